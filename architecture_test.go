@@ -183,16 +183,16 @@ func TestLayers(t *testing.T) {
 			continue
 		}
 		for _, imp := range p.Imports {
-			to, ours := strings.CutPrefix(imp, module)
-			if !ours {
+			to, isInternal := strings.CutPrefix(imp, module)
+			if !isInternal {
 				continue
 			}
-			switch at := layer(to); {
+			switch toLayer := layer(to); {
 			case exceptions[to] != "":
 				t.Errorf("%s imports %s, which is for programs and tests only", name, to)
-			case at > from:
+			case toLayer > from:
 				t.Errorf("%s imports %s: upward", name, to)
-			case at == from && room(name) != room(to) && index(name) < index(to) && !sideways[[2]string{room(name), room(to)}]:
+			case toLayer == from && room(name) != room(to) && index(name) < index(to) && !sideways[[2]string{room(name), room(to)}]:
 				t.Errorf("%s imports %s: within a layer, only what stands before it in the table", name, to)
 			}
 		}
@@ -270,7 +270,7 @@ func TestReadOnlyServer(t *testing.T) {
 			t.Errorf("internal/mcp reaches %s, which changes databases or files", name)
 		}
 		for _, imp := range byName[name].Imports {
-			if to, ours := strings.CutPrefix(imp, module); ours {
+			if to, isInternal := strings.CutPrefix(imp, module); isInternal {
 				follow(to)
 			}
 		}

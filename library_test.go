@@ -55,10 +55,10 @@ func TestLibraryNamesNothingInternal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for owner, said := range internals(file) {
+			for owner, internalName := range internals(file) {
 				seen[dir+"."+owner] = true
 				if unnamed[dir+"."+owner] == "" {
-					t.Errorf("%s: %s speaks of %s, which other modules cannot name", name, owner, said)
+					t.Errorf("%s: %s speaks of %s, which other modules cannot name", name, owner, internalName)
 				}
 			}
 		}

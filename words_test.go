@@ -64,13 +64,13 @@ func countTurns(text string) (n int) {
 	for _, t := range turns {
 		n += len(t.FindAllStringIndex(text, -1))
 	}
-	for _, at := range standing.FindAllStringIndex(text, -1) {
-		if !standsFor.MatchString(text[at[1]:]) {
+	for _, match := range standing.FindAllStringIndex(text, -1) {
+		if !standsFor.MatchString(text[match[1]:]) {
 			n++
 		}
 	}
-	for _, at := range comesTo.FindAllStringIndex(text, -1) {
-		if rest := text[at[1]:]; !strings.HasPrefix(rest, "be") || len(wordOf.FindString(rest)) > 2 {
+	for _, match := range comesTo.FindAllStringIndex(text, -1) {
+		if rest := text[match[1]:]; !strings.HasPrefix(rest, "be") || len(wordOf.FindString(rest)) > 2 {
 			n++
 		}
 	}

@@ -24,7 +24,7 @@ import (
 // The errors are the same as for [Run].
 func Abort(ctx context.Context, config Config, id string) (*onward.Applied, error) {
 	var stay []string
-	out, err := endPlan(ctx, config, id, func(t *Target) (err error) {
+	out, err := withPlanToUndo(ctx, config, id, func(t *Target) (err error) {
 		if stay, err = t.record.ListChangedByAbort(ctx); err != nil {
 			return err
 		}
@@ -36,8 +36,8 @@ func Abort(ctx context.Context, config Config, id string) (*onward.Applied, erro
 	return out, err
 }
 
-// endPlan opens the database for the end of a plan that is in the ledger, and calls end.
-func endPlan(ctx context.Context, config Config, id string, end func(t *Target) error) (*onward.Applied, error) {
+// withPlanToUndo opens the database for the end of a plan that is in the ledger, and calls end.
+func withPlanToUndo(ctx context.Context, config Config, id string, end func(t *Target) error) (*onward.Applied, error) {
 	c := settings{Config: config}
 	if err := c.useSchema(ctx); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func endPlan(ctx context.Context, config Config, id string, end func(t *Target) 
 	out, err := withTarget(ctx, c, end)
 	if out != nil && err != nil {
 		out.Next = underway.AbortCommand(out.Plan, c.scope.Schema)
-		if refused, is := errors.AsType[*RefusedError](err); is && refused.Next != "" {
+		if refused, isRefused := errors.AsType[*RefusedError](err); isRefused && refused.Next != "" {
 			out.Next = refused.Next
 		}
 	}
@@ -67,7 +67,7 @@ func endPlan(ctx context.Context, config Config, id string, end func(t *Target) 
 
 // abortPlan undoes steps until none is left. The log records which rows stay changed.
 func (t *Target) abortPlan(ctx context.Context, stay []string) error {
-	if err := t.mayAbort(); err != nil {
+	if err := t.refuseIrreversibleAbort(); err != nil {
 		return err
 	}
 	if err := t.properties.RefuseUndonePublications(ctx); err != nil {
@@ -100,8 +100,8 @@ func (t *Target) abortPlan(ctx context.Context, stay []string) error {
 	return t.record.SetPlanState(ctx, ledger.Abandoned, "plan taken back", undo.DescribeChanged(stay))
 }
 
-// mayAbort refuses if a contract step has dropped something, or may have.
-func (t *Target) mayAbort() error {
+// refuseIrreversibleAbort refuses if a contract step has dropped something, or may have.
+func (t *Target) refuseIrreversibleAbort() error {
 	for i := range t.record.Plan.Steps {
 		s := &t.record.Plan.Steps[i]
 		recorded := t.record.Steps[s.ID]
@@ -133,11 +133,11 @@ func (t *Target) undoNext(ctx context.Context) (State, error) {
 	return t.attemptNext(ctx, last, func(s *onward.PlanStep) (State, error) { return t.attempt.UndoStep(ctx, s) })
 }
 
-// recordGivenUp returns the error for a step that others have blocked for too long, and records it in the ledger.
-func (t *Target) recordGivenUp(ctx context.Context, s *State) error {
-	why := fmt.Sprintf("others were in its way for %s", t.record.Within)
+// recordBlockedStep returns the error for a step that others have blocked for too long, and records it in the ledger.
+func (t *Target) recordBlockedStep(ctx context.Context, s *State) error {
+	reason := fmt.Sprintf("others were in its way for %s", t.record.Within)
 	if len(s.InTheWay) > 0 {
-		why += ": " + strings.Join(s.InTheWay, "; ")
+		reason += ": " + strings.Join(s.InTheWay, "; ")
 	}
-	return errors.Join(&UnfinishedError{Step: s.Step.ID, Why: why}, t.record.RecordStepState(ctx, ledger.Waiting, why))
+	return errors.Join(&UnfinishedError{Step: s.Step.ID, Why: reason}, t.record.RecordStepState(ctx, ledger.Waiting, reason))
 }

@@ -302,16 +302,16 @@ func (a *administration) revertActs(t *testing.T, numbers []int) {
 }
 
 // runPart runs a part of the plan. If it is refused, the fresh acts are reverted, then all others, and the part is tried again.
-func (a *administration) runPart(t *testing.T, what string, part func() error) {
+func (a *administration) runPart(t *testing.T, action string, part func() error) {
 	t.Helper()
 	for try := range 3 {
 		err := part()
 		if err == nil {
-			a.log = append(a.log, what)
+			a.log = append(a.log, action)
 			a.kept, a.fresh = append(a.kept, a.fresh...), nil
 			return
 		}
-		a.log = append(a.log, what+": "+err.Error())
+		a.log = append(a.log, action+": "+err.Error())
 		if refused := new(apply.RefusedError); !errors.As(err, &refused) || try == 2 {
 			t.Fatalf("%s\n%s", err, strings.Join(a.log, "\n"))
 		}
@@ -344,12 +344,12 @@ func (a *administration) carryOut(t *testing.T, random *rand.Rand) {
 		for range random.IntN(4) {
 			a.runAct(t, random.IntN(len(administratorActs)))
 		}
-		through := onward.Contract
+		lastPhase := onward.Contract
 		if aborts && stop == "" {
 			break
 		}
 		a.runPart(t, "plan through "+stop, func() error {
-			_, err := apply.Run(ctx, apply.Config{DB: a.url, Plan: a.plan, Through: through, To: stop})
+			_, err := apply.Run(ctx, apply.Config{DB: a.url, Plan: a.plan, Through: lastPhase, To: stop})
 			return err
 		})
 	}

@@ -25,13 +25,13 @@ func TestWaitReportedOnce(t *testing.T) {
 		"abort": func(c apply.Config) error { _, err := apply.Abort(t.Context(), c, ""); return err },
 		"apply": func(c apply.Config) error { c.Plan = p; _, err := apply.Run(t.Context(), c); return err },
 	} {
-		var told teller
-		held := new(apply.HeldError)
-		if err := wait(apply.Config{DB: db, Within: 2500 * time.Millisecond, Tell: told.tell}); !errors.As(err, &held) {
+		var events teller
+		heldError := new(apply.HeldError)
+		if err := wait(apply.Config{DB: db, Within: 2500 * time.Millisecond, Tell: events.tell}); !errors.As(err, &heldError) {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if len(told.list) != 1 || told.list[0].Kind != apply.Held {
-			t.Errorf("%s: %+v", name, told.list)
+		if len(events.list) != 1 || events.list[0].Kind != apply.Held {
+			t.Errorf("%s: %+v", name, events.list)
 		}
 	}
 }

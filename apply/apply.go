@@ -191,9 +191,9 @@ func withTarget(ctx context.Context, c settings, work func(t *Target) error) (*o
 // runAttempts makes one attempt after another until nothing is left to do, or the call's slice of time is over: see [Config.Slice].
 func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error)) error {
 	slice := t.c.startSlice()
-	step, since := slice.waitedBefore()
+	step, since := slice.lastBlockedStep()
 	for {
-		if err := slice.refuseLong(t.record.NextStep); err != nil {
+		if err := slice.endBeforeLongStep(t.record.NextStep); err != nil {
 			return err
 		}
 		s, err := attempt()
@@ -204,9 +204,9 @@ func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error))
 			step, since = s.Step.ID, time.Now()
 		}
 		if s.Waits && time.Since(since) > t.record.Within {
-			return t.recordGivenUp(ctx, &s)
+			return t.recordBlockedStep(ctx, &s)
 		}
-		if err := slice.checkEnd(&s, since, t.isInMemory()); err != nil {
+		if err := slice.checkEnd(&s, since, t.hasUnsavedProgress()); err != nil {
 			return err
 		}
 		if err := queue.Pause(ctx, s.Again); err != nil {

@@ -188,13 +188,13 @@ func TestRun(t *testing.T) {
 		if err != nil || len(log) < len(p.Steps)+2 || log[len(log)-1].Event != "plan done" {
 			t.Errorf("%v %v", log, err)
 		}
-		var told teller
+		var events teller
 		if r, err := apply.Run(t.Context(), apply.Config{
 			DB:      got,
 			Plan:    p,
 			Through: onward.Contract,
-			Tell:    told.tell,
-		}); err != nil || r.State != onward.ApplyDone || told.has(apply.Begun, "") {
+			Tell:    events.tell,
+		}); err != nil || r.State != onward.ApplyDone || events.has(apply.Begun, "") {
 			t.Errorf("again: %+v %v", r, err)
 		}
 	})
@@ -244,25 +244,25 @@ func TestWaitsFirst(t *testing.T) {
 	for _, sql := range []string{"SET application_name = 'nightly report'", "BEGIN", "SELECT count(*) FROM orders"} {
 		pgservertest.Exec(t, reader, sql)
 	}
-	var told teller
+	var events teller
 	go func() {
-		for !told.has(apply.Waits, "nightly report") && t.Context().Err() == nil {
+		for !events.has(apply.Waits, "nightly report") && t.Context().Err() == nil {
 			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(300 * time.Millisecond)
 		_, _ = reader.Exec(context.Background(), "COMMIT")
 	}()
-	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: told.tell})
-	if err != nil || r.State != onward.ApplyDone || told.has(apply.Lost, "") || r.Steps[0].Attempts != 1 {
-		t.Errorf("%+v %v %+v", r, err, told.list)
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: events.tell})
+	if err != nil || r.State != onward.ApplyDone || events.has(apply.Lost, "") || r.Steps[0].Attempts != 1 {
+		t.Errorf("%+v %v %+v", r, err, events.list)
 	}
 
 	// It does not wait for ever, and says what is in the way.
 	if _, err := reader.Exec(t.Context(), "BEGIN; SELECT count(*) FROM orders", pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Fatal(err)
 	}
-	again := planned(t, strings.Replace(base, "note text", "more text, note text", 1), "ALTER TABLE orders ADD COLUMN most text;")
-	r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: again, Within: 1500 * time.Millisecond})
+	nextPlan := planned(t, strings.Replace(base, "note text", "more text, note text", 1), "ALTER TABLE orders ADD COLUMN most text;")
+	r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: nextPlan, Within: 1500 * time.Millisecond})
 	unfinished := new(apply.UnfinishedError)
 	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "nightly report") || r.State != onward.ApplyPending {
 		t.Errorf("%+v %v", r, err)
@@ -312,13 +312,13 @@ func TestTwoAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told teller
+	var events teller
 	done := make(chan error)
 	go func() {
-		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: told.tell})
+		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: events.tell})
 		done <- err
 	}()
-	for !told.has(apply.Held, "is at work on this database") {
+	for !events.has(apply.Held, "is at work on this database") {
 		select {
 		case err := <-done:
 			t.Fatal("it did not wait", err)
@@ -376,15 +376,15 @@ func TestAutovacuum(t *testing.T) {
 	}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, ", autovacuum, for ") {
 		t.Errorf("%+v %v", r, err)
 	}
-	var told teller
+	var events teller
 	if r, err := apply.Run(t.Context(), apply.Config{
 		DB:     db,
 		Plan:   p,
 		Within: 5 * time.Second,
-		Tell:   told.tell,
+		Tell:   events.tell,
 		// The ledger belongs to the role above.
 		AsSuperuser: true,
-	}); err != nil || r.State != onward.ApplyDone || told.has(apply.Waits, "autovacuum") {
-		t.Errorf("%+v %v %+v", r, err, told.list)
+	}); err != nil || r.State != onward.ApplyDone || events.has(apply.Waits, "autovacuum") {
+		t.Errorf("%+v %v %+v", r, err, events.list)
 	}
 }

@@ -36,18 +36,18 @@ type Tuning struct {
 // ledger stores the command, and each backfill reads it before each batch. A command holds until the next one.
 // Control returns the IDs of the plans. It returns a *config.InputError if there is no such plan, or no process
 // to cancel.
-func Control(ctx context.Context, db, id string, word Command, tune Tuning, who string) ([]string, error) {
-	return ControlSchema(ctx, db, "", id, word, tune, who)
+func Control(ctx context.Context, db, id string, word Command, tune Tuning, operator string) ([]string, error) {
+	return ControlSchema(ctx, db, "", id, word, tune, operator)
 }
 
 // ControlSchema is [Control] for the plans of one schema.
-func ControlSchema(ctx context.Context, db, schema, id string, word Command, tune Tuning, who string) ([]string, error) {
+func ControlSchema(ctx context.Context, db, schema, id string, word Command, tune Tuning, operator string) ([]string, error) {
 	c := settings{Config: Config{DB: db, Schema: schema}}
-	if err := c.useReadSchema(ctx); err != nil {
+	if err := c.useSchemaReadOnly(ctx); err != nil {
 		return nil, err
 	}
 	var ids []string
-	there, err := progress.WithLedger(ctx, c.DB, func(conn *pgx.Conn) error {
+	hasLedger, err := progress.WithLedger(ctx, c.DB, func(conn *pgx.Conn) error {
 		if err := ledger.CreateLedger(ctx, conn, ""); err != nil { // an older ledger is upgraded
 			return err
 		}
@@ -64,14 +64,14 @@ func ControlSchema(ctx context.Context, db, schema, id string, word Command, tun
 			}
 		}
 		for _, p := range list {
-			if err := storeCommand(ctx, conn, p.ID, word, tune, who); err != nil {
+			if err := storeCommand(ctx, conn, p.ID, word, tune, operator); err != nil {
 				return err
 			}
 			ids = append(ids, p.ID)
 		}
 		return nil
 	})
-	if err == nil && !there {
+	if err == nil && !hasLedger {
 		_, err = progress.ChoosePlans(nil, id)
 	}
 	return ids, err
@@ -81,22 +81,22 @@ func ControlSchema(ctx context.Context, db, schema, id string, word Command, tun
 func requireHolder(ctx context.Context, conn *pgx.Conn, scope ledger.Scope) error {
 	holder, err := scope.LeaseHolder(ctx, conn)
 	if err == nil && holder == "" {
-		what := "this database"
+		target := "this database"
 		if !scope.IsDatabase() {
-			what = "the schema " + scope.Schema
+			target = "the schema " + scope.Schema
 		}
-		err = run.NewInputError("nobody is at work on " + what + ": there is nothing to cancel")
+		err = run.NewInputError("nobody is at work on " + target + ": there is nothing to cancel")
 	}
 	return err
 }
 
 // storeCommand stores a command in the ledger and in its log.
-func storeCommand(ctx context.Context, conn *pgx.Conn, plan string, word Command, tune Tuning, who string) error {
+func storeCommand(ctx context.Context, conn *pgx.Conn, plan string, word Command, tune Tuning, operator string) error {
 	c, err := ledger.ReadControl(ctx, conn, plan)
 	if err != nil {
 		return err
 	}
-	c.Who = who
+	c.Who = operator
 	detail := ""
 	switch word {
 	case Pause:
@@ -123,5 +123,5 @@ func storeCommand(ctx context.Context, conn *pgx.Conn, plan string, word Command
 	if err := ledger.StoreControl(ctx, conn, plan, c); err != nil {
 		return err
 	}
-	return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: who, Plan: plan, Event: "backfill " + string(word), Detail: detail})
+	return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: operator, Plan: plan, Event: "backfill " + string(word), Detail: detail})
 }

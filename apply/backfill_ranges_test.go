@@ -44,13 +44,13 @@ func TestSharedBackfillKilled(t *testing.T) {
 		if _, err := apply.Control(t.Context(), db, "", apply.Tune, apply.Tuning{Rows: 100, Rest: -1}, "a test"); err != nil {
 			t.Fatal(err)
 		}
-		for at, over := 0, false; !over; {
+		for killAt, finished := 0, false; !finished; {
 			workers := 1 + rand.IntN(3)
-			if at == 0 {
+			if killAt == 0 {
 				workers = 1
 			}
-			at += 1 + rand.IntN(count/3)
-			if over = !killAfter(t, db, file, step, workers, at); over {
+			killAt += 1 + rand.IntN(count/3)
+			if finished = !killAfter(t, db, file, step, workers, killAt); finished {
 				break
 			}
 			if killed++; workers == 1 && len(content(t, db, "SELECT 'x' FROM onward_ledger.range")) == 0 { // as the last release leaves it
@@ -85,8 +85,8 @@ func killAfter(t *testing.T, db, file, step string, workers, rows int) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_TO="+step, "ONWARD_APPLY_PARALLEL="+strconv.Itoa(workers))
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func killAfter(t *testing.T, db, file, step string, workers, rows int) bool {
 		select {
 		case err := <-ended:
 			if exit := new(exec.ExitError); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != -1) {
-				t.Fatalf("%v: %s", err, said.String())
+				t.Fatalf("%v: %s", err, stderr.String())
 			}
 			return err != nil
 		case <-time.After(2 * time.Millisecond):
@@ -132,11 +132,11 @@ CREATE TABLE visits_2 PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 
 				$$ BEGIN IF NEW.what IN ('what 700', 'what 5000') THEN RAISE 'not this one'; END IF; RETURN NEW; END $$`,
 			"CREATE TRIGGER refuse BEFORE UPDATE ON visits_1 FOR EACH ROW EXECUTE FUNCTION refuse()",
 			"CREATE TRIGGER refuse BEFORE UPDATE ON visits_2 FOR EACH ROW EXECUTE FUNCTION refuse()")
-		var told teller
+		var events teller
 		refused := new(apply.RefusedError)
 		most := 0
 		c := apply.Config{DB: db, Plan: p, Parallel: 3, Tell: func(e apply.Event) {
-			told.tell(e)
+			events.tell(e)
 			if e.Kind == apply.Passed {
 				most = max(most, len(content(t, db, "SELECT 'x' FROM onward_ledger.range WHERE rows > 0")))
 			}
@@ -144,7 +144,7 @@ CREATE TABLE visits_2 PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 
 		if _, err := apply.Run(t.Context(), c); !errors.As(err, &refused) || !strings.Contains(err.Error(), "rows are in quarantine, for their change fails: 2") {
 			t.Fatalf("Postgres %d: %v", major, err)
 		}
-		if most < 6 || !told.has(apply.Skipped, "in quarantine are 2") {
+		if most < 6 || !events.has(apply.Skipped, "in quarantine are 2") {
 			t.Errorf("Postgres %d: %d ranges", major, most)
 		}
 		run(t, db, "DROP FUNCTION refuse CASCADE")

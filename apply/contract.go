@@ -24,7 +24,7 @@ func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, erro
 func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPhase,
 	run func(ctx context.Context, c settings) (*onward.Applied, error)) ([]*onward.Applied, error) {
 	var list []*ledger.Plan
-	far := map[*ledger.Plan]error{}
+	unreachedErrors := map[*ledger.Plan]error{}
 	reached := map[*ledger.Plan]*onward.Applied{}
 	if err := c.useSchema(ctx); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPh
 			if err != nil {
 				return err
 			}
-			if far[p] = progress.RequireReached(p, steps, phase, c.scope); far[p] == nil {
+			if unreachedErrors[p] = progress.RequireReached(p, steps, phase, c.scope); unreachedErrors[p] == nil {
 				continue
 			}
 			damage, err := progress.ReadDamage(ctx, conn, p, steps)
@@ -46,7 +46,7 @@ func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPh
 				return err
 			}
 			reached[p] = progress.DescribePlan(p, steps, c.scope, damage)
-			reached[p].Why = far[p].Error()
+			reached[p].Why = unreachedErrors[p].Error()
 		}
 		return nil
 	})
@@ -58,12 +58,12 @@ func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPh
 	}
 	var out []*onward.Applied
 	for _, p := range list {
-		if far[p] != nil {
-			return append(out, reached[p]), far[p]
+		if unreachedErrors[p] != nil {
+			return append(out, reached[p]), unreachedErrors[p]
 		}
-		one := c
-		one.Plan, one.Name, one.Role, one.moved = &p.Plan, p.Name, p.Role, true
-		done, err := run(ctx, one)
+		planSettings := c
+		planSettings.Plan, planSettings.Name, planSettings.Role, planSettings.moved = &p.Plan, p.Name, p.Role, true
+		done, err := run(ctx, planSettings)
 		if done != nil {
 			out = append(out, done)
 		}

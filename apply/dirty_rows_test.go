@@ -150,13 +150,13 @@ func TestDirtyRows(t *testing.T) {
 					t.Errorf("the server takes %s", c.direct)
 				}
 				run(t, db, c.repair)
-				var told teller
+				var events teller
 				if r, err := apply.Run(t.Context(), apply.Config{
 					DB:   db,
 					Plan: p,
-					Tell: told.tell,
-				}); err != nil || r.State != onward.ApplyDone || told.has(apply.Unchecked, "") {
-					t.Fatalf("%+v %v %+v", r, err, told.list)
+					Tell: events.tell,
+				}); err != nil || r.State != onward.ApplyDone || events.has(apply.Unchecked, "") {
+					t.Fatalf("%+v %v %+v", r, err, events.list)
 				}
 			})
 		}
@@ -207,13 +207,13 @@ func TestDirtyRowsBehindBackfills(t *testing.T) {
 		}
 	}
 	run(t, db, "UPDATE users SET status = 'open' WHERE id IN (7, 8, 1007)", "UPDATE users SET email = 'other' WHERE id = 10")
-	var told teller
+	var events teller
 	if r, err := apply.Run(t.Context(), apply.Config{
 		DB:      db,
 		Plan:    p,
 		Through: onward.Contract,
-		Tell:    told.tell,
-	}); err != nil || r.State != onward.ApplyDone || told.has(apply.Unchecked, "") {
+		Tell:    events.tell,
+	}); err != nil || r.State != onward.ApplyDone || events.has(apply.Unchecked, "") {
 		t.Fatalf("%+v %v", r, err)
 	}
 }

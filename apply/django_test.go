@@ -222,11 +222,11 @@ func TestGuardWithDjango(t *testing.T) {
 		t.Fatalf("%+v %v", g, err)
 	}
 	// The files with the guard make the same plan.
-	again, report, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
-	if err != nil || ledger.PlanID(again) != ledger.PlanID(p) || len(report.Opaque) > 0 {
-		t.Errorf("%+v %+v %v", again, report, err)
+	secondPlan, report, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
+	if err != nil || ledger.PlanID(secondPlan) != ledger.PlanID(p) || len(report.Opaque) > 0 {
+		t.Errorf("%+v %+v %v", secondPlan, report, err)
 	}
-	if g, err := plan.Guard(t.Context(), repository, again); err != nil || len(g.Paths) != 1 || len(g.Written)+len(g.Without) > 0 {
+	if g, err := plan.Guard(t.Context(), repository, secondPlan); err != nil || len(g.Paths) != 1 || len(g.Written)+len(g.Without) > 0 {
 		t.Errorf("%+v %v", g, err)
 	}
 	fresh := *s
@@ -236,11 +236,11 @@ func TestGuardWithDjango(t *testing.T) {
 	}
 
 	c := apply.PendingConfig{Config: apply.Config{DB: s.db, Plan: markProven(t, p), Through: onward.Expand}, Repository: repository}
-	carryOut := func(through onward.PlanPhase) *onward.Applied {
+	carryOut := func(lastPhase onward.PlanPhase) *onward.Applied {
 		t.Helper()
-		c.Through = through
+		c.Through = lastPhase
 		r, err := apply.RunPlanAndRecord(t.Context(), c)
-		if err != nil || (r.State == onward.ApplyDone) != (through == onward.Contract) {
+		if err != nil || (r.State == onward.ApplyDone) != (lastPhase == onward.Contract) {
 			t.Fatalf("%+v %v", r, err)
 		}
 		return r

@@ -71,13 +71,13 @@ func TestChunksOfRows(t *testing.T) {
 				t.Parallel()
 				db := pgservertest.Database(t, major)
 				run(t, db, c.setup)
-				var told teller
-				config := apply.Config{DB: db, Plan: handmade(t, db, c.steps...), Tell: told.tell}
+				var events teller
+				config := apply.Config{DB: db, Plan: handmade(t, db, c.steps...), Tell: events.tell}
 				r, err := apply.RunSearch(t.Context(), config, time.Millisecond, 700)
 				refused := new(apply.RefusedError)
 				switch {
-				case told.has(apply.Unchecked, ""):
-					t.Errorf("not checked: %+v", told.list)
+				case events.has(apply.Unchecked, ""):
+					t.Errorf("not checked: %+v", events.list)
 				case c.want == "" && (err != nil || r.State != onward.ApplyDone):
 					t.Errorf("%+v %v", r, err)
 				case c.want != "" && (!errors.As(err, &refused) || !strings.Contains(refused.Text, ": "+c.want)):
@@ -95,13 +95,13 @@ func TestUncheckedRows(t *testing.T) {
 	for _, limit := range []time.Duration{time.Minute, 20 * time.Millisecond} {
 		db := pgservertest.Database(t, onward.NewestMajor)
 		run(t, db, "CREATE TABLE a (id int PRIMARY KEY, v bit(32)); INSERT INTO a SELECT n, n::bit(32) FROM generate_series(1, 300000) AS n")
-		var told teller
-		config := apply.Config{DB: db, Plan: handmade(t, db, indexed("a", "a_v", "(v)")...), Tell: told.tell}
+		var events teller
+		config := apply.Config{DB: db, Plan: handmade(t, db, indexed("a", "a_v", "(v)")...), Tell: events.tell}
 		if r, err := apply.RunSearch(t.Context(), config, limit, 0); err != nil || r.State != onward.ApplyDone {
 			t.Fatalf("%+v %v", r, err)
 		}
-		if late := limit < time.Second; told.has(apply.Unchecked, "took longer than 20ms") != late || told.has(apply.Unchecked, "") != late {
-			t.Errorf("limit %s: %+v", limit, told.list)
+		if late := limit < time.Second; events.has(apply.Unchecked, "took longer than 20ms") != late || events.has(apply.Unchecked, "") != late {
+			t.Errorf("limit %s: %+v", limit, events.list)
 		}
 	}
 }

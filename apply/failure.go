@@ -31,7 +31,7 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 	case ctx.Err() != nil:
 		return State{}, &UnfinishedError{Step: s.ID, Why: "it was interrupted", Err: ctx.Err()}
 	}
-	if err := t.giveUpSilent(s, err); err != nil {
+	if err := t.giveUpOnSilentServer(s, err); err != nil {
 		return State{}, err
 	}
 	switch session.ClassifyError(err) {
@@ -42,25 +42,25 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		}
 		t.record.Tries.Waited += t.record.Tries.LockTimeout()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err))
-		return t.lostState(s, err), nil
+		return t.lostRaceState(s, err), nil
 	case session.Recheck:
 		t.record.Tries.Started = false
 		t.rows.Reset()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err)+"; they are checked again")
-		return t.lostState(s, err), nil
+		return t.lostRaceState(s, err), nil
 	case session.ConnectionLost:
 		t.disconnected = true
-		why := "the connection is gone: " + address.RedactError(err, t.session.URL).Error()
-		t.record.ReportEvent(Waits, s, why)
-		return State{Step: s, Waits: true, InTheWay: []string{why}, Again: 200 * time.Millisecond}, nil
+		reason := "the connection is gone: " + address.RedactError(err, t.session.URL).Error()
+		t.record.ReportEvent(Waits, s, reason)
+		return State{Step: s, Waits: true, InTheWay: []string{reason}, Again: 200 * time.Millisecond}, nil
 	}
 	err = address.RedactError(err, t.session.URL)
-	why, next := t.describeRefusal(ctx, err), ""
+	reason, next := t.describeRefusal(ctx, err), ""
 	if attempt.IsMissing(err) && !t.record.AsWritten && !t.record.Undoing {
 		next = underway.AbortCommand(t.record.Row.ID, t.record.Scope.Schema)
-		why += "; a migration that the plan replaces may have run. " + next + " undoes what is left of the plan"
+		reason += "; a migration that the plan replaces may have run. " + next + " undoes what is left of the plan"
 	}
-	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err, Next: next}, t.record.RecordStepState(ctx, ledger.Failed, why))
+	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: reason, Err: err, Next: next}, t.record.RecordStepState(ctx, ledger.Failed, reason))
 }
 
 // retryRepack decides what follows a copy that was lost at its end: a few others, after pauses in which those who waited go on.
@@ -69,14 +69,14 @@ func (t *Target) retryRepack(ctx context.Context, s *onward.PlanStep, lost *sess
 	n := t.record.Tries.LostRepacks
 	t.record.ReportEvent(Lost, s, lost.Why)
 	if n >= queue.RepackAttempts {
-		why := fmt.Sprintf("it has lost %d copies of the table; the last time %s", n, lost.Why)
-		return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: lost}, t.record.RecordStepState(ctx, ledger.Waiting, why))
+		reason := fmt.Sprintf("it has lost %d copies of the table; the last time %s", n, lost.Why)
+		return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: reason, Err: lost}, t.record.RecordStepState(ctx, ledger.Waiting, reason))
 	}
 	return State{Step: s, Waits: true, InTheWay: []string{lost.Why}, Again: time.Duration(n) * queue.RepackPause}, nil
 }
 
-// lostState returns the state after an attempt that lost to somebody else.
-func (t *Target) lostState(s *onward.PlanStep, err error) State {
+// lostRaceState returns the state after an attempt that lost to somebody else.
+func (t *Target) lostRaceState(s *onward.PlanStep, err error) State {
 	pause := queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)
 	return State{Step: s, Waits: true, InTheWay: []string{session.ServerMessage(err)}, Again: pause}
 }
@@ -94,12 +94,12 @@ func (t *Target) unreachableState(err error) (State, error) {
 	if live.IsLoginRefused(err) { // waiting does not help: the caller may know another password
 		return State{}, &UnfinishedError{Step: s.ID, Why: session.ServerMessage(err), Err: address.RedactError(err, t.session.URL)}
 	}
-	if err := t.giveUpSilent(s, err); err != nil {
+	if err := t.giveUpOnSilentServer(s, err); err != nil {
 		return State{}, err
 	}
-	why := "the server cannot be reached: " + address.RedactError(err, t.session.URL).Error()
-	t.record.ReportEvent(Waits, s, why)
-	return State{Step: s, Waits: true, InTheWay: []string{why}, Again: time.Second}, nil
+	reason := "the server cannot be reached: " + address.RedactError(err, t.session.URL).Error()
+	t.record.ReportEvent(Waits, s, reason)
+	return State{Step: s, Waits: true, InTheWay: []string{reason}, Again: time.Second}, nil
 }
 
 // recoverConnection continues after a lost connection. It takes the lease again, which waits for the end of the running transaction, and then reads
@@ -120,9 +120,9 @@ func (t *Target) recoverConnection(ctx context.Context) error {
 	return nil
 }
 
-// giveUpSilent ends a step if neither session has heard from the server within the allowed silence. A server that
+// giveUpOnSilentServer ends a step if neither session has heard from the server within the allowed silence. A server that
 // refuses connections has answered. For that case, and for a single lost connection, --within applies.
-func (t *Target) giveUpSilent(s *onward.PlanStep, err error) error {
+func (t *Target) giveUpOnSilentServer(s *onward.PlanStep, err error) error {
 	endless := new(live.EndlessError)
 	switch {
 	case errors.As(err, &endless):
@@ -135,9 +135,9 @@ func (t *Target) giveUpSilent(s *onward.PlanStep, err error) error {
 	return &UnfinishedError{Step: s.ID, Why: silent.Error() + ", on either session: look at the server, then run the same command again", Err: silent}
 }
 
-// refuseByData refuses a step that failed on the server because of rows that were written after the check. An invalid index from the failed
+// refuseStepWithBadRows refuses a step that failed on the server because of rows that were written after the check. An invalid index from the failed
 // build is dropped, because it would go on rejecting rows.
-func (t *Target) refuseByData(ctx context.Context, s *onward.PlanStep, number int, cause error) error {
+func (t *Target) refuseStepWithBadRows(ctx context.Context, s *onward.PlanStep, number int, cause error) error {
 	refused := new(pgconn.PgError)
 	if !errors.As(cause, &refused) || !strings.HasPrefix(refused.Code, "23") || t.record.AsWritten {
 		return cause

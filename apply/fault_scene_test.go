@@ -91,25 +91,25 @@ func killedBesideSubscriber(t *testing.T, from, to *pgserver.Server, tables stri
 	for n := range count.seen {
 		commits = append(commits, n+1)
 	}
-	for _, at := range rotation.Pick(t, 1+count.seen/3, commits) {
+	for _, commit := range rotation.Pick(t, 1+count.seen/3, commits) {
 		s, f := begin()
 		written := make(chan error, 1)
-		l := &line{t: t, f: f, at: at, fault: &faults[at%2], meanwhile: func() {
+		l := &line{t: t, f: f, at: commit, fault: &faults[commit%2], meanwhile: func() {
 			written <- execute(t.Context(), f.db, "INSERT INTO orders (id, amount) SELECT n, n FROM generate_series(1000, 1050) AS n")
 		}}
 		carry(t, f, l, env)
 		if !l.struck {
-			t.Fatalf("nothing happened at commit %d", at)
+			t.Fatalf("nothing happened at commit %d", commit)
 		}
 		if err := <-written; err != nil {
 			t.Fatal(err)
 		}
 		if !s.follows("amount, remark", "4000000000, 'd'", 20*time.Second) {
-			t.Errorf("%s at commit %d: the subscriber stops", l.fault.name, at)
+			t.Errorf("%s at commit %d: the subscriber stops", l.fault.name, commit)
 		}
 		const all = "SELECT id || ' ' || amount || ' ' || coalesce(remark, '-') FROM orders ORDER BY id"
 		if want, got := content(t, s.publisher, all), content(t, s.sub, all); !slices.Equal(want, got) || len(got) != 53 {
-			t.Errorf("%s at commit %d: %d rows became %d", l.fault.name, at, len(want), len(got))
+			t.Errorf("%s at commit %d: %d rows became %d", l.fault.name, commit, len(want), len(got))
 		}
 		s.end()
 	}

@@ -92,20 +92,20 @@ func (j *journey) strike(t testing.TB, fault *fault, commits, every, turn int) m
 	if every > 0 {
 		step = min(every, commits)
 	}
-	for at := 1 + turn%step; at <= commits; at += step {
+	for commit := 1 + turn%step; commit <= commits; commit += step {
 		f := j.begin()
 		written := make(chan error, 1)
-		l := &line{t: t, f: f, at: at, fault: fault, meanwhile: func() { written <- writeParents(t.Context(), f) }}
+		l := &line{t: t, f: f, at: commit, fault: fault, meanwhile: func() { written <- writeParents(t.Context(), f) }}
 		carry(t, f, l, j.env)
 		if !l.struck {
-			t.Fatalf("%s: nothing happened at commit %d", fault.name, at)
+			t.Fatalf("%s: nothing happened at commit %d", fault.name, commit)
 		}
 		if err := <-written; err != nil {
-			t.Errorf("%s at commit %d: the deployed code's write fails: %v", fault.name, at, err)
+			t.Errorf("%s at commit %d: the deployed code's write fails: %v", fault.name, commit, err)
 		}
 		j.arrive(f)
 		if t.Failed() {
-			t.Fatalf("%s at commit %d, while %s was under way", fault.name, at, l.during)
+			t.Fatalf("%s at commit %d, while %s was under way", fault.name, commit, l.during)
 		}
 		out[l.during]++
 	}
@@ -127,29 +127,29 @@ func TestFaults(t *testing.T) {
 	t.Cleanup(func() { _ = server.Stop() })
 	want := fresh(t, server, append([]string{faultBase, faultRows, faultRelease}, parentWrites...)...)
 	ends := [2][]string{schema(t, want), slices.Concat(content(t, want, ordered), content(t, want, faultFamilyRows))}
-	there := &journey{
+	forward := &journey{
 		env:    []string{"ONWARD_APPLY_PLAN=" + file, "ONWARD_APPLY_THROUGH=" + string(onward.Contract)},
 		begin:  func() *faulty { return &faulty{server: server, db: fresh(t, server, faultBase, faultRows)} },
 		arrive: func(f *faulty) { compare(t, f, ends, p) },
 	}
 	back := backwards(t, server, p)
-	commits, ways := there.commits(t), back.commits(t)
+	commits, ways := forward.commits(t), back.commits(t)
 	if commits <= len(p.Steps) || ways <= p.Contract() {
 		t.Fatalf("%d steps made %d commits, and %d on the way back: the line does not see them", len(p.Steps), commits, ways)
 	}
 	every, _ := strconv.Atoi(os.Getenv("ONWARD_FAULTS"))
-	table, taken := map[string]map[string]int{}, faults
+	table, chosenFaults := map[string]map[string]int{}, faults
 	if every == 0 {
-		taken = rotation.Pick(t, 4, faults)
+		chosenFaults = rotation.Pick(t, 4, faults)
 	}
-	for i := range taken {
+	for i := range chosenFaults {
 		turn := i
 		if every == 0 {
 			turn = int(time.Now().Unix())
 		}
-		name := taken[i].name
-		table[name] = there.strike(t, &taken[i], commits, every, turn)
-		for _, n := range back.strike(t, &taken[i], ways, every, turn) {
+		name := chosenFaults[i].name
+		table[name] = forward.strike(t, &chosenFaults[i], commits, every, turn)
+		for _, n := range back.strike(t, &chosenFaults[i], ways, every, turn) {
 			table[name][takenBack] += n
 		}
 		t.Logf("%s: %v", name, table[name])
@@ -168,7 +168,7 @@ const takenBack = "abort"
 func backwards(t testing.TB, server *pgserver.Server, p *onward.Plan) *journey {
 	t.Helper()
 	db, written := fresh(t, server, faultBase, faultRows), fresh(t, server, append([]string{faultBase, faultRows}, parentWrites...)...)
-	before, had := schema(t, db), slices.Concat(content(t, written, was), content(t, written, faultFamilyRows))
+	before, wantRows := schema(t, db), slices.Concat(content(t, written, was), content(t, written, faultFamilyRows))
 	runPlan(t, apply.Config{DB: db, Plan: p})
 	// who is connected to it, it is not copied for
 	run(t, fresh(t, server), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+nameOf(db)+"'")
@@ -183,14 +183,14 @@ func backwards(t testing.TB, server *pgserver.Server, p *onward.Plan) *journey {
 		if diff := cmp.Diff(before, schema(t, f.db)); diff != "" {
 			t.Errorf("schema (-before +after):\n%s", diff)
 		}
-		if diff := cmp.Diff(had, slices.Concat(content(t, f.db, was), content(t, f.db, faultFamilyRows))); diff != "" {
+		if diff := cmp.Diff(wantRows, slices.Concat(content(t, f.db, was), content(t, f.db, faultFamilyRows))); diff != "" {
 			t.Errorf("rows (-before +after):\n%s", diff)
 		}
-		twice := content(t, f.db, "SELECT step || ' ' || count(*) FROM onward_ledger.log WHERE event = 'taken back' GROUP BY step HAVING count(*) > 1")
+		undoneTwice := content(t, f.db, "SELECT step || ' ' || count(*) FROM onward_ledger.log WHERE event = 'taken back' GROUP BY step HAVING count(*) > 1")
 		left := content(t, f.db, "SELECT id FROM onward_ledger.step")
 		ended := content(t, f.db, "SELECT state FROM onward_ledger.plan")
-		if len(twice)+len(left) > 0 || !cmp.Equal(ended, []string{"abandoned"}) {
-			t.Errorf("taken back twice %v, left %v, plan %v", twice, left, ended)
+		if len(undoneTwice)+len(left) > 0 || !cmp.Equal(ended, []string{"abandoned"}) {
+			t.Errorf("taken back twice %v, left %v, plan %v", undoneTwice, left, ended)
 		}
 		drop(t, f)
 	}}
@@ -199,9 +199,9 @@ func backwards(t testing.TB, server *pgserver.Server, p *onward.Plan) *journey {
 // matrix is the page of docs/faults.md.
 func matrix(table map[string]map[string]int, p *onward.Plan, commits, ways, every int) string {
 	classes := []string{"the ledger", string(onward.StepDDL), string(onward.StepValidate), string(onward.StepConcurrent), string(onward.StepBackfill), takenBack}
-	taken := "each in turn"
+	frequency := "each in turn"
 	if every > 1 {
-		taken = fmt.Sprintf("one in %d of them for each fault, other ones each time (`make faults FAULTS=1` takes all)", every)
+		frequency = fmt.Sprintf("one in %d of them for each fault, other ones each time (`make faults FAULTS=1` takes all)", every)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Faults
@@ -223,7 +223,7 @@ The last column is for `+"`onward abort`"+` before the contract, at its %d commi
 
 | fault | %s |
 | --- |%s
-`, len(p.Steps), commits, taken, ways, strings.Join(classes, " | "), strings.Repeat(" ---: |", len(classes)))
+`, len(p.Steps), commits, frequency, ways, strings.Join(classes, " | "), strings.Repeat(" ---: |", len(classes)))
 	for _, f := range faults {
 		fmt.Fprintf(&b, "| %s |", f.name)
 		for _, class := range classes {
@@ -261,8 +261,8 @@ func carry(t testing.TB, f *faulty, l *line, env []string) {
 	for tries := 0; ; tries++ {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(append(os.Environ(), "ONWARD_APPLY_CHILD="+address), env...)
-		var said strings.Builder
-		cmd.Stderr = &said
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
 		l.mu.Lock()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -275,7 +275,7 @@ func carry(t testing.TB, f *faulty, l *line, env []string) {
 		}
 		// It was killed, or it failed before it had started.
 		if exit := new(exec.ExitError); !errors.As(err, &exit) || tries > 5 {
-			t.Fatalf("%v: %s", err, said.String())
+			t.Fatalf("%v: %s", err, stderr.String())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -294,10 +294,10 @@ func compare(t testing.TB, f *faulty, ends [2][]string, p *onward.Plan) {
 	passed := content(t, f.db, "SELECT s.id || ' ' || s.rows FROM onward_ledger.step AS s, onward_ledger.plan AS p, "+
 		"jsonb_array_elements(p.plan -> 'steps') AS has WHERE has ->> 'id' = s.id AND s.rows NOT IN (0, "+
 		"1500) AND has ->> 'sql' NOT LIKE '%users%' AND has ->> 'sql' NOT LIKE '%posts%'")
-	twice := content(t, f.db, "SELECT step || ' ' || count(*) FROM onward_ledger.log WHERE event = 'done' AND step <> '' GROUP BY step HAVING count(*) > 1")
+	stepsDoneTwice := content(t, f.db, "SELECT step || ' ' || count(*) FROM onward_ledger.log WHERE event = 'done' AND step <> '' GROUP BY step HAVING count(*) > 1")
 	undone := content(t, f.db, "SELECT id || ' ' || state FROM onward_ledger.step WHERE state <> 'done'")
-	if len(passed)+len(twice)+len(undone)+len(unlike) > 0 {
-		t.Errorf("rows passed twice %v, steps done twice %v, not done %v, rows not right %v", passed, twice, undone, unlike)
+	if len(passed)+len(stepsDoneTwice)+len(undone)+len(unlike) > 0 {
+		t.Errorf("rows passed twice %v, steps done twice %v, not done %v, rows not right %v", passed, stepsDoneTwice, undone, unlike)
 	}
 	if n := content(t, f.db, "SELECT count(*)::text FROM onward_ledger.step"); n[0] != fmt.Sprint(len(p.Steps)) {
 		t.Errorf("%s steps of %d", n[0], len(p.Steps))

@@ -22,24 +22,24 @@ import (
 //
 // The errors are the same as for [Run].
 func Forget(ctx context.Context, config Config, id string) (*onward.Applied, error) {
-	return endPlan(ctx, config, id, func(t *Target) error {
-		gone, err := t.undoBrokenTriggers(ctx)
+	return withPlanToUndo(ctx, config, id, func(t *Target) error {
+		dropped, err := t.undoBrokenTriggers(ctx)
 		if err != nil {
 			return err
 		}
-		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(t.reportLeft(gone), ", "))
+		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(t.reportLeftoverSteps(dropped), ", "))
 	})
 }
 
 // undoBrokenTriggers drops the triggers and functions of the plan that use a table or column which the contract drops and which is gone already. A step
 // that made nothing besides is undone with them. It returns what is gone.
 func (t *Target) undoBrokenTriggers(ctx context.Context) ([]undo.Object, error) {
-	gone, err := t.findObjects(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
+	dropped, err := t.findObjects(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
 	if err != nil {
 		return nil, err
 	}
-	list := undo.FindBrokenTriggers(t.record.Plan, gone, t.record.IsDone)
-	return gone, t.runAttempts(ctx, func() (State, error) {
+	list := undo.FindBrokenTriggers(t.record.Plan, dropped, t.record.IsDone)
+	return dropped, t.runAttempts(ctx, func() (State, error) {
 		return t.attemptNext(ctx, func() *onward.PlanStep {
 			if len(list) == 0 {
 				return nil
@@ -59,9 +59,9 @@ func (t *Target) undoBrokenTriggers(ctx context.Context) ([]undo.Object, error) 
 	})
 }
 
-// reportLeft reports each step that is left in the database, with the statements that would undo it, and returns their IDs. A step that renamed what is
+// reportLeftoverSteps reports each step that is left in the database, with the statements that would undo it, and returns their IDs. A step that renamed what is
 // gone has no undo any more.
-func (t *Target) reportLeft(gone []undo.Object) (left []string) {
+func (t *Target) reportLeftoverSteps(dropped []undo.Object) (left []string) {
 	for i := range slices.Backward(t.record.Plan.Steps) {
 		s := &t.record.Plan.Steps[i]
 		sql := t.record.UndoSQL(s)
@@ -69,7 +69,7 @@ func (t *Target) reportLeft(gone []undo.Object) (left []string) {
 			continue
 		}
 		left = append(left, s.ID)
-		if lost := undo.FindRenamed(sql, gone); lost != "" {
+		if lost := undo.FindRenamed(sql, dropped); lost != "" {
 			t.record.ReportEvent(run.Warned, s, "is left in the database. Nothing undoes it: "+lost+" is gone")
 			continue
 		}
@@ -81,18 +81,18 @@ func (t *Target) reportLeft(gone []undo.Object) (left []string) {
 // refuseIfReplacedMigrationsRan refuses to go on with a plan if a table or column that its contract drops is gone already. It reports what
 // is left of the plan.
 func (t *Target) refuseIfReplacedMigrationsRan(ctx context.Context) error {
-	if t.record.AsWritten || t.record.Undoing || !t.isBegun() {
+	if t.record.AsWritten || t.record.Undoing || !t.isPlanStarted() {
 		return nil
 	}
-	gone, err := t.findObjects(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
-	if err != nil || len(gone) == 0 {
+	dropped, err := t.findObjects(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
+	if err != nil || len(dropped) == 0 {
 		return err
 	}
-	t.reportLeft(gone)
+	t.reportLeftoverSteps(dropped)
 	next := t.forgetCommand()
 	return &RefusedError{
 		Text: fmt.Sprintf("%s is gone: a migration that the plan replaces ran all the same, or somebody dropped it. The plan cannot go on, and nothing was changed. "+
-			"Undo what you do not need of the steps above, and close the plan: %s", gone[0], next),
+			"Undo what you do not need of the steps above, and close the plan: %s", dropped[0], next),
 		Next: next,
 	}
 }
@@ -105,7 +105,7 @@ func (t *Target) forgetCommand() string {
 // refuseLastCopy refuses an abort that would drop values of which the plan has made a copy, and whose original is gone.
 func (t *Target) refuseLastCopy(ctx context.Context) error {
 	for _, chain := range undo.ListCopies(t.record.Plan, t.record.IsDone) {
-		gone, err := t.findObjects(ctx, chain.Dropped, false)
+		dropped, err := t.findObjects(ctx, chain.Dropped, false)
 		if err != nil {
 			return err
 		}
@@ -113,11 +113,11 @@ func (t *Target) refuseLastCopy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(gone) > 0 && len(copies) > 0 {
+		if len(dropped) > 0 && len(copies) > 0 {
 			next := t.forgetCommand()
 			return &RefusedError{
 				Text: fmt.Sprintf("%s is gone: a migration that the plan replaces ran all the same, or somebody dropped it. The undo would drop %s, "+
-					"the only copy of its values. Nothing was undone. To close the plan and keep what it made: %s", gone[0], copies[0], next),
+					"the only copy of its values. Nothing was undone. To close the plan and keep what it made: %s", dropped[0], copies[0], next),
 				Next: next,
 			}
 		}

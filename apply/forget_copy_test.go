@@ -45,12 +45,12 @@ CREATE TABLE notes (id int PRIMARY KEY, body text);`
 				runPlan(t, c)
 				run(t, db, "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
 					"CREATE TRIGGER touch BEFORE INSERT ON crates FOR EACH ROW EXECUTE FUNCTION touch()")
-				gone, write := "crates", "INSERT INTO notes VALUES (1, 'a')"
+				droppedTable, write := "crates", "INSERT INTO notes VALUES (1, 'a')"
 				if exchanged {
-					gone = content(t, db, "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname LIKE 'crates\\_%'")[0]
+					droppedTable = content(t, db, "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname LIKE 'crates\\_%'")[0]
 					write = "INSERT INTO crates (id, label) VALUES (51, 'new')"
 				}
-				run(t, db, "DROP TABLE "+gone+" CASCADE")
+				run(t, db, "DROP TABLE "+droppedTable+" CASCADE")
 				if _, err := pgservertest.Connect(t, db).Exec(t.Context(), write); (err != nil) != exchanged {
 					t.Fatalf("%s: %v", write, err)
 				}
@@ -60,7 +60,7 @@ CREATE TABLE notes (id int PRIMARY KEY, body text);`
 				}
 				var left []string
 				r, err := apply.Forget(t.Context(), apply.Config{DB: db, Tell: func(e apply.Event) {
-					if e.Kind == apply.Warned && e.Step != nil && strings.Contains(e.Words, gone+" is gone") {
+					if e.Kind == apply.Warned && e.Step != nil && strings.Contains(e.Words, droppedTable+" is gone") {
 						left = append(left, e.Step.ID)
 					}
 				}}, "")

@@ -60,12 +60,12 @@ func TestFunctionPathOfSchemaRenamedTwice(t *testing.T) {
 CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT count(*) FROM parcels';`
 	p := planned(t, base, `ALTER TABLE parcels RENAME COLUMN note TO remark;
 		CREATE OR REPLACE FUNCTION total() RETURNS bigint LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT count(*) + 1 FROM parcels';`)
-	made := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "FUNCTION total") })
-	if made < 1 || p.Steps[made].Phase == onward.Contract {
-		t.Fatalf("step %d makes the function", made)
+	createIndex := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "FUNCTION total") })
+	if createIndex < 1 || p.Steps[createIndex].Phase == onward.Contract {
+		t.Fatalf("step %d makes the function", createIndex)
 	}
 	const idle, refused = "-", "refused"
-	before := p.Steps[made-1].ID
+	before := p.Steps[createIndex-1].ID
 	names := []string{"tenant_a", "tenant B", "tenant_c", `tenant "d`}
 	for _, c := range []struct {
 		name  string

@@ -35,13 +35,13 @@ func TestKeylessKilled(t *testing.T) {
 			db := pgservertest.Database(t, major)
 			run(t, db, keylessBase, keylessRows, "CREATE TABLE mirror AS TABLE events")
 			ctx, cancel := context.WithCancel(t.Context())
-			over := make(chan error, 2)
-			go func() { over <- writeKeyless(ctx, db, mirror) }()
-			go func() { over <- rewriteKeyless(ctx, db) }()
+			writersDone := make(chan error, 2)
+			go func() { writersDone <- writeKeyless(ctx, db, mirror) }()
+			go func() { writersDone <- rewriteKeyless(ctx, db) }()
 			killed += applyKilled(t, db, file, onward.Backfill)
 			cancel()
 			for range 2 {
-				if err := <-over; err != nil {
+				if err := <-writersDone; err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -60,11 +60,11 @@ func TestKeylessKilled(t *testing.T) {
 }
 
 // applyKilled runs a plan through a phase in a process that is killed at random moments and begun again. It returns how often.
-func applyKilled(t *testing.T, db, file string, through onward.PlanPhase) (killed int) {
+func applyKilled(t *testing.T, db, file string, lastPhase onward.PlanPhase) (killed int) {
 	t.Helper()
 	for {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(through))
+		cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(lastPhase))
 		var printed strings.Builder
 		cmd.Stderr = &printed
 		if err := cmd.Start(); err != nil {

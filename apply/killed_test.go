@@ -128,20 +128,20 @@ func TestKilled(t *testing.T) {
 	for killed := 0; killed < kills(); {
 		db := pgservertest.Database(t, onward.NewestMajor)
 		run(t, db, base, rows, "CREATE TABLE mirror (LIKE orders INCLUDING ALL)", "INSERT INTO mirror SELECT * FROM orders")
-		for _, through := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
+		for _, lastPhase := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
 			ctx, cancel := context.WithCancel(t.Context())
-			over := make(chan error, 1)
-			if through == onward.Backfill {
-				go func() { over <- write(ctx, db, mirror) }()
+			writerDone := make(chan error, 1)
+			if lastPhase == onward.Backfill {
+				go func() { writerDone <- write(ctx, db, mirror) }()
 			} else {
-				over <- nil
+				writerDone <- nil
 			}
 			for before := killed; ; {
 				cmd := exec.Command(os.Args[0])
-				cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(through),
+				cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(lastPhase),
 					"ONWARD_APPLY_PARALLEL="+strconv.Itoa(random.IntN(4)))
-				var said strings.Builder
-				cmd.Stderr = &said
+				var stderr strings.Builder
+				cmd.Stderr = &stderr
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
@@ -154,12 +154,12 @@ func TestKilled(t *testing.T) {
 					break
 				}
 				if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != -1 {
-					t.Fatalf("%v: %s", err, said.String())
+					t.Fatalf("%v: %s", err, stderr.String())
 				}
 				killed++
 			}
 			cancel()
-			if err := <-over; err != nil {
+			if err := <-writerDone; err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -215,7 +215,7 @@ func TestCut(t *testing.T) {
 	run(t, db, base, rows)
 	killer := pgservertest.Connect(t, db)
 	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan int)
+	cutCount := make(chan int)
 	go func() {
 		cuts := 0
 		for most := 120.0; ctx.Err() == nil; most *= 1.03 { // a busy machine, too, gets a transaction through some day
@@ -224,12 +224,12 @@ func TestCut(t *testing.T) {
 				"apply%' AND datname = current_database() AND random() < 0.7) AS ended")
 			cuts += int(tag.RowsAffected())
 		}
-		over <- cuts
+		cutCount <- cuts
 	}()
-	var told teller
-	target, err := apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Parallel: 2, Tell: told.tell})
+	var events teller
+	target, err := apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Parallel: 2, Tell: events.tell})
 	for err != nil { // cut before it had begun
-		target, err = apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell})
+		target, err = apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: events.tell})
 	}
 	for {
 		s, err := target.Step(t.Context(), 300*time.Millisecond)
@@ -243,7 +243,7 @@ func TestCut(t *testing.T) {
 	}
 	cancel()
 	target.Close(t.Context())
-	if cuts := <-over; cuts == 0 || !told.has(apply.Recovered, "") {
+	if cuts := <-cutCount; cuts == 0 || !events.has(apply.Recovered, "") {
 		t.Errorf("%d lines cut, and nothing recovered", cuts)
 	}
 	if diff := cmp.Diff(schema(t, want), schema(t, db)); diff != "" {

@@ -39,8 +39,8 @@ func TestLaterDrops(t *testing.T) {
 		dir := gittest.Commits(t, base, files)
 		check := func(words string) {
 			t.Helper()
-			named := []string{"column note of orders", "plan " + first.Plan}
-			for _, w := range append(named, "onward contract --db ADDRESS --plan "+first.Plan, "onward abort --db ADDRESS --plan "+first.Plan) {
+			wantParts := []string{"column note of orders", "plan " + first.Plan}
+			for _, w := range append(wantParts, "onward contract --db ADDRESS --plan "+first.Plan, "onward abort --db ADDRESS --plan "+first.Plan) {
 				if !strings.Contains(words, w) {
 					t.Errorf("%q is missing in %s", w, words)
 				}
@@ -106,20 +106,20 @@ func TestLaterDropsOfSchema(t *testing.T) {
 	createSchema(t, db, "tenant_a", base, rows)
 	createSchema(t, db, "tenant_b", base, rows)
 	runPlan(t, apply.Config{DB: db, Plan: p, Schema: "tenant_a", Through: onward.Backfill, Within: 20 * time.Second})
-	list := func(only string) (out []string) {
+	list := func(onlySchema string) (out []string) {
 		t.Helper()
 		read, names := live.ReadSchema, []string(nil)
-		if only != "" {
-			names = []string{only}
+		if onlySchema != "" {
+			names = []string{onlySchema}
 			read = func(ctx context.Context, url string) (*live.Schema, error) {
-				return live.ReadSchemaAsPublic(ctx, url, only)
+				return live.ReadSchemaAsPublic(ctx, url, onlySchema)
 			}
 		}
 		schema, err := read(t.Context(), db)
 		if err != nil {
 			t.Fatal(err)
 		}
-		drops, err := underway.ReadLaterDrops(t.Context(), db, schema.Catalog, only, names)
+		drops, err := underway.ReadLaterDrops(t.Context(), db, schema.Catalog, onlySchema, names)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,19 +129,19 @@ func TestLaterDropsOfSchema(t *testing.T) {
 		}
 		return out
 	}
-	for only, want := range map[string][]string{
+	for onlySchema, want := range map[string][]string{
 		"":         {"column note of tenant_a.orders --schema tenant_a"},
 		"tenant_a": {"column note of tenant_a.orders --schema tenant_a"},
 		"tenant_b": nil,
 	} {
-		if diff := cmp.Diff(want, list(only)); diff != "" {
-			t.Errorf("%q: %s", only, diff)
+		if diff := cmp.Diff(want, list(onlySchema)); diff != "" {
+			t.Errorf("%q: %s", onlySchema, diff)
 		}
 	}
 	run(t, db, "ALTER SCHEMA tenant_a RENAME TO tenant_c")
-	for _, only := range []string{"", "tenant_c"} {
-		if got := list(only); len(got) != 1 || !strings.HasSuffix(got[0], " --schema tenant_c") {
-			t.Errorf("%q after the new name: %q", only, got)
+	for _, onlySchema := range []string{"", "tenant_c"} {
+		if got := list(onlySchema); len(got) != 1 || !strings.HasSuffix(got[0], " --schema tenant_c") {
+			t.Errorf("%q after the new name: %q", onlySchema, got)
 		}
 	}
 }

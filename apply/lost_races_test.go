@@ -108,13 +108,13 @@ func holdShortly(t *testing.T, db string, rows int, worst *atomic.Int64) (stop f
 			}
 		}
 	}
-	held := make(chan struct{})
+	locked := make(chan struct{})
 	holders, probe := [2]*pgx.Conn{pgservertest.Connect(t, db), pgservertest.Connect(t, db)}, pgservertest.Connect(t, db)
 	writers.Go(func() {
 		for n := 0; ctx.Err() == nil; n++ {
 			write(holders[n%2], "BEGIN; ", 2*n)
 			if n == 0 {
-				close(held)
+				close(locked)
 			}
 			time.Sleep(10 * time.Millisecond)
 			pgservertest.Exec(t, holders[(n+1)%2], "COMMIT")
@@ -127,7 +127,7 @@ func holdShortly(t *testing.T, db string, rows int, worst *atomic.Int64) (stop f
 			time.Sleep(5 * time.Millisecond)
 		}
 	})
-	<-held
+	<-locked
 	return sync.OnceFunc(func() {
 		cancel()
 		writers.Wait()

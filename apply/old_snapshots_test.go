@@ -167,23 +167,23 @@ func TestStandbySnapshots(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
 	primary, standby, db := pair(t, onward.NewestMajor)
-	here, there := primary.URL(db), standby.URL(db)
-	if !replayed(t, here, there, 20*time.Second) {
+	primaryURL, standbyURL := primary.URL(db), standby.URL(db)
+	if !replayed(t, primaryURL, standbyURL, 20*time.Second) {
 		t.Fatal("the standby does not follow")
 	}
-	report := openSnapshot(t, there)
-	c := apply.Config{DB: here, Plan: p, Replicas: []string{there}}
+	report := openSnapshot(t, standbyURL)
+	c := apply.Config{DB: primaryURL, Plan: p, Replicas: []string{standbyURL}}
 	runPlan(t, c)
-	var told teller
+	var events teller
 	c.Through, c.Within, c.WaitForStandbys = onward.Contract, 500*time.Millisecond, true
 	stuck := new(apply.UnfinishedError)
 	if _, err := apply.Run(t.Context(), c); !errors.As(err, &stuck) || !strings.Contains(stuck.Why, "idle in transaction on the standby ") {
 		t.Fatal(err)
 	}
-	c.Within, c.WaitForStandbys, c.Tell = 20*time.Second, false, told.tell
+	c.Within, c.WaitForStandbys, c.Tell = 20*time.Second, false, events.tell
 	finishPlan(t, c)
-	if !told.has(apply.Warned, "not waited for without --wait-for-standbys: process ") {
-		t.Errorf("%+v", told.list)
+	if !events.has(apply.Warned, "not waited for without --wait-for-standbys: process ") {
+		t.Errorf("%+v", events.list)
 	}
 	pgservertest.Exec(t, report, "ROLLBACK")
 }
@@ -201,30 +201,30 @@ func TestSlotSnapshots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := primary.URL(name)
-	run(t, here, base, rows, "SELECT pg_create_physical_replication_slot('away')")
+	primaryURL := primary.URL(name)
+	run(t, primaryURL, base, rows, "SELECT pg_create_physical_replication_slot('away')")
 	standby, err := pgserver.StartStandby(t.Context(), pgserver.Config{Small: true, Settings: map[string]string{
 		"primary_slot_name": "away", "hot_standby_feedback": "on", "wal_receiver_status_interval": "1s", "max_standby_streaming_delay": "-1",
 	}}, primary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := standby.URL(name)
-	openSnapshot(t, there)
+	standbyURL := standby.URL(name)
+	openSnapshot(t, standbyURL)
 	until(t, "the snapshot in the slot", func() bool {
-		return len(content(t, here, "SELECT 'x' FROM pg_replication_slots WHERE xmin IS NOT NULL")) > 0
+		return len(content(t, primaryURL, "SELECT 'x' FROM pg_replication_slots WHERE xmin IS NOT NULL")) > 0
 	})
 	_ = standby.Stop() // the slot keeps what it has
-	runPlan(t, apply.Config{DB: here, Plan: p})
-	var told teller
-	c := apply.Config{DB: here, Plan: p, Through: onward.Contract, Within: 500 * time.Millisecond, WaitForStandbys: true}
+	runPlan(t, apply.Config{DB: primaryURL, Plan: p})
+	var events teller
+	c := apply.Config{DB: primaryURL, Plan: p, Through: onward.Contract, Within: 500 * time.Millisecond, WaitForStandbys: true}
 	stuck := new(apply.UnfinishedError)
 	if _, err := apply.Run(t.Context(), c); !errors.As(err, &stuck) || !strings.Contains(stuck.Why, "the replication slot away ") {
 		t.Fatal(err)
 	}
-	c.Within, c.WaitForStandbys, c.Tell = 20*time.Second, false, told.tell
+	c.Within, c.WaitForStandbys, c.Tell = 20*time.Second, false, events.tell
 	finishPlan(t, c)
-	if !told.has(apply.Warned, "the replication slot away keeps a snapshot from before the end of the backfill") {
-		t.Errorf("%+v", told.list)
+	if !events.has(apply.Warned, "the replication slot away keeps a snapshot from before the end of the backfill") {
+		t.Errorf("%+v", events.list)
 	}
 }

@@ -89,10 +89,10 @@ func (config *PendingConfig) newPending(c *settings) *migrations.Pending {
 			c.isDirect(ctx) // once for the whole run
 			return c.connectStandbys(ctx, conn)
 		},
-		RunPlan: func(ctx context.Context, p *onward.Plan, begun bool) (*onward.Applied, error) {
+		RunPlan: func(ctx context.Context, p *onward.Plan, isStarted bool) (*onward.Applied, error) {
 			migration := *c
 			migration.Plan, migration.Name, migration.To, migration.Through = p, p.Migrations[0].ID, "", onward.Expand
-			migration.asWritten, migration.moved = true, begun
+			migration.asWritten, migration.moved = true, isStarted
 			return runPlan(ctx, migration)
 		},
 	})

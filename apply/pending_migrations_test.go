@@ -92,7 +92,7 @@ func TestPendingHalfDone(t *testing.T) {
 	if r, err := apply.Pending(t.Context(), c); !errors.As(err, &unfinished) || unfinished.Step != "00001_a/2" || r == nil || r.State == onward.ApplyDone {
 		t.Fatalf("%+v %v", r, err)
 	}
-	if there := content(t, db, "SELECT coalesce(to_regclass('goose_db_version')::text, 'none')"); there[0] != "none" {
+	if versionTable := content(t, db, "SELECT coalesce(to_regclass('goose_db_version')::text, 'none')"); versionTable[0] != "none" {
 		t.Error("half of it is noted as applied")
 	}
 	run(t, db, "INSERT INTO elsewhere VALUES (1)")
@@ -110,7 +110,7 @@ func TestPendingRefuses(t *testing.T) {
 	t.Parallel()
 	const up = "-- +goose Up\n"
 	first := map[string]string{"db/00001_a.sql": up + "CREATE TABLE orders (id bigint PRIMARY KEY, note text);\n"}
-	with := func(name, text string) map[string]string {
+	withFile := func(name, text string) map[string]string {
 		return map[string]string{"db/00001_a.sql": first["db/00001_a.sql"], name: text}
 	}
 	for name, tc := range map[string]struct {
@@ -119,13 +119,13 @@ func TestPendingRefuses(t *testing.T) {
 		accept, passes bool
 	}{
 		"a program": {
-			files: with("db/00002_b.go", "package m\n\nimport \"github.com/pressly/goose/v3\"\n\nfunc init() { goose.AddMigrationContext(up, down) }\n"),
+			files: withFile("db/00002_b.go", "package m\n\nimport \"github.com/pressly/goose/v3\"\n\nfunc init() { goose.AddMigrationContext(up, down) }\n"),
 			want:  "00002_b: db/00002_b.go is more than SQL",
 		},
-		"a finding":          {files: with("db/00002_b.sql", up+"ALTER TABLE gone ADD COLUMN x int;\n"), want: "--accept-findings"},
-		"a transaction ends": {files: with("db/00002_b.sql", up+"COMMIT;\nSELECT 1;\n"), accept: true, want: "do not end as they begin"},
+		"a finding":          {files: withFile("db/00002_b.sql", up+"ALTER TABLE gone ADD COLUMN x int;\n"), want: "--accept-findings"},
+		"a transaction ends": {files: withFile("db/00002_b.sql", up+"COMMIT;\nSELECT 1;\n"), accept: true, want: "do not end as they begin"},
 		"late": {
-			files:   with("db/00003_b.sql", up+"SELECT 1;\n"),
+			files:   withFile("db/00003_b.sql", up+"SELECT 1;\n"),
 			prepare: "INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true)",
 			want:    "00001_a: it sorts before 00003_b",
 		},
@@ -143,7 +143,7 @@ func TestPendingRefuses(t *testing.T) {
 			if _, err := apply.Pending(t.Context(), c); !errors.As(err, &refused) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v, want %q", err, tc.want)
 			}
-			if there := content(t, db, "SELECT coalesce(to_regclass('orders')::text, 'none')"); there[0] != "none" {
+			if relation := content(t, db, "SELECT coalesce(to_regclass('orders')::text, 'none')"); relation[0] != "none" {
 				t.Error("something was applied")
 			}
 		})

@@ -36,7 +36,7 @@ func ReadPlans(ctx context.Context, db string) ([]PlanStatus, error) {
 // ReadSchemaPlans is [ReadPlans] for the plans of one schema.
 func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, err error) {
 	c := settings{Config: Config{DB: db, Schema: schema}}
-	if err := c.useReadSchema(ctx); err != nil {
+	if err := c.useSchemaReadOnly(ctx); err != nil {
 		return nil, err
 	}
 	_, err = progress.WithLedger(ctx, c.DB, func(conn *pgx.Conn) error {

@@ -194,12 +194,12 @@ func TestSuperuser(t *testing.T) {
 			run(t, db, "CREATE FUNCTION public.g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 				"CREATE FUNCTION public.f(bigint) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'",
 				"ALTER FUNCTION public.g() OWNER TO "+role, "ALTER FUNCTION public.f(bigint) OWNER TO "+role, tc.sql)
-			var told teller
-			c := apply.Config{DB: db, Plan: p, Tell: told.tell}
+			var events teller
+			c := apply.Config{DB: db, Plan: p, Tell: events.tell}
 			_, err := apply.Run(t.Context(), c)
 			if tc.function == "" {
-				if err != nil || !told.has(apply.Warned, "superuser") {
-					t.Errorf("%v %+v", err, told.list)
+				if err != nil || !events.has(apply.Warned, "superuser") {
+					t.Errorf("%v %+v", err, events.list)
 				}
 				return
 			}

@@ -93,11 +93,11 @@ func TestPrivilegesChangedBesideEndedRun(t *testing.T) {
 }
 
 // cutOthers ends all other connections to a database.
-func cutOthers(t *testing.T, url string, kept *pgx.Conn) {
+func cutOthers(t *testing.T, url string, keptConn *pgx.Conn) {
 	t.Helper()
 	conn := pgservertest.Connect(t, url)
 	if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid NOT IN "+
-		"(pg_backend_pid(), $1) AND backend_type = 'client backend'", kept.PgConn().PID()); err != nil {
+		"(pg_backend_pid(), $1) AND backend_type = 'client backend'", keptConn.PgConn().PID()); err != nil {
 		t.Error(err)
 	}
 }

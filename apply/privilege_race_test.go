@@ -60,18 +60,18 @@ CREATE VIEW "full" AS SELECT id, label FROM crates;`
 	for _, race := range privilegeRaces {
 		t.Run(race.name, func(t *testing.T) {
 			t.Parallel()
-			own := base
+			baseSQL := base
 			if race.name != "view" {
-				own, _, _ = strings.Cut(base, "CREATE VIEW")
+				baseSQL, _, _ = strings.Cut(base, "CREATE VIEW")
 			}
-			p := planned(t, own, race.release)
+			p := planned(t, baseSQL, race.release)
 			pgservertest.EachEnd(t, func(t *testing.T, major int) {
 				url := pgservertest.Database(t, major)
-				run(t, url, own, "INSERT INTO crates (load, label) VALUES (1, 'x')")
+				run(t, url, baseSQL, "INSERT INTO crates (load, label) VALUES (1, 'x')")
 				for i, privilege := range race.privileges {
 					racePrivilege(t, url, p, race.waits, privilege, i)
 					run(t, url, "DROP SCHEMA IF EXISTS onward_ledger CASCADE; DROP SCHEMA IF EXISTS onward CASCADE",
-						"DROP SCHEMA public CASCADE; CREATE SCHEMA public", own, "INSERT INTO crates (load, label) VALUES (1, 'x')")
+						"DROP SCHEMA public CASCADE; CREATE SCHEMA public", baseSQL, "INSERT INTO crates (load, label) VALUES (1, 'x')")
 				}
 			})
 		})
@@ -81,12 +81,12 @@ CREATE VIEW "full" AS SELECT id, label FROM crates;`
 // racePrivilege runs a plan beside a session that gives and takes a privilege whenever a transaction of the plan waits in an event trigger.
 func racePrivilege(t *testing.T, url string, p *onward.Plan, waits string, privilege racedPrivilege, number int) {
 	t.Helper()
-	var given, taken []string
+	var granteeRoles, revokedRoles []string
 	for i := range grantsInRace {
-		given, taken = append(given, fmt.Sprintf("given%d%d", number, i)), append(taken, fmt.Sprintf("taken%d%d", number, i))
+		granteeRoles, revokedRoles = append(granteeRoles, fmt.Sprintf("given%d%d", number, i)), append(revokedRoles, fmt.Sprintf("taken%d%d", number, i))
 	}
-	sql := makeRoles(t, url, slices.Concat(given, taken)...)
-	for _, role := range taken {
+	sql := makeRoles(t, url, slices.Concat(granteeRoles, revokedRoles)...)
+	for _, role := range revokedRoles {
 		run(t, url, sql("GRANT "+privilege.text+" TO @"+role))
 	}
 	run(t, url, `CREATE OR REPLACE FUNCTION public.pause() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -97,7 +97,7 @@ func racePrivilege(t *testing.T, url string, p *onward.Plan, waits string, privi
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := make(chan [2][]string, 1)
-	go func() { done <- changePrivileges(ctx, url, privilege.text, sql, given, taken) }()
+	go func() { done <- changePrivileges(ctx, url, privilege.text, sql, granteeRoles, revokedRoles) }()
 	runPlan(t, apply.Config{DB: url, Plan: p})
 	var changed [2][]string
 	if privilege.after != nil { // the old name goes with the contract
@@ -121,7 +121,7 @@ func racePrivilege(t *testing.T, url string, p *onward.Plan, waits string, privi
 
 // changePrivileges gives and takes a privilege while a transaction of the plan waits in the event trigger. It returns the roles of the commands
 // that were committed.
-func changePrivileges(ctx context.Context, url, privilege string, sql func(string) string, given, taken []string) (changed [2][]string) {
+func changePrivileges(ctx context.Context, url, privilege string, sql func(string) string, granteeRoles, revokedRoles []string) (changed [2][]string) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return changed
@@ -134,11 +134,11 @@ func changePrivileges(ctx context.Context, url, privilege string, sql func(strin
 			time.Sleep(5 * time.Millisecond)
 			continue
 		}
-		if _, err := conn.Exec(ctx, sql("GRANT "+privilege+" TO @"+given[i])); err == nil {
-			changed[0] = append(changed[0], given[i])
+		if _, err := conn.Exec(ctx, sql("GRANT "+privilege+" TO @"+granteeRoles[i])); err == nil {
+			changed[0] = append(changed[0], granteeRoles[i])
 		}
-		if _, err := conn.Exec(ctx, sql("REVOKE "+privilege+" FROM @"+taken[i])); err == nil {
-			changed[1] = append(changed[1], taken[i])
+		if _, err := conn.Exec(ctx, sql("REVOKE "+privilege+" FROM @"+revokedRoles[i])); err == nil {
+			changed[1] = append(changed[1], revokedRoles[i])
 		}
 		i++
 	}
@@ -148,8 +148,8 @@ func changePrivileges(ctx context.Context, url, privilege string, sql func(strin
 // comparePrivileges checks that a GRANT and a REVOKE still hold.
 func comparePrivileges(t *testing.T, url, privilege string, sql func(string) string, changed [2][]string) {
 	t.Helper()
-	what, object, _ := strings.Cut(privilege, " ON ")
-	what, column, _ := strings.Cut(strings.TrimSuffix(what, ")"), " (")
+	action, object, _ := strings.Cut(privilege, " ON ")
+	action, column, _ := strings.Cut(strings.TrimSuffix(action, ")"), " (")
 	function, arguments := "has_table_privilege", ""
 	if sequence, found := strings.CutPrefix(object, "SEQUENCE "); found {
 		function, object = "has_sequence_privilege", sequence
@@ -159,9 +159,9 @@ func comparePrivileges(t *testing.T, url, privilege string, sql func(string) str
 	}
 	for i, roles := range changed {
 		for _, role := range roles {
-			has := content(t, url, sql(fmt.Sprintf("SELECT %s('@%s', '%s'%s, '%s')::text", function, role, object, arguments, what)))[0] == "true"
-			if has != (i == 0) {
-				t.Errorf("%s: %s has it: %v", privilege, role, has)
+			hasPrivilege := content(t, url, sql(fmt.Sprintf("SELECT %s('@%s', '%s'%s, '%s')::text", function, role, object, arguments, action)))[0] == "true"
+			if hasPrivilege != (i == 0) {
+				t.Errorf("%s: %s has it: %v", privilege, role, hasPrivilege)
 			}
 		}
 	}

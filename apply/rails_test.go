@@ -38,7 +38,7 @@ func TestRails(t *testing.T) {
 	})
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, "CREATE TABLE gates AS SELECT 1")
-	at, err := pgx.ParseConfig(db)
+	connConfig, err := pgx.ParseConfig(db)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestRails(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
 		out := new(bytes.Buffer)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
-		cmd.Env = append(os.Environ(), "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "RAILS_ENV=production",
+		cmd.Env = append(os.Environ(), "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database, "RAILS_ENV=production",
 			"SECRET_KEY_BASE=x")
 		return cmd, out
 	}
@@ -59,11 +59,11 @@ func TestRails(t *testing.T) {
 	}
 	look := pgservertest.Connect(t, db)
 	ended := time.Now().Add(time.Minute)
-	for there := false; !there; time.Sleep(50 * time.Millisecond) { // until it is in its second migration, and holds its lock
+	for isMigrating := false; !isMigrating; time.Sleep(50 * time.Millisecond) { // until it is in its second migration, and holds its lock
 		if time.Now().After(ended) {
 			t.Fatalf("it does not come so far\n%s", out)
 		}
-		if err := look.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'DO ''BEGIN WHILE%')").Scan(&there); err != nil {
+		if err := look.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'DO ''BEGIN WHILE%')").Scan(&isMigrating); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
@@ -125,13 +125,13 @@ func TestGuardWithRails(t *testing.T) {
 	})
 	db, fresh := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.NewestMajor)
 	migrate := func(db string, args ...string) (string, error) {
-		at, err := pgx.ParseConfig(db)
+		connConfig, err := pgx.ParseConfig(db)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "RAILS_ENV=production",
+		cmd.Env = append(os.Environ(), "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database, "RAILS_ENV=production",
 			"SECRET_KEY_BASE=x")
 		out, err := cmd.CombinedOutput()
 		return string(out), err

@@ -17,7 +17,7 @@ import (
 func TestNoValue(t *testing.T) {
 	t.Parallel()
 	const value = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
-	made := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;")
+	original := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;")
 	for _, c := range []struct{ name, sql, code, says string }{
 		{"cast", "ALTER TABLE orders ALTER COLUMN note TYPE integer USING note::integer;", "22P02", "invalid input syntax for type integer"},
 		{"update", "UPDATE orders SET amount = note::integer;", "22P02", "invalid input syntax for type integer"},
@@ -36,26 +36,26 @@ func TestNoValue(t *testing.T) {
 			t.Parallel()
 			db := pgservertest.Database(t, onward.NewestMajor)
 			run(t, db, base, fmt.Sprintf("INSERT INTO orders (id, amount, note) SELECT n, n, '%s' FROM generate_series(1, 2) AS n", value))
-			p := *made
-			p.Steps = slices.Clone(made.Steps)
+			p := *original
+			p.Steps = slices.Clone(original.Steps)
 			p.Steps[0].SQL = c.sql
 			if strings.HasPrefix(c.sql, "DO ") {
 				p.Steps[0].Class = onward.StepWork
 			}
 			markProven(t, &p)
-			var told teller
-			r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: &p, Tell: told.tell})
+			var events teller
+			r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: &p, Tell: events.tell})
 			unfinished := new(apply.UnfinishedError)
 			if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, c.code) || !strings.Contains(unfinished.Why, c.says) {
 				t.Fatalf("%+v %v", r, err)
 			}
-			for i := range told.list {
-				told.list[i].Step = nil // it has the plan's own SQL
-				if told.list[i].Kind == apply.Sends {
-					told.list[i].Words = "" // so has this
+			for i := range events.list {
+				events.list[i].Step = nil // it has the plan's own SQL
+				if events.list[i].Kind == apply.Sends {
+					events.list[i].Words = "" // so has this
 				}
 			}
-			said, err := json.Marshal([]any{r.Why, unfinished.Error(), told.list})
+			output, err := json.Marshal([]any{r.Why, unfinished.Error(), events.list})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func TestNoValue(t *testing.T) {
 			if len(noted) < 3 || !strings.Contains(strings.Join(noted, "\n"), c.code) {
 				t.Errorf("the ledger does not say why: %q", noted)
 			}
-			if all := string(said) + strings.Join(noted, "\n"); strings.Contains(all, value) {
+			if all := string(output) + strings.Join(noted, "\n"); strings.Contains(all, value) {
 				t.Error(all)
 			}
 		})

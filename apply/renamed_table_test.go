@@ -52,7 +52,7 @@ func TestTableExchanged(t *testing.T) {
 	if _, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil {
 		t.Fatal(err)
 	}
-	again := planned(t, base, "ALTER TABLE orders ADD COLUMN loud text GENERATED ALWAYS AS (upper(status)) STORED;")
-	runPlan(t, apply.Config{DB: db, Plan: again})
-	finishPlan(t, apply.Config{DB: db, Plan: again, Through: onward.Contract})
+	secondPlan := planned(t, base, "ALTER TABLE orders ADD COLUMN loud text GENERATED ALWAYS AS (upper(status)) STORED;")
+	runPlan(t, apply.Config{DB: db, Plan: secondPlan})
+	finishPlan(t, apply.Config{DB: db, Plan: secondPlan, Through: onward.Contract})
 }

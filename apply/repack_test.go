@@ -68,9 +68,9 @@ func (s *repackStage) file() string {
 }
 
 // waitUntil waits until a process other than the asking one is in a state.
-func (s *repackStage) waitUntil(what, condition string) {
+func (s *repackStage) waitUntil(event, condition string) {
 	s.t.Helper()
-	until(s.t, what, func() bool {
+	until(s.t, event, func() bool {
 		return len(content(s.t, s.db, "SELECT 'x' FROM pg_stat_activity AS a WHERE a.datname = current_database() AND "+condition)) > 0
 	})
 }
@@ -117,7 +117,7 @@ func TestRepack(t *testing.T) {
 	before, size := s.file(), content(t, s.db, "SELECT pg_relation_size('orders')::text")[0]
 	ctx, stop := context.WithCancel(t.Context())
 	var longest, queries atomic.Int64
-	over := make(chan error, 4)
+	writersDone := make(chan error, 4)
 	for i := range 4 {
 		conn := called(t, s.db, "code")
 		go func() {
@@ -131,19 +131,19 @@ func TestRepack(t *testing.T) {
 					_, err = conn.Exec(context.Background(), "SELECT sum(amount) FROM orders WHERE id < 200")
 				}
 				if err != nil {
-					over <- err
+					writersDone <- err
 					return
 				}
 				queries.Add(1)
 				longest.Store(max(longest.Load(), int64(time.Since(began))))
 			}
-			over <- nil
+			writersDone <- nil
 		}()
 	}
 	r, err := apply.Run(t.Context(), s.c)
 	stop()
 	for range 4 {
-		if err := <-over; err != nil {
+		if err := <-writersDone; err != nil {
 			t.Error(err)
 		}
 	}

@@ -20,15 +20,15 @@ func TestMendAroundBadRows(t *testing.T) {
 	trigger := p.Steps[b].Backfill.Triggers[0]
 	run(t, db, "ALTER TABLE orders DISABLE TRIGGER "+trigger, "UPDATE orders SET remark = NULL WHERE id % 2 = 0",
 		"ALTER TABLE orders ADD CONSTRAINT bad CHECK (remark IS NULL OR remark NOT IN ('note 2', 'note 500', 'note 502', 'note 6000')) NOT VALID", "ALTER TABLE orders ENABLE ALWAYS TRIGGER "+trigger)
-	var told teller
-	_, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: told.tell}, "")
+	var events teller
+	_, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: events.tell}, "")
 	refused := new(apply.RefusedError)
 	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 4, and their change fails (") ||
 		!strings.Contains(refused.Text, "SQLSTATE 23514") || strings.Contains(refused.Text, "note 500") {
 		t.Fatal(err)
 	}
-	if !told.has(apply.Skipped, `"bad" (SQLSTATE 23514)); in quarantine are 4`) {
-		t.Errorf("%+v", told.list)
+	if !events.has(apply.Skipped, `"bad" (SQLSTATE 23514)); in quarantine are 4`) {
+		t.Errorf("%+v", events.list)
 	}
 	const wrong = "SELECT id::text FROM orders WHERE remark IS DISTINCT FROM note ORDER BY orders.id"
 	if got := content(t, db, wrong); !cmp.Equal(got, []string{"2", "500", "502", "6000"}) {

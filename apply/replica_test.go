@@ -53,11 +53,11 @@ func replayed(t *testing.T, primary, standby string, patience time.Duration) boo
 	lsn := strings.Join(content(t, primary, "SELECT pg_current_wal_lsn()::text"), "")
 	conn := pgservertest.Connect(t, standby)
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		var there bool
-		if err := conn.QueryRow(t.Context(), "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", lsn).Scan(&there); err != nil {
+		var hasReplayed bool
+		if err := conn.QueryRow(t.Context(), "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", lsn).Scan(&hasReplayed); err != nil {
 			t.Fatal(err)
 		}
-		if there {
+		if hasReplayed {
 			return true
 		}
 	}
@@ -71,42 +71,44 @@ func TestReplica(t *testing.T) {
 	p := planned(t, base, "ALTER TABLE orders ADD COLUMN token uuid;")
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		primary, standby, db := pair(t, major)
-		here, there := primary.URL(db), standby.URL(db)
-		if !replayed(t, here, there, 20*time.Second) {
+		primaryURL, standbyURL := primary.URL(db), standby.URL(db)
+		if !replayed(t, primaryURL, standbyURL, 20*time.Second) {
 			t.Fatal("the standby does not follow")
 		}
-		end := reads(t, there)
-		var told teller
-		over := background(func() (*onward.Applied, error) {
-			return apply.Run(t.Context(), apply.Config{DB: here, Plan: p, Replicas: []string{there}, Tell: told.tell})
+		end := reads(t, standbyURL)
+		var events teller
+		waitForRun := background(func() (*onward.Applied, error) {
+			return apply.Run(t.Context(), apply.Config{DB: primaryURL, Plan: p, Replicas: []string{standbyURL}, Tell: events.tell})
 		})
-		until(t, "the standby's query", func() bool { return told.has(apply.Waits, "(postgres, reports), idle in transaction on the standby ") })
-		if !told.has(apply.Waits, "holds ACCESS SHARE on public.orders") {
-			t.Errorf("who is in the way is not said: %+v", told.list)
+		until(t, "the standby's query", func() bool {
+			return events.has(apply.Waits, "(postgres, reports), idle in transaction on the standby ")
+		})
+		if !events.has(apply.Waits, "holds ACCESS SHARE on public.orders") {
+			t.Errorf("who is in the way is not said: %+v", events.list)
 		}
-		if list := content(t, here, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
+		if list := content(t, primaryURL, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
 			t.Error("the step was taken although the standby's query was there")
 		}
-		if !replayed(t, here, there, 10*time.Second) {
+		if !replayed(t, primaryURL, standbyURL, 10*time.Second) {
 			t.Error("the replay stands still")
 		}
 		end()
-		if r, err := over(); err != nil || r.State != onward.ApplyDone {
+		if r, err := waitForRun(); err != nil || r.State != onward.ApplyDone {
 			t.Fatalf("%+v %v", r, err)
 		}
-		if !replayed(t, here, there, 20*time.Second) {
+		if !replayed(t, primaryURL, standbyURL, 20*time.Second) {
 			t.Error("the replay stands still behind the step")
 		}
 
 		// The same without its name.
-		end = reads(t, there)
-		again := planned(t, base+"ALTER TABLE orders ADD COLUMN token uuid;", "ALTER TABLE orders ADD COLUMN other int;")
-		runPlan(t, apply.Config{DB: here, Plan: again})
-		if replayed(t, here, there, time.Second) {
+		end = reads(t, standbyURL)
+		secondPlan := planned(t, base+"ALTER TABLE orders ADD COLUMN token uuid;", "ALTER TABLE orders ADD COLUMN other int;")
+		runPlan(t, apply.Config{DB: primaryURL, Plan: secondPlan})
+		if replayed(t, primaryURL, standbyURL, time.Second) {
 			t.Error("the replay does not wait for the standby's query: then nobody has to")
 		}
 		end()
-		if !replayed(t, here, there, 20*time.Second) {
+		if !replayed(t, primaryURL, standbyURL, 20*time.Second) {
 			t.Error("the replay does not go on")
 		}
 	})
@@ -117,48 +119,48 @@ func TestReplicaRefused(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, "ALTER TABLE orders ADD COLUMN token uuid;")
 	primary, standby, db := pair(t, onward.NewestMajor)
-	here, there := primary.URL(db), standby.URL(db)
+	primaryURL, standbyURL := primary.URL(db), standby.URL(db)
 	stranger := pgservertest.Database(t, onward.OldestMajor) // servers of one version come from one initdb
 	for url, want := range map[string]string{
-		here:                    "is not in recovery",
+		primaryURL:              "is not in recovery",
 		stranger:                "is not in recovery",
 		standby.URL("postgres"): `was asked for the database "postgres", and the primary for`,
 	} {
-		_, err := apply.Run(t.Context(), apply.Config{DB: here, Plan: p, Replicas: []string{there, url}})
+		_, err := apply.Run(t.Context(), apply.Config{DB: primaryURL, Plan: p, Replicas: []string{standbyURL, url}})
 		if wrong := new(config.InputError); !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	_, err := apply.Run(t.Context(), apply.Config{DB: stranger, Plan: p, Replicas: []string{there}})
+	_, err := apply.Run(t.Context(), apply.Config{DB: stranger, Plan: p, Replicas: []string{standbyURL}})
 	if wrong := new(config.InputError); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "is of another system") {
 		t.Error(err)
 	}
-	_, err = apply.Run(t.Context(), apply.Config{DB: here, Plan: p, Replicas: []string{"postgres://u:geheim@127.0.0.1:1/x"}})
+	_, err = apply.Run(t.Context(), apply.Config{DB: primaryURL, Plan: p, Replicas: []string{"postgres://u:geheim@127.0.0.1:1/x"}})
 	if down := new(apply.ServerError); !errors.As(err, &down) || strings.Contains(err.Error(), "geheim") || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Error(err)
 	}
-	if list := content(t, here, "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'onward%'"); len(list) > 0 {
+	if list := content(t, primaryURL, "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'onward%'"); len(list) > 0 {
 		t.Error("something was begun: ", list)
 	}
 
-	end := reads(t, there)
-	var told teller
-	over := background(func() (*onward.Applied, error) {
-		return apply.Run(t.Context(), apply.Config{DB: here, Plan: p, Replicas: []string{there}, Within: 2 * time.Second, Tell: told.tell})
+	end := reads(t, standbyURL)
+	var events teller
+	waitForRun := background(func() (*onward.Applied, error) {
+		return apply.Run(t.Context(), apply.Config{DB: primaryURL, Plan: p, Replicas: []string{standbyURL}, Within: 2 * time.Second, Tell: events.tell})
 	})
-	until(t, "the standby's query", func() bool { return told.has(apply.Waits, "on the standby ") })
+	until(t, "the standby's query", func() bool { return events.has(apply.Waits, "on the standby ") })
 	_ = end // it ends with its server
 	if err := standby.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = over()
+	_, err = waitForRun()
 	if late := new(apply.UnfinishedError); !errors.As(err, &late) || !strings.Contains(err.Error(), "cannot be asked") {
 		t.Error(err)
 	}
-	if !told.has(apply.Waits, "cannot be asked") {
-		t.Errorf("that the standby is lost is not said: %+v", told.list)
+	if !events.has(apply.Waits, "cannot be asked") {
+		t.Errorf("that the standby is lost is not said: %+v", events.list)
 	}
-	if list := content(t, here, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
+	if list := content(t, primaryURL, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
 		t.Error("the step was taken although nobody knows of the standby")
 	}
 }
@@ -173,28 +175,28 @@ func TestReplicaThrottles(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = last.Stop() })
-	here, there := primary.URL(db), last.URL(db)
+	primaryURL, standbyURL := primary.URL(db), last.URL(db)
 	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
-	runPlan(t, apply.Config{DB: here, Plan: p, Through: onward.Expand})
-	if !replayed(t, here, there, 20*time.Second) {
+	runPlan(t, apply.Config{DB: primaryURL, Plan: p, Through: onward.Expand})
+	if !replayed(t, primaryURL, standbyURL, 20*time.Second) {
 		t.Fatal("the standby behind the other does not follow")
 	}
-	run(t, there, "SELECT pg_wal_replay_pause()")
-	if _, err := apply.Control(t.Context(), here, "", apply.Tune, apply.Tuning{Rows: apply.FewestRows, Rest: 20}, "test"); err != nil { // it lasts
+	run(t, standbyURL, "SELECT pg_wal_replay_pause()")
+	if _, err := apply.Control(t.Context(), primaryURL, "", apply.Tune, apply.Tuning{Rows: apply.FewestRows, Rest: 20}, "test"); err != nil { // it lasts
 		t.Fatal(err)
 	}
-	var told teller
-	c := apply.Config{DB: here, Plan: p, Replicas: []string{there}, Tell: told.tell, Throttle: apply.Limits{Lag: 500 * time.Millisecond}}
-	over := background(func() (*onward.Applied, error) { return apply.Run(t.Context(), c) })
+	var events teller
+	c := apply.Config{DB: primaryURL, Plan: p, Replicas: []string{standbyURL}, Tell: events.tell, Throttle: apply.Limits{Lag: 500 * time.Millisecond}}
+	waitForRun := background(func() (*onward.Applied, error) { return apply.Run(t.Context(), c) })
 	until(t, "the standby's lag", func() bool {
-		return told.has(apply.Throttled, "the standby ") && told.has(apply.Throttled, " lags by ")
+		return events.has(apply.Throttled, "the standby ") && events.has(apply.Throttled, " lags by ")
 	})
-	run(t, there, "SELECT pg_wal_replay_resume()")
-	if _, err := apply.Control(t.Context(), here, "", apply.Tune, apply.Tuning{Rows: apply.MostRows, Rest: -1}, "test"); err != nil {
+	run(t, standbyURL, "SELECT pg_wal_replay_resume()")
+	if _, err := apply.Control(t.Context(), primaryURL, "", apply.Tune, apply.Tuning{Rows: apply.MostRows, Rest: -1}, "test"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "that it goes on", func() bool { return told.has(apply.Throttled, "goes on") })
-	if _, err := over(); err != nil {
+	until(t, "that it goes on", func() bool { return events.has(apply.Throttled, "goes on") })
+	if _, err := waitForRun(); err != nil {
 		t.Error(err)
 	}
 }

@@ -24,29 +24,29 @@ func (t *Target) requireProof() error {
 			return run.NewInputError(s.ID + `: the plan has "begin", "record" or "unrecord", which only onward apply adds: remove them, or make the plan again with onward plan`)
 		}
 	}
-	why, err := listDoubts(t.record.Plan)
-	if err != nil || len(why) == 0 || t.c.Unproven != "" {
+	reasons, err := listDoubts(t.record.Plan)
+	if err != nil || len(reasons) == 0 || t.c.Unproven != "" {
 		return err
 	}
 	remedy := "Make the plan again with onward plan, which proves it"
-	if len(why) == 1 && comparedNoRows(t.record.Plan) {
+	if len(reasons) == 1 && lacksRowProof(t.record.Plan) {
 		remedy = "Try the plan on a copy of the data"
 	}
-	return &RefusedError{Text: "the plan is not proven: " + strings.Join(why, "; ") + ". Nothing was changed. " + remedy + ", " +
+	return &RefusedError{Text: "the plan is not proven: " + strings.Join(reasons, "; ") + ". Nothing was changed. " + remedy + ", " +
 		"or run it as it is with --unproven \"REASON\": onward log keeps the reason",
 		Next: progress.PlanCommand(t.record.Plan, t.c.Name)}
 }
 
 // listDoubts lists why a plan does not count as proven.
-func listDoubts(p *onward.Plan) (why []string, err error) {
+func listDoubts(p *onward.Plan) (reasons []string, err error) {
 	digest, err := ledger.PlanDigest(p)
 	switch {
 	case err != nil:
 		return nil, err
 	case p.Digest == "":
-		why = append(why, "it has no digest, because an older onward or somebody else made it")
+		reasons = append(reasons, "it has no digest, because an older onward or somebody else made it")
 	case p.Digest != digest:
-		why = append(why, "it was changed after it was made, as its digest shows")
+		reasons = append(reasons, "it was changed after it was made, as its digest shows")
 	}
 	proven := map[string]bool{}
 	for _, g := range p.Proof.Groups {
@@ -61,26 +61,26 @@ func listDoubts(p *onward.Plan) (why []string, err error) {
 		}
 	}
 	if len(steps) == 0 {
-		if comparedNoRows(p) {
-			why = append(why, "its proof compared no rows, and a backfill writes some ("+p.Proof.Rows+")")
+		if lacksRowProof(p) {
+			reasons = append(reasons, "its proof compared no rows, and a backfill writes some ("+p.Proof.Rows+")")
 		}
-		return why, nil
+		return reasons, nil
 	}
 	failed := slices.DeleteFunc(slices.Clone(p.Proof.Checks), func(c onward.PlanCheck) bool { return c.OK })
 	switch {
 	case len(failed) > 0:
-		why = append(why, fmt.Sprintf("its proof failed (%s)", failed[0].Name))
+		reasons = append(reasons, fmt.Sprintf("its proof failed (%s)", failed[0].Name))
 	case len(p.Proof.Missing) > 0:
-		why = append(why, "its proof lacks something ("+p.Proof.Missing[0]+")")
+		reasons = append(reasons, "its proof lacks something ("+p.Proof.Missing[0]+")")
 	default:
-		why = append(why, "its proof is missing")
+		reasons = append(reasons, "its proof is missing")
 	}
-	why[len(why)-1] += ", for " + prose.FirstNames(steps, 3)
-	return why, nil
+	reasons[len(reasons)-1] += ", for " + prose.FirstNames(steps, 3)
+	return reasons, nil
 }
 
-// comparedNoRows reports whether a plan writes rows, and its proof compared the schemas only.
-func comparedNoRows(p *onward.Plan) bool {
+// lacksRowProof reports whether a plan writes rows, and its proof compared the schemas only.
+func lacksRowProof(p *onward.Plan) bool {
 	return p.Proof.Rows != "" && slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return s.Backfill != nil })
 }
 
@@ -91,13 +91,13 @@ func sealPlan(p *onward.Plan) (err error) {
 	return err
 }
 
-// isBegun reports whether the plan was read from the ledger.
-func (t *Target) isBegun() bool { return t.record.Row != nil && !t.record.Row.Began.IsZero() }
+// isPlanStarted reports whether the plan was read from the ledger.
+func (t *Target) isPlanStarted() bool { return t.record.Row != nil && !t.record.Row.Began.IsZero() }
 
-// checkBegun checks a plan that was read from the ledger: it must be the one that was begun, as its digest says. A plan that an older onward
+// checkStartedPlan checks a plan that was read from the ledger: it must be the one that was begun, as its digest says. A plan that an older onward
 // began has none.
-func (t *Target) checkBegun(ctx context.Context) error {
-	if !t.isBegun() {
+func (t *Target) checkStartedPlan(ctx context.Context) error {
+	if !t.isPlanStarted() {
 		return nil
 	}
 	digest, err := ledger.PlanDigest(&t.record.Row.Plan)

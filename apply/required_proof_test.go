@@ -64,7 +64,7 @@ func TestProofRequired(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	made := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;\nALTER TABLE orders RENAME COLUMN note TO remark;")
+	original := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;\nALTER TABLE orders RENAME COLUMN note TO remark;")
 	refused := new(apply.RefusedError)
 	for name, c := range map[string]struct {
 		change func(p *onward.Plan)
@@ -99,7 +99,7 @@ func TestProofRequired(t *testing.T) {
 		"a file for another tool's table": {func(p *onward.Plan) { p.Steps[0].Record = "SELECT 1" }, ""},
 		"written as migrations":           {func(p *onward.Plan) { p.Dir = "db" }, "written as migrations (in db)"},
 	} {
-		p := copyOf(t, made)
+		p := copyOf(t, original)
 		c.change(p)
 		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p})
 		if wrong := new(config.InputError); c.says == "" && errors.As(err, &wrong) && strings.Contains(err.Error(), "only onward apply adds") {
@@ -112,11 +112,11 @@ func TestProofRequired(t *testing.T) {
 	if list := content(t, db, "SELECT id FROM onward_ledger.plan UNION ALL SELECT id FROM onward_ledger.step"); len(list) > 0 {
 		t.Errorf("the ledger has %q", list)
 	}
-	p := copyOf(t, made) // reformatted
+	p := copyOf(t, original) // reformatted
 	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, To: "01-expand"}); err != nil || r.Steps[0].State != onward.ApplyDone {
 		t.Fatalf("a reformatted plan: %+v %v", r, err)
 	}
-	p = copyOf(t, made)
+	p = copyOf(t, original)
 	p.Steps[1].Undo = "SELECT 1" // what was begun is what goes on
 	if _, err := apply.Run(t.Context(), apply.Config{
 		DB:   db,
@@ -127,7 +127,7 @@ func TestProofRequired(t *testing.T) {
 
 	other := pgservertest.Database(t, onward.NewestMajor)
 	run(t, other, base, rows)
-	p = copyOf(t, made)
+	p = copyOf(t, original)
 	p.Digest = ""
 	c := apply.Config{DB: other, Plan: p, To: "01-expand", Unproven: "read by two of us"}
 	if r, err := apply.Run(t.Context(), c); err != nil || r.Steps[0].State != onward.ApplyDone {
@@ -149,12 +149,12 @@ func TestStatementsJudged(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	made := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;\nCREATE INDEX orders_note_idx ON orders (note);\n"+
+	original := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;\nCREATE INDEX orders_note_idx ON orders (note);\n"+
 		"ALTER TABLE orders ADD CONSTRAINT small CHECK (amount < 1000000);\nALTER TABLE orders RENAME COLUMN note TO remark;")
-	of := map[onward.StepClass]int{}
-	for i := range made.Steps {
-		if _, seen := of[made.Steps[i].Class]; !seen {
-			of[made.Steps[i].Class] = i
+	stepByClass := map[onward.StepClass]int{}
+	for i := range original.Steps {
+		if _, seen := stepByClass[original.Steps[i].Class]; !seen {
+			stepByClass[original.Steps[i].Class] = i
 		}
 	}
 	trace := filepath.Join(os.TempDir(), "onward-judged-"+filepath.Base(db))
@@ -196,8 +196,8 @@ func TestStatementsJudged(t *testing.T) {
 		{onward.StepBackfill, "SELECT 1; SELECT 2;", "a backfill is one statement"},
 		{"other", "SELECT 1;", ""},
 	} {
-		p := copyOf(t, made)
-		s := &p.Steps[of[c.class]]
+		p := copyOf(t, original)
+		s := &p.Steps[stepByClass[c.class]]
 		s.SQL = c.sql
 		if c.says == "" {
 			s.Class = c.class
@@ -210,7 +210,7 @@ func TestStatementsJudged(t *testing.T) {
 			t.Errorf("%s: %v", c.sql, err)
 		}
 	}
-	backfill := of[onward.StepBackfill]
+	backfill := stepByClass[onward.StepBackfill]
 	for name, change := range map[string]func(p *onward.Plan){
 		"check":     func(p *onward.Plan) { p.Steps[0].Check = strings.TrimSuffix(program, ";") },
 		"two":       func(p *onward.Plan) { p.Steps[0].Check = "SELECT 1; " + program },
@@ -219,10 +219,10 @@ func TestStatementsJudged(t *testing.T) {
 		"condition": func(p *onward.Plan) { p.Steps[backfill].Backfill.Compare[0].Wrong = "true; " + program },
 		"mend":      func(p *onward.Plan) { p.Steps[backfill].Backfill.Compare[0].Mend = program },
 		"table":     func(p *onward.Plan) { p.Steps[backfill].Backfill.Compare[0].Table = "orders AS t; " + program + " --" },
-		"repeat":    func(p *onward.Plan) { p.Steps[of[onward.StepDDL]].Repeat = true },
-		"alone":     func(p *onward.Plan) { p.Steps[of[onward.StepDDL]].Transaction = onward.TransactionNone },
+		"repeat":    func(p *onward.Plan) { p.Steps[stepByClass[onward.StepDDL]].Repeat = true },
+		"alone":     func(p *onward.Plan) { p.Steps[stepByClass[onward.StepDDL]].Transaction = onward.TransactionNone },
 	} {
-		p := copyOf(t, made)
+		p := copyOf(t, original)
 		change(p)
 		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Unproven: "for a test"}); !errors.As(err, &refused) {
 			t.Errorf("%s: %v", name, err)
@@ -232,17 +232,17 @@ func TestStatementsJudged(t *testing.T) {
 		t.Fatalf("the ledger has %q", list)
 	}
 
-	var told teller
+	var events teller
 	if r, err := apply.Run(t.Context(), apply.Config{
 		DB:   db,
-		Plan: made,
-		To:   made.Steps[0].ID,
-		Tell: told.tell,
-	}); err != nil || !told.has(apply.Sends, "ALTER TABLE orders ADD COLUMN more text") {
-		t.Fatalf("%+v %v %+v", r, err, told.list)
+		Plan: original,
+		To:   original.Steps[0].ID,
+		Tell: events.tell,
+	}); err != nil || !events.has(apply.Sends, "ALTER TABLE orders ADD COLUMN more text") {
+		t.Fatalf("%+v %v %+v", r, err, events.list)
 	}
 	changeStoredPlan(t, db, func(p *onward.Plan) { p.Steps[1].SQL = program })
-	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Expand}, ""); !errors.As(err, &refused) || refused.Step != made.Steps[1].ID {
+	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Expand}, ""); !errors.As(err, &refused) || refused.Step != original.Steps[1].ID {
 		t.Errorf("a plan that was changed in the ledger: %v", err)
 	}
 	if _, err := os.Stat(trace); err == nil {
@@ -256,7 +256,7 @@ func TestStatementsJudged(t *testing.T) {
 	// As part of class work such statements run.
 	other := pgservertest.Database(t, onward.NewestMajor)
 	run(t, other, base, rows)
-	p := copyOf(t, made)
+	p := copyOf(t, original)
 	p.Steps[0].Class, p.Steps[0].SQL = onward.StepWork, "DO $$ BEGIN ALTER TABLE orders ADD COLUMN more text; END $$;"
 	if r, err := apply.Run(t.Context(), apply.Config{
 		DB:       other,

@@ -24,9 +24,9 @@ func pageScript(t testing.TB, name, heading string, names *strings.Replacer) str
 		t.Fatal(err)
 	}
 	_, section, found := strings.Cut(string(page), "\n"+heading+"\n")
-	_, script, begun := strings.Cut(section, "```sql\n")
+	_, script, hasScript := strings.Cut(section, "```sql\n")
 	script, _, ended := strings.Cut(script, "```")
-	if !found || !begun || !ended {
+	if !found || !hasScript || !ended {
 		t.Fatalf("docs/%s has no script below %q", name, heading)
 	}
 	return names.Replace(script)
@@ -48,7 +48,7 @@ type rightsStage struct {
 	names  *strings.Replacer
 }
 
-func newRightsStage(t *testing.T, major int, what string) *rightsStage {
+func newRightsStage(t *testing.T, major int, roleName string) *rightsStage {
 	t.Helper()
 	s := &rightsStage{db: pgservertest.Database(t, major)}
 	u, err := url.Parse(s.db)
@@ -56,7 +56,7 @@ func newRightsStage(t *testing.T, major int, what string) *rightsStage {
 		t.Fatal(err)
 	}
 	name := strings.TrimPrefix(u.Path, "/")
-	role := fmt.Sprintf("rights_%s_%d_%d", what, major, os.Getpid())
+	role := fmt.Sprintf("rights_%s_%d_%d", roleName, major, os.Getpid())
 	s.owner = role + "_owner"
 	s.as = pgservertest.Server(t, major).URLAs(role, name)
 	s.names = strings.NewReplacer("app_owner", s.owner, "onward_apply", role, "DATABASE app", "DATABASE "+name)

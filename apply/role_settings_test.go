@@ -108,9 +108,9 @@ func TestRoleSettings(t *testing.T) {
 // compare has the tool and onward run the migrations under the setting, each on a database of its own.
 func (c roleSetting) compare(t *testing.T, dir string, major int, level string) {
 	t.Helper()
-	tool, own := c.database(t, major, level, !c.spared), c.database(t, major, level, true)
+	tool, onwardURL := c.database(t, major, level, !c.spared), c.database(t, major, level, true)
 	migrations := []string{sensitive}
-	config := pendingOf(dir, own, "2")
+	config := pendingOf(dir, onwardURL, "2")
 	if c.to != "" {
 		migrations, config.To = append(migrations, unchecked), c.to
 	}
@@ -120,10 +120,10 @@ func (c roleSetting) compare(t *testing.T, dir string, major int, level string) 
 	if (failed != nil) != c.fails || (err != nil) != c.fails {
 		t.Errorf("the tool: %v, onward: %v %+v", failed, err, r)
 	}
-	if diff := cmp.Diff(results(t, tool), results(t, own)); diff != "" {
+	if diff := cmp.Diff(results(t, tool), results(t, onwardURL)); diff != "" {
 		t.Errorf("(-tool +onward):\n%s", diff)
 	}
-	if list, err := apply.Status(t.Context(), own); err != nil || len(list) == 0 && !c.fails {
+	if list, err := apply.Status(t.Context(), onwardURL); err != nil || len(list) == 0 && !c.fails {
 		t.Errorf("status: %v %v", list, err)
 	}
 }
@@ -169,11 +169,11 @@ func results(t testing.TB, url string) []string {
 	defer conn.Close(context.Background())
 	pgservertest.Exec(t, conn, "SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL",
 		"SET statement_timeout = 0", "SET standard_conforming_strings = on", "SET client_encoding = 'UTF8'")
-	there := false
-	if err := conn.QueryRow(t.Context(), "SELECT to_regclass('public.result') IS NOT NULL").Scan(&there); err != nil {
+	tableExists := false
+	if err := conn.QueryRow(t.Context(), "SELECT to_regclass('public.result') IS NOT NULL").Scan(&tableExists); err != nil {
 		t.Fatal(err)
 	}
-	if !there {
+	if !tableExists {
 		return nil
 	}
 	return pgservertest.ReadTexts(t, conn, "SELECT what || ': ' || value FROM public.result UNION ALL SELECT proname FROM pg_proc "+
@@ -275,8 +275,8 @@ func TestRoleSettingsRefused(t *testing.T) {
 			t.Errorf("%s: %v", c.setting, err)
 		}
 		conn := pgservertest.Connect(t, db)
-		var there bool
-		if err := conn.QueryRow(t.Context(), "SELECT to_regnamespace('onward_ledger') IS NOT NULL").Scan(&there); err != nil || there {
+		var hasLedger bool
+		if err := conn.QueryRow(t.Context(), "SELECT to_regnamespace('onward_ledger') IS NOT NULL").Scan(&hasLedger); err != nil || hasLedger {
 			t.Errorf("%s: the ledger is there: %v", c.setting, err)
 		}
 		_ = conn.Close(context.Background())

@@ -188,9 +188,9 @@ func TestSchemaControl(t *testing.T) {
 		createSchema(t, db, name, base, rows)
 		runPlan(t, apply.Config{DB: db, Plan: p, Schema: name, To: p.Steps[step-1].ID})
 	}
-	say := func(what apply.Command, tune apply.Tuning) {
+	say := func(command apply.Command, tune apply.Tuning) {
 		t.Helper()
-		if ids, err := apply.ControlSchema(t.Context(), db, paused, "", what, tune, "the night shift"); err != nil || len(ids) != 1 {
+		if ids, err := apply.ControlSchema(t.Context(), db, paused, "", command, tune, "the night shift"); err != nil || len(ids) != 1 {
 			t.Fatal(ids, err)
 		}
 	}
@@ -208,20 +208,20 @@ func TestSchemaControl(t *testing.T) {
 	if _, err := apply.Control(t.Context(), db, "", apply.Pause, apply.Tuning{}, "x"); err == nil {
 		t.Error("the whole database has no plan")
 	}
-	var told teller
+	var events teller
 	end := background(func() (*onward.Applied, error) {
-		return apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: paused, Tell: told.tell})
+		return apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: paused, Tell: events.tell})
 	})
-	until(t, "the pause", func() bool { return told.has(apply.Throttled, "paused by the night shift") })
+	until(t, "the pause", func() bool { return events.has(apply.Throttled, "paused by the night shift") })
 	say(apply.Resume, apply.Tuning{})
-	until(t, "a batch", func() bool { return told.has(apply.Passed, "") })
+	until(t, "a batch", func() bool { return events.has(apply.Passed, "") })
 	say(apply.Tune, apply.Tuning{Rows: 5000})
 	if _, err := end(); err != nil {
 		t.Error(err)
 	}
-	told.mu.Lock()
-	defer told.mu.Unlock()
-	if i := slices.IndexFunc(told.list, func(e apply.Event) bool { return e.Kind == apply.Passed }); told.list[i].Rows > 60 {
-		t.Errorf("the first batch had %d rows", told.list[i].Rows)
+	events.mu.Lock()
+	defer events.mu.Unlock()
+	if i := slices.IndexFunc(events.list, func(e apply.Event) bool { return e.Kind == apply.Passed }); events.list[i].Rows > 60 {
+		t.Errorf("the first batch had %d rows", events.list[i].Rows)
 	}
 }

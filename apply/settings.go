@@ -131,8 +131,8 @@ func (c *settings) useSchema(ctx context.Context) error {
 	return err
 }
 
-// useReadSchema is [settings.useSchema] for a command that runs no step: a schema that cannot be used is wrong input.
-func (c *settings) useReadSchema(ctx context.Context) error {
+// useSchemaReadOnly is [settings.useSchema] for a command that runs no step: a schema that cannot be used is wrong input.
+func (c *settings) useSchemaReadOnly(ctx context.Context) error {
 	err := c.useSchema(ctx)
 	if refused := new(RefusedError); errors.As(err, &refused) {
 		return run.NewInputError(refused.Text)

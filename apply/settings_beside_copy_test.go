@@ -29,9 +29,9 @@ ALTER TABLE parcels ALTER weight SET STATISTICS 500, ALTER weight SET (n_distinc
 	fill := p.Steps[backfillOf(t, p)].ID
 	after := []string{"note 0 {n_distinct=5} x", "place 40 x", "table {autovacuum_enabled=on}", "weight 0 p"}
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
-		check := func(where, url string, want []string) {
+		check := func(label, url string, want []string) {
 			if diff := cmp.Diff(want, content(t, url, parcelSettings)); diff != "" {
-				t.Errorf("Postgres %d, %s (-want +got):\n%s", major, where, diff)
+				t.Errorf("Postgres %d, %s (-want +got):\n%s", major, label, diff)
 			}
 		}
 		url := pgservertest.Database(t, major)

@@ -148,9 +148,9 @@ func TestFrozenAndWorking(t *testing.T) {
 			_ = syscall.Kill(pid, syscall.SIGCONT)
 		}
 	}()
-	var told teller
+	var events teller
 	config := apply.Config{DB: db, Plan: p, Within: 2 * time.Minute, Through: onward.Contract, Tell: func(e apply.Event) {
-		told.tell(e)
+		events.tell(e)
 		if e.Kind != apply.Begun {
 			return
 		}
@@ -167,8 +167,8 @@ func TestFrozenAndWorking(t *testing.T) {
 		_, err := apply.Run(live.WithPatience(t.Context(), 2*time.Second), config)
 		return err
 	})
-	if err != nil || len(stopped) != 1 || !told.has(apply.Waits, "the server sent nothing for 2 s") || !told.has(apply.Recovered, "") {
-		t.Errorf("%v %v %+v", err, stopped, told.list)
+	if err != nil || len(stopped) != 1 || !events.has(apply.Waits, "the server sent nothing for 2 s") || !events.has(apply.Recovered, "") {
+		t.Errorf("%v %v %+v", err, stopped, events.list)
 	}
 	if got := content(t, db, "SELECT convalidated::text FROM pg_constraint WHERE conname = 'good'"); len(got) != 1 || got[0] != "true" {
 		t.Errorf("%v", got)

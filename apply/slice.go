@@ -37,8 +37,8 @@ func (e *SliceError) Error() string {
 	return "it goes on with " + e.Step
 }
 
-// isLong reports whether a step has one statement whose duration depends on the rows.
-func isLong(s *onward.PlanStep) bool {
+// isLongStep reports whether a step has one statement whose duration depends on the rows.
+func isLongStep(s *onward.PlanStep) bool {
 	return !s.Repeat && s.Transaction == onward.TransactionNone || s.Class == onward.StepConcurrent || s.Class == onward.StepValidate || s.Class == onward.StepWork
 }
 
@@ -55,26 +55,26 @@ func (c *settings) startSlice() *sliceClock {
 	return &sliceClock{c.Slice, time.Now().Add(c.Slice.Length)}
 }
 
-// waitedBefore returns the step that others blocked at the end of the last slice, and since when; "" for none.
-func (s *sliceClock) waitedBefore() (step string, since time.Time) {
+// lastBlockedStep returns the step that others blocked at the end of the last slice, and since when; "" for none.
+func (s *sliceClock) lastBlockedStep() (step string, since time.Time) {
 	if s == nil || s.Before == nil || s.Before.Waited == 0 {
 		return "", since
 	}
 	return s.Before.Step, time.Now().Add(-s.Before.Waited)
 }
 
-// refuseLong returns a [*SliceError] if the slice must end before the next step.
-func (s *sliceClock) refuseLong(nextStep func() (*onward.PlanStep, int)) error {
+// endBeforeLongStep returns a [*SliceError] if the slice must end before the next step.
+func (s *sliceClock) endBeforeLongStep(nextStep func() (*onward.PlanStep, int)) error {
 	if s == nil || s.Long {
 		return nil
 	}
-	if next, _ := nextStep(); next != nil && isLong(next) {
+	if next, _ := nextStep(); next != nil && isLongStep(next) {
 		return &SliceError{Step: next.ID, Long: true}
 	}
 	return nil
 }
 
-// checkEnd returns a [*SliceError] after an attempt if the slice is over. inMemory: see [Target.isInMemory].
+// checkEnd returns a [*SliceError] after an attempt if the slice is over. inMemory: see [Target.hasUnsavedProgress].
 func (s *sliceClock) checkEnd(state *State, since time.Time, inMemory bool) error {
 	if s == nil {
 		return nil
@@ -86,7 +86,7 @@ func (s *sliceClock) checkEnd(state *State, since time.Time, inMemory bool) erro
 			return nil
 		}
 	}
-	out := &SliceError{Step: state.Step.ID, Long: inMemory || isLong(state.Step)}
+	out := &SliceError{Step: state.Step.ID, Long: inMemory || isLongStep(state.Step)}
 	if state.Waits {
 		out.Waited, out.InTheWay = time.Since(since), state.InTheWay
 	}

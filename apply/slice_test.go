@@ -44,18 +44,18 @@ func TestSlices(t *testing.T) {
 		if err == nil {
 			break
 		}
-		over := new(apply.SliceError)
-		if !errors.As(err, &over) || time.Now().After(end) {
+		sliceError := new(apply.SliceError)
+		if !errors.As(err, &sliceError) || time.Now().After(end) {
 			t.Fatal(err)
 		}
 		count[c.Slice.Long]++
-		if over.Long {
-			long[over.Step] = true
-			if classes[over.Step] == onward.StepBackfill || classes[over.Step] == onward.StepDDL {
-				t.Errorf("%s, of class %s, is long", over.Step, classes[over.Step])
+		if sliceError.Long {
+			long[sliceError.Step] = true
+			if classes[sliceError.Step] == onward.StepBackfill || classes[sliceError.Step] == onward.StepDDL {
+				t.Errorf("%s, of class %s, is long", sliceError.Step, classes[sliceError.Step])
 			}
 		}
-		c.Slice.Long, c.Slice.Before = over.Long, over
+		c.Slice.Long, c.Slice.Before = sliceError.Long, sliceError
 	}
 	if len(finished) > 0 || len(long) < 2 || count[false] < 3 || count[true] < 2 {
 		t.Errorf("long steps in short slices: %v; long: %v; slices: %v", finished, long, count)
@@ -81,14 +81,14 @@ func TestSlicesWaitTogether(t *testing.T) {
 	slices := 0
 	for ; ; slices++ {
 		_, err := apply.Run(t.Context(), c)
-		over, unfinished := new(apply.SliceError), new(apply.UnfinishedError)
+		sliceError, unfinished := new(apply.SliceError), new(apply.UnfinishedError)
 		if errors.As(err, &unfinished) {
 			break
 		}
-		if !errors.As(err, &over) || over.Waited == 0 || len(over.InTheWay) == 0 || slices > 20 {
-			t.Fatalf("%v %+v", err, over)
+		if !errors.As(err, &sliceError) || sliceError.Waited == 0 || len(sliceError.InTheWay) == 0 || slices > 20 {
+			t.Fatalf("%v %+v", err, sliceError)
 		}
-		c.Slice.Before = over
+		c.Slice.Before = sliceError
 	}
 	if slices < 2 {
 		t.Errorf("%d slices", slices)
@@ -119,8 +119,8 @@ func TestSliceEndsEarly(t *testing.T) {
 	stop := make(chan struct{})
 	close(stop)
 	c.Slice.Stop = stop
-	over := new(apply.SliceError)
-	if _, err := apply.Run(t.Context(), c); !errors.As(err, &over) {
+	sliceError := new(apply.SliceError)
+	if _, err := apply.Run(t.Context(), c); !errors.As(err, &sliceError) {
 		t.Error(err)
 	}
 }

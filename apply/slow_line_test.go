@@ -97,11 +97,11 @@ func probe(t testing.TB, db, sql string) func() time.Duration {
 				return
 			case <-time.After(10 * time.Millisecond):
 			}
-			begun := time.Now()
+			start := time.Now()
 			if _, err := conn.Exec(t.Context(), sql); err != nil {
 				t.Error(err)
 			}
-			most = max(most, time.Since(begun))
+			most = max(most, time.Since(start))
 		}
 	}()
 	return func() time.Duration {
@@ -142,11 +142,11 @@ func TestNoLockWaitsForTheLine(t *testing.T) {
 			}
 			runPlan(t, apply.Config{DB: db, Plan: p, Through: before})
 			longest := probe(t, db, "UPDATE orders SET amount = amount WHERE id = 7")
-			through := apply.Config{DB: c.line.through(t, db), Plan: p, Through: c.through}
+			config := apply.Config{DB: c.line.through(t, db), Plan: p, Through: c.through}
 			if c.line.dies == nil {
-				finishPlan(t, through)
+				finishPlan(t, config)
 			} else {
-				go func() { _, _ = apply.Run(t.Context(), through) }()
+				go func() { _, _ = apply.Run(t.Context(), config) }()
 				for end := time.Now().Add(time.Minute); !c.line.dead.Load(); time.Sleep(10 * time.Millisecond) {
 					if time.Now().After(end) {
 						t.Fatal("the line sees no commit")

@@ -125,7 +125,7 @@ func (l *line) serve(client net.Conn, to string) {
 
 // underWay is the class of the step that is being tried; "the ledger" for none.
 func underWay(t testing.TB, f *faulty) string {
-	if there := content(t, f.db, "SELECT nspname FROM pg_namespace WHERE nspname = 'onward_ledger'"); len(there) == 0 {
+	if ledgerSchema := content(t, f.db, "SELECT nspname FROM pg_namespace WHERE nspname = 'onward_ledger'"); len(ledgerSchema) == 0 {
 		return "the ledger"
 	}
 	class := content(t, f.db, "SELECT s ->> 'class' FROM onward_ledger.plan AS p, jsonb_array_elements(plan -> 'steps') AS s JOIN onward_ledger.step AS has ON "+

@@ -75,8 +75,8 @@ func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, bu
 			return State{}, err
 		}
 	}
-	if why := t.throttle.CheckHealth(ctx, s); why != "" {
-		return State{Step: s, Waits: !s.Repeat, InTheWay: []string{why}, Again: throttle.Every}, nil
+	if reason := t.throttle.CheckHealth(ctx, s); reason != "" {
+		return State{Step: s, Waits: !s.Repeat, InTheWay: []string{reason}, Again: throttle.Every}, nil
 	}
 	// This precedes the checks, because their own queries name what is dropped.
 	if state, evident, err := t.oldCode.AskEvidence(ctx, s); err != nil || !evident {
@@ -123,7 +123,7 @@ func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, bu
 		err = t.attempt.RunInTransaction(ctx, s)
 	}
 	if err != nil {
-		return State{}, t.refuseByData(ctx, s, number, err)
+		return State{}, t.refuseStepWithBadRows(ctx, s, number, err)
 	}
 	return State{Step: s}, t.record.RecordFinished(ctx, s, "done", "")
 }
@@ -185,8 +185,8 @@ func (t *Target) concludePlan(ctx context.Context, budget time.Duration) (State,
 	return State{Done: true}, t.record.SetPlanState(ctx, ledger.Done, "plan done", "")
 }
 
-// isInMemory reports whether what the target is doing would begin again in the next slice: a search for wrong rows, a proof of foreign keys,
+// hasUnsavedProgress reports whether what the target is doing would begin again in the next slice: a search for wrong rows, a proof of foreign keys,
 // or a sample of statements.
-func (t *Target) isInMemory() bool {
+func (t *Target) hasUnsavedProgress() bool {
 	return t.rows.IsInMemory() || t.orphans.IsInMemory() || t.oldCode.IsInMemory()
 }

@@ -17,7 +17,7 @@ import (
 // checkSuperuser warns a superuser, because the code of a table runs with the rights of whoever writes its rows. It refuses steps that would
 // run code of a role without these rights. --role is no wall: the code may say RESET ROLE.
 func (t *Target) checkSuperuser(ctx context.Context) error {
-	if t.c.AsSuperuser || t.countRequested() == 0 {
+	if t.c.AsSuperuser || t.countRequestedSteps() == 0 {
 		return nil
 	}
 	var super bool
@@ -58,7 +58,7 @@ func (t *Target) checkSuperuser(ctx context.Context) error {
 	if first != "pg_catalog" {
 		danger = append(danger, "functions and operators that the search_path "+path+" finds before those of pg_catalog")
 	}
-	if t.isBegun() && owner != "" && (!t.record.AsWritten || t.c.moved) { // else the repository has the SQL
+	if t.isPlanStarted() && owner != "" && (!t.record.AsWritten || t.c.moved) { // else the repository has the SQL
 		danger = append(danger, "the SQL of the plan, which the ledger's owner "+owner+" may have changed")
 	}
 	const advice = "docs/rights.md has a role for onward"
@@ -71,8 +71,8 @@ func (t *Target) checkSuperuser(ctx context.Context) error {
 	return nil
 }
 
-// countRequested counts the steps that this run may carry out or undo.
-func (t *Target) countRequested() (n int) {
+// countRequestedSteps counts the steps that this run may carry out or undo.
+func (t *Target) countRequestedSteps() (n int) {
 	for i := range t.record.Plan.Steps {
 		if id := t.record.Plan.Steps[i].ID; t.record.Undoing && t.record.Steps[id] != nil || !t.record.Undoing && t.record.RunsStep(id) {
 			n++

@@ -133,13 +133,13 @@ func (t *Target) beginRun(ctx context.Context) error {
 	if err := t.record.ReloadSteps(ctx); err != nil {
 		return err
 	}
-	if err := t.checkBegun(ctx); err != nil {
+	if err := t.checkStartedPlan(ctx); err != nil {
 		return err
 	}
 	if err := t.properties.RefuseFunctionPaths(ctx); err != nil {
 		return err
 	}
-	if err := t.recordAtBegin(ctx); err != nil {
+	if err := t.recordMigrationsAtBegin(ctx); err != nil {
 		return err
 	}
 	return t.properties.RefusePublications(ctx)
@@ -169,22 +169,22 @@ func (t *Target) beginPlan(ctx context.Context) error {
 		return err
 	}
 	for _, p := range list {
-		same, err := t.isSamePlan(p, id)
+		isSame, err := t.isSamePlan(p, id)
 		if err != nil {
 			return err
 		}
 		switch {
-		case t.record.AsWritten && !same: // whoever made the plan has checked
+		case t.record.AsWritten && !isSame: // whoever made the plan has checked
 		case t.record.AsWritten:
-			return t.useRow(ctx, p)
-		case same && p.State == ledger.Abandoned:
-			if err := t.refuseForgotten(ctx, p); err != nil {
+			return t.resumeLedgerPlan(ctx, p)
+		case isSame && p.State == ledger.Abandoned:
+			if err := t.refuseForgottenPlan(ctx, p); err != nil {
 				return err
 			}
-		case same && p.State == ledger.Aborting && !t.record.Undoing:
+		case isSame && p.State == ledger.Aborting && !t.record.Undoing:
 			return progress.RefuseAborting(p, t.record.Scope)
-		case same:
-			if err := t.useRow(ctx, p); err != nil {
+		case isSame:
+			if err := t.resumeLedgerPlan(ctx, p); err != nil {
 				return err
 			}
 			t.record.Plan = &p.Plan // it also has the SQL for the migration tool's table
@@ -196,11 +196,11 @@ func (t *Target) beginPlan(ctx context.Context) error {
 				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID), Next: "onward status --db ADDRESS"}
 		}
 	}
-	return t.beginNew(ctx, id, path)
+	return t.beginNewPlan(ctx, id, path)
 }
 
-// refuseForgotten refuses a plan of which steps are left in the database: it was closed, and not undone. A plan that was undone may begin again.
-func (t *Target) refuseForgotten(ctx context.Context, p *ledger.Plan) error {
+// refuseForgottenPlan refuses a plan of which steps are left in the database: it was closed, and not undone. A plan that was undone may begin again.
+func (t *Target) refuseForgottenPlan(ctx context.Context, p *ledger.Plan) error {
 	var steps map[string]*ledger.Step
 	err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		steps, err = ledger.ReadSteps(ctx, conn, p.ID)
@@ -216,19 +216,19 @@ func (t *Target) refuseForgotten(ctx context.Context, p *ledger.Plan) error {
 // isSamePlan reports whether a plan of the ledger is the one that was asked for. id is the ID of that one, as it would begin here. The schema had
 // another number when a plan of a restored database was begun.
 func (t *Target) isSamePlan(p *ledger.Plan, id string) (bool, error) {
-	begun := ledger.PlanID(&p.Plan) // older releases computed the ID with another hash
-	if begun == id || t.c.wholePlan == nil || p.Begun.OID == t.record.Scope.OID {
-		return begun == id, nil
+	startedID := ledger.PlanID(&p.Plan) // older releases computed the ID with another hash
+	if startedID == id || t.c.wholePlan == nil || p.Begun.OID == t.record.Scope.OID {
+		return startedID == id, nil
 	}
 	moved, err := schemaplan.PlanForSchema(t.c.wholePlan, p.Begun)
 	if err != nil {
 		return false, err
 	}
-	return begun == ledger.PlanID(moved), nil
+	return startedID == ledger.PlanID(moved), nil
 }
 
-// useRow goes on with a plan of the ledger. The steps get its search_path and its role.
-func (t *Target) useRow(ctx context.Context, p *ledger.Plan) error {
+// resumeLedgerPlan goes on with a plan of the ledger. The steps get its search_path and its role.
+func (t *Target) resumeLedgerPlan(ctx context.Context, p *ledger.Plan) error {
 	t.record.Row = p
 	t.session.Path, t.session.Role = p.Path, p.Role
 	return t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
@@ -236,11 +236,11 @@ func (t *Target) useRow(ctx context.Context, p *ledger.Plan) error {
 	})
 }
 
-// beginNew records a plan in the ledger that was not started here. The plan must be proven, made for this schema, and have only allowed
+// beginNewPlan records a plan in the ledger that was not started here. The plan must be proven, made for this schema, and have only allowed
 // statements.
-func (t *Target) beginNew(ctx context.Context, id, path string) error {
+func (t *Target) beginNewPlan(ctx context.Context, id, path string) error {
 	for _, check := range []func() error{
-		t.refuseVersion, t.refuseWritten, t.requireProof, t.attempt.CheckPlanPermissions,
+		t.refuseUnknownVersion, t.refuseWrittenPlan, t.requireProof, t.attempt.CheckPlanPermissions,
 		func() error { return t.checkSchema(ctx) },
 		func() error { return t.refuseLaterDrops(ctx) },
 		func() error { return t.properties.RefuseLosses(ctx) },
@@ -274,8 +274,8 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 	})
 }
 
-// refuseVersion refuses to begin a plan on a server whose locks and rewrites this release cannot know.
-func (t *Target) refuseVersion() error {
+// refuseUnknownVersion refuses to begin a plan on a server whose locks and rewrites this release cannot know.
+func (t *Target) refuseUnknownVersion() error {
 	major := live.ServerMajor(t.session.Work)
 	if major <= onward.PreviewMajor || t.c.UnknownVersion {
 		return nil
@@ -289,7 +289,7 @@ func (t *Target) checkSchema(ctx context.Context) error {
 	if t.record.AsWritten {
 		return nil
 	}
-	schema, err := t.readOwnSchema(ctx)
+	schema, err := t.readDeployedSchema(ctx)
 	if err != nil {
 		return err
 	}
@@ -306,9 +306,9 @@ func (t *Target) checkSchema(ctx context.Context) error {
 	return nil
 }
 
-// readOwnSchema reads the deployed schema, for the comparison with the one that the plan was made for. A schema of a database is read alone, and
+// readDeployedSchema reads the deployed schema, for the comparison with the one that the plan was made for. A schema of a database is read alone, and
 // as if its name was public.
-func (t *Target) readOwnSchema(ctx context.Context) (*live.Schema, error) {
+func (t *Target) readDeployedSchema(ctx context.Context) (*live.Schema, error) {
 	if t.record.Scope.IsDatabase() {
 		return live.ReadSchema(ctx, t.session.URL)
 	}

@@ -34,7 +34,7 @@ func makeRoles(t *testing.T, url string, names ...string) func(sql string) strin
 		pairs = append(pairs, "@"+name, name+"_"+suffix)
 		run(t, url, "CREATE ROLE "+name+"_"+suffix)
 	}
-	own := strings.NewReplacer(pairs...)
+	roleNames := strings.NewReplacer(pairs...)
 	t.Cleanup(func() {
 		conn, err := pgx.Connect(context.Background(), url)
 		if err != nil {
@@ -48,7 +48,7 @@ func makeRoles(t *testing.T, url string, names ...string) func(sql string) strin
 			}
 		}
 	})
-	return own.Replace
+	return roleNames.Replace
 }
 
 // visible is how many rows of a relation a role sees; the server's words if it may not.
@@ -106,8 +106,8 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 					before[role+" "+relation] = visible(t, url, sql(role), relation)
 				}
 			}
-			var told teller
-			runPlan(t, apply.Config{DB: url, Plan: p, Tell: told.tell})
+			var events teller
+			runPlan(t, apply.Config{DB: url, Plan: p, Tell: events.tell})
 			after := map[string]string{}
 			for key := range before {
 				role, relation, _ := strings.Cut(key, " ")
@@ -128,7 +128,7 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 			if !cmp.Equal(got, []string{"who signs in|as typed|t|t"}) {
 				t.Errorf("the view has %v", got)
 			}
-			if !told.has(apply.Carried, "COMMENT ON VIEW public.users") || len(content(t, url, "SELECT detail FROM onward_ledger.log WHERE event = 'carried over'")) != 1 { // privileges are the step's own
+			if !events.has(apply.Carried, "COMMENT ON VIEW public.users") || len(content(t, url, "SELECT detail FROM onward_ledger.log WHERE event = 'carried over'")) != 1 { // privileges are the step's own
 				t.Error("nobody was told what was carried over")
 			}
 		})

@@ -76,12 +76,12 @@ func (s *subscribed) follows(columns, values string, patience time.Duration) boo
 	conn := pgservertest.Connect(s.t, s.sub)
 	defer conn.Close(context.Background())
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		var there bool
+		var rowExists bool
 		if err := conn.QueryRow(s.t.Context(), fmt.Sprintf("SELECT EXISTS (SELECT FROM orders WHERE (id, %s) = (%d, %s))", columns, s.rows,
-			values)).Scan(&there); err != nil {
+			values)).Scan(&rowExists); err != nil {
 			s.t.Fatal(err)
 		}
-		if there {
+		if rowExists {
 			return true
 		}
 	}
@@ -249,7 +249,7 @@ func planForSubscribers(t *testing.T, url string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if named := strings.Contains(strings.Join(p.Proof.Missing, "\n"), "publication orders_pub"); named != (accepted == nil) {
+		if isListed := strings.Contains(strings.Join(p.Proof.Missing, "\n"), "publication orders_pub"); isListed != (accepted == nil) {
 			t.Errorf("accepted %v: %q", accepted, p.Proof.Missing)
 		}
 		if !slices.Contains(p.Proof.Settings, onward.PlanSetting{Name: "intervalstyle", Value: "postgres"}) || len(p.Proof.Settings) != 5 {

@@ -19,11 +19,11 @@ import (
 )
 
 // until waits for something that comes, or fails.
-func until(t testing.TB, what string, f func() bool) {
+func until(t testing.TB, event string, f func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it did not come: " + what)
+			t.Fatal("it did not come: " + event)
 		}
 	}
 }
@@ -49,13 +49,13 @@ func background[T any](f func() (T, error)) func() (T, error) {
 		v   T
 		err error
 	}
-	over := make(chan result, 1)
+	results := make(chan result, 1)
 	go func() {
 		v, err := f()
-		over <- result{v, err}
+		results <- result{v, err}
 	}()
 	return func() (T, error) {
-		r := <-over
+		r := <-results
 		return r.v, r.err
 	}
 }
@@ -73,29 +73,29 @@ func TestThrottled(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	var told teller
+	var events teller
 	end := background(func() (*onward.Applied, error) {
-		return apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: told.tell, Throttle: apply.Limits{SQL: "SELECT n FROM brake;", Health: server.URL}})
+		return apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: events.tell, Throttle: apply.Limits{SQL: "SELECT n FROM brake;", Health: server.URL}})
 	})
-	until(t, "the query's word", func() bool { return told.has(apply.Throttled, "stopped: the query of --throttle-sql says 3") })
-	if is := filled(t, db); is != "0" {
-		t.Errorf("%s rows were passed", is)
+	until(t, "the query's word", func() bool { return events.has(apply.Throttled, "stopped: the query of --throttle-sql says 3") })
+	if got := filled(t, db); got != "0" {
+		t.Errorf("%s rows were passed", got)
 	}
 	if list, err := apply.Status(t.Context(), db); err != nil || !strings.Contains(list[0].Steps[lastBegun(list[0])].Note, "says 3") {
 		t.Errorf("status does not say why: %+v %v", list, err)
 	}
 	sick.Store(true)
 	run(t, db, "UPDATE brake SET n = 0")
-	until(t, "the health check's word", func() bool { return told.has(apply.Throttled, "answers 503") })
-	if is := filled(t, db); is != "0" {
-		t.Errorf("%s rows were passed", is)
+	until(t, "the health check's word", func() bool { return events.has(apply.Throttled, "answers 503") })
+	if got := filled(t, db); got != "0" {
+		t.Errorf("%s rows were passed", got)
 	}
 	sick.Store(false)
 	if _, err := end(); err != nil {
 		t.Fatal(err)
 	}
-	if is := filled(t, db); is != "6000" || !told.has(apply.Throttled, "goes on") {
-		t.Errorf("%s rows were passed", is)
+	if got := filled(t, db); got != "6000" || !events.has(apply.Throttled, "goes on") {
+		t.Errorf("%s rows were passed", got)
 	}
 }
 
@@ -130,9 +130,9 @@ func TestHealthFailsClosed(t *testing.T) {
 func TestControl(t *testing.T) {
 	t.Parallel()
 	db, p := filling(t)
-	say := func(what apply.Command, tune apply.Tuning) {
+	say := func(command apply.Command, tune apply.Tuning) {
 		t.Helper()
-		if _, err := apply.Control(t.Context(), db, "", what, tune, "the night shift"); err != nil {
+		if _, err := apply.Control(t.Context(), db, "", command, tune, "the night shift"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -141,31 +141,31 @@ func TestControl(t *testing.T) {
 	}
 	say(apply.Pause, apply.Tuning{})
 	say(apply.Tune, apply.Tuning{Rows: 60, Rest: 1.5})
-	var told teller
+	var events teller
 	end := background(func() (*onward.Applied, error) {
-		return apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: told.tell})
+		return apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: events.tell})
 	})
-	until(t, "the pause", func() bool { return told.has(apply.Throttled, "paused by the night shift") })
-	if is := filled(t, db); is != "0" {
-		t.Errorf("%s rows were passed", is)
+	until(t, "the pause", func() bool { return events.has(apply.Throttled, "paused by the night shift") })
+	if got := filled(t, db); got != "0" {
+		t.Errorf("%s rows were passed", got)
 	}
 	say(apply.Resume, apply.Tuning{})
-	until(t, "a batch", func() bool { return told.has(apply.Passed, "") })
+	until(t, "a batch", func() bool { return events.has(apply.Passed, "") })
 	say(apply.Cancel, apply.Tuning{})
 	_, err := end()
 	unfinished := new(apply.UnfinishedError)
 	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "cancelled by the night shift") {
 		t.Fatal(err)
 	}
-	told.mu.Lock()
-	for _, e := range told.list {
+	events.mu.Lock()
+	for _, e := range events.list {
 		if e.Kind == apply.Passed && e.Rows > 60 {
 			t.Errorf("a batch of %d rows", e.Rows)
 		}
 	}
-	told.mu.Unlock()
-	if is := filled(t, db); is == "6000" || is == "0" {
-		t.Errorf("%s rows were passed before the end", is)
+	events.mu.Unlock()
+	if got := filled(t, db); got == "6000" || got == "0" {
+		t.Errorf("%s rows were passed before the end", got)
 	}
 	say(apply.Tune, apply.Tuning{Rows: 5000})
 	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Backfill}, "")
@@ -182,7 +182,7 @@ func TestAbort(t *testing.T) {
 	for _, until := range []int{1, len(p.Steps) / 2, p.Contract()} {
 		db := pgservertest.Database(t, onward.NewestMajor)
 		run(t, db, base, rows)
-		before, had := schema(t, db), content(t, db, was)
+		before, wantRows := schema(t, db), content(t, db, was)
 		c := apply.Config{DB: db, Plan: p, To: p.Steps[until-1].ID}
 		runPlan(t, c)
 		r, err := apply.Abort(t.Context(), apply.Config{DB: db}, "")
@@ -192,7 +192,7 @@ func TestAbort(t *testing.T) {
 		if diff := cmp.Diff(before, schema(t, db)); diff != "" {
 			t.Errorf("through %s (-before +after):\n%s", c.To, diff)
 		}
-		if diff := cmp.Diff(had, content(t, db, was)); diff != "" && !strings.Contains(release, "UPDATE") {
+		if diff := cmp.Diff(wantRows, content(t, db, was)); diff != "" && !strings.Contains(release, "UPDATE") {
 			t.Errorf("through %s (-before +after):\n%s", c.To, diff)
 		}
 		if _, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err == nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// recordAtBegin records the migrations of a plan that only contracts: the schema serves the new code already, so their tool must not run them.
+// recordMigrationsAtBegin records the migrations of a plan that only contracts: the schema serves the new code already, so their tool must not run them.
 // Where the rows are already, it changes nothing.
-func (t *Target) recordAtBegin(ctx context.Context) error {
+func (t *Target) recordMigrationsAtBegin(ctx context.Context) error {
 	s := t.record.Plan.RecordingStep()
 	if s == nil || s.Phase != onward.Contract || t.record.AsWritten || t.record.Undoing || len(t.record.Steps) > 0 {
 		return nil

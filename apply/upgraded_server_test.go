@@ -22,11 +22,11 @@ func TestUpgradedServer(t *testing.T) {
 	if err := pgservertest.Connect(t, end).QueryRow(t.Context(), "SELECT setting FROM pg_config WHERE name = 'BINDIR'").Scan(&bin); err != nil {
 		t.Fatal(err)
 	}
-	restore := func(through onward.PlanPhase) string {
+	restore := func(lastPhase onward.PlanPhase) string {
 		t.Helper()
 		from, to := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.PreviewMajor)
 		run(t, from, base, rows)
-		runPlan(t, apply.Config{DB: from, Plan: p, Through: through})
+		runPlan(t, apply.Config{DB: from, Plan: p, Through: lastPhase})
 		file := filepath.Join(t.TempDir(), "dump")
 		for _, args := range [][]string{
 			{"pg_dump", "--format=custom", "--file=" + file, "--dbname=" + from},
@@ -42,32 +42,32 @@ func TestUpgradedServer(t *testing.T) {
 	}
 	want := pgservertest.Database(t, onward.PreviewMajor)
 	run(t, want, base, rows, release)
-	for _, through := range []onward.PlanPhase{onward.Expand, onward.Backfill} {
-		got := restore(through)
+	for _, lastPhase := range []onward.PlanPhase{onward.Expand, onward.Backfill} {
+		got := restore(lastPhase)
 		run(t, got, "INSERT INTO orders SELECT n, 1, n, 'late', 'paid' FROM generate_series(7001, 7010) AS n", "DELETE FROM orders WHERE id > 7000")
-		if through == onward.Backfill { // the dump made the triggers anew, with which the rows were compared
+		if lastPhase == onward.Backfill { // the dump made the triggers anew, with which the rows were compared
 			if _, err := apply.Verify(t.Context(), apply.Config{DB: got}, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if r := runPlan(t, apply.Config{DB: got, Plan: p, Through: onward.Contract}); r.State != onward.ApplyDone {
-			t.Fatalf("restored after %s: the plan is %s: %s", through, r.State, r.Next)
+			t.Fatalf("restored after %s: the plan is %s: %s", lastPhase, r.State, r.Next)
 		}
 		if diff := cmp.Diff(schema(t, want), schema(t, got)); diff != "" {
-			t.Errorf("restored after %s: schema (-release +plan):\n%s", through, diff)
+			t.Errorf("restored after %s: schema (-release +plan):\n%s", lastPhase, diff)
 		}
 		if diff := cmp.Diff(content(t, want, ordered), content(t, got, ordered)); diff != "" {
-			t.Errorf("restored after %s: rows (-release +plan):\n%s", through, diff)
+			t.Errorf("restored after %s: rows (-release +plan):\n%s", lastPhase, diff)
 		}
 	}
-	for _, through := range []onward.PlanPhase{onward.Expand, onward.Backfill} {
-		got, before := restore(through), pgservertest.Database(t, onward.PreviewMajor)
+	for _, lastPhase := range []onward.PlanPhase{onward.Expand, onward.Backfill} {
+		got, before := restore(lastPhase), pgservertest.Database(t, onward.PreviewMajor)
 		run(t, before, base, rows)
 		if r, err := apply.Abort(t.Context(), apply.Config{DB: got}, ""); err != nil || r.State != onward.ApplyAbandoned {
-			t.Fatalf("aborted after %s: %v, %+v", through, err, r)
+			t.Fatalf("aborted after %s: %v, %+v", lastPhase, err, r)
 		}
 		if diff := cmp.Diff(schema(t, before), schema(t, got)); diff != "" {
-			t.Errorf("aborted after %s: schema (-base +abort):\n%s", through, diff)
+			t.Errorf("aborted after %s: schema (-base +abort):\n%s", lastPhase, diff)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // The errors are the same as for [Run]. Rows that are not right give a [*RefusedError].
 func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
 	return forEachPlan(ctx, settings{Config: c}, id, onward.Backfill, func(ctx context.Context, c settings) (*onward.Applied, error) {
-		out, err := withTarget(ctx, c, func(t *Target) error { return t.verifyAll(ctx) })
+		out, err := withTarget(ctx, c, func(t *Target) error { return t.verifyBackfills(ctx) })
 		if out != nil && err != nil {
 			out.Next = underway.BackfillCommand(out.Plan, c.scope.Schema) + " --verify"
 		}
@@ -23,7 +23,7 @@ func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error)
 	})
 }
 
-func (t *Target) verifyAll(ctx context.Context) error {
+func (t *Target) verifyBackfills(ctx context.Context) error {
 	t.backfill.OnlyVerify = true
 	for i := range t.record.Plan.Steps {
 		s := &t.record.Plan.Steps[i]

@@ -46,9 +46,9 @@ DROP TABLE visits_old;`)
 	}); !errors.As(err, &refused) || !strings.Contains(err.Error(), "onward backfill --verify") {
 		t.Fatal(err)
 	}
-	var told teller
-	if _, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: told.tell}, ""); err != nil || !told.has(apply.Mended, " of visits_onward") {
-		t.Fatalf("%v %+v", err, told.list)
+	var events teller
+	if _, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: events.tell}, ""); err != nil || !events.has(apply.Mended, " of visits_onward") {
+		t.Fatalf("%v %+v", err, events.list)
 	}
 	const rows = "SELECT id || ' ' || at || ' ' || coalesce(what, '-') FROM visits ORDER BY id"
 	want := content(t, db, rows)

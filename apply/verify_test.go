@@ -50,13 +50,13 @@ func TestVerify(t *testing.T) {
 	}, r.Plan); !errors.As(err, &refused) || !strings.Contains(err.Error(), "were changed since those were compared") {
 		t.Errorf("contract behind another trigger: %v", err)
 	}
-	var told teller
+	var events teller
 	if _, err := apply.Verify(t.Context(), apply.Config{
 		DB:   db,
-		Tell: told.tell,
+		Tell: events.tell,
 	}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 2, and") ||
-		!strings.Contains(refused.Text, "SELECT id FROM orders AS t WHERE") || strings.Contains(err.Error(), "secret") || !told.has(apply.Mended, " of orders") {
-		t.Errorf("%v %+v", err, told.list)
+		!strings.Contains(refused.Text, "SELECT id FROM orders AS t WHERE") || strings.Contains(err.Error(), "secret") || !events.has(apply.Mended, " of orders") {
+		t.Errorf("%v %+v", err, events.list)
 	}
 	query := refused.Text[strings.Index(refused.Text, "SELECT id FROM"):]
 	got := content(t, db, strings.Replace(query[:strings.Index(query, ";")], "SELECT id", "SELECT id::text", 1))
@@ -101,18 +101,18 @@ func TestQuarantine(t *testing.T) {
 	run(t, db, "ALTER TABLE orders ADD CONSTRAINT tame CHECK (note <> 'note 1' AND note <> 'note 3000') NOT VALID",
 		`CREATE FUNCTION bark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.note IN ('note 3001', 'note 6000') THEN RAISE EXCEPTION 'no %', NEW.note; END IF; RETURN NEW; END $$`,
 		"CREATE TRIGGER bark BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION bark()")
-	var told teller
-	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell})
+	var events teller
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: events.tell})
 	refused := new(apply.RefusedError)
 	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "rows are in quarantine, for their change fails: 4") {
 		t.Fatalf("%+v %v", r, err)
 	}
 	b := backfillOf(t, p)
 	if s := r.Steps[b]; s.Quarantined != 4 || s.Rows != 6000 || s.Verified != nil ||
-		!told.has(apply.Skipped, `violates check constraint "tame" (SQLSTATE 23514)`) || !told.has(apply.Skipped, "SQLSTATE P0001") {
-		t.Errorf("%+v %+v", s, told.list)
+		!events.has(apply.Skipped, `violates check constraint "tame" (SQLSTATE 23514)`) || !events.has(apply.Skipped, "SQLSTATE P0001") {
+		t.Errorf("%+v %+v", s, events.list)
 	}
-	if all := fmt.Sprintf("%+v %v %+v", r, err, told.list); strings.Contains(all, "note 3") || strings.Contains(all, "no note") {
+	if all := fmt.Sprintf("%+v %v %+v", r, err, events.list); strings.Contains(all, "note 3") || strings.Contains(all, "no note") {
 		t.Error("a value was told: " + all)
 	}
 	if got := content(t, db, strings.Replace(r.Steps[b].Find, "SELECT key, code, message", "SELECT key[1] || ' ' || code", 1)+
@@ -164,7 +164,7 @@ func TestQuarantineIsFull(t *testing.T) {
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	const n = 1300
-	var made, change, filled, poison, check strings.Builder
+	var createSQL, change, filled, poison, check strings.Builder
 	tables := []struct{ name, keys, list, values string }{
 		{"k_uuid", "id uuid PRIMARY KEY", "id", "md5(n::text)::uuid"},
 		{"k_c", `id text COLLATE "C" PRIMARY KEY`, "id", "chr(97 + n % 26) || chr(65 + n % 26) || 'é' || n"},
@@ -179,7 +179,7 @@ func TestKeys(t *testing.T) {
 		{"k_none", "id int PRIMARY KEY", "", ""}, // it has no row
 	}
 	for _, k := range tables {
-		fmt.Fprintf(&made, "CREATE TABLE %s (%s, old text);\n", k.name, k.keys)
+		fmt.Fprintf(&createSQL, "CREATE TABLE %s (%s, old text);\n", k.name, k.keys)
 		fmt.Fprintf(&change, "ALTER TABLE %s RENAME COLUMN old TO fresh;\n", k.name)
 		switch {
 		case k.list != "":
@@ -192,9 +192,9 @@ func TestKeys(t *testing.T) {
 			fmt.Fprintf(&check, "%sSELECT count(*) || ' ' || count(DISTINCT fresh) FROM %s", map[bool]string{true: " UNION ALL "}[check.Len() > 0], k.name)
 		}
 	}
-	p := planned(t, made.String(), change.String())
+	p := planned(t, createSQL.String(), change.String())
 	db := pgservertest.Database(t, onward.NewestMajor)
-	run(t, db, made.String(), filled.String())
+	run(t, db, createSQL.String(), filled.String())
 	runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
 	run(t, db, poison.String())
 	refused := new(apply.RefusedError)
@@ -210,9 +210,9 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract})
-	for _, is := range content(t, db, check.String()) {
-		if is != fmt.Sprintf("%d %[1]d", n) {
-			t.Errorf("rows and values: %s", is)
+	for _, got := range content(t, db, check.String()) {
+		if got != fmt.Sprintf("%d %[1]d", n) {
+			t.Errorf("rows and values: %s", got)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func TestRowLevelSecurity(t *testing.T) {
 	}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "row-level security") {
 		t.Error(err)
 	}
-	if is := filled(t, db); is != "0" {
-		t.Errorf("%s rows were passed", is)
+	if got := filled(t, db); got != "0" {
+		t.Errorf("%s rows were passed", got)
 	}
 }

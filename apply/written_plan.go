@@ -9,8 +9,8 @@ import (
 // the table of the migration tool. Or onward plan --write writes the steps as migrations, and the tool runs these. In that case
 // the tool does not know steps that onward ran, and would run them again.
 
-// refuseWritten refuses a plan that was not started here if its steps are also written as migrations.
-func (t *Target) refuseWritten() error {
+// refuseWrittenPlan refuses a plan that was not started here if its steps are also written as migrations.
+func (t *Target) refuseWrittenPlan() error {
 	files := t.c.writtenFiles
 	if p := t.record.Plan; files == "" && p.Dir != "" {
 		var list []string

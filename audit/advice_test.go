@@ -24,14 +24,14 @@ func TestAdvice(t *testing.T) {
 		{"ALTER TABLE t ALTER COLUMN email SET NOT NULL, ALTER COLUMN name SET NOT NULL", "column-set-not-null-scan", "ADD CONSTRAINT", "email_there"},
 	} {
 		gittest.WriteFiles(t, dir, map[string]string{"1.sql": tt.sql + ";"})
-		said := ""
+		advice := ""
 		for _, f := range check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: dir + "/schema.sql"}}).Findings {
 			if f.Rule == tt.rule {
-				said = f.Instead
+				advice = f.Instead
 			}
 		}
-		if !strings.Contains(said, tt.want) || tt.unwanted != "" && strings.Contains(said, tt.unwanted) {
-			t.Errorf("%s: want %q without %q:\n%s", tt.sql, tt.want, tt.unwanted, said)
+		if !strings.Contains(advice, tt.want) || tt.unwanted != "" && strings.Contains(advice, tt.unwanted) {
+			t.Errorf("%s: want %q without %q:\n%s", tt.sql, tt.want, tt.unwanted, advice)
 		}
 	}
 }

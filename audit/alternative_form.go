@@ -32,7 +32,7 @@ func inferSendMode(deployed []*adapter.Migration, sets ...*adapter.Set) {
 			continue
 		}
 		if !read {
-			not, proof = ruledOut(deployed)
+			not, proof = findImpossibleSendModes(deployed)
 			read = true
 		}
 		mode, other := alternativeMode(set.Evidence.Transaction, not)
@@ -57,19 +57,19 @@ func (p *pair) inferSendMode() {
 // alternativeMode returns the assumed way of sending files, and the other way that is possible; "" for
 // none.
 func alternativeMode(mode onward.Transaction, not []onward.Transaction) (assumed, other onward.Transaction) {
-	at := slices.Index(sending, mode)
-	for slices.Contains(not, sending[at]) {
-		at++ // nothing rules out the last one
+	i := slices.Index(sending, mode)
+	for slices.Contains(not, sending[i]) {
+		i++ // nothing rules out the last one
 	}
-	if sending[at] != onward.TransactionNone {
-		return sending[at], onward.TransactionNone
+	if sending[i] != onward.TransactionNone {
+		return sending[i], onward.TransactionNone
 	}
-	for _, x := range sending[:at] {
+	for _, x := range sending[:i] {
 		if !slices.Contains(not, x) {
-			return sending[at], x
+			return sending[i], x
 		}
 	}
-	return sending[at], ""
+	return sending[i], ""
 }
 
 // withSendMode returns a source that is sent in another way.
@@ -87,20 +87,20 @@ func withSendMode(src script.Source, mode onward.Transaction) script.Source {
 }
 
 // apart matches statements that cannot run in a transaction.
-var apart = lazyregexp.New(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|alter\s+system|(?:create|drop|alter)\s+(?:database|tablespace|subscription))\b`)
+var nonTransactional = lazyregexp.New(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|alter\s+system|(?:create|drop|alter)\s+(?:database|tablespace|subscription))\b`)
 
-// ruledOut returns the ways of sending files that would have made a deployed migration fail, and
+// findImpossibleSendModes returns the ways of sending files that would have made a deployed migration fail, and
 // the strongest proof.
-func ruledOut(deployed []*adapter.Migration) (not []onward.Transaction, proof adapter.Proof) {
+func findImpossibleSendModes(deployed []*adapter.Migration) (not []onward.Transaction, proof adapter.Proof) {
 	for _, m := range deployed {
-		if !m.Runner.Guessed || m.Failed != "" || !apart.MatchString(m.Source.Text) {
+		if !m.Runner.Guessed || m.Failed != "" || !nonTransactional.MatchString(m.Source.Text) {
 			continue
 		}
 		for _, mode := range sending[:len(sending)-1] {
 			if slices.Contains(not, mode) {
 				continue
 			}
-			if p, ok := refusedIn(m, mode); ok {
+			if p, ok := findRefusedStatement(m, mode); ok {
 				not, proof = append(not, mode), p
 			}
 		}
@@ -108,9 +108,9 @@ func ruledOut(deployed []*adapter.Migration) (not []onward.Transaction, proof ad
 	return not, proof
 }
 
-// refusedIn returns a statement of a migration that the server refuses, whatever the schema,
+// findRefusedStatement returns a statement of a migration that the server refuses, whatever the schema,
 // if the file is sent in a given way.
-func refusedIn(m *adapter.Migration, mode onward.Transaction) (adapter.Proof, bool) {
+func findRefusedStatement(m *adapter.Migration, mode onward.Transaction) (adapter.Proof, bool) {
 	src := withSendMode(m.Source, mode)
 	r, most := script.NewReader(src), usualWindows.maxStatements(&src)
 	for {
@@ -118,14 +118,14 @@ func refusedIn(m *adapter.Migration, mode onward.Transaction) (adapter.Proof, bo
 		if err != nil {
 			return adapter.Proof{}, false
 		}
-		if p, ok := refusedOf(m, s); ok || !s.More {
+		if p, ok := findRefusedInScript(m, s); ok || !s.More {
 			return p, ok
 		}
 	}
 }
 
-// refusedOf is refusedIn for a part of the migration.
-func refusedOf(m *adapter.Migration, s *script.Script) (adapter.Proof, bool) {
+// findRefusedInScript is findRefusedStatement for a part of the migration.
+func findRefusedInScript(m *adapter.Migration, s *script.Script) (adapter.Proof, bool) {
 	for _, st := range s.Statements {
 		command := ""
 		switch {

@@ -81,16 +81,16 @@ func TestOtherwise(t *testing.T) {
 			if len(r.Runners) != 1 {
 				t.Fatalf("%d runners", len(r.Runners))
 			}
-			by := r.Runners[0]
-			got := string(by.Transaction)
-			if by.Assumed {
+			runner := r.Runners[0]
+			got := string(runner.Transaction)
+			if runner.Assumed {
 				got += " assumed"
 			}
-			if by.Tool != "" {
-				got += " " + by.Tool
+			if runner.Tool != "" {
+				got += " " + runner.Tool
 			}
-			if by.Proof != nil {
-				got += fmt.Sprintf(" %s %s:%d", by.Proof.Command, by.Proof.Path, by.Proof.Line)
+			if runner.Proof != nil {
+				got += fmt.Sprintf(" %s %s:%d", runner.Proof.Command, runner.Proof.Path, runner.Proof.Line)
 			}
 			for _, f := range r.Findings {
 				if f.Rule == "transaction-runner-assumed" {

@@ -54,32 +54,32 @@ func (b *BaseFiles) Close() error {
 // onward.yaml above the directory. The files that they name are copies. It is nil if that revision has none, as in the change that adds
 // onward.yaml, and if the user's file is outside the repository.
 func (b *BaseFiles) ReadSettings(ctx context.Context, file string) (*config.Config, error) {
-	var below string
+	var settingsFile string
 	if file != "" {
 		absolute, err := filepath.Abs(file)
 		if err != nil {
 			return nil, err
 		}
-		below = settingsPath(absolute, b.repo.Root())
+		settingsFile = settingsPath(absolute, b.repo.Root())
 	} else {
 		for dir := b.repo.Prefix(); ; dir = path.Dir(dir) {
-			if below = path.Join(dir, config.Name); adapter.HasFile(b.tree, below) || dir == "" || dir == "." {
+			if settingsFile = path.Join(dir, config.Name); adapter.HasFile(b.tree, settingsFile) || dir == "" || dir == "." {
 				break
 			}
 		}
 	}
-	if below == "" || !adapter.HasFile(b.tree, below) {
+	if settingsFile == "" || !adapter.HasFile(b.tree, settingsFile) {
 		return nil, nil
 	}
-	text, err := b.tree.Read(below)
+	text, err := b.tree.Read(settingsFile)
 	if err != nil {
-		return nil, &config.Error{Path: below, Message: fmt.Sprintf("cannot be read at %s: %v", b.tree.Name(), err)}
+		return nil, &config.Error{Path: settingsFile, Message: fmt.Sprintf("cannot be read at %s: %v", b.tree.Name(), err)}
 	}
-	c, err := config.DecodeIn(text, below, Names())
+	c, err := config.DecodeIn(text, settingsFile, Names())
 	if err != nil {
 		return nil, err
 	}
-	c.Path = filepath.Join(b.repo.Root(), filepath.FromSlash(below))
+	c.Path = filepath.Join(b.repo.Root(), filepath.FromSlash(settingsFile))
 	for i := range c.Workload {
 		if c.Workload[i], err = b.Copy(ctx, c.Resolve(c.Workload[i])); err != nil {
 			return nil, err
@@ -101,11 +101,11 @@ func (b *BaseFiles) Copy(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	places := b.listPlaces(absolute)
+	places := b.listRepositoryPaths(absolute)
 	if len(places) == 0 {
 		return name, nil
 	}
-	place, files := b.listFilesAtFirst(places)
+	place, files := b.listFilesOfFirstPath(places)
 	if len(files) == 0 {
 		if tracked, err := b.isTracked(ctx, places); err != nil || !tracked {
 			return name, err
@@ -138,8 +138,8 @@ func (b *BaseFiles) copyFile(p string) error {
 	return os.WriteFile(file, text, 0o600)
 }
 
-// listFilesAtFirst returns the first of the paths that the deployed revision has, and the files at it or below it.
-func (b *BaseFiles) listFilesAtFirst(places []string) (place string, files []string) {
+// listFilesOfFirstPath returns the first of the paths that the deployed revision has, and the files at it or below it.
+func (b *BaseFiles) listFilesOfFirstPath(places []string) (place string, files []string) {
 	for _, place := range places {
 		for _, p := range b.tree.Paths() {
 			if p == place || strings.HasPrefix(p, place+"/") {
@@ -153,11 +153,11 @@ func (b *BaseFiles) listFilesAtFirst(places []string) (place string, files []str
 	return "", nil
 }
 
-// listPlaces returns the paths below the root by which a file is in the repository: by its name, and after links.
-func (b *BaseFiles) listPlaces(absolute string) (out []string) {
+// listRepositoryPaths returns the paths below the root by which a file is in the repository: by its name, and after links.
+func (b *BaseFiles) listRepositoryPaths(absolute string) (out []string) {
 	add := func(root, file string) {
-		if below, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(below) {
-			out = append(out, filepath.ToSlash(below))
+		if relative, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(relative) {
+			out = append(out, filepath.ToSlash(relative))
 		}
 	}
 	resolve := func(file string) string {
@@ -169,8 +169,8 @@ func (b *BaseFiles) listPlaces(absolute string) (out []string) {
 	root := resolve(b.repo.Root())
 	add(b.repo.Root(), absolute) // as it is written
 	if wd, err := os.Getwd(); err == nil {
-		if below, err := filepath.Rel(wd, absolute); err == nil {
-			add(root, filepath.Join(resolve(wd), below)) // the way to the repository may have links, too
+		if relative, err := filepath.Rel(wd, absolute); err == nil {
+			add(root, filepath.Join(resolve(wd), relative)) // the way to the repository may have links, too
 		}
 	}
 	add(root, filepath.Join(resolve(filepath.Dir(absolute)), filepath.Base(absolute))) // a link itself

@@ -20,46 +20,46 @@ type partial struct {
 	without []string
 }
 
-// modelsOf reads the models of a source that cannot be loaded, as far as possible; none
+// readModels reads the models of a source that cannot be loaded, as far as possible; none
 // if its adapter cannot.
-func modelsOf(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source, cause error) partial {
+func readModels(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source, cause error) partial {
 	for _, ad := range adapters {
 		if m, ok := ad.(adapter.Modeler); ok && ad.Name() == s.Framework {
-			if models, without, err := m.Models(ctx, t, s, cause); err == nil {
-				return partial{models, without}
+			if models, unreadImports, err := m.Models(ctx, t, s, cause); err == nil {
+				return partial{models, unreadImports}
 			}
 		}
 	}
 	return partial{}
 }
 
-// migrationsFromHead builds the migrations of the base from those at the head, if the project cannot
+// buildBaseFromHead builds the migrations of the base from those at the head, if the project cannot
 // be loaded at the base. A migration whose file the base has is deployed, and so is a
 // migration of an installed package. The report says what this may miss.
-func (a *changelog) migrationsFromHead(head *adapter.Set, s adapter.Source, err error, known partial) *adapter.Set {
+func (a *changelog) buildBaseFromHead(head *adapter.Set, s adapter.Source, err error, known partial) *adapter.Set {
 	base := &adapter.Set{Source: s, HistoryBehavior: head.HistoryBehavior, Models: known.models, Partial: true}
-	now, then := pathSet(a.head), pathSet(a.base)
+	now, basePaths := pathSet(a.head), pathSet(a.base)
 	var edited []string
 	shared := 0
 	for _, m := range head.Migrations {
-		was := m.Path
-		if file, in := cutDir(head.Source.Dir, m.Path); in && !then[was] {
-			was = path.Join(s.Dir, file) // the project moved
+		basePath := m.Path
+		if file, in := cutDir(head.Source.Dir, m.Path); in && !basePaths[basePath] {
+			basePath = path.Join(s.Dir, file) // the project moved
 		}
 		switch {
 		case !now[m.Path]: // of an installed package
 			base.Migrations = append(base.Migrations, m)
 			continue
-		case !then[was]:
+		case !basePaths[basePath]:
 			continue
 		}
 		base.Migrations = append(base.Migrations, m)
 		shared++
-		if text, err := a.base.Read(was); err != nil || string(text) != m.Source.Text {
+		if text, err := a.base.Read(basePath); err != nil || string(text) != m.Source.Text {
 			edited = append(edited, m.ID)
 		}
 	}
-	why := fmt.Sprintf("%s; the schema of %s is folded from the %d migrations of %s that it has too", lastClause(err), a.rng.BaseName, shared, a.rng.HeadName)
+	reason := fmt.Sprintf("%s; the schema of %s is folded from the %d migrations of %s that it has too", innermostMessage(err), a.rng.BaseName, shared, a.rng.HeadName)
 	if len(edited) > 0 {
 		slices.Sort(edited)
 		more := ""
@@ -67,15 +67,15 @@ func (a *changelog) migrationsFromHead(head *adapter.Set, s adapter.Source, err 
 			more = fmt.Sprintf(" and %d others", len(edited)-5)
 			edited = edited[:5]
 		}
-		why += ", as they are there now: " + strings.Join(edited, ", ") + more + " had another text"
+		reason += ", as they are there now: " + strings.Join(edited, ", ") + more + " had another text"
 	}
 	if known.models != nil {
-		why += "; its models are read without " + prose.EnumerateNames(known.without) + "; its deleted migrations are not known"
+		reason += "; its models are read without " + prose.EnumerateNames(known.without) + "; its deleted migrations are not known"
 	} else {
-		why += "; its models and its deleted migrations are not known"
+		reason += "; its models and its deleted migrations are not known"
 	}
 	a.opaque = append(a.opaque, onward.Opaque{
-		Path: path.Join(s.Dir, "manage.py"), What: "the project at " + a.rng.BaseName, Why: why, Usage: known.models == nil,
+		Path: path.Join(s.Dir, "manage.py"), What: "the project at " + a.rng.BaseName, Why: reason, Usage: known.models == nil,
 	})
 	return base
 }
@@ -88,9 +88,9 @@ func pathSet(t adapter.Tree) map[string]bool {
 	return out
 }
 
-// lastClause returns the project's own error without the advice after it, which the head
+// innermostMessage returns the project's own error without the advice after it, which the head
 // did not need.
-func lastClause(err error) string {
+func innermostMessage(err error) string {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}

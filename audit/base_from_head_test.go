@@ -29,7 +29,7 @@ func TestStandIn(t *testing.T) {
 		head: adaptertest.Text(now), base: adaptertest.Text(map[string]string{"app/0001.py": "one", "app/0002.py": "two"}),
 	}
 	err := fmt.Errorf("at main: %w", fmt.Errorf("import the settings: no module \"x\"; name the interpreter"))
-	base := a.migrationsFromHead(head, adapter.Source{Dir: "web"}, err, partial{})
+	base := a.buildBaseFromHead(head, adapter.Source{Dir: "web"}, err, partial{})
 	var ids []string
 	for _, m := range base.Migrations {
 		ids = append(ids, m.ID)
@@ -63,9 +63,9 @@ func TestPartialModels(t *testing.T) {
 		[]adapter.Model{{Name: "shop.Item", Table: "shop_item", Columns: []adapter.ModelColumn{{Field: "name", Column: "name"}}}},
 		[]string{"markdown", "x of y"},
 	}
-	base := a.migrationsFromHead(&adapter.Set{}, adapter.Source{}, errors.New("no module"), known)
-	if why := a.opaque[0].Why; !strings.HasSuffix(why, "; its models are read without markdown and x of y; its deleted migrations are not known") {
-		t.Error(why)
+	base := a.buildBaseFromHead(&adapter.Set{}, adapter.Source{}, errors.New("no module"), known)
+	if reason := a.opaque[0].Why; !strings.HasSuffix(reason, "; its models are read without markdown and x of y; its deleted migrations are not known") {
+		t.Error(reason)
 	}
 	if !base.Partial || len(base.Models) != len(known.models) {
 		t.Errorf("%+v", base)
@@ -85,7 +85,7 @@ func TestStandInOfMovedProject(t *testing.T) {
 		rng:  &gitrange.Range{BaseName: "main", HeadName: "feature"},
 		head: adaptertest.Text(now), base: adaptertest.Text(map[string]string{"server/shop/0001.py": "one"}),
 	}
-	base := a.migrationsFromHead(head, adapter.Source{Dir: "server"}, errors.New("no module"), partial{})
+	base := a.buildBaseFromHead(head, adapter.Source{Dir: "server"}, errors.New("no module"), partial{})
 	if len(base.Migrations) != 1 || base.Migrations[0].ID != "shop.0001" {
 		t.Errorf("deployed: %v", base.Migrations)
 	}

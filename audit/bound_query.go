@@ -55,12 +55,12 @@ func (r *Release) bindStatement(st *script.Statement, schema *catalog.Catalog, s
 			b.Refused = append(b.Refused, onward.RefusedQuery{Postgres: v.Postgres, Message: v.Refused})
 		}
 	}
-	b.Unknown = listUnknown(st.Node, schema)
+	b.Unknown = listUnknownRelations(st.Node, schema)
 	return b
 }
 
-// listUnknown returns the relations of a statement whose columns a schema does not know, and that it does not know to be missing.
-func listUnknown(node *pgparse.Node, schema *catalog.Catalog) []string {
+// listUnknownRelations returns the relations of a statement whose columns a schema does not know, and that it does not know to be missing.
+func listUnknownRelations(node *pgparse.Node, schema *catalog.Catalog) []string {
 	var out []string
 	for _, rv := range query.ListRelations(node) {
 		n := schema.ResolveName(pgparse.RangeName(rv))

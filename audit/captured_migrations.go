@@ -28,16 +28,16 @@ func (a *changelog) commandReader(s adapter.Source) readBoth {
 	switch {
 	case a.Still:
 	case s.Options.Capture != "":
-		return a.captureBoth
+		return a.captureRevisions
 	case s.Options.Render != "" && !traits.RunsRender:
-		return a.renderBoth
+		return a.renderRevisions
 	}
 	return nil
 }
 
-// captureBoth runs the configured command on the base and on the head, and returns what it sends. What the framework's own
+// captureRevisions runs the configured command on the base and on the head, and returns what it sends. What the framework's own
 // adapter reads of the files gives migrations their names and places.
-func (a *changelog) captureBoth(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
+func (a *changelog) captureRevisions(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
 	o := head.Options
 	c := a.commandConfig(o.Capture, o)
 	c.BaseCommand, c.Major, c.Database = o.CaptureBase, a.captureMajor(), a.DB
@@ -55,8 +55,8 @@ func (a *changelog) captureBoth(ctx context.Context, adapters []adapter.Adapter,
 	return p, nil
 }
 
-// renderBoth runs the configured command, which prints the SQL, on the base and on the head.
-func (a *changelog) renderBoth(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
+// renderRevisions runs the configured command, which prints the SQL, on the base and on the head.
+func (a *changelog) renderRevisions(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
 	c := a.commandConfig(head.Options.Render, head.Options)
 	var deployed *capture.Revision
 	if base != nil {
@@ -88,22 +88,22 @@ func (a *changelog) readRevision(ctx context.Context, adapters []adapter.Adapter
 		a.Logger.Debug("only what the command sends is known", "tree", t.Name(), "error", err)
 	}
 	if set != nil && all.Traits(s.Framework).Plain {
-		set = withoutNumbers(set)
+		set = withoutProgramVersions(set)
 	}
 	return &capture.Revision{Tree: t, Source: s, Read: set}
 }
 
-// withoutNumbers returns a plain set in which files that are no SQL have no number: their tool is not known, so a number in their names may be
+// withoutProgramVersions returns a plain set in which files that are no SQL have no number: their tool is not known, so a number in their names may be
 // a year.
-func withoutNumbers(set *adapter.Set) *adapter.Set {
+func withoutProgramVersions(set *adapter.Set) *adapter.Set {
 	isSQL := func(file string) bool { return path.Ext(file) == ".sql" }
 	out := *set
 	out.Migrations = slices.Clone(set.Migrations)
 	for i, m := range out.Migrations {
 		if !isSQL(m.Path) {
-			named := *m
-			named.Version = m.ID
-			out.Migrations[i] = &named
+			renamed := *m
+			renamed.Version = m.ID
+			out.Migrations[i] = &renamed
 		}
 	}
 	out.History = slices.DeleteFunc(slices.Clone(set.History), func(h history.Change) bool { return !isSQL(h.Path) })
@@ -118,8 +118,8 @@ func (a *changelog) captureMajor() int {
 	return 0
 }
 
-// listGaps returns what was not confined when the project's own programs ran.
-func listGaps(pairs []pair) (out []string) {
+// listSandboxGaps returns what was not confined when the project's own programs ran.
+func listSandboxGaps(pairs []pair) (out []string) {
 	for i := range pairs {
 		for _, set := range []*adapter.Set{pairs[i].base, pairs[i].head} {
 			if set != nil {

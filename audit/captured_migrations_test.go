@@ -40,9 +40,9 @@ func commitKnex(t *testing.T, base, added map[string]string) string {
 }
 
 // auditKnex audits a release that adds files to a project, with the onward.yaml of the working tree.
-func auditKnex(t *testing.T, base, added map[string]string, still bool) string {
+func auditKnex(t *testing.T, base, added map[string]string, forbidPrograms bool) string {
 	t.Helper()
-	r, err := auditLast(t, commitKnex(t, base, added), Config{Still: still})
+	r, err := auditLast(t, commitKnex(t, base, added), Config{Still: forbidPrograms})
 	if err != nil {
 		return err.Error()
 	}

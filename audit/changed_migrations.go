@@ -58,11 +58,11 @@ func compareRevisions(p pair, changes []gitrange.Change) *comparison {
 	moved := findRenames(p, base, head, changes)
 	c.recordAdded(p, base, head, moved)
 	if traits.Graph {
-		c.history = append(c.history, dependsOnNew(p.head, base, moved)...)
+		c.history = append(c.history, findNewDependencies(p.head, base, moved)...)
 	}
 	c.recordRemoved(p, head, moved)
-	for _, h := range newHistory(p, base) {
-		c.history = append(c.history, newerOf(h, base, p.head.Migrations))
+	for _, h := range findNewHistoryProblems(p, base) {
+		c.history = append(c.history, pointAtNewMigration(h, base, p.head.Migrations))
 	}
 	c.history = append(c.history, c.findUnmigratedColumns(p)...)
 	c.history = append(c.history, c.findOmittedColumns(p)...)
@@ -89,7 +89,7 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 			c.recordRename(from, m, p.head.HistoryBehavior.Renamed)
 			continue
 		}
-		recorded, ran, lacking := findUnreplaced(m, base, head)
+		recorded, ran, lacking := compareReplacedMigrations(m, base, head)
 		switch {
 		case old == nil && recorded:
 		case old == nil && len(lacking) > 0:
@@ -102,11 +102,11 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.HistoryBehavior.OutOfOrder,
 				})
 			}
-		case c.isUnchanged(old, m), isSquashCleanup(old, m), isOneOfTwo(p.head, m):
+		case c.isUnchanged(old, m), isSquashCleanup(old, m), hasDuplicateVersion(p.head, m):
 		case m.Repeatable:
 			c.release = append(c.release, releasedMigration{migration: m, status: onward.StatusModified})
 		case hasUnchangedParts(old, m):
-			if more := onlyNewParts(old, m); len(more.Source.Parts) > 0 {
+			if more := selectNewParts(old, m); len(more.Source.Parts) > 0 {
 				c.release = append(c.release, releasedMigration{migration: more, status: onward.StatusModified})
 			}
 		default:
@@ -115,8 +115,8 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 	}
 }
 
-// isOneOfTwo reports whether another file has the migration's version: it may be the deployed one.
-func isOneOfTwo(set *adapter.Set, m *adapter.Migration) bool {
+// hasDuplicateVersion reports whether another file has the migration's version: it may be the deployed one.
+func hasDuplicateVersion(set *adapter.Set, m *adapter.Migration) bool {
 	return slices.ContainsFunc(set.History, func(h history.Change) bool {
 		return h.Kind == history.Duplicate && h.Migration != m.ID && (h.Path == m.Path || h.Other == path.Base(m.Path))
 	})
@@ -124,9 +124,9 @@ func isOneOfTwo(set *adapter.Set, m *adapter.Migration) bool {
 
 // recordRemoved records the migrations that the release removes. head are those that stay.
 func (c *comparison) recordRemoved(p pair, head map[string]bool, moved map[string]*adapter.Migration) {
-	taken := map[string]bool{}
+	movedIDs := map[string]bool{}
 	for _, from := range moved {
-		taken[from.ID] = true
+		movedIDs[from.ID] = true
 	}
 	replaced, needed, installed := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, m := range p.head.Migrations {
@@ -146,9 +146,9 @@ func (c *comparison) recordRemoved(p pair, head map[string]bool, moved map[strin
 			}
 		}
 	}
-	last := lastOf(c.deployed, head)
+	last := lastKeptIndex(c.deployed, head)
 	for i, m := range c.deployed {
-		if head[m.ID] || taken[m.ID] || replaced[m.ID] || p.ahead[m.ID] || m.Repeatable && p.base.HistoryBehavior.Deleted == "" {
+		if head[m.ID] || movedIDs[m.ID] || replaced[m.ID] || p.ahead[m.ID] || m.Repeatable && p.base.HistoryBehavior.Deleted == "" {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
@@ -185,8 +185,8 @@ func isLeaf(deployed []*adapter.Migration, id string) bool {
 	return !slices.ContainsFunc(deployed, func(m *adapter.Migration) bool { return slices.Contains(m.After, id) })
 }
 
-// lastOf returns the index of the last migration with a version that the head has too; -1 for none.
-func lastOf(deployed []*adapter.Migration, head map[string]bool) int {
+// lastKeptIndex returns the index of the last migration with a version that the head has too; -1 for none.
+func lastKeptIndex(deployed []*adapter.Migration, head map[string]bool) int {
 	for i, m := range slices.Backward(deployed) {
 		if head[m.ID] && !m.Repeatable {
 			return i
@@ -195,9 +195,9 @@ func lastOf(deployed []*adapter.Migration, head map[string]bool) int {
 	return -1
 }
 
-// dependsOnNew lists the new migrations that must precede one that has run: by their run_before, or by a dependency
+// findNewDependencies lists the new migrations that must precede one that has run: by their run_before, or by a dependency
 // that was edited in.
-func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) []history.Change {
+func findNewDependencies(set *adapter.Set, base, moved map[string]*adapter.Migration) []history.Change {
 	fresh, head := map[string]*adapter.Migration{}, set.Migrations
 	for _, m := range head {
 		if base[m.ID] == nil && moved[m.ID] == nil && len(m.Replaces) == 0 {
@@ -238,8 +238,8 @@ func (c *comparison) isUnchanged(old, m *adapter.Migration) bool {
 		if c.findEditedImport(old, m) == "" {
 			return true
 		}
-		_, same := firstDifference(old, m)
-		return same
+		_, isEqual := firstDifference(old, m)
+		return isEqual
 	case !touched:
 		return false
 	}
@@ -257,9 +257,9 @@ func (c *comparison) findEditedImport(old, m *adapter.Migration) string {
 	return ""
 }
 
-// newHistory returns the problems of the order that the base does not have already. It ignores the same change, and
+// findNewHistoryProblems returns the problems of the order that the base does not have already. It ignores the same change, and
 // two migrations of one version if the base has both, whatever is between them.
-func newHistory(p pair, base map[string]*adapter.Migration) []history.Change {
+func findNewHistoryProblems(p pair, base map[string]*adapter.Migration) []history.Change {
 	old, usual := map[string]bool{}, false
 	key := func(h history.Change) string { return string(h.Kind) + "\x00" + h.Migration + "\x00" + h.Other }
 	if p.base != nil {
@@ -279,9 +279,9 @@ func newHistory(p pair, base map[string]*adapter.Migration) []history.Change {
 	return out
 }
 
-// newerOf changes a problem of two migrations with one version, or of two leaves of an app, so that it names the one
+// pointAtNewMigration changes a problem of two migrations with one version, or of two leaves of an app, so that it names the one
 // that the base lacks: this is the one to change.
-func newerOf(h history.Change, base map[string]*adapter.Migration, head []*adapter.Migration) history.Change {
+func pointAtNewMigration(h history.Change, base map[string]*adapter.Migration, head []*adapter.Migration) history.Change {
 	if h.Kind != history.Duplicate && h.Kind != history.Conflict || base[h.Migration] == nil || base[h.Other] != nil {
 		return h
 	}
@@ -331,10 +331,10 @@ func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 	return 1, true
 }
 
-// setOpaque reports what could not be judged outside migrations, and files that the runner ignores, if the release
+// reportOpaque reports what could not be judged outside migrations, and files that the runner ignores, if the release
 // adds them.
 // If the base is ahead, a list of migrations that both sides changed may lack a file of the base.
-func (j *judge) setOpaque(p pair, changes []gitrange.Change, head adapter.Tree) {
+func (j *judge) reportOpaque(p pair, changes []gitrange.Change, head adapter.Tree) {
 	for _, o := range p.listNewOpaque(changes, head) {
 		if o.Migration == "" && o.Path == p.source.Dir {
 			o.Failed = o.Failed || isChangedBelow(changes, o.Path) // none of the directory was read
@@ -349,8 +349,8 @@ func (j *judge) setOpaque(p pair, changes []gitrange.Change, head adapter.Tree) 
 	}
 	var h []history.Change
 	for _, x := range p.head.Problems {
-		theirs := len(p.ahead) > 0 && !slices.ContainsFunc(changes, func(c gitrange.Change) bool { return c.Path == x.Path })
-		if !old[x.Path] && !theirs {
+		isFromOthers := len(p.ahead) > 0 && !slices.ContainsFunc(changes, func(c gitrange.Change) bool { return c.Path == x.Path })
+		if !old[x.Path] && !isFromOthers {
 			refusal := x.Refusal
 			h = append(h, history.Change{Kind: history.Refused, Path: x.Path, Line: x.Line, Detail: x.Message, Refusal: &refusal})
 		}
@@ -363,15 +363,15 @@ func (p pair) listNewOpaque(changes []gitrange.Change, head adapter.Tree) []onwa
 	if p.base == nil || len(p.base.Opaque) == 0 || len(p.head.Opaque) == 0 {
 		return p.head.Opaque
 	}
-	same := map[onward.Opaque]bool{}
+	inBase := map[onward.Opaque]bool{}
 	for _, o := range p.base.Opaque {
-		same[o] = !o.Failed
+		inBase[o] = !o.Failed
 	}
 	changed := map[string]bool{}
 	for _, c := range changes {
 		changed[c.Path] = true
 	}
 	return slices.DeleteFunc(slices.Clone(p.head.Opaque), func(o onward.Opaque) bool {
-		return same[o] && !changed[o.Path] && adapter.HasFile(head, o.Path)
+		return inBase[o] && !changed[o.Path] && adapter.HasFile(head, o.Path)
 	})
 }

@@ -14,7 +14,7 @@ func TestDeletedOfDjango(t *testing.T) {
 	set := func(list ...*adapter.Migration) *adapter.Set {
 		return &adapter.Set{Migrations: list, HistoryBehavior: adapter.HistoryBehavior{Deleted: refuses}}
 	}
-	gone := &adapter.Migration{ID: "billing.0001_initial"}
+	deleted := &adapter.Migration{ID: "billing.0001_initial"}
 	for name, tc := range map[string]struct {
 		after []string
 		want  string
@@ -22,8 +22,8 @@ func TestDeletedOfDjango(t *testing.T) {
 		"nothing depends on it": {[]string{"shop.0001_initial"}, ""},
 		"another depends on it": {[]string{"billing.0001_initial"}, refuses},
 	} {
-		kept := &adapter.Migration{ID: "shop.0002_more", After: tc.after}
-		c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: set(gone, kept), head: set(kept)}, nil)
+		remaining := &adapter.Migration{ID: "shop.0002_more", After: tc.after}
+		c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: set(deleted, remaining), head: set(remaining)}, nil)
 		if len(c.history) != 1 || c.history[0].Runner != tc.want {
 			t.Errorf("%s: %+v", name, c.history)
 		}

@@ -73,7 +73,7 @@ type pair struct {
 func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *deployed.Code) (*onward.Report, error) {
 	a.groupByDatabase(pairs)
 	if usage != nil {
-		usage.Databases = a.listSources()
+		usage.Databases = a.listSourcesByDatabase()
 	}
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
@@ -85,7 +85,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 		var whole []releasedMigration
 		released := map[int][]releasedMigration{}
 		for _, k := range a.databases[i].sources {
-			released[k] = listReleased(pairs[k], k, compared[k].release)
+			released[k] = assignRuns(pairs[k], k, compared[k].release)
 			whole = append(whole, released[k]...)
 		}
 		if usage != nil {
@@ -101,27 +101,27 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 		j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
 		if i == 0 {
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)
-			j.report.Weakened, j.report.Unconfined = a.weakened, listGaps(pairs)
+			j.report.Weakened, j.report.Unconfined = a.weakened, listSandboxGaps(pairs)
 		}
 		for _, k := range a.databases[i].sources {
 			p := compared[k]
-			j.setOpaque(pairs[k], a.rng.Changes, a.head)
-			j.listUnreadable(p.deployed, a.rng.BaseName)
+			j.reportOpaque(pairs[k], a.rng.Changes, a.head)
+			j.reportUnreadableMigrations(p.deployed, a.rng.BaseName)
 			j.passHistory(p.history)
 			from := len(j.report.Migrations)
 			for _, m := range released[k] {
 				j.judgeMigration(m)
 			}
-			j.listUnrun(p.deleted, onward.StatusDeleted)
-			j.listUnrun(p.replaced, onward.StatusReplaced)
+			j.reportUnrunMigrations(p.deleted, onward.StatusDeleted)
+			j.reportUnrunMigrations(p.replaced, onward.StatusReplaced)
 			migrations[k] = j.report.Migrations[from:len(j.report.Migrations):len(j.report.Migrations)]
 		}
 		out = mergeReports(out, addSuppressions(j.finishReport(), j.engine))
 		a.databases[i].head = j.ensureEngine().Release().Head
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
-	out.Runners = runnersOf(pairs, a.head, a.databases)
-	out.Ahead = a.countAhead(pairs)
+	out.Runners = listRunners(pairs, a.head, a.databases)
+	out.Ahead = a.countMigrationsAhead(pairs)
 	var schemas []*catalog.Catalog
 	for _, d := range a.databases {
 		schemas = append(schemas, d.base.schema)
@@ -152,13 +152,13 @@ func (a *changelog) restoreBase(j *judge, database int, compared []*comparison, 
 // run has the values that a migration shares with others of its source: rule.Migration.Together and Session.
 type run struct{ together, session int }
 
-// listReleased returns the release of the k-th pair, each migration with its run.
-func listReleased(p pair, k int, release []releasedMigration) []releasedMigration {
+// assignRuns returns the release of the k-th pair, each migration with its run.
+func assignRuns(p pair, k int, release []releasedMigration) []releasedMigration {
 	single := func(m releasedMigration) bool { return m.migration.Source.Mode == onward.TransactionNone }
-	together := p.head.Together && !(p.head.TogetherIfAll && slices.ContainsFunc(release, single))
+	inOneTransaction := p.head.Together && !(p.head.TogetherIfAll && slices.ContainsFunc(release, single))
 	out := slices.Clone(release)
 	for i := range out {
-		if r := &out[i].run; together {
+		if r := &out[i].run; inOneTransaction {
 			r.together, r.session = k+1, k+1
 		} else if runner := &out[i].migration.Runner; runner.KeepsSession && !runner.OwnSession {
 			r.session = k + 1
@@ -178,8 +178,8 @@ func (a *changelog) groupByDatabase(pairs []pair) {
 	a.databases[0].base.schema = a.known.catalog
 }
 
-// listSources returns the sources of each database, as indexes into the pairs.
-func (a *changelog) listSources() [][]int {
+// listSourcesByDatabase returns the sources of each database, as indexes into the pairs.
+func (a *changelog) listSourcesByDatabase() [][]int {
 	var out [][]int
 	for _, d := range a.databases {
 		out = append(out, d.sources)
@@ -223,13 +223,13 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 	}
 	heads, bases = a.removeUnrenderable(replaceByParents(heads, bases)), a.removeUnrenderable(replaceByParents(bases, heads))
 	var pairs []pair
-	failed := len(a.opaque)   // failures of heads are listed before failures of bases
-	gone := map[string]bool{} // directories of the base that moved in the head
+	failed := len(a.opaque)        // failures of heads are listed before failures of bases
+	movedDirs := map[string]bool{} // directories of the base that moved in the head
 	for _, s := range heads {
 		base := findSource(bases, s)
 		if base == nil {
-			if base = findMovedSource(s, bases, func(b adapter.Source) bool { return gone[b.Dir] || findSource(heads, b) != nil }, a.rng.Changes); base != nil {
-				gone[base.Dir] = true
+			if base = findMovedSource(s, bases, func(b adapter.Source) bool { return movedDirs[b.Dir] || findSource(heads, b) != nil }, a.rng.Changes); base != nil {
+				movedDirs[base.Dir] = true
 			} else if base = guessPlainSource(a.base, s, bases); base == nil {
 				base = findMovedDir(s, a.base, append(heads, bases...), a.rng.Changes)
 			}
@@ -240,14 +240,14 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 		}
 		if err != nil {
 			// One project that cannot be read does not hide the others.
-			a.opaque = slices.Insert(a.opaque, failed, unreadableSource(s, err))
+			a.opaque = slices.Insert(a.opaque, failed, describeUnreadableSource(s, err))
 			failed++
 			continue
 		}
 		pairs = append(pairs, p)
 	}
 	for _, s := range bases {
-		if findSource(heads, s) != nil || gone[s.Dir] || movedAway(s, opaque, a.rng.Changes) {
+		if findSource(heads, s) != nil || movedDirs[s.Dir] || hasMovedToListedDir(s, opaque, a.rng.Changes) {
 			continue
 		}
 		if h := guessPlainSource(a.head, s, heads); h != nil {
@@ -265,17 +265,17 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 		pairs = append(pairs, p)
 	}
 	for i := range pairs {
-		pairs[i].ahead = a.findAhead(ctx, adapters, pairs[i])
+		pairs[i].ahead = a.findMigrationsAhead(ctx, adapters, pairs[i])
 	}
-	findRestarted(pairs)
-	endPairs(pairs, a.base, a.head)
-	return pairs, a.checkConfigured(pairs, adapters)
+	markRestartedSources(pairs)
+	markEndedPairs(pairs, a.base, a.head)
+	return pairs, a.requireConfiguredMigrations(pairs, adapters)
 }
 
-// unreadableSource returns the error of a source that could not be read, as opaque.
-func unreadableSource(s adapter.Source, err error) onward.Opaque {
-	dir, what := cmp.Or(s.Dir, "."), s.Framework+" migrations"
-	return onward.Opaque{Path: dir, What: what, Why: strings.TrimPrefix(err.Error(), what+" in "+dir+": "), Failed: true}
+// describeUnreadableSource returns the error of a source that could not be read, as opaque.
+func describeUnreadableSource(s adapter.Source, err error) onward.Opaque {
+	dir, subject := cmp.Or(s.Dir, "."), s.Framework+" migrations"
+	return onward.Opaque{Path: dir, What: subject, Why: strings.TrimPrefix(err.Error(), subject+" in "+dir+": "), Failed: true}
 }
 
 // readBothRevisions reads a source at head and, if base is not nil, at the base. It reads them at the
@@ -287,7 +287,7 @@ func (a *changelog) readBothRevisions(ctx context.Context, adapters []adapter.Ad
 	}
 	p, err := a.readRevisions(ctx, adapters, head, base)
 	if err != nil {
-		return a.readParted(ctx, adapters, head, base, err)
+		return a.readAtAncestor(ctx, adapters, head, base, err)
 	}
 	return p, nil
 }
@@ -304,8 +304,8 @@ func (a *changelog) readRevisions(ctx context.Context, adapters []adapter.Adapte
 	}
 	var err error
 	var ran *adapter.Set
-	if at := lockTimeoutAt(a.head, head); at != nil {
-		head.Options.Runner.LockTimeoutAt = &history.Place{Find: func() string { return cmp.Or(at.Find(), adapter.FindDefaultTimeout(a.head, ran)) }}
+	if place := findLockTimeoutPlace(a.head, head); place != nil {
+		head.Options.Runner.LockTimeoutAt = &history.Place{Find: func() string { return cmp.Or(place.Find(), adapter.FindDefaultTimeout(a.head, ran)) }}
 	}
 	if p.head, err = a.loadSet(ctx, adapters, a.head, head); err != nil {
 		abandon()
@@ -316,7 +316,7 @@ func (a *changelog) readRevisions(ctx context.Context, adapters []adapter.Adapte
 	case err != nil:
 		return p, err
 	case errors.Is(baseErr, adapter.ErrProject):
-		p.base = a.migrationsFromHead(p.head, *base, baseErr, modelsOf(ctx, adapters, a.base, *base, baseErr))
+		p.base = a.buildBaseFromHead(p.head, *base, baseErr, readModels(ctx, adapters, a.base, *base, baseErr))
 	case baseErr != nil:
 		return p, fmt.Errorf("at %s: %w", a.rng.BaseName, baseErr)
 	}

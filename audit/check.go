@@ -39,7 +39,7 @@ type CheckConfig struct {
 	// Breathe, if set, is called between batches of files, by one goroutine at a time. left is the share of
 	// them that is still to be read, 0 to 1. It may call still, which runs a function while nothing else
 	// works.
-	Breathe func(left float64, still func(do func()))
+	Breathe func(left float64, runAlone func(fn func()))
 	// Brief omits changes and statements from the report.
 	Brief bool
 }
@@ -47,7 +47,7 @@ type CheckConfig struct {
 // Check judges files. All named files are one release, in the order of their framework, else of their names.
 func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	c.Settings, c.Logger = defaultConfig(c.Settings), defaultLogger(c.Logger)
-	k, err := c.readKnown(ctx, c.Settings)
+	k, err := c.readDeployedFacts(ctx, c.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -75,55 +75,55 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	j.failIfForeign(len(release))
 	// A file may be in both lists. If it is named for judging, it is not one of the applied files of a
 	// directory. If it was only found in a directory, --deployed decides.
-	named := map[string]bool{}
+	namedPaths := map[string]bool{}
 	if !slices.ContainsFunc(c.Paths, func(p string) bool { return !c.isFile(p) }) && slices.ContainsFunc(c.Applied, func(p string) bool { return !c.isFile(p) }) {
 		for _, m := range release {
-			named[m.Path] = true
+			namedPaths[m.Path] = true
 		}
 	}
-	was := map[string]bool{}
+	deployedPaths := map[string]bool{}
 	for _, m := range deployed {
-		if named[m.Path] {
+		if namedPaths[m.Path] {
 			continue
 		}
-		was[m.Path] = true
+		deployedPaths[m.Path] = true
 		j.foldDeployed(m)
 	}
-	var kept []releasedMigration
+	var unapplied []releasedMigration
 	for _, m := range release {
-		if !was[m.Path] {
-			kept = append(kept, releasedMigration{migration: m, status: onward.StatusNew})
+		if !deployedPaths[m.Path] {
+			unapplied = append(unapplied, releasedMigration{migration: m, status: onward.StatusNew})
 		}
 	}
-	clear(release) // judgeList frees each text
-	if len(was) == 0 && k.catalog == nil && (len(kept) > 1 || slices.ContainsFunc(c.Paths, func(p string) bool { return !c.isFile(p) })) {
+	clear(release) // judgeMigrations frees each text
+	if len(deployedPaths) == 0 && k.catalog == nil && (len(unapplied) > 1 || slices.ContainsFunc(c.Paths, func(p string) bool { return !c.isFile(p) })) {
 		// Most of a history is deployed, and nothing says which part.
 		j.report.Summary.Withheld = onward.WithheldHistory
 		j.ensureEngine().Release().DeployedUnknown = true
 	}
 	if j.report.Summary.Withheld != onward.WithheldHistory { // a whole history gets no verdict
-		j.alternative, err = judgeAlternative(c.Settings, k, kept, func(trial *judge) {
+		j.alternative, err = judgeAlternative(c.Settings, k, unapplied, func(trial *judge) {
 			trial.schema, trial.strings = j.ensureEngine().Release().Deployed, j.strings
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	j.judgeList(kept)
+	j.judgeMigrations(unapplied)
 	j.report.Summary.Readiness = c.listReadiness(j)
 	report := j.finishReport()
 	addRootSlash(report, j.belowRoot)
 	return report, nil
 }
 
-// newDisorder reports problems in the history of sets, except those that the deployed migrations already have.
-func (j *judge) newDisorder(deployed []*adapter.Migration, sets []*adapter.Set) {
+// reportHistoryProblems reports problems in the history of sets, except those that the deployed migrations already have.
+func (j *judge) reportHistoryProblems(deployed []*adapter.Migration, sets []*adapter.Set) {
 	base := make(map[string]*adapter.Migration, len(deployed))
 	for _, m := range deployed {
 		base[m.ID] = m
 	}
 	for _, s := range sets {
-		j.passHistory(newHistory(pair{head: s}, base))
+		j.passHistory(findNewHistoryProblems(pair{head: s}, base))
 	}
 }
 
@@ -142,7 +142,7 @@ func (c *CheckConfig) readMigrations(ctx context.Context, paths []string, deploy
 			return nil, err
 		}
 		inferSendMode(deployed, set)
-		j.runBy(set, c.sendSetting(set), c.Transaction)
+		j.recordRunner(set, c.findSendModeSetting(set), c.Transaction)
 		out = append(out, set.Migrations...)
 	}
 	if len(names) == 0 {
@@ -158,19 +158,19 @@ func (c *CheckConfig) readMigrations(ctx context.Context, paths []string, deploy
 	}
 	inferSendMode(deployed, sets...)
 	for _, s := range sets {
-		j.runBy(s, c.sendSetting(s), c.Transaction)
+		j.recordRunner(s, c.findSendModeSetting(s), c.Transaction)
 		out = append(out, s.Migrations...)
 		j.report.Opaque = append(j.report.Opaque, s.Opaque...)
 	}
 	if deployed != nil || len(c.Applied) == 0 { // the order of applied migrations is not checked
-		j.newDisorder(deployed, sets)
+		j.reportHistoryProblems(deployed, sets)
 	}
 	j.listSkippedFiles(gittree.Of(tree), local, sets)
 	return out, nil
 }
 
-// sendSetting returns the setting that decides how the files of a set are sent, if there is one.
-func (c *CheckConfig) sendSetting(set *adapter.Set) string {
+// findSendModeSetting returns the setting that decides how the files of a set are sent, if there is one.
+func (c *CheckConfig) findSendModeSetting(set *adapter.Set) string {
 	switch {
 	case set.Source.Why == namedWhy:
 		return "--framework"
@@ -185,15 +185,15 @@ func (c *CheckConfig) sendSetting(set *adapter.Set) string {
 func (c *CheckConfig) openTree(names []string, j *judge) (tree gitrange.Tree, local []string, err error) {
 	root := cmp.Or(c.Dir, ".")
 	for _, p := range names {
-		at := p
+		file := p
 		if !filepath.IsAbs(p) {
-			at = filepath.Join(root, p)
+			file = filepath.Join(root, p)
 		}
-		if _, err := os.Stat(at); err != nil {
+		if _, err := os.Stat(file); err != nil {
 			return nil, nil, &config.InputError{Err: err}
 		}
 	}
-	if root, local, err = rootFor(root, names); err != nil {
+	if root, local, err = findReportRoot(root, names); err != nil {
 		return nil, nil, err
 	}
 	if root == string(filepath.Separator) {
@@ -295,11 +295,11 @@ func (c *CheckConfig) selectSources(t adapter.Tree, adapters []adapter.Adapter, 
 	for _, s := range chosen {
 		if traits := all.Traits(s.Framework); traits.Renders {
 			// Rendering runs the project's own code, and naming files does not ask for that.
-			why := "onward changelog renders and judges its migrations"
+			reason := "onward changelog renders and judges its migrations"
 			if !traits.NeedsCommand {
-				why += "; --framework " + s.Framework + " does here"
+				reason += "; --framework " + s.Framework + " does here"
 			}
-			skipped = append(skipped, onward.Opaque{Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: why})
+			skipped = append(skipped, onward.Opaque{Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: reason})
 			continue
 		}
 		sources = append(sources, s)
@@ -343,6 +343,6 @@ func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Sour
 	if c.Transaction != "" && (all.Traits(s.Framework).Plain || s.Score < 3) {
 		s.Options.Transaction = c.Transaction
 	}
-	s.Options.Runner.LockTimeoutAt = lockTimeoutAt(t, s)
+	s.Options.Runner.LockTimeoutAt = findLockTimeoutPlace(t, s)
 	return s
 }

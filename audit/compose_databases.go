@@ -91,18 +91,18 @@ func (c *composeProject) findAddress(dirs []string, variable string) *fileAddres
 // measureNearness returns the length of the longest directory of a service that is one of some directories or above it; -1 if it has none.
 func (c *composeProject) measureNearness(s *configfile.Service, dirs []string) int {
 	longest := -1
-	for _, above := range c.listDirs(s) {
+	for _, serviceDir := range c.listServiceDirs(s) {
 		for _, dir := range dirs {
-			if above == "" || dir == above || strings.HasPrefix(dir, above+"/") {
-				longest = max(longest, len(above))
+			if serviceDir == "" || dir == serviceDir || strings.HasPrefix(dir, serviceDir+"/") {
+				longest = max(longest, len(serviceDir))
 			}
 		}
 	}
 	return longest
 }
 
-// listDirs returns the directories of the repository that a service is built from or mounts. A server has only the directories with its first scripts.
-func (c *composeProject) listDirs(s *configfile.Service) []string {
+// listServiceDirs returns the directories of the repository that a service is built from or mounts. A server has only the directories with its first scripts.
+func (c *composeProject) listServiceDirs(s *configfile.Service) []string {
 	var out []string
 	add := func(parts ...string) {
 		if dir := path.Join(append([]string{path.Dir(c.file)}, parts...)...); dir != ".." && !strings.HasPrefix(dir, "../") {
@@ -110,11 +110,11 @@ func (c *composeProject) listDirs(s *configfile.Service) []string {
 		}
 	}
 	isDir := func(name string) bool { return strings.HasPrefix(name, ".") && !strings.Contains(name, "$") }
-	server := isServer(s)
+	server := isPostgresServer(s)
 	for _, m := range s.Mounts {
-		switch inside, below := strings.CutPrefix(s.WorkingDir, m.Target+"/"); {
+		switch inside, isBelow := strings.CutPrefix(s.WorkingDir, m.Target+"/"); {
 		case !isDir(m.Source), server && !strings.HasPrefix(m.Target, initScripts):
-		case below && !server:
+		case isBelow && !server:
 			add(m.Source, inside)
 		default:
 			add(m.Source)
@@ -130,8 +130,8 @@ func (c *composeProject) listDirs(s *configfile.Service) []string {
 	return out
 }
 
-// isServer reports whether a service is a Postgres server.
-func isServer(s *configfile.Service) bool {
+// isPostgresServer reports whether a service is a Postgres server.
+func isPostgresServer(s *configfile.Service) bool {
 	if s.Image == "" {
 		return s.Environment["POSTGRES_PASSWORD"] != "" && s.Environment["POSTGRES_HOST"] == "" && s.Environment["DB_HOST"] == ""
 	}
@@ -150,9 +150,9 @@ var (
 // readAddresses returns the addresses in the environment and the command of a service.
 func (c *composeProject) readAddresses(s *configfile.Service, variable string) []fileAddress {
 	environment := c.readEnvironment(s)
-	if isServer(s) {
+	if isPostgresServer(s) {
 		name := cmp.Or(environment["POSTGRES_DB"], environment["POSTGRES_USER"], "postgres")
-		a, _ := c.checkServer(c.newAddress(s.Name, "", name, ""))
+		a, _ := c.resolveServer(c.newAddress(s.Name, "", name, ""))
 		return []fileAddress{a}
 	}
 	var out []fileAddress
@@ -173,11 +173,11 @@ func (c *composeProject) readAddresses(s *configfile.Service, variable string) [
 			part := func(pattern *lazyregexp.Regexp) string {
 				return strings.Join(append(pattern.FindStringSubmatch(value), "", "")[1:2], "")
 			}
-			add(c.checkServer(c.newAddress(part(keywordHost), part(keywordPort), part(keywordName), "")))
+			add(c.resolveServer(c.newAddress(part(keywordHost), part(keywordPort), part(keywordName), "")))
 		case m != nil && value != "":
 			host := cmp.Or(environment[m[1]+"HOST"], environment[m[1]+"HOSTNAME"], environment[m[1]+"SERVER"])
 			if host != "" {
-				add(c.checkServer(c.newAddress(host, environment[m[1]+"PORT"], value, environment[m[1]+"SCHEMA"])))
+				add(c.resolveServer(c.newAddress(host, environment[m[1]+"PORT"], value, environment[m[1]+"SCHEMA"])))
 			}
 		}
 	}
@@ -195,7 +195,7 @@ func (c *composeProject) parseURL(text string) (fileAddress, bool) {
 	if name == "" {
 		return fileAddress{}, false
 	}
-	return c.checkServer(c.newAddress(host, port, name, schema))
+	return c.resolveServer(c.newAddress(host, port, name, schema))
 }
 
 // splitAddress splits a URL, which may have variables with signs that a URL cannot have.
@@ -221,7 +221,7 @@ func splitAddress(text string) (host, port, name, schema string) {
 func (c *composeProject) newAddress(host, port, name, schema string) fileAddress {
 	a := fileAddress{file: c.file, known: true}
 	fill := func(text string) string {
-		value, variables, known := configfile.Interpolate(text, c.lookUp)
+		value, variables, known := configfile.Interpolate(text, c.lookUpVariable)
 		if len(variables) > 0 {
 			a.variables += strings.Join(variables, " ") + " "
 		}
@@ -235,15 +235,15 @@ func (c *composeProject) newAddress(host, port, name, schema string) fileAddress
 	return a
 }
 
-// checkServer sets the server if the host is one of the file, and no pooler of another one. It reports whether the address may be one
+// resolveServer sets the server if the host is one of the file, and no pooler of another one. It reports whether the address may be one
 // of Postgres.
-func (c *composeProject) checkServer(a fileAddress) (fileAddress, bool) {
+func (c *composeProject) resolveServer(a fileAddress) (fileAddress, bool) {
 	host, _, _ := strings.Cut(a.host, ":")
 	i := slices.IndexFunc(c.services, func(s configfile.Service) bool { return s.Name == host })
 	if i < 0 {
 		return a, true
 	}
-	if s := &c.services[i]; isServer(s) {
+	if s := &c.services[i]; isPostgresServer(s) {
 		a.server = a.host
 	} else if otherServer.MatchString(s.Image) {
 		return a, false
@@ -270,8 +270,8 @@ func (c *composeProject) readEnvironment(s *configfile.Service) map[string]strin
 	return out
 }
 
-// lookUp returns the value of a variable in the files that compose reads beside its own, or in their examples.
-func (c *composeProject) lookUp(name string) (string, bool) {
+// lookUpVariable returns the value of a variable in the files that compose reads beside its own, or in their examples.
+func (c *composeProject) lookUpVariable(name string) (string, bool) {
 	for _, file := range settingFiles {
 		if value, ok := readVariables(c.tree, path.Join(path.Dir(c.file), file))[name]; ok {
 			return value, true

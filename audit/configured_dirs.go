@@ -14,9 +14,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// checkConfigured refuses a configured directory in which neither revision has migrations: it is probably a wrong name, and
+// requireConfiguredMigrations refuses a configured directory in which neither revision has migrations: it is probably a wrong name, and
 // nothing would be judged without any message.
-func (a *changelog) checkConfigured(pairs []pair, adapters []adapter.Adapter) error {
+func (a *changelog) requireConfiguredMigrations(pairs []pair, adapters []adapter.Adapter) error {
 	for i := range a.Settings.Migrations {
 		m := &a.Settings.Migrations[i]
 		dir := path.Join(".", strings.Trim(m.Dir, "/"))
@@ -29,11 +29,11 @@ func (a *changelog) checkConfigured(pairs []pair, adapters []adapter.Adapter) er
 			slices.ContainsFunc(a.opaque, func(o onward.Opaque) bool { return o.Path == cmp.Or(dir, ".") }) {
 			continue
 		}
-		what := "migrations"
+		noun := "migrations"
 		if m.Framework != "" {
-			what = m.Framework + " migrations"
+			noun = m.Framework + " migrations"
 		}
-		text := fmt.Sprintf("there are no %s in %s, neither at %s nor at %s", what, cmp.Or(dir, "."), a.rng.BaseName, a.rng.HeadName)
+		text := fmt.Sprintf("there are no %s in %s, neither at %s nor at %s", noun, cmp.Or(dir, "."), a.rng.BaseName, a.rng.HeadName)
 		if found, _ := adapter.DetectSources(a.head, adapters); len(found) > 0 {
 			chosen, _ := adapter.ChooseSources(found)
 			var seen []string

@@ -15,18 +15,18 @@ func TestNamedDirectory(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE t (id int);\n-- empty/README --\nx\n",
 		"-- migrations/00002_b.sql --\n-- +goose Up\nDROP TABLE t;\n-- later/00001_a.sql --\n-- +goose Up\nSELECT 1;\n")
-	for named, want := range map[string]string{
+	for configured, want := range map[string]string{
 		"migration": "there are no goose migrations in migration, neither at main nor at feature; " +
 			"what looks like migrations is in later (goose), migrations (goose)",
 		"empty":      "there are no goose migrations in empty",
 		"migrations": "", "later": "", "migrations/": "",
 	} {
 		_, err := Changelog(context.Background(), Config{Dir: dir, Base: "main", Settings: &config.Config{
-			Migrations: []config.Migrations{{Dir: named, Framework: "goose"}},
+			Migrations: []config.Migrations{{Dir: configured, Framework: "goose"}},
 		}})
 		var input *config.InputError
 		if want == "" && err != nil || want != "" && (!errors.As(err, &input) || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %v", named, err)
+			t.Errorf("%s: %v", configured, err)
 		}
 	}
 }

@@ -110,9 +110,9 @@ import nothing_of_the_kind
 	t.Chdir(dir)
 	settings := config.Default()
 	settings.Migrations = []config.Migrations{{Framework: "django", Python: python}}
-	begun := time.Now()
+	start := time.Now()
 	_, err := Changelog(t.Context(), Config{Dir: dir, Base: "main", Head: "feature", Settings: settings})
-	if err == nil || !strings.Contains(err.Error(), "nothing_of_the_kind") || time.Since(begun) > 2*time.Minute {
-		t.Errorf("after %v: %v", time.Since(begun), err)
+	if err == nil || !strings.Contains(err.Error(), "nothing_of_the_kind") || time.Since(start) > 2*time.Minute {
+		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }

@@ -19,40 +19,40 @@ import (
 // they surely name one, only what the base has in both tells the databases apart. All
 // others are assumed to share one, because they may use each other's tables: if several can be theirs, with the
 // sources in the nearest directories. All share one if its schema is given.
-func groupDatabases(pairs []pair, declared []declaredDatabase, given bool) [][]int {
-	if len(pairs) < 2 || given {
+func groupDatabases(pairs []pair, declared []declaredDatabase, hasUserChoice bool) [][]int {
+	if len(pairs) < 2 || hasUserChoice {
 		all := make([]int, len(pairs))
 		for i := range all {
 			all[i] = i
 		}
 		return [][]int{all}
 	}
-	made, kept := make([]map[string]bool, len(pairs)), make([]map[string]bool, len(pairs))
-	var sorted, without []int // the sources without a table of their own are last
+	headNames, baseNames := make([]map[string]bool, len(pairs)), make([]map[string]bool, len(pairs))
+	var sorted, tableless []int // the sources without a table of their own are last
 	for i, p := range pairs {
-		kept[i] = createdNames(pair{base: p.base})
-		if made[i] = createdNames(p); len(made[i]) > 0 {
+		baseNames[i] = findCreatedNames(pair{base: p.base})
+		if headNames[i] = findCreatedNames(p); len(headNames[i]) > 0 {
 			sorted = append(sorted, i)
 		} else {
-			without = append(without, i)
+			tableless = append(tableless, i)
 		}
 	}
 	var out [][]int
-	for _, i := range append(sorted, without...) {
+	for _, i := range append(sorted, tableless...) {
 		nearest, common := -1, -1
 		for database, members := range out {
 			if slices.ContainsFunc(members, func(k int) bool {
-				common := haveCommonKey(made[k], made[i])
-				if declared[k].isSame(declared[i]) {
-					common = haveCommonKey(kept[k], kept[i]) // one that this release makes fails in the shared database
+				common := haveCommonKey(headNames[k], headNames[i])
+				if declared[k].isSameDatabase(declared[i]) {
+					common = haveCommonKey(baseNames[k], baseNames[i]) // one that this release makes fails in the shared database
 				}
-				return existTogether(pairs[k], pairs[i]) && (common || declared[k].isApart(declared[i]))
+				return existTogether(pairs[k], pairs[i]) && (common || declared[k].isOtherDatabase(declared[i]))
 			}) {
 				continue
 			}
 			for _, k := range members {
 				n := countCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir)
-				if declared[k].isSame(declared[i]) {
+				if declared[k].isSameDatabase(declared[i]) {
 					n = math.MaxInt
 				}
 				if n > common {
@@ -88,9 +88,9 @@ func existTogether(a, b pair) bool {
 	return a.base != nil && b.base != nil || len(a.head.Migrations) > 0 && len(b.head.Migrations) > 0 || a.ended || b.ended
 }
 
-// endPairs marks the sources of modules without any file at the head: a service that was
+// markEndedPairs marks the sources of modules without any file at the head: a service that was
 // removed, with its database.
-func endPairs(pairs []pair, base, head adapter.Tree) {
+func markEndedPairs(pairs []pair, base, head adapter.Tree) {
 	var moduleOf func(string) string
 	for i := range pairs {
 		p := &pairs[i]
@@ -130,29 +130,29 @@ var (
 	functionGoes = lazyregexp.New(`(?i)^(?:drop|alter)[ \t]+function[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)`)
 )
 
-// createdNames returns the tables, types, sequences, views and functions that a source creates and keeps. A file that expects a name to be there
+// findCreatedNames returns the tables, types, sequences, views and functions that a source creates and keeps. A file that expects a name to be there
 // already, and goes on, creates none.
-func createdNames(p pair) map[string]bool {
-	out := createdTables(p)
-	texts := textsOf(p)
+func findCreatedNames(p pair) map[string]bool {
+	out := findSurelyCreatedTables(p)
+	texts := listUpTexts(p)
 	for _, text := range texts {
 		if strings.Contains(strings.ToLower(text), "duplicate_") {
 			continue
 		}
-		for line := range linesWith(text, "cC") {
+		for line := range linesStartingWith(text, "cC") {
 			if m := createName.FindStringSubmatch(line); m != nil && m[1] == "" {
-				out[tableName(m[2]+m[3])] = true
+				out[normalizeTableName(m[2]+m[3])] = true
 			}
 		}
 	}
 	for _, text := range texts {
-		for line := range linesWith(text, "dDaA") {
+		for line := range linesStartingWith(text, "dDaA") {
 			if m := nameGoes.FindStringSubmatch(line); m != nil {
-				delete(out, tableName(m[1]))
+				delete(out, normalizeTableName(m[1]))
 			}
 			if m := functionGoes.FindStringSubmatch(line); m != nil {
 				for name := range out {
-					if before, _, isFunction := strings.Cut(name, "("); isFunction && strings.TrimSpace(before) == tableName(m[1]) {
+					if before, _, isFunction := strings.Cut(name, "("); isFunction && strings.TrimSpace(before) == normalizeTableName(m[1]) {
 						delete(out, name)
 					}
 				}
@@ -162,34 +162,34 @@ func createdNames(p pair) map[string]bool {
 	return out
 }
 
-// createdTables returns the tables that a source creates and keeps. It reads the text of the up
+// findSurelyCreatedTables returns the tables that a source creates and keeps. It reads the text of the up
 // migrations, because the effect of a statement depends on the schema on which it runs.
-func createdTables(p pair) map[string]bool { return findCreatedTables(p, false) }
+func findSurelyCreatedTables(p pair) map[string]bool { return findCreatedTables(p, false) }
 
 // findCreatedTables is creates; if perhaps is set, it includes the tables that are created only if
 // they do not exist.
 func findCreatedTables(p pair, perhaps bool) map[string]bool {
 	out := map[string]bool{}
-	texts := textsOf(p)
+	texts := listUpTexts(p)
 	for _, text := range texts {
-		for line := range linesWith(text, "cC") {
+		for line := range linesStartingWith(text, "cC") {
 			if m := createTable.FindStringSubmatch(line); m != nil && (m[1] == "" || perhaps) {
-				out[tableName(m[2])] = true
+				out[normalizeTableName(m[2])] = true
 			}
 		}
 	}
 	for _, text := range texts {
-		for line := range linesWith(text, "dDaA") {
+		for line := range linesStartingWith(text, "dDaA") {
 			if m := tableGoes.FindStringSubmatch(line); m != nil {
-				delete(out, tableName(m[1]+m[2]))
+				delete(out, normalizeTableName(m[1]+m[2]))
 			}
 		}
 	}
 	return out
 }
 
-// textsOf returns the texts of a source's up migrations at both revisions.
-func textsOf(p pair) []string {
+// listUpTexts returns the texts of a source's up migrations at both revisions.
+func listUpTexts(p pair) []string {
 	seen := map[string]bool{}
 	var texts []string
 	for _, set := range []*adapter.Set{p.base, p.head} {
@@ -208,9 +208,9 @@ func textsOf(p pair) []string {
 	return texts
 }
 
-// linesWith returns the lines of a text that begin, after spaces and tabs, with one of some letters. A pattern for each
+// linesStartingWith returns the lines of a text that begin, after spaces and tabs, with one of some letters. A pattern for each
 // line is much faster than one for the text.
-func linesWith(text, letters string) iter.Seq[string] {
+func linesStartingWith(text, letters string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line := range strings.Lines(text) {
 			line = strings.TrimLeft(line, " \t")
@@ -221,8 +221,8 @@ func linesWith(text, letters string) iter.Seq[string] {
 	}
 }
 
-// tableName returns the name of a table in a text, for comparison.
-func tableName(s string) string {
+// normalizeTableName returns the name of a table in a text, for comparison.
+func normalizeTableName(s string) string {
 	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(s, `"`, ""), "public."))
 }
 

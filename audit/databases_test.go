@@ -148,7 +148,7 @@ func TestDatabasesOfServices(t *testing.T) {
 			"-- b/migrations/3_b/migration.sql --\nCREATE INDEX orders_code ON orders (code);\n"
 	)
 	two := "-- a" + strings.ReplaceAll(schema, "%s", "A_URL") + "-- b" + strings.ReplaceAll(schema, "%s", "B_URL")
-	one := strings.ReplaceAll(two, "B_URL", "A_URL")
+	oneVariable := strings.ReplaceAll(two, "B_URL", "A_URL")
 	blocking := []string{"error index-create-blocking migration.sql:1"}
 	flyway := func(name string) string {
 		return "-- a/db/migration/V1__a.sql --\nCREATE TABLE first (id int);\n" + name + "\n-- b/db/migration/V1__b.sql --\nCREATE TABLE second (id int);\n"
@@ -159,9 +159,9 @@ func TestDatabasesOfServices(t *testing.T) {
 		shared     bool
 	}{
 		"two variables": {start + two, orders, blocking, false},
-		"one variable":  {start + one, orders, nil, true},
+		"one variable":  {start + oneVariable, orders, nil, true},
 		"one variable, two addresses": {
-			start + one + "-- a/.env.example --\nA_URL=\"postgresql://u:p@localhost:5432/a?schema=public\"\n-- b/.env.example --\n" +
+			start + oneVariable + "-- a/.env.example --\nA_URL=\"postgresql://u:p@localhost:5432/a?schema=public\"\n-- b/.env.example --\n" +
 				"A_URL=postgresql://u:p@localhost:5432/b?schema=public\n", orders, blocking, false,
 		},
 		"two variables, one address": {
@@ -196,8 +196,8 @@ func TestDatabasesOfServices(t *testing.T) {
 				t.Error(diff)
 			}
 			var numbers []int
-			for _, by := range r.Runners {
-				numbers = append(numbers, by.Database)
+			for _, runner := range r.Runners {
+				numbers = append(numbers, runner.Database)
 			}
 			want := []int{1, 2}
 			if tc.shared {

@@ -47,7 +47,7 @@ func readDeclaredDatabases(t adapter.Tree, pairs []pair) []declaredDatabase {
 	for i, p := range pairs {
 		out[i].variable, out[i].addresses = variables[i], append(atlas[i], composed[i]...)
 		for dir := p.source.Dir; out[i].name == ""; dir = dir[:max(0, strings.LastIndexByte(dir, '/'))] {
-			out[i].name = readAddress(t, files[dir], out[i].variable)
+			out[i].name = readDatabaseName(t, files[dir], out[i].variable)
 			if dir == "" {
 				break
 			}
@@ -56,8 +56,8 @@ func readDeclaredDatabases(t adapter.Tree, pairs []pair) []declaredDatabase {
 	return out
 }
 
-// readAddress returns the database that a variable names in files; the only one that they name if the variable is not known.
-func readAddress(t adapter.Tree, files []string, variable string) string {
+// readDatabaseName returns the database that a variable names in files; the only one that they name if the variable is not known.
+func readDatabaseName(t adapter.Tree, files []string, variable string) string {
 	found := ""
 	for _, file := range files {
 		text, err := t.Read(file)
@@ -65,7 +65,7 @@ func readAddress(t adapter.Tree, files []string, variable string) string {
 			continue
 		}
 		for _, m := range envAddress.FindAllStringSubmatch(string(text), -1) {
-			name := nameInAddress(m[2])
+			name := databaseOfAddress(m[2])
 			if name == "" || variable != "" && m[1] != variable {
 				continue
 			}
@@ -78,8 +78,8 @@ func readAddress(t adapter.Tree, files []string, variable string) string {
 	return found
 }
 
-// nameInAddress returns the database and the schema of an address; "" if a variable is in its place.
-func nameInAddress(address string) string {
+// databaseOfAddress returns the database and the schema of an address; "" if a variable is in its place.
+func databaseOfAddress(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || strings.ContainsAny(u.Path, "$<{") || strings.Trim(u.Path, "/") == "" {
 		return ""
@@ -87,11 +87,11 @@ func nameInAddress(address string) string {
 	return strings.Trim(u.Path, "/") + " " + u.Query().Get("schema")
 }
 
-// isApart reports whether two sources have different databases by what their projects say. Addresses are compared if both are known, else the
+// isOtherDatabase reports whether two sources have different databases by what their projects say. Addresses are compared if both are known, else the
 // variables that have them.
-func (d declaredDatabase) isApart(o declaredDatabase) bool {
-	if apart, same := compareAddresses(d.addresses, o.addresses); apart || same {
-		return apart
+func (d declaredDatabase) isOtherDatabase(o declaredDatabase) bool {
+	if different, equal := compareAddresses(d.addresses, o.addresses); different || equal {
+		return different
 	}
 	if d.name != "" && o.name != "" {
 		return d.name != o.name
@@ -99,8 +99,8 @@ func (d declaredDatabase) isApart(o declaredDatabase) bool {
 	return d.variable != "" && o.variable != "" && d.variable != o.variable
 }
 
-// isSame reports whether two sources surely share a database.
-func (d declaredDatabase) isSame(o declaredDatabase) bool {
-	_, same := compareAddresses(d.addresses, o.addresses)
-	return same
+// isSameDatabase reports whether two sources surely share a database.
+func (d declaredDatabase) isSameDatabase(o declaredDatabase) bool {
+	_, equal := compareAddresses(d.addresses, o.addresses)
+	return equal
 }

@@ -33,15 +33,15 @@ func TestDeletedRevisions(t *testing.T) {
 			head: &adapter.Set{Migrations: tc.head},
 		}
 		c := compareRevisions(p, nil)
-		refuses, gone := "", ""
+		refuses, deletedApps := "", ""
 		for _, h := range c.history {
 			if h.Kind == history.Deleted && strings.Contains(h.Runner, "refuses") {
 				refuses += h.Migration
 			}
-			gone += h.App
+			deletedApps += h.App
 		}
-		if refuses != tc.refuses || gone != tc.app {
-			t.Errorf("%s: refuses for %q, app %q", name, refuses, gone)
+		if refuses != tc.refuses || deletedApps != tc.app {
+			t.Errorf("%s: refuses for %q, app %q", name, refuses, deletedApps)
 		}
 	}
 }

@@ -57,19 +57,19 @@ type deployedFacts struct {
 	opaque     []onward.Opaque // what the server, or the file, has and the catalog lacks
 }
 
-// readKnown reads the sources that Deployed names.
-func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFacts, error) {
+// readDeployedFacts reads the sources that Deployed names.
+func (d Deployed) readDeployedFacts(ctx context.Context, c *config.Config) (*deployedFacts, error) {
 	k := &deployedFacts{windows: cmp.Or(d.windows, usualWindows)}
 	switch {
 	case d.Schema != "" && d.DB != "":
 		return nil, &config.InputError{Err: errors.New("the deployed schema comes from a file or from a server, not from both")}
 	case d.Schema != "":
 		var err error
-		if k.catalog, k.opaque, err = readSchema(d.Schema); err != nil {
+		if k.catalog, k.opaque, err = foldSchemaDump(d.Schema); err != nil {
 			return nil, err
 		}
 	case d.DB != "":
-		s, err := d.readServer(ctx)
+		s, err := d.readServerSchema(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFac
 	return k, nil
 }
 
-func (d Deployed) readServer(ctx context.Context) (*live.Schema, error) {
+func (d Deployed) readServerSchema(ctx context.Context) (*live.Schema, error) {
 	if d.Only != "" {
 		return live.ReadSchemaAsPublic(ctx, d.DB, d.Only)
 	}
@@ -160,8 +160,8 @@ func parseStats(data []byte) (*onward.Stats, error) {
 	return &s, nil
 }
 
-// readSchema folds a dump.
-func readSchema(path string) (c *catalog.Catalog, unread []onward.Opaque, err error) {
+// foldSchemaDump folds a dump.
+func foldSchemaDump(path string) (c *catalog.Catalog, unread []onward.Opaque, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, &config.InputError{Err: fmt.Errorf("read the schema: %w", err)}

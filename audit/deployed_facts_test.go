@@ -77,8 +77,8 @@ CREATE INDEX a ON users (name);
 CREATE INDEX b ON country (name);
 CREATE INDEX c ON other (name);
 ALTER TABLE country DROP COLUMN code;`})
-	run := func(below config.Bytes, stats string) string {
-		r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Stats: stats}, Settings: &config.Config{SmallBelow: below}})
+	run := func(limit config.Bytes, stats string) string {
+		r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Stats: stats}, Settings: &config.Config{SmallBelow: limit}})
 		var rules []string
 		for _, f := range found(r) {
 			if _, rule, _ := strings.Cut(f, " "); strings.HasPrefix(rule, "index-create-blocking") || strings.HasPrefix(rule, "column-drop") {
@@ -98,8 +98,8 @@ ALTER TABLE country DROP COLUMN code;`})
 			t.Errorf("%s: %s\nwant %s", name, got, all)
 		}
 	}
-	for _, below := range []config.Bytes{0, 10e6} {
-		if got, want := run(below, path), strings.Replace(all, "index-create-blocking 1.sql:3, ", "", 1); got != want {
+	for _, limit := range []config.Bytes{0, 10e6} {
+		if got, want := run(limit, path), strings.Replace(all, "index-create-blocking 1.sql:3, ", "", 1); got != want {
 			t.Errorf("%s\nwant %s", got, want)
 		}
 	}

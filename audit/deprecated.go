@@ -29,14 +29,14 @@ func (r *Release) Deprecations(load *Workload) []onward.DeprecatedColumn {
 			Column: d.Relation + "." + d.Column, Since: d.Since, RemoveAfter: d.RemoveAfter, RenamedTo: d.RenamedTo, Past: d.IsOver(formatDay(r.a.Now)),
 		}
 		_, c.Near = d.Near(formatDay(r.a.Now), r.a.Settings.NoticeDays())
-		recordedUse(load, d, &c)
+		countRecordedUse(load, d, &c)
 		out = append(out, c)
 	}
 	return out
 }
 
-// recordedUse counts the recorded queries on a column and its table.
-func recordedUse(load *Workload, d *deprecation.Deprecation, c *onward.DeprecatedColumn) {
+// countRecordedUse counts the recorded queries on a column and its table.
+func countRecordedUse(load *Workload, d *deprecation.Deprecation, c *onward.DeprecatedColumn) {
 	var most int64 = -1
 	var users []*workload.Query
 	for i := range load.Queries {
@@ -44,8 +44,8 @@ func recordedUse(load *Workload, d *deprecation.Deprecation, c *onward.Deprecate
 		if !q.IsCode() {
 			continue
 		}
-		on, used := queryTouches(q, d)
-		if on {
+		onTable, used := queryTouches(q, d)
+		if onTable {
 			c.TableCalls += q.Calls
 		}
 		if !used {
@@ -63,18 +63,18 @@ func recordedUse(load *Workload, d *deprecation.Deprecation, c *onward.Deprecate
 
 // queryTouches reports whether a query is on the table of a column, and whether it uses the
 // column. If no server resolved the query, it uses the column if it has its name.
-func queryTouches(q *workload.Query, d *deprecation.Deprecation) (on, used bool) {
+func queryTouches(q *workload.Query, d *deprecation.Deprecation) (onTable, used bool) {
 	if q.Resolved == "" {
 		names := pgparse.ListNames(q.SQL)
 		table := d.Relation[strings.LastIndexByte(d.Relation, '.')+1:]
-		on = slices.Contains(names, table)
-		return on, on && slices.Contains(names, d.Column)
+		onTable = slices.Contains(names, table)
+		return onTable, onTable && slices.Contains(names, d.Column)
 	}
 	for i := range q.Uses {
 		if u := &q.Uses[i]; u.Relation == d.Relation {
-			on = true
+			onTable = true
 			used = used || slices.Contains(u.Reads, d.Column) || slices.Contains(u.Writes, d.Column)
 		}
 	}
-	return on, used
+	return onTable, used
 }

@@ -43,7 +43,7 @@ func Detect(ctx context.Context, t adapter.Tree) ([]Detected, []onward.Opaque, e
 				return nil, opaque, err
 			}
 		}
-		d.Runner, d.Migrations = runnerIn(set, config.Name), len(set.Migrations)
+		d.Runner, d.Migrations = describeRunner(set, config.Name), len(set.Migrations)
 		if d.Assumed {
 			d.Own = all.ProposeRunner(t, s)
 		}

@@ -14,9 +14,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// findAhead returns the migrations that the base got after the head had parted from it: the release does not delete them. It is nil
+// findMigrationsAhead returns the migrations that the base got after the head had parted from it: the release does not delete them. It is nil
 // if there are none.
-func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p pair) map[string]bool {
+func (a *changelog) findMigrationsAhead(ctx context.Context, adapters []adapter.Adapter, p pair) map[string]bool {
 	if a.rng.Ancestor == nil || p.base == nil {
 		return nil
 	}
@@ -60,9 +60,9 @@ func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p
 	return out
 }
 
-// countAhead counts the migrations of findAhead of all sources, without those that the head has by another commit. It is nil if the base has
+// countMigrationsAhead counts the migrations of findMigrationsAhead of all sources, without those that the head has by another commit. It is nil if the base has
 // no commit that the head lacks.
-func (a *changelog) countAhead(pairs []pair) *onward.Ahead {
+func (a *changelog) countMigrationsAhead(pairs []pair) *onward.Ahead {
 	if a.rng.Ancestor == nil {
 		return nil
 	}
@@ -82,8 +82,8 @@ func (a *changelog) countAhead(pairs []pair) *onward.Ahead {
 	return out
 }
 
-// readParted reads a source whose project does not start if the base is merged into the head: as the two were when they parted.
-func (a *changelog) readParted(
+// readAtAncestor reads a source whose project does not start if the base is merged into the head: as the two were when they parted.
+func (a *changelog) readAtAncestor(
 	ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source, cause error,
 ) (pair, error) {
 	if a.rng.Ancestor == nil || !errors.Is(cause, adapter.ErrProject) {
@@ -97,7 +97,7 @@ func (a *changelog) readParted(
 	}
 	a.opaque = append(parted.opaque, onward.Opaque{
 		Path: cmp.Or(head.Dir, "."), What: "what came to " + a.rng.BaseName + " since " + a.rng.HeadName + " parted from it",
-		Why: fmt.Sprintf("the project does not start with both: %s", lastClause(cause)),
+		Why: fmt.Sprintf("the project does not start with both: %s", innermostMessage(cause)),
 	})
 	return p, nil
 }

@@ -54,8 +54,8 @@ func ReadDraft(ctx context.Context, c Config) (*Draft, error) {
 	}
 	d := &Draft{release: r, head: &keptTree{Tree: r.a.head, read: map[string]keptFile{}}, now: r.pairs}
 	for i, p := range r.pairs {
-		had := len(compareRevisions(p, r.a.rng.Changes).history)
-		d.later = append(d.later, r.compared[i].history[min(had, len(r.compared[i].history)):])
+		baseCount := len(compareRevisions(p, r.a.rng.Changes).history)
+		d.later = append(d.later, r.compared[i].history[min(baseCount, len(r.compared[i].history)):])
 	}
 	return d, nil
 }
@@ -134,12 +134,12 @@ func (d *Draft) WritingBeside(ctx context.Context, paths []string) (Writing, err
 
 // reloadChanged reads the sources again in which a text has changed.
 func (d *Draft) reloadChanged(ctx context.Context, texts map[string]string) error {
-	over := &overlay{keptTree: d.head, texts: texts}
+	overlaid := &overlay{keptTree: d.head, texts: texts}
 	changed := func(p pair) bool {
 		for _, set := range []map[string]string{texts, d.texts} {
 			for path := range set {
-				now, is := texts[path]
-				if was, had := d.texts[path]; (is != had || now != was) && isInSource(p, path) {
+				now, inNew := texts[path]
+				if oldText, inOld := d.texts[path]; (inNew != inOld || now != oldText) && isInSource(p, path) {
 					return true
 				}
 			}
@@ -151,7 +151,7 @@ func (d *Draft) reloadChanged(ctx context.Context, texts map[string]string) erro
 		if !changed(p) {
 			continue
 		}
-		set, err := d.release.a.loadSet(ctx, all.ListAdapters(), over, p.head.Source)
+		set, err := d.release.a.loadSet(ctx, all.ListAdapters(), overlaid, p.head.Source)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (d *Draft) listChanges(texts map[string]string) []gitrange.Change {
 			continue
 		}
 		kind := gitrange.Added
-		if _, has := slices.BinarySearch(d.release.a.base.Paths(), path); has {
+		if _, inBase := slices.BinarySearch(d.release.a.base.Paths(), path); inBase {
 			kind = gitrange.Modified
 		}
 		out = append(out, gitrange.Change{Kind: kind, Path: path})
@@ -223,8 +223,8 @@ func (o *overlay) Paths() []string {
 	if o.paths == nil {
 		o.paths = o.keptTree.Paths()
 		for path := range o.texts {
-			if at, has := slices.BinarySearch(o.paths, path); !has {
-				o.paths = slices.Insert(slices.Clone(o.paths), at, path)
+			if i, found := slices.BinarySearch(o.paths, path); !found {
+				o.paths = slices.Insert(slices.Clone(o.paths), i, path)
 			}
 		}
 	}

@@ -18,29 +18,29 @@ type fileAddress struct {
 
 // compareAddresses compares the addresses of two sources, in one file or in blocks with one name. It reports whether some are of two
 // databases, and whether some are surely of one.
-func compareAddresses(first, second []fileAddress) (apart, same bool) {
+func compareAddresses(first, second []fileAddress) (different, equal bool) {
 	isOnly := len(first) == 1 && len(second) == 1
 	for _, a := range first {
 		for _, b := range second {
 			if isOnly {
 				a.environment, b.environment = "", ""
 			}
-			apart, same = apart || a.isApart(b), same || a.isSame(b)
+			different, equal = different || a.isOtherDatabase(b), equal || a.isSameDatabase(b)
 		}
 	}
-	return apart && !same, same && !apart
+	return different && !equal, equal && !different
 }
 
-// isApart reports whether two addresses are of two databases. Two files may call two servers by one name.
-func (a fileAddress) isApart(b fileAddress) bool {
+// isOtherDatabase reports whether two addresses are of two databases. Two files may call two servers by one name.
+func (a fileAddress) isOtherDatabase(b fileAddress) bool {
 	if !a.known || !b.known || a.environment != b.environment {
 		return false
 	}
 	return a.name != b.name || a.server != "" && b.server != "" && a.server != b.server && (a.file == b.file || a.isAtlas && b.isAtlas)
 }
 
-// isSame reports whether two addresses are surely of one database: two variables with the same default may get two values.
-func (a fileAddress) isSame(b fileAddress) bool {
+// isSameDatabase reports whether two addresses are surely of one database: two variables with the same default may get two values.
+func (a fileAddress) isSameDatabase(b fileAddress) bool {
 	if a.isAtlas && b.isAtlas && a.known {
 		a.file = b.file
 	}

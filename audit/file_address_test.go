@@ -145,8 +145,8 @@ func TestDatabasesOfFiles(t *testing.T) {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 			var numbers []int
-			for _, by := range r.Runners {
-				numbers = append(numbers, by.Database)
+			for _, runner := range r.Runners {
+				numbers = append(numbers, runner.Database)
 			}
 			want := []int{1, 2}
 			if tc.shared {

@@ -41,18 +41,18 @@ func (r *Release) Content(path string) ([]byte, error) { return r.a.head.Read(pa
 // Unapplied makes the release consist of the migrations that a database lacks: some
 // migrations of the head, whether the base has them or not. The deployed code is still
 // the base's. The release must have been read with the address of that database.
-func (r *Release) Unapplied(of map[*Planned]bool) {
+func (r *Release) Unapplied(unapplied map[*Planned]bool) {
 	for i, p := range r.pairs {
 		c := &comparison{}
 		for _, m := range p.head.Migrations {
-			if of[m] {
+			if unapplied[m] {
 				c.release = append(c.release, releasedMigration{migration: m, status: onward.StatusNew})
 			} else {
 				c.deployed = append(c.deployed, m)
 			}
 		}
 		for _, x := range p.head.History {
-			for m := range of {
+			for m := range unapplied {
 				if m.ID == x.Migration && m.Path == x.Path {
 					c.history = append(c.history, x)
 				}

@@ -60,8 +60,8 @@ DROP TABLE team_people;
 		"table-drop: table team_people":         "error team.go:7",
 	}
 	for _, f := range r.Findings {
-		for key, is := range want {
-			severity, place, _ := strings.Cut(is, " ")
+		for key, severity := range want {
+			severity, place, _ := strings.Cut(severity, " ")
 			id, fact, _ := strings.Cut(key, ": ")
 			if f.Rule == id && strings.HasPrefix(f.Fact, fact) {
 				if f.Severity.String() != severity || !strings.Contains(f.Harm, place) {

@@ -34,7 +34,7 @@ type judge struct {
 	// brief omits statements from the report, for large inputs.
 	brief bool
 	// breathe is CheckConfig.Breathe.
-	breathe func(left float64, still func(do func()))
+	breathe func(left float64, runAlone func(fn func()))
 	// alternative has the findings in the alternative form of files, by file, if the runner is a guess.
 	alternative map[string][]onward.Finding
 	small       *deployed.SmallTables // guesses which tables are small; nil for no guess
@@ -81,7 +81,7 @@ func (j *judge) ensureEngine() *rule.Engine {
 
 // foldDeployed folds a deployed migration.
 func (j *judge) foldDeployed(m *adapter.Migration) {
-	defer j.reportOpaqueParts(m)
+	defer j.markUnseenParts(m)
 	if m.Failed != "" {
 		if !m.Lost { // lost reports these
 			j.unread.countFile(m, m.Failed)
@@ -110,9 +110,9 @@ func (j *judge) foldDeployed(m *adapter.Migration) {
 	}
 }
 
-// listUnreadable lists the migrations of the base that git cannot read: they are missing in the schema at the base. This is no
+// reportUnreadableMigrations lists the migrations of the base that git cannot read: they are missing in the schema at the base. This is no
 // fault of the repository, and can be fixed.
-func (j *judge) listUnreadable(deployed []*adapter.Migration, base string) {
+func (j *judge) reportUnreadableMigrations(deployed []*adapter.Migration, base string) {
 	if j.known.catalog != nil {
 		return
 	}
@@ -123,11 +123,11 @@ func (j *judge) listUnreadable(deployed []*adapter.Migration, base string) {
 	}
 }
 
-// reportOpaqueParts tells the engine about a migration that may have done more than its SQL says. RunPython is left out: it
+// markUnseenParts tells the engine about a migration that may have done more than its SQL says. RunPython is left out: it
 // changes rows, and otherwise every Django project would be uncertain. A default that is computed by the database is
 // left out too: only its value is not known.
-func (j *judge) reportOpaqueParts(m *adapter.Migration) {
-	if m.Failed != "" || isRefused(m) {
+func (j *judge) markUnseenParts(m *adapter.Migration) {
+	if m.Failed != "" || hasRefusedOperation(m) {
 		j.ensureEngine().MarkUnseen(m.ID)
 		return
 	}
@@ -172,7 +172,7 @@ type judgedMigration struct {
 // foldMigration runs a migration through the catalog.
 func (j *judge) foldMigration(x *judgedMigration) {
 	m := x.migration
-	defer j.reportOpaqueParts(m)
+	defer j.markUnseenParts(m)
 	if m.Failed != "" || x.err != nil {
 		return
 	}
@@ -204,15 +204,15 @@ func (j *judge) foldMigration(x *judgedMigration) {
 func (j *judge) runRules(x *judgedMigration) {
 	m, rm, status := x.migration, x.folded, x.status
 	if rm == nil {
-		why := m.Failed
+		reason := m.Failed
 		if x.err != nil {
-			why = x.err.Error()
+			reason = x.err.Error()
 		}
 		if x.window > 0 {
-			j.addOpaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: fmt.Sprintf("the file from its part %d on", x.window+1), Why: why, Failed: true})
+			j.addOpaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: fmt.Sprintf("the file from its part %d on", x.window+1), Why: reason, Failed: true})
 			return
 		}
-		j.addOpaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: "the whole file", Why: why, Failed: true})
+		j.addOpaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: "the whole file", Why: reason, Failed: true})
 		j.report.Migrations = append(j.report.Migrations, onward.Migration{
 			ID: m.ID, Path: m.Path, Framework: m.Framework, Tool: m.Runner.Name, Status: status, Transaction: m.Source.Mode,
 			Changes: []onward.Change{}, Statements: []onward.Statement{}, Verdict: "not judged",
@@ -230,47 +230,47 @@ func (j *judge) runRules(x *judgedMigration) {
 			j.addOpaque(o)
 		}
 	}
-	out := j.reportEntry(m, rm)
+	out := j.ensureReportEntry(m, rm)
 	j.reportStatements(rm, out)
-	j.describeChanges(rm, out)
-	j.noteWindows(m, x)
+	j.reportChanges(rm, out)
+	j.reportWindowLimits(m, x)
 }
 
 // reportStatements adds the effects of each statement, and what could not be judged, to the report.
 func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 	j.report.Summary.Statements += len(m.Statements)
 	for _, s := range m.Statements {
-		at := onward.Opaque{Migration: m.ID, Path: m.Path, Line: s.Line, Column: s.Column}
+		opaque := onward.Opaque{Migration: m.ID, Path: m.Path, Line: s.Line, Column: s.Column}
 		note := ""
 		switch {
 		case s.Err != nil && s.Err.Refused:
 			note = "refused: " + s.Err.Error() // release-statement-unsupported
 		case s.Err != nil:
-			at.What, at.Why, at.Failed, at.Line, at.Column = shortenSQL(s.SQL), s.Err.Error(), true, s.ErrLine, s.ErrColumn
+			opaque.What, opaque.Why, opaque.Failed, opaque.Line, opaque.Column = shortenSQL(s.SQL), s.Err.Error(), true, s.ErrLine, s.ErrColumn
 			note = "not judged: " + s.Err.Error()
-			j.addOpaque(at)
+			j.addOpaque(opaque)
 		case s.Fault != nil:
-			at.What, at.Why, at.Failed, note = shortenSQL(s.SQL), s.Fault.Error(), true, "not judged"
-			j.addOpaque(at)
+			opaque.What, opaque.Why, opaque.Failed, note = shortenSQL(s.SQL), s.Fault.Error(), true, "not judged"
+			j.addOpaque(opaque)
 		case s.Missing != "":
-			at.What, at.Why = shortenSQL(s.SQL), "it runs only if "+s.Missing+" exists, which no migration creates"
-			if note = "not judged: " + at.Why; s.FirstSkipped {
-				j.addOpaque(at)
+			opaque.What, opaque.Why = shortenSQL(s.SQL), "it runs only if "+s.Missing+" exists, which no migration creates"
+			if note = "not judged: " + opaque.Why; s.FirstSkipped {
+				j.addOpaque(opaque)
 			}
 		case s.Opaque != "":
-			at.What = s.Opaque
+			opaque.What = s.Opaque
 			switch {
 			case strings.HasPrefix(s.Opaque, "EXECUTE"):
-				at.Why = "its text is known only when it runs"
+				opaque.Why = "its text is known only when it runs"
 			case strings.HasPrefix(s.Opaque, "call of"):
-				at.Why = "what it does is not known"
+				opaque.Why = "what it does is not known"
 			}
 			note = "not judged: " + s.Opaque
-			j.addOpaque(at)
+			j.addOpaque(opaque)
 		case findUnmodelled(s) != "" && s.Node.GetDoStmt() == nil: // the statements of a block are judged
-			at.What, at.Why = shortenSQL(s.SQL), effect.UnmodelledReason(findUnmodelled(s))
-			note = at.Why
-			j.addOpaque(at)
+			opaque.What, opaque.Why = shortenSQL(s.SQL), effect.UnmodelledReason(findUnmodelled(s))
+			note = opaque.Why
+			j.addOpaque(opaque)
 		}
 		if j.brief {
 			continue
@@ -331,8 +331,8 @@ func (j *judge) passHistory(h []history.Change) {
 	e.Release().Changes = append(e.Release().Changes, h...)
 }
 
-// listUnrun lists migrations that do not run: the head no longer has them, or a plan under way takes their place.
-func (j *judge) listUnrun(list []*adapter.Migration, status onward.Status) {
+// reportUnrunMigrations lists migrations that do not run: the head no longer has them, or a plan under way takes their place.
+func (j *judge) reportUnrunMigrations(list []*adapter.Migration, status onward.Status) {
 	for _, m := range list {
 		j.report.Migrations = append(j.report.Migrations, onward.Migration{
 			ID: m.ID, Path: m.Path, Framework: m.Framework, Tool: m.Runner.Name, Status: status, Transaction: m.Source.Mode,
@@ -383,12 +383,12 @@ func (j *judge) keepAnalysis(m *rule.Migration) {
 	if j.keep == nil {
 		return
 	}
-	kept := *m
-	kept.Statements = make([]*rule.Stmt, len(m.Statements))
+	migrationCopy := *m
+	migrationCopy.Statements = make([]*rule.Stmt, len(m.Statements))
 	for i, s := range m.Statements {
 		judged, parsed := *s, *s.Statement
 		judged.Statement = &parsed
-		kept.Statements[i] = &judged
+		migrationCopy.Statements[i] = &judged
 	}
-	j.keep(&kept)
+	j.keep(&migrationCopy)
 }

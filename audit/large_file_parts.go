@@ -68,8 +68,8 @@ func (x *judgedMigration) readNext() judgedMigration {
 	return out
 }
 
-// reportEntry returns the report's entry of a migration: a new one, or the one of its earlier parts.
-func (j *judge) reportEntry(m *adapter.Migration, rm *rule.Migration) *onward.Migration {
+// ensureReportEntry returns the report's entry of a migration: a new one, or the one of its earlier parts.
+func (j *judge) ensureReportEntry(m *adapter.Migration, rm *rule.Migration) *onward.Migration {
 	if s := rm.Script; s.Window == 0 {
 		j.report.Migrations = append(j.report.Migrations, onward.Migration{
 			ID: m.ID, Path: m.Path, Framework: rm.Framework, Tool: m.Runner.Name, Status: rm.Status, Transaction: m.Source.Mode,
@@ -83,8 +83,8 @@ func (j *judge) reportEntry(m *adapter.Migration, rm *rule.Migration) *onward.Mi
 	return &j.report.Migrations[len(j.report.Migrations)-1]
 }
 
-// describeChanges reports the changes of a migration after its last part was judged.
-func (j *judge) describeChanges(rm *rule.Migration, out *onward.Migration) {
+// reportChanges reports the changes of a migration after its last part was judged.
+func (j *judge) reportChanges(rm *rule.Migration, out *onward.Migration) {
 	if j.brief || rm.Script.More || j.before == nil {
 		return
 	}
@@ -100,8 +100,8 @@ func (j *judge) describeChanges(rm *rule.Migration, out *onward.Migration) {
 	}
 }
 
-// noteWindows lists what is not seen in a file that was judged in parts.
-func (j *judge) noteWindows(m *adapter.Migration, x *judgedMigration) {
+// reportWindowLimits lists what is not seen in a file that was judged in parts.
+func (j *judge) reportWindowLimits(m *adapter.Migration, x *judgedMigration) {
 	if x.window == 0 || x.hasNext() {
 		return
 	}

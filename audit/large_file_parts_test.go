@@ -23,7 +23,7 @@ func judgeWith(t *testing.T, w windows, mode onward.Transaction, text string, li
 		ID: "1", Path: "1.sql", Framework: "sql", Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: mode},
 	}}
 	if line {
-		j.judgeList([]releasedMigration{m})
+		j.judgeMigrations([]releasedMigration{m})
 	} else {
 		j.judgeMigration(m)
 	}
@@ -33,16 +33,16 @@ func judgeWith(t *testing.T, w windows, mode onward.Transaction, text string, li
 // withoutNote takes the note on windows out of a report, with what it makes of the verdict.
 func withoutNote(t *testing.T, r *onward.Report) *onward.Report {
 	t.Helper()
-	var kept []onward.Opaque
+	var remaining []onward.Opaque
 	for _, o := range r.Opaque {
 		if o.What != "what follows from statements far apart" {
-			kept = append(kept, o)
+			remaining = append(remaining, o)
 		}
 	}
-	if len(kept) != len(r.Opaque)-1 {
-		t.Errorf("%d notes on windows, not one", len(r.Opaque)-len(kept))
+	if len(remaining) != len(r.Opaque)-1 {
+		t.Errorf("%d notes on windows, not one", len(r.Opaque)-len(remaining))
 	}
-	r.Opaque = append([]onward.Opaque{}, kept...)
+	r.Opaque = append([]onward.Opaque{}, remaining...)
 	r.Summary = onward.Summary{Statements: r.Summary.Statements, Errors: r.Summary.Errors, Warnings: r.Summary.Warnings, Infos: r.Summary.Infos}
 	return r
 }
@@ -80,18 +80,18 @@ func TestWindows(t *testing.T) {
 // ROLLBACK takes back, suppressions, and the numbers of transactions.
 func TestWindowsGoOn(t *testing.T) {
 	t.Parallel()
-	between := strings.Repeat("SELECT 1;\n", 5)
+	filler := strings.Repeat("SELECT 1;\n", 5)
 	for _, text := range []string{
-		"BEGIN;\nALTER TABLE t ADD COLUMN a integer;\n" + between + "UPDATE t SET a = 1;\nCOMMIT;\n",
-		"SET lock_timeout = '2s';\n" + between + "ALTER TABLE t ADD COLUMN a integer;\n",
-		"BEGIN;\nSET LOCAL lock_timeout = '2s';\n" + between + "ALTER TABLE t ADD COLUMN a integer;\nCOMMIT;\nALTER TABLE t ADD COLUMN b integer;\n",
-		"CREATE TABLE n (a integer);\n" + between + "ALTER TABLE n ALTER a SET NOT NULL;\nCREATE INDEX ON n (a);\n" + between + "DROP TABLE n;\n",
-		"BEGIN;\nCREATE TABLE n (a integer);\n" + between + "ROLLBACK;\n" + between + "ALTER TABLE n ADD COLUMN b integer NOT NULL;\n",
-		"BEGIN;\nSAVEPOINT s;\nCREATE TABLE n (a integer);\n" + between + "ROLLBACK TO s;\n" + between + "CREATE INDEX ON n (a);\nCOMMIT;\n",
-		"-- onward:ignore-file table-drop: nobody reads it\nSET lock_timeout = '2s';\n" + between + "DROP TABLE t;\n" + between +
+		"BEGIN;\nALTER TABLE t ADD COLUMN a integer;\n" + filler + "UPDATE t SET a = 1;\nCOMMIT;\n",
+		"SET lock_timeout = '2s';\n" + filler + "ALTER TABLE t ADD COLUMN a integer;\n",
+		"BEGIN;\nSET LOCAL lock_timeout = '2s';\n" + filler + "ALTER TABLE t ADD COLUMN a integer;\nCOMMIT;\nALTER TABLE t ADD COLUMN b integer;\n",
+		"CREATE TABLE n (a integer);\n" + filler + "ALTER TABLE n ALTER a SET NOT NULL;\nCREATE INDEX ON n (a);\n" + filler + "DROP TABLE n;\n",
+		"BEGIN;\nCREATE TABLE n (a integer);\n" + filler + "ROLLBACK;\n" + filler + "ALTER TABLE n ADD COLUMN b integer NOT NULL;\n",
+		"BEGIN;\nSAVEPOINT s;\nCREATE TABLE n (a integer);\n" + filler + "ROLLBACK TO s;\n" + filler + "CREATE INDEX ON n (a);\nCOMMIT;\n",
+		"-- onward:ignore-file table-drop: nobody reads it\nSET lock_timeout = '2s';\n" + filler + "DROP TABLE t;\n" + filler +
 			"-- onward:ignore column-drop: nor this\nALTER TABLE u DROP COLUMN a;\nALTER TABLE u DROP COLUMN b;\n",
-		between + "DO $$ BEGIN\n-- onward:ignore table-drop: nobody reads it\nDROP TABLE t; END $$;\n" + between,
-		"SET standard_conforming_strings = off;\n" + between + "UPDATE t SET a = 'x\\'; DROP TABLE t; --';\n" + between,
+		filler + "DO $$ BEGIN\n-- onward:ignore table-drop: nobody reads it\nDROP TABLE t; END $$;\n" + filler,
+		"SET standard_conforming_strings = off;\n" + filler + "UPDATE t SET a = 'x\\'; DROP TABLE t; --';\n" + filler,
 	} {
 		for _, mode := range []onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage} {
 			if mode == onward.TransactionFile && strings.HasPrefix(text, "BEGIN") {

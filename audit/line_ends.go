@@ -12,9 +12,9 @@ import (
 // attributesFile is git's file of attributes.
 const attributesFile = ".gitattributes"
 
-// findLineEnds returns a refusal if git checks applied migrations out with other line ends than before, although no file of them changed, and
+// findLineEndChanges returns a refusal if git checks applied migrations out with other line ends than before, although no file of them changed, and
 // the tool's checksums count line ends.
-func findLineEnds(p pair, base, head adapter.Tree) []history.Change {
+func findLineEndChanges(p pair, base, head adapter.Tree) []history.Change {
 	if p.base == nil || !p.head.HistoryBehavior.CountsLineEnds {
 		return nil
 	}
@@ -98,8 +98,8 @@ func matchesPattern(pattern, file string) bool {
 		return strings.HasPrefix(file, dir+"/")
 	}
 	if dir, name, ok := strings.Cut(pattern, "/**/"); ok {
-		below, inDir := strings.CutPrefix(file, dir+"/")
-		return inDir && matchesPattern(name, below)
+		relative, inDir := strings.CutPrefix(file, dir+"/")
+		return inDir && matchesPattern(name, relative)
 	}
 	matched, err := path.Match(pattern, file)
 	return err == nil && matched

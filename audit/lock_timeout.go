@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/internal/history"
 )
 
-// lockTimeoutAt returns where a tree limits the waits of a source's runner, unless the
+// findLockTimeoutPlace returns where a tree limits the waits of a source's runner, unless the
 // configuration says it. Django's adapter reads the project's settings.
-func lockTimeoutAt(t adapter.Tree, s adapter.Source) *history.Place {
+func findLockTimeoutPlace(t adapter.Tree, s adapter.Source) *history.Place {
 	if traits := all.Traits(s.Framework); traits.Renders && !traits.NeedsCommand || s.Options.Runner.LockTimeout > 0 {
 		return nil
 	}

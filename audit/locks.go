@@ -33,7 +33,7 @@ type LocksConfig struct {
 // [Deployed].
 func Locks(ctx context.Context, c LocksConfig) ([]onward.Locks, error) {
 	c.Settings = defaultConfig(c.Settings)
-	k, err := c.readKnown(ctx, c.Settings)
+	k, err := c.readDeployedFacts(ctx, c.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (x *locksReader) readLocks(l *onward.Locks, st *script.Statement) (after *c
 	l.Effects = worst.PublicEffects()
 	x.know.addMeasures(l.Effects, &worst, x.deployedName)
 	for i := range groups {
-		l.Variants = append(l.Variants, x.lockVariant(&groups[i]))
+		l.Variants = append(l.Variants, x.describeLockVariant(&groups[i]))
 	}
 	if st.Opaque != "" {
 		l.Note = "not judged: " + st.Opaque
@@ -108,10 +108,10 @@ func (x *locksReader) readLocks(l *onward.Locks, st *script.Statement) (after *c
 	return after
 }
 
-// lockVariant returns the behaviour of a statement on versions that behave alike.
-func (x *locksReader) lockVariant(on *rule.VersionResult) onward.LockVariant {
-	r := &on.Result
-	v := onward.LockVariant{Postgres: on.Versions, Effects: r.PublicEffects(), Refused: r.Refused.Message(), NoTransaction: r.NoTransaction != ""}
+// describeLockVariant returns the behaviour of a statement on versions that behave alike.
+func (x *locksReader) describeLockVariant(result *rule.VersionResult) onward.LockVariant {
+	r := &result.Result
+	v := onward.LockVariant{Postgres: result.Versions, Effects: r.PublicEffects(), Refused: r.Refused.Message(), NoTransaction: r.NoTransaction != ""}
 	x.know.addMeasures(v.Effects, r, x.deployedName)
 	v.Duration = cmp.Or(describeLockDuration(v.Effects, *r), "instant")
 	if r.Unmodelled != "" {

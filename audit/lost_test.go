@@ -65,11 +65,11 @@ func TestUnreadSchema(t *testing.T) {
 		"schema.sql": "\\restrict abc\nCREATE TABLE users (id int, name text);\nREFRESH EVERYTHING users;\n\\unrestrict abc\n/* half\n", "1.sql": "ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
 	})
 	r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: schema}})
-	var said []string
+	var got []string
 	for _, o := range r.Opaque {
-		said = append(said, fmt.Sprintf("%s:%d:%d %s %t", filepath.Base(o.Path), o.Line, o.Column, o.What, o.Failed))
+		got = append(got, fmt.Sprintf("%s:%d:%d %s %t", filepath.Base(o.Path), o.Line, o.Column, o.What, o.Failed))
 	}
-	if diff := cmp.Diff([]string{"schema.sql:3:9 REFRESH EVERYTHING users false", "schema.sql:5:1 /* half false"}, said); diff != "" {
+	if diff := cmp.Diff([]string{"schema.sql:3:9 REFRESH EVERYTHING users false", "schema.sql:5:1 /* half false"}, got); diff != "" {
 		t.Error(diff)
 	}
 	if severityOf(r, "column-set-not-null-scan") != "error" {

@@ -120,7 +120,7 @@ var mapperCases = [][2]string{
 func (m *mapperTool) runCases(t *testing.T) map[string]string {
 	t.Helper()
 	name, env := m.command(t)
-	at, err := pgx.ParseConfig(pgservertest.Database(t, onward.NewestMajor))
+	connConfig, err := pgx.ParseConfig(pgservertest.Database(t, onward.NewestMajor))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func (m *mapperTool) runCases(t *testing.T) map[string]string {
 	}
 	cmd := exec.CommandContext(t.Context(), name, m.program, string(cases))
 	cmd.Dir = filepath.Join("testdata", "mappers")
-	env = append(env, "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "PGPASSWORD="+at.Password)
+	env = append(env, "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database, "PGPASSWORD="+connConfig.Password)
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if exit := new(exec.ExitError); errors.As(err, &exit) {

@@ -23,22 +23,22 @@ func partTexts(m *adapter.Migration) map[string]string {
 // hasUnchangedParts reports whether all deployed parts of a migration are unchanged, or configured
 // to run again.
 func hasUnchangedParts(old, m *adapter.Migration) bool {
-	was, is := partTexts(old), partTexts(m)
-	if was == nil || is == nil || len(was)+len(is) == 0 {
+	oldTexts, newTexts := partTexts(old), partTexts(m)
+	if oldTexts == nil || newTexts == nil || len(oldTexts)+len(newTexts) == 0 {
 		return false
 	}
 	for _, p := range m.Source.Parts {
-		if then, known := was[p.Name]; known && then != is[p.Name] && !p.Again && p.Sum != "" {
+		if oldText, known := oldTexts[p.Name]; known && oldText != newTexts[p.Name] && !p.Again && p.Sum != "" {
 			return false
 		}
 	}
 	return true
 }
 
-// onlyNewParts returns a migration with only the parts that are new or changed. The other parts
+// selectNewParts returns a migration with only the parts that are new or changed. The other parts
 // of its text are blank.
-func onlyNewParts(old, m *adapter.Migration) *adapter.Migration {
-	was, is := partTexts(old), partTexts(m)
+func selectNewParts(old, m *adapter.Migration) *adapter.Migration {
+	oldTexts, newTexts := partTexts(old), partTexts(m)
 	out := *m
 	text := []byte(m.Source.Text)
 	for i, b := range text {
@@ -48,7 +48,7 @@ func onlyNewParts(old, m *adapter.Migration) *adapter.Migration {
 	}
 	out.Source.Parts = nil
 	for _, p := range m.Source.Parts {
-		if then, known := was[p.Name]; !known || then != is[p.Name] && p.Again {
+		if oldText, known := oldTexts[p.Name]; !known || oldText != newTexts[p.Name] && p.Again {
 			out.Source.Parts = append(out.Source.Parts, p)
 			copy(text[p.Start:], p.SQL)
 		}

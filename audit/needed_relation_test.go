@@ -16,8 +16,8 @@ func TestBranchWithoutItsRelation(t *testing.T) {
 		branch = "ALTER TABLE queue RENAME TO queue_old;\nCREATE TABLE queue (id int, name text);\n" +
 			"INSERT INTO queue SELECT id, name FROM queue_old;\nDROP TABLE queue_old;\n"
 	)
-	block := func(condition, then string) string {
-		return "-- db/migrations/003_b.sql --\nSET lock_timeout = '2s';\nDO $$ BEGIN\nIF " + condition + " THEN\n" + then + "END IF;\nEND $$;\n"
+	block := func(condition, body string) string {
+		return "-- db/migrations/003_b.sql --\nSET lock_timeout = '2s';\nDO $$ BEGIN\nIF " + condition + " THEN\n" + body + "END IF;\nEND $$;\n"
 	}
 	for name, tc := range map[string]struct {
 		base, next string

@@ -12,16 +12,16 @@ import (
 // schema certain; what asks the database before it acts does not.
 func TestObscure(t *testing.T) {
 	t.Parallel()
-	for what, want := range map[string]bool{
+	for subject, want := range map[string]bool{
 		"RunPython fill": false, "default first of domain": false, "Reads": true, "AddField": true,
 	} {
 		j, err := newJudge(config.Default(), &deployedFacts{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		j.foldDeployed(&adapter.Migration{ID: "shop.0001_initial", Opaque: []onward.Opaque{{What: what}}})
+		j.foldDeployed(&adapter.Migration{ID: "shop.0001_initial", Opaque: []onward.Opaque{{What: subject}}})
 		if got := j.ensureEngine().Catalog().Unmodelled != nil; got != want {
-			t.Errorf("%s: the schema is uncertain: %t, want %t", what, got, want)
+			t.Errorf("%s: the schema is uncertain: %t, want %t", subject, got, want)
 		}
 	}
 }

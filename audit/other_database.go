@@ -11,9 +11,9 @@ import (
 // mentionedDirs is how many directories the report lists for one other database.
 const mentionedDirs = 3
 
-// mentionOthersOnce keeps one entry for each other database and its directories. It can be
+// mergeOtherDatabases keeps one entry for each other database and its directories. It can be
 // called again with its result.
-func mentionOthersOnce(list []onward.Opaque) []onward.Opaque {
+func mergeOtherDatabases(list []onward.Opaque) []onward.Opaque {
 	dirs := map[string][]string{}
 	for _, o := range list {
 		if o.Database != "" && !slices.Contains(dirs[o.Database], o.Path) {

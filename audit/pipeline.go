@@ -15,10 +15,10 @@ const (
 	bunchCount = 8
 )
 
-// judgeList judges the migrations of a list, which is the release, in order. It is a pipeline
+// judgeMigrations judges the migrations of a list, which is the release, in order. It is a pipeline
 // of three stages: parsing, on all processors; folding; the rules. Folding and rules
 // process the migrations in the order of the list.
-func (j *judge) judgeList(list []releasedMigration) {
+func (j *judge) judgeMigrations(list []releasedMigration) {
 	j.ensureEngine()
 	j.report.Migrations = slices.Grow(j.report.Migrations, len(list))
 	l := &pipeline{judge: j, bunches: cutIntoBatches(list), free: make(chan struct{}, runtime.GOMAXPROCS(0)+2), windows: make(chan struct{}, 1)}
@@ -57,10 +57,10 @@ type pipeline struct {
 }
 
 // runUnpaused does a piece of work, unless all stages pause.
-func (l *pipeline) runUnpaused(do func()) {
+func (l *pipeline) runUnpaused(fn func()) {
 	l.working.RLock()
 	defer l.working.RUnlock()
-	do()
+	fn()
 }
 
 // parseBatches parses batches until there are none left.
@@ -87,10 +87,10 @@ func (l *pipeline) freeMemory(done int) {
 		return
 	}
 	defer l.breathing.Unlock()
-	l.judge.breathe(1-float64(done)/float64(len(l.bunches)), func(do func()) {
+	l.judge.breathe(1-float64(done)/float64(len(l.bunches)), func(fn func()) {
 		l.working.Lock()
 		defer l.working.Unlock()
-		do()
+		fn()
 	})
 }
 

@@ -68,14 +68,14 @@ func TestAllIsOneByOne(t *testing.T) {
 		}
 		return out
 	}
-	one, err := newJudge(&config.Config{}, &deployedFacts{})
+	sequential, err := newJudge(&config.Config{}, &deployedFacts{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range list() {
-		one.judgeMigration(m)
+		sequential.judgeMigration(m)
 	}
-	want := one.finishReport()
+	want := sequential.finishReport()
 	if len(want.Findings) < 100 || want.Summary.Statements < 800 {
 		t.Fatalf("%d findings in %d statements", len(want.Findings), want.Summary.Statements)
 	}
@@ -84,7 +84,7 @@ func TestAllIsOneByOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j.judgeList(list())
+		j.judgeMigrations(list())
 		if diff := cmp.Diff(want, j.finishReport()); diff != "" {
 			t.Fatal(diff)
 		}

@@ -42,7 +42,7 @@ func (c *CheckConfig) loadPlainFiles(t adapter.Tree, claimed map[string]bool, lo
 			})
 			continue
 		}
-		if c.isForeign(f, local, j) {
+		if c.reportIfForeign(f, local, j) {
 			continue
 		}
 		m := f.Start(set.Source, strings.TrimSuffix(path.Base(f.Path), ".sql"), "")
@@ -53,9 +53,9 @@ func (c *CheckConfig) loadPlainFiles(t adapter.Tree, claimed map[string]bool, lo
 	return set
 }
 
-// isForeign reports whether a file is for another database, which it lists: by the file's text, or by its directory if the file itself is
+// reportIfForeign reports whether a file is for another database, which it lists: by the file's text, or by its directory if the file itself is
 // not named.
-func (c *CheckConfig) isForeign(f *adapter.File, local []string, j *judge) bool {
+func (c *CheckConfig) reportIfForeign(f *adapter.File, local []string, j *judge) bool {
 	dir := cmp.Or(path.Dir(f.Path), ".")
 	if !slices.Contains(local, f.Path) && slices.ContainsFunc(j.report.Opaque, func(o onward.Opaque) bool { return o.Database != "" && o.Path == dir }) {
 		return true
@@ -64,7 +64,7 @@ func (c *CheckConfig) isForeign(f *adapter.File, local []string, j *judge) bool 
 	if database == "" {
 		return false
 	}
-	j.addForeign(dir, database)
+	j.reportForeignDir(dir, database)
 	return true
 }
 
@@ -81,8 +81,8 @@ func otherDialect(text string) string {
 	return database
 }
 
-// addForeign lists a directory of files for another database once.
-func (j *judge) addForeign(dir, database string) {
+// reportForeignDir lists a directory of files for another database once.
+func (j *judge) reportForeignDir(dir, database string) {
 	o := onward.Opaque{
 		Path: dir, What: "migrations for " + database, Database: database,
 		Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
@@ -123,7 +123,7 @@ func (c *CheckConfig) readStdin(j *judge) (*adapter.Set, error) {
 	}
 	set := c.newPlainSet()
 	if database := otherDialect(string(text)); database != "" {
-		j.addForeign("<stdin>", database)
+		j.reportForeignDir("<stdin>", database)
 		return set, nil
 	}
 	m := &adapter.Migration{ID: "stdin", Path: "<stdin>", Framework: all.Plain, Runner: set.Source.Options.Runner, Source: script.Source{Text: string(text)}}

@@ -17,13 +17,13 @@ const PlanSteps = "onward apply"
 
 // withPlanSteps returns the deployed migrations of a source as the database has them: the steps of each plan under way that are done are in the place of
 // the migrations that the plan replaces, or after all others if the base does not have these.
-func (k *deployedFacts) withPlanSteps(list []*adapter.Migration, c *comparison, only string) []*adapter.Migration {
+func (k *deployedFacts) withPlanSteps(list []*adapter.Migration, c *comparison, schema string) []*adapter.Migration {
 	for i := range k.plans.Begun {
 		p := &k.plans.Begun[i]
 		isReplaced := func(m *adapter.Migration) bool {
 			return slices.ContainsFunc(p.Migrations, func(r onward.PlannedMigration) bool { return isPlanned(r, m) })
 		}
-		if p.Schema != only && p.Schema != "" {
+		if p.Schema != schema && p.Schema != "" {
 			continue
 		}
 		first := slices.IndexFunc(list, isReplaced)

@@ -39,7 +39,7 @@ func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.Que
 		return queries.JudgeRecording(in), nil
 	}
 	c.Settings = defaultConfig(c.Settings)
-	k, err := c.readKnown(ctx, c.Settings)
+	k, err := c.readDeployedFacts(ctx, c.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +52,9 @@ func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.Que
 // Queries lists problems in recorded queries, considering the changes of the release. Call it
 // after [Release.Audit]. told are the queries, by ID, for which another finding already says
 // that the release changes their result.
-func (r *Release) Queries(load *Workload, told map[string]bool) []onward.QueryFinding {
+func (r *Release) Queries(load *Workload, reported map[string]bool) []onward.QueryFinding {
 	in := r.queryInput(load)
-	in.Told = told
+	in.Told = reported
 	return queries.JudgeRecording(in)
 }
 

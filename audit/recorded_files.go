@@ -30,7 +30,7 @@ func (a *changelog) readRecordings() ([]*deployed.Recording, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &deployed.Recording{Path: shownPath(p), Queries: load})
+		out = append(out, &deployed.Recording{Path: displayPath(p), Queries: load})
 	}
 	return out, nil
 }
@@ -56,8 +56,8 @@ func ReadWorkload(path string) (*Workload, error) {
 	return load, nil
 }
 
-// shownPath returns a file's name for reports: without the directories of this machine.
-func shownPath(path string) string {
+// displayPath returns a file's name for reports: without the directories of this machine.
+func displayPath(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Base(path)
 	}

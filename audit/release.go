@@ -98,7 +98,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	k, err := c.readKnown(ctx, c.Settings)
+	k, err := c.readDeployedFacts(ctx, c.Settings)
 	if err != nil {
 		return err
 	}
@@ -112,11 +112,11 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	}
 	for _, p := range r.pairs {
 		c := compareRevisions(p, rng.Changes)
-		c.history = append(c.history, findLineEnds(p, r.a.base, r.a.head)...)
-		c.separateReplaced(k.plans.Replaced)
+		c.history = append(c.history, findLineEndChanges(p, r.a.base, r.a.head)...)
+		c.separatePlannedMigrations(k.plans.Replaced)
 		r.compared = append(r.compared, c)
 	}
-	r.a.listUnclaimed(r.pairs)
+	r.a.listUnclaimedFiles(r.pairs)
 	r.usage = deployed.NewCode(rng, baseSources(r.pairs))
 	r.usage.Repo = r.repo.Root()
 	r.usage.Head, r.usage.Changes = sync.OnceValue(r.headUsage), rng.Changes
@@ -127,7 +127,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
 		skip := func(path string) bool { return r.usage.IsNotCode(path) || deployed.IsDataFile(path) }
 		r.a.writtenPlans = readWrittenPlans(r.a.head)
-		r.a.weakened = append(r.a.weakened, r.a.listMarkedSteps()...)
+		r.a.weakened = append(r.a.weakened, r.a.listStepsMarkedAsRun()...)
 		for _, p := range r.a.writtenPlans {
 			c := r.compared[max(0, slices.IndexFunc(r.pairs, func(o pair) bool { return o.source.Dir == p.Dir }))]
 			c.history = append(c.history, findFilledColumns(p)...)
@@ -143,7 +143,7 @@ func baseSources(pairs []pair) []deployed.Source {
 	for _, p := range pairs {
 		out = append(out, deployed.Source{
 			Dir: p.source.Dir, Framework: p.source.Framework, Set: p.base,
-			ListTables: func() map[string]bool { return createdTables(p) },
+			ListTables: func() map[string]bool { return findSurelyCreatedTables(p) },
 		})
 	}
 	return out
@@ -210,18 +210,18 @@ func (r *Release) main() []int {
 // several such the one that has the most: only one is rehearsed.
 func (r *Release) mainDatabase() int {
 	r.a.groupByDatabase(r.pairs)
-	count := func(members []int) (added, had int) {
+	count := func(members []int) (added, deployed int) {
 		for _, i := range members {
 			added += len(r.compared[i].release)
-			had += len(r.compared[i].deployed)
+			deployed += len(r.compared[i].deployed)
 		}
-		return added, had
+		return added, deployed
 	}
 	most := 0
 	for i := range r.a.databases {
-		added, had := count(r.a.databases[i].sources)
+		added, deployed := count(r.a.databases[i].sources)
 		addedMost, hadMost := count(r.a.databases[most].sources)
-		if cmp.Or(added-addedMost, had-hadMost) > 0 {
+		if cmp.Or(added-addedMost, deployed-hadMost) > 0 {
 			most = i
 		}
 	}
@@ -230,13 +230,13 @@ func (r *Release) mainDatabase() int {
 
 // Elsewhere returns the directories whose new migrations are for other databases than the
 // one of Deployed and Steps.
-func (r *Release) Elsewhere() []string { return r.listDirs(false) }
+func (r *Release) Elsewhere() []string { return r.listDirsWithNewMigrations(false) }
 
 // Dirs returns the directories whose migrations are in Steps.
-func (r *Release) Dirs() []string { return r.listDirs(true) }
+func (r *Release) Dirs() []string { return r.listDirsWithNewMigrations(true) }
 
-// listDirs returns the directories with new migrations of the main database, or of the others.
-func (r *Release) listDirs(ofMain bool) []string {
+// listDirsWithNewMigrations returns the directories with new migrations of the main database, or of the others.
+func (r *Release) listDirsWithNewMigrations(ofMain bool) []string {
 	var out []string
 	main := r.main()
 	for i, c := range r.compared {
@@ -263,11 +263,11 @@ func (r *Release) Deployed() []History {
 // Steps returns the migrations that the release runs.
 func (r *Release) Steps() []Step {
 	var out []Step
-	at := 0
+	index := 0
 	main := r.main()
 	for i, c := range r.compared {
 		if !slices.Contains(main, i) {
-			at += len(c.release) + len(c.deleted)
+			index += len(c.release) + len(c.deleted)
 			continue
 		}
 		base := map[string]bool{}
@@ -279,10 +279,10 @@ func (r *Release) Steps() []Step {
 			for _, id := range m.migration.Replaces {
 				applied = applied && base[id]
 			}
-			out = append(out, Step{Migration: m.migration, Status: m.status, Report: at, Applied: applied})
-			at++
+			out = append(out, Step{Migration: m.migration, Status: m.status, Report: index, Applied: applied})
+			index++
 		}
-		at += len(c.deleted)
+		index += len(c.deleted)
 	}
 	return out
 }

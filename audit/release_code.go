@@ -18,9 +18,9 @@ const FromCode = deployed.FromCode
 // of Deployed and Steps: complete statements in the code, and those that follow from its
 // declarations to mappers. Call it after [Release.Audit], which reads the schemas. The
 // error is from reading the code.
-func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
+func (r *Release) Parsed(code onward.Code) (*Workload, *onward.Parsed, error) {
 	database := r.mainDatabase()
-	if of == onward.NewCode {
+	if code == onward.NewCode {
 		head := r.headUsage()
 		head.Schemas[database] = r.a.databases[database].head
 		return head.CollectQueries(database, r.a.databases[database].head, r.a.databases[database].base.schema)
@@ -30,9 +30,9 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 
 // LocateQueries returns recordings of the code at the base, or at the head, with the files and lines that write their queries. Call it after
 // [Release.Audit].
-func (r *Release) LocateQueries(of onward.Code, recorded []*Workload) ([]*Workload, error) {
+func (r *Release) LocateQueries(code onward.Code, recorded []*Workload) ([]*Workload, error) {
 	database := r.mainDatabase()
-	if of == onward.NewCode && len(recorded) > 0 {
+	if code == onward.NewCode && len(recorded) > 0 {
 		return r.headUsage().LocateQueries(database, r.a.databases[database].head, recorded)
 	}
 	return r.usage.LocateQueries(database, r.a.databases[database].base.schema, recorded)
@@ -50,12 +50,12 @@ func (r *Release) ParseRevision(ctx context.Context, revision string) (load *Wor
 	if _, err := other.Audit(); err != nil {
 		return nil, nil, err
 	}
-	database := other.databaseOf(r)
+	database := other.findMatchingDatabase(r)
 	return other.usage.CollectQueries(database, other.a.databases[database].base.schema, nil)
 }
 
-// databaseOf returns the database that has a directory of the main database of another release; the main one if none has.
-func (r *Release) databaseOf(other *Release) int {
+// findMatchingDatabase returns the database that has a directory of the main database of another release; the main one if none has.
+func (r *Release) findMatchingDatabase(other *Release) int {
 	main := map[string]bool{}
 	for _, i := range other.main() {
 		main[other.pairs[i].source.Dir] = true
@@ -107,6 +107,6 @@ func (r *Release) headUsage() *deployed.Code {
 		pairs[i].base = pairs[i].head
 	}
 	u := deployed.NewCode(&rng, baseSources(pairs))
-	u.Repo, u.Databases, u.Changes = r.repo.Root(), r.a.listSources(), r.a.rng.Changes
+	u.Repo, u.Databases, u.Changes = r.repo.Root(), r.a.listSourcesByDatabase(), r.a.rng.Changes
 	return u
 }

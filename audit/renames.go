@@ -34,34 +34,34 @@ func findRenames(p pair, base map[string]*adapter.Migration, head map[string]boo
 			out[m.ID] = old
 		}
 	}
-	findRenumbered(p, base, head, out)
+	addRenumbered(p, base, head, out)
 	return out
 }
 
-// findRenumbered adds migrations to renames that kept their name except its number, and were
+// addRenumbered adds migrations to renames that kept their name except its number, and were
 // edited too. If there are few, half of their statements must be the same. If many others
 // have another number, the name alone is enough.
-func findRenumbered(p pair, base map[string]*adapter.Migration, head map[string]bool, renames map[string]*adapter.Migration) {
+func addRenumbered(p pair, base map[string]*adapter.Migration, head map[string]bool, renames map[string]*adapter.Migration) {
 	if p.base == nil || all.Traits(p.source.Framework).Graph {
 		return
 	}
-	taken := map[*adapter.Migration]bool{}
+	renamedFrom := map[*adapter.Migration]bool{}
 	for _, old := range renames {
-		taken[old] = true
+		renamedFrom[old] = true
 	}
 	// The key is the part after the number; nil if two have the same.
-	gone, come := map[string]*adapter.Migration{}, map[string]*adapter.Migration{}
+	removed, come := map[string]*adapter.Migration{}, map[string]*adapter.Migration{}
 	note := func(in map[string]*adapter.Migration, m *adapter.Migration) {
 		if name := trimNumber(m.ID); name != "" && !m.Repeatable {
-			if _, twice := in[name]; twice {
+			if _, exists := in[name]; exists {
 				m = nil
 			}
 			in[name] = m
 		}
 	}
 	for _, m := range p.base.Migrations {
-		if !head[m.ID] && !taken[m] {
-			note(gone, m)
+		if !head[m.ID] && !renamedFrom[m] {
+			note(removed, m)
 		}
 	}
 	for _, m := range p.head.Migrations {
@@ -69,9 +69,9 @@ func findRenumbered(p pair, base map[string]*adapter.Migration, head map[string]
 			note(come, m)
 		}
 	}
-	many := len(renames) >= manyRenames
+	hasManyRenames := len(renames) >= manyRenames
 	for name, m := range come {
-		if old := gone[name]; old != nil && m != nil && (many || shareHalfOfStatements(old, m)) {
+		if old := removed[name]; old != nil && m != nil && (hasManyRenames || shareHalfOfStatements(old, m)) {
 			renames[m.ID] = old
 		}
 	}
@@ -96,17 +96,17 @@ func trimNumber(id string) string {
 // shareHalfOfStatements reports whether at least half of the statements of a migration are also in
 // another.
 func shareHalfOfStatements(old, m *adapter.Migration) bool {
-	had := map[string]bool{}
+	oldSQL := map[string]bool{}
 	for _, s := range normalizeStatements(old) {
-		had[s.sql] = true
+		oldSQL[s.sql] = true
 	}
-	now, same := normalizeStatements(m), 0
+	now, shared := normalizeStatements(m), 0
 	for _, s := range now {
-		if had[s.sql] {
-			same++
+		if oldSQL[s.sql] {
+			shared++
 		}
 	}
-	return same > 0 && 2*same >= len(now)
+	return shared > 0 && 2*shared >= len(now)
 }
 
 // haveSameStatements reports whether two migrations have the same statements. A rename according to

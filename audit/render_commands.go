@@ -42,22 +42,22 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 	if *command(m) == "" {
 		return
 	}
-	at := slices.IndexFunc(base, func(b config.Migrations) bool { return b.Dir == m.Dir && *command(&b) != "" })
-	if at < 0 {
-		at = slices.IndexFunc(base, func(b config.Migrations) bool { return *command(&b) == *command(m) && a.isMovedEntry(&b, m) })
+	i := slices.IndexFunc(base, func(b config.Migrations) bool { return b.Dir == m.Dir && *command(&b) != "" })
+	if i < 0 {
+		i = slices.IndexFunc(base, func(b config.Migrations) bool { return *command(&b) == *command(m) && a.isMovedEntry(&b, m) })
 	}
-	if at < 0 {
+	if i < 0 {
 		*command(m) = ""
-		why := key + ": runs only after it is at " + name + ", because a branch must not choose what runs; --config " + config.Name + " runs it now"
+		reason := key + ": runs only after it is at " + name + ", because a branch must not choose what runs; --config " + config.Name + " runs it now"
 		if key == "capture" {
-			a.opaque = append(a.opaque, onward.Opaque{Path: m.Dir, What: "what the command sends", Why: why, Failed: isChangedBelow(a.rng.Changes, m.Dir)})
+			a.opaque = append(a.opaque, onward.Opaque{Path: m.Dir, What: "what the command sends", Why: reason, Failed: isChangedBelow(a.rng.Changes, m.Dir)})
 		} else {
-			a.refused[m.Line] = why
+			a.refused[m.Line] = reason
 		}
 		return
 	}
-	*command(m) = *command(&base[at])
-	m.CaptureBase, m.Python, m.Environment, m.Sandbox = base[at].CaptureBase, base[at].Python, base[at].Environment, base[at].Sandbox
+	*command(m) = *command(&base[i])
+	m.CaptureBase, m.Python, m.Environment, m.Sandbox = base[i].CaptureBase, base[i].Python, base[i].Environment, base[i].Sandbox
 }
 
 // isMovedEntry reports whether the directory of an entry of the base is the one that the head's entry now has elsewhere: it is gone, and
@@ -90,7 +90,7 @@ func (a *changelog) readDeployedSettings(ctx context.Context, repo *gitrange.Rep
 			d.tree = gittree.Of(t)
 		}
 	}
-	d.config = settingsAt(d.tree, d.path)
+	d.config = readSettingsAt(d.tree, d.path)
 	if absolute, err := filepath.Abs(a.Stats); a.Stats != "" && err == nil {
 		d.stats = settingsPath(absolute, repo.Root())
 	}
@@ -108,23 +108,23 @@ func settingsPath(file, root string) string {
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
-	below, err := filepath.Rel(root, file)
-	if err != nil || !filepath.IsLocal(below) {
+	relative, err := filepath.Rel(root, file)
+	if err != nil || !filepath.IsLocal(relative) {
 		return ""
 	}
-	return filepath.ToSlash(below)
+	return filepath.ToSlash(relative)
 }
 
-// settingsAt returns the settings of a tree, with directories relative to the root; nil if it has none that can be read.
-func settingsAt(t adapter.Tree, below string) *config.Config {
-	if t == nil || below == "" || !adapter.HasFile(t, below) {
+// readSettingsAt returns the settings of a tree, with directories relative to the root; nil if it has none that can be read.
+func readSettingsAt(t adapter.Tree, file string) *config.Config {
+	if t == nil || file == "" || !adapter.HasFile(t, file) {
 		return nil
 	}
-	text, err := t.Read(below)
+	text, err := t.Read(file)
 	if err != nil {
 		return nil
 	}
-	c, err := config.DecodeIn(text, below, Names())
+	c, err := config.DecodeIn(text, file, Names())
 	if err != nil {
 		return nil
 	}

@@ -32,15 +32,15 @@ func alembicProject(t *testing.T, render string) map[string]string {
 const alembicDrop = "from alembic import op\nrevision = 'b2'\ndown_revision = 'a1'\n\n\ndef upgrade():\n    op.drop_column('account', 'email')\n"
 
 // auditAlembic audits a release that adds files to a project, with the onward.yaml of the working tree.
-func auditAlembic(t *testing.T, base, added map[string]string, named bool) (text string) {
+func auditAlembic(t *testing.T, base, added map[string]string, isConfigNamed bool) (text string) {
 	t.Helper()
 	dir := gittest.Commits(t, base, added)
 	load := config.Load
-	at := dir
-	if named {
-		load, at = config.LoadFile, filepath.Join(dir, "onward.yaml")
+	configPath := dir
+	if isConfigNamed {
+		load, configPath = config.LoadFile, filepath.Join(dir, "onward.yaml")
 	}
-	settings, err := load(at, Names())
+	settings, err := load(configPath, Names())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,13 +78,13 @@ func TestRenderCommandOfBase(t *testing.T) {
 	if got := auditAlembic(t, base, added, false); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
 		t.Errorf("another command of the branch: the base's runs:\n%s", got)
 	}
-	without := alembicProject(t, usual)
-	delete(without, "onward.yaml")
-	if got := auditAlembic(t, without, added, false); !strings.Contains(got, "not judged db/versions: render: runs only after it is at") {
+	withoutConfig := alembicProject(t, usual)
+	delete(withoutConfig, "onward.yaml")
+	if got := auditAlembic(t, withoutConfig, added, false); !strings.Contains(got, "not judged db/versions: render: runs only after it is at") {
 		t.Errorf("a command that the base lacks does not run:\n%s", got)
 	}
 	// A base that the branch's file names proves nothing.
-	dir := gittest.Commits(t, without, added, map[string]string{"x": "y"})
+	dir := gittest.Commits(t, withoutConfig, added, map[string]string{"x": "y"})
 	text := "base: HEAD~1\n" + hostile["onward.yaml"]
 	if err := os.WriteFile(filepath.Join(dir, "onward.yaml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestRenderCommandOfBase(t *testing.T) {
 		t.Errorf("a named file's command did not run: %v", err)
 	}
 	added["onward.yaml"] = base["onward.yaml"]
-	if got := auditAlembic(t, without, added, true); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
+	if got := auditAlembic(t, withoutConfig, added, true); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
 		t.Errorf("a file that the user names:\n%s", got)
 	}
 }

@@ -16,17 +16,17 @@ type restartedHistory struct {
 	n    int                // how many are repetitions
 }
 
-// findRestarted finds the sources of the head whose first migrations repeat what the base has
+// markRestartedSources finds the sources of the head whose first migrations repeat what the base has
 // in directories that are gone: a team has changed its runner. The repetitions count as
 // deployed.
-func findRestarted(pairs []pair) {
-	gone := map[int]map[string]bool{} // with the tables that they created
+func markRestartedSources(pairs []pair) {
+	removedTables := map[int]map[string]bool{} // with the tables that they created
 	for i, p := range pairs {
 		if p.base != nil && len(p.base.Migrations) > 0 && len(p.head.Migrations) == 0 {
-			gone[i] = findCreatedTables(p, true)
+			removedTables[i] = findCreatedTables(p, true)
 		}
 	}
-	if len(gone) == 0 {
+	if len(removedTables) == 0 {
 		return
 	}
 	for i := range pairs {
@@ -34,21 +34,21 @@ func findRestarted(pairs []pair) {
 		if p.base != nil || len(p.head.Migrations) == 0 {
 			continue
 		}
-		made := findCreatedTables(*p, true)
+		created := findCreatedTables(*p, true)
 		var from []int
 		tables, newest := map[string]bool{}, ""
 		for k := range pairs {
-			had, again := gone[k], 0
-			for table := range had {
-				if made[table] {
-					again++
+			oldTables, recreated := removedTables[k], 0
+			for table := range oldTables {
+				if created[table] {
+					recreated++
 				}
 			}
-			if again == 0 || 2*again < len(had) {
+			if recreated == 0 || 2*recreated < len(oldTables) {
 				continue
 			}
 			from = append(from, k)
-			for table := range had {
+			for table := range oldTables {
 				tables[table] = true
 			}
 			for _, m := range pairs[k].base.Migrations {
@@ -83,7 +83,7 @@ func countRepeatedMigrations(list []*adapter.Migration, tables map[string]bool, 
 	for i, m := range list {
 		for _, part := range m.Source.Parts {
 			for _, c := range createTable.FindAllStringSubmatch(part.SQL, -1) {
-				if name := tableName(c[2]); tables[name] {
+				if name := normalizeTableName(c[2]); tables[name] {
 					delete(tables, name) // a later one that creates it again is no repetition
 					n = i + 1
 				}

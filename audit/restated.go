@@ -28,7 +28,7 @@ func (r *Release) FoldRestated(list []Restated) (*onward.Report, []*Folded, erro
 	}
 	last := (*releasedMigration)(nil)
 	for i, s := range list {
-		k, m := r.findReleased(r.main(), s)
+		k, m := r.findReleasedMigration(r.main(), s)
 		if m == nil {
 			continue
 		}
@@ -51,8 +51,8 @@ func (r *Release) FoldRestated(list []Restated) (*onward.Report, []*Folded, erro
 	return report, out, err
 }
 
-// findReleased returns the migration of a restated statement, and the index of its source.
-func (r *Release) findReleased(main []int, s Restated) (source int, m *releasedMigration) {
+// findReleasedMigration returns the migration of a restated statement, and the index of its source.
+func (r *Release) findReleasedMigration(main []int, s Restated) (source int, m *releasedMigration) {
 	for _, k := range main {
 		for i := range r.compared[k].release {
 			if m := &r.compared[k].release[i]; m.migration.ID == s.ID && m.migration.Path == s.Path {

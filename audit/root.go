@@ -15,9 +15,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// rootFor returns the directory that paths of the report are relative to: the
+// findReportRoot returns the directory that paths of the report are relative to: the
 // repository's root if the files are in one, else the working directory.
-func rootFor(dir string, paths []string) (root string, local []string, err error) {
+func findReportRoot(dir string, paths []string) (root string, local []string, err error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", nil, err
@@ -88,8 +88,8 @@ func makeAbsolute(dir string, paths []string) []string {
 
 // addRootSlash gives a report's paths below the root of the file system the slash that they have not in a tree. named are the
 // paths that the user named, without it. Messages contain paths, so every text of the report is searched.
-func addRootSlash(r *onward.Report, named []string) {
-	for _, path := range named {
+func addRootSlash(r *onward.Report, paths []string) {
+	for _, path := range paths {
 		if path == "." || path == "" {
 			continue // the root itself
 		}

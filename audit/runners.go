@@ -16,32 +16,32 @@ const (
 	namedWhy      = "named"
 )
 
-// runnerIn returns who runs a set of migrations, for the report. said is the setting that
+// describeRunner returns who runs a set of migrations, for the report. said is the setting that
 // decides how files are sent, if the options have it: "onward.yaml".
-func runnerIn(set *adapter.Set, said string) onward.Runner {
-	s, told := set.Source, set.Evidence
+func describeRunner(set *adapter.Set, toldBy string) onward.Runner {
+	s, evidence := set.Source, set.Evidence
 	r := onward.Runner{
-		Dir: s.Dir, Framework: s.Framework, Locations: s.Locations, Tool: cmp.Or(told.Tool, all.Traits(s.Framework).Tool.Name),
-		ToldBy: told.FoundIn, Transaction: told.Transaction, Assumed: told.Assumed,
+		Dir: s.Dir, Framework: s.Framework, Locations: s.Locations, Tool: cmp.Or(evidence.Tool, all.Traits(s.Framework).Tool.Name),
+		ToldBy: evidence.FoundIn, Transaction: evidence.Transaction, Assumed: evidence.Assumed,
 	}
 	if !all.Traits(s.Framework).Plain {
 		r.ToldBy = s.Why
 	}
 	switch s.Why {
 	case configuredWhy, namedWhy:
-		r.ToldBy = cmp.Or(r.ToldBy, said)
+		r.ToldBy = cmp.Or(r.ToldBy, toldBy)
 		if !all.Traits(s.Framework).Plain {
-			r.ToldBy = said
+			r.ToldBy = toldBy
 		}
 	}
 	if set.Together {
 		r.Transaction = "" // the tool sends all migrations in one
 	}
 	if s.Options.Transaction != "" {
-		r.ToldBy, r.Transaction = said, s.Options.Transaction
+		r.ToldBy, r.Transaction = toldBy, s.Options.Transaction
 	}
-	if told.Proof.Path != "" {
-		r.Proof = &onward.Proof{Command: told.Proof.Command, Path: told.Proof.Path, Line: told.Proof.Line}
+	if evidence.Proof.Path != "" {
+		r.Proof = &onward.Proof{Command: evidence.Proof.Command, Path: evidence.Proof.Path, Line: evidence.Proof.Line}
 	}
 	return r
 }
@@ -49,9 +49,9 @@ func runnerIn(set *adapter.Set, said string) onward.Runner {
 // surelyDetected is the score of a source whose tool is no guess.
 const surelyDetected = 3
 
-// runnersOf lists who runs the migrations of a release. Where the tool is a guess by the files' names, and a program of the repository
+// listRunners lists who runs the migrations of a release. Where the tool is a guess by the files' names, and a program of the repository
 // reads them, it is that program.
-func runnersOf(pairs []pair, head adapter.Tree, databases []database) []onward.Runner {
+func listRunners(pairs []pair, head adapter.Tree, databases []database) []onward.Runner {
 	var out []onward.Runner
 	for i, p := range pairs {
 		set := p.head
@@ -59,7 +59,7 @@ func runnersOf(pairs []pair, head adapter.Tree, databases []database) []onward.R
 			set = p.base
 		}
 		if len(set.Migrations) > 0 {
-			r := runnerIn(set, config.Name)
+			r := describeRunner(set, config.Name)
 			if s := set.Source; r.Assumed && s.Score < surelyDetected && !all.Traits(s.Framework).Plain {
 				if program := all.ProposeRunner(head, s); program != nil {
 					r.Tool, r.ToldBy = "a runner of its own ("+program.Name+")", ""
@@ -74,17 +74,17 @@ func runnersOf(pairs []pair, head adapter.Tree, databases []database) []onward.R
 	return out
 }
 
-// runBy records who runs a set of migrations. asked is the value of --transaction.
-func (j *judge) runBy(set *adapter.Set, said string, asked onward.Transaction) {
+// recordRunner records who runs a set of migrations. asked is the value of --transaction.
+func (j *judge) recordRunner(set *adapter.Set, toldBy string, asked onward.Transaction) {
 	if len(set.Migrations) == 0 {
 		return
 	}
-	r := runnerIn(set, said)
+	r := describeRunner(set, toldBy)
 	if asked != "" && slices.ContainsFunc(set.Migrations, func(m *adapter.Migration) bool { return m.Source.Mode != asked && m.Failed == "" }) {
 		r.Overrides = "--transaction"
 	}
-	same := func(x onward.Runner) bool { return x.Dir == r.Dir && x.Framework == r.Framework }
-	if !slices.ContainsFunc(j.report.Runners, same) {
+	isSameSource := func(x onward.Runner) bool { return x.Dir == r.Dir && x.Framework == r.Framework }
+	if !slices.ContainsFunc(j.report.Runners, isSameSource) {
 		j.report.Runners = append(j.report.Runners, r)
 	}
 }

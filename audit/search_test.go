@@ -30,14 +30,14 @@ func TestSearchBeforeNothing(t *testing.T) {
 			t.Parallel()
 			dir := repository(t, schema+c.file, release)
 			report := changelog0(t, Config{Dir: dir, Base: "main", Head: "feature"})
-			said := ""
+			got := ""
 			for _, f := range report.Findings {
 				if f.Rule == "column-drop" {
-					said += f.Severity.String() + " " + f.Harm
+					got += f.Severity.String() + " " + f.Harm
 				}
 			}
-			if !strings.HasPrefix(said, c.want) {
-				t.Errorf("%q is not said: %q", c.want, said)
+			if !strings.HasPrefix(got, c.want) {
+				t.Errorf("%q is not said: %q", c.want, got)
 			}
 		})
 	}

@@ -18,7 +18,7 @@ func TestServices(t *testing.T) {
 		drop  = "-- svc/b/migrations/00002_drop.sql --\n-- +goose Up\nALTER TABLE users DROP COLUMN nick;\n"
 	)
 	file := regexp.MustCompile(`(?m)^-- (\S+ --)$`)
-	at := func(dir, files string) string {
+	inDir := func(dir, files string) string {
 		return "-- svc/" + dir + "/go.mod --\nmodule " + dir + "\n" + file.ReplaceAllString(files, "-- svc/"+dir+"/$1")
 	}
 	module := regexp.MustCompile(`(?m)^-- \S*go\.mod --\nmodule \w+\n`)
@@ -27,17 +27,17 @@ func TestServices(t *testing.T) {
 		base, head string
 		want       string
 	}{
-		"the service's own code":      {at("a", users+plain) + at("b", users+code), drop, "error"},
-		"code of another one's table": {at("a", users+code) + at("b", users+plain), drop, "info"},
+		"the service's own code":      {inDir("a", users+plain) + inDir("b", users+code), drop, "error"},
+		"code of another one's table": {inDir("a", users+code) + inDir("b", users+plain), drop, "info"},
 		"code that names another table": {
-			at("a", users+code) + at("b", bills),
+			inDir("a", users+code) + inDir("b", bills),
 			"-- svc/b/migrations/00002_drop.sql --\n-- +goose Up\nALTER TABLE bills DROP COLUMN nick;\n", "warning",
 		},
-		"code that names the table":                  {at("a", bills+code) + at("b", users+plain), drop, "error"},
-		"code of a service that is no module":        {bare(at("a", users+code) + at("b", users+plain)), drop, "info"},
-		"its own code, of one that is no module":     {bare(at("a", users+plain) + at("b", users+code)), drop, "error"},
-		"code beside the services of one repository": {bare(at("a", users+plain)+at("b", users+plain)) + code, drop, "error"},
-		"a page": {at("b", users+plain+page), drop, "info"},
+		"code that names the table":                  {inDir("a", bills+code) + inDir("b", users+plain), drop, "error"},
+		"code of a service that is no module":        {bare(inDir("a", users+code) + inDir("b", users+plain)), drop, "info"},
+		"its own code, of one that is no module":     {bare(inDir("a", users+plain) + inDir("b", users+code)), drop, "error"},
+		"code beside the services of one repository": {bare(inDir("a", users+plain)+inDir("b", users+plain)) + code, drop, "error"},
+		"a page": {inDir("b", users+plain+page), drop, "info"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

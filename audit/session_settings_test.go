@@ -51,8 +51,8 @@ func TestPoliciesComeToAskForSettings(t *testing.T) {
 		"db.Query(`SELECT n FROM a WHERE n = $1`, n)":                "error",
 		"db.Query(`SELECT n FROM a`); db.Exec(`SET app.tenant = 1`)": "warning",
 	} {
-		for _, how := range []string{"ALTER POLICY own ON a USING (tenant = %s);\n", "DROP POLICY own ON a;\nCREATE POLICY mine ON a USING (tenant = %s);\n"} {
-			sql := strings.ReplaceAll(how, "%s", "current_setting('app.tenant')::int")
+		for _, statement := range []string{"ALTER POLICY own ON a USING (tenant = %s);\n", "DROP POLICY own ON a;\nCREATE POLICY mine ON a USING (tenant = %s);\n"} {
+			sql := strings.ReplaceAll(statement, "%s", "current_setting('app.tenant')::int")
 			r := changelog0(t, Config{Dir: repository(t, base+"-- store/a.go --\npackage store\n\nfunc f() { "+code+" }\n",
 				"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+sql), Base: "main"})
 			if got := severityOf(r, "policy-hides-rows"); got != want {

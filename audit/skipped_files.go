@@ -10,7 +10,7 @@ import (
 // listSkippedFiles lists the files of a check that are neither judged nor listed: all named
 // files, and files in directories whose names say that they hold SQL.
 func (j *judge) listSkippedFiles(t adapter.Tree, local []string, sets []*adapter.Set) {
-	seen, named, foreign := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	seen, namedPaths, foreign := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, o := range j.report.Opaque {
 		seen[o.Path] = true
 		foreign[o.Path] = foreign[o.Path] || o.Database != ""
@@ -24,14 +24,14 @@ func (j *judge) listSkippedFiles(t adapter.Tree, local []string, sets []*adapter
 		}
 	}
 	for _, p := range local {
-		named[p] = true
+		namedPaths[p] = true
 	}
 	for _, p := range t.Paths() {
 		switch {
 		case seen[p], foreign[path.Dir(p)]:
-		case named[p] && isDownFile(p):
+		case namedPaths[p] && isDownFile(p):
 			j.addOpaque(onward.Opaque{Path: p, What: "a down migration, by its name", Why: "it is no part of a release; onward check - judges what it is given"})
-		case named[p]:
+		case namedPaths[p]:
 			j.addOpaque(onward.Opaque{
 				Path: p,
 				What: "a file that was named",

@@ -82,13 +82,13 @@ func dropScriptDirs(t adapter.Tree, sources []adapter.Source) ([]adapter.Source,
 			tools[moduleOf(s.Dir)] = true
 		}
 	}
-	var kept []adapter.Source
+	var remaining []adapter.Source
 	var out []onward.Opaque
 	for i, s := range sources {
 		module := moduleOf(s.Dir)
 		elsewhere := module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat")
 		if sure[i] || elsewhere && !isOfRenderingProject(t, sources, s.Dir) {
-			kept = append(kept, s)
+			remaining = append(remaining, s)
 			continue
 		}
 		out = append(out, onward.Opaque{
@@ -97,7 +97,7 @@ func dropScriptDirs(t adapter.Tree, sources []adapter.Source) ([]adapter.Source,
 				cmp.Or(sources[tool].Dir, ".")),
 		})
 	}
-	return kept, out
+	return remaining, out
 }
 
 // isOfRenderingProject reports whether a directory belongs to the code of a project that renders its
@@ -156,7 +156,7 @@ func entryDir(m *config.Migrations) string {
 // fileOptions returns the settings of an entry of onward.yaml, without the commands that it names.
 func fileOptions(c *config.Config, m *config.Migrations) adapter.Options {
 	o := adapter.Options{
-		Transaction: m.Transaction, Own: m.Runner, Runner: runnerOf(c, m), Static: m.Static,
+		Transaction: m.Transaction, Own: m.Runner, Runner: configuredRunner(c, m), Static: m.Static,
 		Python: m.Python, Settings: m.Settings, Environment: m.Environment, RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
 	}
 	if o.Own != nil {
@@ -184,14 +184,14 @@ func addOwnRunners(c *config.Config, t adapter.Tree, found []adapter.Source) []a
 // replaceByParents replaces the sources of a tree by one for their parent, if the other tree has one source that includes its subdirectories.
 func replaceByParents(list, other []adapter.Source) []adapter.Source {
 	for _, o := range other {
-		had := len(list)
+		oldCount := len(list)
 		if o.Deep {
 			list = slices.DeleteFunc(list, func(s adapter.Source) bool {
 				return s.Framework == o.Framework && (!s.Deep || len(o.Locations) > len(s.Locations)) &&
 					!slices.ContainsFunc(s.Dirs(), func(dir string) bool { return !o.Owns(dir) })
 			})
 		}
-		if len(list) < had {
+		if len(list) < oldCount {
 			list = append(list, o)
 		}
 	}
@@ -199,8 +199,8 @@ func replaceByParents(list, other []adapter.Source) []adapter.Source {
 }
 
 // isBelow reports whether a directory is below another.
-func isBelow(dir, above string) bool {
-	_, in := cutDir(above, dir)
+func isBelow(dir, parent string) bool {
+	_, in := cutDir(parent, dir)
 	return in
 }
 
@@ -230,12 +230,12 @@ func guessPlainSource(t adapter.Tree, s adapter.Source, known []adapter.Source) 
 // findMovedSource finds the source of the base that the head has in another directory: according to
 // git, its files moved there and kept their names. It is nil if there is none that is
 // still free.
-func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(adapter.Source) bool, changes []gitrange.Change) *adapter.Source {
+func findMovedSource(head adapter.Source, bases []adapter.Source, isTaken func(adapter.Source) bool, changes []gitrange.Change) *adapter.Source {
 	var best *adapter.Source
 	most := 0
 	for i := range bases {
 		b := &bases[i]
-		if b.Framework != head.Framework || taken(*b) {
+		if b.Framework != head.Framework || isTaken(*b) {
 			continue
 		}
 		if n := countMovedFiles(b.Dir, head.Dir, changes); n > most {
@@ -243,7 +243,7 @@ func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(ada
 		}
 	}
 	if best == nil {
-		return findReformattedSource(head, bases, taken, changes)
+		return findReformattedSource(head, bases, isTaken, changes)
 	}
 	return best
 }
@@ -251,7 +251,7 @@ func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(ada
 // countMovedFiles counts the files that moved from one directory to another according to git, and kept their names.
 func countMovedFiles(from, to string, changes []gitrange.Change) (n int) {
 	for _, c := range changes {
-		if c.Kind != gitrange.Renamed || isInEveryDir(path.Base(c.Path)) {
+		if c.Kind != gitrange.Renamed || isCommonFileName(path.Base(c.Path)) {
 			continue
 		}
 		oldName, inBase := cutDir(from, c.OldPath)
@@ -273,10 +273,10 @@ func findMovedDir(head adapter.Source, base adapter.Tree, known []adapter.Source
 	best := ""
 	for _, c := range changes {
 		name, in := cutDir(head.Dir, c.Path)
-		if c.Kind != gitrange.Renamed || !in || isInEveryDir(path.Base(c.Path)) {
+		if c.Kind != gitrange.Renamed || !in || isCommonFileName(path.Base(c.Path)) {
 			continue
 		}
-		if dir, same := strings.CutSuffix(c.OldPath, "/"+name); same || c.OldPath == name {
+		if dir, hasName := strings.CutSuffix(c.OldPath, "/"+name); hasName || c.OldPath == name {
 			if c.OldPath == name {
 				dir = ""
 			}
@@ -299,7 +299,7 @@ const minMovedFiles = 2
 
 // findReformattedSource finds the source of the base whose files all left their directory, and came to the head's directory with the same
 // names: git does not see that they moved if they were formatted as well. It is nil if there is none that is still free.
-func findReformattedSource(head adapter.Source, bases []adapter.Source, taken func(adapter.Source) bool, changes []gitrange.Change) *adapter.Source {
+func findReformattedSource(head adapter.Source, bases []adapter.Source, isTaken func(adapter.Source) bool, changes []gitrange.Change) *adapter.Source {
 	came := map[string]bool{}
 	for _, c := range changes {
 		if name, in := cutDir(head.Dir, c.Path); in && c.Kind == gitrange.Added {
@@ -308,14 +308,14 @@ func findReformattedSource(head adapter.Source, bases []adapter.Source, taken fu
 	}
 	for i := range bases {
 		b := &bases[i]
-		if b.Framework != head.Framework || taken(*b) || len(came) < minMovedFiles {
+		if b.Framework != head.Framework || isTaken(*b) || len(came) < minMovedFiles {
 			continue
 		}
 		moved, lost := 0, 0
 		for _, c := range changes {
 			name, in := cutDir(b.Dir, c.Path)
 			switch {
-			case c.Kind != gitrange.Deleted || !in || isInEveryDir(path.Base(c.Path)):
+			case c.Kind != gitrange.Deleted || !in || isCommonFileName(path.Base(c.Path)):
 			case came[name]:
 				moved++
 			default:
@@ -329,22 +329,22 @@ func findReformattedSource(head adapter.Source, bases []adapter.Source, taken fu
 	return nil
 }
 
-// movedAway reports whether, according to git, files of a base's source moved to a
+// hasMovedToListedDir reports whether, according to git, files of a base's source moved to a
 // directory that the head lists and does not judge, such as one for another database. Its
 // detection at the base was then a mistake.
-func movedAway(base adapter.Source, listed []onward.Opaque, changes []gitrange.Change) bool {
+func hasMovedToListedDir(base adapter.Source, listed []onward.Opaque, changes []gitrange.Change) bool {
 	return slices.ContainsFunc(changes, func(c gitrange.Change) bool {
 		from, in := cutDir(base.Dir, c.OldPath)
-		return c.Kind == gitrange.Renamed && in && base.Dir != "" && !isInEveryDir(path.Base(c.Path)) && slices.ContainsFunc(listed, func(o onward.Opaque) bool {
+		return c.Kind == gitrange.Renamed && in && base.Dir != "" && !isCommonFileName(path.Base(c.Path)) && slices.ContainsFunc(listed, func(o onward.Opaque) bool {
 			to, in := cutDir(o.Path, c.Path)
 			return in && from == to
 		})
 	})
 }
 
-// isInEveryDir reports whether every directory of this kind has such a file, so that git
+// isCommonFileName reports whether every directory of this kind has such a file, so that git
 // confuses them.
-func isInEveryDir(name string) bool {
+func isCommonFileName(name string) bool {
 	switch name {
 	case "migration_lock.toml", "__init__.py", "metadata.toml", "_journal.json":
 		return true
@@ -352,7 +352,7 @@ func isInEveryDir(name string) bool {
 	return strings.HasPrefix(name, ".")
 }
 
-// withoutDir returns a path relative to a directory that contains it.
+// cutMigrationDir returns a path relative to a directory that contains it.
 func cutDir(dir, file string) (string, bool) {
 	if dir == "" {
 		return file, true
@@ -360,8 +360,8 @@ func cutDir(dir, file string) (string, bool) {
 	return strings.CutPrefix(file, dir+"/")
 }
 
-// runnerOf returns the configured settings for the runner of a directory.
-func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
+// configuredRunner returns the configured settings for the runner of a directory.
+func configuredRunner(c *config.Config, m *config.Migrations) history.Runner {
 	r := assumedRunner(c)
 	if m.LockTimeout > 0 {
 		r.LockTimeout = m.LockTimeout.Milliseconds()

@@ -122,9 +122,9 @@ func TestSQLInDjangoApps(t *testing.T) {
 		"cl/node/migrations/1_a.sql": "CREATE TABLE t ();", "cl/node/migrations/2_b.sql": "SELECT 1;",
 	})
 	found, _ := adapter.DetectSources(tree, []adapter.Adapter{&django.Adapter{}, sql.Adapter{}})
-	kept, out := dropScriptDirs(tree, found)
+	remaining, out := dropScriptDirs(tree, found)
 	var got []string
-	for _, s := range kept {
+	for _, s := range remaining {
 		got = append(got, s.Framework+" "+s.Dir)
 	}
 	for _, o := range out {

@@ -21,24 +21,24 @@ func TestSquashed(t *testing.T) {
 		}}
 	}
 	set := func(list ...*adapter.Migration) *adapter.Set { return &adapter.Set{Migrations: list} }
-	one, two := m("shop.0001_a", ""), m("shop.0002_b", "")
+	first, two := m("shop.0001_a", ""), m("shop.0002_b", "")
 	const text = "class Migration:\n    replaces = [\n        (\"shop\", \"0001_a\"),\n        (\"shop\", \"0002_b\"),\n    ]\n    operations = []\n"
-	squash := m("shop.0001_squashed", text, one.ID, two.ID)
-	later := m("shop.0001_squashed_again", "", one.ID, two.ID, squash.ID, "shop.0003_c")
+	squash := m("shop.0001_squashed", text, first.ID, two.ID)
+	laterSquash := m("shop.0001_squashed_again", "", first.ID, two.ID, squash.ID, "shop.0003_c")
 	done := m("shop.0001_squashed", "class Migration:\n    operations = []\n")
 	for name, tc := range map[string]struct {
 		base, head *adapter.Set
 		statements int
 		history    []history.Kind
 	}{
-		"with what it replaces":        {set(one, two), set(one, two, squash), 0, nil},
-		"in the place of what it does": {set(one, two), set(squash), 0, nil},
-		"where the base has a part":    {set(one), set(squash), 0, []history.Kind{history.Refused}},
-		"and the head the other part":  {set(one), set(one, two, squash), 1, nil},
-		"of one that replaces others":  {set(squash, m("shop.0003_c", "")), set(later), 0, nil},
-		"of one that the base lacks":   {set(squash), set(later), 0, []history.Kind{history.Refused}},
-		"without the list, later":      {set(one, two, squash), set(done), 0, nil},
-		"another text, later": {set(one, two, squash), set(m("shop.0001_squashed", "class Migration:\n    operations = [1]\n")), 0,
+		"with what it replaces":        {set(first, two), set(first, two, squash), 0, nil},
+		"in the place of what it does": {set(first, two), set(squash), 0, nil},
+		"where the base has a part":    {set(first), set(squash), 0, []history.Kind{history.Refused}},
+		"and the head the other part":  {set(first), set(first, two, squash), 1, nil},
+		"of one that replaces others":  {set(squash, m("shop.0003_c", "")), set(laterSquash), 0, nil},
+		"of one that the base lacks":   {set(squash), set(laterSquash), 0, []history.Kind{history.Refused}},
+		"without the list, later":      {set(first, two, squash), set(done), 0, nil},
+		"another text, later": {set(first, two, squash), set(m("shop.0001_squashed", "class Migration:\n    operations = [1]\n")), 0,
 			[]history.Kind{history.Edited}},
 	} {
 		c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: tc.base, head: tc.head}, nil)

@@ -31,15 +31,15 @@ func (j *judge) scriptSource(m *adapter.Migration, deployed bool) script.Source 
 // recordStringSyntax records how a migration changes the string syntax for later ones. The settings
 // of functions that it calls are not known.
 func (j *judge) recordStringSyntax(s *script.Script, deployed bool) {
-	later, called := j.strings.Unsure, false
+	unsureAfter, called := j.strings.Unsure, false
 	for _, st := range s.Statements {
 		switch x := pgparse.Unwrap(st.Node).(type) {
 		case *pgparse.AlterDatabaseSetStmt:
-			later = later || setsStrings(x.GetSetstmt())
+			unsureAfter = unsureAfter || setsStringSyntax(x.GetSetstmt())
 		case *pgparse.AlterRoleSetStmt:
-			later = later || setsStrings(x.GetSetstmt())
+			unsureAfter = unsureAfter || setsStringSyntax(x.GetSetstmt())
 		case *pgparse.VariableSetStmt:
-			called = called || st.In != "" && setsStrings(x)
+			called = called || st.In != "" && setsStringSyntax(x)
 		case *pgparse.SelectStmt:
 			if set, ok := analysis.SettingOf(st.Node); ok && st.In != "" {
 				called = called || strings.EqualFold(set.Name, stringSyntaxSetting)
@@ -52,15 +52,15 @@ func (j *judge) recordStringSyntax(s *script.Script, deployed bool) {
 	if !deployed { // their sessions are over
 		j.strings = s.Strings
 	}
-	unsure := j.strings.Unsure || later || called && !deployed
+	unsure := j.strings.Unsure || unsureAfter || called && !deployed
 	j.strings.Unsure = unsure && pgparse.RefusalOf(j.config.Versions) != pgparse.AllRefuse
 }
 
 const stringSyntaxSetting = "standard_conforming_strings"
 
-// setsStrings reports whether a statement sets the string syntax to anything but the
+// setsStringSyntax reports whether a statement sets the string syntax to anything but the
 // default.
-func setsStrings(x *pgparse.VariableSetStmt) bool {
+func setsStringSyntax(x *pgparse.VariableSetStmt) bool {
 	if !strings.EqualFold(x.GetName(), stringSyntaxSetting) || x.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE || len(x.GetArgs()) != 1 {
 		return false
 	}

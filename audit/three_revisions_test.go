@@ -80,7 +80,7 @@ func TestThreeRevisions(t *testing.T) {
 	other := toolStep{2, "other", "ALTER TABLE piers ADD COLUMN depth int;"}
 	drop := toolStep{3, "drop", "ALTER TABLE piers DROP COLUMN berth;"}
 	city := toolStep{4, "city", "ALTER TABLE piers ADD COLUMN city text;"}
-	again := toolStep{4, "again", "ALTER TABLE piers ADD COLUMN depth int;"}
+	sameChange := toolStep{4, "again", "ALTER TABLE piers ADD COLUMN depth int;"}
 	merge := func(files map[string]string, code string) map[string]string {
 		out := map[string]string{"app.py": "rows = db.execute(\"" + code + "\")\n"}
 		maps.Copy(out, files)
@@ -98,7 +98,7 @@ func TestThreeRevisions(t *testing.T) {
 		"a cherry-pick":      {steps{start, drop}, steps{start, drop, city}, "SELECT id FROM piers", "SELECT id FROM piers", nil, 1, 0},
 		"only code differs":  {steps{start}, steps{start, city}, "SELECT tide FROM piers", "SELECT id FROM piers", nil, 1, 0},
 		"the base's column": {
-			steps{start, other}, steps{start, again}, "SELECT id FROM piers", "SELECT id FROM piers",
+			steps{start, other}, steps{start, sameChange}, "SELECT id FROM piers", "SELECT id FROM piers",
 			[]string{"error release-statement-fails"}, 1, 1,
 		},
 		"new code at the base": {

@@ -52,10 +52,10 @@ func TestSqueezeProgram(t *testing.T) {
 		"import and its call": {"m.ts", "import { one } from './a';\none();\n", "import { two } from './a';\ntwo();\n", false},
 	} {
 		language := lexer.LanguageOf(tc.path)
-		_, was := squeezeProgram(tc.old, language)
+		_, oldText := squeezeProgram(tc.old, language)
 		_, now := squeezeProgram(tc.now, language)
-		if (was == now) != tc.same {
-			t.Errorf("%s: %q, %q", name, was, now)
+		if (oldText == now) != tc.same {
+			t.Errorf("%s: %q, %q", name, oldText, now)
 		}
 	}
 }

@@ -20,7 +20,7 @@ var nonMigrationDir = lazyregexp.New(`(?i)^(seeds?|fixtures?|testdata|tests?|que
 // anywhere: with a leading number, or in a directory that has one.
 var migrationLikeFile = lazyregexp.New(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*(?:[._]\d+)*__[^/]*|\d[^/]*/(?:up|migration))\.(?:[^/]*\.)?(?:sql|pgsql|psql|ddl)(?:\.\w+)?$`)
 
-// listUnclaimed lists changed files that look like migrations, and that no known runner
+// listUnclaimedFiles lists changed files that look like migrations, and that no known runner
 // reads:
 //   - SQL files in a directory of their own below the migrations, or with numbers
 //     anywhere
@@ -28,7 +28,7 @@ var migrationLikeFile = lazyregexp.New(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*
 //   - programs with numbers among SQL files
 //   - migrations of tools without an adapter
 //   - submodules, whose files are in another repository
-func (a *changelog) listUnclaimed(pairs []pair) {
+func (a *changelog) listUnclaimedFiles(pairs []pair) {
 	u := unclaimedFinder{tree: a.head, claimed: map[string]bool{}, twins: map[string]bool{}, listed: map[string]bool{}}
 	for _, p := range pairs {
 		for _, dir := range p.source.Dirs() {
@@ -66,7 +66,7 @@ func (a *changelog) listUnclaimed(pairs []pair) {
 		}
 	}
 	for _, module := range a.rng.Modules {
-		if _, ok := u.withoutDir(module + "/x"); ok || strings.Contains(strings.ToLower(path.Base(module)), "migrat") {
+		if _, ok := u.cutMigrationDir(module + "/x"); ok || strings.Contains(strings.ToLower(path.Base(module)), "migrat") {
 			a.opaque = append(a.opaque, onward.Opaque{
 				Path: module, What: "a git submodule among the migrations",
 				Why: "its files are in another repository; run onward there, or give them to onward check",
@@ -100,8 +100,8 @@ func (u *unclaimedFinder) isListed(p string) bool {
 	return false
 }
 
-// withoutDir returns a path relative to a directory of migrations.
-func (u *unclaimedFinder) withoutDir(file string) (rest string, ok bool) {
+// cutMigrationDir returns a path relative to a directory of migrations.
+func (u *unclaimedFinder) cutMigrationDir(file string) (rest string, ok bool) {
 	for _, dir := range u.dirs {
 		if rest, ok := strings.CutPrefix(file, dir+"/"); ok {
 			return rest, true
@@ -130,44 +130,44 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Why(), Failed: true}, true
 		}
 	}
-	rest, below := u.withoutDir(file)
-	within := path.Dir(file)
-	if below {
-		within = path.Dir(rest)
+	rest, isBelow := u.cutMigrationDir(file)
+	parent := path.Dir(file)
+	if isBelow {
+		parent = path.Dir(rest)
 	}
 	numbered := migrationLikeFile.MatchString(file) && adapter.IsDeployed(dir)
 	switch {
-	case slices.ContainsFunc(strings.Split(within, "/"), nonMigrationDir.MatchString):
+	case slices.ContainsFunc(strings.Split(parent, "/"), nonMigrationDir.MatchString):
 		return o, false
-	case adapter.OtherSQL(name) && (below || numbered):
+	case adapter.OtherSQL(name) && (isBelow || numbered):
 		return onward.Opaque{
 			Path: file,
 			What: "a file that holds SQL by its name, which does not end in .sql",
 			Why:  "it does not count as a migration; if it is one, give it to onward check",
 		}, true
-	case below && numberedProgram.MatchString(name) && !adapter.IsTest(name) && !u.twins[strings.TrimSuffix(file, path.Ext(file))]:
+	case isBelow && numberedProgram.MatchString(name) && !adapter.IsTest(name) && !u.twins[strings.TrimSuffix(file, path.Ext(file))]:
 		return onward.Opaque{
 			Path: file, What: "a program among numbered SQL files",
 			Why: "what it does is known only when it runs; onward capture -- COMMAND judges what it sends to a throwaway Postgres",
 		}, true
 	case !strings.EqualFold(path.Ext(name), ".sql"):
 		return o, false
-	case below && strings.Contains(rest, "/"):
+	case isBelow && strings.Contains(rest, "/"):
 		return onward.Opaque{
 			Path: dir, What: "SQL files in a directory below the migrations, such as " + name,
 			Why: "onward assumes that the runner reads none of them; if it does, name the directory in onward.yaml",
 		}, true
-	case !below && numbered && adapter.DatabaseNamed(dir) != "":
+	case !isBelow && numbered && adapter.DatabaseNamed(dir) != "":
 		database := adapter.DatabaseNamed(dir)
 		return onward.Opaque{
 			Path: dir, What: "migrations for " + database, Database: database,
 			Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
 		}, true
-	case !below && numbered && adapter.IsAside(dir, all.ListAdapters()) && all.IsConfiguredAside(u.tree, dir):
+	case !isBelow && numbered && adapter.IsAside(dir, all.ListAdapters()) && all.IsConfiguredAside(u.tree, dir):
 		return o, false // rows for developers
-	case !below && numbered && !undoing.MatchString(name):
+	case !isBelow && numbered && !undoing.MatchString(name):
 		return onward.Opaque{
-			Path: dir, What: "SQL files with numbers, such as " + name, Failed: u.isLocation(dir, name),
+			Path: dir, What: "SQL files with numbers, such as " + name, Failed: u.isSiblingLocation(dir, name),
 			Why: "not taken for migrations; if they are, name the directory in onward.yaml",
 		}, true
 	}
@@ -177,8 +177,8 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 // locationFile matches names of files that Flyway runs from any of its locations.
 var locationFile = lazyregexp.New(`^[VR]\d*(?:[._]\d+)*__.+\.sql$`)
 
-// isLocation reports whether a directory beside one of migrations looks like another location of the same runner.
-func (u *unclaimedFinder) isLocation(dir, name string) bool {
+// isSiblingLocation reports whether a directory beside one of migrations looks like another location of the same runner.
+func (u *unclaimedFinder) isSiblingLocation(dir, name string) bool {
 	return locationFile.MatchString(name) && slices.ContainsFunc(u.dirs, func(d string) bool { return path.Dir(d) == path.Dir(dir) })
 }
 

@@ -15,10 +15,10 @@ import (
 // findUnmigratedColumns lists the columns that the models have at the head and not at the base. If no
 // migration adds such a column, the new code asks for something that does not exist.
 func (c *comparison) findUnmigratedColumns(p pair) []history.Change {
-	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.hasUnreadable(p.head) {
+	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.hasUnreadableMigration(p.head) {
 		return nil
 	}
-	had := modelColumns(p.base.Models)
+	baseColumns := modelColumns(p.base.Models)
 	hidden := c.hasDynamicSQL()
 	var out []history.Change
 	for i := range p.head.Models {
@@ -27,7 +27,7 @@ func (c *comparison) findUnmigratedColumns(p pair) []history.Change {
 			continue
 		}
 		for _, column := range m.Columns {
-			if had[m.Table+"\x00"+column.Column] {
+			if baseColumns[m.Table+"\x00"+column.Column] {
 				continue
 			}
 			h := history.Change{
@@ -45,18 +45,20 @@ func (c *comparison) findUnmigratedColumns(p pair) []history.Change {
 	return out
 }
 
-// hasUnreadable reports whether some new migration could not be read: it may change what the
+// hasUnreadableMigration reports whether some new migration could not be read: it may change what the
 // models lack or omit.
-func (c *comparison) hasUnreadable(head *adapter.Set) bool {
+func (c *comparison) hasUnreadableMigration(head *adapter.Set) bool {
 	failed := func(o onward.Opaque) bool { return o.Failed }
 	return slices.ContainsFunc(head.Opaque, failed) || slices.ContainsFunc(c.release, func(r releasedMigration) bool {
-		return r.migration.Failed != "" || slices.ContainsFunc(r.migration.Opaque, failed) || isRefused(r.migration)
+		return r.migration.Failed != "" || slices.ContainsFunc(r.migration.Opaque, failed) || hasRefusedOperation(r.migration)
 	})
 }
 
-// isRefused reports whether the framework refuses an operation: its intended effect is not
+// hasRefusedOperation reports whether the framework refuses an operation: its intended effect is not
 // known.
-func isRefused(m *adapter.Migration) bool { return m.Runner.Renderer != nil && len(m.Problems) > 0 }
+func hasRefusedOperation(m *adapter.Migration) bool {
+	return m.Runner.Renderer != nil && len(m.Problems) > 0
+}
 
 // hasDynamicSQL reports whether new migrations have SQL that is built at run time: it may change
 // any table.
@@ -79,13 +81,13 @@ var dynamic = lazyregexp.New(`(?i)\bexecute\s+(?:format\b|\$|'|[a-z_]+\s*(?:;|\|
 
 // modelColumns returns the columns of models, each with its table.
 func modelColumns(models []adapter.Model) map[string]bool {
-	has := map[string]bool{}
+	columns := map[string]bool{}
 	for i := range models {
 		for _, column := range models[i].Columns {
-			has[models[i].Table+"\x00"+column.Column] = true
+			columns[models[i].Table+"\x00"+column.Column] = true
 		}
 	}
-	return has
+	return columns
 }
 
 // unquoteTable returns the name of a table as a mapper writes it, without its quotes.
@@ -96,10 +98,10 @@ func unquoteTable(table string) string {
 // findOmittedColumns lists the columns that the models have at the base and omit at the head. Most
 // are dropped; one that stays must accept rows without a value.
 func (c *comparison) findOmittedColumns(p pair) []history.Change {
-	if p.base == nil || p.base.Models == nil || p.head.Models == nil || p.head.Partial || c.hasUnreadable(p.head) {
+	if p.base == nil || p.base.Models == nil || p.head.Models == nil || p.head.Partial || c.hasUnreadableMigration(p.head) {
 		return nil
 	}
-	now, has := map[string]*adapter.Model{}, modelColumns(p.head.Models)
+	now, headColumns := map[string]*adapter.Model{}, modelColumns(p.head.Models)
 	for i := range p.head.Models {
 		m := &p.head.Models[i]
 		if now[m.Table] == nil {
@@ -113,7 +115,7 @@ func (c *comparison) findOmittedColumns(p pair) []history.Change {
 			continue
 		}
 		for _, column := range m.Columns {
-			if has[m.Table+"\x00"+column.Column] {
+			if headColumns[m.Table+"\x00"+column.Column] {
 				continue
 			}
 			h := history.Change{Kind: history.Unmapped, Other: unquoteTable(m.Table) + "." + column.Column, Detail: m.Name, Path: head.Path, Line: head.Line}
@@ -128,17 +130,17 @@ func (c *comparison) findOmittedColumns(p pair) []history.Change {
 // Django deletes a row, it clears the rows that refer to it, but only through keys that
 // it knows.
 func (c *comparison) findRemovedKeys(p pair) []history.Change {
-	if p.base == nil || p.head.Models == nil || p.head.Partial || c.hasUnreadable(p.head) {
+	if p.base == nil || p.head.Models == nil || p.head.Partial || c.hasUnreadableMigration(p.head) {
 		return nil
 	}
-	has, tables := modelColumns(p.head.Models), map[string]bool{}
+	headColumns, tables := modelColumns(p.head.Models), map[string]bool{}
 	for i := range p.head.Models {
 		tables[p.head.Models[i].Table] = true
 	}
 	var out []history.Change
 	for _, m := range p.base.Models {
 		for _, column := range m.Columns {
-			if !column.Clears || m.Unmanaged || has[m.Table+"\x00"+column.Column] {
+			if !column.Clears || m.Unmanaged || headColumns[m.Table+"\x00"+column.Column] {
 				continue
 			}
 			h := history.Change{Kind: history.Uncleared, Other: unquoteTable(m.Table) + "." + column.Column, Detail: m.Name}
@@ -165,8 +167,8 @@ func (c *comparison) findOperation(h *history.Change, class, model, field string
 	op := lazyregexp.New(text)
 	for _, r := range c.release {
 		text := r.migration.Source.Text
-		if at := op.FindStringIndex(text); at != nil {
-			h.Migration, h.Path, h.Line = r.migration.ID, r.migration.Path, 1+strings.Count(text[:at[0]], "\n")
+		if match := op.FindStringIndex(text); match != nil {
+			h.Migration, h.Path, h.Line = r.migration.ID, r.migration.Path, 1+strings.Count(text[:match[0]], "\n")
 			return
 		}
 	}

@@ -56,16 +56,16 @@ func TestUncleared(t *testing.T) {
 		Table:   "shop_line",
 		Columns: []adapter.ModelColumn{{Field: "id", Column: "id"}, {Field: "item", Column: "item_id", Clears: true}, {Field: "of", Column: "of_id"}},
 	}
-	without := line
-	without.Columns = line.Columns[:1]
+	withoutField := line
+	withoutField.Columns = line.Columns[:1]
 	const text = "operations = [\n    SeparateDatabaseAndState(state_operations=[migrations.%s])\n]\n"
 	for name, tc := range map[string]struct {
 		op   string
 		head []adapter.Model
 		want int
 	}{
-		"the field":       {`RemoveField("line", "item")`, []adapter.Model{without}, 1},
-		"another":         {`RemoveField("line", "of")`, []adapter.Model{without}, 0},
+		"the field":       {`RemoveField("line", "item")`, []adapter.Model{withoutField}, 1},
+		"another":         {`RemoveField("line", "of")`, []adapter.Model{withoutField}, 0},
 		"the model":       {`DeleteModel(name="Line")`, []adapter.Model{}, 1},
 		"its app is gone": {`DeleteModel(name="Other")`, []adapter.Model{}, 0},
 		"nothing":         {`RemoveField("line", "item")`, []adapter.Model{line}, 0},

@@ -17,9 +17,9 @@ type unreadParts struct {
 }
 
 // countFile counts a deployed migration that could not be read at all.
-func (u *unreadParts) countFile(m *adapter.Migration, why string) {
+func (u *unreadParts) countFile(m *adapter.Migration, reason string) {
 	if u.n++; u.n == 1 {
-		u.first = onward.Opaque{Migration: m.ID, Path: m.Path, Why: why}
+		u.first = onward.Opaque{Migration: m.ID, Path: m.Path, Why: reason}
 	}
 }
 

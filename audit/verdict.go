@@ -18,8 +18,8 @@ func Conclude(r *onward.Report) {
 	worst := map[string]onward.Severity{}
 	for _, f := range r.Findings {
 		worst[f.Path] = max(worst[f.Path], f.Severity)
-		for _, also := range f.Also {
-			worst[also.Path] = max(worst[also.Path], f.Severity)
+		for _, place := range f.Also {
+			worst[place.Path] = max(worst[place.Path], f.Severity)
 		}
 		switch f.Severity {
 		case onward.Error:
@@ -39,7 +39,7 @@ func Conclude(r *onward.Report) {
 			}
 		}
 	}
-	r.Opaque = mentionOthersOnce(r.Opaque)
+	r.Opaque = mergeOtherDatabases(r.Opaque)
 	r.Summary.Opaque = countUnjudged(r.Opaque)
 	writeVerdict(r)
 }
@@ -96,7 +96,7 @@ func writeVerdict(r *onward.Report) {
 		s.Verdict = "Safe to deploy."
 	}
 	s.Verdict += describeReadiness(s)
-	if s.Errors > 0 && s.Migrations > 0 && isSearchedByName(r) {
+	if s.Errors > 0 && s.Migrations > 0 && hasUnreadModels(r) {
 		s.Verdict += " What the code at " + r.Base + " uses is known in part only: some of its files, or its models, could not be read."
 	}
 	if n := len(r.Weakened); n > 0 {
@@ -146,7 +146,7 @@ func listConditions(r *onward.Report) []string {
 			out = append(out, f.SafeIf)
 		}
 	}
-	if r.Summary.Migrations > 0 && isSearchedByName(r) {
+	if r.Summary.Migrations > 0 && hasUnreadModels(r) {
 		out = append(out, "what could be read of the code at "+r.Base+" is all that it uses (some of its files, or its models, could not be read)")
 	}
 	var places []onward.Opaque
@@ -158,15 +158,15 @@ func listConditions(r *onward.Report) []string {
 	switch len(places) {
 	case 0:
 	case 1:
-		out = append(out, nameUnjudged(&places[0])+", which could not be judged, is safe")
+		out = append(out, describeUnjudged(&places[0])+", which could not be judged, is safe")
 	default:
-		out = append(out, fmt.Sprintf("%s and %s, which could not be judged, are safe", nameUnjudged(&places[0]), countOtherPlaces(len(places)-1)))
+		out = append(out, fmt.Sprintf("%s and %s, which could not be judged, are safe", describeUnjudged(&places[0]), formatOtherPlaces(len(places)-1)))
 	}
 	return out
 }
 
-// nameUnjudged names what could not be judged, and its place.
-func nameUnjudged(o *onward.Opaque) string {
+// describeUnjudged names what could not be judged, and its place.
+func describeUnjudged(o *onward.Opaque) string {
 	place := view.ShortName(o.Path)
 	if o.Line > 0 {
 		place = fmt.Sprintf("%s:%d", place, o.Line)
@@ -174,12 +174,12 @@ func nameUnjudged(o *onward.Opaque) string {
 	return o.What + " (" + place + ")"
 }
 
-func countOtherPlaces(n int) string {
+func formatOtherPlaces(n int) string {
 	return fmt.Sprintf("%d other %s", n, prose.Pluralize(int64(n), "place"))
 }
 
-// isSearchedByName reports whether the models of the deployed code could not be read.
-func isSearchedByName(r *onward.Report) bool {
+// hasUnreadModels reports whether the models of the deployed code could not be read.
+func hasUnreadModels(r *onward.Report) bool {
 	return slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Usage })
 }
 

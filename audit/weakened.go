@@ -82,9 +82,9 @@ func (a *changelog) listWeakenedSettings(deployed *deployedSettings) []onward.We
 	for i := range list {
 		list[i].Path = deployed.path
 	}
-	below := func(file string) string { return path.Join(path.Dir(deployed.path), filepath.ToSlash(file)) }
+	resolvePath := func(file string) string { return path.Join(path.Dir(deployed.path), filepath.ToSlash(file)) }
 	if head.Baseline != "" && head.Baseline == base.Baseline {
-		file := below(head.Baseline)
+		file := resolvePath(head.Baseline)
 		before, _ := deployed.tree.Read(file)
 		after, err := a.head.Read(file)
 		if n := countNewFindings(before, after); err == nil && n > 0 {
@@ -95,7 +95,7 @@ func (a *changelog) listWeakenedSettings(deployed *deployedSettings) []onward.We
 		if !slices.Contains(head.Workload, recording) {
 			continue // listed above
 		}
-		file := below(recording)
+		file := resolvePath(recording)
 		if n := countLostQueries(deployed.tree, a.head, file); n > 0 {
 			list = append(list, onward.Weakening{Key: "workload", Head: recording + " lacks " + prose.CountNoun(n, "query"), Path: file})
 		}
@@ -148,8 +148,8 @@ func addSuppressions(r *onward.Report, e *rule.Engine) *onward.Report {
 	return r
 }
 
-// listMarkedSteps returns the steps of written plans that the branch says have run by hand.
-func (a *changelog) listMarkedSteps() (out []onward.Weakening) {
+// listStepsMarkedAsRun returns the steps of written plans that the branch says have run by hand.
+func (a *changelog) listStepsMarkedAsRun() (out []onward.Weakening) {
 	if len(a.writtenPlans) == 0 {
 		return nil
 	}

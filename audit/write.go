@@ -73,14 +73,14 @@ func (r *Release) WritingBeside(ctx context.Context, paths []string) (Writing, e
 		p, _ := r.findMigration(file)
 		switch {
 		case p == nil:
-			return nil, inputError("%s is no migration in the %s", file, r.a.rng.Head.Name())
+			return nil, newInputError("%s is no migration in the %s", file, r.a.rng.Head.Name())
 		case found != nil && found != p:
-			return nil, inputError("the plan is of migrations in %s and %s: a plan's files are written in one place", found.source.Dir, p.source.Dir)
+			return nil, newInputError("the plan is of migrations in %s and %s: a plan's files are written in one place", found.source.Dir, p.source.Dir)
 		}
 		found = p
 	}
 	if found == nil {
-		return nil, inputError("the release has no migrations")
+		return nil, newInputError("the release has no migrations")
 	}
 	return r.startWriting(ctx, found, paths)
 }
@@ -94,14 +94,14 @@ func (r *Release) WritingIn(ctx context.Context, dir string) (Writing, error) {
 			return r.startWriting(ctx, &r.pairs[i], nil)
 		}
 	}
-	return nil, inputError("no migrations are in %s", dir)
+	return nil, newInputError("no migrations are in %s", dir)
 }
 
 // startWriting starts to write migrations next to a source, which replace the migrations with some
 // paths.
 func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Writing, error) {
 	a, _ := all.FindAdapter(p.source.Framework)
-	if c, can := a.(adapter.Composer); can {
+	if c, ok := a.(adapter.Composer); ok {
 		var replaced []string
 		for _, m := range p.head.Migrations {
 			if slices.Contains(paths, m.Path) {
@@ -114,10 +114,10 @@ func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Wr
 		}
 		return out, nil
 	}
-	w, can := a.(adapter.Writer)
+	w, ok := a.(adapter.Writer)
 	name := p.source.Framework
 	var form *adapter.Form
-	if can {
+	if ok {
 		form = w.Form(r.a.head, p.head)
 		if p.head.Evidence.Tool != "" {
 			name = p.head.Evidence.Tool
@@ -125,12 +125,12 @@ func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Wr
 	}
 	switch {
 	case form != nil && form.Unwritable != "":
-		return nil, inputError("%s", form.Unwritable)
+		return nil, newInputError("%s", form.Unwritable)
 	case form == nil && p.head.Together && p.head.Count != nil:
-		return nil, inputError("%s runs all pending files in one transaction, and the steps of a plan need their own: "+
+		return nil, newInputError("%s runs all pending files in one transaction, and the steps of a plan need their own: "+
 			"onward apply --plan runs them, and records the migrations in the table of %[1]s", name)
 	case form == nil:
-		return nil, inputError("migrations of %s are not written yet; --format sql prints the steps", name)
+		return nil, newInputError("migrations of %s are not written yet; --format sql prints the steps", name)
 	}
 	now := r.a.Now
 	if now.IsZero() {
@@ -144,7 +144,7 @@ func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Wr
 }
 
 // PutFirst returns the text of a migration of the head with a statement before all others, in the tool's own form, or why that is not possible.
-func (r *Release) PutFirst(file, sql string) (text, why string) {
+func (r *Release) PutFirst(file, sql string) (text, reason string) {
 	p, m := r.findMigration(file)
 	if p == nil {
 		return "", "it is no migration in the " + r.a.rng.Head.Name()
@@ -153,9 +153,9 @@ func (r *Release) PutFirst(file, sql string) (text, why string) {
 	switch a := a.(type) {
 	case adapter.FirstWriter:
 		if text = a.PutFirst(r.a.head, m, sql); text == "" {
-			why = "the place before its first statement is not known"
+			reason = "the place before its first statement is not known"
 		}
-		return text, why
+		return text, reason
 	case adapter.Writer:
 		form := a.Form(r.a.head, p.head)
 		if form != nil && form.Name == "" {
@@ -166,6 +166,6 @@ func (r *Release) PutFirst(file, sql string) (text, why string) {
 	return "", "how its tool reads a statement with a ';' in it is not known"
 }
 
-func inputError(format string, args ...any) error {
+func newInputError(format string, args ...any) error {
 	return &config.InputError{Err: fmt.Errorf(format, args...)}
 }

@@ -113,9 +113,9 @@ func findFilledColumns(p *onward.Plan) (out []history.Change) {
 	return out
 }
 
-// separateReplaced takes the migrations out of the release whose changes a plan under way makes: their tool does not run them. An edited migration, or
+// separatePlannedMigrations takes the migrations out of the release whose changes a plan under way makes: their tool does not run them. An edited migration, or
 // one that the plan leaves in part, is judged.
-func (c *comparison) separateReplaced(list []onward.PlannedMigration) {
+func (c *comparison) separatePlannedMigrations(list []onward.PlannedMigration) {
 	c.release = slices.DeleteFunc(c.release, func(m releasedMigration) bool {
 		isReplaced := slices.ContainsFunc(list, func(p onward.PlannedMigration) bool { return isPlanned(p, m.migration) })
 		if isReplaced {

@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/bench/measure"
 )
 
-// gitGrep looks for a word that no schema has, so that git prints next to nothing.
-func gitGrep(repo, revision string) cost.Command {
+// gitGrepCommand looks for a word that no schema has, so that git prints next to nothing.
+func gitGrepCommand(repo, revision string) cost.Command {
 	return cost.Command{
 		Name: "git grep", Path: "/bin/sh", Args: []string{"-c", `exec git grep -w perihelion "$0"`, revision}, Dir: repo, Fine: []int{0, 1},
 	}
@@ -32,7 +32,7 @@ func measureChangelog(b *measure.Bench) {
 	}
 	cold := changelog("cold")
 	cold.Before = func() error { return os.RemoveAll(filepath.Join(b.Dir, "cold")) }
-	costs := measure.Must(cost.InTurn(b, b.Rounds, gitGrep(cold.Dir, b.Base), cold, changelog("warm")))
+	costs := measure.Must(cost.InTurn(b, b.Rounds, gitGrepCommand(cold.Dir, b.Base), cold, changelog("warm")))
 	if costs[0].CPU == 0 {
 		measure.Check(errors.New("git grep took no time that can be measured: the repository is too small"))
 	}

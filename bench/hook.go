@@ -40,7 +40,7 @@ func measureHook(b *measure.Bench) {
 	timeRun := func(c cost.Command) func() float64 {
 		return func() float64 { return measure.Milliseconds(measure.Must(cost.Run(b, c)).Wall) }
 	}
-	times := measure.InTurn(b.Rounds, timeRun(gitGrep(repo, "HEAD")), timeRun(hook))
+	times := measure.InTurn(b.Rounds, timeRun(gitGrepCommand(repo, "HEAD")), timeRun(hook))
 	slices.Sort(times[1])
 	late, usual := times[1][len(times[1])*95/100], table.Median(times[0])
 	b.Check("hook/grep", fmt.Sprintf("an edit in %s: 95 %% within, beside git grep", dir), late/usual)

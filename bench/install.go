@@ -25,9 +25,9 @@ func measureInstall(b *measure.Bench) {
 	}
 	stop := measure.Must(newcomer.Serve(b.Dir, releases, b.Network))
 	defer stop()
-	begun := time.Now()
+	start := time.Now()
 	out, code := newcomer.Run(b, b.Dir, b.Dir, newcomer.Script(commands))
-	took := time.Since(begun)
+	took := time.Since(start)
 	if code != 0 {
 		measure.Check(fmt.Errorf("the quick start does not go through: exit code %d: %s", code, out))
 	}

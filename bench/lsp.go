@@ -44,20 +44,20 @@ func typeKeys(b *measure.Bench, dir, file, text string, lines int) {
 	e := startEditor(b.Program(), dir)
 	defer e.endEditor()
 	uri := "file://" + file
-	begun := time.Now()
+	start := time.Now()
 	e.sendRequest("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": uri, "languageId": "sql", "version": 1, "text": text}})
 	found := e.waitForDiagnostics(1)
-	b.Print("opened, with the base", fmt.Sprintf("%s, %d findings", time.Since(begun).Round(time.Millisecond), found))
+	b.Print("opened, with the base", fmt.Sprintf("%s, %d findings", time.Since(start).Round(time.Millisecond), found))
 	var times []float64
 	for key := range b.Keys {
 		place := map[string]int{"line": lines / 2, "character": 0}
-		begun := time.Now()
+		start := time.Now()
 		e.sendRequest("textDocument/didChange", map[string]any{
 			"textDocument":   map[string]any{"uri": uri, "version": key + 2},
 			"contentChanges": []any{map[string]any{"range": map[string]any{"start": place, "end": place}, "text": []string{"-", "-", " "}[min(key, 2)]}},
 		})
 		e.waitForDiagnostics(key + 2)
-		times = append(times, measure.Milliseconds(time.Since(begun)))
+		times = append(times, measure.Milliseconds(time.Since(start)))
 	}
 	slices.Sort(times)
 	b.Check(fmt.Sprintf("lsp/%d", lines), fmt.Sprintf("a keystroke in %d lines, %d KB", strings.Count(text, "\n"), len(text)>>10), table.Median(times),

@@ -49,13 +49,13 @@ func measurePlans(b *measure.Bench) {
 			return measure.Milliseconds(took)
 		}
 	}
-	printPair(b, "plan/sketch", "a sketch, beside the changelog of the same release",
+	printOverhead(b, "plan/sketch", "a sketch, beside the changelog of the same release",
 		measure.InTurn(b.Rounds, runOnward("changelog", "--fail-on", "never"), runOnward("plan", "--sketch")))
-	printPair(b, "plan/files", "a changelog of twenty findings with their files, beside the same without", timeFiles(b))
-	b.Check("plan/proof", "the proof of ten statements", proveRelease(b, dir))
+	printOverhead(b, "plan/files", "a changelog of twenty findings with their files, beside the same without", timeFiles(b))
+	b.Check("plan/proof", "the proof of ten statements", timeProof(b, dir))
 	dir = b.GooseRelease(plannedBase, renamedColumn)
-	one := func() float64 { return proveRelease(b, dir) }
-	b.Check("plan/one", "the proof of one statement, warm", table.Median(measure.InTurn(3, one)[0]))
+	proveOnce := func() float64 { return timeProof(b, dir) }
+	b.Check("plan/one", "the proof of one statement, warm", table.Median(measure.InTurn(3, proveOnce)[0]))
 	measureTriggers(b, "plan/renamed", "UPDATEs of one column that is renamed, its trigger's cost", renamedColumn)
 	measureTriggers(b, "plan/other", "UPDATEs of another column of that table", "ALTER TABLE customers RENAME COLUMN note TO remark;")
 	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
@@ -63,21 +63,21 @@ func measurePlans(b *measure.Bench) {
 	}
 }
 
-// printPair prints how much longer the second of two commands takes.
-func printPair(b *measure.Bench, limit, what string, times [][]float64) {
-	without, with := table.Median(times[0]), table.Median(times[1])
-	b.Check(limit, what, with-without, fmt.Sprintf("%.0f and %.0f ms", with, without))
+// printOverhead prints how much longer the second of two commands takes.
+func printOverhead(b *measure.Bench, limit, label string, times [][]float64) {
+	baseTime, changedTime := table.Median(times[0]), table.Median(times[1])
+	b.Check(limit, label, changedTime-baseTime, fmt.Sprintf("%.0f and %.0f ms", changedTime, baseTime))
 }
 
-// proveRelease is how many seconds a plan with its proof takes.
-func proveRelease(b *measure.Bench, dir string) float64 {
-	begun := time.Now()
+// timeProof is how many seconds a plan with its proof takes.
+func timeProof(b *measure.Bench, dir string) float64 {
+	start := time.Now()
 	p, _, err := plan.Make(b, planConfig(dir, false))
 	measure.Check(err)
 	if !p.Proof.Proven {
 		measure.Check(fmt.Errorf("the plan is not proven: %+v", p.Proof))
 	}
-	return time.Since(begun).Seconds()
+	return time.Since(start).Seconds()
 }
 
 func planConfig(dir string, sketch bool) plan.Config {
@@ -88,11 +88,11 @@ func planConfig(dir string, sketch bool) plan.Config {
 func timeFiles(b *measure.Bench) [][]float64 {
 	c := audit.Config{Dir: makeTwentyFindings(b), Base: "base", Head: "main"}
 	return measure.InTurn(b.Rounds, func() float64 {
-		begun := time.Now()
+		start := time.Now()
 		measure.Must(audit.Changelog(b, c))
-		return measure.Milliseconds(time.Since(begun))
+		return measure.Milliseconds(time.Since(start))
 	}, func() float64 {
-		begun := time.Now()
+		start := time.Now()
 		r := measure.Must(plan.Changelog(b, c, true))
 		files := 0
 		for _, f := range r.Findings {
@@ -101,7 +101,7 @@ func timeFiles(b *measure.Bench) [][]float64 {
 		if files == 0 {
 			measure.Check(errors.New("no finding brings files"))
 		}
-		return measure.Milliseconds(time.Since(begun))
+		return measure.Milliseconds(time.Since(start))
 	})
 }
 

@@ -43,14 +43,14 @@ func measurePartitions(b *measure.Bench, major int) {
 	} {
 		var times []float64
 		for range b.Rounds {
-			times = append(times, measure.Milliseconds(holdLock(b, server, database, major, &c.replaced)))
+			times = append(times, measure.Milliseconds(timeLockHold(b, server, database, major, &c.replaced)))
 		}
 		b.Check(c.limit, fmt.Sprintf(c.what, partitions, major), table.Median(times))
 	}
 }
 
-// holdLock returns the time from the lock of the replaced relation to the end of what is read.
-func holdLock(b *measure.Bench, server *pgserver.Server, database string, major int, replaced *onward.PlanReplacement) time.Duration {
+// timeLockHold returns the time from the lock of the replaced relation to the end of what is read.
+func timeLockHold(b *measure.Bench, server *pgserver.Server, database string, major int, replaced *onward.PlanReplacement) time.Duration {
 	conn := measure.Must(server.Connect(b, "", database))
 	defer conn.Close(b)
 	measure.Must(conn.PgConn().Exec(b, "BEGIN; "+inventory.Settings).ReadAll())
@@ -70,7 +70,7 @@ func holdLock(b *measure.Bench, server *pgserver.Server, database string, major 
 			inventory.FormatListQuery(major, "'public.whole'::regclass", children...)
 	}
 	measure.Must(work.PgConn().Exec(b, "BEGIN; "+inventory.Settings+unlocked).ReadAll())
-	begun := time.Now()
+	start := time.Now()
 	measure.Must(work.PgConn().Exec(b, locked).ReadAll())
-	return time.Since(begun)
+	return time.Since(start)
 }

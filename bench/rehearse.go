@@ -23,7 +23,7 @@ import (
 // the same rows; how quick rows are made; the release from a warm cache; a base of five hundred migrations that the cache holds; and a
 // release on ten tables.
 func measureRehearsals(b *measure.Bench) {
-	dir := makeRehearsed(b, rehearsedBase, rehearsedSteps)
+	dir := makeRehearsedRepository(b, rehearsedBase, rehearsedSteps)
 	measureWatching(b, dir)
 	measureFilling(b)
 	whole, server, _ := timeRehearsals(b, dir, fill.Plan{})
@@ -35,7 +35,7 @@ func measureRehearsals(b *measure.Bench) {
 		history = append(history, fmt.Sprintf("CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, at timestamptz);\n"+
 			"CREATE INDEX t%d_name_idx ON t%d (name);", i, i, i))
 	}
-	_, server, r := timeRehearsals(b, makeRehearsed(b, history, []string{"ALTER TABLE t1 ADD COLUMN note text;"}), fill.Plan{})
+	_, server, r := timeRehearsals(b, makeRehearsedRepository(b, history, []string{"ALTER TABLE t1 ADD COLUMN note text;"}), fill.Plan{})
 	if !r.Base.Cached || r.Base.Migrations != 500 {
 		measure.Check(errors.New("the base was not taken from the cache"))
 	}
@@ -46,7 +46,7 @@ func measureRehearsals(b *measure.Bench) {
 		tables = append(tables, strings.Replace(tenColumns, "TABLE ten ", fmt.Sprintf("TABLE t%d ", i), 1))
 		changes = append(changes, fmt.Sprintf("ALTER TABLE t%d ALTER COLUMN age TYPE bigint;\nCREATE INDEX t%d_email_idx ON t%d (email);", i, i, i))
 	}
-	whole, _, r = timeRehearsals(b, makeRehearsed(b, tables, changes), fill.Plan{All: 20_000, Seed: 1})
+	whole, _, r = timeRehearsals(b, makeRehearsedRepository(b, tables, changes), fill.Plan{All: 20_000, Seed: 1})
 	if n := len(r.Statements); n != 2*len(tables) || r.Statements[n-1].Failed != nil {
 		measure.Check(errors.New("the release of ten tables does not run"))
 	}
@@ -66,19 +66,19 @@ func measureWatching(b *measure.Bench, dir string) {
 		if last := r.Statements[len(r.Statements)-1]; last.Failed != nil {
 			measure.Check(fmt.Errorf("the release does not run: %s", last.Failed.Message))
 		}
-		watched, plain = append(watched, r.DurationMS), append(plain, releaseWithPsql(b, plan))
+		watched, plain = append(watched, r.DurationMS), append(plain, timePsqlRelease(b, plan))
 	}
 	rehearsed, psql := table.Median(watched), table.Median(plain)
 	b.Check("rehearse/psql", fmt.Sprintf("ten migrations on 2 × %d rows, beside psql", rows), rehearsed/psql, fmt.Sprintf("%.0f and %.0f ms", rehearsed, psql))
 }
 
-// releaseWithPsql runs the release with psql on the same tables, in one session, and returns the milliseconds without psql's own start.
-func releaseWithPsql(b *measure.Bench, plan fill.Plan) float64 {
+// timePsqlRelease runs the release with psql on the same tables, in one session, and returns the milliseconds without psql's own start.
+func timePsqlRelease(b *measure.Bench, plan fill.Plan) float64 {
 	s, db, stop := b.StartServer(pgserver.Config{})
 	defer stop()
-	runPsql(s.URL(db), strings.Join(rehearsedBase, "\n"))
+	timePsql(s.URL(db), strings.Join(rehearsedBase, "\n"))
 	measure.Must(fill.FillDatabase(b, s.URL(db), plan, fill.Release{}))
-	start := runPsql(s.URL(db), "SELECT 1;")
+	start := timePsql(s.URL(db), "SELECT 1;")
 	var script strings.Builder
 	for _, m := range rehearsedSteps {
 		if alone, ok := strings.CutPrefix(m, noTransaction); ok {
@@ -87,18 +87,18 @@ func releaseWithPsql(b *measure.Bench, plan fill.Plan) float64 {
 		}
 		script.WriteString("BEGIN;\n" + m + "\nCOMMIT;\n")
 	}
-	return runPsql(s.URL(db), script.String()) - start
+	return timePsql(s.URL(db), script.String()) - start
 }
 
-// runPsql runs a script and gives the milliseconds of the process.
-func runPsql(url, script string) float64 {
+// timePsql runs a script and gives the milliseconds of the process.
+func timePsql(url, script string) float64 {
 	cmd := exec.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.DevNull, url)
 	cmd.Stdin = strings.NewReader(script)
-	begun := time.Now()
+	start := time.Now()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		measure.Check(fmt.Errorf("psql: %w: %s", err, out))
 	}
-	return measure.Milliseconds(time.Since(begun))
+	return measure.Milliseconds(time.Since(start))
 }
 
 // measureFilling measures how quick rows are made.
@@ -109,13 +109,13 @@ func measureFilling(b *measure.Bench) {
 	var rates []float64
 	for range b.Rounds {
 		db := measure.Must(s.NewDatabase(b, ""))
-		runPsql(s.URL(db), tenColumns)
-		begun := time.Now()
+		timePsql(s.URL(db), tenColumns)
+		start := time.Now()
 		r := measure.Must(fill.FillDatabase(b, s.URL(db), fill.Plan{Rows: map[string]int64{"ten": rows}, Seed: 1}, fill.Release{}))
 		if len(r.Problems) > 0 {
 			measure.Check(fmt.Errorf("fill: %s: %s", r.Problems[0].Relation, r.Problems[0].Why))
 		}
-		rates = append(rates, rows/time.Since(begun).Seconds())
+		rates = append(rates, rows/time.Since(start).Seconds())
 		measure.Check(s.DropDatabase(b, db))
 	}
 	b.Check("rehearse/rows", "rows of ten columns, generated, sent and analysed", table.Median(rates))
@@ -128,17 +128,17 @@ const tenColumns = `CREATE TABLE ten (id bigint PRIMARY KEY, email text NOT NULL
 func timeRehearsals(b *measure.Bench, dir string, rows fill.Plan) (whole, server float64, last *onward.Rehearsal) {
 	var servers []float64
 	wholes := measure.InTurn(b.Rounds, func() float64 {
-		begun := time.Now()
+		start := time.Now()
 		r := measure.Must(rehearse.Run(b, rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}, Rows: rows}))
 		last = &r.Rehearsals[0]
 		servers = append(servers, last.ServerMS/1000)
-		return time.Since(begun).Seconds()
+		return time.Since(start).Seconds()
 	})
 	return table.Median(wholes[0]), table.Median(servers[1:]), last
 }
 
-// makeRehearsed makes a repository of migrations. Those that begin with noTransaction run alone.
-func makeRehearsed(b *measure.Bench, base, release []string) string {
+// makeRehearsedRepository makes a repository of migrations. Those that begin with noTransaction run alone.
+func makeRehearsedRepository(b *measure.Bench, base, release []string) string {
 	files := func(from int, list []string) map[string]string {
 		out := map[string]string{}
 		for i, sql := range list {

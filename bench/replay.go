@@ -59,12 +59,12 @@ CREATE INDEX ON guests (room_id);
 		Command: []string{measure.Must(os.Executable()), "child-suite"}, Out: io.Discard, Err: os.Stderr, Transcript: true, Base: &base,
 	}))
 	measure.Check(recorded.Failed)
-	begun := time.Now()
+	start := time.Now()
 	r := measure.Must(verify.Run(b, verify.Config{
 		Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}}, Old: []*verify.Workload{recorded.Workload},
 		Transcripts: map[onward.Code][]*verify.Transcript{onward.OldCode: {recorded.Transcript}},
 	}))
-	took := time.Since(begun)
+	took := time.Since(start)
 	n := r.Verification.Replay
 	if n == nil || n.Points != replayPoints || n.Statements < 10*suiteTests || n.Unlike > 0 || verify.FirstBreaking(r) != nil {
 		measure.Check(fmt.Errorf("replayed %+v: %v", n, r.Verification.Notes))

@@ -22,8 +22,8 @@ const (
 // measureVerification measures what it costs to verify 5,000 distinct queries at 30 commit points: if each migration touches one table of
 // two hundred, and if each touches the one that a tenth of all queries use. It also measures what it costs to replay a suite.
 func measureVerification(b *measure.Bench) {
-	spread := makeVerified(b, func(i int) int { return i })
-	hot := makeVerified(b, func(int) int { return 0 })
+	spread := makeVerifiedRepository(b, func(i int) int { return i })
+	hot := makeVerifiedRepository(b, func(int) int { return 0 })
 	for _, c := range []struct {
 		what, dir string
 		queries   int
@@ -78,8 +78,8 @@ func makeRecording(n int) *workload.Workload {
 	return load
 }
 
-// makeVerified has a base of tables, and a release of a migration for each point.
-func makeVerified(b *measure.Bench, table func(i int) int) string {
+// makeVerifiedRepository has a base of tables, and a release of a migration for each point.
+func makeVerifiedRepository(b *measure.Bench, table func(i int) int) string {
 	var base strings.Builder
 	for i := range recordedTables {
 		fmt.Fprintf(&base, "CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text NOT NULL, b int, c text, d timestamptz DEFAULT now(), "+

@@ -39,13 +39,13 @@ func measureWire(b *measure.Bench) {
 	for _, clients := range []int{1, 16} {
 		w.compareLatency(clients, bouncer)
 	}
-	p := w.record("", func(ours connection) {
-		w.measureQueries(ours, manyClients, "-M", "prepared", "-T", fmt.Sprint(b.Seconds))
+	p := w.recordThroughProxy("", func(recorder connection) {
+		w.measureQueries(recorder, manyClients, "-M", "prepared", "-T", fmt.Sprint(b.Seconds))
 	})
 	b.Check("wire/clients", fmt.Sprintf("memory with %d clients", manyClients), p.peak)
 	const clients = 8
-	p = w.record("", func(ours connection) {
-		w.measureQueries(ours, clients, "-M", "simple", "-t", fmt.Sprint(million/clients))
+	p = w.recordThroughProxy("", func(recorder connection) {
+		w.measureQueries(recorder, clients, "-M", "simple", "-t", fmt.Sprint(million/clients))
 	})
 	if p.calls != million {
 		measure.Check(fmt.Errorf("%d of %d queries were recorded", p.calls, million))
@@ -56,9 +56,9 @@ func measureWire(b *measure.Bench) {
 // compareLatency compares the three ways, and the processor time of the two proxies for each query.
 func (w *wireServer) compareLatency(clients int, bouncer connection) {
 	var latency, used [3][]float64
-	p := w.record(w.Profile, func(ours connection) {
+	p := w.recordThroughProxy(w.Profile, func(recorder connection) {
 		for range w.Rounds {
-			for i, way := range []connection{w.direct, bouncer, ours} {
+			for i, way := range []connection{w.direct, bouncer, recorder} {
 				f := w.measureQueries(way, clients, "-M", "prepared", "-T", fmt.Sprint(w.Seconds))
 				latency[i], used[i] = append(latency[i], f.milliseconds), append(used[i], f.processor)
 			}
@@ -67,9 +67,9 @@ func (w *wireServer) compareLatency(clients int, bouncer connection) {
 	if p.calls == 0 {
 		measure.Check(errors.New("the proxy recorded nothing"))
 	}
-	direct, theirs, ours := table.Median(latency[0]), table.Median(latency[1]), table.Median(latency[2])
-	w.Check("wire/latency", fmt.Sprintf("recording, %d clients, beside pgbouncer", clients), ours/theirs,
-		fmt.Sprintf("%.3f and %.3f ms, direct %.3f ms", ours, theirs, direct))
-	theirs, ours = table.Median(used[1]), table.Median(used[2])
-	w.Check("wire/cpu", "processor time of a query, beside pgbouncer", ours/theirs, fmt.Sprintf("%.1f and %.1f µs", ours, theirs))
+	direct, bouncerMedian, recorderMedian := table.Median(latency[0]), table.Median(latency[1]), table.Median(latency[2])
+	w.Check("wire/latency", fmt.Sprintf("recording, %d clients, beside pgbouncer", clients), recorderMedian/bouncerMedian,
+		fmt.Sprintf("%.3f and %.3f ms, direct %.3f ms", recorderMedian, bouncerMedian, direct))
+	bouncerMedian, recorderMedian = table.Median(used[1]), table.Median(used[2])
+	w.Check("wire/cpu", "processor time of a query, beside pgbouncer", recorderMedian/bouncerMedian, fmt.Sprintf("%.1f and %.1f µs", recorderMedian, bouncerMedian))
 }

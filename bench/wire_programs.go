@@ -125,15 +125,15 @@ type recording struct {
 	peak  float64
 }
 
-// record starts the recording proxy in a process of its own, does something through it, and ends it.
-func (w *wireServer) record(profile string, run func(ours connection)) (r recording) {
+// recordThroughProxy starts the recording proxy in a process of its own, does something through it, and ends it.
+func (w *wireServer) recordThroughProxy(profile string, run func(recorder connection)) (r recording) {
 	cmd := exec.CommandContext(w, measure.Must(os.Executable()), "child-proxy", w.url, profile)
 	cmd.Stderr = os.Stderr
 	in, out := measure.Must(cmd.StdinPipe()), bufio.NewReader(measure.Must(cmd.StdoutPipe()))
 	measure.Check(cmd.Start())
-	ours := connection{name: "recording", host: "127.0.0.1", process: cmd.Process.Pid}
-	measure.Must(fmt.Fscanln(out, &ours.port))
-	err := measure.Catch(func() { run(ours) })
+	recorder := connection{name: "recording", host: "127.0.0.1", process: cmd.Process.Pid}
+	measure.Must(fmt.Fscanln(out, &recorder.port))
+	err := measure.Catch(func() { run(recorder) })
 	measure.Check(errors.Join(err, in.Close()))
 	measure.Must(fmt.Fscanln(out, &r.calls, &r.peak))
 	measure.Check(cmd.Wait())

@@ -40,8 +40,8 @@ func NewBaseline(findings []onward.Finding) *Baseline {
 			continue // nothing can suppress these
 		}
 		b.Findings[f.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: f.Path, Fact: f.Fact}
-		for _, also := range f.Also {
-			b.Findings[also.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: also.Path, Fact: f.Fact}
+		for _, place := range f.Also {
+			b.Findings[place.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: place.Path, Fact: f.Fact}
 		}
 	}
 	return b
@@ -86,7 +86,7 @@ const maxBaseline = 64 << 20
 func ReadBaseline(path string) (*Baseline, error) {
 	data, err := scratch.ReadBounded(path, maxBaseline)
 	if err != nil {
-		return nil, &Error{Path: path, Message: fmt.Sprintf("the baseline cannot be read: %v; onward changelog --write-baseline writes one", trimPath(err))}
+		return nil, &Error{Path: path, Message: fmt.Sprintf("the baseline cannot be read: %v; onward changelog --write-baseline writes one", trimErrorPath(err))}
 	}
 	b := &Baseline{}
 	d := json.NewDecoder(bytes.NewReader(data))

@@ -244,8 +244,8 @@ func (a Accept) Match(name string) bool {
 		return true
 	}
 	for _, p := range a.Patterns {
-		below := strings.HasSuffix(p, "/")
-		if p = path.Clean(p); below {
+		isDir := strings.HasSuffix(p, "/")
+		if p = path.Clean(p); isDir {
 			p = path.Join(p, "**")
 		}
 		if matchElements(strings.Split(p, "/"), strings.Split(path.Clean(name), "/")) {
@@ -260,17 +260,17 @@ func (a Accept) Match(name string) bool {
 func matchElements(pattern, name []string) bool {
 	// Only the last ** has to be retried, so that the time is limited by the product of the
 	// two lengths.
-	p, n, retry, at := 0, 0, -1, 0
+	p, n, retry, retryName := 0, 0, -1, 0
 	for n < len(name) {
 		switch {
 		case p < len(pattern) && pattern[p] == "**":
-			retry, at = p, n
+			retry, retryName = p, n
 			p++
 		case p < len(pattern) && matchElement(pattern[p], name[n]):
 			p, n = p+1, n+1
 		case retry >= 0:
-			at++
-			p, n = retry+1, at
+			retryName++
+			p, n = retry+1, retryName
 		default:
 			return false
 		}

@@ -196,8 +196,8 @@ func TestDecodeErrors(t *testing.T) {
 			t.Errorf("no error in:\n%s", text)
 			continue
 		}
-		var at *config.Error
-		if !errors.As(err, &at) {
+		var configError *config.Error
+		if !errors.As(err, &configError) {
 			t.Errorf("%T is no config.Error", err)
 		}
 		if diff := cmp.Diff(want, err.Error()); diff != "" {
@@ -268,14 +268,14 @@ func TestBaseline(t *testing.T) {
 	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	again, err := config.ReadBaseline(path)
+	reread, err := config.ReadBaseline(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(b, again); diff != "" {
+	if diff := cmp.Diff(b, reread); diff != "" {
 		t.Errorf("(-written +read):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]bool{"aa": true, "bb": true}, again.Fingerprints()); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"aa": true, "bb": true}, reread.Fingerprints()); diff != "" {
 		t.Error(diff)
 	}
 	for text, want := range map[string]string{

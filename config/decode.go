@@ -87,7 +87,7 @@ func decodeBounded(data []byte, d *decoder, most int, decode func(*decoder, *yam
 		if err := documents.Decode(&doc); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return d.syntaxError(data, err)
+			return d.locateSyntaxError(data, err)
 		}
 		root := doc.Content[0]
 		if isNull(root) && root.Value == "" {
@@ -114,8 +114,8 @@ type decoder struct {
 // placeOfError matches the line in an error of the parser.
 var placeOfError = lazyregexp.New(`^yaml: line (\d+): `)
 
-// syntaxError adds the line to an error of the parser.
-func (d *decoder) syntaxError(data []byte, err error) error {
+// locateSyntaxError adds the line to an error of the parser.
+func (d *decoder) locateSyntaxError(data []byte, err error) error {
 	message, line := err.Error(), []byte(nil)
 	e := &Error{Path: d.path, Message: strings.TrimPrefix(message, "yaml: ")}
 	if place := placeOfError.FindStringSubmatch(message); place != nil {
@@ -145,9 +145,9 @@ func (d *decoder) decodeConfig(n *yaml.Node, c *Config) {
 		}},
 		{"rules", func(n *yaml.Node) { c.Rules = d.decodeRules(n) }},
 		{"presets", func(n *yaml.Node) {
-			d.eachElement(n, func(n *yaml.Node) { c.Presets = append(c.Presets, onward.Preset(d.oneOf(n, "preset", presets))) })
+			d.eachElement(n, func(n *yaml.Node) { c.Presets = append(c.Presets, onward.Preset(d.decodeOneOf(n, "preset", presets))) })
 		}},
-		{"fail_on", func(n *yaml.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
+		{"fail_on", func(n *yaml.Node) { c.FailOn = Threshold(d.decodeOneOf(n, "severity", thresholds)) }},
 		{"small_tables", func(n *yaml.Node) { c.SmallTables = d.decodeTexts(n) }},
 		{"small_below", func(n *yaml.Node) { c.SmallBelow = Bytes(d.decodeBytes(n, "")) }},
 		{"throughput", func(n *yaml.Node) {
@@ -165,10 +165,10 @@ func (d *decoder) decodeConfig(n *yaml.Node, c *Config) {
 			})
 		}},
 		{"baseline", func(n *yaml.Node) { c.Baseline = d.decodeText(n) }},
-		{"workload", func(n *yaml.Node) { c.Workload = d.oneOrMore(n) }},
+		{"workload", func(n *yaml.Node) { c.Workload = d.decodeOneOrMore(n) }},
 		{"deprecated", func(n *yaml.Node) { c.Deprecated = d.decodeDeprecated(n) }},
 		{"deprecation_notice_days", func(n *yaml.Node) { c.DeprecationNoticeDays = d.decodeDays(n) }},
-		{"soft_delete", func(n *yaml.Node) { c.SoftDelete = d.softDelete(n) }},
+		{"soft_delete", func(n *yaml.Node) { c.SoftDelete = d.decodeSoftDelete(n) }},
 		{"accept_queries", func(n *yaml.Node) { c.AcceptQueries = d.decodeAcceptQueries(n) }},
 		{"redact", func(n *yaml.Node) { c.Redact = d.decodeRedact(n) }},
 		{"redact_columns", func(n *yaml.Node) { c.RedactColumns = d.decodeColumns(n) }},
@@ -184,7 +184,7 @@ func (d *decoder) decodeMigrations(n *yaml.Node) Migrations {
 	var framework, run, runner *yaml.Node
 	d.decodeMapping(n, "an entry of migrations", []field{
 		{"dir", func(n *yaml.Node) { m.Dir = d.decodeDir(n) }},
-		{"framework", func(n *yaml.Node) { framework, m.Framework = n, d.oneOf(n, "framework", d.known.Frameworks) }},
+		{"framework", func(n *yaml.Node) { framework, m.Framework = n, d.decodeOneOf(n, "framework", d.known.Frameworks) }},
 		{"transaction", func(n *yaml.Node) { run = d.decodeTransaction(n, &m) }},
 		{"runner", func(n *yaml.Node) { runner, m.Runner = n, d.decodeRunner(n) }},
 		{"lock_timeout", func(n *yaml.Node) { m.LockTimeout = d.decodeTimeout(n) }},
@@ -232,7 +232,7 @@ func (d *decoder) decodeRules(n *yaml.Node) map[string]onward.Severity {
 	for _, entry := range d.uniqueEntries(n, "rules") {
 		name := entry.Key.Value
 		if !slices.Contains(d.known.Rules, name) {
-			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
+			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, suggestNearest(name, d.known.Rules))
 			continue
 		}
 		var s onward.Severity
@@ -264,8 +264,8 @@ func (d *decoder) decodeDeprecated(n *yaml.Node) map[string]string {
 	return out
 }
 
-// softDelete reads columns by table.
-func (d *decoder) softDelete(n *yaml.Node) map[string]string {
+// decodeSoftDelete reads columns by table.
+func (d *decoder) decodeSoftDelete(n *yaml.Node) map[string]string {
 	out := map[string]string{}
 	for _, entry := range d.uniqueEntries(n, "soft_delete") {
 		column := d.decodeText(entry.Value)

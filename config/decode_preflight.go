@@ -34,8 +34,8 @@ func (d *decoder) decodeQuery(n *yaml.Node) string {
 		d.addError(n, "a query is needed here: one SELECT with one column")
 		return ""
 	}
-	if why := outside.RefuseQuery(text); why != "" {
-		d.addError(n, "this query is not run on a production server: %s. Write one SELECT that only reads", why)
+	if reason := outside.RefuseQuery(text); reason != "" {
+		d.addError(n, "this query is not run on a production server: %s. Write one SELECT that only reads", reason)
 		return ""
 	}
 	return text

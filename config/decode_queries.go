@@ -14,10 +14,10 @@ func (d *decoder) decodeAcceptQueries(n *yaml.Node) map[string][]string {
 	for _, entry := range d.uniqueEntries(n, "accept_queries") {
 		name := entry.Key.Value
 		if !slices.Contains(d.known.Rules, name) {
-			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
+			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, suggestNearest(name, d.known.Rules))
 			continue
 		}
-		list := d.oneOrMore(entry.Value)
+		list := d.decodeOneOrMore(entry.Value)
 		if slices.ContainsFunc(list, func(s string) bool { return strings.TrimSpace(s) == "" }) {
 			d.addError(entry.Value, "accept_queries %s: an empty text would accept every query; rules: {%s: off} does that", name, name)
 			continue
@@ -29,7 +29,7 @@ func (d *decoder) decodeAcceptQueries(n *yaml.Node) map[string][]string {
 
 // decodeRedact reads regular expressions. One that matches nothing at all would be found everywhere.
 func (d *decoder) decodeRedact(n *yaml.Node) []string {
-	list := d.oneOrMore(n)
+	list := d.decodeOneOrMore(n)
 	for _, text := range list {
 		switch p, err := regexp.Compile(text); {
 		case err != nil:
@@ -43,7 +43,7 @@ func (d *decoder) decodeRedact(n *yaml.Node) []string {
 
 // decodeColumns reads columns, each with its table or a star.
 func (d *decoder) decodeColumns(n *yaml.Node) []string {
-	list := d.oneOrMore(n)
+	list := d.decodeOneOrMore(n)
 	for _, text := range list {
 		parts := strings.Split(text, ".")
 		column := parts[len(parts)-1]

@@ -26,7 +26,7 @@ var tableText = lazyregexp.New(`^(?:(?:[A-Za-z_][\w$]*|"[^"]+")\.)?(?:[A-Za-z_][
 
 // decodeTransaction reads how files are sent. The value run is for a runner only, so its node is kept.
 func (d *decoder) decodeTransaction(n *yaml.Node, m *Migrations) (run *yaml.Node) {
-	text := d.oneOf(n, "transaction", []string{"file", "message", "pipeline", "none", transactionRun})
+	text := d.decodeOneOf(n, "transaction", []string{"file", "message", "pipeline", "none", transactionRun})
 	if text == transactionRun {
 		m.Transaction = onward.TransactionFile
 		return n
@@ -48,7 +48,7 @@ func (d *decoder) decodeRunner(n *yaml.Node) *Runner {
 		{"down", func(n *yaml.Node) { r.Down = d.decodePatterns(n) }},
 		{"programs", func(n *yaml.Node) { r.Programs = d.decodePatterns(n) }},
 		{"order", func(n *yaml.Node) {
-			nodes["order"], r.Order = n, Order(d.oneOf(n, "order", []string{string(OrderNumber), string(OrderName)}))
+			nodes["order"], r.Order = n, Order(d.decodeOneOf(n, "order", []string{string(OrderNumber), string(OrderName)}))
 		}},
 		{"list", func(n *yaml.Node) { nodes["list"], r.List = n, d.decodeLine(n, "list") }},
 		marker("up_marker", &r.UpMarker),
@@ -56,7 +56,7 @@ func (d *decoder) decodeRunner(n *yaml.Node) *Runner {
 		marker("no_transaction_marker", &r.NoTransactionMarker),
 		{"no_transaction_mode", func(n *yaml.Node) {
 			nodes["no_transaction_mode"] = n
-			r.NoTransactionMode = onward.Transaction(d.oneOf(n, "mode", []string{string(onward.TransactionMessage), string(onward.TransactionNone)}))
+			r.NoTransactionMode = onward.Transaction(d.decodeOneOf(n, "mode", []string{string(onward.TransactionMessage), string(onward.TransactionNone)}))
 		}},
 		{"psql", func(n *yaml.Node) { r.PSQL = d.decodeBool(n) }},
 		{"replace", func(n *yaml.Node) { r.Replace = d.decodeReplacements(n) }},
@@ -121,7 +121,7 @@ func (d *decoder) decodeMarker(n *yaml.Node, key string) string {
 // decodePatterns reads a pattern, or a list of them, of files in the entry's directory.
 func (d *decoder) decodePatterns(n *yaml.Node) []string {
 	before := len(d.errs)
-	list := d.oneOrMore(n)
+	list := d.decodeOneOrMore(n)
 	if len(d.errs) > before {
 		return nil
 	}

@@ -42,7 +42,7 @@ func (d *decoder) decodeTarget(n *yaml.Node) TargetEntry {
 		{"address", func(n *yaml.Node) { t.Address = d.decodeText(n) }},
 		{"name", func(n *yaml.Node) { t.Name = d.decodeText(n) }},
 		{"schema", func(n *yaml.Node) { t.Schema = d.decodeText(n) }},
-		{"schemas", func(n *yaml.Node) { t.Schemas = d.oneOrMore(n) }},
+		{"schemas", func(n *yaml.Node) { t.Schemas = d.decodeOneOrMore(n) }},
 		{"password", func(n *yaml.Node) { t.Password = d.decodeText(n) }},
 		{"labels", func(n *yaml.Node) {
 			for _, e := range d.uniqueEntries(n, "labels") {

@@ -53,11 +53,11 @@ targets:
 func TestManyTargets(t *testing.T) {
 	t.Parallel()
 	const count = 5000
-	begun := time.Now()
+	start := time.Now()
 	text := "targets:\n" + strings.Repeat("  - address: env:EU_1_URL\n    name: eu-1\n    labels: {region: eu}\n", count)
 	got, err := config.DecodeTargets([]byte(text), "t.yaml")
 	if err != nil || len(got) != count {
 		t.Errorf("%d %v", len(got), err)
 	}
-	t.Logf("%d targets in %s", len(got), time.Since(begun))
+	t.Logf("%d targets in %s", len(got), time.Since(start))
 }

@@ -26,29 +26,29 @@ func Find(dir string) (path, root string, err error) {
 		return "", "", err
 	}
 	found, foundIn := "", ""
-	for at := dir; ; {
+	for current := dir; ; {
 		if found == "" {
 			for _, name := range []string{Name, misnamed} {
-				file := filepath.Join(at, name)
+				file := filepath.Join(current, name)
 				if _, err := os.Stat(file); err == nil {
-					found, foundIn = file, at
+					found, foundIn = file, current
 					break
 				} else if !errors.Is(err, fs.ErrNotExist) {
 					return "", "", fmt.Errorf("read %s: %w", file, err)
 				}
 			}
 		}
-		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
-			return found, at, nil
+		if _, err := os.Lstat(filepath.Join(current, ".git")); err == nil {
+			return found, current, nil
 		}
-		up := filepath.Dir(at)
-		if up == at {
+		up := filepath.Dir(current)
+		if up == current {
 			if foundIn == dir {
 				return found, "", nil
 			}
 			return "", "", nil
 		}
-		at = up
+		current = up
 	}
 }
 
@@ -96,24 +96,24 @@ func loadFile(file, root string, known Known) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if below, err := filepath.Rel(root, filepath.Dir(file)); root != "" && err == nil {
-		c.rebasePaths(filepath.ToSlash(below))
+	if relative, err := filepath.Rel(root, filepath.Dir(file)); root != "" && err == nil {
+		c.rebasePaths(filepath.ToSlash(relative))
 	}
 	return c, nil
 }
 
 // rebasePaths turns paths relative to the file into paths relative to a directory
 // above it; below is the path from there to the file's directory.
-func (c *Config) rebasePaths(below string) {
-	if below == "." {
+func (c *Config) rebasePaths(prefix string) {
+	if prefix == "." {
 		return
 	}
 	for i := range c.Migrations {
-		c.Migrations[i].Dir = path.Join(below, c.Migrations[i].Dir)
-		c.Migrations[i].CaptureDir = path.Join(below)
+		c.Migrations[i].Dir = path.Join(prefix, c.Migrations[i].Dir)
+		c.Migrations[i].CaptureDir = path.Join(prefix)
 	}
 	for i, p := range c.AcceptOpaque.Patterns {
-		c.AcceptOpaque.Patterns[i] = path.Join(below, p)
+		c.AcceptOpaque.Patterns[i] = path.Join(prefix, p)
 		if strings.HasSuffix(p, "/") {
 			c.AcceptOpaque.Patterns[i] += "/"
 		}
@@ -124,18 +124,18 @@ func (c *Config) rebasePaths(below string) {
 func Read(path string, known Known) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", trimPath(err))}
+		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", trimErrorPath(err))}
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
-		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", trimPath(err))}
+		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", trimErrorPath(err))}
 	}
 	return Decode(data, path, known)
 }
 
-// trimPath returns an error without the path, which the caller adds.
-func trimPath(err error) error {
+// trimErrorPath returns an error without the path, which the caller adds.
+func trimErrorPath(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err

@@ -55,17 +55,17 @@ func TestFind(t *testing.T) {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	below := filepath.Join(root, "services", "a")
-	for _, dir := range []string{filepath.Join(root, ".git"), filepath.Join(below, "db")} {
+	serviceDir := filepath.Join(root, "services", "a")
+	for _, dir := range []string{filepath.Join(root, ".git"), filepath.Join(serviceDir, "db")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	text := "migrations:\n  - dir: db\n    accept_unreadable: true\n  - dir: .\naccept_opaque: [old/*.sql]\nbaseline: b.json\n"
-	if err := os.WriteFile(filepath.Join(below, config.Name), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(serviceDir, config.Name), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load(filepath.Join(below, "db"), known)
+	c, err := config.Load(filepath.Join(serviceDir, "db"), known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +84,11 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s: accepted %t", name, got)
 		}
 	}
-	if want := filepath.Join(below, "b.json"); c.Resolve(c.Baseline) != want {
+	if want := filepath.Join(serviceDir, "b.json"); c.Resolve(c.Baseline) != want {
 		t.Errorf("the baseline is %s, want %s", c.Resolve(c.Baseline), want)
 	}
-	var at *config.Error
-	if _, err := c.ReadBaseline(); !errors.As(err, &at) || at.Path != filepath.Join(below, "b.json") {
+	var configError *config.Error
+	if _, err := c.ReadBaseline(); !errors.As(err, &configError) || configError.Path != filepath.Join(serviceDir, "b.json") {
 		t.Errorf("a baseline that is not there: %v", err)
 	}
 	if c, err := config.Load(root, known); err != nil || c.Path != "" || len(c.Versions()) != 6 {

@@ -12,9 +12,9 @@ import (
 // Each key of the file has a comparison, and so has each key of a directory's entry.
 func TestWeakenedKeys(t *testing.T) {
 	t.Parallel()
-	listKeys := func(of any) (out []string) {
-		for i := range reflect.TypeOf(of).NumField() {
-			if name := reflect.TypeOf(of).Field(i).Tag.Get("yaml"); name != "-" && name != "dir" {
+	listKeys := func(settings any) (out []string) {
+		for i := range reflect.TypeOf(settings).NumField() {
+			if name := reflect.TypeOf(settings).Field(i).Tag.Get("yaml"); name != "-" && name != "dir" {
 				out = append(out, name)
 			}
 		}

@@ -16,20 +16,20 @@ type field struct {
 }
 
 // decodeMapping reads a mapping of known keys.
-func (d *decoder) decodeMapping(n *yaml.Node, what string, fields []field) {
+func (d *decoder) decodeMapping(n *yaml.Node, section string, fields []field) {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
 	}
-	for _, entry := range d.uniqueEntries(n, what) {
+	for _, entry := range d.uniqueEntries(n, section) {
 		key := entry.Key.Value
 		i := slices.Index(names, key)
 		if i < 0 && len(d.errs) >= maxErrors {
-			d.addError(entry.Key, "unknown key %s in %s", key, what)
+			d.addError(entry.Key, "unknown key %s in %s", key, section)
 			continue
 		}
 		if i < 0 {
-			d.addError(entry.Key, "unknown key %s in %s%s", key, what, didYouMeanOr(key, names))
+			d.addError(entry.Key, "unknown key %s in %s%s", key, section, suggestNearestOrAll(key, names))
 			continue
 		}
 		if isNull(entry.Value) {
@@ -43,9 +43,9 @@ func (d *decoder) decodeMapping(n *yaml.Node, what string, fields []field) {
 type entry struct{ Key, Value *yaml.Node }
 
 // uniqueEntries returns the entries of a mapping, without duplicates.
-func (d *decoder) uniqueEntries(n *yaml.Node, what string) []entry {
-	if n.Kind != yaml.MappingNode || isMarked(n) {
-		d.addError(n, "%s needs keys with values, not %s", what, describeNode(n))
+func (d *decoder) uniqueEntries(n *yaml.Node, section string) []entry {
+	if n.Kind != yaml.MappingNode || hasAnchorOrTag(n) {
+		d.addError(n, "%s needs keys with values, not %s", section, describeNode(n))
 		return nil
 	}
 	seen := map[string]bool{}
@@ -53,7 +53,7 @@ func (d *decoder) uniqueEntries(n *yaml.Node, what string) []entry {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		e := entry{n.Content[i], n.Content[i+1]}
 		if !isText(e.Key) {
-			d.addError(e.Key, "%s: a key is a name, not %s", what, describeNode(e.Key))
+			d.addError(e.Key, "%s: a key is a name, not %s", section, describeNode(e.Key))
 			continue
 		}
 		if seen[e.Key.Value] {
@@ -66,14 +66,14 @@ func (d *decoder) uniqueEntries(n *yaml.Node, what string) []entry {
 	return out
 }
 
-// isMarked reports whether a node has an anchor or a tag, or is an alias: the file has none.
-func isMarked(n *yaml.Node) bool {
+// hasAnchorOrTag reports whether a node has an anchor or a tag, or is an alias: the file has none.
+func hasAnchorOrTag(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0
 }
 
 // isScalar reports whether a node is a scalar of a tag: "!!bool".
 func isScalar(n *yaml.Node, tag string) bool {
-	return n.Kind == yaml.ScalarNode && !isMarked(n) && n.Tag == tag
+	return n.Kind == yaml.ScalarNode && !hasAnchorOrTag(n) && n.Tag == tag
 }
 
 // isText reports whether a node is a text. A date is one.
@@ -84,7 +84,7 @@ func isNull(n *yaml.Node) bool { return isScalar(n, "!!null") }
 
 // eachElement calls read for each element of a list.
 func (d *decoder) eachElement(n *yaml.Node, read func(*yaml.Node)) {
-	if n.Kind != yaml.SequenceNode || isMarked(n) {
+	if n.Kind != yaml.SequenceNode || hasAnchorOrTag(n) {
 		d.addError(n, "a list is needed, not %s", describeNode(n))
 		return
 	}
@@ -116,18 +116,18 @@ func (d *decoder) decodeBool(n *yaml.Node) bool {
 
 func isTrue(n *yaml.Node) bool { return strings.EqualFold(n.Value, "true") }
 
-// oneOf reads one of the given names.
-func (d *decoder) oneOf(n *yaml.Node, what string, names []string) string {
+// decodeOneOf reads one of the given names.
+func (d *decoder) decodeOneOf(n *yaml.Node, noun string, names []string) string {
 	before := len(d.errs)
 	text := d.decodeText(n)
 	if len(d.errs) == before && !slices.Contains(names, text) {
-		d.addError(n, "unknown %s %s%s", what, text, didYouMeanOr(text, names))
+		d.addError(n, "unknown %s %s%s", noun, text, suggestNearestOrAll(text, names))
 	}
 	return text
 }
 
-// oneOrMore reads a text, or a list of them.
-func (d *decoder) oneOrMore(n *yaml.Node) []string {
+// decodeOneOrMore reads a text, or a list of them.
+func (d *decoder) decodeOneOrMore(n *yaml.Node) []string {
 	if n.Kind == yaml.SequenceNode {
 		return d.decodeTexts(n)
 	}
@@ -146,7 +146,7 @@ func describeNode(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.AliasNode, n.Anchor != "", isScalar(n, "!!merge"):
 		return "an anchor or alias, which this file does not have"
-	case isMarked(n):
+	case hasAnchorOrTag(n):
 		return "a tag, which this file does not have"
 	case n.Kind == yaml.MappingNode:
 		return "keys with values"
@@ -162,18 +162,18 @@ func describeNode(n *yaml.Node) string {
 	return "a text"
 }
 
-// didYouMeanOr suggests the nearest name, or lists all if none is near.
-func didYouMeanOr(name string, names []string) string {
-	if s := didYouMean(name, names); s != "" {
+// suggestNearestOrAll suggests the nearest name, or lists all if none is near.
+func suggestNearestOrAll(name string, names []string) string {
+	if s := suggestNearest(name, names); s != "" {
 		return s
 	}
 	return ": there is " + strings.Join(names, ", ")
 }
 
-// didYouMean suggests the nearest name, if one is near.
-func didYouMean(name string, names []string) string {
-	if near := Nearest(name, names); near != "" {
-		return ": did you mean " + near + "?"
+// suggestNearest suggests the nearest name, if one is near.
+func suggestNearest(name string, names []string) string {
+	if nearest := Nearest(name, names); nearest != "" {
+		return ": did you mean " + nearest + "?"
 	}
 	return ""
 }

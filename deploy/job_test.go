@@ -211,12 +211,12 @@ func TestEvictedPod(t *testing.T) {
 		s, job := newShop(t, major), readObject(t, "kubernetes/apply.yaml").Spec
 		evicted := s.startPod(job.Template.Spec)
 		s.waitForBackfill()
-		begun := time.Now()
+		start := time.Now()
 		if err := evicted.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
 		evicted.expectEnd(3)
-		if took, grace := time.Since(begun), evicted.spec.TerminationGracePeriodSeconds; took > time.Duration(grace)*time.Second/2 {
+		if took, grace := time.Since(start), evicted.spec.TerminationGracePeriodSeconds; took > time.Duration(grace)*time.Second/2 {
 			t.Errorf("the pod needed %s of its %d s", took, grace)
 		}
 		if !strings.Contains(evicted.out.String(), "next: onward apply --db env:DATABASE_URL --plan /work/plan.json") {

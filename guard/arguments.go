@@ -33,8 +33,8 @@ type commandRewriter struct {
 func (p *serverAddress) rewriteCommand(args, env, allowed []string) (newArgs, newEnv []string, err error) {
 	newEnv, found := p.rewriteEnvironment(disableSpring(args, env))
 	c := &commandRewriter{serverAddress: p, env: wire.ReadEnvironment(env), later: wire.ReadEnvironment(newEnv), allowed: allowed}
-	words := wordsOf(args)
-	c.simpleCommand(words)
+	words := newArguments(args)
+	c.rewriteSimpleCommand(words)
 	if c.err != nil {
 		return nil, nil, &config.InputError{Err: c.err}
 	}
@@ -48,7 +48,7 @@ func (p *serverAddress) rewriteCommand(args, env, allowed []string) (newArgs, ne
 		if c.password && c.later["PGPASSWORD"] == "" {
 			c.later["PGPASSWORD"] = p.password
 		}
-		p.removeTLSVariables(c.later)
+		p.disableTLS(c.later)
 		newEnv = wire.FormatEnvironment(c.later)
 	}
 	return joinArguments(words), newEnv, nil
@@ -73,26 +73,26 @@ func (c *commandRewriter) setRefusal(format string, args ...any) {
 	}
 }
 
-func (c *commandRewriter) refuseAddress(where, host, port string) {
+func (c *commandRewriter) refuseUnallowedAddress(location, host, port string) {
 	if host == "" {
 		host = "the default socket"
 	}
 	if c.isAllowed(host, port) {
 		return
 	}
-	there := host
+	address := host
 	if port != "" {
-		there = net.JoinHostPort(host, port)
+		address = net.JoinHostPort(host, port)
 	}
 	c.setRefusal("%s names %s, and --db names %s: the command would go around the guard. Write the address of --db, or leave it out: "+
 		"the guard sets PGHOST, PGPORT and DATABASE_URL. "+
-		"If it is another server that the command needs too, give --allow-address %s", where, there, net.JoinHostPort(c.serverAddress.hosts[0],
-		c.serverAddress.ports[0]), there)
+		"If it is another server that the command needs too, give --allow-address %s", location, address, net.JoinHostPort(c.serverAddress.hosts[0],
+		c.serverAddress.ports[0]), address)
 }
 
-func (c *commandRewriter) refuseUnknown(where string) {
+func (c *commandRewriter) refuseUnreadableAddress(location string) {
 	c.setRefusal("the shell puts the address of %s together, so onward cannot read it before the start. "+
-		"Write the address of --db, or leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", where)
+		"Write the address of --db, or leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", location)
 }
 
 func (c *commandRewriter) isAllowed(host, port string) bool {
@@ -120,8 +120,8 @@ var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 
 var assignment = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
-// simpleCommand reads one command with its assignments, its runners and its arguments.
-func (c *commandRewriter) simpleCommand(words []*argument) {
+// rewriteSimpleCommand reads one command with its assignments, its runners and its arguments.
+func (c *commandRewriter) rewriteSimpleCommand(words []*argument) {
 	var local []*argument
 	ran := false
 	for i, w := range words {
@@ -140,7 +140,7 @@ func (c *commandRewriter) simpleCommand(words []*argument) {
 			return
 		case shortOptions[name] != "":
 			c.rewriteAssignments(local)
-			c.libpqProgram(name, words[i+1:])
+			c.rewriteLibpqProgram(name, words[i+1:])
 			return
 		case slices.Contains(wrapperPrograms, name):
 			ran = true
@@ -170,7 +170,7 @@ func (c *commandRewriter) rewriteShell(words []*argument) {
 		}
 		inner := splitShell(text.value, lookup(c.env))
 		for _, command := range inner {
-			c.simpleCommand(command)
+			c.rewriteSimpleCommand(command)
 		}
 		for _, w := range words[i+2:] { // $0, $1, …
 			c.rewriteAddress(w)
@@ -179,7 +179,7 @@ func (c *commandRewriter) rewriteShell(words []*argument) {
 		c.keepVariables(words, slices.Concat(splitShell(text.value, lookup(c.later))...))
 		if now := joinShell(text.value, words); now != text.value {
 			if text.unknown || text.shared {
-				c.refuseUnknown("the shell's text")
+				c.refuseUnreadableAddress("the shell's text")
 			}
 			text.replacement = []string{now}
 		}
@@ -192,43 +192,43 @@ func (c *commandRewriter) rewriteShell(words []*argument) {
 
 // keepVariables leaves a word with variables unchanged if the variables hold the proxy's address by now. A
 // password in them then stays out of the arguments.
-func (c *commandRewriter) keepVariables(words, later []*argument) {
-	if len(words) != len(later) {
+func (c *commandRewriter) keepVariables(words, expanded []*argument) {
+	if len(words) != len(expanded) {
 		return
 	}
 	for i, w := range words {
-		if len(w.replacement) == 1 && w.replacement[0] == later[i].value {
+		if len(w.replacement) == 1 && w.replacement[0] == expanded[i].value {
 			w.replacement = nil
 		}
 	}
 }
 
 // replaceWord replaces a word by an address.
-func (c *commandRewriter) replaceWord(w *argument, where string, with ...string) {
+func (c *commandRewriter) replaceWord(w *argument, location string, replacement ...string) {
 	if w.unknown || w.shared {
-		c.refuseUnknown(where)
+		c.refuseUnreadableAddress(location)
 		return
 	}
-	w.replacement, c.changed = with, true
+	w.replacement, c.changed = replacement, true
 }
 
 // rewriteAddress rewrites the addresses in an argument of an arbitrary program: a URL or a connection string, with or
 // without an option before it.
 func (c *commandRewriter) rewriteAddress(w *argument) {
-	c.addressIn(w, "", w.value, defaultPort, "an argument of the command")
+	c.rewriteAddressIn(w, "", w.value, defaultPort, "an argument of the command")
 }
 
-// addressIn does the same for a part of a word. It reports whether that part names a host.
-func (c *commandRewriter) addressIn(w *argument, prefix, text, port, where string) (found bool) {
-	now, others, hostless := c.serverAddress.replaceAny(text, port)
-	for _, o := range others {
-		c.refuseAddress(where, o[0], o[1])
+// rewriteAddressIn does the same for a part of a word. It reports whether that part names a host.
+func (c *commandRewriter) rewriteAddressIn(w *argument, prefix, text, port, location string) (found bool) {
+	now, foreign, hostless := c.serverAddress.replaceAnyDatabase(text, port)
+	for _, o := range foreign {
+		c.refuseUnallowedAddress(location, o[0], o[1])
 	}
 	c.libpq = c.libpq || hostless
 	if now != text {
-		c.replaceWord(w, where, prefix+now)
+		c.replaceWord(w, location, prefix+now)
 	}
-	return now != text || len(others) > 0
+	return now != text || len(foreign) > 0
 }
 
 // rewriteAssignments rewrites libpq's variables before a command: PGHOST=… psql.
@@ -251,16 +251,16 @@ func (c *commandRewriter) rewriteAssignments(words []*argument) {
 			continue
 		}
 		if w.unknown {
-			c.refuseUnknown(name)
+			c.refuseUnreadableAddress(name)
 			return
 		}
 		if name == "PGSERVICE" {
-			c.refuseService(name)
+			c.refuseServiceFile(name)
 			return
 		}
 		host, port := firstNonEmpty(value("PGHOSTADDR"), value("PGHOST")), value("PGPORT")
 		if !c.serverAddress.hasAllHosts(host, port) {
-			c.refuseAddress(name, host, port)
+			c.refuseUnallowedAddress(name, host, port)
 			return
 		}
 		c.libpq = true
@@ -272,12 +272,12 @@ func (c *commandRewriter) rewriteAssignments(words []*argument) {
 	}
 }
 
-func (c *commandRewriter) refuseService(where string) {
-	c.setRefusal("%s takes the address from a service file, around the guard. Leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", where)
+func (c *commandRewriter) refuseServiceFile(location string) {
+	c.setRefusal("%s takes the address from a service file, around the guard. Leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", location)
 }
 
-// checkAllowed checks the other addresses that the command may have.
-func checkAllowed(list []string) error {
+// checkAllowedAddresses checks the other addresses that the command may have.
+func checkAllowedAddresses(list []string) error {
 	for _, a := range list {
 		if a == "" || strings.Contains(a, "://") || strings.ContainsAny(a, " @=") {
 			return &config.InputError{Err: errors.New("--allow-address is HOST or HOST:PORT, without a user and a database")}

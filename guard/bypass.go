@@ -79,7 +79,7 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND backe
 
 // proveSessions compares the server's sessions with the command's connections.
 func (m *bypassMonitor) proveSessions(ctx context.Context, conn *pgx.Conn, candidates []sockets.Connection) error {
-	direct, err := isDirect(ctx, conn)
+	direct, err := lacksAddressTranslation(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -111,9 +111,9 @@ func (m *bypassMonitor) proveSessions(ctx context.Context, conn *pgx.Conn, candi
 	return rows.Err()
 }
 
-// isDirect reports whether no address translation happens between here and the server: the server sees this
+// lacksAddressTranslation reports whether no address translation happens between here and the server: the server sees this
 // session's own address. Then an address and a port that the server reports belong to a socket of this machine.
-func isDirect(ctx context.Context, conn *pgx.Conn) (bool, error) {
+func lacksAddressTranslation(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	var host string
 	var port int
 	err := conn.QueryRow(ctx, "SELECT coalesce(host(inet_client_addr()), ''), coalesce(inet_client_port(), 0)").Scan(&host, &port)
@@ -124,8 +124,8 @@ func isDirect(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	if err != nil {
 		return false, nil //nolint:nilerr // it is no address of this machine
 	}
-	here, err := netip.ParseAddrPort(conn.PgConn().Conn().LocalAddr().String())
-	return err == nil && netip.AddrPortFrom(here.Addr().Unmap(), here.Port()) == netip.AddrPortFrom(seen.Unmap(), uint16(port)), nil
+	localAddr, err := netip.ParseAddrPort(conn.PgConn().Conn().LocalAddr().String())
+	return err == nil && netip.AddrPortFrom(localAddr.Addr().Unmap(), localAddr.Port()) == netip.AddrPortFrom(seen.Unmap(), uint16(port)), nil
 }
 
 // endSessions ends the proven sessions that outlive the command, and returns all proven ones.

@@ -25,7 +25,7 @@ func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypa
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = g.c.Grace
 	if err := cmd.Start(); err != nil {
-		return 0, false, &config.InputError{Err: fmt.Errorf("run %s: %w", args[0], withoutArguments(err))}
+		return 0, false, &config.InputError{Err: fmt.Errorf("run %s: %w", args[0], hideArguments(err))}
 	}
 	tree := sockets.NewTree(cmd.Process.Pid)
 	bypass.watchTree(tree)
@@ -73,8 +73,8 @@ func endProcesses(tree *sockets.Tree, grace time.Duration) {
 	}
 }
 
-// withoutArguments removes the arguments from an error, because they may contain an address.
-func withoutArguments(err error) error {
+// hideArguments removes the arguments from an error, because they may contain an address.
+func hideArguments(err error) error {
 	path := new(exec.Error)
 	if errors.As(err, &path) {
 		return path.Err

@@ -95,8 +95,8 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onward.NewestMajor, "SELECT 1")
 	s.c.Command = []string{"true"}
-	around := new(guard.AroundError)
-	if r, err := guard.Run(t.Context(), s.c); !errors.As(err, &around) || r == nil {
+	aroundError := new(guard.AroundError)
+	if r, err := guard.Run(t.Context(), s.c); !errors.As(err, &aroundError) || r == nil {
 		t.Error(err)
 	}
 	s.c.Command = []string{"/no/such/program", s.url}

@@ -126,7 +126,7 @@ func (c *Config) setDefaults() error {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
-	return checkAllowed(c.Allow)
+	return checkAllowedAddresses(c.Allow)
 }
 
 // checkCommand refuses a command that names another address, before anything is asked or started.
@@ -198,15 +198,15 @@ func (g *guard) runUntilDone(ctx context.Context) (*onward.Guarded, error) {
 		pause := queue.Backoff(g.lockTimeout(len(out.Runs)-1), len(out.Runs))
 		longer, lost := g.countLostRepack(r)
 		pause = max(pause, longer)
-		out.Why = cmp.Or(r.finalReason(c, time.Since(began)+pause), lost)
+		out.Why = cmp.Or(r.reasonNotToRepeat(c, time.Since(began)+pause), lost)
 		if out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
 			break
 		}
-		so := "had committed nothing"
+		outcome := "had committed nothing"
 		if r.hasCommitted() {
-			so = "goes on where it was"
+			outcome = "goes on where it was"
 		}
-		c.Tell(fmt.Sprintf("it lost a race and %s: it is run again in %s", so, pause.Round(time.Millisecond)))
+		c.Tell(fmt.Sprintf("it lost a race and %s: it is run again in %s", outcome, pause.Round(time.Millisecond)))
 		if _ = queue.Pause(ctx, pause); ctx.Err() != nil {
 			break
 		}

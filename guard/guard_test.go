@@ -171,25 +171,25 @@ func (s *stage) one(sql string) (out string) {
 }
 
 // guard runs the command. For each reported line that contains word, it calls the next function of then.
-func (s *stage) guard(word string, then ...func()) *onward.Guarded {
+func (s *stage) guard(word string, actions ...func()) *onward.Guarded {
 	s.t.Helper()
-	over := make(chan struct{})
+	done := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
 			select {
 			case words := <-s.told:
-				if len(then) > 0 && then[0] != nil && strings.Contains(words, word) {
-					then[0]()
-					then = then[1:]
+				if len(actions) > 0 && actions[0] != nil && strings.Contains(words, word) {
+					actions[0]()
+					actions = actions[1:]
 				}
-			case <-over:
+			case <-done:
 				return
 			}
 		}
 	})
 	r, err := guard.Run(context.Background(), s.c)
-	close(over)
+	close(done)
 	all.Wait()
 	if err != nil {
 		s.t.Fatal(err, s.out.String())

@@ -30,8 +30,8 @@ type option struct {
 	value    string
 }
 
-// libpqProgram rewrites the options of psql and similar programs.
-func (c *commandRewriter) libpqProgram(name string, words []*argument) {
+// rewriteLibpqProgram rewrites the options of psql and similar programs.
+func (c *commandRewriter) rewriteLibpqProgram(name string, words []*argument) {
 	c.libpq = true
 	options := readOptions(shortOptions[name], words)
 	last := map[byte]*option{}
@@ -42,7 +42,7 @@ func (c *commandRewriter) libpqProgram(name string, words []*argument) {
 			return
 		}
 		if o.argument.unknown && strings.IndexByte("hpd", o.kind) >= 0 {
-			c.refuseUnknown(name)
+			c.refuseUnreadableAddress(name)
 			return
 		}
 		last[o.kind] = o
@@ -57,25 +57,25 @@ func (c *commandRewriter) libpqProgram(name string, words []*argument) {
 	whole := false
 	for i := range options {
 		if o := &options[i]; o.kind == 'd' && (strings.Contains(o.value, "=") || strings.Contains(o.value, "://")) {
-			if isService(o.value) {
-				c.refuseService(name)
+			if hasServiceKeyword(o.value) {
+				c.refuseServiceFile(name)
 				return
 			}
-			whole = c.addressIn(o.argument, o.prefix, o.value, port, name) || whole
+			whole = c.rewriteAddressIn(o.argument, o.prefix, o.value, port, name) || whole
 		}
 	}
 	switch {
 	case last['h'] != nil || last['p'] != nil && !whole:
 		if !c.serverAddress.hasAllHosts(host, port) {
-			c.refuseAddress(name, host, port)
+			c.refuseUnallowedAddress(name, host, port)
 			return
 		}
 	case whole:
 	case c.env["PGSERVICE"] != "" && c.serverAddress.serviceConfig(c.env) == nil:
-		c.refuseService("PGSERVICE")
+		c.refuseServiceFile("PGSERVICE")
 		return
 	case host != "" && c.env["PGSERVICE"] == "" && !c.serverAddress.hasAllHosts(host, port):
-		c.refuseAddress("PGHOST", host, port)
+		c.refuseUnallowedAddress("PGHOST", host, port)
 		return
 	}
 	user := c.env["PGUSER"]
@@ -119,23 +119,23 @@ func readOptions(short string, words []*argument) (out []option) {
 			}
 			return out
 		case strings.HasPrefix(w.value, "--"):
-			name, value, has := strings.Cut(w.value[2:], "=")
-			switch kind := longOption(name); {
-			case kind != 0 && has:
+			name, value, hasValue := strings.Cut(w.value[2:], "=")
+			switch kind := shortOptionOf(name); {
+			case kind != 0 && hasValue:
 				out = append(out, option{kind, w, "--" + name + "=", value})
 			case kind != 0:
 				next(kind)
-			case !has && slices.Contains(longOptions, name):
+			case !hasValue && slices.Contains(longOptions, name):
 				i++
 			}
 		case strings.HasPrefix(w.value, "-") && len(w.value) > 1:
-			at := strings.IndexAny(w.value[1:], short) + 1
+			pos := strings.IndexAny(w.value[1:], short) + 1
 			switch {
-			case at == 0:
-			case at+1 < len(w.value):
-				out = append(out, option{w.value[at], w, w.value[:at+1], w.value[at+1:]})
+			case pos == 0:
+			case pos+1 < len(w.value):
+				out = append(out, option{w.value[pos], w, w.value[:pos+1], w.value[pos+1:]})
 			default:
-				next(w.value[at])
+				next(w.value[pos])
 			}
 		default:
 			out = append(out, option{kind: 'd', argument: w, value: w.value})
@@ -144,8 +144,8 @@ func readOptions(short string, words []*argument) (out []option) {
 	return out
 }
 
-// longOption returns the short name of a long option. getopt_long accepts an abbreviated name.
-func longOption(name string) byte {
+// shortOptionOf returns the short name of a long option. getopt_long accepts an abbreviated name.
+func shortOptionOf(name string) byte {
 	name = strings.TrimPrefix(name, "db-")
 	for long, kind := range map[string]byte{"host": 'h', "port": 'p', "dbname": 'd', "username": 'U', "cluster": 'C'} {
 		if len(name) > 1 && strings.HasPrefix(long, name) {
@@ -155,8 +155,8 @@ func longOption(name string) byte {
 	return 0
 }
 
-// isService reports whether a connection string names a service.
-func isService(text string) bool {
+// hasServiceKeyword reports whether a connection string names a service.
+func hasServiceKeyword(text string) bool {
 	return strings.HasPrefix(text, "service=") || strings.Contains(text, " service=") || strings.Contains(text, "?service=") || strings.Contains(text, "&service=")
 }
 

@@ -22,8 +22,8 @@ func (g *guard) logEvent(ctx context.Context, event, detail string) {
 	host, _ := os.Hostname() // "" is good enough
 	e := &ledger.Entry{Who: fmt.Sprintf("onward guard on %s, process %d", host, os.Getpid()), Event: event, Detail: detail}
 	err := g.monitor.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		kept, err := ledger.HasLedger(ctx, conn)
-		if err != nil || !kept {
+		hasLedger, err := ledger.HasLedger(ctx, conn)
+		if err != nil || !hasLedger {
 			g.unlogged = true
 			return err
 		}

@@ -15,8 +15,8 @@ func TestOwnQueries(t *testing.T) {
 		s := newStage(t, major, "ALTER TABLE t ADD note text")
 		s.run(s.other, "BEGIN", "SELECT FROM t")
 		time.Sleep(60 * time.Millisecond)
-		sent, through := sentqueries.RecordQueries(t, s.url)
-		s.c.DB = through
+		sent, proxyURL := sentqueries.RecordQueries(t, s.url)
+		s.c.DB = proxyURL
 		if r := s.guard("is held back: ", func() { s.run(s.other, "COMMIT") }); r.ExitCode != 0 {
 			t.Errorf("%+v", r)
 		}

@@ -55,17 +55,17 @@ func TestRails(t *testing.T) {
 func (s *stage) reads(table string) (stop func()) {
 	s.t.Helper()
 	conn := s.connect("web")
-	over, done := make(chan struct{}), make(chan struct{})
+	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
 			select {
-			case <-over:
+			case <-stopped:
 				return
 			case <-time.After(5 * time.Millisecond):
 				s.run(conn, "SELECT count(*) FROM "+table)
 			}
 		}
 	}()
-	return func() { close(over); <-done }
+	return func() { close(stopped); <-done }
 }

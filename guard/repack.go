@@ -29,8 +29,8 @@ func (e *RepackError) Error() string {
 	return fmt.Sprintf("%s did not run, and its session was ended: for %s others were in its way: %s", e.statement, e.within, strings.Join(e.inTheWay, "; "))
 }
 
-// findRepack records the table that a REPACK (CONCURRENTLY) writes anew, if the server knows the statement.
-func (s *statement) findRepack(node *pgparse.Node, result *effect.Result) {
+// recordRepackedTable records the table that a REPACK (CONCURRENTLY) writes anew, if the server knows the statement.
+func (s *statement) recordRepackedTable(node *pgparse.Node, result *effect.Result) {
 	if pgparse.RepackedTable(node) == nil || result.Refused != nil || len(result.Effects) == 0 {
 		return
 	}
@@ -43,7 +43,7 @@ func (s *session) isRepacking() bool { return len(s.pending) > 0 && s.pending[0]
 
 // holdRepack holds a REPACK (CONCURRENTLY) back until nobody is in its way. If somebody still is when the command's time is over, it must not run.
 func (r *run) holdRepack(s *session, st *statement) *RepackError {
-	line, begun, reported := queue.NewRepackQueue(st.repacks), time.Now(), ""
+	line, start, reported := queue.NewRepackQueue(st.repacks), time.Now(), ""
 	var words []string
 	for {
 		var list []string
@@ -52,8 +52,8 @@ func (r *run) holdRepack(s *session, st *statement) *RepackError {
 			if err != nil {
 				return err
 			}
-			others, err := line.InTheWay(ctx, conn, map[int]bool{int(s.pid.Load()): true})
-			list = prose.FirstLines(slices.Concat(queue.DescribeSnapshots(snapshots, st.repacks), others), 3)
+			lockHolders, err := line.InTheWay(ctx, conn, map[int]bool{int(s.pid.Load()): true})
+			list = prose.FirstLines(slices.Concat(queue.DescribeSnapshots(snapshots, st.repacks), lockHolders), 3)
 			return err
 		})
 		if err != nil {
@@ -63,19 +63,19 @@ func (r *run) holdRepack(s *session, st *statement) *RepackError {
 			break
 		}
 		words = list
-		if who := prose.CutNumbers(strings.Join(list, "; ")); who != reported && r.ctx.Err() == nil {
-			reported = who
+		if blockers := prose.CutNumbers(strings.Join(list, "; ")); blockers != reported && r.ctx.Err() == nil {
+			reported = blockers
 			r.g.c.Tell(st.description + " is held back: " + strings.Join(list, "; "))
 		}
 		if time.Now().After(r.holdUntil) || r.ctx.Err() != nil {
-			return r.recordRepack(&RepackError{st.description, r.g.c.Within, list})
+			return r.recordRefusedRepack(&RepackError{st.description, r.g.c.Within, list})
 		}
 		_ = queue.Pause(r.ctx, repackPollInterval)
 	}
 	if words != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.out.Waited = append(r.out.Waited, onward.GuardedWait{Statement: st.description, TookMS: time.Since(begun).Milliseconds(), InTheWay: words})
+		r.out.Waited = append(r.out.Waited, onward.GuardedWait{Statement: st.description, TookMS: time.Since(start).Milliseconds(), InTheWay: words})
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (r *run) holdRepack(s *session, st *statement) *RepackError {
 // repackPollInterval is the interval between two searches for those that a REPACK must wait for.
 const repackPollInterval = 250 * time.Millisecond
 
-func (r *run) recordRepack(err *RepackError) *RepackError {
+func (r *run) recordRefusedRepack(err *RepackError) *RepackError {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refusedRepack == nil {
@@ -92,8 +92,8 @@ func (r *run) recordRepack(err *RepackError) *RepackError {
 	return r.refusedRepack
 }
 
-// checkRepack cancels a REPACK (CONCURRENTLY) if queries wait for it too long.
-func (r *run) checkRepack(s *session) {
+// cancelBlockingRepack cancels a REPACK (CONCURRENTLY) if queries wait for it too long.
+func (r *run) cancelBlockingRepack(s *session) {
 	var wait *queue.RepackWait
 	err := r.g.monitor.Do(r.ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		wait, err = queue.ReadRepackWait(ctx, conn, int(s.pid.Load()))
@@ -105,19 +105,19 @@ func (r *run) checkRepack(s *session) {
 	s.mu.Lock()
 	s.repackAtEnd = wait.AtEnd
 	s.mu.Unlock()
-	r.recordQueue(wait.Waiters)
+	r.recordLongestQueue(wait.Waiters)
 	if wait.TooLong() {
-		r.endSession(s, wait.String())
+		r.cancelOrDisconnect(s, wait.String())
 	}
 }
 
 // countLostRepack counts the copies that were lost, and returns the pause before the command runs again. why is the reason why it does not.
-func (g *guard) countLostRepack(r *run) (pause time.Duration, why string) {
+func (g *guard) countLostRepack(r *run) (pause time.Duration, reason string) {
 	if !r.lostRepack || !r.hasLostRace() {
 		return 0, ""
 	}
 	if g.lostRepacks++; g.lostRepacks >= queue.RepackAttempts {
-		why = fmt.Sprintf("REPACK has lost %d copies of its table: see who used it, below, and run the same when they have ended", g.lostRepacks)
+		reason = fmt.Sprintf("REPACK has lost %d copies of its table: see who used it, below, and run the same when they have ended", g.lostRepacks)
 	}
-	return time.Duration(g.lostRepacks) * queue.RepackPause, why
+	return time.Duration(g.lostRepacks) * queue.RepackPause, reason
 }

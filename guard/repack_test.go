@@ -26,14 +26,14 @@ func newRepackStage(t *testing.T, steps ...string) (s *stage, file string) {
 
 const repackedFile = "SELECT pg_relation_filenode('t')::text"
 
-func (s *stage) waitUntil(what, condition string) {
+func (s *stage) waitUntil(event, condition string) {
 	s.t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if s.one("SELECT count(*)::text FROM pg_stat_activity AS a WHERE datname = current_database() AND "+condition) != "0" {
 			return
 		}
 		if time.Now().After(end) {
-			s.t.Fatal("it did not come: " + what)
+			s.t.Fatal("it did not come: " + event)
 		}
 	}
 }
@@ -104,9 +104,9 @@ func TestRepackCancelled(t *testing.T) {
 	reader, writer, other := s.connect("slow"), s.connect("writer"), s.connect("code")
 	s.run(writer, "BEGIN", "INSERT INTO customers VALUES (1)")
 	var waited time.Duration
-	over := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(over)
+		defer close(done)
 		s.waitUntil("REPACK", repackAtStart)
 		s.run(reader, "BEGIN", "SELECT count(*) FROM t")
 		s.run(writer, "COMMIT")
@@ -116,7 +116,7 @@ func TestRepackCancelled(t *testing.T) {
 		waited = time.Since(began)
 	}()
 	r := s.guard("is held back: ", func() { s.run(reader, "COMMIT") })
-	<-over
+	<-done
 	if waited > 1500*time.Millisecond || waited < 500*time.Millisecond {
 		t.Errorf("another query waited for %s", waited)
 	}
@@ -145,9 +145,9 @@ func TestRepackGivesUp(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 		}
 	}
-	over := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(over)
+		defer close(done)
 		for range 3 {
 			hold()
 			reader := s.connect("slow")
@@ -159,7 +159,7 @@ func TestRepackGivesUp(t *testing.T) {
 		}
 	}()
 	r := s.guard("")
-	<-over
+	<-done
 	if r.ExitCode != 7 || len(r.Runs) != 3 || !strings.Contains(r.Why, "REPACK has lost 3 copies of its table") || s.one(repackedFile) != file {
 		t.Fatalf("%+v\n%s", r, s.out.String())
 	}

@@ -6,12 +6,12 @@ import (
 	"github.com/onward-sql/onward/internal/wire"
 )
 
-// addRoot adds the proxy's root certificate to an environment: the command's own settings may verify the server
+// addRootCertificate adds the proxy's root certificate to an environment: the command's own settings may verify the server
 // (sslmode=verify-full in a file).
-func (g *guard) addRoot(env []string, root *wire.RootFile) ([]string, error) {
-	roots, values := g.commandRoots(), wire.ReadEnvironment(env)
+func (g *guard) addRootCertificate(env []string, root *wire.RootFile) ([]string, error) {
+	roots, values := g.originalEnvironment(), wire.ReadEnvironment(env)
 	for _, name := range []string{wire.LibpqRoots, wire.NodeRoots} {
-		if name == wire.LibpqRoots && !g.offersRoot() {
+		if name == wire.LibpqRoots && !g.needsRootCertificate() {
 			continue
 		}
 		if err := root.AddTo(roots, name); err != nil {
@@ -22,16 +22,16 @@ func (g *guard) addRoot(env []string, root *wire.RootFile) ([]string, error) {
 	return wire.FormatEnvironment(values), nil
 }
 
-// offersRoot reports whether the command gets PGSSLROOTCERT. It does if it has root certificates, or if --db verifies the
+// needsRootCertificate reports whether the command gets PGSSLROOTCERT. It does if it has root certificates, or if --db verifies the
 // server. Otherwise the variable would make the command verify other servers, too, to which it connects with
 // sslmode=require.
-func (g *guard) offersRoot() bool {
-	return g.serverAddress.verifies || wire.HasRoots(g.commandRoots())
+func (g *guard) needsRootCertificate() bool {
+	return g.serverAddress.verifies || wire.HasRoots(g.originalEnvironment())
 }
 
-// commandRoots returns the command's environment before it was rewritten. If it has no root certificates, and --db verifies
+// originalEnvironment returns the command's environment before it was rewritten. If it has no root certificates, and --db verifies
 // the server, it has those of --db.
-func (g *guard) commandRoots() map[string]string {
+func (g *guard) originalEnvironment() map[string]string {
 	env := wire.ReadEnvironment(g.c.Env)
 	if g.serverAddress.verifies && !wire.HasRoots(env) {
 		env[wire.LibpqRoots] = firstNonEmpty(g.serverAddress.rootFile, "system")
@@ -39,8 +39,8 @@ func (g *guard) commandRoots() map[string]string {
 	return env
 }
 
-// namedRootFile returns the file with root certificates that an address names; "" for none.
-func namedRootFile(text string) string {
+// findRootFile returns the file with root certificates that an address names; "" for none.
+func findRootFile(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Scheme != "" {
 		return u.Query().Get("sslrootcert")
 	}

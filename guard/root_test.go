@@ -109,8 +109,8 @@ func runScript(t *testing.T, s *stage, argument string) {
 // verifiedAddress returns the address of the stage's database with encryption and sslmode=verify-full.
 func verifiedAddress(t *testing.T, s *stage) string {
 	t.Helper()
-	own, file := authority(t)
-	front := wiretest.ListenInFront(t, s.url, wire.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own}}})
+	certificate, file := authority(t)
+	front := wiretest.ListenInFront(t, s.url, wire.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}})
 	return "postgres://postgres@127.0.0.1:" + front.Port() + "/" + s.one("SELECT current_database()::text") +
 		"?sslmode=verify-full&sslrootcert=" + url.QueryEscape(file)
 }

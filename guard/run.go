@@ -74,7 +74,7 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 		return nil, err
 	}
 	r := &run{g: g, log: g.c.Logger, lockTimeout: g.lockTimeout(number), holdUntil: began.Add(g.c.Within), schema: schema}
-	if r.laterDrops, err = underway.ReadLaterDrops(ctx, g.c.DB, schema, "", g.chosenSchemas()); err != nil {
+	if r.laterDrops, err = underway.ReadLaterDrops(ctx, g.c.DB, schema, "", g.searchPathSchemas()); err != nil {
 		r.addNote("statements that use what a plan under way will drop are not refused: " + address.RedactError(err, g.c.DB).Error())
 	}
 	r.out.LockTimeoutMS = r.lockTimeout.Milliseconds()
@@ -113,27 +113,27 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	stop()
 	<-watched
 	r.cancelSessions(ctx)
-	around := r.bypass.endSessions(ctx)
+	endedSessions := r.bypass.endSessions(ctx)
 	if closed := proxy.Close(); closed != nil {
 		r.log.Debug("close the proxy", "error", closed)
 	}
 	if n := proxy.Stats().Untrusted; n > 0 {
-		r.addNote(wire.UntrustedNote(n, g.offersRoot()))
+		r.addNote(wire.UntrustedNote(n, g.needsRootCertificate()))
 	}
 	r.signalled = signalled
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.out.Around = around
+	r.out.Around = endedSessions
 	r.out.ExitCode, r.out.TookMS = code, time.Since(start).Milliseconds()
 	return r, err
 }
 
-// chosenSchemas returns the schemas of the search_path that the guard was given; nil without one.
-func (g *guard) chosenSchemas() []string {
+// searchPathSchemas returns the schemas of the search_path that the guard was given; nil without one.
+func (g *guard) searchPathSchemas() []string {
 	if g.c.SearchPath == "" {
 		return nil
 	}
-	return splitPath(g.c.SearchPath)
+	return splitSearchPath(g.c.SearchPath)
 }
 
 // rewriteArguments returns the command's arguments and environment, with the proxy's address and root certificate.
@@ -142,7 +142,7 @@ func (g *guard) rewriteArguments(proxy *wire.Proxy, root *wire.RootFile) (args, 
 	if args, env, err = g.serverAddress.rewriteCommand(g.c.Command, g.c.Env, g.c.Allow); err != nil {
 		return nil, nil, err
 	}
-	env, err = g.addRoot(env, root)
+	env, err = g.addRootCertificate(env, root)
 	return args, env, err
 }
 
@@ -183,15 +183,15 @@ func (k *sink) Session(start wire.Startup) wire.Tap {
 	r.out.Sessions++
 	r.mu.Unlock()
 	if path := start.Parameters["search_path"]; path != "" && schema != nil {
-		schema = schema.WithSearchPath(splitPath(path))
+		schema = schema.WithSearchPath(splitSearchPath(path))
 	}
 	s.read = reader{schema: schema, version: k.version, laterDrops: r.laterDrops}
 	if !s.guarded {
 		s.read.schema = nil
 	}
 	s.schemaAtBegin = s.read.schema
-	_, own := start.Parameters["lock_timeout"]
-	if s.setsTimeout = own || strings.Contains(start.Parameters["options"], "lock_timeout"); s.setsTimeout {
+	_, hasTimeout := start.Parameters["lock_timeout"]
+	if s.setsTimeout = hasTimeout || strings.Contains(start.Parameters["options"], "lock_timeout"); s.setsTimeout {
 		r.addNote(ownTimeout)
 	}
 	return s
@@ -199,7 +199,7 @@ func (k *sink) Session(start wire.Startup) wire.Tap {
 
 const ownTimeout = "the command sets lock_timeout itself: its value stays, and others may wait for the command that long, up to a second"
 
-func splitPath(path string) []string {
+func splitSearchPath(path string) []string {
 	var out []string
 	for _, p := range strings.Split(path, ",") {
 		if p = strings.Trim(strings.TrimSpace(p), `"`); p != "" && p != "$user" {
@@ -254,8 +254,8 @@ func (r *run) hasLostRace() bool {
 	return r.out.ExitCode != 0 && r.lostRace
 }
 
-// finalReason returns why a run that lost a lock race is not repeated; "" if it is.
-func (r *run) finalReason(c *Config, spent time.Duration) string {
+// reasonNotToRepeat returns why a run that lost a lock race is not repeated; "" if it is.
+func (r *run) reasonNotToRepeat(c *Config, spent time.Duration) string {
 	switch {
 	case !r.hasLostRace():
 		return ""
@@ -275,30 +275,30 @@ var raceCodes = map[string]bool{"55P03": true, "40P01": true}
 
 // recordError records an error of the server.
 func (r *run) recordError(s *session, st *statement, code, message string) {
-	own := s.cancelReason != "" && code == "57014"
+	isOwnCancel := s.cancelReason != "" && code == "57014"
 	r.mu.Lock()
-	r.lostRace = own || raceCodes[code]
-	r.lostRepack = st.repacks != "" && (own || raceCodes[code] && s.repackAtEnd)
+	r.lostRace = isOwnCancel || raceCodes[code]
+	r.lostRepack = st.repacks != "" && (isOwnCancel || raceCodes[code] && s.repackAtEnd)
 	r.mu.Unlock()
-	if !own && !raceCodes[code] {
+	if !isOwnCancel && !raceCodes[code] {
 		return
 	}
 	loss := onward.GuardedLoss{Statement: st.description, SQLSTATE: code, Message: "canceling statement due to lock timeout"}
 	switch {
-	case own:
+	case isOwnCancel:
 		loss.Message = s.cancelReason
 		s.cancelReason = ""
 	case code == "40P01":
 		loss.Message = "deadlock detected"
 	}
-	if !own && len(st.wantedLocks) > 0 {
+	if !isOwnCancel && len(st.wantedLocks) > 0 {
 		loss.Blockers = r.g.monitor.describeBlockers(r.ctx, &queue.LockQueue{Wanted: st.wantedLocks}, r.sessionPIDs())
 	}
 	r.recordLoss(loss)
 }
 
-// recordUnderWay records a statement that is not forwarded, because it uses what a plan under way will drop.
-func (r *run) recordUnderWay(st *statement) *UnderWayError {
+// recordLaterDropUse records a statement that is not forwarded, because it uses what a plan under way will drop.
+func (r *run) recordLaterDropUse(st *statement) *UnderWayError {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.underWay == nil {
@@ -319,8 +319,8 @@ func (r *run) recordLoss(loss onward.GuardedLoss) {
 	r.g.c.Tell(words)
 }
 
-// openSessions returns the open sessions.
-func (r *run) openSessions() []*session {
+// listOpenSessions returns the open sessions.
+func (r *run) listOpenSessions() []*session {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sessions = slices.DeleteFunc(slices.Clone(r.sessions), func(s *session) bool { return s.disconnected.Load() })
@@ -330,7 +330,7 @@ func (r *run) openSessions() []*session {
 // sessionPIDs returns the server processes of the command's sessions.
 func (r *run) sessionPIDs() map[int]bool {
 	out := map[int]bool{}
-	for _, s := range r.openSessions() {
+	for _, s := range r.listOpenSessions() {
 		if pid := s.pid.Load(); pid != 0 {
 			out[int(pid)] = true
 		}
@@ -343,7 +343,7 @@ func (r *run) sessionPIDs() map[int]bool {
 func (r *run) cancelSessions(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer stop()
-	for _, s := range r.openSessions() {
+	for _, s := range r.listOpenSessions() {
 		s.mu.Lock()
 		w, busy := s.wire, s.busy
 		s.mu.Unlock()

@@ -29,7 +29,7 @@ func newServerAddress(text string) (*serverAddress, error) {
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	p := &serverAddress{text: text, user: cfg.User, password: cfg.Password, database: cfg.Database, rootFile: namedRootFile(text)}
+	p := &serverAddress{text: text, user: cfg.User, password: cfg.Password, database: cfg.Database, rootFile: findRootFile(text)}
 	if t := cfg.TLSConfig; t != nil {
 		p.verifies = !t.InsecureSkipVerify || t.VerifyPeerCertificate != nil
 	}
@@ -106,9 +106,9 @@ func (p *serverAddress) replaceAddress(text string) string {
 	return text
 }
 
-// replaceAny is replace for an argument: an address of another database of the same server also gets the proxy.
+// replaceAnyDatabase is replace for an argument: an address of another database of the same server also gets the proxy.
 // others are the hosts and ports of other servers. hostless: an address leaves the host to libpq's variables.
-func (p *serverAddress) replaceAny(text, defaultPort string) (now string, others [][2]string, hostless bool) {
+func (p *serverAddress) replaceAnyDatabase(text, defaultPort string) (now string, foreign [][2]string, hostless bool) {
 	now = urlPattern.ReplaceAllStringFunc(text, func(s string) string {
 		out, ok := p.replaceURL(s, defaultPort, true)
 		if ok {
@@ -119,13 +119,13 @@ func (p *serverAddress) replaceAny(text, defaultPort string) (now string, others
 			if host == "" {
 				hostless = true
 			} else {
-				others = append(others, [2]string{host, firstNonEmpty(port, defaultPort)})
+				foreign = append(foreign, [2]string{host, firstNonEmpty(port, defaultPort)})
 			}
 		}
 		return s
 	})
-	if now != text || len(others) > 0 || !dsnKeyword.MatchString(text) {
-		return now, others, hostless
+	if now != text || len(foreign) > 0 || !dsnKeyword.MatchString(text) {
+		return now, foreign, hostless
 	}
 	values := keywordValues(text)
 	host := firstNonEmpty(values["hostaddr"], values["host"])
@@ -135,9 +135,9 @@ func (p *serverAddress) replaceAny(text, defaultPort string) (now string, others
 	case host == "":
 		hostless = values["server"] == ""
 	default:
-		others = append(others, [2]string{host, firstNonEmpty(values["port"], defaultPort)})
+		foreign = append(foreign, [2]string{host, firstNonEmpty(values["port"], defaultPort)})
 	}
-	return now, others, hostless
+	return now, foreign, hostless
 }
 
 // urlHost returns the host and the port of a URL; libpq also accepts both in the query.
@@ -238,7 +238,7 @@ func (p *serverAddress) rewriteEnvironment(list []string) (out []string, found b
 	libpq := false
 	if values["PGSERVICE"] != "" {
 		if cfg := p.serviceConfig(values); cfg != nil {
-			p.setService(values, cfg)
+			p.setServiceVariables(values, cfg)
 			libpq, found = true, true
 		}
 	}
@@ -259,13 +259,13 @@ func (p *serverAddress) rewriteEnvironment(list []string) (out []string, found b
 		}
 	}
 	if libpq {
-		p.removeTLSVariables(values)
+		p.disableTLS(values)
 	}
 	return wire.FormatEnvironment(values), found
 }
 
-// setService puts the proxy's address and the other settings of a service into libpq's variables.
-func (p *serverAddress) setService(values map[string]string, cfg *pgconn.Config) {
+// setServiceVariables puts the proxy's address and the other settings of a service into libpq's variables.
+func (p *serverAddress) setServiceVariables(values map[string]string, cfg *pgconn.Config) {
 	delete(values, "PGSERVICE")
 	for name, value := range map[string]string{"PGHOST": p.host, "PGPORT": p.port, "PGUSER": cfg.User, "PGDATABASE": cfg.Database, "PGPASSWORD": cfg.Password} {
 		if value != "" {
@@ -274,8 +274,8 @@ func (p *serverAddress) setService(values map[string]string, cfg *pgconn.Config)
 	}
 }
 
-// removeTLSVariables removes libpq's variables about encryption.
-func (p *serverAddress) removeTLSVariables(values map[string]string) {
+// disableTLS removes libpq's variables about encryption.
+func (p *serverAddress) disableTLS(values map[string]string) {
 	for _, name := range wire.EncryptionVariables() {
 		delete(values, name)
 	}

@@ -54,7 +54,7 @@ func TestEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.host, p.port = "127.0.0.1", "7777"
-	for given, want := range map[string]string{
+	for environment, want := range map[string]string{
 		"PGHOST=127.0.0.1 PGPORT=5433 PGSSLMODE=verify-full PGSSLROOTCERT=x": "PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable",
 		"DB_HOST=localhost DB_PORT=5433 DB_NAME=app":                         "DB_HOST=127.0.0.1 DB_NAME=app DB_PORT=7777",
 		"DB_HOST=localhost DB_PORT=3306":                                     "",
@@ -63,18 +63,18 @@ func TestEnvironment(t *testing.T) {
 		"A=1 DATABASE_URL=postgres://u:secret@[::1]:5433/app READ_HOST=replica": "A=1 DATABASE_URL=postgres://u:secret@127.0.0.1:7777/app?sslmode=disable " +
 			"READ_HOST=replica",
 	} {
-		list := strings.Fields(given)
+		list := strings.Fields(environment)
 		got, found := p.rewriteEnvironment(list)
 		if found != (want != "") {
-			t.Errorf("%s: found %v", given, found)
+			t.Errorf("%s: found %v", environment, found)
 		}
 		if want == "" {
-			want = given
+			want = environment
 		}
 		wanted := strings.Fields(want)
 		slices.Sort(wanted)
 		if diff := cmp.Diff(wanted, got); diff != "" {
-			t.Errorf("%s: %s", given, diff)
+			t.Errorf("%s: %s", environment, diff)
 		}
 	}
 	if got := p.addressVariables([]string{"PATH=/bin"}); !slices.Contains(got, "DATABASE_URL=postgresql://u:secret@127.0.0.1:7777/app?sslmode=disable") ||

@@ -65,7 +65,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 	case 'Q':
 		text, _, _ := bytes.Cut(body, []byte{0})
 		s.message = nil
-		s.recordSent(s.parseStatements(string(text), whole))
+		s.recordSentStatements(s.parseStatements(string(text), whole))
 		s.endMessage()
 	case 'F': // a call of a function by its number
 		s.wrote = true
@@ -80,7 +80,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		s.portals[string(portal)] = s.texts[string(name)]
 	case 'E':
 		portal, _, _ := bytes.Cut(body, []byte{0})
-		s.recordSent(s.portals[string(portal)])
+		s.recordSentStatements(s.portals[string(portal)])
 	case 'S':
 		s.endMessage()
 	}
@@ -130,8 +130,8 @@ func (s *session) parseStatements(text string, whole bool) []statement {
 	return list
 }
 
-// recordSent records statements that are about to run.
-func (s *session) recordSent(list []statement) {
+// recordSentStatements records statements that are about to run.
+func (s *session) recordSentStatements(list []statement) {
 	for i := range list {
 		st := &list[i]
 		s.unforwarded = append(s.unforwarded, *st)
@@ -154,7 +154,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 	switch kind {
 	case 'C':
 		tag, _, _ := bytes.Cut(body, []byte{0})
-		s.recordDone(string(tag))
+		s.recordFinishedStatement(string(tag))
 	case 'I', 's':
 		s.popStatement()
 	case 'E':
@@ -175,8 +175,8 @@ func (s *session) popStatement() statement {
 	return st
 }
 
-// recordDone records a statement that the server has run.
-func (s *session) recordDone(tag string) {
+// recordFinishedStatement records a statement that the server has run.
+func (s *session) recordFinishedStatement(tag string) {
 	st := s.popStatement()
 	s.rolledBack = false
 	switch {
@@ -249,7 +249,7 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	}
 	s.mu.Lock()
 	s.wire = w
-	list, lifted, own := s.unforwarded, s.lifted, s.setsTimeout
+	list, lifted, setsTimeout := s.unforwarded, s.lifted, s.setsTimeout
 	s.unforwarded = nil
 	var limit time.Duration // lock_timeout of a statement that drains
 	var wanted []queue.WantedLock
@@ -275,7 +275,7 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 		return
 	}
 	if refused != nil {
-		w.Disconnect("55000", s.run.recordUnderWay(refused).Error())
+		w.Disconnect("55000", s.run.recordLaterDropUse(refused).Error())
 		return
 	}
 	s.holding.Store(true)
@@ -289,7 +289,7 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 			return
 		}
 	}
-	s.liftTimeout(ctx, w, limit, lifted, own)
+	s.liftTimeout(ctx, w, limit, lifted, setsTimeout)
 	if len(wanted) > 0 {
 		s.run.holdStatement(s, strings.Join(words[:min(3, len(words))], "; "), wanted, inside)
 		s.mu.Lock()
@@ -300,8 +300,8 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 
 // liftTimeout raises the lock_timeout to a limit for a statement that drains, and restores it afterwards; a limit of 0 restores it. Such a
 // statement blocks nobody while it waits, and leaves an invalid index if it is cancelled.
-func (s *session) liftTimeout(ctx context.Context, w *wire.Session, limit, lifted time.Duration, own bool) {
-	if own || limit == lifted {
+func (s *session) liftTimeout(ctx context.Context, w *wire.Session, limit, lifted time.Duration, setsTimeout bool) {
+	if setsTimeout || limit == lifted {
 		return
 	}
 	sql := "RESET lock_timeout"
@@ -319,8 +319,8 @@ func (s *session) liftTimeout(ctx context.Context, w *wire.Session, limit, lifte
 	s.mu.Unlock()
 }
 
-func (s *session) EndReading(why string) {
-	s.run.addNote(why + ": what a session sends is no longer watched")
+func (s *session) EndReading(reason string) {
+	s.run.addNote(reason + ": what a session sends is no longer watched")
 	s.run.recordCommit()
 }
 

@@ -25,8 +25,8 @@ type argument struct {
 	replacement []string
 }
 
-// wordsOf returns the words of a list of arguments.
-func wordsOf(args []string) []*argument {
+// newArguments returns the words of a list of arguments.
+func newArguments(args []string) []*argument {
 	out := make([]*argument, 0, len(args))
 	for _, a := range args {
 		out = append(out, &argument{value: a})
@@ -83,7 +83,7 @@ func quoteShell(s string) string {
 func splitShell(text string, lookup func(string) (string, bool)) [][]*argument {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 	if err != nil {
-		words := wordsOf(strings.Fields(text))
+		words := newArguments(strings.Fields(text))
 		for _, w := range words {
 			w.unknown = true
 		}

@@ -144,7 +144,7 @@ func (s *statement) addLocks(node *pgparse.Node, now *catalog.Catalog, v *effect
 	if s.drains {
 		s.wantedLocks = nil
 	}
-	s.findRepack(node, &result)
+	s.recordRepackedTable(node, &result)
 	if len(names) > 0 && s.repacks == "" {
 		s.description += " on " + strings.Join(names[:min(3, len(names))], ", ")
 	}

@@ -55,10 +55,10 @@ func TestTLS(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, onward.NewestMajor, "ALTER TABLE t ADD note text DEFAULT 'secret'")
-			own, file := authority(t)
+			certificate, file := authority(t)
 			var hellos atomic.Int64
 			front := wiretest.ListenInFront(t, s.url, wire.Config{TLS: &tls.Config{
-				MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own},
+				MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate},
 				GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { hellos.Add(1); return nil, nil },
 			}})
 			address := func(ca string) string {

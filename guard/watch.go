@@ -78,17 +78,17 @@ func (e *lockMonitor) readSchema(ctx context.Context) (*catalog.Catalog, *effect
 }
 
 // findBlockers returns the sessions that block a statement, without the command's own.
-func (e *lockMonitor) findBlockers(ctx context.Context, line *queue.LockQueue, own map[int]bool) (list []queue.Blocker, err error) {
+func (e *lockMonitor) findBlockers(ctx context.Context, line *queue.LockQueue, ownPIDs map[int]bool) (list []queue.Blocker, err error) {
 	err = e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		list, err = line.InTheWay(ctx, conn)
 		return err
 	})
-	return slices.DeleteFunc(list, func(h queue.Blocker) bool { return own[h.PID] }), err
+	return slices.DeleteFunc(list, func(h queue.Blocker) bool { return ownPIDs[h.PID] }), err
 }
 
 // describeBlockers describes the blockers.
-func (e *lockMonitor) describeBlockers(ctx context.Context, line *queue.LockQueue, own map[int]bool) []string {
-	list, err := e.findBlockers(ctx, line, own)
+func (e *lockMonitor) describeBlockers(ctx context.Context, line *queue.LockQueue, ownPIDs map[int]bool) []string {
+	list, err := e.findBlockers(ctx, line, ownPIDs)
 	if err != nil {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (r *run) holdStatement(s *session, words string, wanted []queue.WantedLock,
 		until = time.Now().Add(r.g.c.MaxStall)
 	}
 	line := &queue.LockQueue{Wanted: wanted, Age: queue.OldEnough}
-	begun := time.Now()
+	start := time.Now()
 	var teller queue.BlockerReporter
 	var out onward.GuardedWait
 	for {
@@ -114,10 +114,10 @@ func (r *run) holdStatement(s *session, words string, wanted []queue.WantedLock,
 		if err != nil || len(list) == 0 {
 			break
 		}
-		who := queue.DescribeBlockers(list)
-		out.InTheWay = who
+		blockers := queue.DescribeBlockers(list)
+		out.InTheWay = blockers
 		if r.ctx.Err() == nil && teller.ShouldReport(list) {
-			r.g.c.Tell(words + " is held back: " + strings.Join(who, "; "))
+			r.g.c.Tell(words + " is held back: " + strings.Join(blockers, "; "))
 		}
 		if out.Passed = time.Now().After(until) || r.ctx.Err() != nil || s.crowded.Load(); out.Passed {
 			break
@@ -127,7 +127,7 @@ func (r *run) holdStatement(s *session, words string, wanted []queue.WantedLock,
 	if out.InTheWay == nil {
 		return
 	}
-	out.Statement, out.TookMS = words, time.Since(begun).Milliseconds()
+	out.Statement, out.TookMS = words, time.Since(start).Milliseconds()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.out.Waited = append(r.out.Waited, out)
@@ -138,25 +138,25 @@ func (r *run) holdStatement(s *session, words string, wanted []queue.WantedLock,
 func (r *run) watchQueues() {
 	for r.ctx.Err() == nil {
 		r.bypass.findSessions(r.ctx)
-		for _, s := range r.openSessions() {
+		for _, s := range r.listOpenSessions() {
 			s.mu.Lock()
 			idle := s.wire == nil || !s.busy && s.status == 'I'
 			s.mu.Unlock()
 			if !idle {
-				r.checkQueue(s)
+				r.cancelIfQueueTooLong(s)
 			}
 		}
 		_ = queue.Pause(r.ctx, queue.WaiterPollInterval)
 	}
 }
 
-// checkQueue checks the queue of one session.
-func (r *run) checkQueue(s *session) {
+// cancelIfQueueTooLong checks the queue of one session.
+func (r *run) cancelIfQueueTooLong(s *session) {
 	s.mu.Lock()
 	repacks := s.isRepacking()
 	s.mu.Unlock()
 	if repacks {
-		r.checkRepack(s)
+		r.cancelBlockingRepack(s)
 		return
 	}
 	var tail queue.Waiters
@@ -167,14 +167,14 @@ func (r *run) checkQueue(s *session) {
 	if err != nil {
 		return
 	}
-	r.recordQueue(tail)
+	r.recordLongestQueue(tail)
 	if tail.TooLong() {
-		r.endSession(s, tail.String())
+		r.cancelOrDisconnect(s, tail.String())
 	}
 }
 
-// recordQueue records the longest queue.
-func (r *run) recordQueue(tail queue.Waiters) {
+// recordLongestQueue records the longest queue.
+func (r *run) recordLongestQueue(tail queue.Waiters) {
 	if tail.Count == 0 {
 		return
 	}
@@ -187,8 +187,8 @@ func (r *run) recordQueue(tail queue.Waiters) {
 	b.Most, b.LongestMS = max(b.Most, tail.Count), max(b.LongestMS, tail.Longest.Milliseconds())
 }
 
-// endSession cancels what a session is doing. If it is idle in a transaction, end closes its connection.
-func (r *run) endSession(s *session, why string) {
+// cancelOrDisconnect cancels what a session is doing. If it is idle in a transaction, end closes its connection.
+func (r *run) cancelOrDisconnect(s *session, reason string) {
 	s.crowded.Store(true)
 	s.mu.Lock()
 	w, busy := s.wire, s.busy
@@ -197,7 +197,7 @@ func (r *run) endSession(s *session, why string) {
 		return
 	}
 	if busy {
-		s.cancelReason = why
+		s.cancelReason = reason
 	}
 	s.mu.Unlock()
 	if busy {
@@ -207,14 +207,14 @@ func (r *run) endSession(s *session, why string) {
 		return
 	}
 	s.mu.Lock()
-	begun := s.status != 'I'
+	inTransaction := s.status != 'I'
 	s.mu.Unlock()
-	if !begun {
+	if !inTransaction {
 		return
 	}
 	r.mu.Lock()
 	r.lostRace = true
 	r.mu.Unlock()
-	r.recordLoss(onward.GuardedLoss{Statement: "a transaction that waited for the command", SQLSTATE: "57014", Message: why})
+	r.recordLoss(onward.GuardedLoss{Statement: "a transaction that waited for the command", SQLSTATE: "57014", Message: reason})
 	w.Disconnect("57014", "others waited for this transaction for too long, and it was ended")
 }

@@ -55,26 +55,26 @@ func writeNPM(dir, version string, programs []program, license []byte) error {
 	first.Engines = map[string]string{"node": ">=16"}
 	first.OptionalDependencies = map[string]string{}
 	for _, p := range platforms { // all of them, also if this release was made for one machine
-		first.OptionalDependencies[p.npmPackage()] = version
+		first.OptionalDependencies[p.npmPackageName()] = version
 	}
-	if err := writePackage(dir, first, license, file{"bin/onward.js", shim, 0o755}); err != nil {
+	if err := writeNPMTarball(dir, first, license, file{"bin/onward.js", shim, 0o755}); err != nil {
 		return err
 	}
 	for _, p := range programs {
-		m := manifest(p.npmPackage())
+		m := manifest(p.npmPackageName())
 		m.Description = "The program of " + npmName + " for " + p.npmOS + " on " + p.npmCPU
 		m.OS, m.CPU, m.PreferUnplugged = []string{p.npmOS}, []string{p.npmCPU}, true
-		if err := writePackage(dir, m, license, file{"bin/" + p.programFileName, p.content, 0o755}); err != nil {
+		if err := writeNPMTarball(dir, m, license, file{"bin/" + p.programFileName, p.content, 0o755}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *platform) npmPackage() string { return npmName + "-" + p.npmOS + "-" + p.npmCPU }
+func (p *platform) npmPackageName() string { return npmName + "-" + p.npmOS + "-" + p.npmCPU }
 
-// writePackage writes a package as npm pack does: NAME-VERSION.tgz, with its files below package/.
-func writePackage(dir string, m packageJSON, license []byte, more ...file) error {
+// writeNPMTarball writes a package as npm pack does: NAME-VERSION.tgz, with its files below package/.
+func writeNPMTarball(dir string, m packageJSON, license []byte, more ...file) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err

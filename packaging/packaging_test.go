@@ -75,9 +75,9 @@ func copyRelease(dist string) (copied, version string, err error) {
 	var list []artifact
 	for _, p := range platforms {
 		content := []byte("for another machine")
-		for _, has := range programs {
-			if has.goos == p.goos && has.goarch == p.goarch && p.goos == runtime.GOOS && p.goarch == runtime.GOARCH {
-				content = has.content
+		for _, candidate := range programs {
+			if candidate.goos == p.goos && candidate.goarch == p.goarch && p.goos == runtime.GOOS && p.goarch == runtime.GOARCH {
+				content = candidate.content
 			}
 		}
 		path := filepath.Join("dist/release/onward_"+p.goos+"_"+p.goarch, p.programFileName)
@@ -236,10 +236,10 @@ func TestNPM(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	over := make(chan error, 1)
-	go func() { over <- cmd.Wait() }()
+	waitResult := make(chan error, 1)
+	go func() { waitResult <- cmd.Wait() }()
 	select {
-	case <-over:
+	case <-waitResult:
 	case <-time.After(20 * time.Second):
 		_ = cmd.Process.Kill()
 		t.Error("SIGTERM does not end the program")

@@ -120,13 +120,13 @@ func undoSteps(t *testing.T, steps []onward.PlanStep) (before, after []string) {
 func retype(t *testing.T, schema, column, kind string) string {
 	t.Helper()
 	lines := strings.Split(schema, "\n")
-	at := slices.IndexFunc(lines, func(s string) bool { return strings.HasPrefix(s, "CREATE TABLE public.wide (") })
-	if at < 0 {
+	index := slices.IndexFunc(lines, func(s string) bool { return strings.HasPrefix(s, "CREATE TABLE public.wide (") })
+	if index < 0 {
 		t.Fatalf("the schema has no table wide:\n%s", schema)
 	}
-	head, rest, found := strings.Cut(lines[at], " "+column+" ")
+	head, rest, found := strings.Cut(lines[index], " "+column+" ")
 	if !found {
-		t.Fatalf("no column %s in %s", column, lines[at])
+		t.Fatalf("no column %s in %s", column, lines[index])
 	}
 	end, depth := 0, 0
 	for end < len(rest) && (depth > 0 || rest[end] != ',' && rest[end] != ')') {
@@ -138,6 +138,6 @@ func retype(t *testing.T, schema, column, kind string) string {
 		}
 		end++
 	}
-	lines[at] = head + " " + column + " " + kind + rest[end:]
+	lines[index] = head + " " + column + " " + kind + rest[end:]
 	return strings.Join(lines, "\n")
 }

@@ -100,7 +100,7 @@ func (p *planner) measureStep(s *onward.PlanStep, m *rule.Migration) {
 // of each relation, and how long that takes. It adds the deployed relations to a map, by their names in the step.
 func (p *planner) stepEffects(m *rule.Migration, touched map[string]*catalog.Relation) (out []onward.Effect, duration string) {
 	out = []onward.Effect{}
-	at := map[string]int{}
+	indexByRelation := map[string]int{}
 	for _, s := range m.Statements {
 		var results []effect.Result
 		for _, g := range s.Results {
@@ -123,9 +123,9 @@ func (p *planner) stepEffects(m *rule.Migration, touched map[string]*catalog.Rel
 			duration = longerDuration(duration, p.measure(felt, &worst))
 		}
 		for _, e := range felt {
-			n, there := at[e.Relation]
-			if !there {
-				at[e.Relation] = len(out)
+			n, found := indexByRelation[e.Relation]
+			if !found {
+				indexByRelation[e.Relation] = len(out)
 				out = append(out, e)
 				continue
 			}

@@ -29,7 +29,7 @@ func (d *Draft) draftScript(s *onward.PlanStep) {
 // scriptText returns the text of a psql script that runs a step to its end.
 func scriptText(p *onward.Plan, s *onward.PlanStep) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "-- %s of the plan %s: %s.\n", s.ID, p.Name, clipLine(s.Why))
+	fmt.Fprintf(&b, "-- %s of the plan %s: %s.\n", s.ID, p.Name, firstLine(s.Why))
 	b.WriteString("-- If it is interrupted, run it again.\n")
 	b.WriteString("SET statement_timeout = 0;\n")
 	if recipe.IsRepack(s) {
@@ -40,7 +40,7 @@ func scriptText(p *onward.Plan, s *onward.PlanStep) string {
 		b.WriteString(adapter.DropInvalidIndex(s) + s.SQL)
 		return b.String()
 	}
-	loop, batch := freeQuote(s.SQL, "loop"), freeQuote(s.SQL, "batch")
+	loop, batch := unusedDollarQuote(s.SQL, "loop"), unusedDollarQuote(s.SQL, "batch")
 	fmt.Fprintf(&b, `SET lock_timeout = '2s';
 -- Each round of the loop is a transaction of its own, and a pause follows.
 DO %s
@@ -63,8 +63,8 @@ END
 	return b.String()
 }
 
-// clipLine returns the first line of a text.
-func clipLine(text string) string {
+// firstLine returns the first line of a text.
+func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line
 }
@@ -72,8 +72,8 @@ func clipLine(text string) string {
 // IsWatched reports whether the step that the draft waits for must run under onward guard.
 func (d *Draft) IsWatched() bool { return d.Waits != nil && recipe.IsRepack(d.Waits) }
 
-// freeQuote returns a dollar quote that a text does not contain.
-func freeQuote(text, name string) string {
+// unusedDollarQuote returns a dollar quote that a text does not contain.
+func unusedDollarQuote(text, name string) string {
 	quote := "$" + name + "$"
 	for strings.Contains(text, quote) {
 		name += "_"

@@ -54,11 +54,11 @@ func (v *prover) addCachedQueries(list []onward.Verdict, names []string, fresh i
 		if d.Kind != onward.VerdictResultShape || d.Point < 1 || !isRelevant {
 			continue
 		}
-		at := slices.IndexFunc(v.plan.Steps, func(s onward.PlanStep) bool { return s.ID == names[d.Point-1] })
-		if at < 0 {
+		index := slices.IndexFunc(v.plan.Steps, func(s onward.PlanStep) bool { return s.ID == names[d.Point-1] })
+		if index < 0 {
 			continue
 		}
-		s := &v.plan.Steps[at]
+		s := &v.plan.Steps[index]
 		if s.CachedPlans == nil {
 			s.CachedPlans = &onward.CachedPlans{}
 		}
@@ -86,5 +86,5 @@ func (p *planner) noteCachedPlans() {
 	words := "prepared statements: after " + strings.Join(steps, ", ") + " the server refuses some that were prepared before " +
 		"(cached plan must not change result type, SQLSTATE 0A000). pgx fails once for each connection. JDBC, asyncpg and Rails fail once if they are in " +
 		"a transaction, else they prepare again. Named statements of node-postgres, and psycopg in autocommit, fail until the connection is closed"
-	p.plan.Notes = addMissing(p.plan.Notes, []string{words})
+	p.plan.Notes = appendUnique(p.plan.Notes, []string{words})
 }

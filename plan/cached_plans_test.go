@@ -55,7 +55,7 @@ func TestCachedPlans(t *testing.T) {
 				admin := pgservertest.Connect(t, url)
 				pgservertest.Exec(t, admin, base)
 				code := pgservertest.Connect(t, url) // the default mode of pgx: each query is prepared, and kept
-				var refused, told []string
+				var refused, reportedColumns []string
 				for i := range p.Steps {
 					s := &p.Steps[i]
 					for _, query := range c.queries {
@@ -65,7 +65,7 @@ func TestCachedPlans(t *testing.T) {
 					}
 					runStep(t, admin, s)
 					if s.CachedPlans != nil {
-						told = append(told, s.CachedPlans.Columns...)
+						reportedColumns = append(reportedColumns, s.CachedPlans.Columns...)
 					}
 					for _, query := range c.queries {
 						err := readAll(t, code, query)
@@ -78,8 +78,8 @@ func TestCachedPlans(t *testing.T) {
 						refused = append(refused, query)
 					}
 				}
-				slices.Sort(told)
-				if diff := cmp.Diff(c.columns, slices.Compact(told)); diff != "" {
+				slices.Sort(reportedColumns)
+				if diff := cmp.Diff(c.columns, slices.Compact(reportedColumns)); diff != "" {
 					t.Errorf("%d: the columns that the steps name (-want +got):\n%s", major, diff)
 				}
 				slices.Sort(refused)

@@ -50,16 +50,16 @@ func findChains(parts []*part) (out []*chain) {
 			}
 		}
 		if t.isCode() || t.statements[0].Node == nil {
-			uniteCode(parts, i, unite)
+			uniteUnknownPart(parts, i, unite)
 		}
 	}
 	names := map[string]int{}
-	at := map[int]*chain{}
+	chainByRoot := map[int]*chain{}
 	for i, t := range parts {
-		c := at[find(i)]
+		c := chainByRoot[find(i)]
 		if c == nil {
 			c = &chain{name: chainName(t, &all[i], names), later: map[partKey]bool{}, links: map[partKey]*links{}}
-			at[find(i)] = c
+			chainByRoot[find(i)] = c
 			out = append(out, c)
 		}
 		if slices.ContainsFunc(c.parts, partKey.isCode) {
@@ -70,9 +70,9 @@ func findChains(parts []*part) (out []*chain) {
 	return out
 }
 
-// uniteCode unites a part whose statements are unknown with others: code with the later parts whose outcome depends on rows, which
+// uniteUnknownPart unites a part whose statements are unknown with others: code with the later parts whose outcome depends on rows, which
 // it may write; an unreadable statement with all parts.
-func uniteCode(parts []*part, i int, unite func(a, b int)) {
+func uniteUnknownPart(parts []*part, i int, unite func(a, b int)) {
 	for n, other := range parts {
 		if !parts[i].isCode() || n > i && other.isDataDependent() {
 			unite(i, n)
@@ -80,23 +80,23 @@ func uniteCode(parts []*part, i int, unite func(a, b int)) {
 	}
 }
 
-// cutAt cuts a chain at parts that cannot be planned. The rest has them and all later parts that depend on them: it can run after the other
-// parts, as in the release. cutAt returns nil if the rest would be the whole chain, or all of it that is SQL.
-func (c *chain) cutAt(bad map[partKey]bool) (planned, rest *chain) {
+// cutAtParts cuts a chain at parts that cannot be planned. The rest has them and all later parts that depend on them: it can run after the other
+// parts, as in the release. cutAtParts returns nil if the rest would be the whole chain, or all of it that is SQL.
+func (c *chain) cutAtParts(bad map[partKey]bool) (planned, rest *chain) {
 	planned = &chain{name: c.name, later: c.later, links: c.links}
 	rest = &chain{name: c.name + "#rest", later: c.later, links: c.links}
-	of := links{changes: map[string]bool{}, uses: map[string]bool{}} // of the rest
-	everything := false
+	restLinks := links{changes: map[string]bool{}, uses: map[string]bool{}} // of the rest
+	cutsEverything := false
 	for _, key := range c.parts {
 		l := c.links[key]
-		if !bad[key] && !everything && !of.keepOrderWith(l) {
+		if !bad[key] && !cutsEverything && !restLinks.mustKeepOrderWith(l) {
 			planned.parts = append(planned.parts, key)
 			continue
 		}
 		rest.parts = append(rest.parts, key)
-		maps.Copy(of.changes, l.changes)
-		maps.Copy(of.uses, l.uses)
-		everything = everything || !key.isCode() && key.statement.Node == nil
+		maps.Copy(restLinks.changes, l.changes)
+		maps.Copy(restLinks.uses, l.uses)
+		cutsEverything = cutsEverything || !key.isCode() && key.statement.Node == nil
 	}
 	if planned.isOnlyCode() || len(rest.parts) == 0 {
 		return nil, nil
@@ -123,11 +123,11 @@ func chainName(t *part, l *links, names map[string]int) string {
 }
 
 // findUnplanned returns the parts of a chain whose steps cannot be proven, and why; nothing if they may be.
-func (p *planner) findUnplanned(c *chain) (bad map[partKey]bool, why []string) {
+func (p *planner) findUnplanned(c *chain) (bad map[partKey]bool, allReasons []string) {
 	bad = map[partKey]bool{}
 	add := func(key partKey, reasons []string) {
 		if len(reasons) > 0 {
-			bad[key], why = true, addMissing(why, reasons)
+			bad[key], allReasons = true, appendUnique(allReasons, reasons)
 		}
 	}
 	for _, t := range p.parts {
@@ -140,7 +140,7 @@ func (p *planner) findUnplanned(c *chain) (bad map[partKey]bool, why []string) {
 			add(p.keys[p.steps[i].From], p.doubts[p.plan.Steps[i].ID])
 		}
 	}
-	return bad, why
+	return bad, allReasons
 }
 
 // isUnplanned reports whether the steps of a chain cannot be proven.
@@ -159,13 +159,13 @@ func (p *planner) chainOfStep(i int) *chain {
 
 // groupSteps returns the chains of the plan with their steps. A step that belongs to no single chain is in the last one.
 func (p *planner) groupSteps(passed bool) (out []onward.PlanGroup) {
-	at := map[*chain]int{}
+	groupIndex := map[*chain]int{}
 	changes := map[*chain]int{}
 	for _, t := range p.parts {
 		changes[p.chainOf[t.partKey]]++
 	}
 	for _, c := range p.chains {
-		at[c] = len(out)
+		groupIndex[c] = len(out)
 		out = append(out, onward.PlanGroup{
 			Name: c.name, Changes: changes[c], Steps: []string{}, Proven: passed && len(p.blocked) == 0 && !p.isUnplanned(c),
 		})
@@ -173,7 +173,7 @@ func (p *planner) groupSteps(passed bool) (out []onward.PlanGroup) {
 	for i := range p.plan.Steps {
 		n := len(out) - 1
 		if c := p.chainOfStep(i); c != nil {
-			n = at[c]
+			n = groupIndex[c]
 		}
 		if n >= 0 {
 			out[n].Steps = append(out[n].Steps, p.plan.Steps[i].ID)

@@ -19,20 +19,20 @@ import (
 func TestOneUnplannedChange(t *testing.T) {
 	t.Parallel()
 	const unplanned = "UPDATE keyless SET b = upper(b)"
-	others := []string{
+	plannableChanges := []string{
 		"CREATE INDEX orders_status_idx ON orders (status)",
 		"ALTER TABLE orders RENAME COLUMN total TO amount",
 		"ALTER TABLE customers ALTER COLUMN quota TYPE bigint",
 		"ALTER TABLE customers ADD COLUMN plan text NOT NULL DEFAULT 'free'",
 	}
-	for at := range len(others) + 1 {
-		release := strings.Join(slices.Insert(slices.Clone(others), at, unplanned), ";\n") + ";"
+	for position := range len(plannableChanges) + 1 {
+		release := strings.Join(slices.Insert(slices.Clone(plannableChanges), position, unplanned), ";\n") + ";"
 		p := planned(t, base, release, 17, nil, true)
 		if len(p.Left) != 1 || p.Left[0].SQL != unplanned || p.Left[0].Chain != "keyless.b" || !strings.Contains(strings.Join(p.Left[0].Why, " "), "no primary key") {
-			t.Fatalf("at %d, left: %+v\n%s", at, p.Left, told(p))
+			t.Fatalf("at %d, left: %+v\n%s", position, p.Left, told(p))
 		}
-		if proven := countProven(p); proven != len(others) || p.Proof.Proven {
-			t.Errorf("at %d, %d changes are proven, all: %t\n%s", at, proven, p.Proof.Proven, told(p))
+		if proven := countProven(p); proven != len(plannableChanges) || p.Proof.Proven {
+			t.Errorf("at %d, %d changes are proven, all: %t\n%s", position, proven, p.Proof.Proven, told(p))
 		}
 		if slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "keyless") }) {
 			t.Errorf("a step has the change that is left:\n%s", told(p))
@@ -64,8 +64,8 @@ func TestChainIsCut(t *testing.T) {
 	if proven := countProven(p); proven != 5 {
 		t.Errorf("%d changes are proven\n%s", proven, told(p))
 	}
-	if why := strings.Join(p.Left[1].Why, " "); !strings.Contains(why, "no primary key") {
-		t.Errorf("why: %s", why)
+	if reasons := strings.Join(p.Left[1].Why, " "); !strings.Contains(reasons, "no primary key") {
+		t.Errorf("why: %s", reasons)
 	}
 }
 
@@ -153,9 +153,9 @@ CREATE VIEW named AS SELECT name FROM parents;`
 	}
 }
 
-func sketch(t *testing.T, base, release string, only ...string) *onward.Plan {
+func sketch(t *testing.T, base, release string, chosenChains ...string) *onward.Plan {
 	t.Helper()
-	p := makePlan(t, plan.Config{Sketch: true, Only: only, Config: rehearse.Config{
+	p := makePlan(t, plan.Config{Sketch: true, Only: chosenChains, Config: rehearse.Config{
 		Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"},
 	}})
 	return p

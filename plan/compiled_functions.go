@@ -39,7 +39,7 @@ func recompileFunctions(s *onward.PlanStep, m *rule.Migration, touched map[strin
 			}
 		}
 		if len(columns) > 0 {
-			add = addMissing(add, recipe.RecompileFunctions(after, fresh, columns))
+			add = appendUnique(add, recipe.RecompileFunctions(after, fresh, columns))
 		}
 	}
 	if len(add) == 0 {

@@ -58,23 +58,23 @@ CREATE FUNCTION other() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $
 				url := pgservertest.Database(t, major)
 				admin, code := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
 				pgservertest.Exec(t, admin, schema)
-				call := func(when string) {
+				call := func(label string) {
 					for _, query := range []string{
 						"INSERT INTO priced (id, code, price) SELECT coalesce(max(id), 0) + 1, 'a', 9 FROM priced",
 						"UPDATE priced SET price = 8 WHERE id = 1", "SELECT * FROM most(100)", "CALL work()",
 					} {
 						// The simple protocol has no prepared statement of the client.
 						if _, err := code.PgConn().Exec(t.Context(), query).ReadAll(); err != nil {
-							t.Errorf("%d: %s: %s: %v", major, when, query, err)
+							t.Errorf("%d: %s: %s: %v", major, label, query, err)
 						}
 					}
 				}
 				call("at the base")
 				for i := range p.Steps {
 					s := &p.Steps[i]
-					again := strings.Contains(s.SQL, "ALTER ROUTINE")
-					if wanted := s.Phase == c.phase && (c.phase == onward.Expand || strings.Contains(s.SQL, "RENAME COLUMN")); again != wanted {
-						t.Errorf("%d: %s: functions are compiled again: %t, want %t:\n%s", major, s.ID, again, wanted, s.SQL)
+					isRecompiled := strings.Contains(s.SQL, "ALTER ROUTINE")
+					if wanted := s.Phase == c.phase && (c.phase == onward.Expand || strings.Contains(s.SQL, "RENAME COLUMN")); isRecompiled != wanted {
+						t.Errorf("%d: %s: functions are compiled again: %t, want %t:\n%s", major, s.ID, isRecompiled, wanted, s.SQL)
 					}
 					if strings.Contains(s.SQL, "other()") || strings.Contains(s.SQL, "check_id()") {
 						t.Errorf("%d: %s", major, s.SQL)

@@ -28,12 +28,12 @@ func TestConvertedAgain(t *testing.T) {
 		t.Run(using, func(t *testing.T) {
 			t.Parallel()
 			p := planned(t, "CREATE TABLE ev (id bigint PRIMARY KEY, a text);", "ALTER TABLE ev ALTER COLUMN a TYPE "+using+";", 17, nil, true)
-			said := false
+			isReported := false
 			for _, c := range p.Proof.Checks {
-				said = said || strings.Contains(c.Detail, "would be converted a second time")
+				isReported = isReported || strings.Contains(c.Detail, "would be converted a second time")
 			}
-			if again := cases[using]; said != again || p.Proof.Proven == again {
-				t.Errorf("proven %t, converted a second time: %t, want %t\n%+v", p.Proof.Proven, said, again, p.Proof)
+			if convertsAgain := cases[using]; isReported != convertsAgain || p.Proof.Proven == convertsAgain {
+				t.Errorf("proven %t, converted a second time: %t, want %t\n%+v", p.Proof.Proven, isReported, convertsAgain, p.Proof)
 			}
 		})
 	}

@@ -113,11 +113,11 @@ func (o *deployOrder) auditUntil(i int) (*onward.Report, error) {
 }
 
 // finishDeploy adds a deploy that ends with a commit. r is the report on its migrations; nil if it has none.
-func (o *deployOrder) finishDeploy(last int, r *onward.Report, why []string) error {
+func (o *deployOrder) finishDeploy(last int, r *onward.Report, reasons []string) error {
 	commit := &o.commits[last]
 	d := onward.Deploy{
 		From: o.deployedCommit()[:shortID], Commit: commit.ID[:shortID], Subject: commit.Subject, Date: commit.Date,
-		Migrations: []onward.PlannedMigration{}, Why: why,
+		Migrations: []onward.PlannedMigration{}, Why: reasons,
 	}
 	if o.at == 0 {
 		d.From = o.out.Base
@@ -130,7 +130,7 @@ func (o *deployOrder) finishDeploy(last int, r *onward.Report, why []string) err
 			d.Migrations = append(d.Migrations, onward.PlannedMigration{ID: r.Migrations[i].ID, Path: r.Migrations[i].Path})
 		}
 		if unsafe := describeErrors(r, onward.Compatibility, onward.DataLoss, onward.Locking, onward.InTransaction); len(unsafe) > 0 {
-			if err := o.planSteps(&d, last, unsafe); err != nil {
+			if err := o.planDeploy(&d, last, unsafe); err != nil {
 				return err
 			}
 		}
@@ -140,8 +140,8 @@ func (o *deployOrder) finishDeploy(last int, r *onward.Report, why []string) err
 	return nil
 }
 
-// planSteps makes the plan of a deploy, and counts its steps.
-func (o *deployOrder) planSteps(d *onward.Deploy, last int, unsafe []string) error {
+// planDeploy makes the plan of a deploy, and counts its steps.
+func (o *deployOrder) planDeploy(d *onward.Deploy, last int, unsafe []string) error {
 	c := o.config
 	c.Base, c.Head = o.deployedCommit(), o.commits[last].ID
 	p, _, err := Make(o.ctx, c)

@@ -99,14 +99,14 @@ func compareCosts(t *testing.T, conn *pgx.Conn, s *onward.PlanStep) {
 	if rows != e.Rows || runs != e.Runs {
 		t.Errorf("%d rows in %d runs, estimated %d in %d", rows, runs, e.Rows, e.Runs)
 	}
-	near := func(what string, estimated int64, measured, tolerance float64) {
-		t.Logf("%s: estimated %d, measured %.0f", what, estimated, measured)
+	checkNear := func(label string, estimated int64, measured, tolerance float64) {
+		t.Logf("%s: estimated %d, measured %.0f", label, estimated, measured)
 		if math.Abs(float64(estimated)/measured-1) > tolerance {
-			t.Errorf("%s: estimated %d, measured %.0f", what, estimated, measured)
+			t.Errorf("%s: estimated %d, measured %.0f", label, estimated, measured)
 		}
 	}
-	near("WAL", e.WALBytes, wal, 0.15)
-	near("disk", max(e.MaxDiskBytes, e.DiskBytes), disk, 0.15)
+	checkNear("WAL", e.WALBytes, wal, 0.15)
+	checkNear("disk", max(e.MaxDiskBytes, e.DiskBytes), disk, 0.15)
 }
 
 // planWithStats makes a plan with the sizes of a server.

@@ -20,9 +20,9 @@ type recordings struct{ old, fresh []*verify.Workload }
 
 // proveUnwritten returns a sentence that proves that the old or the new code never writes a column of a table; "" without proof.
 // Queries that were read from source files are no evidence, because the code may build others at run time.
-func (r *recordings) proveUnwritten(of onward.Code, table *catalog.Relation, column string) string {
+func (r *recordings) proveUnwritten(code onward.Code, table *catalog.Relation, column string) string {
 	list := r.old
-	if of == onward.NewCode {
+	if code == onward.NewCode {
 		list = r.fresh
 	}
 	calls, queries := int64(0), 0
@@ -35,11 +35,11 @@ func (r *recordings) proveUnwritten(of onward.Code, table *catalog.Relation, col
 			if !q.IsCode() {
 				continue
 			}
-			on, writes := writesColumn(q, table.Name, column)
+			mentions, writes := writesColumn(q, table.Name, column)
 			if writes {
 				return ""
 			}
-			if on {
+			if mentions {
 				calls, queries = calls+q.Calls, queries+1
 			}
 		}
@@ -51,19 +51,19 @@ func (r *recordings) proveUnwritten(of onward.Code, table *catalog.Relation, col
 }
 
 // writesColumn reports whether a query uses a table, and whether it writes a column, or onward cannot tell.
-func writesColumn(q *workload.Query, table catalog.Name, column string) (on, writes bool) {
+func writesColumn(q *workload.Query, table catalog.Name, column string) (mentions, writes bool) {
 	if q.Resolved != "server" || q.Disputed || q.Unread != "" || q.Kind == workload.Call || q.Kind == workload.DDL || q.Kind == workload.Broken {
-		on = slices.Contains(pgparse.ListNames(q.SQL), table.Name)
-		return on, on || q.Kind == workload.Call || q.Kind == workload.Broken
+		mentions = slices.Contains(pgparse.ListNames(q.SQL), table.Name)
+		return mentions, mentions || q.Kind == workload.Call || q.Kind == workload.Broken
 	}
 	for i := range q.Uses {
 		u := &q.Uses[i]
 		if u.Relation != table.Qualified() {
 			continue
 		}
-		on = true
+		mentions = true
 		adds := q.Kind == workload.Insert || q.Kind == workload.Merge || q.Kind == workload.Copy && strings.Contains(u.Lock, "Exclusive")
 		writes = writes || slices.Contains(u.Writes, column) || adds && len(u.Writes) == 0
 	}
-	return on, writes
+	return mentions, writes
 }

@@ -115,7 +115,7 @@ func TestUsesDecide(t *testing.T) {
 			if f != (c.want != back) || b != (c.want != forth) {
 				t.Errorf("%s", sql)
 			}
-			if said := strings.Contains(sql, "recorded calls"); said != (c.want != both) {
+			if hasEvidence := strings.Contains(sql, "recorded calls"); hasEvidence != (c.want != both) {
 				t.Errorf("the evidence is not said, or is none: %s", sql)
 			}
 		})

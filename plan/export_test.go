@@ -15,7 +15,7 @@ import (
 func Ways(report *onward.Report, m *audit.Folded, w audit.Writing) []audit.Written {
 	folds := []*audit.Folded{m}
 	src := &source{report: report, folds: folds, deployed: deployedSchema(folds)}
-	return attachFiles(src.buildPlan(nil), w)
+	return attachFindingFiles(src.buildPlan(nil), w)
 }
 
 // Spoil changes the plan before it is proven, as a whole.

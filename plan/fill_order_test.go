@@ -36,11 +36,11 @@ func TestReadersFollowFills(t *testing.T) {
 		p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{
 			Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"},
 		}})
-		at, phase := map[string]int{}, ""
+		stepByPart, phase := map[string]int{}, ""
 		note := func(n int, text, in string) {
 			for _, part := range []string{want.first, want.second} {
 				if strings.Contains(text, part) {
-					at[part] = n
+					stepByPart[part] = n
 				}
 			}
 			if strings.Contains(text, "REFRESH") || strings.Contains(text, "setval") {
@@ -53,8 +53,8 @@ func TestReadersFollowFills(t *testing.T) {
 		for i := range p.Left {
 			note(len(p.Steps)+i+1, p.Left[i].SQL, "left")
 		}
-		if at[want.first] == 0 || at[want.first] >= at[want.second] || phase != want.phase {
-			t.Errorf("%s%v, in %s, not %v", release, at, phase, want)
+		if stepByPart[want.first] == 0 || stepByPart[want.first] >= stepByPart[want.second] || phase != want.phase {
+			t.Errorf("%s%v, in %s, not %v", release, stepByPart, phase, want)
 		}
 	}
 }

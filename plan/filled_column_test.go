@@ -77,12 +77,12 @@ func TestFilledAlike(t *testing.T) {
 				t.Parallel()
 				release := "ALTER TABLE " + table + " " + add
 				p := planOf(t, sales, &change{"", release, major, nil, "x"}, true)
-				there, made := pgservertest.Connect(t, pgservertest.Database(t, major)), pgservertest.Connect(t, pgservertest.Database(t, major))
-				for _, conn := range []*pgx.Conn{there, made} {
+				releasedConn, plannedConn := pgservertest.Connect(t, pgservertest.Database(t, major)), pgservertest.Connect(t, pgservertest.Database(t, major))
+				for _, conn := range []*pgx.Conn{releasedConn, plannedConn} {
 					pgservertest.Exec(t, conn, sales, strings.ReplaceAll(rowsOf[table], "{n}", "generate_series(1, 1500)"))
 				}
-				pgservertest.Exec(t, there, release)
-				w := filledWriter{t: t, table: table, conns: []*pgx.Conn{there, made}, refused: "428C9"}
+				pgservertest.Exec(t, releasedConn, release)
+				w := filledWriter{t: t, table: table, conns: []*pgx.Conn{releasedConn, plannedConn}, refused: "428C9"}
 				if major < 14 {
 					w.refused = "42601"
 				}
@@ -91,12 +91,12 @@ func TestFilledAlike(t *testing.T) {
 					for n := 1; n > 0; {
 						w.writes(i)
 						if s.Repeat {
-							if err := made.QueryRow(t.Context(), s.SQL).Scan(&n); err != nil {
+							if err := plannedConn.QueryRow(t.Context(), s.SQL).Scan(&n); err != nil {
 								t.Fatal(err)
 							}
 							continue
 						}
-						pgservertest.Exec(t, made, s.SQL)
+						pgservertest.Exec(t, plannedConn, s.SQL)
 						n = 0
 					}
 				}
@@ -220,11 +220,11 @@ func (w *filledWriter) replaced(p *onward.Plan, release string) {
 	}
 	pgservertest.Exec(w.t, w.conns[1], p.Statements[0].SQL)
 	w.alike()
-	var is string
+	var value string
 	sql := "SELECT string_agg(attname || attgenerated::text, ' ') || (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zzz_onward%') || (SELECT count(*) " +
 		"FROM pg_proc WHERE proname LIKE 'zzz_onward%') FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'mark'"
-	if err := w.conns[1].QueryRow(w.t.Context(), sql, w.table).Scan(&is); err != nil || is != "marks00" {
-		w.t.Errorf("%s leaves %q, %v behind", release, is, err)
+	if err := w.conns[1].QueryRow(w.t.Context(), sql, w.table).Scan(&value); err != nil || value != "marks00" {
+		w.t.Errorf("%s leaves %q, %v behind", release, value, err)
 	}
 }
 

@@ -38,7 +38,7 @@ func ChangelogOf(ctx context.Context, release *audit.Release, starts bool) (*onw
 	if err != nil {
 		return nil, err
 	}
-	if from := unsafeFrom(report, folds); from < len(folds) && (starts || !all.Traits(folds[from].Framework).Renders) {
+	if from := firstPlannableMigration(report, folds); from < len(folds) && (starts || !all.Traits(folds[from].Framework).Renders) {
 		// If the tool's files cannot be written, the findings keep their text.
 		if w, err := release.WritingBeside(ctx, migrationPaths(folds[from:])); err == nil {
 			src := &source{report: report, folds: folds[from:], settings: release.Settings(), deployed: deployedSchema(folds), measure: release.Measure}
@@ -51,7 +51,7 @@ func ChangelogOf(ctx context.Context, release *audit.Release, starts bool) (*onw
 // attachPlan attaches the files of a release's plan to its findings. After a panic the findings keep their text.
 func attachPlan(src *source, w audit.Writing) {
 	defer func() { _ = recover() }()
-	attachFiles(src.buildPlan(nil), w)
+	attachFindingFiles(src.buildPlan(nil), w)
 }
 
 func migrationPaths(folds []*audit.Folded) []string {
@@ -75,9 +75,9 @@ func IsPlannable(f *onward.Finding) bool {
 	return false
 }
 
-// unsafeFrom returns the first migration with a finding that a recipe may avoid. Those before it
+// firstPlannableMigration returns the first migration with a finding that a recipe may avoid. Those before it
 // run unchanged.
-func unsafeFrom(report *onward.Report, folds []*audit.Folded) int {
+func firstPlannableMigration(report *onward.Report, folds []*audit.Folded) int {
 	for i, m := range folds {
 		if slices.ContainsFunc(report.Findings, func(f onward.Finding) bool { return f.Path == m.Path && IsPlannable(&f) }) {
 			return i
@@ -86,9 +86,9 @@ func unsafeFrom(report *onward.Report, folds []*audit.Folded) int {
 	return len(folds)
 }
 
-// attachFiles gives the findings of a planner's report the files of the steps that replace the
+// attachFindingFiles gives the findings of a planner's report the files of the steps that replace the
 // statements with findings, and returns all files.
-func attachFiles(p *planner, w audit.Writing) []audit.Written {
+func attachFindingFiles(p *planner, w audit.Writing) []audit.Written {
 	d := &Draft{Plan: p.plan}
 	if p.fails || d.draftSteps(w, false) != nil {
 		return nil
@@ -125,7 +125,7 @@ func attachFiles(p *planner, w audit.Writing) []audit.Written {
 			continue
 		}
 		slices.Sort(list)
-		f.Files, f.Later = nil, describeLater(p.plan, list)
+		f.Files, f.Later = nil, describeUnwrittenSteps(p.plan, list)
 		for _, n := range list {
 			for _, file := range p.plan.Steps[n].Files { // which several steps may share
 				if !slices.ContainsFunc(f.Files, func(other onward.File) bool { return other.Path == file.Path }) {
@@ -171,8 +171,8 @@ func (p *planner) repeatsFinding(rule string, steps []int) bool {
 	})
 }
 
-// describeLater says which steps are in no file yet.
-func describeLater(p *onward.Plan, steps []int) string {
+// describeUnwrittenSteps says which steps are in no file yet.
+func describeUnwrittenSteps(p *onward.Plan, steps []int) string {
 	n := 0
 	var phases []string
 	for _, i := range steps {

@@ -58,7 +58,7 @@ func Fix(ctx context.Context, c audit.Config, paths []string) (*Fixes, error) {
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
-	only, err := pathFilter(release.Root(), c.Dir, paths)
+	isChosen, err := pathFilter(release.Root(), c.Dir, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func Fix(ctx context.Context, c audit.Config, paths []string) (*Fixes, error) {
 		Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployedSchema(folds),
 		settings: c.Settings, edits: c.Edits,
 	}
-	return f.Fixes, f.fixMigrations(ctx, only)
+	return f.Fixes, f.fixMigrations(ctx, isChosen)
 }
 
 // pathFilter returns a function that reports whether a file of a repository is one of the paths, or
@@ -109,33 +109,33 @@ type fixer struct {
 	edits    audit.Edits
 }
 
-// sourceOf returns a release of some migrations.
-func (f *fixer) sourceOf(folds []*audit.Folded) *source {
+// newSource returns a release of some migrations.
+func (f *fixer) newSource(folds []*audit.Folded) *source {
 	return &source{report: f.report, folds: folds, settings: f.settings, deployed: f.deployed, measure: f.release.Measure}
 }
 
-func (f *fixer) noteUnsafe(format string, args ...any) {
+func (f *fixer) noteLeft(format string, args ...any) {
 	f.Left = append(f.Left, fmt.Sprintf(format, args...))
 }
 
 // fixMigrations processes the migrations in order, up to the first that cannot stay one file.
-func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error {
+func (f *fixer) fixMigrations(ctx context.Context, isChosen func(string) bool) error {
 	if len(f.folds) == 0 && len(f.report.Migrations) > 0 {
-		f.noteUnsafe("the release is too large to be rewritten: it has more than %d statements", mostStatements)
+		f.noteLeft("the release is too large to be rewritten: it has more than %d statements", mostStatements)
 	}
 	for i, m := range f.folds {
-		if unsafeFrom(f.report, f.folds[i:i+1]) == 1 || !only(m.Path) {
+		if firstPlannableMigration(f.report, f.folds[i:i+1]) == 1 || !isChosen(m.Path) {
 			continue
 		}
 		if m.Status != onward.StatusNew {
-			f.noteUnsafe("%s is in the base, and may be deployed: it is not touched", m.Path)
+			f.noteLeft("%s is in the base, and may be deployed: it is not touched", m.Path)
 			continue
 		}
 		content, err := f.readOpenFile(m.Path)
 		if err != nil {
 			return err
 		}
-		edit := f.sourceOf([]*audit.Folded{m}).rewriteMigration(ctx, f.release.WritingBeside, content)
+		edit := f.newSource([]*audit.Folded{m}).rewriteMigration(ctx, f.release.WritingBeside, content)
 		if edit == nil {
 			return f.draftPlan(ctx, f.folds[i:])
 		}
@@ -157,7 +157,7 @@ func (f *fixer) readOpenFile(path string) (string, error) {
 // finding, or needs more than one file.
 func RewriteDraft(ctx context.Context, d *audit.Draft, judged *audit.Drafted, settings *config.Config, path, text string) *Edit {
 	m := judged.Judged[path]
-	if m == nil || m.Status != onward.StatusNew || unsafeFrom(judged.Report, []*audit.Folded{m}) == 1 {
+	if m == nil || m.Status != onward.StatusNew || firstPlannableMigration(judged.Report, []*audit.Folded{m}) == 1 {
 		return nil
 	}
 	var folds []*audit.Folded
@@ -172,22 +172,22 @@ func RewriteDraft(ctx context.Context, d *audit.Draft, judged *audit.Drafted, se
 
 // rewriteMigration rewrites a source's migration of one statement with safe statements, if these fit into one file; otherwise
 // it returns nil. beside starts to write in a directory.
-func (s *source) rewriteMigration(ctx context.Context, beside func(context.Context, []string) (audit.Writing, error), text string) *Edit {
+func (s *source) rewriteMigration(ctx context.Context, writeBeside func(context.Context, []string) (audit.Writing, error), text string) *Edit {
 	m := s.folds[0]
 	if len(m.Script.Statements) != 1 {
 		return nil
 	}
-	only := m.Script.Statements[0]
-	if only.Start < 0 || only.End > len(text) || text[only.Start:only.End] != only.SQL {
+	singleStatement := m.Script.Statements[0]
+	if singleStatement.Start < 0 || singleStatement.End > len(text) || text[singleStatement.Start:singleStatement.End] != singleStatement.SQL {
 		return nil // it is not the text that was audited: a template, an encoding, a program
 	}
 	p := s.buildPlan(nil)
-	if !p.isSafe() {
+	if !p.isPlanSafe() {
 		return nil
 	}
-	w, err := beside(ctx, []string{m.Path})
-	editor, can := w.(audit.Editor)
-	if err != nil || !can {
+	w, err := writeBeside(ctx, []string{m.Path})
+	editor, canEdit := w.(audit.Editor)
+	if err != nil || !canEdit {
 		return nil // the plan says why
 	}
 	steps := p.plan.Steps
@@ -200,11 +200,11 @@ func (s *source) rewriteMigration(ctx context.Context, beside func(context.Conte
 		}
 		sql += step.SQL
 	}
-	rest := text[only.End:]
+	rest := text[singleStatement.End:]
 	if strings.HasPrefix(rest, ";") {
 		sql = strings.TrimSuffix(strings.TrimRight(sql, "\n"), ";")
 	}
-	out := text[:only.Start] + sql + rest
+	out := text[:singleStatement.Start] + sql + rest
 	if m.Mode != onward.TransactionNone {
 		out = editor.Alone(out)
 	}
@@ -214,8 +214,8 @@ func (s *source) rewriteMigration(ctx context.Context, beside func(context.Conte
 	return &Edit{Path: m.Path, Old: text, New: out}
 }
 
-// isSafe reports whether each step of a plan has a safe form, and a server accepts them.
-func (p *planner) isSafe() bool {
+// isPlanSafe reports whether each step of a plan has a safe form, and a server accepts them.
+func (p *planner) isPlanSafe() bool {
 	return len(p.plan.Steps) > 0 && !p.fails && len(p.bad) == 0 && len(p.plan.Proof.Missing) == 0
 }
 
@@ -223,37 +223,37 @@ func (p *planner) isSafe() bool {
 func (f *fixer) draftPlan(ctx context.Context, folds []*audit.Folded) error {
 	for _, m := range folds {
 		if m.Status != onward.StatusNew {
-			f.noteUnsafe("%s is not safe, and %s, which follows, is in the base: it is not touched", folds[0].Path, m.Path)
+			f.noteLeft("%s is not safe, and %s, which follows, is in the base: it is not touched", folds[0].Path, m.Path)
 			return nil
 		}
 	}
-	p, _ := f.sourceOf(folds).planChains(nil)
+	p, _ := f.newSource(folds).planChains(nil)
 	for _, m := range p.plan.Proof.Missing {
-		f.noteUnsafe("%s", m)
+		f.noteLeft("%s", m)
 	}
 	if len(p.plan.Steps) == 0 || p.isBlocked() || !p.passesChecks() {
 		for _, c := range p.plan.Proof.Checks {
 			if !c.OK {
-				f.noteUnsafe("%s", c.Detail)
+				f.noteLeft("%s", c.Detail)
 			}
 		}
 		return nil
 	}
 	p.plan.Proof.Missing = append(p.plan.Proof.Missing, untried)
-	if err := p.sealPlan(); err != nil {
+	if err := p.finalizePlan(); err != nil {
 		return err
 	}
-	d, err := draftFirst(ctx, f.release, p.plan)
+	d, err := draftFirstFiles(ctx, f.release, p.plan)
 	input := new(config.InputError)
 	if errors.As(err, &input) {
-		f.noteUnsafe("%v", err)
+		f.noteLeft("%v", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	for _, entry := range d.Replaced {
-		if err := f.removeFiles(d, entry); err != nil {
+		if err := f.recordRemovedFiles(d, entry); err != nil {
 			return err
 		}
 	}
@@ -261,8 +261,8 @@ func (f *fixer) draftPlan(ctx context.Context, folds []*audit.Folded) error {
 	return nil
 }
 
-// removeFiles records that a file, or the files of a directory, are removed.
-func (f *Fixes) removeFiles(d *Draft, entry string) error {
+// recordRemovedFiles records that a file, or the files of a directory, are removed.
+func (f *Fixes) recordRemovedFiles(d *Draft, entry string) error {
 	files := []string{entry}
 	if list, err := os.ReadDir(d.absolutePath(entry)); err == nil {
 		files = nil
@@ -296,8 +296,8 @@ func (f *Fixes) Diff() (string, error) {
 	if f.Draft == nil {
 		return b.String(), nil
 	}
-	made, err := f.Draft.Diff()
-	return b.String() + made, err
+	draftDiff, err := f.Draft.Diff()
+	return b.String() + draftDiff, err
 }
 
 // writeHunk writes a patch that replaces a whole text by another.
@@ -338,7 +338,7 @@ func (f *Fixes) NewFiles() ([]audit.Written, error) {
 // Errors: those from [Draft.Save]; a *[config.InputError] for a file that has changed
 // meanwhile.
 func (f *Fixes) Save() error {
-	at := func(p string) string { return filepath.Join(f.Root, filepath.FromSlash(p)) }
+	absPath := func(p string) string { return filepath.Join(f.Root, filepath.FromSlash(p)) }
 	old := map[string]string{}
 	for _, e := range f.Edits {
 		old[e.Path] = e.Old
@@ -347,10 +347,10 @@ func (f *Fixes) Save() error {
 		old[r.Path] = r.Text
 	}
 	for path, text := range old {
-		if info, err := os.Lstat(at(path)); err != nil || !info.Mode().IsRegular() {
+		if info, err := os.Lstat(absPath(path)); err != nil || !info.Mode().IsRegular() {
 			return inputErrorf("%s is no file that can be rewritten", path)
 		}
-		if now, err := os.ReadFile(at(path)); err != nil || string(now) != text {
+		if now, err := os.ReadFile(absPath(path)); err != nil || string(now) != text {
 			return inputErrorf("%s was changed meanwhile: run it again", path)
 		}
 	}
@@ -365,10 +365,10 @@ func (f *Fixes) Save() error {
 		}
 	}
 	for _, r := range f.Removed {
-		if err := os.Remove(at(r.Path)); err != nil {
+		if err := os.Remove(absPath(r.Path)); err != nil {
 			return err
 		}
-		_ = os.Remove(filepath.Dir(at(r.Path))) // only if it is empty
+		_ = os.Remove(filepath.Dir(absPath(r.Path))) // only if it is empty
 	}
 	return nil
 }

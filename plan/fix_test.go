@@ -43,8 +43,8 @@ func fixed(t *testing.T, dir string, f *plan.Fixes) {
 			t.Errorf("%s: %s:%d: %s", x.Rule, x.Path, x.Line, x.Fact)
 		}
 	}
-	if again := fixes(t, dir); len(again.Edits) > 0 || again.Draft != nil || len(again.Left) > 0 {
-		t.Errorf("another fix would do more: %+v", again)
+	if secondFix := fixes(t, dir); len(secondFix.Edits) > 0 || secondFix.Draft != nil || len(secondFix.Left) > 0 {
+		t.Errorf("another fix would do more: %+v", secondFix)
 	}
 }
 
@@ -146,21 +146,21 @@ func TestFixStatementByStatement(t *testing.T) {
 func TestFixLeaves(t *testing.T) {
 	t.Parallel()
 	l := layouts["goose"]
-	put := func(dir, name, sql string) {
+	writeMigration := func(dir, name, sql string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Replace(l.text, "%s", sql, 1)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	left := func(what, dir, words string) {
+	left := func(label, dir, words string) {
 		t.Helper()
 		f := fixes(t, dir)
 		if len(f.Left) == 0 || !strings.Contains(strings.Join(f.Left, "\n"), words) || f.Draft != nil || len(f.Edits) > 0 {
-			t.Errorf("%s: %+v, want %q left", what, f, words)
+			t.Errorf("%s: %+v, want %q left", label, f, words)
 		}
 	}
 	dir := laid(t, "goose", "SELECT 1;")
-	put(dir, l.base, base+"CREATE INDEX ON customers (note);")
+	writeMigration(dir, l.base, base+"CREATE INDEX ON customers (note);")
 	if f := fixes(t, dir); len(f.Edits) > 0 || f.Draft != nil {
 		t.Errorf("the base is rewritten: %+v", f)
 	}
@@ -170,7 +170,7 @@ func TestFixLeaves(t *testing.T) {
 		t.Errorf("what was not named is rewritten: %+v", f)
 	}
 	f := fixes(t, dir, filepath.Join(dir, l.release))
-	put(dir, l.release, "SELECT 2;")
+	writeMigration(dir, l.release, "SELECT 2;")
 	if err := f.Save(); err == nil || !strings.Contains(err.Error(), "was changed meanwhile") {
 		t.Errorf("%v", err)
 	}

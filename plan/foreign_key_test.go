@@ -280,6 +280,6 @@ func (p *familyPlay) same() {
 
 // difference lists what only the first list has.
 func difference(a, b []string) string {
-	only := slices.DeleteFunc(slices.Clone(a), func(row string) bool { return slices.Contains(b, row) })
-	return strings.Join(only[:min(len(only), 10)], ", ")
+	missingRows := slices.DeleteFunc(slices.Clone(a), func(row string) bool { return slices.Contains(b, row) })
+	return strings.Join(missingRows[:min(len(missingRows), 10)], ", ")
 }

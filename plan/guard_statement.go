@@ -71,11 +71,11 @@ func (g *Guarded) saveGuards(ctx context.Context, c audit.Config, root string, f
 	}
 	defer after.closeRelease()
 	for _, f := range files {
-		if why := describeChange(f.before, after.folds[f.path]); why != "" {
+		if reason := describeGuardChange(f.before, after.folds[f.path]); reason != "" {
 			if err := writeFile(gitrange.ReplaceFile, root, f.path, f.text); err != nil {
 				return err
 			}
-			g.Without = append(g.Without, Unguarded{f.path, why})
+			g.Without = append(g.Without, Unguarded{f.path, reason})
 			continue
 		}
 		g.Paths, g.Written = append(g.Paths, f.path), append(g.Written, f.path)
@@ -97,24 +97,24 @@ func (g *Guarded) draftGuards(r *foldedRelease, p *onward.Plan) (files []guarded
 	for _, planned := range p.Migrations {
 		m := r.folds[planned.Path]
 		sql, plain := script.GuardStatement(planned.Path)
-		var why, guarded string
+		var reason, guarded string
 		switch {
 		case m == nil || planned.Hash != "" && r.hashes[planned.Path] != planned.Hash:
-			why = "the working tree has another one than the plan"
+			reason = "the working tree has another one than the plan"
 		case m.Script != nil && m.Script.HasGuard():
 			g.Paths = append(g.Paths, planned.Path)
 			continue
 		case m.Status != onward.StatusNew:
-			why = "databases may have it already, and its tool may compare its text"
+			reason = "databases may have it already, and its tool may compare its text"
 		case slices.ContainsFunc(p.Left, func(l onward.PlanLeft) bool { return l.Path == planned.Path }):
-			why = "the plan leaves a part of it, which its own tool runs while the plan is under way"
+			reason = "the plan leaves a part of it, which its own tool runs while the plan is under way"
 		case !plain:
-			why = "its name has characters that a tool may change"
+			reason = "its name has characters that a tool may change"
 		default:
-			guarded, why = r.release.PutFirst(planned.Path, sql)
+			guarded, reason = r.release.PutFirst(planned.Path, sql)
 		}
-		if why != "" {
-			g.Without = append(g.Without, Unguarded{planned.Path, why})
+		if reason != "" {
+			g.Without = append(g.Without, Unguarded{planned.Path, reason})
 			continue
 		}
 		text, err := r.release.Content(planned.Path)
@@ -126,8 +126,8 @@ func (g *Guarded) draftGuards(r *foldedRelease, p *onward.Plan) (files []guarded
 	return files, nil
 }
 
-// describeChange says what the statement would change for the others of its migration; "" for nothing.
-func describeChange(before, after *audit.Folded) string {
+// describeGuardChange says what the statement would change for the others of its migration; "" for nothing.
+func describeGuardChange(before, after *audit.Folded) string {
 	switch {
 	case after == nil || after.Script == nil || !after.Script.HasGuard() || len(after.Statements) != len(before.Statements):
 		return "its tool would not send the statement as it is"

@@ -81,8 +81,8 @@ CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, status text);
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := planned(t, base, tc.release, 17, nil, true)
-			if why := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(why, tc.missing) || p.Proof.Proven != (tc.missing == "") {
-				t.Errorf("proven %t, missing: %s\n%s", p.Proof.Proven, why, told(p))
+			if missingText := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(missingText, tc.missing) || p.Proof.Proven != (tc.missing == "") {
+				t.Errorf("proven %t, missing: %s\n%s", p.Proof.Proven, missingText, told(p))
 			}
 			if text := told(p); !strings.Contains(text, tc.sql) {
 				t.Errorf("no step has %s:\n%s", tc.sql, text)

@@ -99,15 +99,15 @@ func (g guards) evaluateRegclass(x *pgparse.NullTest) truth {
 	if call == nil || pgparse.LastText(call.Funcname) != "to_regclass" || len(call.Args) != 1 {
 		return unknown
 	}
-	name, ok := g.textOf(call.Args[0], nil)
+	name, ok := g.evaluateText(call.Args[0], nil)
 	if !ok {
 		return unknown
 	}
-	return truthOf((g.lookup(name) != nil) == (x.Nulltesttype == pgparse.NullTestType_IS_NOT_NULL))
+	return truthOf((g.lookupRelation(name) != nil) == (x.Nulltesttype == pgparse.NullTestType_IS_NOT_NULL))
 }
 
-// lookup finds the relation that a text names, as ::regclass does.
-func (g guards) lookup(name string) *catalog.Relation {
+// lookupRelation finds the relation that a text names, as ::regclass does.
+func (g guards) lookupRelation(name string) *catalog.Relation {
 	names := pgparse.ListNames(name)
 	switch len(names) {
 	case 1:
@@ -137,12 +137,12 @@ func (g guards) hasRow(q *pgparse.SelectStmt) truth {
 	}
 	found := isFalse
 	list(g.schema, func(row guardRow) {
-		where := isTrue
+		condition := isTrue
 		if q.GetWhereClause() != nil {
-			where = g.evaluateNode(q.GetWhereClause(), row)
+			condition = g.evaluateNode(q.GetWhereClause(), row)
 		}
-		if where == isTrue || where == unknown && found == isFalse {
-			found = where
+		if condition == isTrue || condition == unknown && found == isFalse {
+			found = condition
 		}
 	})
 	return found
@@ -150,7 +150,7 @@ func (g guards) hasRow(q *pgparse.SelectStmt) truth {
 
 // compareTexts evaluates a = 'x', a <> 'x' and a IN ('x', 'y').
 func (g guards) compareTexts(x *pgparse.A_Expr, row guardRow) truth {
-	left, ok := g.textOf(x.Lexpr, row)
+	left, ok := g.evaluateText(x.Lexpr, row)
 	op := pgparse.LastText(x.Name)
 	if !ok || op != "=" && op != "<>" {
 		return unknown
@@ -166,7 +166,7 @@ func (g guards) compareTexts(x *pgparse.A_Expr, row guardRow) truth {
 	}
 	found := isFalse
 	for _, n := range right {
-		text, ok := g.textOf(n, row)
+		text, ok := g.evaluateText(n, row)
 		switch {
 		case !ok:
 			return unknown
@@ -180,8 +180,8 @@ func (g guards) compareTexts(x *pgparse.A_Expr, row guardRow) truth {
 	return found
 }
 
-// textOf returns the text of a constant, of a column of a row, or of the OID that 'x'::regclass is.
-func (g guards) textOf(n *pgparse.Node, row guardRow) (string, bool) {
+// evaluateText returns the text of a constant, of a column of a row, or of the OID that 'x'::regclass is.
+func (g guards) evaluateText(n *pgparse.Node, row guardRow) (string, bool) {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.A_Const:
 		if x.GetSval() != nil {
@@ -191,11 +191,11 @@ func (g guards) textOf(n *pgparse.Node, row guardRow) (string, bool) {
 		text, ok := row[pgparse.LastText(x.Fields)]
 		return text, ok
 	case *pgparse.TypeCast:
-		text, ok := g.textOf(x.Arg, row)
+		text, ok := g.evaluateText(x.Arg, row)
 		if pgparse.LastText(x.GetTypeName().GetNames()) != "regclass" || !ok {
 			return text, ok
 		}
-		if r := g.lookup(text); r != nil {
+		if r := g.lookupRelation(text); r != nil {
 			return oidText(r.OID), true
 		}
 	case *pgparse.FuncCall:

@@ -30,7 +30,7 @@ func (p *planner) noteIgnoredColumns(release *audit.Release) {
 					continue
 				}
 				if lines := release.ListIgnores(alter.Relation.Schemaname, alter.Relation.Relname, c.Name); len(lines) > 0 {
-					p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("before %s, with the new code at the latest, release %s: the mapper reads the columns "+
+					p.plan.Notes = appendUnique(p.plan.Notes, []string{fmt.Sprintf("before %s, with the new code at the latest, release %s: the mapper reads the columns "+
 						"when a program starts, and its queries name %s until the next restart", s.ID, strings.Join(lines, ", and "), c.Name)})
 				}
 				var places []string
@@ -38,7 +38,7 @@ func (p *planner) noteIgnoredColumns(release *audit.Release) {
 					places = append(places, fmt.Sprintf("%s:%d (%s)", e.Path, e.Line, e.Text))
 				}
 				if len(places) > 0 {
-					p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("before %s, with the new code at the latest, remove %s of %s from the code: "+
+					p.plan.Notes = appendUnique(p.plan.Notes, []string{fmt.Sprintf("before %s, with the new code at the latest, remove %s of %s from the code: "+
 						"the new code still has it at %s, and fails there when the column is gone", s.ID, c.Name, alter.Relation.Relname, prose.FirstNames(places, 3))})
 				}
 			}

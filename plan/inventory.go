@@ -33,7 +33,7 @@ func (p *planner) checkInventory(ctx context.Context, conn *pgx.Conn) error {
 			for _, sentence := range c.DescribeLosses() {
 				if !slices.Contains(reported, sentence) {
 					reported = append(reported, sentence)
-					p.reportMissing("this database has what the plan would lose: %s", sentence)
+					p.blockProof("this database has what the plan would lose: %s", sentence)
 				}
 			}
 		}
@@ -47,11 +47,11 @@ func (p *planner) checkInventory(ctx context.Context, conn *pgx.Conn) error {
 
 // listReplaced returns a comparison for each table and column that a step replaces.
 func (p *planner) listReplaced() (list []*inventory.Comparison) {
-	made := inventory.ListOwnObjects(p.plan)
+	ownObjects := inventory.ListOwnObjects(p.plan)
 	for i := range p.plan.Steps {
 		for j := range p.plan.Steps[i].Replaces {
 			if r := &p.plan.Steps[i].Replaces[j]; r.Kind != onward.ReplacementView {
-				list = append(list, &inventory.Comparison{Replaced: r, Own: made})
+				list = append(list, &inventory.Comparison{Replaced: r, Own: ownObjects})
 			}
 		}
 	}

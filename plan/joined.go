@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// countJoined returns how many steps from the first one on share a file. People write the quick changes of a table as one
+// countStepsInFile returns how many steps from the first one on share a file. People write the quick changes of a table as one
 // migration. Steps share one only if it locks a single table of the deployed schema, so that nobody waits for a second lock while
 // the first one is held, and if no condition must hold before the second step.
-func countJoined(w audit.Writing, steps []onward.PlanStep) int {
+func countStepsInFile(w audit.Writing, steps []onward.PlanStep) int {
 	n := 1
 	for n < len(steps) && canJoin(&steps[0], &steps[n]) && len(lockedTables(steps[:n+1])) <= 1 {
 		n++
@@ -55,15 +55,15 @@ func mergeSteps(steps []onward.PlanStep) *onward.PlanStep {
 	}
 	joined := steps[0]
 	var body, undo strings.Builder
-	var why []string
+	var reasons []string
 	for i := range steps {
 		body.WriteString(strings.TrimPrefix(adapter.TransactionBody(&steps[i]), setLockTimeout))
-		why = append(why, steps[i].Why)
+		reasons = append(reasons, steps[i].Why)
 	}
 	for _, s := range slices.Backward(steps) {
 		undo.WriteString(strings.TrimPrefix(adapter.UndoSQL(&s), setLockTimeout))
 	}
-	joined.SQL, joined.Why, joined.Undo = wrapTransaction(body.String()), strings.Join(why, "; "), ""
+	joined.SQL, joined.Why, joined.Undo = wrapTransaction(body.String()), strings.Join(reasons, "; "), ""
 	if undo.Len() > 0 {
 		joined.Undo = wrapTransaction(undo.String())
 	}

@@ -43,19 +43,19 @@ func listUsableNames(c *catalog.Catalog) usableNames {
 // refuseLateNames doubts a step of the contract if it makes what the new code may use, which runs from the end of the backfill on. known are the
 // names before the step, to which it adds, and head those after the release.
 func (p *planner) refuseLateNames(s *onward.PlanStep, known, head usableNames, after *catalog.Catalog) {
-	made := listUsableNames(after)
+	newNames := listUsableNames(after)
 	var late []string
-	for name := range made {
+	for name := range newNames {
 		if known[name] == "" && head[name] != "" {
 			late = append(late, name)
 		}
 	}
-	maps.Copy(known, made)
+	maps.Copy(known, newNames)
 	slices.Sort(late)
 	var list []string
 	for _, name := range late {
 		if table := name[:max(strings.LastIndexByte(name, '.'), 0)]; !slices.Contains(late, table) {
-			list = append(list, made[name])
+			list = append(list, newNames[name])
 		}
 	}
 	if len(list) > 0 {

@@ -19,9 +19,9 @@ type links struct {
 	label string
 }
 
-// keepOrderWith reports whether parts with two sets of links must keep their order: one changes what the other may use, or both use one relation,
+// mustKeepOrderWith reports whether parts with two sets of links must keep their order: one changes what the other may use, or both use one relation,
 // whose rows one may read and the other write.
-func (l *links) keepOrderWith(other *links) bool {
+func (l *links) mustKeepOrderWith(other *links) bool {
 	for key := range other.changes {
 		if l.uses[key] {
 			return true
@@ -50,7 +50,7 @@ func linksOf(t *part) links {
 		if s.Node == nil {
 			continue
 		}
-		words, deltas := t.wordsAndDeltas(s)
+		words, deltas := t.statementShare(s)
 		tables := map[catalog.OID]bool{}
 		for i := range s.Result.Effects {
 			tables[s.Result.Effects[i].OID] = true
@@ -59,7 +59,7 @@ func linksOf(t *part) links {
 			tables[d.OID] = true
 			l.addDelta(d, s.Before)
 		}
-		l.addRows(t, s, words)
+		l.addWrittenRows(t, s, words)
 		for _, w := range words {
 			l.uses[nameKey(w)] = true
 		}
@@ -76,9 +76,9 @@ func linksOf(t *part) links {
 	return l
 }
 
-// wordsAndDeltas returns the names in a part's share of a statement, also those in its texts, and the share's changes of the
+// statementShare returns the names in a part's share of a statement, also those in its texts, and the share's changes of the
 // schema.
-func (t *part) wordsAndDeltas(s *rule.Stmt) (words []string, deltas []*catalog.Delta) {
+func (t *part) statementShare(s *rule.Stmt) (words []string, deltas []*catalog.Delta) {
 	for i := range s.Deltas {
 		deltas = append(deltas, &s.Deltas[i])
 	}
@@ -86,17 +86,17 @@ func (t *part) wordsAndDeltas(s *rule.Stmt) (words []string, deltas []*catalog.D
 		return pgparse.ListWrittenNames(s.SQL, s.Node), deltas
 	}
 	words = pgparse.ListWrittenNames(t.change.Text, t.change.Command)
-	var others []string // of the statement's other commands
+	var otherNames []string // of the statement's other commands
 	for i, n := range s.Node.GetAlterTableStmt().Cmds {
 		if n.GetAlterTableCmd() != t.change.Command {
-			others = append(others, pgparse.ListWrittenNames(s.CommandText(i), n)...)
+			otherNames = append(otherNames, pgparse.ListWrittenNames(s.CommandText(i), n)...)
 		}
 	}
 	deltas = slices.DeleteFunc(deltas, func(d *catalog.Delta) bool {
-		of := func(words []string) bool {
+		isOnRelation := func(words []string) bool {
 			return slices.ContainsFunc(deltaNames(d), func(name string) bool { return slices.Contains(words, name) })
 		}
-		return of(others) && !of(words)
+		return isOnRelation(otherNames) && !isOnRelation(words)
 	})
 	for _, d := range deltas {
 		if d.NewConstraint != nil && d.After != nil {
@@ -131,8 +131,8 @@ func deltaNames(d *catalog.Delta) (names []string) {
 	return names
 }
 
-// objectNames returns the names of the type, function, policy or other object that a delta is about.
-func objectNames(d *catalog.Delta) (names []string) {
+// deltaObjectNames returns the names of the type, function, policy or other object that a delta is about.
+func deltaObjectNames(d *catalog.Delta) (names []string) {
 	for _, x := range []*catalog.UserType{d.OldType, d.NewType} {
 		if x != nil {
 			names = append(names, x.Name.Name)
@@ -164,7 +164,7 @@ func (l *links) addDelta(d *catalog.Delta, before *catalog.Catalog) {
 		return
 	case catalog.RelationCreated, catalog.RelationDropped, catalog.RelationRenamed, catalog.ViewReplaced,
 		catalog.PartitionAttached, catalog.PartitionDetached, catalog.InheritanceChanged:
-		l.addRelation(d.OID, d.Before, d.After, d.Other)
+		l.addChangedRelations(d.OID, d.Before, d.After, d.Other)
 		return
 	}
 	table := d.Name().String()
@@ -174,12 +174,12 @@ func (l *links) addDelta(d *catalog.Delta, before *catalog.Catalog) {
 		}
 		l.changes[rowsKey(d.OID)] = true
 		if d.Old != nil && d.Before != nil {
-			l.addConnected(d, before)
+			l.addSharedKeyColumns(d, before)
 		}
 		return
 	}
 	l.addOwnColumns(d)
-	for _, name := range append(deltaNames(d), objectNames(d)...) {
+	for _, name := range append(deltaNames(d), deltaObjectNames(d)...) {
 		label := name
 		if d.OID != 0 {
 			label = table + "." + name
@@ -221,8 +221,8 @@ func (l *links) addChange(key, label string) {
 	}
 }
 
-// addRelation adds whole relations, whose columns and names all change.
-func (l *links) addRelation(oid catalog.OID, list ...*catalog.Relation) {
+// addChangedRelations adds whole relations, whose columns and names all change.
+func (l *links) addChangedRelations(oid catalog.OID, list ...*catalog.Relation) {
 	l.changes[relationKey(oid)] = true
 	for _, r := range list {
 		if r == nil {
@@ -234,8 +234,8 @@ func (l *links) addRelation(oid catalog.OID, list ...*catalog.Relation) {
 	}
 }
 
-// addConnected adds the columns that share a foreign key, a key or an index with a changed column: a plan replaces them together.
-func (l *links) addConnected(d *catalog.Delta, before *catalog.Catalog) {
+// addSharedKeyColumns adds the columns that share a foreign key, a key or an index with a changed column: a plan replaces them together.
+func (l *links) addSharedKeyColumns(d *catalog.Delta, before *catalog.Catalog) {
 	switch d.Kind {
 	case catalog.ColumnTypeChanged, catalog.ColumnRenamed, catalog.ColumnDropped, catalog.ColumnIdentityChanged:
 	default:
@@ -278,8 +278,8 @@ func indexColumns(x *catalog.Relation) (out []int16) {
 	return slices.DeleteFunc(out, func(n int16) bool { return n == 0 })
 }
 
-// addRows adds the rows that a statement writes: of an UPDATE the columns that it sets, or else all columns of the table.
-func (l *links) addRows(t *part, s *rule.Stmt, words []string) {
+// addWrittenRows adds the rows that a statement writes: of an UPDATE the columns that it sets, or else all columns of the table.
+func (l *links) addWrittenRows(t *part, s *rule.Stmt, words []string) {
 	if t.change != nil && t.change.Command != nil {
 		return
 	}

@@ -53,14 +53,14 @@ func Next(ctx context.Context, c audit.Config, passed Conditions) ([]*Draft, err
 		if err := d.checkUnchanged(); err != nil {
 			return nil, err
 		}
-		gone := passed.Gone != "" && (p.Commit == release.Commit() || p.Base == passed.Gone)
-		fits = fits || gone
+		isBaseGone := passed.Gone != "" && (p.Commit == release.Commit() || p.Base == passed.Gone)
+		fits = fits || isBaseGone
 		if writing[p.Dir] == nil {
 			if writing[p.Dir], err = release.WritingIn(ctx, p.Dir); err != nil {
 				return nil, err
 			}
 		}
-		if err := d.goOn(writing[p.Dir], slices.Contains(passed.Filled, p.Name), gone); err != nil {
+		if err := d.draftNextFiles(writing[p.Dir], slices.Contains(passed.Filled, p.Name), isBaseGone); err != nil {
 			return nil, err
 		}
 		out = append(out, d)
@@ -85,8 +85,8 @@ func planBases(plans []*onward.Plan) []string {
 	return slices.Compact(out)
 }
 
-// goOn drafts the next files of a plan.
-func (d *Draft) goOn(w audit.Writing, filled, gone bool) error {
+// draftNextFiles drafts the next files of a plan.
+func (d *Draft) draftNextFiles(w audit.Writing, filled, isBaseGone bool) error {
 	i := slices.IndexFunc(d.Plan.Steps, func(s onward.PlanStep) bool { return len(s.Files) == 0 && !s.Ran })
 	if i < 0 {
 		return nil
@@ -97,7 +97,7 @@ func (d *Draft) goOn(w audit.Writing, filled, gone bool) error {
 	}
 	s.Ran = s.ByHand != "" && filled
 	d.Ran = s.Ran
-	return d.draftSteps(w, gone)
+	return d.draftSteps(w, isBaseGone)
 }
 
 // checkUnchanged reports the first file of a plan that was changed, and a migration that still exists although the plan replaces
@@ -180,16 +180,16 @@ func readPlans(root string) ([]*onward.Plan, error) {
 			return nil, err
 		}
 		p := &onward.Plan{}
-		at := path.Join(Dir, filepath.Base(file))
+		name := path.Join(Dir, filepath.Base(file))
 		if err := json.Unmarshal(content, p); err != nil {
-			return nil, inputErrorf("%s: %v", at, err)
+			return nil, inputErrorf("%s: %v", name, err)
 		}
 		if p.Schema != onward.PlanSchema || p.Name+".json" != filepath.Base(file) {
-			return nil, inputErrorf("%s is not a plan that onward plan --write made", at)
+			return nil, inputErrorf("%s is not a plan that onward plan --write made", name)
 		}
 		for _, f := range p.WrittenFiles() {
 			if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
-				return nil, inputErrorf("%s names a file outside of the repository: %s", at, f.Path)
+				return nil, inputErrorf("%s names a file outside of the repository: %s", name, f.Path)
 			}
 		}
 		out = append(out, p)

@@ -49,30 +49,30 @@ func (k *triedKey) findCandidates(ctx context.Context, conn *pgx.Conn) error {
 
 // newTrial returns the trial that deletes a candidate, or the one that gives it another key.
 func (k *triedKey) newTrial(key []string, update bool) *trial {
-	is := make([]string, len(key))
+	conditions := make([]string, len(key))
 	for i := range key {
-		is[i] = k.keys[i] + " = " + pgparse.QuoteLiteral(key[i])
+		conditions[i] = k.keys[i] + " = " + pgparse.QuoteLiteral(key[i])
 	}
-	parent, where := analysis.QuoteTable(k.referenced.Name), strings.Join(is, " AND ")
+	parent, condition := analysis.QuoteTable(k.referenced.Name), strings.Join(conditions, " AND ")
 	x := &trial{
 		table: k.table.Name.String(), constraint: k.constraint.Name, tables: [2]string{effectName(k.table), effectName(k.referenced)},
-		count: countQuery(parent, analysis.QuoteTable(k.table.Name), k.keys, k.columns, key),
-		write: "DELETE FROM " + parent + " WHERE " + where,
+		count: buildCountQuery(parent, analysis.QuoteTable(k.table.Name), k.keys, k.columns, key),
+		write: "DELETE FROM " + parent + " WHERE " + condition,
 	}
 	if !update {
 		return x
 	}
 	n := len(k.keys) - 1
 	column := k.referenced.Attr(k.constraint.RefColumns[n])
-	if column == nil || anotherKey(column.Type) == "" {
+	if column == nil || unusedKey(column.Type) == "" {
 		return nil
 	}
-	x.write = "UPDATE " + parent + " SET " + k.keys[n] + " = " + pgparse.QuoteLiteral(anotherKey(column.Type)) + " WHERE " + where
+	x.write = "UPDATE " + parent + " SET " + k.keys[n] + " = " + pgparse.QuoteLiteral(unusedKey(column.Type)) + " WHERE " + condition
 	return x
 }
 
-// anotherKey returns a value that no generated row has; "" if there is no simple one for the type.
-func anotherKey(t catalog.Type) string {
+// unusedKey returns a value that no generated row has; "" if there is no simple one for the type.
+func unusedKey(t catalog.Type) string {
 	if t.Array > 0 || t.OID != 0 {
 		return ""
 	}
@@ -90,15 +90,15 @@ func anotherKey(t catalog.Type) string {
 // effectName returns the name that the effects of a step have for a relation.
 func effectName(r *catalog.Relation) string { return r.Name.Schema + "." + r.Name.Name }
 
-func countQuery(parent, child string, keys, own, key []string) string {
-	var old, null, set, same []string
-	for i := range own {
-		old = append(old, "c."+own[i]+" = "+pgparse.QuoteLiteral(key[i]))
-		null = append(null, "c."+own[i]+" IS NULL")
-		set = append(set, "c."+own[i]+" IS NOT NULL")
-		same = append(same, "p."+keys[i]+" = c."+own[i])
+func buildCountQuery(parent, child string, keys, childKeys, key []string) string {
+	var old, null, set, joins []string
+	for i := range childKeys {
+		old = append(old, "c."+childKeys[i]+" = "+pgparse.QuoteLiteral(key[i]))
+		null = append(null, "c."+childKeys[i]+" IS NULL")
+		set = append(set, "c."+childKeys[i]+" IS NOT NULL")
+		joins = append(joins, "p."+keys[i]+" = c."+childKeys[i])
 	}
 	return fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), "+
 		"count(*) FILTER (WHERE %s AND p.%s IS NULL) FROM %s c LEFT JOIN %s p ON %s",
-		strings.Join(old, " AND "), strings.Join(null, " OR "), strings.Join(set, " AND "), keys[0], child, parent, strings.Join(same, " AND "))
+		strings.Join(old, " AND "), strings.Join(null, " OR "), strings.Join(set, " AND "), keys[0], child, parent, strings.Join(joins, " AND "))
 }

@@ -81,7 +81,7 @@ func tryParents(ctx context.Context, conn *pgx.Conn, deployed, head *catalog.Cat
 	}
 	for _, k := range keys {
 		if t := head.Relation(k.table.OID); t != nil && !hasForeignKey(t, k.constraint) {
-			if err := p.observeDropped(conn, k); err != nil {
+			if err := p.observeWithoutKey(conn, k); err != nil {
 				return p, err
 			}
 		}
@@ -96,8 +96,8 @@ func hasForeignKey(t *catalog.Relation, key *catalog.Constraint) bool {
 	})
 }
 
-// observeDropped runs the trials of a foreign key without it.
-func (p *parentTrials) observeDropped(conn *pgx.Conn, k *triedKey) error {
+// observeWithoutKey runs the trials of a foreign key without it.
+func (p *parentTrials) observeWithoutKey(conn *pgx.Conn, k *triedKey) error {
 	drop := "ALTER TABLE " + analysis.QuoteTable(k.table.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(k.constraint.Name)
 	for _, x := range k.trials {
 		outcomes, err := p.observeWrite(conn, "BEGIN; "+drop, []*trial{x})
@@ -153,8 +153,8 @@ func (p *parentTrials) chooseTrials(conn *pgx.Conn, keys []*triedKey) error {
 // and those whose parent does not exist.
 type referringRows struct{ All, Keyed, Null, Orphans int64 }
 
-// compareWith describes what happened to the rows with the key, given the counts before.
-func (r referringRows) compareWith(before referringRows) string {
+// describeRowChanges describes what happened to the rows with the key, given the counts before.
+func (r referringRows) describeRowChanges(before referringRows) string {
 	share := func(n int64) string {
 		switch {
 		case n == 0:
@@ -186,20 +186,20 @@ func (p *parentTrials) observeTrials(conn *pgx.Conn, list []*trial) ([]string, e
 		byWrite[x.write] = append(byWrite[x.write], i)
 	}
 	for i, x := range list {
-		same := byWrite[x.write]
-		if same[0] != i {
+		sameWrite := byWrite[x.write]
+		if sameWrite[0] != i {
 			continue
 		}
-		group := make([]*trial, len(same))
-		for n, at := range same {
-			group[n] = list[at]
+		group := make([]*trial, len(sameWrite))
+		for n, index := range sameWrite {
+			group[n] = list[index]
 		}
 		found, err := p.observeWrite(conn, "BEGIN", group)
 		if err != nil {
 			return nil, err
 		}
-		for n, at := range same {
-			outcomes[at] = found[n]
+		for n, index := range sameWrite {
+			outcomes[index] = found[n]
 		}
 	}
 	return outcomes, nil
@@ -220,21 +220,21 @@ func (p *parentTrials) observeWrite(conn *pgx.Conn, begin string, group []*trial
 	case err == nil || !errors.As(err, &failed):
 		return outcomes, err
 	case len(group) == 1:
-		return []string{nameRefusal(failed)}, nil
+		return []string{refusalOutcome(failed)}, nil
 	}
 	outcomes = nil
 	for i := range group {
-		one, err := p.observeWrite(conn, begin, group[i:i+1])
+		singleOutcome, err := p.observeWrite(conn, begin, group[i:i+1])
 		if err != nil {
 			return nil, err
 		}
-		outcomes = append(outcomes, one...)
+		outcomes = append(outcomes, singleOutcome...)
 	}
 	return outcomes, nil
 }
 
-// nameRefusal returns the outcome of a trial with which the server finds an error.
-func nameRefusal(failed *pgconn.PgError) string {
+// refusalOutcome returns the outcome of a trial with which the server finds an error.
+func refusalOutcome(failed *pgconn.PgError) string {
 	switch failed.Code {
 	case "42P01", "42703", "3F000": // undefined table, column, schema
 		return ""
@@ -250,19 +250,19 @@ func (p *parentTrials) runTrials(conn *pgx.Conn, group []*trial) ([]string, erro
 		return r, err
 	}
 	before := make([]referringRows, len(group))
-	there := false
+	hasRows := false
 	var err error
 	for i, x := range group {
 		if before[i], err = count(x); err != nil {
 			return nil, err
 		}
-		there = there || before[i].Keyed > 0
+		hasRows = hasRows || before[i].Keyed > 0
 	}
 	outcomes := make([]string, len(group))
-	if !there {
+	if !hasRows {
 		return outcomes, nil
 	}
-	changed, err := p.write(conn, group[0].write)
+	changed, err := p.runWrite(conn, group[0].write)
 	failed := new(pgconn.PgError)
 	if err != nil && !errors.As(err, &failed) {
 		return nil, err
@@ -274,20 +274,20 @@ func (p *parentTrials) runTrials(conn *pgx.Conn, group []*trial) ([]string, erro
 		switch {
 		case before[i].Keyed == 0:
 		case err != nil:
-			outcomes[i] = nameRefusal(failed)
+			outcomes[i] = refusalOutcome(failed)
 		default:
 			after, err := count(x)
 			if err != nil {
 				return nil, err
 			}
-			outcomes[i] = after.compareWith(before[i])
+			outcomes[i] = after.describeRowChanges(before[i])
 		}
 	}
 	return outcomes, nil
 }
 
-// write runs the write of a trial, and the checks of constraints that it defers. It reports whether the row was there.
-func (p *parentTrials) write(conn *pgx.Conn, sql string) (changed bool, err error) {
+// runWrite runs the write of a trial, and the checks of constraints that it defers. It reports whether the row was there.
+func (p *parentTrials) runWrite(conn *pgx.Conn, sql string) (changed bool, err error) {
 	tag, err := conn.Exec(p.ctx, sql)
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, err
@@ -296,8 +296,8 @@ func (p *parentTrials) write(conn *pgx.Conn, sql string) (changed bool, err erro
 	return true, err
 }
 
-// runOriginal runs the trials in the schema that the migrations make.
-func (p *parentTrials) runOriginal(conn *pgx.Conn) error {
+// runTrialsOnHead runs the trials in the schema that the migrations make.
+func (p *parentTrials) runTrialsOnHead(conn *pgx.Conn) error {
 	outcomes, err := p.observeTrials(conn, p.trials)
 	if err != nil {
 		return err
@@ -308,12 +308,12 @@ func (p *parentTrials) runOriginal(conn *pgx.Conn) error {
 	return nil
 }
 
-// runAfter runs the trials that a step may have changed. Each must have the same outcome as without the plan, before or after the
+// runTrialsAfter runs the trials that a step may have changed. Each must have the same outcome as without the plan, before or after the
 // release.
-func (p *parentTrials) runAfter(conn *pgx.Conn, s *onward.PlanStep) error {
+func (p *parentTrials) runTrialsAfter(conn *pgx.Conn, s *onward.PlanStep) error {
 	var changed []*trial
 	for _, x := range p.trials {
-		if p.canChange(s, x) {
+		if p.canChangeTrial(s, x) {
 			changed = append(changed, x)
 		}
 	}
@@ -329,10 +329,10 @@ func (p *parentTrials) runAfter(conn *pgx.Conn, s *onward.PlanStep) error {
 	return nil
 }
 
-// canChange reports whether a step can change what a foreign key does: if it touches one of its two tables. What a deleted row does to
+// canChangeTrial reports whether a step can change what a foreign key does: if it touches one of its two tables. What a deleted row does to
 // further tables follows from their own foreign keys. A step that names no relation may replace the function of a trigger, and
 // a relation that nobody knows may be a table with a new name: they can change everything.
-func (p *parentTrials) canChange(s *onward.PlanStep, x *trial) bool {
+func (p *parentTrials) canChangeTrial(s *onward.PlanStep, x *trial) bool {
 	if s.Bookkeeping {
 		return false
 	}
@@ -344,8 +344,8 @@ func (p *parentTrials) canChange(s *onward.PlanStep, x *trial) bool {
 	return len(s.Effects) == 0
 }
 
-// listBad lists the trials that differ, or counts all.
-func (p *parentTrials) listBad() string {
+// describeTrialResult lists the trials that differ, or counts all.
+func (p *parentTrials) describeTrialResult() string {
 	if len(p.bad) == 0 {
 		return fmt.Sprintf("%d writes to parents", len(p.trials))
 	}

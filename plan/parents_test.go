@@ -51,11 +51,11 @@ ALTER TABLE notes ALTER COLUMN author TYPE bigint;`
 			c.Spoil(spoil)
 			c.Quiet()
 			p := makePlan(t, c)
-			at := slices.IndexFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return strings.Contains(c.Name, "parents") })
-			if at < 0 {
+			index := slices.IndexFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return strings.Contains(c.Name, "parents") })
+			if index < 0 {
 				t.Fatalf("no check of parents: %s", told(p))
 			}
-			check := p.Proof.Checks[at]
+			check := p.Proof.Checks[index]
 			switch {
 			case name == "held" && (!p.Proof.Proven || check.Detail != "6 writes to parents"):
 				t.Errorf("%s", told(p))

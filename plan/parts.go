@@ -66,7 +66,7 @@ func (p *planner) splitMigration(m *rule.Migration) {
 			p.addUnplanned(m, s, "%s:%d was sent for rows of a throwaway database: no step has it, and its tool must run it", m.Path, s.Line)
 			continue
 		}
-		if s.Parent >= 0 || s.In != "" || ofSession(s.Node) {
+		if s.Parent >= 0 || s.In != "" || isSessionStatement(s.Node) {
 			continue
 		}
 		planned := []*rule.Stmt{s}
@@ -78,13 +78,13 @@ func (p *planner) splitMigration(m *rule.Migration) {
 			}
 		}
 		n := 0
-		for _, one := range planned {
-			for _, c := range splitChanges(one) {
+		for _, stmt := range planned {
+			for _, c := range splitChanges(stmt) {
 				p.collectFindings(c)
 				t := &part{
-					partKey: partKey{statement: s, command: n}, migration: m, line: max(s.Line, one.Line), change: c, statements: []*rule.Stmt{one}, several: len(planned) > 1,
+					partKey: partKey{statement: s, command: n}, migration: m, line: max(s.Line, stmt.Line), change: c, statements: []*rule.Stmt{stmt}, several: len(planned) > 1,
 				}
-				if createsTemporary(one.Node) {
+				if createsTemporary(stmt.Node) {
 					t.missing = []string{fmt.Sprintf("%s:%d creates a temporary table, which ends with its session: what uses it cannot become steps of its own",
 						m.Path, t.line)}
 				}
@@ -115,8 +115,8 @@ func (p *planner) addUnplanned(m *rule.Migration, s *rule.Stmt, format string, a
 }
 
 // addCode adds code that is no SQL.
-func (p *planner) addCode(m *rule.Migration, line int, why string) {
-	p.parts = append(p.parts, &part{partKey: partKey{path: m.Path, line: line}, migration: m, line: line, missing: []string{why}})
+func (p *planner) addCode(m *rule.Migration, line int, reason string) {
+	p.parts = append(p.parts, &part{partKey: partKey{path: m.Path, line: line}, migration: m, line: line, missing: []string{reason}})
 }
 
 // addOpaque adds what the report lists as not judged: to the statement that has it, or else as code.
@@ -125,17 +125,17 @@ func (p *planner) addOpaque(m *rule.Migration, first int) {
 		if o.Path != m.Path || o.Usage {
 			continue
 		}
-		why := fmt.Sprintf("%s:%d: %s is in no step: %s", o.Path, o.Line, o.What, o.Why)
+		reason := fmt.Sprintf("%s:%d: %s is in no step: %s", o.Path, o.Line, o.What, o.Why)
 		inside := func(t *part) bool {
 			return t.line == o.Line || !t.isCode() && t.statement.Line <= o.Line && o.Line <= t.statement.EndLine
 		}
 		if !slices.ContainsFunc(p.parts[first:], inside) {
-			p.addCode(m, o.Line, why)
+			p.addCode(m, o.Line, reason)
 			continue
 		}
 		for _, t := range p.parts[first:] {
 			if inside(t) && len(t.missing) == 0 {
-				t.missing = []string{why}
+				t.missing = []string{reason}
 			}
 		}
 	}
@@ -186,8 +186,8 @@ func createsTemporary(n *pgparse.Node) bool {
 // handlerWord finds the handlers of a block.
 var handlerWord = lazyregexp.New(`(?i)\bexception\b`)
 
-// ofSession: a statement about the session or its transaction, which each step sets itself.
-func ofSession(n *pgparse.Node) bool {
+// isSessionStatement: a statement about the session or its transaction, which each step sets itself.
+func isSessionStatement(n *pgparse.Node) bool {
 	switch n.GetNode().(type) {
 	case *pgparse.Node_VariableSetStmt, *pgparse.Node_TransactionStmt, *pgparse.Node_ConstraintsSetStmt, *pgparse.Node_VariableShowStmt, *pgparse.Node_LockStmt:
 		return true
@@ -226,8 +226,8 @@ func (t *part) transactionMode() onward.Transaction {
 func (p *planner) leaveChains(left map[*chain][]string) {
 	p.parts = slices.DeleteFunc(p.parts, func(t *part) bool {
 		c := p.chainOf[t.partKey]
-		_, is := left[c]
-		if is = is || t.isCode(); is {
+		_, isLeft := left[c]
+		if isLeft = isLeft || t.isCode(); isLeft {
 			p.plan.Left = append(p.plan.Left, onward.PlanLeft{
 				Migration: t.migration.ID, Path: t.migration.Path, Line: t.line, SQL: strings.TrimSpace(t.statementSQL()), Chain: c.name,
 				Transaction: t.transactionMode(),
@@ -240,6 +240,6 @@ func (p *planner) leaveChains(left map[*chain][]string) {
 				t.change.MarkWrittenRows()
 			}
 		}
-		return is
+		return isLeft
 	})
 }

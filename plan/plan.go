@@ -50,7 +50,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 		estimates: release, known: recordings{c.Old, c.New},
 	}
 	finish := func(p *planner) error {
-		if err := p.reportUnfiltered(release, c.New); err != nil {
+		if err := p.reportUnfilteredQueries(release, c.New); err != nil {
 			return err
 		}
 		if err := p.readDatabase(ctx, c.Deployed.DB, c.AcceptPublications); err != nil {
@@ -61,15 +61,15 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 		p.noteIgnoredColumns(release)
 		return nil
 	}
-	if err := src.checkChosen(c.Only); err != nil {
+	if err := src.checkChainNames(c.Only); err != nil {
 		return nil, nil, err
 	}
-	p, left := src.planChains(src.leftOut(c.Only))
+	p, left := src.planChains(src.findUnchosenChains(c.Only))
 	if err := finish(p); err != nil {
 		return nil, nil, err
 	}
 	if c.Sketch || len(p.plan.Steps) == 0 && (len(p.plan.Left) == 0 || len(c.Only) > 0 || !src.hasTransitions()) {
-		return p.plan, report, p.sealPlan()
+		return p.plan, report, p.finalizePlan()
 	}
 	r, err := openProofs(ctx, &c, folds)
 	if err != nil {
@@ -86,7 +86,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 			return p.plan, report, err
 		}
 	}
-	return p.plan, report, p.sealPlan()
+	return p.plan, report, p.finalizePlan()
 }
 
 // listOtherDirs names the directories whose migrations the plan leaves out, because a plan is for
@@ -94,7 +94,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 func (p *planner) listOtherDirs(release *audit.Release) {
 	for _, dir := range release.Elsewhere() {
 		p.plan.OtherDirs = append(p.plan.OtherDirs, dir)
-		p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("the migrations in %s are in no step: they create tables that %s creates too, "+
+		p.plan.Notes = appendUnique(p.plan.Notes, []string{fmt.Sprintf("the migrations in %s are in no step: they create tables that %s creates too, "+
 			"so onward assumes that they are for another database; to plan them, name only %s under migrations in a copy of onward.yaml and pass it with --config",
 			dir, strings.Join(release.Dirs(), ", "), dir)})
 	}

@@ -47,10 +47,10 @@ type planner struct {
 type measure = func([]onward.Effect, *audit.Result) string
 
 // planChange returns the steps of a change. A panic costs the steps of this change only.
-func planChange(c *recipe.Change) (made *recipe.Steps) {
+func planChange(c *recipe.Change) (steps *recipe.Steps) {
 	defer func() {
 		if r := recover(); r != nil {
-			made = &recipe.Steps{Missing: []string{fmt.Sprintf("%s:%d is not planned: %s", c.Migration.Path, c.Line, fault.FromPanic(r))}}
+			steps = &recipe.Steps{Missing: []string{fmt.Sprintf("%s:%d is not planned: %s", c.Migration.Path, c.Line, fault.FromPanic(r))}}
 		}
 	}()
 	return recipe.PlanChange(c)
@@ -60,23 +60,23 @@ func planChange(c *recipe.Change) (made *recipe.Steps) {
 func (p *planner) runRecipes() {
 	p.release.ComposeChanges(p.changes)
 	for _, c := range p.changes {
-		made := planChange(c)
+		result := planChange(c)
 		if t := analysis.ManagedTable(c.Before, c.Result.Effects); t != nil {
-			made.Missing = append(made.Missing, fmt.Sprintf("%s is %s: no recipe is proven for such a table", t.Name, t.Manager))
+			result.Missing = append(result.Missing, fmt.Sprintf("%s is %s: no recipe is proven for such a table", t.Name, t.Manager))
 		}
-		later := p.chainOf[p.keys[c]].later[p.keys[c]]
-		if later && len(made.Steps) > 0 {
-			made.Notes = addMissing(made.Notes, []string{"code of the release may write rows that other changes need: these come after it, in contract"})
+		isLater := p.chainOf[p.keys[c]].later[p.keys[c]]
+		if isLater && len(result.Steps) > 0 {
+			result.Notes = appendUnique(result.Notes, []string{"code of the release may write rows that other changes need: these come after it, in contract"})
 		}
-		for i := range made.Steps {
-			made.Steps[i].From = c
-			if later {
-				made.Steps[i].Phase = onward.Contract
+		for i := range result.Steps {
+			result.Steps[i].From = c
+			if isLater {
+				result.Steps[i].Phase = onward.Contract
 			}
 		}
-		p.addResult(made)
-		p.unsolved[c] = len(made.Missing) > 0
-		p.partOf(c).missing = addMissing(p.partOf(c).missing, made.Missing)
+		p.addResult(result)
+		p.unsolved[c] = len(result.Missing) > 0
+		p.partOf(c).missing = appendUnique(p.partOf(c).missing, result.Missing)
 	}
 	p.addResult(p.release.SoftDeleteSteps())
 }
@@ -87,15 +87,15 @@ func (p *planner) partOf(c *recipe.Change) *part {
 }
 
 // addResult adds the result of a recipe to the plan.
-func (p *planner) addResult(made *recipe.Steps) {
-	p.steps = append(p.steps, made.Steps...)
-	p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, made.Missing)
-	p.plan.Notes = addMissing(p.plan.Notes, made.Notes)
-	p.plan.Statements = append(p.plan.Statements, made.Says...)
+func (p *planner) addResult(result *recipe.Steps) {
+	p.steps = append(p.steps, result.Steps...)
+	p.plan.Proof.Missing = appendUnique(p.plan.Proof.Missing, result.Missing)
+	p.plan.Notes = appendUnique(p.plan.Notes, result.Notes)
+	p.plan.Statements = append(p.plan.Statements, result.Says...)
 }
 
-// addMissing appends the sentences that are not in the list yet.
-func addMissing(list, more []string) []string {
+// appendUnique appends the sentences that are not in the list yet.
+func appendUnique(list, more []string) []string {
 	for _, s := range more {
 		if !slices.Contains(list, s) {
 			list = append(list, s)
@@ -104,17 +104,17 @@ func addMissing(list, more []string) []string {
 	return list
 }
 
-// reportMissing records why no part of the plan can be proven.
-func (p *planner) reportMissing(format string, args ...any) {
+// blockProof records why no part of the plan can be proven.
+func (p *planner) blockProof(format string, args ...any) {
 	p.blocked = append(p.blocked, fmt.Sprintf(format, args...))
 	p.plan.Proof.Missing = append(p.plan.Proof.Missing, p.blocked[len(p.blocked)-1])
 }
 
 // reportDoubt records why a step cannot be proven.
 func (p *planner) reportDoubt(step, format string, args ...any) {
-	why := []string{fmt.Sprintf(format, args...)}
-	p.doubts[step] = addMissing(p.doubts[step], why)
-	p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, why)
+	reasons := []string{fmt.Sprintf(format, args...)}
+	p.doubts[step] = appendUnique(p.doubts[step], reasons)
+	p.plan.Proof.Missing = appendUnique(p.plan.Proof.Missing, reasons)
 }
 
 // collectFindings collects the findings about a change.
@@ -195,7 +195,7 @@ func (p *planner) orderSteps() {
 			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresVerified, Step: id, Text: "the comparison of " + id + " found no wrong row"})
 		}
 		out.SQL, out.Transaction = stepSQL(s)
-		out.Undo = joinLines(s.Undo)
+		out.Undo = joinStatements(s.Undo)
 		if len(s.Undo) > 1 && s.Class != onward.StepConcurrent && s.Class != onward.StepBackfill { // it must never be half done
 			out.Undo = wrapTransaction(out.Undo)
 		}
@@ -238,10 +238,10 @@ func stepSQL(s *recipe.Step) (string, onward.Transaction) {
 	if s.Class == onward.StepConcurrent || s.Class == onward.StepBackfill || s.Alone {
 		return s.SQL[0] + ";\n", onward.TransactionNone
 	}
-	return wrapTransaction(joinLines(s.SQL)), onward.TransactionFile
+	return wrapTransaction(joinStatements(s.SQL)), onward.TransactionFile
 }
 
-func joinLines(list []string) string {
+func joinStatements(list []string) string {
 	var b strings.Builder
 	for _, sql := range list {
 		b.WriteString(strings.TrimSpace(sql) + ";\n")

@@ -7,17 +7,17 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// rolesNamed returns the roles that the release names and does not create: the proof needs them on its
+// findRequiredRoles returns the roles that the release names and does not create: the proof needs them on its
 // server.
-func rolesNamed(folds []*audit.Folded) (names []string) {
+func findRequiredRoles(folds []*audit.Folded) (names []string) {
 	var created []string
 	for _, m := range folds {
 		for _, s := range m.Statements {
 			if s.Node == nil {
 				continue
 			}
-			if made := s.Node.GetCreateRoleStmt(); made != nil {
-				created = append(created, made.Role)
+			if createStmt := s.Node.GetCreateRoleStmt(); createStmt != nil {
+				created = append(created, createStmt.Role)
 			}
 			pgparse.Walk(s.Node, func(msg any) bool {
 				if role, ok := msg.(*pgparse.RoleSpec); ok && role.Roletype == pgparse.RoleSpecType_ROLESPEC_CSTRING && !slices.Contains(names, role.Rolename) {

@@ -67,7 +67,7 @@ func openProofs(ctx context.Context, c *Config, folds []*audit.Folded) (*proofs,
 }
 
 func (r *proofs) fillBase() (err error) {
-	if err = r.stage.MakeRoles(r.ctx, rolesNamed(r.folds)); err != nil {
+	if err = r.stage.MakeRoles(r.ctx, findRequiredRoles(r.folds)); err != nil {
 		return err
 	}
 	if r.filled, err = r.stage.Copy(r.ctx); err != nil {
@@ -152,19 +152,19 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 		return v, nil
 	}
 	touched := p.touchedTables()
-	v.plan.Proof.Rows = r.describeEmptied(touched)
-	held := &parentTrials{ctx: r.ctx}
+	v.plan.Proof.Rows = r.describeEmptyTables(touched)
+	trials := &parentTrials{ctx: r.ctx}
 	before, want, err := v.runRelease(func(conn *pgx.Conn) error {
 		if v.filled != "" {
 			var err error
-			if held, err = tryParents(r.ctx, conn, p.release.Deployed, p.changes[len(p.changes)-1].After, touched); err != nil {
+			if trials, err = tryParents(r.ctx, conn, p.release.Deployed, p.changes[len(p.changes)-1].After, touched); err != nil {
 				return err
 			}
 		}
 		if err := runMigrations(r.ctx, conn, r.folds, p.release.Beyond); err != nil {
 			return err
 		}
-		return held.runOriginal(conn)
+		return trials.runTrialsOnHead(conn)
 	})
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
 		v.addCheck("the release runs", false, redact.MessageWithCode(failed))
@@ -180,7 +180,7 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 	}
 	v.rowsDiffer = v.compareResult(produced, want, p.release.Filled, func(conn *pgx.Conn) error {
 		contract := v.plan.Contract()
-		err := v.runWith(conn, v.plan.Steps[:contract], func(conn *pgx.Conn, s *onward.PlanStep) error {
+		err := v.runStepsWith(conn, v.plan.Steps[:contract], func(conn *pgx.Conn, s *onward.PlanStep) error {
 			if s.Backfill != nil && s.Backfill.Again != "" {
 				_, err := conn.Exec(v.ctx, s.Backfill.Again)
 				if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == recipe.ConvertedAgain {
@@ -191,22 +191,22 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 					return fmt.Errorf("step %s: %w", s.ID, err)
 				}
 			}
-			return held.runAfter(conn, s)
+			return trials.runTrialsAfter(conn, s)
 		})
 		if err != nil {
 			return err
 		}
-		if err := v.runLeft(conn); err != nil {
+		if err := v.runLeftChanges(conn); err != nil {
 			return err
 		}
-		return v.runWith(conn, v.plan.Steps[contract:], held.runAfter)
+		return v.runStepsWith(conn, v.plan.Steps[contract:], trials.runTrialsAfter)
 	})
-	if len(held.trials) > 0 && v.filled != "" {
-		v.addCheck(parentsName, len(held.bad) == 0, held.listBad())
+	if len(trials.trials) > 0 && v.filled != "" {
+		v.addCheck(parentsName, len(trials.bad) == 0, trials.describeTrialResult())
 	}
 	v.compareResult("abort before the first contract step restores the schema", before, v.changed, v.runAbort)
 	if !r.config.skipTraffic {
-		if err := v.underTraffic(touched); err != nil {
+		if err := v.proveUnderTraffic(touched); err != nil {
 			return v, err
 		}
 	}
@@ -215,15 +215,15 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 
 // touchedTables returns the tables of the deployed release that the steps work on.
 func (p *planner) touchedTables() []string {
-	there := map[string]bool{}
+	exists := map[string]bool{}
 	p.release.Deployed.EachRelation(func(r *catalog.Relation) bool {
-		there[r.Name.Schema+"."+r.Name.Name] = true
+		exists[r.Name.Schema+"."+r.Name.Name] = true
 		return true
 	})
 	var out []string
 	for i := range p.plan.Steps {
 		for _, e := range p.plan.Steps[i].Effects {
-			if there[e.Relation] && !slices.Contains(out, e.Relation) {
+			if exists[e.Relation] && !slices.Contains(out, e.Relation) {
 				out = append(out, e.Relation)
 			}
 		}

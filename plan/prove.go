@@ -42,8 +42,8 @@ type prover struct {
 	rowsDiffer bool
 }
 
-// runLeft runs the changes that the plan leaves.
-func (v *prover) runLeft(conn *pgx.Conn) error {
+// runLeftChanges runs the changes that the plan leaves.
+func (v *prover) runLeftChanges(conn *pgx.Conn) error {
 	for _, group := range groupLeft(v.plan.Left) {
 		sql := group[0].SQL
 		if len(group) > 1 {
@@ -78,13 +78,13 @@ func (v *prover) addCheck(name string, ok bool, detail string) {
 }
 
 // compareResult compares the result of some work on the base with the expected one. It reports whether values differ.
-func (v *prover) compareResult(name string, want *state, but map[string]bool, work func(*pgx.Conn) error) (rowsDiffer bool) {
+func (v *prover) compareResult(name string, want *state, ignoredKeys map[string]bool, work func(*pgx.Conn) error) (rowsDiffer bool) {
 	got, err := v.stateAfter(work)
 	if err != nil {
 		v.addCheck(name, false, redact.RedactError(err))
 		return false
 	}
-	diff := want.listDifferences(got, v.volatile, but)
+	diff := want.listDifferences(got, v.volatile, ignoredKeys)
 	v.addCheck(name, len(diff) == 0, strings.Join(prose.FirstLines(diff, mostDifferences), "\n"))
 	return len(diff) > 0 && !maps.Equal(want.values, got.values)
 }
@@ -101,7 +101,7 @@ func (v *prover) stateAfter(work func(*pgx.Conn) error) (*state, error) {
 	}
 	defer v.stage.Drop(v.ctx, db)
 	url := v.stage.URL(db)
-	conn, err := v.connectPlain(url)
+	conn, err := v.connectSimpleProtocol(url)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (v *prover) createExtensions(conn *pgx.Conn) error {
 
 // runMigrations runs the statements of the migrations, and the additional ones that declarations in column
 // comments require.
-func runMigrations(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, beyond []string) error {
+func runMigrations(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, extraSQL []string) error {
 	open := false // by a statement of the migrations
 	for _, m := range folds {
 		for _, s := range m.Statements {
@@ -141,13 +141,13 @@ func runMigrations(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, b
 			if needsTransaction(s.Node) && !open {
 				continue // the runner opens it
 			}
-			open = opensTransaction(s.Node, open)
+			open = leavesTransactionOpen(s.Node, open)
 			if _, err := conn.Exec(ctx, s.SQL); err != nil {
 				return fmt.Errorf("%s:%d: %w", m.Path, s.Line, err)
 			}
 		}
 	}
-	for _, sql := range beyond {
+	for _, sql := range extraSQL {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("what is asked for beyond the migrations: %s: %w", sql, err)
 		}
@@ -164,8 +164,8 @@ func needsTransaction(n *pgparse.Node) bool {
 	return n.GetLockStmt() != nil
 }
 
-// opensTransaction reports whether a transaction is open after a statement, given whether one was open before it.
-func opensTransaction(n *pgparse.Node, open bool) bool {
+// leavesTransactionOpen reports whether a transaction is open after a statement, given whether one was open before it.
+func leavesTransactionOpen(n *pgparse.Node, open bool) bool {
 	switch n.GetTransactionStmt().GetKind() {
 	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:
 		return true
@@ -177,11 +177,11 @@ func opensTransaction(n *pgparse.Node, open bool) bool {
 
 // runSteps runs steps as psql would.
 func (v *prover) runSteps(conn *pgx.Conn, steps []onward.PlanStep) error {
-	return v.runWith(conn, steps, func(*pgx.Conn, *onward.PlanStep) error { return nil })
+	return v.runStepsWith(conn, steps, func(*pgx.Conn, *onward.PlanStep) error { return nil })
 }
 
-// runWith runs steps, and calls after for each of them and for the first rows of a backfill.
-func (v *prover) runWith(conn *pgx.Conn, steps []onward.PlanStep, after func(*pgx.Conn, *onward.PlanStep) error) error {
+// runStepsWith runs steps, and calls after for each of them and for the first rows of a backfill.
+func (v *prover) runStepsWith(conn *pgx.Conn, steps []onward.PlanStep, after func(*pgx.Conn, *onward.PlanStep) error) error {
 	for i := range steps {
 		s := &steps[i]
 		if s.Check != "" {
@@ -222,9 +222,9 @@ func (v *prover) requireEmptyCheck(conn *pgx.Conn, s *onward.PlanStep) error {
 	if err != nil {
 		return fmt.Errorf("the check of step %s: %w", s.ID, err)
 	}
-	there := found.Next()
+	hasRow := found.Next()
 	found.Close()
-	if there {
+	if hasRow {
 		return fmt.Errorf("the check of step %s finds rows that are not right yet", s.ID)
 	}
 	return found.Err()
@@ -254,8 +254,8 @@ func (p *planner) extensionStatements() (out []string) {
 	return out
 }
 
-// connectPlain opens a session that sends SQL unchanged.
-func (v *prover) connectPlain(url string) (*pgx.Conn, error) {
+// connectSimpleProtocol opens a session that sends SQL unchanged.
+func (v *prover) connectSimpleProtocol(url string) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, err

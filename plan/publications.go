@@ -48,11 +48,11 @@ func (p *planner) checkPublications(ctx context.Context, conn *pgx.Conn, accepte
 		if len(needs) == 0 {
 			continue
 		}
-		told := list[i].ExplainNeeds(needs)
+		explanation := list[i].ExplainNeeds(needs)
 		if slices.Contains(accepted, list[i].Name) {
-			p.plan.Notes = append(p.plan.Notes, told)
+			p.plan.Notes = append(p.plan.Notes, explanation)
 		} else {
-			p.reportMissing("%s\nThen make the plan with --accept-publication %s", told, list[i].Name)
+			p.blockProof("%s\nThen make the plan with --accept-publication %s", explanation, list[i].Name)
 		}
 		p.plan.Statements = append(p.plan.Statements, subscriberStatements(&list[i], needs)...)
 	}

@@ -47,15 +47,15 @@ func TestRandomReleases(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v\n%s\n%s", err, r.schema, r.release)
 				}
-				why := findFailure(p)
-				if why == "" {
+				failure := findFailure(p)
+				if failure == "" {
 					return
 				}
 				if attempt == 0 {
-					t.Logf("tried again: %s", why)
+					t.Logf("tried again: %s", failure)
 					continue
 				}
-				t.Errorf("%s\nthe schema:\n%s\nthe release:\n%s\n%s", why, r.schema, r.release, told(p))
+				t.Errorf("%s\nthe schema:\n%s\nthe release:\n%s\n%s", failure, r.schema, r.release, told(p))
 			}
 		})
 	}
@@ -64,9 +64,9 @@ func TestRandomReleases(t *testing.T) {
 // findFailure returns the sentence of a proof that fails; "" if there is none.
 func findFailure(p *onward.Plan) string {
 	for _, l := range p.Left {
-		for _, why := range l.Why {
-			if strings.Contains(why, "the proof of its steps fails") || strings.Contains(why, "fail together") || strings.Contains(why, "stopped looking") {
-				return why
+		for _, reason := range l.Why {
+			if strings.Contains(reason, "the proof of its steps fails") || strings.Contains(reason, "fail together") || strings.Contains(reason, "stopped looking") {
+				return reason
 			}
 		}
 		if len(l.Why) == 0 {

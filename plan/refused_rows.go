@@ -81,8 +81,8 @@ func (r *proofs) dropRefusedRows() error {
 	return nil
 }
 
-// describeEmptied says which of some tables have no row in the proof; "" if all have some.
-func (r *proofs) describeEmptied(touched []string) string {
+// describeEmptyTables says which of some tables have no row in the proof; "" if all have some.
+func (r *proofs) describeEmptyTables(touched []string) string {
 	list := slices.DeleteFunc(slices.Clone(r.emptied), func(name string) bool { return !slices.Contains(touched, name) })
 	if len(list) == 0 {
 		return ""

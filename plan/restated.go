@@ -18,7 +18,7 @@ type restated struct {
 
 // restateRelease returns the release as the difference of its schemas; nil if no transition applies to it, or it has parts whose effect on
 // the schema is not known. why has the reasons that are worth telling.
-func (s *source) restateRelease(release *audit.Release) (r *restated, why []string, err error) {
+func (s *source) restateRelease(release *audit.Release) (r *restated, reasons []string, err error) {
 	found, cycle := s.compareSchemas()
 	switch {
 	case cycle != "":
@@ -99,9 +99,9 @@ func (r *proofs) proveRestated(src *source, p *planner, release *audit.Release, 
 	if r.fails || p.isProvenWhole() {
 		return p, nil
 	}
-	other, why, err := src.restateRelease(release)
-	for _, w := range why {
-		p.plan.Notes = addMissing(p.plan.Notes, []string{"not planned from the difference of the schemas: " + w})
+	other, reasons, err := src.restateRelease(release)
+	for _, w := range reasons {
+		p.plan.Notes = appendUnique(p.plan.Notes, []string{"not planned from the difference of the schemas: " + w})
 	}
 	if err != nil || other == nil {
 		return p, err
@@ -125,7 +125,7 @@ func (r *proofs) proveRestated(src *source, p *planner, release *audit.Release, 
 	}
 	for _, e := range other.Elements {
 		note := fmt.Sprintf("several statements of the release are planned together, from the difference of its schemas: %s", e)
-		q.plan.Notes = addMissing(q.plan.Notes, []string{note})
+		q.plan.Notes = appendUnique(q.plan.Notes, []string{note})
 	}
 	return q, nil
 }

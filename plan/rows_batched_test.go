@@ -180,8 +180,8 @@ CREATE TABLE ranks (nr bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note tex
 			if all := strings.Join(work, "\n"); !strings.Contains(all, tc.work) || tc.work == "" && all != "" {
 				t.Errorf("backfills: %s\n%s", all, told(p))
 			}
-			if why := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(why, tc.missing) || p.Proof.Proven != (tc.missing == "") {
-				t.Errorf("proven %t, missing: %s\n%s", p.Proof.Proven, why, told(p))
+			if missingText := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(missingText, tc.missing) || p.Proof.Proven != (tc.missing == "") {
+				t.Errorf("proven %t, missing: %s\n%s", p.Proof.Proven, missingText, told(p))
 			}
 		})
 	}

@@ -13,7 +13,7 @@ func TestComputedRowsBesideWriters(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		s := scene{
-			old: named, typ: "text", values: []string{"'x'"}, major: major,
+			old: columnA, typ: "text", values: []string{"'x'"}, major: major,
 			base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
 			release: "UPDATE t SET a = ordered.nr FROM (SELECT id, row_number() OVER (ORDER BY other DESC) AS nr FROM t) AS ordered " +
 				"WHERE ordered.id = t.id;",
@@ -38,7 +38,7 @@ func TestListedRowsBesideWriters(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		s := scene{
-			old: named, typ: "text", values: []string{"'x'"}, major: major,
+			old: columnA, typ: "text", values: []string{"'x'"}, major: major,
 			base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text); " +
 				"CREATE TABLE sums (nr bigint GENERATED ALWAYS AS IDENTITY, last integer PRIMARY KEY, n bigint);",
 			release: "DELETE FROM t USING t AS first WHERE first.id < t.id AND first.other % 1000 = t.other % 1000;\n" +

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// sealPlan records which chains are proven, and gives the plan its digest.
-func (p *planner) sealPlan() (err error) {
+// finalizePlan records which chains are proven, and gives the plan its digest.
+func (p *planner) finalizePlan() (err error) {
 	p.noteCachedPlans()
 	proof := &p.plan.Proof
 	passed := p.tried && p.passesChecks()
@@ -26,10 +26,10 @@ func (p *planner) passesChecks() bool {
 	return !slices.ContainsFunc(p.plan.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK })
 }
 
-// explainLeft sets the reasons for what the plan leaves.
-func (p *planner) explainLeft(why map[*chain][]string) {
+// setLeftReasons sets the reasons for what the plan leaves.
+func (p *planner) setLeftReasons(reasonsByChain map[*chain][]string) {
 	names := map[string][]string{}
-	for c, list := range why {
+	for c, list := range reasonsByChain {
 		names[c.name] = list
 	}
 	for i := range p.plan.Left {
@@ -37,7 +37,7 @@ func (p *planner) explainLeft(why map[*chain][]string) {
 		if len(l.Why) == 0 { // code has its own reason
 			l.Why = names[l.Chain]
 		}
-		p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, l.Why)
+		p.plan.Proof.Missing = appendUnique(p.plan.Proof.Missing, l.Why)
 	}
 }
 

@@ -20,12 +20,12 @@ func (r *proofs) proveChains(src *source, p *planner, left map[*chain][]string, 
 		return p, err
 	}
 	s := &search{proofs: r, source: src, ready: ready, whole: p, left: left, why: map[*chain][]string{}}
-	best, err := s.joinHalves(splitChains(p, p.chains))
+	best, err := s.proveHalves(splitChains(p, p.chains))
 	if err != nil || best == nil {
 		return p, err
 	}
 	maps.Copy(s.why, left)
-	best.explainLeft(s.why)
+	best.setLeftReasons(s.why)
 	return best, nil
 }
 
@@ -48,8 +48,8 @@ func (s *search) findProven(set []*chain) (*planner, error) {
 		return p, err
 	}
 	if len(set) == 1 {
-		if with := s.addExtensions(set); len(with) > 1 {
-			if p, err := s.proveSet(with); err != nil || p != nil && p.passesChecks() {
+		if extendedSet := s.addExtensionChains(set); len(extendedSet) > 1 {
+			if p, err := s.proveSet(extendedSet); err != nil || p != nil && p.passesChecks() {
 				return p, err
 			}
 		}
@@ -58,7 +58,7 @@ func (s *search) findProven(set []*chain) (*planner, error) {
 		}
 		return nil, nil //nolint:nilnil // there is none, and why is recorded
 	}
-	return s.joinHalves(splitChains(p, set))
+	return s.proveHalves(splitChains(p, set))
 }
 
 // describeFailedChecks returns "(CHECK): DETAIL" for each failed check of a plan's proof.
@@ -73,9 +73,9 @@ func (p *planner) describeFailedChecks() (out []string) {
 
 // splitChains splits the chains of a plan that fails: into those that its failed checks name and the others, or else into halves.
 func splitChains(p *planner, set []*chain) (first, second []*chain) {
-	named := p.findNamedChains()
+	namedChains := p.findFailingChains()
 	for _, c := range set {
-		if slices.Contains(named, c) {
+		if slices.Contains(namedChains, c) {
 			second = append(second, c)
 		} else {
 			first = append(first, c)
@@ -87,9 +87,9 @@ func splitChains(p *planner, set []*chain) (first, second []*chain) {
 	return first, second
 }
 
-// findNamedChains returns the chains that failed checks name: by the ID of a step, or else by the chain's own name, or else by a
+// findFailingChains returns the chains that failed checks name: by the ID of a step, or else by the chain's own name, or else by a
 // relation of a step.
-func (p *planner) findNamedChains() (out []*chain) {
+func (p *planner) findFailingChains() (out []*chain) {
 	var details strings.Builder
 	for _, c := range p.plan.Proof.Checks {
 		if !c.OK {
@@ -100,9 +100,9 @@ func (p *planner) findNamedChains() (out []*chain) {
 	for _, word := range namePattern.FindAllString(strings.ReplaceAll(details.String(), `"`, ""), -1) {
 		words[word] = true
 	}
-	find := func(named func(s *onward.PlanStep) bool) {
+	find := func(isNamed func(s *onward.PlanStep) bool) {
 		for i := range p.plan.Steps {
-			if c := p.chainOfStep(i); c != nil && !slices.Contains(out, c) && named(&p.plan.Steps[i]) {
+			if c := p.chainOfStep(i); c != nil && !slices.Contains(out, c) && isNamed(&p.plan.Steps[i]) {
 				out = append(out, c)
 			}
 		}
@@ -126,9 +126,9 @@ func (p *planner) findNamedChains() (out []*chain) {
 // namePattern finds the IDs of steps and the qualified names of relations in the detail of a check.
 var namePattern = lazyregexp.New(`[\pL\pN_$][\pL\pN_$.-]*[\pL\pN_$]`)
 
-// joinHalves returns a proven plan of two sets of chains that fail together. If each is proven alone, both are proven again: a busy
+// proveHalves returns a proven plan of two sets of chains that fail together. If each is proven alone, both are proven again: a busy
 // machine can fail one proof by chance.
-func (s *search) joinHalves(first, second []*chain) (*planner, error) {
+func (s *search) proveHalves(first, second []*chain) (*planner, error) {
 	a, err := s.findProven(first)
 	if err != nil {
 		return nil, err
@@ -171,9 +171,9 @@ func addChains(set, more []*chain) []*chain {
 	return out
 }
 
-// addExtensions adds the chains that only create extensions. Which of them a chain needs is not known: an operator class or a
+// addExtensionChains adds the chains that only create extensions. Which of them a chain needs is not known: an operator class or a
 // function of an extension is in no migration.
-func (s *search) addExtensions(set []*chain) []*chain {
+func (s *search) addExtensionChains(set []*chain) []*chain {
 	other := map[*chain]bool{}
 	for _, t := range s.whole.parts {
 		if t.isCode() || t.statement.Node.GetCreateExtensionStmt() == nil {

@@ -25,14 +25,14 @@ func (st *stage) denyTriggerFunctions(role string) {
 func TestShadowSnapshots(t *testing.T) {
 	t.Parallel()
 	s := scene{
-		old: named, typ: "text", values: texts, base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
+		old: columnA, typ: "text", values: texts, base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
 		release: "ALTER TABLE t ADD COLUMN b text GENERATED ALWAYS AS (upper(a)) STORED;",
 	}
 	steps := s.steps(t)
 	st := newStage(t, &s, steps, 1)
-	at := 0
-	for ; steps[at].Class != onward.StepBackfill; at++ {
-		st.step(&steps[at], false)
+	index := 0
+	for ; steps[index].Class != onward.StepBackfill; index++ {
+		st.step(&steps[index], false)
 	}
 	const same = "SELECT FROM (SELECT id, other, a FROM t) AS t FULL JOIN t_onward AS s USING (id, " +
 		"other) WHERE t.a IS DISTINCT FROM s.a OR s.b IS DISTINCT FROM upper(t.a)"
@@ -47,7 +47,7 @@ func TestShadowSnapshots(t *testing.T) {
 	for range writes {
 		before = append(before, begin())
 	}
-	st.step(&steps[at], false)
+	st.step(&steps[index], false)
 	st.none("both tables are the same", same)
 	for i, sql := range writes {
 		failed := new(pgconn.PgError)
@@ -87,7 +87,7 @@ CREATE TRIGGER "{trigger}" AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch
 		for _, trigger := range []string{"a_touch", "A_touch", "!ONWARD"} {
 			t.Run(name+" "+trigger, func(t *testing.T) {
 				t.Parallel()
-				s := scene{old: named, typ: "text", values: texts, base: strings.Replace(touching, "{trigger}", trigger, 1), release: release}
+				s := scene{old: columnA, typ: "text", values: texts, base: strings.Replace(touching, "{trigger}", trigger, 1), release: release}
 				steps := s.steps(t)
 				st := newStage(t, &s, steps, 1)
 				for i := 0; steps[i].Phase == onward.Expand; i++ {

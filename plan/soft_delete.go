@@ -12,10 +12,10 @@ import (
 	"github.com/onward-sql/onward/verify"
 )
 
-// reportUnfiltered reports queries of the new code that do not say whether they include soft-deleted
+// reportUnfilteredQueries reports queries of the new code that do not say whether they include soft-deleted
 // rows, in tables where the release introduces soft deletion. It checks the recorded queries, or
 // else those in the source code.
-func (p *planner) reportUnfiltered(release *audit.Release, recorded []*verify.Workload) error {
+func (p *planner) reportUnfilteredQueries(release *audit.Release, recorded []*verify.Workload) error {
 	if len(p.release.Adopted) == 0 {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (p *planner) reportUnfiltered(release *audit.Release, recorded []*verify.Wo
 	}
 	for _, f := range release.NewQueries(load) {
 		if f.Rule == queries.SoftDeleteUnfiltered && slices.ContainsFunc(p.release.Adopted, func(a recipe.Adopted) bool { return a.Table == f.Relation }) {
-			p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("a query of the new code: %s (%s): %s", f.Fact, f.Rule, f.SQL)})
+			p.plan.Notes = appendUnique(p.plan.Notes, []string{fmt.Sprintf("a query of the new code: %s (%s): %s", f.Fact, f.Rule, f.SQL)})
 		}
 	}
 	return nil

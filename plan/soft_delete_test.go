@@ -112,7 +112,7 @@ func TestSoftDeleteStatements(t *testing.T) {
 		}
 	}
 	send(-1, members+"INSERT INTO members (id, email, team, seat) VALUES (1, 'a', 1, 1), (2, 'b', 1, 2), (3, 'c', 1, 3); INSERT INTO badges VALUES (1, NULL, 1)")
-	taken := func() bool {
+	isTaken := func() bool {
 		_, err := conn.Exec(t.Context(), "INSERT INTO members (id, email) VALUES (4, 'a')")
 		failed := new(pgconn.PgError)
 		if errors.As(err, &failed) && failed.Code == "23505" && failed.ConstraintName == "members_email_key" {
@@ -128,13 +128,13 @@ func TestSoftDeleteStatements(t *testing.T) {
 		if i == p.Contract() {
 			send(1, remove, 1)
 			send(0, remove, 1)
-			if !taken() {
+			if !isTaken() {
 				t.Error("the value of a deleted row is free beside the deployed code")
 			}
 		}
 		send(-1, s.SQL)
 	}
-	if taken() {
+	if isTaken() {
 		t.Error("the value of a deleted row is still taken")
 	}
 	send(2, "SELECT FROM members_live WHERE team = 1")

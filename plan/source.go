@@ -65,7 +65,7 @@ func (s *source) buildPlan(left map[*chain][]string) *planner {
 		p.splitMigration(m)
 	}
 	for _, c := range s.listChains() {
-		if _, is := left[c]; !is && !c.isOnlyCode() {
+		if _, isLeft := left[c]; !isLeft && !c.isOnlyCode() {
 			p.chains = append(p.chains, c)
 		}
 		for _, key := range c.parts {
@@ -78,7 +78,7 @@ func (s *source) buildPlan(left map[*chain][]string) *planner {
 			p.changes = append(p.changes, t.change)
 			p.keys[t.change] = t.partKey
 		}
-		p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, t.missing)
+		p.plan.Proof.Missing = appendUnique(p.plan.Proof.Missing, t.missing)
 	}
 	p.runRecipes()
 	p.orderSteps()
@@ -96,20 +96,20 @@ func (s *source) planChains(left map[*chain][]string) (*planner, map[*chain][]st
 		bad := map[*chain][]string{}
 		cut := false
 		for _, c := range p.chains {
-			parts, why := p.findUnplanned(c)
+			parts, reasons := p.findUnplanned(c)
 			if len(parts) == 0 {
 				continue
 			}
 			if rest := s.cutChain(c, parts); rest != nil {
 				c, cut = rest, true
 			}
-			bad[c] = why
+			bad[c] = reasons
 		}
 		if len(bad) == 0 || len(bad) == len(p.chains) && !cut {
 			if len(bad) > 0 {
 				p, left = first, asked
 			}
-			p.explainLeft(left)
+			p.setLeftReasons(left)
 			return p, left
 		}
 		maps.Copy(bad, left)
@@ -120,10 +120,10 @@ func (s *source) planChains(left map[*chain][]string) (*planner, map[*chain][]st
 
 // cutChain cuts a chain of the release at parts that cannot be planned, and returns the rest; nil if the chain stays whole.
 func (s *source) cutChain(c *chain, bad map[partKey]bool) *chain {
-	planned, rest := c.cutAt(bad)
+	planned, rest := c.cutAtParts(bad)
 	if rest != nil {
-		at := slices.Index(s.chains, c)
-		s.chains = slices.Replace(s.chains, at, at+1, planned, rest)
+		index := slices.Index(s.chains, c)
+		s.chains = slices.Replace(s.chains, index, index+1, planned, rest)
 	}
 	return rest
 }
@@ -131,31 +131,31 @@ func (s *source) cutChain(c *chain, bad map[partKey]bool) *chain {
 // notChosen is why a plan leaves a chain that --only does not name.
 const notChosen = "--only does not name its chain"
 
-// leftOut returns the chains that are not chosen. Those that create an extension or a schema are always chosen, because others
+// findUnchosenChains returns the chains that are not chosen. Those that create an extension or a schema are always chosen, because others
 // may use it without naming it.
-func (s *source) leftOut(only []string) map[*chain][]string {
+func (s *source) findUnchosenChains(chosenNames []string) map[*chain][]string {
 	out := map[*chain][]string{}
-	if len(only) == 0 {
+	if len(chosenNames) == 0 {
 		return out
 	}
 	for _, c := range s.listChains() {
 		preparing := slices.ContainsFunc(c.parts, func(k partKey) bool {
 			return !k.isCode() && (k.statement.Node.GetCreateExtensionStmt() != nil || k.statement.Node.GetCreateSchemaStmt() != nil)
 		})
-		if !preparing && !slices.Contains(only, c.name) {
+		if !preparing && !slices.Contains(chosenNames, c.name) {
 			out[c] = []string{notChosen}
 		}
 	}
 	return out
 }
 
-// checkChosen refuses a name that no chain has.
-func (s *source) checkChosen(only []string) error {
+// checkChainNames refuses a name that no chain has.
+func (s *source) checkChainNames(chosenNames []string) error {
 	var names []string
 	for _, c := range s.listChains() {
 		names = append(names, c.name)
 	}
-	for _, name := range only {
+	for _, name := range chosenNames {
 		if !slices.Contains(names, name) {
 			return inputErrorf("no chain of the release is called %s; they are %s", name, strings.Join(names, ", "))
 		}

@@ -133,11 +133,11 @@ func (st *stage) exec(conn *pgx.Conn, sql string) {
 }
 
 // begin sets two sessions of one release to work.
-func (st *stage) begin(at place) []*writer {
+func (st *stage) begin(location place) []*writer {
 	var out []*writer
 	for i := range 2 {
-		w := &writer{st: st, at: at, rng: rand.New(rand.NewPCG(st.rng.Uint64(), 2)), conn: st.connect(), stop: make(chan struct{})}
-		w.both = at == st.new && st.new.table == st.old.table && st.new.column != st.old.column && len(st.oldCode) > 0
+		w := &writer{st: st, at: location, rng: rand.New(rand.NewPCG(st.rng.Uint64(), 2)), conn: st.connect(), stop: make(chan struct{})}
+		w.both = location == st.new && st.new.table == st.old.table && st.new.column != st.old.column && len(st.oldCode) > 0
 		st.exec(w.conn, "SET lock_timeout = '20s'")
 		if st.limited {
 			st.exec(w.conn, "SET ROLE "+limitedRole)
@@ -196,14 +196,14 @@ func (st *stage) play(mode string) {
 		st.none("both columns agree", fmt.Sprintf("SELECT %s FROM %s WHERE %s::text IS DISTINCT FROM %s::text", st.old.id, st.old.table, st.old.of(""),
 			st.new.of("")))
 	}
-	goal, at := st.base+st.release+st.beyond, st.new
+	goal, location := st.base+st.release+st.beyond, st.new
 	if mode == "back" {
 		st.settle(&st.oldCode) // no new code is left, then the plan goes
 		for i := contract - 1; i >= 0; i-- {
 			st.let(3)
 			st.undo(&st.steps[i])
 		}
-		goal, at = st.base, st.old
+		goal, location = st.base, st.old
 	} else {
 		st.settle(&st.newCode)
 		for i := range st.steps[contract:] {
@@ -220,7 +220,7 @@ func (st *stage) play(mode string) {
 		want = st.want
 	}
 	st.none("nothing is lost", fmt.Sprintf("SELECT coalesce(c.id, t.%s) FROM %s t FULL JOIN control c ON c.id = t.%[1]s WHERE c.id IS NULL OR t.%[1]s IS NULL "+
-		"OR %[3]s::text IS DISTINCT FROM (%[4]s)::text", at.id, at.table, at.of("t."), want))
+		"OR %[3]s::text IS DISTINCT FROM (%[4]s)::text", location.id, location.table, location.of("t."), want))
 	if st.also != "" && mode != "back" {
 		st.none(st.also, st.also)
 	}
@@ -257,11 +257,11 @@ func (st *stage) settle(stay *[]*writer) {
 }
 
 // none fails where a query finds rows.
-func (st *stage) none(what, query string) {
+func (st *stage) none(label, query string) {
 	st.t.Helper()
 	tag, err := st.admin.Exec(st.t.Context(), query)
 	if err != nil || tag.RowsAffected() > 0 {
-		st.t.Fatalf("seed %d: %s: %d rows are otherwise (%v): %s", st.seed, what, tag.RowsAffected(), err, query)
+		st.t.Fatalf("seed %d: %s: %d rows are otherwise (%v): %s", st.seed, label, tag.RowsAffected(), err, query)
 	}
 }
 
@@ -372,8 +372,8 @@ func (st *stage) holdRows(holder *pgx.Conn) {
 // waitGone waits until a session is gone. Before 14 pg_terminate_backend cannot.
 func (st *stage) waitGone(pid uint32) {
 	st.t.Helper()
-	for there := true; there; time.Sleep(time.Millisecond) {
-		if err := st.admin.QueryRow(st.t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)", pid).Scan(&there); err != nil {
+	for running := true; running; time.Sleep(time.Millisecond) {
+		if err := st.admin.QueryRow(st.t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)", pid).Scan(&running); err != nil {
 			st.t.Fatal(err)
 		}
 	}

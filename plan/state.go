@@ -71,7 +71,7 @@ func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[str
 		for n < len(columns) && columns[n].full == columns[0].full {
 			n++
 		}
-		if err := s.readTable(ctx, conn, columns[:n], base); err != nil {
+		if err := s.readTableSums(ctx, conn, columns[:n], base); err != nil {
 			return nil, err
 		}
 		columns = columns[n:]
@@ -88,8 +88,8 @@ type stateColumn struct {
 // columnsAtOnce limits the columns whose checksums one query computes.
 const columnsAtOnce = 200
 
-// readTable records the checksums of a table's columns. It copies the base's if the table has the same columns and rows.
-func (s *state) readTable(ctx context.Context, conn *pgx.Conn, columns []stateColumn, base *state) error {
+// readTableSums records the checksums of a table's columns. It copies the base's if the table has the same columns and rows.
+func (s *state) readTableSums(ctx context.Context, conn *pgx.Conn, columns []stateColumn, base *state) error {
 	table := columns[0]
 	sums, err := readSums(ctx, conn, "FROM "+table.table+" AS t", []string{"count(*) || ' rows, ' || coalesce(sum(hashtextextended((t.*)::text, 0)::numeric), 0)"})
 	if err != nil {
@@ -137,8 +137,8 @@ func (s *state) readSequences(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	var of, is string
-	_, err = pgx.ForEachRow(list, []any{&of, &is}, func() error { s.values[of] = is; return nil })
+	var sequence, value string
+	_, err = pgx.ForEachRow(list, []any{&sequence, &value}, func() error { s.values[sequence] = value; return nil })
 	return err
 }
 
@@ -187,41 +187,41 @@ func parenthesisEnd(sql string, open int) int {
 
 // listDifferences lists the differences to another state, in sentences. Of volatile columns it compares
 // only the number of values, and columns in but it skips.
-func (s *state) listDifferences(got *state, volatile, but map[string]bool) []string {
+func (s *state) listDifferences(got *state, volatile, ignoredKeys map[string]bool) []string {
 	var out []string
-	want, have := hideTypes(s.schema, but), hideTypes(got.schema, but)
+	want, have := hideColumns(s.schema, ignoredKeys), hideColumns(got.schema, ignoredKeys)
 	for _, sql := range slices.Sorted(maps.Keys(want)) {
-		if !have[sql] && !but[typeOf(sql)] {
+		if !have[sql] && !ignoredKeys[createdType(sql)] {
 			out = append(out, "is missing: "+sql)
 		}
 	}
 	for _, sql := range slices.Sorted(maps.Keys(have)) {
-		if !want[sql] && !but[typeOf(sql)] {
+		if !want[sql] && !ignoredKeys[createdType(sql)] {
 			out = append(out, "is left over: "+sql)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
 		a, b := s.values[name], got.values[name]
 		if volatile[name] { // only their number can be compared
-			a, b = valueCount(a), valueCount(b)
+			a, b = valueCountText(a), valueCountText(b)
 		}
-		if a != b && !but[name] {
+		if a != b && !ignoredKeys[name] {
 			out = append(out, fmt.Sprintf("%s has %s, and not %s", name, cmp.Or(b, "nothing"), a))
 		}
 	}
 	return out
 }
 
-// hideTypes returns definitions without the definitions of the columns in but.
-func hideTypes(schema, but map[string]bool) map[string]bool {
+// hideColumns returns definitions without the definitions of the columns in but.
+func hideColumns(schema, ignoredKeys map[string]bool) map[string]bool {
 	out := map[string]bool{}
 	for sql := range schema {
 		out[sql] = true
 	}
-	for key := range but {
-		column, is := strings.CutPrefix(key, "COLUMN ")
+	for key := range ignoredKeys {
+		column, isColumn := strings.CutPrefix(key, "COLUMN ")
 		dot := strings.LastIndex(column, ".")
-		if !is || dot < 0 {
+		if !isColumn || dot < 0 {
 			continue
 		}
 		head := "CREATE TABLE " + column[:dot] + " ("
@@ -248,19 +248,19 @@ func hideColumn(sql, head, column string) string {
 	return sql
 }
 
-// typeOf returns the enum that a statement creates, "TYPE public.t", or "".
-func typeOf(sql string) string {
-	rest, is := strings.CutPrefix(sql, "CREATE ")
-	if !is || !strings.HasPrefix(rest, "TYPE ") {
+// createdType returns the enum that a statement creates, "TYPE public.t", or "".
+func createdType(sql string) string {
+	rest, isCreate := strings.CutPrefix(sql, "CREATE ")
+	if !isCreate || !strings.HasPrefix(rest, "TYPE ") {
 		return ""
 	}
 	head, _, _ := strings.Cut(rest, " AS ENUM ")
 	return head
 }
 
-func valueCount(sum string) string {
-	if at := strings.LastIndex(sum, ", "); at >= 0 {
-		return sum[:at]
+func valueCountText(sum string) string {
+	if comma := strings.LastIndex(sum, ", "); comma >= 0 {
+		return sum[:comma]
 	}
 	return sum
 }

@@ -20,15 +20,15 @@ var tableCopies = []struct {
 	scene
 	columns, query string
 }{
-	{scene{name: "all rows", old: named, typ: "text", values: texts, left: "NULL", base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
+	{scene{name: "all rows", old: columnA, typ: "text", values: texts, left: "NULL", base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
 		release: "CREATE TABLE u (id bigint PRIMARY KEY REFERENCES t, a text, made timestamptz DEFAULT now()); INSERT INTO u (id, a) SELECT id, a FROM t;"},
 		"id, a", "SELECT id, a FROM t"},
-	{scene{name: "some rows, computed", old: named, typ: "text", values: texts, left: "'d'", oldSnapshots: true,
+	{scene{name: "some rows, computed", old: columnA, typ: "text", values: texts, left: "'d'", oldSnapshots: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text DEFAULT 'd');",
 		release: "CREATE TABLE u (double numeric, label varchar, nr bigint, kind text, UNIQUE (nr)); " +
 			"INSERT INTO u SELECT other * 2, upper(a), id, 'k' FROM t WHERE other > 300 OR a IS NULL ON CONFLICT DO NOTHING;"},
 		"double, label, nr, kind", "SELECT other * 2, upper(a), id, 'k' FROM t WHERE other > 300 OR a IS NULL"},
-	{scene{name: "another unique key", old: named, typ: "text", values: []string{"'m{n}'", "NULL"}, numbers: 9000, unique: true, limited: true,
+	{scene{name: "another unique key", old: columnA, typ: "text", values: []string{"'m{n}'", "NULL"}, numbers: 9000, unique: true, limited: true,
 		base:    "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text UNIQUE); GRANT SELECT, INSERT, UPDATE, DELETE ON t TO " + limitedRole + "; ",
 		release: "CREATE TABLE u (id bigint PRIMARY KEY, a text UNIQUE); INSERT INTO u SELECT id, a FROM t WHERE a IS NOT NULL;"},
 		"id, a", "SELECT id, a FROM t WHERE a IS NOT NULL"},
@@ -104,7 +104,7 @@ func TestTableCopyBesideNewCode(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		s := scene{
-			old: named, typ: "text", values: []string{"'x'"}, major: major,
+			old: columnA, typ: "text", values: []string{"'x'"}, major: major,
 			base:    "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
 			release: "CREATE TABLE u (id bigint PRIMARY KEY, n integer, a text); INSERT INTO u SELECT id, other, a FROM t WHERE other >= 0 OR a = 'x';",
 		}

@@ -33,16 +33,16 @@ func TestTangledReleases(t *testing.T) {
 				g.addChange()
 			}
 			p := planned(t, tangledBase, g.sql.String(), 13+int(seed)%6, nil, true)
-			why := slices.Clone(p.Proof.Missing)
+			reasons := slices.Clone(p.Proof.Missing)
 			for _, check := range p.Proof.Checks {
 				if !check.OK {
-					why = append(why, check.Name+": "+check.Detail)
+					reasons = append(reasons, check.Name+": "+check.Detail)
 				}
 			}
 			for _, left := range p.Left {
-				why = append(why, left.Why...)
+				reasons = append(reasons, left.Why...)
 			}
-			all := strings.Join(why, "\n")
+			all := strings.Join(reasons, "\n")
 			if p.Proof.Proven != (all == "") || ownMistake.MatchString(all) {
 				t.Errorf("proven %t: %s\n%s\n%s", p.Proof.Proven, all, g.sql.String(), told(p))
 			}

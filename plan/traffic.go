@@ -23,10 +23,10 @@ const longest = onward.PlanLockTimeout + time.Second
 // attempts is how often a step is tried that does not get its lock.
 const attempts = 30
 
-// underTraffic runs the plan again while sessions read and write the tables of the deployed
+// proveUnderTraffic runs the plan again while sessions read and write the tables of the deployed
 // release. None may wait longer than a step's lock_timeout. Before the first contract, none may
 // fail. A run that fails is repeated once, because a busy machine can stop a session for seconds.
-func (v *prover) underTraffic(touched []string) error {
+func (v *prover) proveUnderTraffic(touched []string) error {
 	if v.filled == "" || len(touched) == 0 {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (v *prover) runUnderTraffic(touched []string) (ok bool, detail string, err 
 		return false, "", err
 	}
 	defer v.stage.Drop(v.ctx, db)
-	conn, err := v.connectPlain(v.stage.URL(db))
+	conn, err := v.connectSimpleProtocol(v.stage.URL(db))
 	if err != nil {
 		return false, "", err
 	}
@@ -105,7 +105,7 @@ func (s *trafficResults) addWaits(log *traffic.Log) {
 // addFailures adds the failures of a load beside steps after which all that its queries name still exists.
 func (s *trafficResults) addFailures(log *traffic.Log, steps []onward.PlanStep) {
 	for _, f := range log.Failures {
-		if !ofItsValues(f.Err.Code) && !isDeclaredRefusal(&f, steps) {
+		if !isCausedByValues(f.Err.Code) && !isDeclaredRefusal(&f, steps) {
 			s.bad = append(s.bad, fmt.Sprintf("%s (%s): %s", redact.Error(f.Err).Message, f.Err.Code, f.SQL))
 		}
 	}
@@ -126,8 +126,8 @@ func isDeclaredRefusal(f *traffic.Failure, steps []onward.PlanStep) bool {
 
 const underTrafficName = "under traffic nobody waits longer than a lock_timeout"
 
-// ofItsValues: an error caused by the generated values, or by two concurrent ones.
-func ofItsValues(sqlstate string) bool {
+// isCausedByValues: an error caused by the generated values, or by two concurrent ones.
+func isCausedByValues(sqlstate string) bool {
 	return slices.ContainsFunc([]string{"22", "23", "40", "55", "57"}, func(class string) bool { return strings.HasPrefix(sqlstate, class) })
 }
 

@@ -18,7 +18,7 @@ func (v *prover) verifyQueries() error {
 		return err
 	}
 	defer v.stage.Drop(v.ctx, db)
-	conn, err := v.connectPlain(v.stage.URL(db))
+	conn, err := v.connectSimpleProtocol(v.stage.URL(db))
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (v *prover) verifyQueries() error {
 	for i := 0; i <= len(v.plan.Steps); i++ {
 		if i == contract && len(v.plan.Left) > 0 {
 			fresh++
-			add("what the plan leaves", func() error { return v.runLeft(conn) })
+			add("what the plan leaves", func() error { return v.runLeftChanges(conn) })
 		}
 		if i < len(v.plan.Steps) {
 			add(v.plan.Steps[i].ID, func() error { return v.runSteps(conn, v.plan.Steps[i:i+1]) })
@@ -63,7 +63,7 @@ func (v *prover) checkQueries(name, count string, list []onward.Verdict, code on
 	var bad []string
 	seen := map[string]bool{}
 	if code == onward.NewCode {
-		seen = v.noteBroken(list, len(steps))
+		seen = v.noteBrokenQueries(list, len(steps))
 	}
 	for point := from; point <= len(steps); point++ {
 		for _, d := range verify.BreakingVerdictsAt(list, code, point) {
@@ -86,14 +86,14 @@ func (v *prover) checkQueries(name, count string, list []onward.Verdict, code on
 	v.addCheck(name, len(bad) == 0, detail)
 }
 
-// noteBroken notes the queries of the new code that fail on the schema that the steps and the migrations both end with. They are
+// noteBrokenQueries notes the queries of the new code that fail on the schema that the steps and the migrations both end with. They are
 // the release's own failures, and not the plan's.
-func (v *prover) noteBroken(list []onward.Verdict, last int) map[string]bool {
+func (v *prover) noteBrokenQueries(list []onward.Verdict, last int) map[string]bool {
 	broken := map[string]bool{}
 	for _, d := range verify.BreakingVerdictsAt(list, onward.NewCode, last) {
 		if !broken[d.ID] && d.Kind != onward.VerdictResultShape {
 			broken[d.ID] = true
-			v.plan.Notes = addMissing(v.plan.Notes, []string{fmt.Sprintf("a query of the new code fails on the release's own schema: %s: %s", d.Message, d.Query)})
+			v.plan.Notes = appendUnique(v.plan.Notes, []string{fmt.Sprintf("a query of the new code fails on the release's own schema: %s: %s", d.Message, d.Query)})
 		}
 	}
 	return broken

@@ -42,10 +42,10 @@ class Migration(migrations.Migration):
 		}
 		return len(data)
 	}
-	check := func(what string, starts bool) {
+	check := func(label string, starts bool) {
 		t.Helper()
 		if n := countStarts(); (n > 0) != starts {
-			t.Errorf("%s: %d starts", what, n)
+			t.Errorf("%s: %d starts", label, n)
 		}
 	}
 	check("the first run", true)

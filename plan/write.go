@@ -58,12 +58,12 @@ func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) 
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
-	return draftFirst(ctx, release, p)
+	return draftFirstFiles(ctx, release, p)
 }
 
-// draftFirst drafts the first files of a plan of a release.
-func draftFirst(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft, error) {
-	if err := refuseRewriting(release, p); err != nil {
+// draftFirstFiles drafts the first files of a plan of a release.
+func draftFirstFiles(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft, error) {
+	if err := refuseWrittenMigrations(release, p); err != nil {
 		return nil, err
 	}
 	d := &Draft{Root: release.Root(), Plan: p}
@@ -86,7 +86,7 @@ func draftFirst(ctx context.Context, release *audit.Release, p *onward.Plan) (*D
 	if err != nil {
 		return nil, &config.InputError{Err: err}
 	}
-	p.Files = planFiles(rest)
+	p.Files = toPlanFiles(rest)
 	d.Files = append(d.Files, rest...)
 	return d, nil
 }
@@ -100,9 +100,9 @@ type WrittenError struct {
 // Error says it.
 func (e *WrittenError) Error() string { return e.text }
 
-// refuseRewriting refuses a plan of migrations that were written from another plan: the steps of steps are no steps, and the tool would run
+// refuseWrittenMigrations refuses a plan of migrations that were written from another plan: the steps of steps are no steps, and the tool would run
 // both.
-func refuseRewriting(release *audit.Release, p *onward.Plan) error {
+func refuseWrittenMigrations(release *audit.Release, p *onward.Plan) error {
 	for _, written := range release.WrittenPlans() {
 		for _, f := range written.WrittenFiles() {
 			if !slices.ContainsFunc(p.Migrations, func(m onward.PlannedMigration) bool { return m.Path == f.Path || m.Path == path.Dir(f.Path) }) {
@@ -122,8 +122,8 @@ func refuseRewriting(release *audit.Release, p *onward.Plan) error {
 	return nil
 }
 
-// planFiles returns files in the form that a plan keeps.
-func planFiles(files []audit.Written) []onward.PlanFile {
+// toPlanFiles returns files in the form that a plan keeps.
+func toPlanFiles(files []audit.Written) []onward.PlanFile {
 	var out []onward.PlanFile
 	for _, f := range files {
 		out = append(out, onward.PlanFile{Path: f.Path, SHA256: hashContent([]byte(f.Text))})
@@ -132,7 +132,7 @@ func planFiles(files []audit.Written) []onward.PlanFile {
 }
 
 // draftSteps drafts the files of the steps from the first unwritten one to one that must wait.
-func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
+func (d *Draft) draftSteps(w audit.Writing, isBaseGone bool) error {
 	for i := 0; i < len(d.Plan.Steps); i++ {
 		s := &d.Plan.Steps[i]
 		if len(s.Files) > 0 || s.Ran {
@@ -143,7 +143,7 @@ func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 				return err
 			}
 		}
-		if s.Phase == onward.Contract && !gone {
+		if s.Phase == onward.Contract && !isBaseGone {
 			d.Waits = s
 			return nil
 		}
@@ -152,16 +152,16 @@ func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 			d.draftScript(s)
 			return nil
 		}
-		together := d.Plan.Steps[i : i+countJoined(w, d.Plan.Steps[i:])]
-		files, err := w.Files(d.Plan, mergeSteps(together), migrationSlug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
+		joinedSteps := d.Plan.Steps[i : i+countStepsInFile(w, d.Plan.Steps[i:])]
+		files, err := w.Files(d.Plan, mergeSteps(joinedSteps), migrationSlug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
 		if err != nil {
 			return &config.InputError{Err: err}
 		}
-		for n := range together {
-			together[n].Files = planFiles(files)
+		for n := range joinedSteps {
+			joinedSteps[n].Files = toPlanFiles(files)
 		}
 		d.Files = append(d.Files, files...)
-		i += len(together) - 1
+		i += len(joinedSteps) - 1
 	}
 	return d.draftLeft(w)
 }
@@ -178,7 +178,7 @@ func (d *Draft) draftLeft(w audit.Writing) error {
 			if err != nil {
 				return err
 			}
-			d.Plan.LeftFiles = append(d.Plan.LeftFiles, planFiles(files)...)
+			d.Plan.LeftFiles = append(d.Plan.LeftFiles, toPlanFiles(files)...)
 			d.Files = append(d.Files, files...)
 			continue
 		}
@@ -189,14 +189,14 @@ func (d *Draft) draftLeft(w audit.Writing) error {
 		if s.Transaction == onward.TransactionFile {
 			s.SQL = wrapTransaction(s.SQL)
 		}
-		if why := w.Carries(s); why != "" {
-			return inputErrorf("%s:%d cannot be written: %s", l.Path, l.Line, why)
+		if reason := w.Carries(s); reason != "" {
+			return inputErrorf("%s:%d cannot be written: %s", l.Path, l.Line, reason)
 		}
 		files, err := w.Files(d.Plan, s, migrationSlug(l.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
 		if err != nil {
 			return &config.InputError{Err: err}
 		}
-		d.Plan.LeftFiles = append(d.Plan.LeftFiles, planFiles(files)...)
+		d.Plan.LeftFiles = append(d.Plan.LeftFiles, toPlanFiles(files)...)
 		d.Files = append(d.Files, files...)
 	}
 	return nil
@@ -205,8 +205,8 @@ func (d *Draft) draftLeft(w audit.Writing) error {
 // draftCode drafts the files of code that the plan leaves.
 func draftCode(w audit.Writing, p *onward.Plan, group []onward.PlanLeft) ([]audit.Written, error) {
 	l := &group[0]
-	code, can := w.(audit.CodeWriter)
-	if !can {
+	code, canWrite := w.(audit.CodeWriter)
+	if !canWrite {
 		return nil, inputErrorf("%s:%d is code that no file of the plan can have (%s): move it to a migration of its own, or choose other chains with --only",
 			l.Path, l.Line, strings.Join(l.Why, "; "))
 	}
@@ -288,10 +288,10 @@ func (d *Draft) Save() (err error) {
 	if err != nil {
 		return err
 	}
-	var made []string
+	var writtenFiles []string
 	defer func() {
 		if err != nil {
-			for _, file := range made {
+			for _, file := range writtenFiles {
 				_ = os.Remove(file)
 			}
 		}
@@ -306,7 +306,7 @@ func (d *Draft) Save() (err error) {
 		if err := writeFile(gitrange.CreateFile, d.Root, f.Path, f.Text); err != nil {
 			return err
 		}
-		made = append(made, d.absolutePath(f.Path))
+		writtenFiles = append(writtenFiles, d.absolutePath(f.Path))
 	}
 	return nil
 }

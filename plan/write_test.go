@@ -219,11 +219,11 @@ func TestWriteRefuses(t *testing.T) {
 		_, err := plan.Next(t.Context(), audit.Config{Dir: dir}, passed)
 		return err
 	}
-	refused := func(what string, err error, words string) {
+	refused := func(label string, err error, words string) {
 		t.Helper()
 		var input *config.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), words) {
-			t.Errorf("%s: %v, want %q", what, err, words)
+			t.Errorf("%s: %v, want %q", label, err, words)
 		}
 	}
 	dir := laid(t, "goose", unsafe["rename"])

@@ -81,30 +81,30 @@ type scene struct {
 }
 
 var (
-	named = place{table: "public.t", id: "id", column: "a"}
-	other = place{table: "public.t", id: "id", column: "b"}
-	words = place{table: "public.t", id: "id", column: "first, last", parts: "split_part({v}, ' ', 1), split_part({v}, ' ', 2)", whole: "{r}first || ' ' || {r}last"}
-	texts = []string{"NULL", "''", "'Aa{n}'", "'aA{n}'", "'größer {n}'"}
+	columnA = place{table: "public.t", id: "id", column: "a"}
+	other   = place{table: "public.t", id: "id", column: "b"}
+	words   = place{table: "public.t", id: "id", column: "first, last", parts: "split_part({v}, ' ', 1), split_part({v}, ' ', 2)", whole: "{r}first || ' ' || {r}last"}
+	texts   = []string{"NULL", "''", "'Aa{n}'", "'aA{n}'", "'größer {n}'"}
 )
 
 var long = strings.Repeat("a_long_name", 6)[:63]
 
 var scenes = []scene{
-	{name: "rename", old: named, new: other, typ: "text", values: texts, left: "NULL",
+	{name: "rename", old: columnA, new: other, typ: "text", values: texts, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
-	{name: "rename required", old: named, new: other, typ: "integer", values: []string{"{n}", "-{n}"}, left: "7",
+	{name: "rename required", old: columnA, new: other, typ: "integer", values: []string{"{n}", "-{n}"}, left: "7",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer NOT NULL DEFAULT 7 CHECK (a > -2000000000)); CREATE INDEX t_a_idx ON t (a, other);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
-	{name: "rename unique", old: named, new: other, typ: "text", values: []string{"'m{n}'"}, numbers: 9000, unique: true,
+	{name: "rename unique", old: columnA, new: other, typ: "text", values: []string{"'m{n}'"}, numbers: 9000, unique: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text NOT NULL UNIQUE);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
-	{name: "rename json", old: named, new: other, typ: "json", values: []string{"NULL", `'{"n": {n}}'`, `'{"n":{n}}'`}, left: "NULL",
+	{name: "rename json", old: columnA, new: other, typ: "json", values: []string{"NULL", `'{"n": {n}}'`, `'{"n":{n}}'`}, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a json);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
-	{name: "rename equal but not the same", old: named, new: other, typ: "numeric", values: []string{"1", "1.0", "1.00", "NULL"}, left: "NULL",
+	{name: "rename equal but not the same", old: columnA, new: other, typ: "numeric", values: []string{"1", "1.0", "1.00", "NULL"}, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a numeric);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
-	{name: "rename and type", twice: true, old: named, new: other, typ: "integer", values: []string{"{n}", "-{n}", "NULL"}, left: "NULL",
+	{name: "rename and type", twice: true, old: columnA, new: other, typ: "integer", values: []string{"{n}", "-{n}", "NULL"}, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer); CREATE INDEX ON t (a);", release: "ALTER TABLE t RENAME COLUMN a TO b; ALTER TABLE t ALTER COLUMN b TYPE bigint; ALTER TABLE t ADD CHECK (b > -3000000000); CREATE INDEX ON t (b, other);"},
-	{name: "said to be renamed", old: named, new: other, typ: "text", values: texts, left: "NULL",
+	{name: "said to be renamed", old: columnA, new: other, typ: "text", values: texts, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text); COMMENT ON COLUMN t.a IS 'onward: deprecated, renamed to b';", release: "ALTER TABLE t ADD COLUMN b text; CREATE INDEX ON t (b); ALTER TABLE t DROP COLUMN a;"},
-	{name: "split", twice: true, old: named, new: words, typ: "text", values: []string{"'Aa{n} bB'", "'größer {n}'", "NULL"}, left: "NULL",
+	{name: "split", twice: true, old: columnA, new: words, typ: "text", values: []string{"'Aa{n} bB'", "'größer {n}'", "NULL"}, left: "NULL",
 		base:    "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text); COMMENT ON COLUMN t.a IS 'onward: deprecated, split into first = split_part(a, '' '', 1), last = split_part(a, '' '', 2), joined as first || '' '' || last';",
 		release: "ALTER TABLE t ADD COLUMN first varchar(40), ADD COLUMN last text CHECK (last <> 'x'); CREATE INDEX ON t (last, first); ALTER TABLE t DROP COLUMN a;"},
 	{name: "rename long names", typ: "text", values: texts, left: "NULL",
@@ -115,38 +115,38 @@ var scenes = []scene{
 		old: place{table: `"my app"."Order Items"`, id: `"Nr"`, column: `"Größe"`}, new: place{table: `"my app"."Order Items"`, id: `"Nr"`, column: `"Maß ""x"""`},
 		base:    `CREATE SCHEMA "my app"; CREATE TYPE "my app"."Mood" AS ENUM ('so so', 'Good'); CREATE TABLE "my app"."Order Items" ("Nr" bigint PRIMARY KEY, other integer, "Größe" "my app"."Mood" CHECK ("Größe" <> 'Good' OR true)); CREATE INDEX "By Größe" ON "my app"."Order Items" ("Größe");`,
 		release: `ALTER TABLE "my app"."Order Items" RENAME COLUMN "Größe" TO "Maß ""x""";`},
-	{name: "type", old: named, new: named, typ: "integer", values: []string{"{n}", "-{n}"}, left: "5",
+	{name: "type", old: columnA, new: columnA, typ: "integer", values: []string{"{n}", "-{n}"}, left: "5",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer NOT NULL DEFAULT 5); CREATE INDEX t_a_idx ON t (a);", release: "ALTER TABLE t ALTER COLUMN a TYPE bigint;"},
-	{name: "type using", old: named, new: named, typ: "text", values: []string{"'s{n}'", "'x'", "NULL"}, numbers: 9000, filled: []string{"'status {n}'", "NULL"}, left: "'open'", want: "left(c.value, 5)",
+	{name: "type using", old: columnA, new: columnA, typ: "text", values: []string{"'s{n}'", "'x'", "NULL"}, numbers: 9000, filled: []string{"'status {n}'", "NULL"}, left: "'open'", want: "left(c.value, 5)",
 		base: "CREATE FUNCTION short(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT left($1, 5) $$; CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text DEFAULT 'open');", release: "ALTER TABLE t ALTER COLUMN a TYPE varchar(5) USING short(a);"},
-	{name: "volatile default", keysStay: true, old: named, new: named, typ: "text", values: texts, left: "NULL", also: "SELECT FROM t GROUP BY token HAVING count(*) > 1 OR token IS NULL",
+	{name: "volatile default", keysStay: true, old: columnA, new: columnA, typ: "text", values: texts, left: "NULL", also: "SELECT FROM t GROUP BY token HAVING count(*) > 1 OR token IS NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();"},
-	{name: "set not null", keysStay: true, old: named, new: named, typ: "text", values: []string{"'x{n}'"}, filled: []string{"'x{n}'", "NULL"}, want: "coalesce(c.value, 'SE')",
+	{name: "set not null", keysStay: true, old: columnA, new: columnA, typ: "text", values: []string{"'x{n}'"}, filled: []string{"'x{n}'", "NULL"}, want: "coalesce(c.value, 'SE')",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "UPDATE t SET a = 'SE' WHERE a IS NULL; ALTER TABLE t ALTER COLUMN a SET NOT NULL;"},
-	{name: "rename table", twice: true, old: named, new: place{table: "public.u", id: "id", column: "a"}, typ: "text", values: texts, left: "'d'", view: true,
+	{name: "rename table", twice: true, old: columnA, new: place{table: "public.u", id: "id", column: "a"}, typ: "text", values: texts, left: "'d'", view: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text DEFAULT 'd');", release: "ALTER TABLE t RENAME TO u;"},
-	{name: "unique", old: named, new: named, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true,
+	{name: "unique", old: columnA, new: columnA, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a);"},
-	{name: "soft delete", old: named, new: named, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true, also: "SELECT FROM t EXCEPT ALL SELECT FROM t_live",
+	{name: "soft delete", old: columnA, new: columnA, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true, also: "SELECT FROM t EXCEPT ALL SELECT FROM t_live",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text UNIQUE); CREATE UNIQUE INDEX t_both ON t (id, lower(a));", release: "ALTER TABLE t ADD COLUMN gone timestamptz; COMMENT ON COLUMN t.gone IS 'onward: soft delete';",
 		beyond: "ALTER TABLE t DROP CONSTRAINT t_a_key; DROP INDEX t_both; CREATE UNIQUE INDEX t_a_key ON t (a) WHERE gone IS NULL; CREATE UNIQUE INDEX t_both ON t (id, lower(a)) WHERE gone IS NULL; CREATE VIEW t_live WITH (security_invoker = true) AS SELECT id, other, a, gone FROM t WHERE gone IS NULL;"},
-	{name: "check", old: named, new: named, typ: "integer", values: []string{"{n}", "NULL"}, left: "NULL",
+	{name: "check", old: columnA, new: columnA, typ: "integer", values: []string{"{n}", "NULL"}, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer);", release: "ALTER TABLE t ADD CONSTRAINT t_a_check CHECK (a >= 0);"},
-	{name: "partitioned, by the key", old: named, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'",
+	{name: "partitioned, by the key", old: columnA, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'",
 		base: "CREATE TABLE t (id bigserial PRIMARY KEY, other integer, a text DEFAULT 'd'); CREATE INDEX ON t (a);",
 		release: "ALTER TABLE t RENAME TO t_old; CREATE TABLE t (id bigint DEFAULT nextval('t_id_seq'), other integer, a text DEFAULT 'd', CONSTRAINT t_key PRIMARY KEY (id)) PARTITION BY HASH (id); CREATE INDEX ON t (a); " +
 			"CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE t_1 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 1); INSERT INTO t SELECT * FROM t_old; ALTER SEQUENCE t_id_seq OWNED BY t.id; DROP TABLE t_old;"},
-	{name: "partitioned, a key is lost", old: named, new: place{table: "public.t", id: "id", column: "a", unique: "id, day"}, typ: "text", values: texts, left: "NULL",
+	{name: "partitioned, a key is lost", old: columnA, new: place{table: "public.t", id: "id", column: "a", unique: "id, day"}, typ: "text", values: texts, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text, day date NOT NULL DEFAULT '2025-05-05');",
 		release: "CREATE TABLE t_new (id bigint, other integer, a text, day date NOT NULL DEFAULT '2025-05-05', PRIMARY KEY (id, day)) PARTITION BY RANGE (day); CREATE TABLE t_24 PARTITION OF t_new FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); " +
 			"CREATE TABLE t_rest PARTITION OF t_new DEFAULT; INSERT INTO t_new SELECT * FROM t; DROP TABLE t; ALTER TABLE t_new RENAME TO t;"},
-	{name: "partitioned, as it stands", old: named, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'",
+	{name: "partitioned, as it stands", old: columnA, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'",
 		base: "CREATE TABLE t (id bigserial PRIMARY KEY, other integer, a text DEFAULT 'd');",
 		release: "ALTER TABLE t RENAME TO t_first; CREATE TABLE t (LIKE t_first INCLUDING DEFAULTS, PRIMARY KEY (id)) PARTITION BY RANGE (id); ALTER TABLE t ATTACH PARTITION t_first FOR VALUES FROM (MINVALUE) TO (1000000); " +
 			"CREATE TABLE t_rest PARTITION OF t DEFAULT; CREATE INDEX ON t (a); ALTER SEQUENCE t_id_seq OWNED BY t.id;"},
-	{name: "generated", twice: true, old: named, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'", also: "SELECT FROM t WHERE b IS DISTINCT FROM upper(a)",
+	{name: "generated", twice: true, old: columnA, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'", also: "SELECT FROM t WHERE b IS DISTINCT FROM upper(a)",
 		base: "CREATE TABLE t (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, other integer, a text DEFAULT 'd'); CREATE INDEX ON t (other);", release: "ALTER TABLE t ADD COLUMN b text GENERATED ALWAYS AS (upper(a)) STORED; CREATE INDEX ON t (b);"},
-	{name: "drop column", old: named, new: named, typ: "text", values: texts, left: "NULL", noWayBack: true,
+	{name: "drop column", old: columnA, new: columnA, typ: "text", values: texts, left: "NULL", noWayBack: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text, gone integer NOT NULL DEFAULT 3, void text);", release: "ALTER TABLE t DROP COLUMN gone; ALTER TABLE t DROP COLUMN void;"},
 }
 
@@ -217,9 +217,9 @@ func (w *writer) run(wg *sync.WaitGroup) {
 			return
 		default:
 		}
-		what, err := w.move()
+		statement, err := w.move()
 		if err != nil && !w.expected(err) {
-			w.st.t.Errorf("seed %d: code that knows %s.%s fails at %s: %v", w.st.seed, w.at.table, w.at.column, what, err)
+			w.st.t.Errorf("seed %d: code that knows %s.%s fails at %s: %v", w.st.seed, w.at.table, w.at.column, statement, err)
 			return
 		}
 		w.moves.Add(1)
@@ -246,7 +246,7 @@ func (w *writer) ids() string {
 }
 
 // move is one transaction.
-func (w *writer) move() (what string, err error) {
+func (w *writer) move() (statement string, err error) {
 	ctx := w.st.t.Context()
 	tx, err := w.conn.Begin(ctx)
 	if err != nil {
@@ -254,8 +254,8 @@ func (w *writer) move() (what string, err error) {
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
 	for range 1 + w.rng.IntN(2) {
-		if what, err = w.write(ctx, tx); err != nil {
-			return what, err
+		if statement, err = w.write(ctx, tx); err != nil {
+			return statement, err
 		}
 	}
 	if w.rng.IntN(8) == 0 {
@@ -267,12 +267,12 @@ func (w *writer) move() (what string, err error) {
 // write is one write, and its like in the control table. It returns the statement.
 func (w *writer) write(ctx context.Context, tx pgx.Tx) (string, error) {
 	p, s := w.at, w.st
-	update := func(at place, id string) (string, error) {
+	update := func(location place, id string) (string, error) {
 		v := w.value()
-		return w.mirrored(ctx, tx, "UPDATE "+at.table+" SET "+at.set(at.in(v))+" WHERE "+at.id+" IN ("+id+")", "UPDATE public.control SET value = "+v+" WHERE id = ANY ($1)")
+		return w.mirrored(ctx, tx, "UPDATE "+location.table+" SET "+location.set(location.in(v))+" WHERE "+location.id+" IN ("+id+")", "UPDATE public.control SET value = "+v+" WHERE id = ANY ($1)")
 	}
 	insert := "INSERT INTO " + p.table + " (" + p.id + ", other, " + p.column + ") VALUES "
-	row := func(v string) (mine, control string) {
+	row := func(v string) (tableRow, control string) {
 		id, other := s.last.Add(1), w.rng.IntN(1000)
 		return fmt.Sprintf("(%d, %d, %s)", id, other, p.in(v)), fmt.Sprintf("(%d, %d, %s)", id, other, v)
 	}
@@ -280,8 +280,8 @@ func (w *writer) write(ctx context.Context, tx pgx.Tx) (string, error) {
 	case kind == 0: // rows, by one INSERT
 		rows, control := row(w.value())
 		for range w.rng.IntN(3) {
-			one, its := row(w.value())
-			rows, control = rows+", "+one, control+", "+its
+			tableRow, controlRow := row(w.value())
+			rows, control = rows+", "+tableRow, control+", "+controlRow
 		}
 		return w.mirrored(ctx, tx, insert+rows, "INSERT INTO public.control (id, other, value) VALUES "+control)
 	case kind == 1 && s.left != "":
@@ -341,9 +341,9 @@ func (w *writer) mirrored(ctx context.Context, tx pgx.Tx, sql, control string) (
 
 // rekeyed gives a row another key.
 func (w *writer) rekeyed(ctx context.Context, tx pgx.Tx) (string, error) {
-	id, was := w.st.last.Add(1), 1+w.rng.IntN(filled)
-	return w.mirrored(ctx, tx, fmt.Sprintf("UPDATE %s SET %s = %d WHERE %[2]s = %[4]d", w.at.table, w.at.id, id, was),
-		fmt.Sprintf("UPDATE public.control SET id = %d WHERE id = %d AND ARRAY[id] <> $1", id, was))
+	id, oldID := w.st.last.Add(1), 1+w.rng.IntN(filled)
+	return w.mirrored(ctx, tx, fmt.Sprintf("UPDATE %s SET %s = %d WHERE %[2]s = %[4]d", w.at.table, w.at.id, id, oldID),
+		fmt.Sprintf("UPDATE public.control SET id = %d WHERE id = %d AND ARRAY[id] <> $1", id, oldID))
 }
 
 // copied brings rows by COPY.

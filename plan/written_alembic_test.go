@@ -93,13 +93,13 @@ func (p *alembicProject) upgrade(database, to string) {
 // tryUpgrade runs the real Alembic, which may fail.
 func (p *alembicProject) tryUpgrade(database, to string) (string, error) {
 	p.t.Helper()
-	at, err := url.Parse(database)
+	address, err := url.Parse(database)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	at.Scheme = "postgresql+psycopg"
+	address.Scheme = "postgresql+psycopg"
 	cmd := exec.CommandContext(p.t.Context(), p.program, "upgrade", to)
-	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "SHOP_URL="+at.String(), "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "SHOP_URL="+address.String(), "PYTHONDONTWRITEBYTECODE=1")
 	talk, err := cmd.CombinedOutput()
 	return string(talk), err
 }

@@ -58,13 +58,13 @@ func newRailsProject(t *testing.T, major int) *railsProject {
 // migrate runs the real Rails, and returns what it prints.
 func (p *railsProject) migrate(database string, args ...string) string {
 	p.t.Helper()
-	at, err := pgx.ParseConfig(database)
+	target, err := pgx.ParseConfig(database)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(p.t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "RAILS_ENV=production",
+	cmd.Env = append(os.Environ(), "PGHOST="+target.Host, fmt.Sprint("PGPORT=", target.Port), "PGUSER="+target.User, "PGDATABASE="+target.Database, "RAILS_ENV=production",
 		"SECRET_KEY_BASE=x")
 	talk, err := cmd.CombinedOutput()
 	if err != nil {

@@ -36,14 +36,14 @@ func certificate(t *testing.T, name string, days float64, authority bool, parent
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: authority, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
-	by, with, chain := template, any(key), [][]byte(nil)
+	issuer, signer, chain := template, any(key), [][]byte(nil)
 	if parent != nil {
-		if by, err = x509.ParseCertificate(parent.Certificate[0]); err != nil {
+		if issuer, err = x509.ParseCertificate(parent.Certificate[0]); err != nil {
 			t.Fatal(err)
 		}
-		with, chain = parent.PrivateKey, parent.Certificate
+		signer, chain = parent.PrivateKey, parent.Certificate
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, by, &key.PublicKey, with)
+	der, err := x509.CreateCertificate(rand.Reader, template, issuer, &key.PublicKey, signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +120,9 @@ func front(t *testing.T, to string, c *tls.Certificate) string {
 }
 
 // through returns the URL of a database through a front.
-func through(to, at, query string) string {
+func through(to, address, query string) string {
 	u, _ := url.Parse(to)
-	return "postgres://postgres@" + at + u.Path + "?" + query
+	return "postgres://postgres@" + address + u.Path + "?" + query
 }
 
 // TestCertificates checks that each certificate of the connection is reported if it expires
@@ -171,20 +171,22 @@ func TestCertificates(t *testing.T) {
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, 17)
-	soon := certificate(t, "soon", 5.5, false, nil)
-	direct := listen(t, func(c net.Conn) { _ = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{*soon}}).Handshake() })
+	expiringCert := certificate(t, "soon", 5.5, false, nil)
+	direct := listen(t, func(c net.Conn) {
+		_ = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{*expiringCert}}).Handshake()
+	})
 	deaf := listen(t, func(c net.Conn) { _, _ = c.Write([]byte("SSH-2.0-none\r\n")) })
-	gone := listen(t, func(net.Conn) {})
-	asked := front(t, db, soon)
-	r := flight(t, db, func(c *preflight.Config) { c.TLS = []string{direct, asked, deaf, gone} })
-	for _, at := range []string{direct, asked} {
-		want(t, r, "certificate-expires", "error", at, "in 5 days")
-		want(t, r, "certificate-untrusted", "warning", at)
+	closedAddress := listen(t, func(net.Conn) {})
+	asked := front(t, db, expiringCert)
+	r := flight(t, db, func(c *preflight.Config) { c.TLS = []string{direct, asked, deaf, closedAddress} })
+	for _, address := range []string{direct, asked} {
+		want(t, r, "certificate-expires", "error", address, "in 5 days")
+		want(t, r, "certificate-untrusted", "warning", address)
 	}
 	missing := strings.Join(unseen(r, "certificate-expires"), "\n")
-	for _, at := range []string{deaf, gone} {
-		if !strings.Contains(missing, at) {
-			t.Errorf("nothing is said of %s: %s", at, missing)
+	for _, address := range []string{deaf, closedAddress} {
+		if !strings.Contains(missing, address) {
+			t.Errorf("nothing is said of %s: %s", address, missing)
 		}
 	}
 }

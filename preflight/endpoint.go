@@ -38,21 +38,21 @@ const patience = 5 * time.Second
 // readCertificates gets the certificates of an endpoint: in Postgres' way, after an SSLRequest in
 // plain text, or as with any other protocol, at once. For the usual ports of Postgres,
 // its way is tried first; for all others, the second.
-func readCertificates(ctx context.Context, at endpoint, now time.Time) dbchecks.Endpoint {
-	e := dbchecks.Endpoint{Name: at.name, Asked: true}
+func readCertificates(ctx context.Context, target endpoint, now time.Time) dbchecks.Endpoint {
+	e := dbchecks.Endpoint{Name: target.name, Asked: true}
 	ways := []func(context.Context, net.Conn) error{nil, startTLS}
-	if at.port == "5432" || at.port == "6432" || at.port == "5433" {
+	if target.port == "5432" || target.port == "6432" || target.port == "5433" {
 		ways[0], ways[1] = ways[1], ways[0]
 	}
 	var failed []error
 	for _, way := range ways {
-		state, err := handshakeTLS(ctx, at, way)
+		state, err := handshakeTLS(ctx, target, way)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		e.Certificates = state.PeerCertificates
-		e.Untrusted = verifyChain(e.Certificates, at.host, now)
+		e.Untrusted = verifyChain(e.Certificates, target.host, now)
 		return e
 	}
 	e.Why = "it cannot be reached over TLS: " + errors.Join(failed...).Error()
@@ -64,10 +64,10 @@ func readCertificates(ctx context.Context, at endpoint, now time.Time) dbchecks.
 }
 
 // handshakeTLS does a TLS handshake with an endpoint, and closes the connection.
-func handshakeTLS(ctx context.Context, at endpoint, before func(context.Context, net.Conn) error) (*tls.ConnectionState, error) {
+func handshakeTLS(ctx context.Context, target endpoint, before func(context.Context, net.Conn) error) (*tls.ConnectionState, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(at.host, at.port))
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(target.host, target.port))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func handshakeTLS(ctx context.Context, at endpoint, before func(context.Context,
 	// trusted. A server may show its certificate and then refuse a client that has none.
 	var state tls.ConnectionState
 	t := tls.Client(c, &tls.Config{
-		ServerName: at.host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
+		ServerName: target.host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
 		NextProtos:       []string{"postgresql", "h2", "http/1.1"},
 		VerifyConnection: func(s tls.ConnectionState) error { state = s; return nil },
 	})

@@ -58,9 +58,9 @@ func TestSubscription(t *testing.T) {
 	source, target := pgservertest.Connect(t, from), pgservertest.Connect(t, to)
 	run(t, source, deployedSQL, "CREATE PUBLICATION users_out FOR TABLE users", "SELECT pg_create_logical_replication_slot('users_in', 'pgoutput')")
 	run(t, target, deployedSQL)
-	at := source.Config()
+	publisher := source.Config()
 	run(t, target, fmt.Sprintf("CREATE SUBSCRIPTION users_in CONNECTION 'host=%s port=%d user=postgres dbname=%s' PUBLICATION users_out WITH (create_slot = "+
-		"false, enabled = false, copy_data = false)", at.Host, at.Port, at.Database))
+		"false, enabled = false, copy_data = false)", publisher.Host, publisher.Port, publisher.Database))
 	t.Cleanup(func() {
 		run(t, target, "ALTER SUBSCRIPTION users_in SET (slot_name = NONE)", "DROP SUBSCRIPTION users_in")
 		run(t, source, "SELECT pg_drop_replication_slot('users_in')")

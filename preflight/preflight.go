@@ -59,10 +59,10 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 		Server: querySession{ctx, s}, Now: c.Now, PID: s.PID(), Shared: func() (bool, error) { return live.SharesSession(ctx, c.DB) },
 		Majors: c.Settings.Postgres, Deprecated: c.Settings.Deprecated, Limits: warningLimits(c.Settings), Severity: c.Settings.Severities(),
 	}
-	if s.IsLocal() && runsHere(s.PID()) {
+	if s.IsLocal() && isLocalServer(s.PID()) {
 		in.Free = pgserver.Free
 	}
-	in.Endpoints = ownCertificates(s, c.Now)
+	in.Endpoints = connectionCertificates(s, c.Now)
 	for _, e := range endpoints {
 		in.Endpoints = append(in.Endpoints, readCertificates(ctx, e, c.Now))
 	}
@@ -85,9 +85,9 @@ func warningLimits(c *config.Config) dbchecks.Limits {
 	}
 }
 
-// runsHere reports whether the process with this ID on this machine is the server's. A
+// isLocalServer reports whether the process with this ID on this machine is the server's. A
 // socket may lead out of a container, to other paths.
-func runsHere(pid uint32) bool {
+func isLocalServer(pid uint32) bool {
 	if runtime.GOOS != "linux" {
 		return true
 	}
@@ -106,8 +106,8 @@ func (a querySession) Each(sql string, args, targets []any, f func()) error {
 	return a.s.Each(a.ctx, sql, args, targets, f)
 }
 
-// ownCertificates returns the certificates of the connection itself.
-func ownCertificates(s *live.Session, now time.Time) []dbchecks.Endpoint {
+// connectionCertificates returns the certificates of the connection itself.
+func connectionCertificates(s *live.Session, now time.Time) []dbchecks.Endpoint {
 	var out []dbchecks.Endpoint
 	if list := s.ServerCertificates(); len(list) > 0 {
 		e := dbchecks.Endpoint{Name: s.HostPort(), Certificates: list}
@@ -125,14 +125,14 @@ func ownCertificates(s *live.Session, now time.Time) []dbchecks.Endpoint {
 // verifyChain says why a chain does not lead to a trusted root of this machine; "" if it does.
 // Another check reports its expiry.
 func verifyChain(chain []*x509.Certificate, host string, now time.Time) string {
-	between := x509.NewCertPool()
+	intermediates := x509.NewCertPool()
 	for _, c := range chain[1:] {
-		between.AddCert(c)
+		intermediates.AddCert(c)
 	}
 	if now.After(chain[0].NotAfter) || now.Before(chain[0].NotBefore) {
 		now = chain[0].NotBefore.Add(chain[0].NotAfter.Sub(chain[0].NotBefore) / 2)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Intermediates: between, CurrentTime: now})
+	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Intermediates: intermediates, CurrentTime: now})
 	if err != nil {
 		return err.Error()
 	}

@@ -14,14 +14,14 @@ import (
 // and never more.
 func streamAndStall(t *testing.T, c, receiver *pgx.Conn) {
 	t.Helper()
-	var at string
+	var lsn string
 	var position int64
-	if err := c.QueryRow(context.Background(), "SELECT pg_current_wal_lsn()::text, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").Scan(&at,
+	if err := c.QueryRow(context.Background(), "SELECT pg_current_wal_lsn()::text, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").Scan(&lsn,
 		&position); err != nil {
 		t.Fatal(err)
 	}
 	front := receiver.PgConn().Frontend()
-	front.SendQuery(&pgproto3.Query{String: "START_REPLICATION " + at})
+	front.SendQuery(&pgproto3.Query{String: "START_REPLICATION " + lsn})
 	if err := front.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -39,8 +39,8 @@ func streamAndStall(t *testing.T, c, receiver *pgx.Conn) {
 	if err := front.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	for told := false; !told; time.Sleep(10 * time.Millisecond) {
-		if err := c.QueryRow(context.Background(), "SELECT count(*) > 0 FROM pg_stat_replication WHERE replay_lsn IS NOT NULL").Scan(&told); err != nil {
+	for hasReported := false; !hasReported; time.Sleep(10 * time.Millisecond) {
+		if err := c.QueryRow(context.Background(), "SELECT count(*) > 0 FROM pg_stat_replication WHERE replay_lsn IS NOT NULL").Scan(&hasReported); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -35,12 +35,12 @@ func release(t *testing.T) func(*preflight.Config) {
 // prepared transactions, vacuum, publications and privileges.
 func TestTouched(t *testing.T) {
 	t.Parallel()
-	with := release(t)
+	withRelease := release(t)
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		url := specialDatabase(t, major)
 		c, other := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
 		run(t, c, deployedSQL, "INSERT INTO users VALUES (1, 'a')")
-		r := flight(t, url, with)
+		r := flight(t, url, withRelease)
 		if diff := cmp.Diff([]string{"public.users"}, r.Touched); diff != "" {
 			t.Errorf("touched (-want +got):\n%s", diff)
 		}
@@ -55,7 +55,7 @@ func TestTouched(t *testing.T) {
 		run(t, c, "CREATE PUBLICATION sent FOR TABLE users", "CREATE PUBLICATION other FOR TABLE orders",
 			"CREATE ROLE "+name+" LOGIN", "ALTER TABLE orders OWNER TO "+name, "GRANT CREATE ON SCHEMA public TO "+name)
 		run(t, other, "BEGIN", "SELECT * FROM users")
-		r = flight(t, url, with)
+		r = flight(t, url, withRelease)
 		want(t, r, "transaction-holds-locks", "info", "holds locks on users, which the release touches")
 		want(t, r, "publication-sends-table", "warning sent", "sends users, which the release touches")
 		if got := found(r, "publication-sends-table"); len(got) != 1 {
@@ -63,16 +63,16 @@ func TestTouched(t *testing.T) {
 		}
 		want(t, flight(t, url), "publication-sends-table", "info other", "sends orders")
 		run(t, other, "ROLLBACK", "BEGIN", "UPDATE users SET email = 'b'", "PREPARE TRANSACTION '"+name+"'")
-		want(t, flight(t, url, with), "transaction-prepared", "error "+name, "holds locks on users, which the release touches")
+		want(t, flight(t, url, withRelease), "transaction-prepared", "error "+name, "holds locks on users, which the release touches")
 		run(t, other, "ROLLBACK PREPARED '"+name+"'")
 
-		low := flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), with)
+		low := flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), withRelease)
 		want(t, low, "role-lacks-rights", "error public.users", "postgres owns")
 		if got := found(low, "role-lacks-rights"); len(got) != 1 {
 			t.Errorf("%q", got)
 		}
 		run(t, c, "ALTER TABLE users OWNER TO "+name, "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "ALTER TABLE users FORCE ROW LEVEL SECURITY")
-		low = flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), with)
+		low = flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), withRelease)
 		want(t, low, "role-lacks-rights", "warning public.users", "the policies of users hold for "+name+", too")
 	})
 }
@@ -101,19 +101,19 @@ func TestVacuum(t *testing.T) {
 // are not.
 func TestDrift(t *testing.T) {
 	t.Parallel()
-	with := release(t)
+	withRelease := release(t)
 	url := pgservertest.Database(t, 15)
 	c := pgservertest.Connect(t, url)
-	want(t, flight(t, url, with), "schema-drift", "warning", "none of the 2 tables")
+	want(t, flight(t, url, withRelease), "schema-drift", "warning", "none of the 2 tables")
 	run(t, c, deployedSQL, "ALTER TABLE users ADD COLUMN age int", "CREATE TABLE schema_migrations (version bigint)")
-	wantNone(t, flight(t, url, with), "schema-drift")
+	wantNone(t, flight(t, url, withRelease), "schema-drift")
 	run(t, c, "ALTER TABLE users ADD COLUMN nickname text", "ALTER TABLE users ALTER COLUMN email DROP NOT NULL", "ALTER TABLE users ALTER COLUMN id TYPE bigint",
 		"DROP INDEX orders_user", "CREATE INDEX by_hand ON orders (id, user_id)")
-	r := flight(t, url, with)
+	r := flight(t, url, withRelease)
 	want(t, r, "schema-drift", "warning public.users", "id is bigint, not int", "email is not NOT NULL", "column nickname is in no migration")
 	want(t, r, "schema-drift", "warning public.orders", "index orders_user is missing", "index by_hand is in no migration")
 	run(t, c, "CREATE INDEX orders_user ON orders (user_id)")
-	want(t, flight(t, url, with), "schema-drift", "info public.orders", "index by_hand is in no migration")
+	want(t, flight(t, url, withRelease), "schema-drift", "info public.orders", "index by_hand is in no migration")
 }
 
 // TestNoRelease: without a repository the other checks run, and unknown facts are reported as
@@ -209,11 +209,11 @@ func TestOtherVersion(t *testing.T) {
 	t.Parallel()
 	pgservertest.NeedMajor(t, 14, "its number is reported")
 	url := pgservertest.Database(t, 14)
-	of := func(majors ...int) func(*preflight.Config) {
+	withMajors := func(majors ...int) func(*preflight.Config) {
 		return func(c *preflight.Config) { c.Settings.Postgres = majors }
 	}
-	want(t, flight(t, url, of(16, 17)), "server-version-other", "warning", "the server is Postgres 14")
-	wantNone(t, flight(t, url, of(14, 15)), "server-version-other")
+	want(t, flight(t, url, withMajors(16, 17)), "server-version-other", "warning", "the server is Postgres 14")
+	wantNone(t, flight(t, url, withMajors(14, 15)), "server-version-other")
 }
 
 // TestRulesAreSet: onward.yaml sets a check's severity, or switches it off.

@@ -71,15 +71,15 @@ func clients(t *testing.T) {
 // trusts another root does not connect, and the recording says so. The file is gone afterwards.
 func TestVerifyFull(t *testing.T) {
 	component.NeedProgram(t, component.Psql, "psql")
-	own := filepath.Join(t.TempDir(), "own.crt")
+	caFile := filepath.Join(t.TempDir(), "own.crt")
 	cert, err := wire.SelfSigned("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(own, wire.RootPEM(cert), 0o600); err != nil {
+	if err := os.WriteFile(caFile, wire.RootPEM(cert), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("NODE_EXTRA_CA_CERTS", own)
+	t.Setenv("NODE_EXTRA_CA_CERTS", caFile)
 	name := filepath.Join(t.TempDir(), "name")
 	var out strings.Builder
 	r, err := record.Run(t.Context(), record.Config{

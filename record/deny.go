@@ -69,9 +69,9 @@ CREATE EVENT TRIGGER onward_deny ON ddl_command_end WHEN TAG IN ('CREATE TABLE',
 // denyNow does so for the columns that are there: our own sessions set no trigger off.
 const denyNow = "SELECT onward_record.revoke()"
 
-// denyDeprecated makes the target's databases refuse queries that touch deprecated columns. listed are the
+// denyDeprecatedColumns makes the target's databases refuse queries that touch deprecated columns. listed are the
 // columns in the settings, in addition to the comments.
-func (s *recordTarget) denyDeprecated(ctx context.Context, listed []string) error {
+func (s *recordTarget) denyDeprecatedColumns(ctx context.Context, listed []string) error {
 	if s.server == nil {
 		return errors.New("columns can be denied on a throwaway server only")
 	}

@@ -29,7 +29,7 @@ type relationUse struct {
 // what the server says (of which relation they are) together. d is nil where the
 // server was not asked.
 func combineUses(n *pgparse.Node, names tables, d *dependencies) []workload.Use {
-	text := readText(n, names)
+	text := readTextUses(n, names)
 	if d != nil {
 		for name := range d.columns {
 			if text[name] == nil { // such as one that a function of SQL reads
@@ -66,14 +66,14 @@ func (t *relationUse) addServerColumns(columns []string) {
 	}
 }
 
-// readText is what the binder says, with the relations as the server has them.
-func readText(n *pgparse.Node, names tables) map[string]*relationUse {
+// readTextUses is what the binder says, with the relations as the server has them.
+func readTextUses(n *pgparse.Node, names tables) map[string]*relationUse {
 	out := map[string]*relationUse{}
-	of := func(s *query.Source) *relationUse {
+	usageOf := func(s *query.Source) *relationUse {
 		if s == nil || s.Range == nil {
 			return nil
 		}
-		r := names[sqlName(s.Range)]
+		r := names[quoteRelationName(s.Range)]
 		if r == nil {
 			return nil
 		}
@@ -84,13 +84,13 @@ func readText(n *pgparse.Node, names tables) map[string]*relationUse {
 	}
 	copies := n.GetCopyStmt() != nil
 	for _, u := range query.ListUses(n, names) {
-		t := of(u.Of)
+		t := usageOf(u.Of)
 		if t == nil {
 			continue
 		}
 		t.addTextUse(&u, copies)
 	}
-	addRowLocks(n, of)
+	addRowLocks(n, usageOf)
 	return out
 }
 
@@ -134,10 +134,10 @@ func (t *relationUse) addTextUse(u *query.Use, copies bool) {
 }
 
 // addRowLocks notes the locks of FOR UPDATE and its like, and of LOCK TABLE.
-func addRowLocks(n *pgparse.Node, of func(*query.Source) *relationUse) {
+func addRowLocks(n *pgparse.Node, usageOf func(*query.Source) *relationUse) {
 	if l := n.GetLockStmt(); l != nil {
 		for _, r := range l.GetRelations() {
-			if t := of(&query.Source{Range: r.GetRangeVar()}); t != nil {
+			if t := usageOf(&query.Source{Range: r.GetRangeVar()}); t != nil {
 				t.lock = max(t.lock, onward.Lock(l.GetMode()))
 			}
 		}
@@ -148,7 +148,7 @@ func addRowLocks(n *pgparse.Node, of func(*query.Source) *relationUse) {
 			continue
 		}
 		for _, source := range level.Sources {
-			if t := of(source); t != nil {
+			if t := usageOf(source); t != nil {
 				t.lock = max(t.lock, onward.RowShareLock)
 			}
 		}

@@ -105,8 +105,8 @@ func namePattern(name string) string {
 
 // wordPattern does so for one word between hyphens and underscores.
 func wordPattern(word string) string {
-	if at := hexPart.FindStringIndex(word); at != nil && at[1] == len(word) && (digits.MatchString(word[at[0]:]) || at[1]-at[0] >= 16) {
-		return word[:at[0]] + "*"
+	if span := hexPart.FindStringIndex(word); span != nil && span[1] == len(word) && (digits.MatchString(word[span[0]:]) || span[1]-span[0] >= 16) {
+		return word[:span[0]] + "*"
 	}
 	switch {
 	case counted.MatchString(word):
@@ -119,11 +119,11 @@ func wordPattern(word string) string {
 
 // patternStem is a pattern without the parts that differ, and without what joined them.
 func patternStem(pattern string) string {
-	var kept []string
+	var parts []string
 	for _, part := range strings.Split(pattern, "*") {
 		if part = strings.Trim(part, "_-"); part != "" {
-			kept = append(kept, part)
+			parts = append(parts, part)
 		}
 	}
-	return strings.Join(kept, "_")
+	return strings.Join(parts, "_")
 }

@@ -17,8 +17,8 @@ const noFold = "none"
 // leastFolded is how many schemas with the same tables make a family: two may be shards.
 const leastFolded = 3
 
-// folds reports whether anything may be folded.
-func (c *Config) folds() bool { return !slices.Contains(c.Folds, noFold) }
+// canFold reports whether anything may be folded.
+func (c *Config) canFold() bool { return !slices.Contains(c.Folds, noFold) }
 
 // foldRule is a pattern that was given.
 type foldRule struct{ pattern, into string }
@@ -27,31 +27,31 @@ type foldRule struct{ pattern, into string }
 func (c *Config) foldRules() ([]foldRule, error) {
 	var out []foldRule
 	for _, text := range c.Folds {
-		pattern, into, named := strings.Cut(text, "=")
-		if pattern == noFold && !named {
+		pattern, target, hasTarget := strings.Cut(text, "=")
+		if pattern == noFold && !hasTarget {
 			continue
 		}
-		if !strings.Contains(pattern, "*") || strings.Trim(pattern, "*") == "" || named && into == "" || strings.Contains(into, "*") {
+		if !strings.Contains(pattern, "*") || strings.Trim(pattern, "*") == "" || hasTarget && target == "" || strings.Contains(target, "*") {
 			return nil, &config.InputError{Err: fmt.Errorf("--fold %q: write a pattern of names such as 'test_*', one with the name that replaces them such as "+
 				"'test_*=public', or none", text)}
 		}
-		out = append(out, foldRule{pattern, into})
+		out = append(out, foldRule{pattern, target})
 	}
 	return out, nil
 }
 
 // foldWorkload folds the schemas and databases that a suite makes for its tests into one.
 func (r *recorder) foldWorkload(w *Workload) (*Workload, error) {
-	if !r.folds() {
+	if !r.canFold() {
 		return w, nil
 	}
 	rules, err := r.foldRules()
 	if err != nil {
 		return nil, err
 	}
-	used := usedNames(w)
+	used := usedSchemas(w)
 	f := finder{shapes: &r.shapes, used: used, rules: rules}
-	folds := append(f.findSchemas(), f.findDatabases()...)
+	folds := append(f.findSchemaFolds(), f.findDatabaseFolds()...)
 	if len(folds) == 0 {
 		return w, nil
 	}
@@ -61,8 +61,8 @@ func (r *recorder) foldWorkload(w *Workload) (*Workload, error) {
 // schemaUse is how queries of the code reach a schema.
 type schemaUse struct{ qualified, path bool }
 
-// usedNames are the schemas that the code's queries name.
-func usedNames(w *Workload) map[string]schemaUse {
+// usedSchemas are the schemas that the code's queries name.
+func usedSchemas(w *Workload) map[string]schemaUse {
 	out := map[string]schemaUse{}
 	for i := range w.Queries {
 		q := &w.Queries[i]
@@ -90,8 +90,8 @@ type finder struct {
 	rules  []foldRule
 }
 
-// schemaShapes are the shapes of each schema's name in all databases.
-func (f *finder) schemaShapes() map[string][]string {
+// shapesBySchema are the shapes of each schema's name in all databases.
+func (f *finder) shapesBySchema() map[string][]string {
 	out := map[string][]string{}
 	for _, schemas := range f.shapes.found {
 		for name, shape := range schemas {
@@ -103,10 +103,10 @@ func (f *finder) schemaShapes() map[string][]string {
 	return out
 }
 
-// findSchemas finds the families of schemas: those that match a given pattern, and those with the same tables that were not
+// findSchemaFolds finds the families of schemas: those that match a given pattern, and those with the same tables that were not
 // there before and whose names differ in a counter, a hash or a UUID.
-func (f *finder) findSchemas() []workload.Fold {
-	known := f.schemaShapes()
+func (f *finder) findSchemaFolds() []workload.Fold {
+	known := f.shapesBySchema()
 	names := map[string]bool{}
 	for name := range known {
 		names[name] = true
@@ -116,7 +116,7 @@ func (f *finder) findSchemas() []workload.Fold {
 	}
 	var out []workload.Fold
 	for _, rule := range f.rules {
-		fold := workload.Fold{Kind: workload.FoldSchema, Pattern: rule.pattern, Into: rule.into, Names: matching(names, rule)}
+		fold := workload.Fold{Kind: workload.FoldSchema, Pattern: rule.pattern, Into: rule.into, Names: matchingNames(names, rule)}
 		if len(fold.Names) == 0 {
 			continue
 		}
@@ -145,8 +145,8 @@ func (f *finder) findSchemas() []workload.Fold {
 	return out
 }
 
-// matching takes the names that a pattern matches, sorted.
-func matching(names map[string]bool, rule foldRule) []string {
+// matchingNames takes the names that a pattern matches, sorted.
+func matchingNames(names map[string]bool, rule foldRule) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if workload.MatchPattern(rule.pattern, name) && name != rule.into {
@@ -160,25 +160,25 @@ func matching(names map[string]bool, rule foldRule) []string {
 // reach the family by their search path, and public has no table; else the pattern without what differs.
 func (f *finder) chooseSchema(pattern string, names []string, known map[string][]string) string {
 	stem := patternStem(pattern)
-	var same []string
+	var sameTables []string
 	for name, list := range known {
 		if !slices.Contains(names, name) && len(list) == 1 && slices.Equal(list, known[names[0]]) {
-			same = append(same, name)
+			sameTables = append(sameTables, name)
 		}
 	}
-	slices.Sort(same)
-	kept := slices.DeleteFunc(slices.Clone(same), func(name string) bool { return f.shapes.dropped[name] })
+	slices.Sort(sameTables)
+	remainingTables := slices.DeleteFunc(slices.Clone(sameTables), func(name string) bool { return f.shapes.dropped[name] })
 	byPath := true
 	for _, name := range names {
 		byPath = byPath && !f.used[name].qualified
 	}
 	switch {
-	case slices.Contains(same, stem):
+	case slices.Contains(sameTables, stem):
 		return stem
-	case slices.Contains(same, "public"):
+	case slices.Contains(sameTables, "public"):
 		return "public"
-	case len(kept) == 1:
-		return kept[0]
+	case len(remainingTables) == 1:
+		return remainingTables[0]
 	case byPath && len(known["public"]) == 0:
 		return "public"
 	case stem != "" && len(known[stem]) == 0:
@@ -187,8 +187,8 @@ func (f *finder) chooseSchema(pattern string, names []string, known map[string][
 	return names[0] // another schema has the name already
 }
 
-// findDatabases finds the families of databases. Only senders have their names.
-func (f *finder) findDatabases() []workload.Fold {
+// findDatabaseFolds finds the families of databases. Only senders have their names.
+func (f *finder) findDatabaseFolds() []workload.Fold {
 	names, shape := map[string]bool{}, map[string]string{}
 	for database, schemas := range f.shapes.found {
 		var text []string
@@ -206,7 +206,7 @@ func (f *finder) findDatabases() []workload.Fold {
 	}
 	var out []workload.Fold
 	for _, rule := range f.rules {
-		if list := matching(names, rule); len(list) > 0 {
+		if list := matchingNames(names, rule); len(list) > 0 {
 			fold := workload.Fold{Kind: workload.FoldDatabase, Pattern: rule.pattern, Into: rule.into, Names: list}
 			if fold.Into == "" {
 				fold.Into = databaseStem(rule.pattern, list)

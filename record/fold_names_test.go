@@ -49,10 +49,10 @@ func folded(w *record.Workload) (out []string) {
 	return out
 }
 
-func equal(t *testing.T, what string, got []string, want ...string) {
+func equal(t *testing.T, label string, got []string, want ...string) {
 	t.Helper()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		t.Errorf("%s:\n%s\nwant\n%s", label, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -227,14 +227,14 @@ func TestQuestionLimits(t *testing.T) {
 	const script = `CREATE TABLE busy (id bigint); CREATE SCHEMA other; CREATE TABLE other.free (id bigint);
 SELECT id FROM busy; SELECT id FROM other.free;
 BEGIN; LOCK TABLE busy; DROP SCHEMA other CASCADE; COMMIT;`
-	begun := time.Now()
+	start := time.Now()
 	w := psql(t, record.Config{}, script)
 	for _, word := range []string{"busy", "other.free"} {
 		if q := query(t, w, "FROM "+word); q.Resolved != "server" {
 			t.Errorf("%+v", q)
 		}
 	}
-	if took := time.Since(begun); len(w.Notes) > 0 || took > time.Minute {
+	if took := time.Since(start); len(w.Notes) > 0 || took > time.Minute {
 		t.Errorf("%q, %s", w.Notes, took)
 	}
 	w = psql(t, record.Config{}, script+" ALTER TABLE busy RENAME TO gone; DROP TABLE gone;")
@@ -251,16 +251,16 @@ BEGIN; LOCK TABLE busy; DROP SCHEMA other CASCADE; COMMIT;`
 // nobody can be asked about make the names incomplete.
 func TestLaterNames(t *testing.T) {
 	t.Parallel()
-	one := func(database, sequence, end string) string {
+	createScript := func(database, sequence, end string) string {
 		return fmt.Sprintf("CREATE DATABASE %s;\n\\connect %[1]s\nCREATE SEQUENCE %s; SELECT nextval('%[2]s'); %s\n\\connect template1\nDROP DATABASE %[1]s;\n",
 			database, sequence, end)
 	}
-	script := one("alpha", "numbers", "") + one("beta", "invoices", "")
+	script := createScript("alpha", "numbers", "") + createScript("beta", "invoices", "")
 	q := query(t, psql(t, record.Config{}, script), "nextval")
 	if len(q.Names) != 1 || q.Names[0].Partial || !slices.Equal(q.Names[0].Values, []string{"invoices", "numbers"}) {
 		t.Errorf("%+v", q.Names)
 	}
-	q = query(t, psql(t, record.Config{}, script+one("gamma", "orders", "DROP SEQUENCE orders;")), "nextval")
+	q = query(t, psql(t, record.Config{}, script+createScript("gamma", "orders", "DROP SEQUENCE orders;")), "nextval")
 	if len(q.Names) != 1 || !q.Names[0].Partial || !slices.Equal(q.Names[0].Values, []string{"invoices", "numbers"}) {
 		t.Errorf("%+v", q.Names)
 	}

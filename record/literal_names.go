@@ -37,13 +37,13 @@ func (r *resolver) resolveNames(ctx context.Context, q *workload.Query, n *pgpar
 			var list []string
 			switch {
 			case labels != nil:
-				list = labels.matchLiteral(value)
+				list = labels.labelsInLiteral(value)
 			default:
-				is, err := r.namesObject(ctx, name.Type, value, table)
+				isName, err := r.namesObject(ctx, name.Type, value, table)
 				if err != nil {
 					return nil, err
 				}
-				if is {
+				if isName {
 					list = []string{value}
 				}
 			}
@@ -66,8 +66,8 @@ type enumLabels struct {
 	list  []string
 }
 
-// matchLiteral are the labels that a literal has; nil if it has anything else.
-func (e *enumLabels) matchLiteral(value string) []string {
+// labelsInLiteral are the labels that a literal has; nil if it has anything else.
+func (e *enumLabels) labelsInLiteral(value string) []string {
 	list := []string{value}
 	if e.array {
 		inner, opened := strings.CutPrefix(value, "{")
@@ -123,13 +123,13 @@ func (r *resolver) namesObject(ctx context.Context, kind, value, table string) (
 	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward_name", simpleQueryMode); err != nil {
 		return false, err
 	}
-	var is bool
-	err := r.conn.QueryRow(ctx, sql, args...).Scan(&is)
+	var exists bool
+	err := r.conn.QueryRow(ctx, sql, args...).Scan(&exists)
 	if errors.As(err, new(*pgconn.PgError)) {
-		is, err = false, nil
+		exists, err = false, nil
 	}
 	if err == nil {
 		_, err = r.conn.Exec(ctx, "ROLLBACK TO onward_name", simpleQueryMode)
 	}
-	return is, err
+	return exists, err
 }

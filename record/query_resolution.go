@@ -41,18 +41,18 @@ func (r *recorder) resolveQueries(ctx context.Context, rec *collect.Recording, d
 	defer r.lock.Unlock()
 	r.readRuleTables(ctx, database)
 	todo := r.unresolvedQueries(rec, database)
-	if len(todo) == 0 && (r.target.copies != nil || !r.folds()) {
+	if len(todo) == 0 && (r.target.copies != nil || !r.canFold()) {
 		return
 	}
 	if r.asked.left <= 0 {
 		r.asked.late = true
 		return
 	}
-	begun := time.Now()
+	start := time.Now()
 	limited, cancel := context.WithTimeout(ctx, r.asked.left)
 	defer cancel()
-	err := r.resolveAll(limited, rec, database, schema, todo)
-	r.asked.left -= time.Since(begun)
+	err := r.resolveWithReconnects(limited, rec, database, schema, todo)
+	r.asked.left -= time.Since(start)
 	if limited.Err() != nil && ctx.Err() == nil {
 		r.asked.late, r.asked.left = true, 0
 	}
@@ -71,14 +71,14 @@ func (r *recorder) unresolvedQueries(rec *collect.Recording, database string) []
 			f.Database != database && !slices.Contains(f.Databases, database) {
 			continue
 		}
-		one := *q
-		todo = append(todo, &one)
+		queryCopy := *q
+		todo = append(todo, &queryCopy)
 	}
 	return todo
 }
 
-// resolveAll asks about queries. If the session is lost, the query is left out and the others are asked about in a new one.
-func (r *recorder) resolveAll(ctx context.Context, rec *collect.Recording, database, schema string, todo []*workload.Query) error {
+// resolveWithReconnects asks about queries. If the session is lost, the query is left out and the others are asked about in a new one.
+func (r *recorder) resolveWithReconnects(ctx context.Context, rec *collect.Recording, database, schema string, todo []*workload.Query) error {
 	next, prepared := 0, false
 	var errs []error
 	for range mostReconnects + 1 {
@@ -123,10 +123,10 @@ func (r *recorder) readDatabase(ctx context.Context, res *resolver, database, sc
 			r.denied[name] = true
 		}
 	}
-	if !r.folds() {
+	if !r.canFold() {
 		return nil
 	}
-	return r.shapes.read(ctx, res.conn, database, schema)
+	return r.shapes.readShapes(ctx, res.conn, database, schema)
 }
 
 // resolveQuery asks about one query. The error is for a session that was lost.
@@ -181,12 +181,12 @@ func (r *recorder) hasNewNames(known *workload.Query, list []workload.Strings) b
 }
 
 // newStrings are the string literals that are not among earlier ones.
-func newStrings(list, earlier []workload.Strings) []workload.Strings {
+func newStrings(list, previous []workload.Strings) []workload.Strings {
 	out := make([]workload.Strings, len(list))
 	for i := range list {
 		out[i].Unread = list[i].Unread
 		for _, value := range list[i].Values {
-			if i >= len(earlier) || !slices.Contains(earlier[i].Values, value) {
+			if i >= len(previous) || !slices.Contains(previous[i].Values, value) {
 				out[i].Values = append(out[i].Values, value)
 			}
 		}
@@ -206,7 +206,7 @@ func (r *recorder) questionNotes(unknown int) []string {
 	switch {
 	case unknown > 0 && r.asked.late:
 		out = append(out, fmt.Sprintf("of %d queries nobody knows what they use: the questions to the server reached their limit of %s (--limit)", unknown,
-			r.limit()))
+			r.questionLimit()))
 	case unknown > 0:
 		out = append(out, fmt.Sprintf("of %d queries the server was not asked what they use, as their database was gone", unknown))
 	}
@@ -216,8 +216,8 @@ func (r *recorder) questionNotes(unknown int) []string {
 	return out
 }
 
-// limit is for how long the server may be asked.
-func (c *Config) limit() time.Duration {
+// questionLimit is for how long the server may be asked.
+func (c *Config) questionLimit() time.Duration {
 	if c.Limit == 0 {
 		return defaultLimit
 	}

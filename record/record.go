@@ -115,12 +115,12 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	}
 	defer s.stopTarget()
 	if c.DenyDeprecated {
-		if err := s.denyDeprecated(ctx, c.Deprecated); err != nil {
+		if err := s.denyDeprecatedColumns(ctx, c.Deprecated); err != nil {
 			return nil, err
 		}
 	}
 	r := &recorder{Config: c, target: s, known: map[string]*workload.Query{}, denied: map[string]bool{},
-		asked: questions{left: c.limit(), slow: map[string]bool{}, strings: map[string][]workload.Strings{}}, shapes: newShapes()}
+		asked: questions{left: c.questionLimit(), slow: map[string]bool{}, strings: map[string][]workload.Strings{}}, shapes: newShapes()}
 	if len(c.RedactColumns) > 0 {
 		r.rules = transcript.NewColumnRules(c.RedactColumns)
 	}
@@ -188,8 +188,8 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	}
 	r.Logger.Info("the proxy listens", "address", proxy.Addr().String(), "root certificate", root.Path)
 	out := &Result{}
-	if r.folds() {
-		if err := r.shapes.readDeployed(ctx, r.target); err != nil { // nobody knows what the command makes itself
+	if r.canFold() {
+		if err := r.shapes.readInitialNames(ctx, r.target); err != nil { // nobody knows what the command makes itself
 			r.Logger.Info("schemas are not folded", "error", err)
 			r.Folds = []string{noFold}
 		}
@@ -203,7 +203,7 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 		<-ctx.Done()
 	}
 	// The recording is kept even if the command was stopped.
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), r.limit()+time.Minute)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), r.questionLimit()+time.Minute)
 	defer stop()
 	if err := proxy.Close(); err != nil {
 		r.Logger.Debug("close the proxy", "error", err)
@@ -272,7 +272,7 @@ func (r *recorder) completeWorkload(ctx context.Context, rec *collect.Recording)
 		}
 	}
 	w.Notes = append(w.Notes, r.questionNotes(unknown)...)
-	if r.isSuite() {
+	if r.isTestSuite() {
 		dropIdleTimes(w)
 	}
 	return w

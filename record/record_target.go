@@ -119,7 +119,7 @@ func (c *Config) openExternal(ctx context.Context) (*recordTarget, error) {
 		s.owner = parsed.User
 	}
 	s.copies = &schemaCopies{address: c.Server, addressDatabase: parsed.Database, major: s.major, logger: c.Logger}
-	s.stop = s.copies.dropCopies
+	s.stop = s.copies.stopCopyServer
 	return s, nil
 }
 

@@ -31,14 +31,14 @@ func TestProgram(t *testing.T) {
 		return
 	}
 	ctx := t.Context()
-	must := func(_ any, err error) {
+	check := func(_ any, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if what, ok := strings.CutSuffix(os.Getenv(program), " deprecated"); ok {
-		deprecating(t, what == "makes")
+	if mode, ok := strings.CutSuffix(os.Getenv(program), " deprecated"); ok {
+		deprecating(t, mode == "makes")
 		return
 	}
 	switch os.Getenv(program) {
@@ -51,26 +51,26 @@ func TestProgram(t *testing.T) {
 	}
 	main := pgservertest.Connect(t, os.Getenv("DATABASE_URL"))
 	if os.Getenv(program) == "fails" {
-		must(main.Exec(ctx, "SELECT 1 FROM users"))
-		must(main.Exec(ctx, `SELECT rolname FROM pg_roles WHERE rolcanlogin AND (rolname = 'nobody_here' AND pg_get_userbyid((SELECT relowner FROM pg_class WHERE relname = 'users')) = rolname
+		check(main.Exec(ctx, "SELECT 1 FROM users"))
+		check(main.Exec(ctx, `SELECT rolname FROM pg_roles WHERE rolcanlogin AND (rolname = 'nobody_here' AND pg_get_userbyid((SELECT relowner FROM pg_class WHERE relname = 'users')) = rolname
 			OR rolname = 'reporter' AND has_table_privilege(oid, 'users', 'SELECT') OR rolname = 'auditor')`))
 		os.Exit(7)
 	}
-	must(main.Exec(ctx, "CREATE DATABASE test_shop_gw1"))
+	check(main.Exec(ctx, "CREATE DATABASE test_shop_gw1"))
 	suite := pgservertest.Connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_shop_gw1?", 1))
-	must(suite.Exec(ctx, "CREATE TYPE mood AS ENUM ('fine', 'sad'); CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, "+
+	check(suite.Exec(ctx, "CREATE TYPE mood AS ENUM ('fine', 'sad'); CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, "+
 		"mood mood)"))
 	for i := range 12 {
-		must(suite.Exec(ctx, "INSERT INTO users (email, mood) VALUES ($1, $2) /*route='/join'*/", fmt.Sprintf("hidden-%d@example.com", i), "fine"))
+		check(suite.Exec(ctx, "INSERT INTO users (email, mood) VALUES ($1, $2) /*route='/join'*/", fmt.Sprintf("hidden-%d@example.com", i), "fine"))
 	}
 	var n int
-	must(nil, suite.QueryRow(ctx, "SELECT count(*) FROM users WHERE email = 'hidden-3@example.com'").Scan(&n))
+	check(nil, suite.QueryRow(ctx, "SELECT count(*) FROM users WHERE email = 'hidden-3@example.com'").Scan(&n))
 	_, err := suite.Exec(ctx, "SELECT gone FROM users WHERE email = 'hidden-4@example.com'")
 	if err == nil {
 		t.Error("a column that is not there is read")
 	}
-	must(nil, suite.Close(ctx))
-	must(main.Exec(ctx, "DROP DATABASE test_shop_gw1"))
+	check(nil, suite.Close(ctx))
+	check(main.Exec(ctx, "DROP DATABASE test_shop_gw1"))
 }
 
 // recordCommand records a command that works. What it prints is shown if the test fails.
@@ -111,11 +111,11 @@ func query(t *testing.T, w *record.Workload, word string) *workload.Query {
 // what the server says of it, and without a value of it.
 func TestRecord(t *testing.T) {
 	t.Parallel()
-	for _, where := range []string{"throwaway", "named"} {
-		t.Run(where, func(t *testing.T) {
+	for _, database := range []string{"throwaway", "named"} {
+		t.Run(database, func(t *testing.T) {
 			t.Parallel()
 			c := record.Config{Command: self(), Env: []string{program + "=works"}, Major: 17}
-			if where == "named" {
+			if database == "named" {
 				c.Server, c.Major = pgservertest.Database(t, 16), 0
 			}
 			r := recordCommand(t, c)
@@ -124,8 +124,8 @@ func TestRecord(t *testing.T) {
 				len(insert.Uses) != 1 || !slices.Equal(insert.Uses[0].Writes, []string{"email", "mood"}) || insert.Senders[0].Place == "" {
 				t.Errorf("the INSERT is %+v", insert)
 			}
-			if gone := query(t, r.Workload, "gone"); gone.Errors["42703"] != 1 || gone.Unread == "" {
-				t.Errorf("the query that fails is %+v", gone)
+			if droppedQuery := query(t, r.Workload, "gone"); droppedQuery.Errors["42703"] != 1 || droppedQuery.Unread == "" {
+				t.Errorf("the query that fails is %+v", droppedQuery)
 			}
 			if ddl := query(t, r.Workload, "CREATE TABLE"); ddl.Mark != workload.Migration {
 				t.Errorf("the migration is %+v", ddl)

@@ -21,7 +21,7 @@ func (r *recorder) readRuleTables(ctx context.Context, database string) {
 		return
 	}
 	err := func() error {
-		conn, err := r.target.connect(ctx, database)
+		conn, err := r.target.connectServer(ctx, database)
 		if err != nil {
 			return err
 		}

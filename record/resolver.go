@@ -50,13 +50,13 @@ func (r *resolver) resolveQuery(ctx context.Context, q *workload.Query) error {
 	}
 	r.late = r.late || isTimeout(err)
 	if q.Resolved == "" {
-		q.Unread = safeMessage(err)
+		q.Unread = redactedMessage(err)
 	}
 	return nil
 }
 
-// safeMessage is what of a server's error may be kept: its text quotes names, its detail values.
-func safeMessage(err error) string {
+// redactedMessage is what of a server's error may be kept: its text quotes names, its detail values.
+func redactedMessage(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return redact.MessageWithCode(pg)
@@ -85,7 +85,7 @@ func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) 
 		return err
 	}
 	var d *dependencies
-	if hasDependencies(n) {
+	if canListDependencies(n) {
 		if err := r.describeQuery(ctx, q); err != nil {
 			return err
 		}
@@ -103,17 +103,17 @@ func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) 
 	if d != nil {
 		q.Functions, q.Types, q.Resolved = d.functions, d.types, "server"
 	}
-	if q.Mark == workload.Code && hasOnly(names, isCatalog) {
+	if q.Mark == workload.Code && allRelationsMatch(names, isCatalogRelation) {
 		q.Mark = workload.Introspection
 	}
-	q.Uses = slices.DeleteFunc(q.Uses, func(u workload.Use) bool { return isCatalog(u.Relation) })
+	q.Uses = slices.DeleteFunc(q.Uses, func(u workload.Use) bool { return isCatalogRelation(u.Relation) })
 	return r.addViewTables(ctx, q)
 }
 
-// hasOnly reports whether all relations are such, and there are some.
-func hasOnly(names tables, such func(string) bool) bool {
+// allRelationsMatch reports whether all relations are such, and there are some.
+func allRelationsMatch(names tables, isAccepted func(string) bool) bool {
 	for _, r := range names {
-		if !such(r.name) {
+		if !isAccepted(r.name) {
 			return false
 		}
 	}
@@ -130,9 +130,9 @@ func (r *resolver) setSearchPath(ctx context.Context, q *workload.Query) error {
 	return err
 }
 
-// hasDependencies reports whether the server can tell what a statement depends on; it cannot of
+// canListDependencies reports whether the server can tell what a statement depends on; it cannot of
 // COPY, CALL, DECLARE and EXPLAIN.
-func hasDependencies(n *pgparse.Node) bool {
+func canListDependencies(n *pgparse.Node) bool {
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		return true
@@ -216,9 +216,9 @@ func (r *resolver) resultColumns(ctx context.Context, fields []pgconn.FieldDescr
 		return nil, err
 	}
 	i := 0
-	var kind, of string
-	_, err = pgx.ForEachRow(rows, []any{&kind, &of}, func() error {
-		out[i].Type, out[i].Of = kind, of
+	var kind, table string
+	_, err = pgx.ForEachRow(rows, []any{&kind, &table}, func() error {
+		out[i].Type, out[i].Of = kind, table
 		i++
 		return nil
 	})
@@ -231,11 +231,11 @@ func (r *resolver) readDependencies(ctx context.Context, q *workload.Query) (*de
 	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward", simpleQueryMode); err != nil {
 		return nil, err
 	}
-	kept := dependentObject{"pg_catalog.pg_proc", "'pg_temp.onward_query'::pg_catalog.regproc"}
+	object := dependentObject{"pg_catalog.pg_proc", "'pg_temp.onward_query'::pg_catalog.regproc"}
 	text := "CREATE FUNCTION pg_temp.onward_query(" + strings.Join(q.Params, ", ") + ") RETURNS void LANGUAGE sql BEGIN ATOMIC " + q.SQL + ";\nEND"
 	if r.major < 14 {
-		text = "CREATE TEMP TABLE onward_query (); CREATE RULE onward AS ON INSERT TO pg_temp.onward_query DO ALSO " + nullParams(q.SQL, q.Params)
-		kept = dependentObject{
+		text = "CREATE TEMP TABLE onward_query (); CREATE RULE onward AS ON INSERT TO pg_temp.onward_query DO ALSO " + replaceParamsByNull(q.SQL, q.Params)
+		object = dependentObject{
 			"pg_catalog.pg_rewrite",
 			"(SELECT oid FROM pg_catalog.pg_rewrite WHERE ev_class OPERATOR(pg_catalog.=) 'pg_temp.onward_query'::pg_catalog.regclass)",
 		}
@@ -243,7 +243,7 @@ func (r *resolver) readDependencies(ctx context.Context, q *workload.Query) (*de
 	if _, err := r.conn.PgConn().Exec(ctx, text).ReadAll(); err != nil {
 		return nil, err
 	}
-	return r.dependenciesOf(ctx, kept)
+	return r.dependenciesOf(ctx, object)
 }
 
 // dependentObject is an object whose dependencies are asked for: its catalog, and its oid in SQL.
@@ -286,8 +286,8 @@ WHERE d.classid OPERATOR(pg_catalog.=) '%s'::pg_catalog.regclass AND d.objid OPE
   AND d.refclassid OPERATOR(pg_catalog.=) ANY ('{1259,1255,1247}') AND (c.oid IS NOT NULL OR p.oid IS NOT NULL OR t.oid IS NOT NULL)
   AND c.relname IS DISTINCT FROM 'onward_query' ORDER BY 1, 2, 3`
 
-// nullParams is a statement with NULL in place of its parameters: a rule has none.
-func nullParams(sql string, params []string) string {
+// replaceParamsByNull is a statement with NULL in place of its parameters: a rule has none.
+func replaceParamsByNull(sql string, params []string) string {
 	for i := len(params); i > 0; i-- {
 		sql = strings.ReplaceAll(sql, fmt.Sprintf("$%d", i), "NULL::"+params[i-1])
 	}
@@ -319,7 +319,7 @@ func (r *resolver) addViewTables(ctx context.Context, q *workload.Query) error {
 			return err
 		}
 		for relation, columns := range d.columns {
-			if !seen[relation] && !isCatalog(relation) {
+			if !seen[relation] && !isCatalogRelation(relation) {
 				seen[relation] = true
 				q.Uses = append(q.Uses, workload.Use{Relation: relation, Reads: columns, Lock: view.Lock})
 			}

@@ -64,7 +64,7 @@ func (c *schemaCopies) databaseAddress(database string) string {
 	return c.address + " dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(database) + "'"
 }
 
-func (c *schemaCopies) dropCopies() error {
+func (c *schemaCopies) stopCopyServer() error {
 	if c.server == nil {
 		return nil
 	}

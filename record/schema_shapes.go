@@ -40,8 +40,8 @@ const shapesSQL = `SELECT n.nspname::pg_catalog.text, COALESCE(pg_catalog.string
     AND ($1 OPERATOR(pg_catalog.=) '' OR n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name)
   GROUP BY n.nspname`
 
-// read reads the shapes of a database's schemas, or of one that is dropped next. A schema that has lost its tables keeps its earlier shape.
-func (s *shapes) read(ctx context.Context, conn *pgx.Conn, database, schema string) error {
+// readShapes reads the shapes of a database's schemas, or of one that is dropped next. A schema that has lost its tables keeps its earlier shape.
+func (s *shapes) readShapes(ctx context.Context, conn *pgx.Conn, database, schema string) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err
@@ -70,14 +70,14 @@ func (s *shapes) read(ctx context.Context, conn *pgx.Conn, database, schema stri
 	return nil
 }
 
-// readDeployed notes what is there before the command runs.
-func (s *shapes) readDeployed(ctx context.Context, t *recordTarget) error {
-	conn, err := t.connect(ctx, t.database)
+// readInitialNames notes what is there before the command runs.
+func (s *shapes) readInitialNames(ctx context.Context, t *recordTarget) error {
+	conn, err := t.connectServer(ctx, t.database)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	if err := s.read(ctx, conn, t.database, ""); err != nil {
+	if err := s.readShapes(ctx, conn, t.database, ""); err != nil {
 		return err
 	}
 	for name := range s.found[t.database] {
@@ -98,8 +98,8 @@ func listDatabases(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// connect opens a session on the server itself.
-func (s *recordTarget) connect(ctx context.Context, database string) (*pgx.Conn, error) {
+// connectServer opens a session on the server itself.
+func (s *recordTarget) connectServer(ctx context.Context, database string) (*pgx.Conn, error) {
 	if s.copies != nil {
 		return live.Connect(ctx, s.copies.databaseAddress(database), "onward record", nil)
 	}
@@ -115,19 +115,19 @@ func (r *recorder) remainingDatabases(ctx context.Context, rec *collect.Recordin
 			used[name] = true
 		}
 	}
-	conn, err := r.target.connect(ctx, r.target.database)
+	conn, err := r.target.connectServer(ctx, r.target.database)
 	if err != nil {
 		return slices.Sorted(maps.Keys(used))
 	}
 	defer conn.Close(ctx)
-	there, err := listDatabases(ctx, conn)
+	databases, err := listDatabases(ctx, conn)
 	if err != nil {
 		return slices.Sorted(maps.Keys(used))
 	}
 	// A query keeps the names of a few databases. Of the others, those that the command made are looked at for their shapes.
-	there = slices.DeleteFunc(there, func(name string) bool {
-		return !used[name] && (r.target.copies != nil || !r.folds() || r.shapes.databases[name])
+	databases = slices.DeleteFunc(databases, func(name string) bool {
+		return !used[name] && (r.target.copies != nil || !r.canFold() || r.shapes.databases[name])
 	})
-	slices.Sort(there)
-	return there
+	slices.Sort(databases)
+	return databases
 }

@@ -9,7 +9,7 @@ import (
 // searchPath returns the search_path that ALTER ROLE and ALTER DATABASE have set for sessions of a role in a database. The session that
 // asks is closed at once: the client may go on with a command that no other session of its database may disturb.
 func (r *recorder) searchPath(ctx context.Context, user, database string) string {
-	conn, err := r.target.connect(ctx, r.target.database)
+	conn, err := r.target.connectServer(ctx, r.target.database)
 	if err != nil {
 		r.Logger.Debug("ask for the search_path of a role", "error", err)
 		return ""

@@ -28,8 +28,8 @@ func (r *relation) HasUnknownColumns() bool { return false }
 // tables looks names up on a server, under one search path.
 type tables map[string]*relation
 
-// sqlName is a name of SQL as to_regclass reads it.
-func sqlName(rv *pgparse.RangeVar) string {
+// quoteRelationName is a name of SQL as to_regclass reads it.
+func quoteRelationName(rv *pgparse.RangeVar) string {
 	schema, name := pgparse.RangeName(rv)
 	if schema == "" {
 		return pgx.Identifier{name}.Sanitize()
@@ -39,7 +39,7 @@ func sqlName(rv *pgparse.RangeVar) string {
 
 // Table is what a name means; nil where the server does not know it.
 func (t tables) Table(rv *pgparse.RangeVar) query.Table {
-	if r := t[sqlName(rv)]; r != nil {
+	if r := t[quoteRelationName(rv)]; r != nil {
 		return r
 	}
 	return nil
@@ -50,7 +50,7 @@ func lookupRelations(ctx context.Context, c *pgx.Conn, n *pgparse.Node) (tables,
 	found := tables{}
 	var names []string
 	for _, rv := range query.ListRelations(n) {
-		if name := sqlName(rv); !slices.Contains(names, name) {
+		if name := quoteRelationName(rv); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -64,9 +64,9 @@ func lookupRelations(ctx context.Context, c *pgx.Conn, n *pgparse.Node) (tables,
 	var name string
 	var r relation
 	_, err = pgx.ForEachRow(rows, []any{&name, &r.oid, &r.name, &r.kind, &r.columns}, func() error {
-		one := r
-		one.columns = slices.Clone(r.columns)
-		found[name] = &one
+		relationCopy := r
+		relationCopy.columns = slices.Clone(r.columns)
+		found[name] = &relationCopy
 		return nil
 	})
 	return found, err
@@ -78,7 +78,7 @@ FROM pg_catalog.unnest($1::pg_catalog.text[]) x(name)
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(x.name)
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace`
 
-// isCatalog reports whether a relation is one of the server's own.
-func isCatalog(name string) bool {
+// isCatalogRelation reports whether a relation is one of the server's own.
+func isCatalogRelation(name string) bool {
 	return strings.HasPrefix(name, "pg_catalog.") || strings.HasPrefix(name, "information_schema.") || strings.HasPrefix(name, "pg_toast.")
 }

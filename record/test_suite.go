@@ -10,8 +10,8 @@ import (
 // testCommand finds the words of commands that run tests.
 var testCommand = lazyregexp.New(`(?i)(^|[^a-z])(tests?|pytest|rspec|phpunit|pest|jest|vitest|mocha|tox|nox|behave|ctest|nextest|playwright|cypress)([^a-z]|$)`)
 
-// isSuite reports whether a recording is of a test suite: a command on a throwaway server, or one that runs tests.
-func (r *recorder) isSuite() bool {
+// isTestSuite reports whether a recording is of a test suite: a command on a throwaway server, or one that runs tests.
+func (r *recorder) isTestSuite() bool {
 	return len(r.Command) > 0 && (r.target.copies == nil || testCommand.MatchString(strings.Join(r.Command, " ")))
 }
 

@@ -77,21 +77,21 @@ type BaseError struct {
 
 // Error says what failed, the server's message, and what to do.
 func (e *BaseError) Error() string {
-	at := "the schema of the base cannot be made"
+	message := "the schema of the base cannot be made"
 	if e.Migration != "" {
-		at = fmt.Sprintf("the migrations of the base do not run from scratch: %s fails at %s:%d", e.Migration, e.Path, e.Line)
+		message = fmt.Sprintf("the migrations of the base do not run from scratch: %s fails at %s:%d", e.Migration, e.Path, e.Line)
 	}
 	if e.Reached != "" {
-		at += ": it " + e.Reached
+		message += ": it " + e.Reached
 	}
-	at += ": " + e.Err.Error() + "\n"
+	message += ": " + e.Err.Error() + "\n"
 	if n := len(e.Unrun); n > 0 {
-		at += fmt.Sprintf("before it, the code of %s was not run, the last being %s\n", prose.CountNoun(n, "migration"), e.Unrun[n-1])
+		message += fmt.Sprintf("before it, the code of %s was not run, the last being %s\n", prose.CountNoun(n, "migration"), e.Unrun[n-1])
 	}
 	if e.Reached != "" {
-		return at + "read what it does, and who wrote it, before it runs anywhere"
+		return message + "read what it does, and who wrote it, before it runs anywhere"
 	}
-	return at + e.adviceText()
+	return message + e.adviceText()
 }
 
 // Unwrap returns the server's error.
@@ -102,9 +102,9 @@ func (e *BaseError) adviceText() string {
 	var pg *pgconn.PgError
 	isServerError := errors.As(e.Err, &pg)
 	switch {
-	case isServerError && missingExtension(pg) && e.SchemaOnly:
+	case isServerError && isMissingExtension(pg) && e.SchemaOnly:
 		return "the extension is not installed beside this server: install it there, or give the deployed schema with --schema FILE (from pg_dump --schema-only)"
-	case isServerError && missingExtension(pg):
+	case isServerError && isMissingExtension(pg):
 		return "the extension is not installed beside this server: name a server that has it with --postgres URL, or install it there"
 	case isServerError && pg.Code == "42501" && e.SchemaOnly:
 		return "the migrations run as a role that is no superuser: give the deployed schema with --schema FILE (from pg_dump --schema-only)"
@@ -114,7 +114,7 @@ func (e *BaseError) adviceText() string {
 	return "give the deployed schema with --schema FILE (from pg_dump --schema-only), or mend the history"
 }
 
-func missingExtension(pg *pgconn.PgError) bool {
+func isMissingExtension(pg *pgconn.PgError) bool {
 	return strings.HasPrefix(pg.Message, "extension \"") && strings.Contains(pg.Message, "is not available") ||
 		strings.HasPrefix(pg.Message, "could not open extension control file")
 }
@@ -145,10 +145,10 @@ func (v *version) startServer(ctx context.Context) error {
 		"temp_file_limit": fmt.Sprintf("%dkB", min(v.MaxBytes>>10, math.MaxInt32)),
 	}}
 	maps.Copy(cfg.Settings, v.settings)
-	begun := time.Now()
+	start := time.Now()
 	if v.Server != "" {
 		cfg.Settings = nil
-		return v.startExternal(ctx, cfg, begun)
+		return v.startExternal(ctx, cfg, start)
 	}
 	key, err := v.baseKey()
 	if err != nil {
@@ -160,7 +160,7 @@ func (v *version) startServer(ctx context.Context) error {
 	}
 	v.server, v.base.cached = s, !built
 	if built {
-		v.base.buildTime = time.Since(begun)
+		v.base.buildTime = time.Since(start)
 	}
 	return v.readBaseNotes(ctx)
 }
@@ -174,7 +174,7 @@ func (v *version) hasNoRows() bool {
 }
 
 // startExternal creates the base in a database on the user's server.
-func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun time.Time) error {
+func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, start time.Time) error {
 	s, err := pgserver.Start(ctx, cfg)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 	if err := v.refusePowerfulRole(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
-	if err := v.makeRoles(ctx); err != nil {
+	if err := v.lockRoleCreation(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
 	if v.base.database, err = s.NewDatabase(ctx, ""); err == nil {
@@ -192,12 +192,12 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 	if err != nil {
 		return errors.Join(err, s.Stop())
 	}
-	v.base.buildTime = time.Since(begun)
+	v.base.buildTime = time.Since(start)
 	return nil
 }
 
-// makeRoles takes the lock for making roles on the user's server, if the migrations make any.
-func (v *version) makeRoles(ctx context.Context) error {
+// lockRoleCreation takes the lock for making roles on the user's server, if the migrations make any.
+func (v *version) lockRoleCreation(ctx context.Context) error {
 	names, makes, err := v.listCreatedRoles()
 	if err != nil || !makes {
 		return err

@@ -63,10 +63,10 @@ func probeDemands(
 	var met []*fill.Demand
 	for range mostProbes {
 		stop, err := run(fill.Release{Keep: met, Break: open})
-		if err != nil || stop == nil || stop.statement == nil || !blamesRows(stop.err) {
+		if err != nil || stop == nil || stop.statement == nil || !mayBeCausedByRows(stop.err) {
 			return err
 		}
-		broken := demandOf(open, stop)
+		broken := brokenDemand(open, stop)
 		if report(stop, broken); broken == nil {
 			return nil
 		}
@@ -76,8 +76,8 @@ func probeDemands(
 	return nil
 }
 
-// demandOf returns the demand that rows broke when a statement failed; nil: none.
-func demandOf(demands []*fill.Demand, stop *migrationFailure) *fill.Demand {
+// brokenDemand returns the demand that rows broke when a statement failed; nil: none.
+func brokenDemand(demands []*fill.Demand, stop *migrationFailure) *fill.Demand {
 	var pg *pgconn.PgError
 	if !errors.As(stop.err, &pg) {
 		return nil
@@ -95,7 +95,7 @@ func demandOf(demands []*fill.Demand, stop *migrationFailure) *fill.Demand {
 				return d
 			}
 		case d.Kind == fill.Becomes:
-			if pg.Code[:2] == "22" && changesType(stop.statement, d) {
+			if pg.Code[:2] == "22" && mayChangeType(stop.statement, d) {
 				return d
 			}
 		case pg.ConstraintName != "" && pg.ConstraintName == d.Name,
@@ -130,9 +130,9 @@ func namesTableOfDemand(st *script.Statement, d *fill.Demand) bool {
 	return found
 }
 
-// changesType reports whether a statement changes the type of a demand's column. A
+// mayChangeType reports whether a statement changes the type of a demand's column. A
 // statement whose text does not show it, such as a block, counts too.
-func changesType(st *script.Statement, d *fill.Demand) bool {
+func mayChangeType(st *script.Statement, d *fill.Demand) bool {
 	a := st.Node.GetAlterTableStmt()
 	if a == nil {
 		return true
@@ -146,7 +146,7 @@ func changesType(st *script.Statement, d *fill.Demand) bool {
 // addRowsFinding adds the finding for a statement that fails on rows only.
 func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 	v.blamed[stop.statement] = true
-	d := demandOf(v.demands, stop)
+	d := brokenDemand(v.demands, stop)
 	if d == nil {
 		v.addFinding(release.RehearsalFailsWithRows, step, stop.statement,
 			"refused on tables with rows, and not on empty ones: "+serverMessage(stop),
@@ -168,7 +168,7 @@ func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 // violatingRowsQuery returns the query that finds the rows which break a demand; "" if none is
 // known.
 func violatingRowsQuery(d *fill.Demand) string {
-	table := sqlName(d.Table)
+	table := quoteRelationName(d.Table)
 	columns := make([]string, len(d.Columns))
 	for i, c := range d.Columns {
 		columns[i] = pgparse.QuoteIdent(c)
@@ -180,24 +180,24 @@ func violatingRowsQuery(d *fill.Demand) string {
 		if len(d.Keys) == 0 { // an exclusion
 			return ""
 		}
-		var where []string
+		var conditions []string
 		for _, c := range d.Nullable {
-			where = append(where, pgparse.QuoteIdent(c)+" IS NOT NULL")
+			conditions = append(conditions, pgparse.QuoteIdent(c)+" IS NOT NULL")
 		}
 		if d.Where != "" {
-			where = append(where, d.Where)
+			conditions = append(conditions, d.Where)
 		}
-		return violation.SelectDuplicates(table, d.Keys, strings.Join(where, " AND "))
+		return violation.SelectDuplicates(table, d.Keys, strings.Join(conditions, " AND "))
 	case fill.Refers:
 		target := make([]string, len(d.Target))
 		for i, c := range d.Target {
 			target[i] = pgparse.QuoteIdent(c)
 		}
-		return violation.SelectOrphans(table, columns, sqlName(d.Refers), target)
+		return violation.SelectOrphans(table, columns, quoteRelationName(d.Refers), target)
 	case fill.Becomes:
 		return violation.SelectRows(table, misfitCondition(d, columns[0]))
 	}
-	return violation.SelectRows(table, "NOT "+inParentheses(d.Condition))
+	return violation.SelectRows(table, "NOT "+parenthesize(d.Condition))
 }
 
 // misfitCondition returns a condition for the values that do not fit a column's new type.
@@ -221,15 +221,15 @@ func misfitCondition(d *fill.Demand, column string) string {
 // from Postgres 16 on.
 const validInput = "pg_input_is_valid"
 
-func inParentheses(sql string) string {
+func parenthesize(sql string) string {
 	if strings.HasPrefix(sql, "(") {
 		return sql
 	}
 	return "(" + sql + ")"
 }
 
-// sqlName returns a qualified name, quoted for SQL.
-func sqlName(relation string) string {
+// quoteRelationName returns a qualified name, quoted for SQL.
+func quoteRelationName(relation string) string {
 	schema, name, _ := strings.Cut(relation, ".")
 	if schema == "public" {
 		return pgparse.QuoteIdent(name)

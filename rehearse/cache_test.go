@@ -108,24 +108,24 @@ func TestThreeAtOnce(t *testing.T) {
 			t.Errorf("two reports: %s", diff)
 		}
 	}
-	made := 0
+	buildCount := 0
 	for _, c := range all {
 		if strings.Contains(c.out.String(), `"cached": false`) {
-			made++
+			buildCount++
 		}
 	}
-	if made != 1 {
-		t.Errorf("the base was made %d times", made)
+	if buildCount != 1 {
+		t.Errorf("the base was made %d times", buildCount)
 	}
 	for room, want := range map[string]int{"base": 1, "template": 1} {
 		dirs, _ := filepath.Glob(filepath.Join(cache, "onward", room, "*"))
-		kept := 0
+		cachedCount := 0
 		for _, dir := range dirs {
 			if !strings.HasSuffix(dir, ".lock") {
-				kept++
+				cachedCount++
 			}
 		}
-		if kept != want {
+		if cachedCount != want {
 			t.Errorf("in the cache: %q", dirs)
 		}
 	}

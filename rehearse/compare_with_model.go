@@ -59,8 +59,8 @@ func (s relationEffect) String() string {
 func (p prediction) relationEffects() map[string]relationEffect {
 	out := map[string]relationEffect{}
 	for _, e := range p.effects {
-		was := out[e.Relation]
-		out[e.Relation] = relationEffect{max(was.lock, e.Lock), max(was.work, e.Work)}
+		effect := out[e.Relation]
+		out[e.Relation] = relationEffect{max(effect.lock, e.Lock), max(effect.work, e.Work)}
 	}
 	return out
 }
@@ -84,10 +84,10 @@ func (s *releaseRun) compareWithModel(st *script.Statement, out *onward.Rehearse
 	for name := range judged {
 		names[name] = true
 	}
-	dml := rowsOnly(st)
+	dml := touchesOnlyRows(st)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		oid, j, m := oids[name], judged[name], model[name]
-		if _, named := model[name]; !named && j.Lock <= s.tx.before[oid] && j.HeaviestWork() == onward.NoWork {
+		if _, isModeled := model[name]; !isModeled && j.Lock <= s.tx.before[oid] && j.HeaviestWork() == onward.NoWork {
 			continue // held since an earlier statement
 		}
 		if oid == 0 || s.createdRelations[oid] || strings.HasPrefix(name, "pg_temp.") {
@@ -113,7 +113,7 @@ func (s *releaseRun) compareWithModel(st *script.Statement, out *onward.Rehearse
 				want.work = seen.work
 			}
 		}
-		if want.work == onward.Scan && seen.work == onward.NoWork && (!isAbout(st, before[oid].Name) || checksKey(st)) {
+		if want.work == onward.Scan && seen.work == onward.NoWork && (!namesRelation(st, before[oid].Name) || checksForeignKey(st)) {
 			// The planner chooses whether a foreign key's tables are read by index or as
 			// a whole.
 			want.work = onward.NoWork
@@ -125,9 +125,9 @@ func (s *releaseRun) compareWithModel(st *script.Statement, out *onward.Rehearse
 	}
 }
 
-// checksKey reports whether an ALTER TABLE may check the rows of a foreign key: it adds
+// checksForeignKey reports whether an ALTER TABLE may check the rows of a foreign key: it adds
 // one, or validates a constraint.
-func checksKey(st *script.Statement) bool {
+func checksForeignKey(st *script.Statement) bool {
 	for _, c := range st.Node.GetAlterTableStmt().GetCmds() {
 		cmd := c.GetAlterTableCmd()
 		if cmd.GetSubtype() == pgparse.AlterTableType_AT_ValidateConstraint || cmd.GetDef().GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
@@ -137,8 +137,8 @@ func checksKey(st *script.Statement) bool {
 	return false
 }
 
-// isAbout reports whether an ALTER TABLE names the given relation itself.
-func isAbout(st *script.Statement, relation string) bool {
+// namesRelation reports whether an ALTER TABLE names the given relation itself.
+func namesRelation(st *script.Statement, relation string) bool {
 	a := st.Node.GetAlterTableStmt()
 	if a == nil {
 		return true
@@ -173,17 +173,17 @@ func ignoreUnobservable(seen, want *relationEffect, j observe.ObservedEffect, r 
 	}
 }
 
-// rowsOnly reports whether a statement only changes or reads rows.
-func rowsOnly(st *script.Statement) bool {
+// touchesOnlyRows reports whether a statement only changes or reads rows.
+func touchesOnlyRows(st *script.Statement) bool {
 	n := st.Node
 	return n.GetInsertStmt() != nil || n.GetUpdateStmt() != nil || n.GetDeleteStmt() != nil || n.GetMergeStmt() != nil || n.GetSelectStmt() != nil ||
 		n.GetCopyStmt() != nil || n.GetDoStmt() != nil || n.GetCallStmt() != nil
 }
 
-// compareAlone compares the lock samples of a statement that ran outside of a transaction
+// compareOutsideTransaction compares the lock samples of a statement that ran outside of a transaction
 // with the model. A lock that was not seen proves nothing. A stronger lock than predicted
 // does, and so does a new file.
-func (s *releaseRun) compareAlone(st *script.Statement, judged map[string]observe.ObservedEffect) {
+func (s *releaseRun) compareOutsideTransaction(st *script.Statement, judged map[string]observe.ObservedEffect) {
 	p := s.predictEffects(st, 0)
 	if p.partial {
 		return

@@ -45,11 +45,11 @@ func (r *roleTracker) claimNewRoles(ctx context.Context, c *pgx.Conn) (left []st
 		if slices.Contains(before, name) {
 			continue
 		}
-		named, err := r.textMentions(name)
+		isMentioned, err := r.textMentions(name)
 		if err != nil {
 			return left, err
 		}
-		if !named {
+		if !isMentioned {
 			left = append(left, name)
 			continue
 		}
@@ -100,12 +100,12 @@ func findCreatedRoles(text []byte) (names []string, makes bool) {
 }
 
 // matchesText reports whether the text of the base or of the release matches.
-func (v *version) matchesText(pattern *lazyregexp.Regexp) (has bool, err error) {
+func (v *version) matchesText(pattern *lazyregexp.Regexp) (isMatch bool, err error) {
 	err = v.eachText(func(text []byte) bool {
-		has = pattern.Match(text)
-		return !has
+		isMatch = pattern.Match(text)
+		return !isMatch
 	})
-	return has, err
+	return isMatch, err
 }
 
 // eachText calls more with the texts of the base and of the release until it returns false.

@@ -33,7 +33,7 @@ func (v *version) rehearseDowns(ctx context.Context) error {
 	d := &downRun{secondRun: secondRun{version: v}}
 	defer d.discardDatabase(ctx)
 	goes, code := true, ""
-	var without []string
+	var stepsWithoutDown []string
 	for i, step := range v.steps {
 		if !step.isRunnable() {
 			continue
@@ -45,7 +45,7 @@ func (v *version) rehearseDowns(ctx context.Context) error {
 		case err != nil:
 			v.addNotef("the down migration of %s was not rehearsed: %v", step.ID, err)
 		case down == nil:
-			without = append(without, step.ID)
+			stepsWithoutDown = append(stepsWithoutDown, step.ID)
 		case goes:
 			if goes, err = d.rehearseDown(ctx, i, step, down); err != nil {
 				return err
@@ -55,8 +55,8 @@ func (v *version) rehearseDowns(ctx context.Context) error {
 	if code != "" {
 		v.addNotef("%s's way back was not rehearsed: it is made from code, not from SQL", code)
 	}
-	if n := len(without); n > 0 {
-		v.addNotef("%s %s no down migration in SQL: %s", prose.CountNoun(n, "migration"), prose.PickForm(n, "has", "have"), joinFirst(without))
+	if n := len(stepsWithoutDown); n > 0 {
+		v.addNotef("%s %s no down migration in SQL: %s", prose.CountNoun(n, "migration"), prose.PickForm(n, "has", "have"), joinFirstLines(stepsWithoutDown))
 	}
 	return nil
 }
@@ -76,7 +76,9 @@ func (d *downRun) rehearseDown(ctx context.Context, i int, step *step, down *scr
 // mostNamed limits how many differences and migrations are named.
 const mostNamed = 5
 
-func joinFirst(list []string) string { return strings.Join(prose.FirstLines(list, mostNamed), "; ") }
+func joinFirstLines(list []string) string {
+	return strings.Join(prose.FirstLines(list, mostNamed), "; ")
+}
 
 func (v *version) addNotef(format string, args ...any) {
 	v.out.Notes = append(v.out.Notes, fmt.Sprintf(format, args...))
@@ -227,10 +229,10 @@ func (d *downRun) runDown(ctx context.Context, step *step, down *script.Script) 
 func describeDownResult(x objectsDiff, stop *migrationFailure) string {
 	switch {
 	case len(x.differences) > 0 && stop != nil:
-		return "the down migration does not bring the schema back: " + joinFirst(x.differences) +
+		return "the down migration does not bring the schema back: " + joinFirstLines(x.differences) +
 			"; the migration does not run again: " + serverMessage(stop)
 	case len(x.differences) > 0:
-		return "the down migration does not bring the schema back: " + joinFirst(x.differences)
+		return "the down migration does not bring the schema back: " + joinFirstLines(x.differences)
 	case stop != nil:
 		return "after its down migration the migration does not run again: " + serverMessage(stop)
 	}
@@ -252,17 +254,17 @@ func (d *downRun) keepDatabaseIfEqual(ctx context.Context, want []live.Object) e
 func (d *downRun) reportRefusedDown(step *step, down *script.Script, stop *migrationFailure) {
 	var pg *pgconn.PgError
 	errors.As(stop.err, &pg)
-	does := attemptedEscape(stop)
-	if does == "" && !d.Superuser {
-		if does = maskedEscape(down, stop); does != "" {
-			does += ", and stops with another error"
+	attempt := attemptedEscape(stop)
+	if attempt == "" && !d.Superuser {
+		if attempt = maskedEscape(down, stop); attempt != "" {
+			attempt += ", and stops with another error"
 		}
 	}
 	switch {
-	case does != "":
+	case attempt != "":
 		d.addFinding(release.RehearsalTriedToEscape, step, step.firstStatement(),
-			fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, does, serverMessage(stop)), "", "")
-	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
+			fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, attempt, serverMessage(stop)), "", "")
+	case pg != nil && (isMissingExtension(pg) || pg.Code == "42501" && !d.Superuser):
 		d.addNotef("the down migration of %s was not rehearsed to its end: %s", step.ID, serverMessage(stop))
 	case pg != nil && pg.Code == "57014":
 		d.addNotef("the down migration of %s was ended after %s", step.ID, d.Limit)

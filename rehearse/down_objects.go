@@ -22,7 +22,7 @@ type objectKey struct{ kind, name string }
 // compareObjects describes how got differs from want.
 func compareObjects(want, got []live.Object) objectsDiff {
 	current := objectsByKey(got)
-	was := objectsByKey(want)
+	wantObjects := objectsByKey(want)
 	var missing, extra []live.Object
 	whole := map[string]bool{} // what is missing or stays as a whole
 	var x objectsDiff
@@ -34,11 +34,11 @@ func compareObjects(want, got []live.Object) objectsDiff {
 			missing = append(missing, w)
 			whole[w.Name] = whole[w.Name] || canHoldObjects(w.Kind)
 		case g.Definition != w.Definition:
-			changed = append(changed, describeChange(w, g))
+			changed = append(changed, describeDefinitionChange(w, g))
 		}
 	}
 	for _, g := range got {
-		if _, ok := was[objectKey{g.Kind, g.Name}]; !ok {
+		if _, ok := wantObjects[objectKey{g.Kind, g.Name}]; !ok {
 			extra = append(extra, g)
 			whole[g.Name] = whole[g.Name] || canHoldObjects(g.Kind)
 		}
@@ -47,7 +47,7 @@ func compareObjects(want, got []live.Object) objectsDiff {
 		if whole[w.On] {
 			continue
 		}
-		if i := slices.IndexFunc(extra, func(g live.Object) bool { return differInName(w, g) }); i >= 0 {
+		if i := slices.IndexFunc(extra, func(g live.Object) bool { return differOnlyInName(w, g) }); i >= 0 {
 			x.differences = append(x.differences, fmt.Sprintf("%s comes back as %s", objectLabel(w), objectLabel(extra[i])))
 			extra = slices.Delete(extra, i, i+1)
 			continue
@@ -81,9 +81,9 @@ func objectsByKey(list []live.Object) map[objectKey]live.Object {
 	return out
 }
 
-// differInName reports whether two objects differ in their names only. For columns
+// differOnlyInName reports whether two objects differ in their names only. For columns
 // an equal type proves nothing.
-func differInName(a, b live.Object) bool {
+func differOnlyInName(a, b live.Object) bool {
 	return a.Kind == b.Kind && a.On == b.On && a.Definition == b.Definition && (a.Kind == "index" || a.Kind == "constraint")
 }
 
@@ -100,14 +100,14 @@ const (
 	piece   = 60
 )
 
-// describeChange describes the change of a definition.
-func describeChange(want, got live.Object) string {
+// describeDefinitionChange describes the change of a definition.
+func describeDefinitionChange(want, got live.Object) string {
 	before, current := onOneLine(want.Definition), onOneLine(got.Definition)
 	if len(before) <= longest && len(current) <= longest {
 		return fmt.Sprintf("%s is %s, was %s", objectLabel(want), current, before)
 	}
-	at := differenceOffset(before, current)
-	return fmt.Sprintf("%s has %q where there was %q", objectLabel(want), excerptAt(current, at), excerptAt(before, at))
+	offset := differenceOffset(before, current)
+	return fmt.Sprintf("%s has %q where there was %q", objectLabel(want), excerptAt(current, offset), excerptAt(before, offset))
 }
 
 // onOneLine returns a text as one line.
@@ -129,8 +129,8 @@ func differenceOffset(a, b string) int {
 }
 
 // excerptAt returns the text at an offset, shortened if it is long.
-func excerptAt(s string, at int) string {
-	s = s[at:]
+func excerptAt(s string, offset int) string {
+	s = s[offset:]
 	if len(s) <= piece {
 		return s
 	}
@@ -146,32 +146,32 @@ func excerptAt(s string, at int) string {
 func (x *objectsDiff) compareOrder(want, got []live.Object) {
 	before, after := sortedMembers(want), sortedMembers(got)
 	tables := make([]string, 0, len(before))
-	for on := range before {
-		tables = append(tables, on)
+	for table := range before {
+		tables = append(tables, table)
 	}
 	slices.Sort(tables)
-	for _, on := range tables {
-		a, b := commonObjects(before[on], after[on]), commonObjects(after[on], before[on])
-		if slices.EqualFunc(a, b, sameName) {
+	for _, table := range tables {
+		a, b := commonObjects(before[table], after[table]), commonObjects(after[table], before[table])
+		if slices.EqualFunc(a, b, hasSameName) {
 			continue
 		}
 		if a[0].Kind == "value" {
-			x.differences = append(x.differences, fmt.Sprintf("the values of %s are in another order", strings.TrimPrefix(on, "public.")))
+			x.differences = append(x.differences, fmt.Sprintf("the values of %s are in another order", strings.TrimPrefix(table, "public.")))
 			continue
 		}
-		if moved := movedToEnd(a, b); len(moved) == 1 {
+		if moved := columnsMovedToEnd(a, b); len(moved) == 1 {
 			x.info = append(x.info, moved[0]+" comes back as the last one")
 		} else {
-			x.info = append(x.info, joinFirst(moved)+" come back as the last ones")
+			x.info = append(x.info, joinFirstLines(moved)+" come back as the last ones")
 		}
 	}
 }
 
-// movedToEnd lists the columns that moved to the end of their table: the order of
+// columnsMovedToEnd lists the columns that moved to the end of their table: the order of
 // the others is the same.
-func movedToEnd(before, current []live.Object) []string {
+func columnsMovedToEnd(before, current []live.Object) []string {
 	n := len(current) - 1
-	for !slices.EqualFunc(current[:n], commonObjects(before, current[:n]), sameName) {
+	for !slices.EqualFunc(current[:n], commonObjects(before, current[:n]), hasSameName) {
 		n--
 	}
 	var out []string
@@ -181,7 +181,7 @@ func movedToEnd(before, current []live.Object) []string {
 	return out
 }
 
-func sameName(a, b live.Object) bool { return a.Name == b.Name }
+func hasSameName(a, b live.Object) bool { return a.Name == b.Name }
 
 // sortedMembers returns the columns of tables and the values of types, in their
 // order.

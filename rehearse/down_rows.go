@@ -32,7 +32,7 @@ func (d *downRun) readShape(ctx context.Context) (*fill.Shape, error) {
 		return nil, nil
 	}
 	shape, err := fill.Read(ctx, d.databaseURL(d.server, d.db))
-	if isServerAnswer(err) {
+	if isStatementFailure(err) {
 		d.Logger.Debug("the schema around a down migration cannot be read", "error", err)
 		return nil, nil
 	}
@@ -54,25 +54,25 @@ func (d *downRun) tryDownRows(ctx context.Context, step *step, down *script.Scri
 	for _, demand := range demands {
 		rows.tables[demand.Table] = probeRows
 	}
-	for _, table := range changedTables(after, d.schema) {
+	for _, table := range tablesWithAdditions(after, d.schema) {
 		rows.tables[table] = probeRows
 	}
 	if len(rows.tables) == 0 {
 		return nil
 	}
-	return probeDemands(demands, func(wanted fill.Release) (*migrationFailure, error) { return rows.runOnRows(ctx, wanted) },
+	return probeDemands(demands, func(wanted fill.Release) (*migrationFailure, error) { return rows.runDownOnRows(ctx, wanted) },
 		func(stop *migrationFailure, demand *fill.Demand) {
 			if demand == nil {
-				rows.reportUndemanded(stop)
+				rows.reportUnexplainedStop(stop)
 			} else {
-				rows.reportStop(stop, describeCleaning(demand))
+				rows.reportDownStop(stop, describeCleaning(demand))
 			}
 		})
 }
 
-// changedTables returns the tables of the first schema on which the second one has a column, a
+// tablesWithAdditions returns the tables of the first schema on which the second one has a column, a
 // constraint or an index that the first one has not.
-func changedTables(before, now []live.Object) []string {
+func tablesWithAdditions(before, now []live.Object) []string {
 	old := objectsByKey(before)
 	var out []string
 	for _, o := range now {
@@ -85,9 +85,9 @@ func changedTables(before, now []live.Object) []string {
 	return out
 }
 
-// runOnRows runs the release up to the step, adds rows, and runs the down migration. It
+// runDownOnRows runs the release up to the step, adds rows, and runs the down migration. It
 // returns where the down migration stops; nil for nowhere.
-func (r *downRows) runOnRows(ctx context.Context, wanted fill.Release) (*migrationFailure, error) {
+func (r *downRows) runDownOnRows(ctx context.Context, wanted fill.Release) (*migrationFailure, error) {
 	d := &downRun{secondRun: secondRun{version: r.version}}
 	defer d.discardDatabase(ctx)
 	if goes, err := d.runUpTo(ctx, r.index+1); !goes || err != nil {
@@ -105,17 +105,17 @@ func (r *downRows) runOnRows(ctx context.Context, wanted fill.Release) (*migrati
 	return runner.runMigration(ctx, r.step.Migration, r.down)
 }
 
-// reportUndemanded reports a stop that is about no single demand: a required column that
+// reportUnexplainedStop reports a stop that is about no single demand: a required column that
 // comes back without a value, for example. A statement that changes rows may stop at
 // generated rows that no code writes, so that is a note.
-func (r *downRows) reportUndemanded(stop *migrationFailure) {
+func (r *downRows) reportUnexplainedStop(stop *migrationFailure) {
 	var pg *pgconn.PgError
 	if !errors.As(stop.err, &pg) || pg.Code == raisedByCode {
 		return // the down migration itself refuses such rows
 	}
 	node := stop.statement.Node
 	if strings.HasPrefix(pg.Code, "23") && (node.GetAlterTableStmt() != nil || node.GetIndexStmt() != nil) {
-		r.reportStop(stop, cleaningAdvice+", or delete it: the next release, going forward, corrects this one")
+		r.reportDownStop(stop, cleaningAdvice+", or delete it: the next release, going forward, corrects this one")
 		return
 	}
 	r.addNotef("the down migration of %s was not rehearsed to its end on generated rows: %s", r.step.ID, serverMessage(stop))
@@ -124,8 +124,8 @@ func (r *downRows) reportUndemanded(stop *migrationFailure) {
 // raisedByCode is the SQLSTATE of RAISE EXCEPTION.
 const raisedByCode = "P0001"
 
-// reportStop adds the finding at the first statement of the up migration.
-func (r *downRows) reportStop(stop *migrationFailure, instead string) {
+// reportDownStop adds the finding at the first statement of the up migration.
+func (r *downRows) reportDownStop(stop *migrationFailure, instead string) {
 	r.addFinding(release.RehearsalDownDiffers, r.step, r.step.firstStatement(),
 		fmt.Sprintf("the server refuses the down migration, at %s:%d, on rows that the new schema allows: %s",
 			cmp.Or(r.step.DownPath, r.step.Path), stop.statement.Line, serverMessage(stop)),

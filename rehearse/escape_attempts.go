@@ -39,10 +39,10 @@ func attemptedEscape(stop *migrationFailure) string {
 	if pg.Code != "42501" && !strings.HasPrefix(pg.Code, "38") && !strings.HasPrefix(pg.Code, "58") {
 		return ""
 	}
-	if does := escapeInStatement(stop.statement.Node, stop.statement.SQL); does != "" {
-		return does
+	if attempt := escapeInStatement(stop.statement.Node, stop.statement.SQL); attempt != "" {
+		return attempt
 	}
-	return escapeInText(contextSuffix(pg.Where))
+	return escapeInText(innermostStatement(pg.Where))
 }
 
 // attemptedEscapeInFile does the same for a refused statement of a dump.
@@ -87,14 +87,14 @@ func (v *version) reportCaughtEscapes(step *step, stop *migrationFailure) {
 		return // nothing is refused to a superuser
 	}
 	for _, st := range succeededStatements(step.script, stop) {
-		does := escapeInStatement(st.Node, st.SQL)
-		if does == "" || st.Parent < 0 && createsNothing(st.Node) { // it only calls onward's own functions
+		attempt := escapeInStatement(st.Node, st.SQL)
+		if attempt == "" || st.Parent < 0 && createsNothing(st.Node) { // it only calls onward's own functions
 			continue
 		}
 		if st.Parent >= 0 {
-			does += ", in a block that goes on without it"
+			attempt += ", in a block that goes on without it"
 		}
-		v.addFinding(release.RehearsalTriedToEscape, step, st, "it "+does, "", "")
+		v.addFinding(release.RehearsalTriedToEscape, step, st, "it "+attempt, "", "")
 	}
 }
 
@@ -117,8 +117,8 @@ func (v *version) inspectPlantedCode(ctx context.Context, conn querier, step *st
 		return err
 	}
 	for _, st := range succeededStatements(sc, stop) {
-		if name, does := planted.findCalledPlant(st.Node); does != "" {
-			v.addPlantedCodeFinding(step, sc, st, fmt.Sprintf("it calls %s, which %s", name, does))
+		if name, effect := planted.findCalledPlant(st.Node); effect != "" {
+			v.addPlantedCodeFinding(step, sc, st, fmt.Sprintf("it calls %s, which %s", name, effect))
 		}
 	}
 	return nil
@@ -127,7 +127,7 @@ func (v *version) inspectPlantedCode(ctx context.Context, conn querier, step *st
 // reportNewPlantedCode reports planted code that was not there before.
 func (v *version) reportNewPlantedCode(ctx context.Context, conn querier, step *step, sc *script.Script) (*plantedCode, error) {
 	planted, err := findPlantedCode(ctx, conn)
-	if isServerAnswer(err) { // a superuser's migration may have ended this session too
+	if isStatementFailure(err) { // a superuser's migration may have ended this session too
 		v.Logger.Debug("look for what others would run", "error", err)
 		return nil, nil
 	}
@@ -135,19 +135,19 @@ func (v *version) reportNewPlantedCode(ctx context.Context, conn querier, step *
 		return nil, fmt.Errorf("look for what others would run: %w", err)
 	}
 	type place struct{ line, column int } // a loop plants several with one statement
-	made := map[place][]plant{}
+	plantsByPlace := map[place][]plant{}
 	for _, t := range planted.list {
 		if !v.knownPlants[t.object] {
 			v.knownPlants[t.object] = true
 			st := findPlantedCodeOrigin(sc, t)
-			at := place{st.Line, st.Column}
-			made[at] = append(made[at], t)
+			position := place{st.Line, st.Column}
+			plantsByPlace[position] = append(plantsByPlace[position], t)
 		}
 	}
 	for _, st := range sc.Statements {
-		at := place{st.Line, st.Column}
-		if list := made[at]; len(list) > 0 {
-			delete(made, at)
+		position := place{st.Line, st.Column}
+		if list := plantsByPlace[position]; len(list) > 0 {
+			delete(plantsByPlace, position)
 			fact := list[0].describePlant()
 			if len(list) > 1 {
 				fact += "; it makes more of the kind" // their number differs between server versions
@@ -163,11 +163,11 @@ func (v *version) reportNewPlantedCode(ctx context.Context, conn querier, step *
 // committed.
 func (s *releaseRun) reportPlantedCodeBefore(ctx context.Context, next *script.Statement) error {
 	n := next.Node
-	if n.GetDropStmt() == nil && n.GetCreateFunctionStmt() == nil && n.GetRenameStmt() == nil && !mayNest(next) {
+	if n.GetDropStmt() == nil && n.GetCreateFunctionStmt() == nil && n.GetRenameStmt() == nil && !mayRunNestedSQL(next) {
 		return nil
 	}
 	if !slices.ContainsFunc(s.script.Statements[:next.Index], func(st *script.Statement) bool {
-		return st.Node.GetCreateFunctionStmt() != nil || mayNest(st)
+		return st.Node.GetCreateFunctionStmt() != nil || mayRunNestedSQL(st)
 	}) {
 		return nil
 	}
@@ -190,10 +190,10 @@ func (v *version) recordBasePlantedCode(ctx context.Context, conn querier) error
 }
 
 // addPlantedCodeFinding adds a finding at a statement of a migration, up or down.
-func (v *version) addPlantedCodeFinding(step *step, sc *script.Script, at *script.Statement, fact string) {
+func (v *version) addPlantedCodeFinding(step *step, sc *script.Script, statement *script.Statement, fact string) {
 	if sc != step.script {
-		fact = fmt.Sprintf("in the down migration, at line %d: %s", at.Line, fact)
-		at = step.firstStatement()
+		fact = fmt.Sprintf("in the down migration, at line %d: %s", statement.Line, fact)
+		statement = step.firstStatement()
 	}
-	v.addFinding(release.RehearsalTriedToEscape, step, at, fact, "", "")
+	v.addFinding(release.RehearsalTriedToEscape, step, statement, fact, "", "")
 }

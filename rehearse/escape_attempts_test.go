@@ -77,14 +77,14 @@ func TestPayload(t *testing.T) {
 		}})},
 		Superuser: true,
 	}
-	var who []caught
-	rehearse.FirstWall(&c, func(ctx context.Context, s *pgserver.Server) { who = ran(ctx, t, s) })
+	var identities []caught
+	rehearse.FirstWall(&c, func(ctx context.Context, s *pgserver.Server) { identities = ran(ctx, t, s) })
 	rehearsed(t, c)
 	if left, err := os.ReadDir(out); err != nil || len(left) != 1 {
 		t.Errorf("written outside: %v, %v", left, err)
 	}
-	if want := []caught{{"x", "postgres", true}}; !slices.Equal(who, want) {
-		t.Errorf("it ran as %v, want %v", who, want)
+	if want := []caught{{"x", "postgres", true}}; !slices.Equal(identities, want) {
+		t.Errorf("it ran as %v, want %v", identities, want)
 	}
 }
 
@@ -185,12 +185,12 @@ func (e *escape) deployed(t *testing.T, err error, major int) {
 		t.Errorf("no error of the base: %v", err)
 	default:
 		w := e.wants[i]
-		at := fmt.Sprintf("%s:%d: ", w.file, w.line)
+		location := fmt.Sprintf("%s:%d: ", w.file, w.line)
 		if w.file == "base.sql" {
-			at = fmt.Sprintf("00001_base fails at migrations/00001_base.sql:%d: ", w.line)
+			location = fmt.Sprintf("00001_base fails at migrations/00001_base.sql:%d: ", w.line)
 		}
-		if !strings.Contains(err.Error(), at) || !strings.Contains(err.Error(), w.fact) {
-			t.Errorf("want %q and %q: %v", at, w.fact, err)
+		if !strings.Contains(err.Error(), location) || !strings.Contains(err.Error(), w.fact) {
+			t.Errorf("want %q and %q: %v", location, w.fact, err)
 		}
 	}
 }
@@ -208,25 +208,25 @@ func (e *escape) findings(t *testing.T, r *onward.Report, majors []int) {
 		return true
 	})
 	for _, w := range e.wants {
-		on := slices.DeleteFunc(slices.Clone(majors), func(m int) bool { return m < w.oldest || m > w.newest })
-		if len(on) == 0 {
+		affectedMajors := slices.DeleteFunc(slices.Clone(majors), func(m int) bool { return m < w.oldest || m > w.newest })
+		if len(affectedMajors) == 0 {
 			continue
 		}
 		var found []int // what a server says may differ from version to version
 		left = slices.DeleteFunc(left, func(f onward.Finding) bool {
-			is := f.Rule == ruleOf[w.kind] && f.Line == w.line && f.Path == "migrations/00002_up.sql" && strings.HasPrefix(f.Fact, w.begins) &&
+			isExpected := f.Rule == ruleOf[w.kind] && f.Line == w.line && f.Path == "migrations/00002_up.sql" && strings.HasPrefix(f.Fact, w.begins) &&
 				strings.Contains(f.Fact, w.fact)
-			if is {
+			if isExpected {
 				found = append(found, f.Postgres...)
 			}
-			if is && len(f.Postgres) == 0 { // it goes without saying
+			if isExpected && len(f.Postgres) == 0 { // it goes without saying
 				found = append(found, majors...)
 			}
-			return is
+			return isExpected
 		})
 		slices.Sort(found)
-		if !slices.Equal(found, on) {
-			t.Errorf("told on %v, not on %v: %+v", found, on, w)
+		if !slices.Equal(found, affectedMajors) {
+			t.Errorf("told on %v, not on %v: %+v", found, affectedMajors, w)
 		}
 	}
 	for _, f := range left {
@@ -236,27 +236,27 @@ func (e *escape) findings(t *testing.T, r *onward.Report, majors []int) {
 
 // end holds where a rehearsal ended against what is wanted: it goes through, or
 // stops at a finding.
-func (e *escape) end(t *testing.T, r *onward.Report, on *onward.Rehearsal) {
+func (e *escape) end(t *testing.T, r *onward.Report, rehearsal *onward.Rehearsal) {
 	t.Helper()
 	for _, note := range e.notes {
-		if !slices.ContainsFunc(on.Notes, func(n string) bool { return strings.Contains(n, note) }) {
-			t.Errorf("%d: no note %q: %q", on.Postgres, note, on.Notes)
+		if !slices.ContainsFunc(rehearsal.Notes, func(n string) bool { return strings.Contains(n, note) }) {
+			t.Errorf("%d: no note %q: %q", rehearsal.Postgres, note, rehearsal.Notes)
 		}
 	}
-	if len(on.Statements) == 0 {
-		t.Errorf("%d: nothing ran", on.Postgres)
+	if len(rehearsal.Statements) == 0 {
+		t.Errorf("%d: nothing ran", rehearsal.Postgres)
 		return
 	}
-	last := on.Statements[len(on.Statements)-1]
+	last := rehearsal.Statements[len(rehearsal.Statements)-1]
 	m := r.Migrations[last.Migration]
 	line := m.Statements[last.Statement].Line
 	switch {
 	case last.Failed == nil && m.Path != "migrations/00004_seen.sql":
-		t.Errorf("%d: it ended after %s:%d", on.Postgres, m.Path, line)
+		t.Errorf("%d: it ended after %s:%d", rehearsal.Postgres, m.Path, line)
 	case last.Failed != nil && !slices.ContainsFunc(e.wants, func(w want) bool {
-		return w.line == line && w.oldest <= on.Postgres && on.Postgres <= w.newest && strings.Contains(w.fact, "") && m.Path == "migrations/00002_up.sql"
+		return w.line == line && w.oldest <= rehearsal.Postgres && rehearsal.Postgres <= w.newest && strings.Contains(w.fact, "") && m.Path == "migrations/00002_up.sql"
 	}):
-		t.Errorf("%d: it ended at %s:%d: %+v", on.Postgres, m.Path, line, last.Failed)
+		t.Errorf("%d: it ended at %s:%d: %+v", rehearsal.Postgres, m.Path, line, last.Failed)
 	}
 }
 

@@ -21,7 +21,7 @@ func maskedEscape(sc *script.Script, stop *migrationFailure) string {
 	}
 	m := maskedCode{functions: map[string][]string{}, seen: map[string]bool{}}
 	for _, st := range sc.Statements {
-		m.learnFunction(st.Node)
+		m.recordFunction(st.Node)
 		if st.Parent == stop.statement.Index {
 			m.noteEscape(escapeInStatement(st.Node, st.SQL))
 		}
@@ -46,18 +46,18 @@ type maskedCode struct {
 	escape    string
 }
 
-func (m *maskedCode) noteEscape(does string) {
+func (m *maskedCode) noteEscape(attempt string) {
 	if m.escape == "" {
-		m.escape = does
+		m.escape = attempt
 	}
 }
 
-// learnFunction records a function that a statement makes.
-func (m *maskedCode) learnFunction(n *pgparse.Node) {
+// recordFunction records a function that a statement makes.
+func (m *maskedCode) recordFunction(n *pgparse.Node) {
 	if x := n.GetCreateFunctionStmt(); x != nil {
-		if language, as := pgparse.FunctionCode(x.GetOptions()); len(as) > 0 {
+		if language, body := pgparse.FunctionCode(x.GetOptions()); len(body) > 0 {
 			name := pgparse.LastText(x.GetFuncname())
-			m.functions[name] = append(m.functions[name], language, as[0])
+			m.functions[name] = append(m.functions[name], language, body[0])
 		}
 	}
 }
@@ -65,9 +65,9 @@ func (m *maskedCode) learnFunction(n *pgparse.Node) {
 // readStatement reads a statement, the DO block in it, and the functions that it calls.
 func (m *maskedCode) readStatement(n *pgparse.Node) {
 	if x := n.GetDoStmt(); x != nil {
-		language, as := pgparse.FunctionCode(x.GetArgs())
-		if len(as) > 0 && (language == "" || language == "plpgsql") {
-			m.readBody("plpgsql", as[0])
+		language, body := pgparse.FunctionCode(x.GetArgs())
+		if len(body) > 0 && (language == "" || language == "plpgsql") {
+			m.readBody("plpgsql", body[0])
 		}
 		return
 	}

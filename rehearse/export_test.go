@@ -15,17 +15,17 @@ type SampledLock struct {
 }
 
 // ListRequests returns the locks that a statement requested on a relation, in their order, according to samples.
-func ListRequests(taken ...[]SampledLock) (out []onward.Lock) {
+func ListRequests(rounds ...[]SampledLock) (out []onward.Lock) {
 	const oid = 1
-	into := &samples{startedAt: time.Now(), byRelation: map[uint32]*relationSamples{}}
-	for _, locks := range taken {
+	all := &samples{startedAt: time.Now(), byRelation: map[uint32]*relationSamples{}}
+	for _, locks := range rounds {
 		var seen []sampledLock
 		for _, l := range locks {
 			seen = append(seen, sampledLock{oid, l.Mode, l.Granted})
 		}
-		into.addSample(seen, false)
+		all.addSample(seen, false)
 	}
-	for _, m := range into.byRelation[oid].modes {
+	for _, m := range all.byRelation[oid].modes {
 		out = append(out, m.lock)
 	}
 	return out

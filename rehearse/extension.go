@@ -53,10 +53,10 @@ func (d superuserHelper) createExtension(ctx context.Context, e *pgparse.CreateE
 		return err
 	}
 	defer c.Close(ctx)
-	if there, err := extensionExists(ctx, c, name); there || err != nil {
+	if exists, err := extensionExists(ctx, c, name); exists || err != nil {
 		return err // a migration that runs again finds the extension of its first run
 	}
-	has, err := findExtensionVersion(ctx, c, name, version)
+	availableVersion, err := findExtensionVersion(ctx, c, name, version)
 	if err != nil {
 		return err
 	}
@@ -69,17 +69,17 @@ func (d superuserHelper) createExtension(ctx context.Context, e *pgparse.CreateE
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '5s'; CREATE SCHEMA "+workshop); err != nil {
 		return err
 	}
-	schemas, path, err := moveExtensionsToWorkshop(ctx, tx, has.needs)
+	schemas, path, err := moveExtensionsToWorkshop(ctx, tx, availableVersion.needs)
 	if err != nil {
 		return err
 	}
 	sql := "CREATE EXTENSION " + quoteIdent(name) + " "
 	switch {
-	case has.movable:
+	case availableVersion.movable:
 		sql += "SCHEMA " + workshop
 		schemas[name] = target
-	case has.requiredSchema != nil && *has.requiredSchema != "":
-		path = append(path, *has.requiredSchema)
+	case availableVersion.requiredSchema != nil && *availableVersion.requiredSchema != "":
+		path = append(path, *availableVersion.requiredSchema)
 	default:
 		sql += "SCHEMA " + quoteIdent(target)
 		path = append(path, target)
@@ -102,9 +102,9 @@ func (d superuserHelper) createExtension(ctx context.Context, e *pgparse.CreateE
 	return tx.Commit(ctx)
 }
 
-func extensionExists(ctx context.Context, c *pgx.Conn, name string) (there bool, err error) {
-	err = c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $1)", name).Scan(&there)
-	return there, err
+func extensionExists(ctx context.Context, c *pgx.Conn, name string) (exists bool, err error) {
+	err = c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $1)", name).Scan(&exists)
+	return exists, err
 }
 
 // extensionVersion is what the server says about an available extension.
@@ -141,15 +141,15 @@ func (d superuserHelper) extensionTarget(ctx context.Context, e *pgparse.CreateE
 		}
 	}
 	// Other sessions do not see a schema yet that the migration has just made.
-	var may bool
+	var mayCreate bool
 	for _, target = range []string{target, "public"} {
 		err = d.catalogConn.QueryRow(ctx, "SELECT pg_catalog.has_schema_privilege($1::pg_catalog.name, oid, "+
-			"'CREATE') FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) $2", roleName, target).Scan(&may)
+			"'CREATE') FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) $2", roleName, target).Scan(&mayCreate)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			break
 		}
 	}
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && !may {
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !mayCreate {
 		err = errNotOurs
 	}
 	return e.GetExtname(), version, target, err
@@ -229,12 +229,12 @@ func moveExtensionsBack(ctx context.Context, tx pgx.Tx, schemas map[string]strin
 	if err != nil {
 		return err
 	}
-	made, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	movedNames, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return err
 	}
-	slices.Reverse(made)
-	for _, name := range made {
+	slices.Reverse(movedNames)
+	for _, name := range movedNames {
 		schema, ok := schemas[name]
 		if !ok {
 			schema = target

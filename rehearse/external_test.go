@@ -33,7 +33,7 @@ func TestCreatesRoles(t *testing.T) {
 		cfg.Server = s.URLAs("maker", "postgres")
 		_, err := rehearse.Run(t.Context(), cfg)
 		var input *config.InputError
-		if was := errors.As(err, &input) && strings.Contains(err.Error(), "has the rights of maker"); was != refused || !refused && err != nil {
+		if wasRefused := errors.As(err, &input) && strings.Contains(err.Error(), "has the rights of maker"); wasRefused != refused || !refused && err != nil {
 			t.Errorf("%d: %v", major, err)
 		}
 	}

@@ -67,44 +67,44 @@ func TestKilled(t *testing.T) {
 	warm.whole(t)
 	fresh := newVictims(t, fmt.Sprintf("%s-- %d\nCREATE TABLE unique_%d ();\n", faultBase, seed, seed), "")
 	cache := fresh.ownCache(t, bin)
-	theirs := somebodys(t)
-	guest := newVictims(t, faultBase+"CREATE ROLE fault_reader;\nGRANT SELECT ON users TO fault_reader;\n", "--postgres "+theirs.URLAs("rehearsal", "postgres"))
-	over := warm.wholes(t)
-	t.Logf("a rehearsal takes %s beside others", over)
+	externalServer := somebodys(t)
+	guest := newVictims(t, faultBase+"CREATE ROLE fault_reader;\nGRANT SELECT ON users TO fault_reader;\n", "--postgres "+externalServer.URLAs("rehearsal", "postgres"))
+	whole := warm.wholes(t)
+	t.Logf("a rehearsal takes %s beside others", whole)
 	var mu sync.Mutex
-	running, through := 0, 0
-	killed := func(c *victim, at time.Duration, err error) {
+	running, completedCount := 0, 0
+	killed := func(c *victim, delay time.Duration, err error) {
 		if err != nil && c.cmd.ProcessState.ExitCode() != -1 {
-			t.Errorf("after %s: %v\n%s", at, err, &c.out)
+			t.Errorf("after %s: %v\n%s", delay, err, &c.out)
 		}
 		mu.Lock()
 		if c.cmd.ProcessState.ExitCode() == -1 {
 			running++
 		} else {
-			through++
+			completedCount++
 		}
 		mu.Unlock()
 		c.gone(t)
 	}
 	fourth := n / 4
-	warm.end(t, n-2*fourth, over, rnd, os.Kill, killed)
-	fresh.end(t, fourth, over, rnd, os.Kill, killed)
-	guest.end(t, fourth, over, rnd, os.Kill, killed)
-	t.Logf("%d of %d were killed before their end, %d were through", running, n, through)
+	warm.end(t, n-2*fourth, whole, rnd, os.Kill, killed)
+	fresh.end(t, fourth, whole, rnd, os.Kill, killed)
+	guest.end(t, fourth, whole, rnd, os.Kill, killed)
+	t.Logf("%d of %d were killed before their end, %d were through", running, n, completedCount)
 	if running < n/2 {
 		t.Errorf("only %d of %d were killed before their end", running, n)
 	}
-	deserted := awaitNone(t, theirs, "SELECT application_name::pg_catalog.text FROM pg_catalog.pg_stat_activity WHERE usename OPERATOR(pg_catalog.=) 'rehearsal'")
+	deserted := awaitNone(t, externalServer, "SELECT application_name::pg_catalog.text FROM pg_catalog.pg_stat_activity WHERE usename OPERATOR(pg_catalog.=) 'rehearsal'")
 	if len(deserted) > 0 {
 		t.Errorf("sessions of the dead: %q", deserted)
 	}
 	warm.whole(t)
 	fresh.whole(t)
 	guest.whole(t) // and drops what the dead left
-	if left := awaitNone(t, theirs, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'"); len(left) > 0 {
+	if left := awaitNone(t, externalServer, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'"); len(left) > 0 {
 		t.Errorf("databases stay: %q", left)
 	}
-	if left := awaitNone(t, theirs, "SELECT rolname::pg_catalog.text FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.~) '^fault_'"); len(left) > 0 {
+	if left := awaitNone(t, externalServer, "SELECT rolname::pg_catalog.text FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.~) '^fault_'"); len(left) > 0 {
 		t.Errorf("roles stay: %q", left)
 	}
 	var stay []string
@@ -172,15 +172,15 @@ func TestInterrupted(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	v := newVictims(t, faultBase, "")
-	over := v.wholes(t)
-	v.end(t, 4, over, rand.New(rand.NewPCG(seed, 0)), os.Interrupt, func(c *victim, at time.Duration, err error) {
+	whole := v.wholes(t)
+	v.end(t, 4, whole, rand.New(rand.NewPCG(seed, 0)), os.Interrupt, func(c *victim, delay time.Duration, err error) {
 		defer c.gone(t)
 		if err == nil {
 			return // it was through
 		}
 		// 3: could not do its work; a signal before it listens for one ends it.
 		if code := c.cmd.ProcessState.ExitCode(); code != 3 && code != -1 {
-			t.Errorf("interrupted after %s: %v\n%s", at, err, &c.out)
+			t.Errorf("interrupted after %s: %v\n%s", delay, err, &c.out)
 		}
 	})
 }

@@ -19,11 +19,11 @@ import (
 // fillTables fills the tables, and records their sizes.
 func (s *releaseRun) fillTables(ctx context.Context) error {
 	if !s.Rows.IsEmpty() {
-		there, err := s.knownTables(ctx)
+		tables, err := s.readBaseTables(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.lookAhead(ctx); err != nil {
+		if err := s.collectDemands(ctx); err != nil {
 			return err
 		}
 		// As the role of the migrations: constraints and defaults run code.
@@ -31,13 +31,13 @@ func (s *releaseRun) fillTables(ctx context.Context) error {
 		room, short := s.rowBudget()
 		r, err := fill.FillDatabase(ctx, s.databaseURL(s.server, s.database), s.Rows, fill.Release{
 			Keep:    s.demands,
-			Touches: s.touchedTables(there),
+			Touches: s.touchedTables(tables),
 			Room:    room,
 			Told:    s.fillProgress(time.Now()),
 		})
-		if much := new(fill.TooMuchError); errors.As(err, &much) {
-			return &config.InputError{Err: fmt.Errorf("the rows would take about %s, %s of it in %s: %s", size.FormatBytes(much.Bytes), size.FormatBytes(much.Of),
-				much.Table, short)}
+		if tooMuch := new(fill.TooMuchError); errors.As(err, &tooMuch) {
+			return &config.InputError{Err: fmt.Errorf("the rows would take about %s, %s of it in %s: %s", size.FormatBytes(tooMuch.Bytes), size.FormatBytes(tooMuch.Of),
+				tooMuch.Table, short)}
 		}
 		if err != nil {
 			return fmt.Errorf("generate rows: %w", err)
@@ -57,17 +57,17 @@ func (s *releaseRun) fillTables(ctx context.Context) error {
 // rowBudget returns how many bytes the rows may take, and what to do if they need more. A
 // rewrite or an index needs additional space.
 func (s *releaseRun) rowBudget() (bytes int64, short string) {
-	free, where := s.server.Room()
-	if half := free / 2; where != "" && half < s.MaxBytes {
+	free, location := s.server.Room()
+	if half := free / 2; location != "" && half < s.MaxBytes {
 		return half, fmt.Sprintf("more than half of the %s that are free in %s. Fewer rows, for fewer tables (--rows users=1e6), or TMPDIR on a larger disk",
-			size.FormatBytes(free), where)
+			size.FormatBytes(free), location)
 	}
 	return s.MaxBytes, "more than --max-size allows. Fewer rows, for fewer tables (--rows users=1e6), or a larger --max-size"
 }
 
-// knownTables reads the tables of the base, and refuses a plan for a table that it does
+// readBaseTables reads the tables of the base, and refuses a plan for a table that it does
 // not have.
-func (s *releaseRun) knownTables(ctx context.Context) (map[uint32]observe.Relation, error) {
+func (s *releaseRun) readBaseTables(ctx context.Context) (map[uint32]observe.Relation, error) {
 	c, err := s.server.Connect(ctx, lookName, s.database)
 	if err != nil {
 		return nil, err
@@ -88,8 +88,8 @@ func (s *releaseRun) knownTables(ctx context.Context) (map[uint32]observe.Relati
 			continue
 		}
 		err := fmt.Errorf("rows for %q: the schema of the base has no such table", name)
-		if near := config.Nearest(name, names); near != "" {
-			err = fmt.Errorf("%w; did you mean %s?", err, near)
+		if nearest := config.Nearest(name, names); nearest != "" {
+			err = fmt.Errorf("%w; did you mean %s?", err, nearest)
 		}
 		return nil, &config.InputError{Err: err}
 	}
@@ -98,9 +98,9 @@ func (s *releaseRun) knownTables(ctx context.Context) (map[uint32]observe.Relati
 
 // touchedTables returns the tables of the base that the release touches: by the model, by its
 // demands on their rows, and by name if a statement cannot be judged.
-func (s *releaseRun) touchedTables(there map[uint32]observe.Relation) []string {
+func (s *releaseRun) touchedTables(relations map[uint32]observe.Relation) []string {
 	tables := map[string]bool{}
-	for _, r := range there {
+	for _, r := range relations {
 		tables[r.Name] = r.Kind == "r" || r.Kind == "p"
 	}
 	out := map[string]bool{}

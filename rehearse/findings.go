@@ -24,7 +24,7 @@ const stallLimit = time.Second
 
 // addFinding adds a finding at a statement. Without a harm or an alternative of its
 // own it gets the rule's.
-func (v *version) addFinding(id string, step *step, at *script.Statement, fact, harm, instead string) {
+func (v *version) addFinding(id string, step *step, statement *script.Statement, fact, harm, instead string) {
 	var doc *rule.Rule
 	for _, r := range release.RehearsalFindings() {
 		if r.ID == id {
@@ -33,9 +33,9 @@ func (v *version) addFinding(id string, step *step, at *script.Statement, fact, 
 	}
 	f := onward.Finding{
 		Rule: id, Category: doc.Category, Severity: doc.Severity, Migration: step.ID, Path: step.Path,
-		Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
+		Line: statement.Line, Column: statement.Column, EndLine: statement.EndLine, EndColumn: statement.EndColumn,
 		Fact: fact, Harm: cmp.Or(harm, lowerFirst(doc.Harm)), Instead: cmp.Or(instead, lowerFirst(doc.Instead)), Evidence: []onward.Evidence{},
-		Fingerprint: rule.Fingerprint(id, step.ID, at.SQL, fact),
+		Fingerprint: rule.Fingerprint(id, step.ID, statement.SQL, fact),
 	}
 	if v.Settings != nil {
 		if severity, ok := v.Settings.Severities()[id]; ok {
@@ -57,7 +57,7 @@ func (v *version) addFinding(id string, step *step, at *script.Statement, fact, 
 	if v.several {
 		f.Postgres = []int{v.major}
 	}
-	if v.known[f.Fingerprint] || step.err == nil && isSuppressed(step.script, id, at) {
+	if v.known[f.Fingerprint] || step.err == nil && isSuppressed(step.script, id, statement) {
 		v.report.Summary.Suppressed++
 		if v.known[f.Fingerprint] && f.Severity == onward.Error {
 			v.report.Summary.Withheld = onward.WithheldBaseline
@@ -71,9 +71,9 @@ func (v *version) addFinding(id string, step *step, at *script.Statement, fact, 
 func lowerFirst(sentence string) string { return strings.ToLower(sentence[:1]) + sentence[1:] }
 
 // isSuppressed reports whether a comment of the migration suppresses a finding.
-func isSuppressed(sc *script.Script, id string, at *script.Statement) bool {
+func isSuppressed(sc *script.Script, id string, statement *script.Statement) bool {
 	for i := range sc.Suppressions {
-		if c := &sc.Suppressions[i]; c.SuppressesRule(id) && c.CoversLine(at.Line, at.EndLine, at.Line) {
+		if c := &sc.Suppressions[i]; c.SuppressesRule(id) && c.CoversLine(statement.Line, statement.EndLine, statement.Line) {
 			return true
 		}
 	}
@@ -101,7 +101,7 @@ func (v *version) addFailureFindings(s *releaseRun) {
 	case !v.Superuser && maskedEscape(step.script, stop) != "":
 		v.addFinding(release.RehearsalTriedToEscape, step, stop.statement,
 			fmt.Sprintf("it %s, and stops with another error: %s", maskedEscape(step.script, stop), refusal), "", "")
-	case pg != nil && missingExtension(pg):
+	case pg != nil && isMissingExtension(pg):
 		v.reportUnrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
 	case pg != nil && s.unrun != "" && pgerror.Kind{SQLSTATE: pg.Code}.IsMissing():
 		v.reportUnrehearsed(s, server.Message+"; code was not run that may make it: "+s.unrun)
@@ -127,11 +127,11 @@ const tooManyTemporary = "53400"
 
 // reportUnrehearsed reports that the release was rehearsed only up to a statement, for
 // a reason that is not its fault.
-func (v *version) reportUnrehearsed(s *releaseRun, why string) {
-	at, step := s.stop.statement, s.stopStep
-	s.addNote("the rehearsal ended at " + step.ID + ": " + why)
+func (v *version) reportUnrehearsed(s *releaseRun, reason string) {
+	statement, step := s.stop.statement, s.stopStep
+	s.addNote("the rehearsal ended at " + step.ID + ": " + reason)
 	v.report.Opaque = append(v.report.Opaque, onward.Opaque{
-		Migration: step.ID, Path: step.Path, Line: at.Line, Column: at.Column, What: "the rest of the rehearsal", Why: why,
+		Migration: step.ID, Path: step.Path, Line: statement.Line, Column: statement.Column, What: "the rest of the rehearsal", Why: reason,
 	})
 }
 
@@ -153,8 +153,8 @@ func (v *version) addStallFindings(s *releaseRun) {
 		if st.StallMS < toMillis(stallLimit) {
 			continue
 		}
-		step, at := v.locateStatement(st)
-		if at == nil {
+		step, statement := v.locateStatement(st)
+		if statement == nil {
 			continue
 		}
 		relation := ""
@@ -171,7 +171,7 @@ func (v *version) addStallFindings(s *releaseRun) {
 				break
 			}
 		}
-		v.addFinding(release.RehearsalTrafficStalls, step, at, "queries"+relation+" waited because of this statement",
+		v.addFinding(release.RehearsalTrafficStalls, step, statement, "queries"+relation+" waited because of this statement",
 			harm, "")
 	}
 }

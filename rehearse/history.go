@@ -61,20 +61,20 @@ func (h *baseBuilder) closeConns(ctx context.Context) {
 // another database.
 func (h *baseBuilder) runHistories(ctx context.Context, lists []audit.History) error {
 	slices.SortStableFunc(lists, func(a, b audit.History) int { return boolToInt(b.Grows) - boolToInt(a.Grows) })
-	at := make([]int, len(lists))
+	positions := make([]int, len(lists))
 	for {
 		var first error
 		moved := false
 		for i, list := range lists {
-			n, err := h.runHistory(ctx, list, at[i])
-			moved = moved || n > at[i]
-			at[i] = n
+			n, err := h.runHistory(ctx, list, positions[i])
+			moved = moved || n > positions[i]
+			positions[i] = n
 			var base *BaseError
 			switch {
 			case errors.As(err, &base) && !list.Grows && len(lists) > 1:
 				h.base.Notes = append(h.base.Notes, fmt.Sprintf("of %s, which the release does not change, the base has %d of %d migrations: %v",
 					cmp.Or(list.Source.Dir, "."), n, len(list.Migrations), base.Err))
-				at[i] = len(list.Migrations)
+				positions[i] = len(list.Migrations)
 			case errors.As(err, &base) && first == nil:
 				first = err
 			case err != nil && base == nil:
@@ -99,21 +99,21 @@ func boolToInt(b bool) int {
 
 // runHistory runs a history from one of its migrations on, and returns how far it
 // came.
-func (h *baseBuilder) runHistory(ctx context.Context, list audit.History, at int) (int, error) {
-	for ; at < len(list.Migrations); at++ {
-		h.toolTable = historyTableOf(list.Source, list.Migrations[at].Runner.Name)
-		if err := h.runBaseMigration(ctx, list.Migrations[at]); err != nil {
+func (h *baseBuilder) runHistory(ctx context.Context, list audit.History, position int) (int, error) {
+	for ; position < len(list.Migrations); position++ {
+		h.toolTable = historyTableOf(list.Source, list.Migrations[position].Runner.Name)
+		if err := h.runBaseMigration(ctx, list.Migrations[position]); err != nil {
 			var base *BaseError
 			if errors.As(err, &base) {
-				base.Unrun = unrunMigrations(list.Migrations[:at])
+				base.Unrun = unrunMigrations(list.Migrations[:position])
 			}
-			return at, err
+			return position, err
 		}
-		if m := list.Migrations[at]; m.Framework == audit.PlanSteps {
+		if m := list.Migrations[position]; m.Framework == audit.PlanSteps {
 			h.base.Notes = append(h.base.Notes, "the base has the steps of "+m.Path+" that are done on the database")
 		}
 	}
-	return at, nil
+	return position, nil
 }
 
 // unrunMigrations lists the migrations with a part that was not run because it is code.
@@ -149,13 +149,13 @@ func (h *baseBuilder) restoreAsRole(ctx context.Context, path string) error {
 		mayCreate: func(name string) bool { return harmlessExtensions[name] || guardedExtensions[name] },
 		schema:    func(context.Context) (string, error) { return "public", nil },
 	}
-	made := roleTracker{version: h.version, server: h.server, db: h.base.database}
-	if err := made.readRoles(ctx, look); err != nil {
+	roles := roleTracker{version: h.version, server: h.server, db: h.base.database}
+	if err := roles.readRoles(ctx, look); err != nil {
 		return err
 	}
 	var makeRole func(context.Context, string) error
 	if h.Server == "" {
-		makeRole = h.makeWelcomeRole
+		makeRole = h.makeOwnerRole
 	}
 	left, err := fill.RestoreDump(ctx, fill.Dump{
 		File: path, URL: h.databaseURL(h.server, h.base.database), Bin: h.server.Install().Bin, MakeRole: makeRole,
@@ -169,19 +169,19 @@ func (h *baseBuilder) restoreAsRole(ctx context.Context, path string) error {
 	if len(left) > 0 {
 		h.addBaseNote("left out of " + filepath.Base(path) + ", as only a superuser may run it (--superuser does): " + strings.Join(left, ", "))
 	}
-	others, claim := made.claimNewRoles(ctx, look)
-	for _, name := range others {
+	foreignRoles, claim := roles.claimNewRoles(ctx, look)
+	for _, name := range foreignRoles {
 		h.addBaseNote(untouchedRoleNote(name))
 	}
 	return errors.Join(err, claim)
 }
 
-// makeWelcomeRole makes a role that may own things in the base.
-func (h *baseBuilder) makeWelcomeRole(ctx context.Context, name string) error {
+// makeOwnerRole makes a role that may own things in the base.
+func (h *baseBuilder) makeOwnerRole(ctx context.Context, name string) error {
 	if err := h.makeRole(ctx, h.server, name); err != nil {
 		return err
 	}
-	return h.prepareRoles(ctx, h.server, h.base.database)
+	return h.supplyPrerequisites(ctx, h.server, h.base.database)
 }
 
 func (h *baseBuilder) addBaseNote(text string) {
@@ -198,7 +198,7 @@ const mostSupplies = 200
 func (h *baseBuilder) runBaseMigration(ctx context.Context, m *adapter.Migration) error {
 	sc, err := script.BuildScript(m.Source)
 	if err != nil || m.Failed != "" {
-		failed := &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, failureOf(m))}
+		failed := &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, migrationError(m))}
 		if h.recordTolerated(failed) {
 			return nil
 		}
@@ -224,7 +224,7 @@ func (h *baseBuilder) runBaseMigration(ctx context.Context, m *adapter.Migration
 		}
 		if !supplied {
 			failed := &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err, Reached: cmp.Or(attemptedEscape(stop), maskedEscape(sc, stop))}
-			if h.runner.conn.IsClosed() || !h.skipRefused(failed, stop.statement) {
+			if h.runner.conn.IsClosed() || !h.skipIfTolerated(failed, stop.statement) {
 				return failed
 			}
 		}
@@ -246,8 +246,8 @@ func (h *baseBuilder) recordTolerated(failed *BaseError) bool {
 	return true
 }
 
-// skipRefused skips a statement that the server refused, if the stage is tolerant.
-func (h *baseBuilder) skipRefused(failed *BaseError, st *script.Statement) bool {
+// skipIfTolerated skips a statement that the server refused, if the stage is tolerant.
+func (h *baseBuilder) skipIfTolerated(failed *BaseError, st *script.Statement) bool {
 	if h.skip[st] || !h.recordTolerated(failed) {
 		return false
 	}
@@ -271,20 +271,20 @@ func (h *baseBuilder) resolveBaseMissing(ctx context.Context, m *adapter.Migrati
 	role := stop.neededRole(h.roles)
 	if role == "" {
 		h.relations = qualifiedRelations(sc)
-		return h.supplyBase(ctx, fmt.Sprintf("%s:%d", m.Path, stop.statement.Line), stop)
+		return h.supplyBaseObject(ctx, fmt.Sprintf("%s:%d", m.Path, stop.statement.Line), stop)
 	}
 	if h.Server != "" {
 		return false, nil
 	}
-	if err := h.makeRole(ctx, h.server, role); isServerAnswer(err) {
+	if err := h.makeRole(ctx, h.server, role); isStatementFailure(err) {
 		return false, nil // it cannot be created
 	} else if err != nil {
 		return false, err
 	}
-	return true, h.prepareRoles(ctx, h.server, h.base.database)
+	return true, h.supplyPrerequisites(ctx, h.server, h.base.database)
 }
 
-func failureOf(m *adapter.Migration) error {
+func migrationError(m *adapter.Migration) error {
 	if m.Failed == "" {
 		return nil
 	}

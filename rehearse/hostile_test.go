@@ -270,9 +270,9 @@ func (h hostile) run(t *testing.T) {
 	if strings.Contains(sql, "$$") {
 		// Goose splits at semicolons unless a comment marks the end of a
 		// statement.
-		at := strings.LastIndex(sql, "$$;") + len("$$;")
+		end := strings.LastIndex(sql, "$$;") + len("$$;")
 		from := strings.Index(sql, "DO $$")
-		sql = sql[:from] + "\n-- +goose StatementBegin\n" + sql[from:at] + "\n-- +goose StatementEnd\n" + sql[at:]
+		sql = sql[:from] + "\n-- +goose StatementBegin\n" + sql[from:end] + "\n-- +goose StatementEnd\n" + sql[end:]
 	}
 	c := rehearse.Config{
 		Config: audit.Config{Dir: branch(t, hostileBase, []txtar.File{{Name: "00002_hostile.sql", Data: []byte(head + sql + "\n")}})},
@@ -281,11 +281,11 @@ func (h hostile) run(t *testing.T) {
 	if h.config != nil {
 		h.config(&c)
 	}
-	begun := time.Now()
+	start := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	r, out := rehearsedIn(ctx, t, c)
-	if took := time.Since(begun); took > 3*time.Minute {
+	if took := time.Since(start); took > 3*time.Minute {
 		t.Errorf("it took %s", took)
 	}
 	h.check(t, r, out)
@@ -296,19 +296,19 @@ func (h hostile) run(t *testing.T) {
 
 func (h hostile) check(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
 	t.Helper()
-	var told []string
+	var reportedFindings []string
 	if h.either != "" && len(named(r, release.RehearsalFails)) == 1 && strings.Contains(named(r, release.RehearsalFails)[0].Fact, h.either) {
 		return
 	}
 	spoke := h.finding == ""
 	for _, f := range r.Findings {
 		if strings.HasPrefix(f.Rule, "rehearsal-") {
-			told = append(told, fmt.Sprintf("%s %s:%d: %s", f.Rule, f.Path, f.Line, f.Fact))
+			reportedFindings = append(reportedFindings, fmt.Sprintf("%s %s:%d: %s", f.Rule, f.Path, f.Line, f.Fact))
 			spoke = spoke || f.Rule == h.finding && strings.Contains(f.Fact, h.fact)
 		}
 	}
-	if !spoke || h.finding == "" && len(told) > 0 {
-		t.Errorf("findings %q, want %q with %q; notes %q", told, h.finding, h.fact, out.Notes)
+	if !spoke || h.finding == "" && len(reportedFindings) > 0 {
+		t.Errorf("findings %q, want %q with %q; notes %q", reportedFindings, h.finding, h.fact, out.Notes)
 	}
 	for _, st := range out.Statements {
 		if st.Failed != nil && h.finding == "" {

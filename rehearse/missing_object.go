@@ -52,8 +52,8 @@ func parseMissingObject(err error) (l missingObject, ok bool) {
 	default:
 		return missingObject{}, false
 	}
-	if at := strings.LastIndexByte(name, '.'); at >= 0 && l.kind != "schema" {
-		l.schema, name = name[:at], name[at+1:]
+	if dot := strings.LastIndexByte(name, '.'); dot >= 0 && l.kind != "schema" {
+		l.schema, name = name[:dot], name[dot+1:]
 	}
 	l.name = strings.Trim(name, `"`)
 	return l, true
@@ -82,8 +82,8 @@ var foreignTypes = map[string]string{
 // isAmong reports whether the missing object is one of those that were left out.
 func (l missingObject) isAmong(names []string) bool { return slices.Contains(names, l.name) }
 
-// ofExtensions reports whether the object is of a kind that extensions have.
-func (l missingObject) ofExtensions() bool {
+// mayBeInExtension reports whether the object is of a kind that extensions have.
+func (l missingObject) mayBeInExtension() bool {
 	switch l.kind {
 	case "schema", "extension", "foreign-data wrapper", "server", "type", "function", "operator", "operator class", "access method", "text search dictionary",
 		"text search configuration", defaultClass:

@@ -43,10 +43,10 @@ func (v *version) makeRole(ctx context.Context, s *pgserver.Server, name string)
 	return nil
 }
 
-// prepareRoles lets the created roles own objects in a database, and creates the
+// supplyPrerequisites lets the created roles own objects in a database, and creates the
 // bookkeeping tables that the release needs.
-func (v *version) prepareRoles(ctx context.Context, s *pgserver.Server, db string) error {
-	if err := v.supplyAgain(ctx, s, db); err != nil {
+func (v *version) supplyPrerequisites(ctx context.Context, s *pgserver.Server, db string) error {
+	if err := v.repeatSupplies(ctx, s, db); err != nil {
 		return fmt.Errorf("give the release what it takes for granted: %w", err)
 	}
 	statements := slices.Clone(v.bookkeepingDDL)
@@ -80,13 +80,13 @@ func createRole(ctx context.Context, s *pgserver.Server, name string) error {
 	_, err = c.Exec(ctx, "CREATE ROLE "+id)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42710" { // it exists
-		var theirs bool
+		var exists bool
 		if err := c.QueryRow(ctx, "SELECT oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND NOT rolsuper AND rolname OPERATOR(pg_catalog.<>) ALL ($2) FROM "+
 			"pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1",
-			name, []string{roleName, lookName, watchName}).Scan(&theirs); err != nil {
+			name, []string{roleName, lookName, watchName}).Scan(&exists); err != nil {
 			return err
 		}
-		if !theirs {
+		if !exists {
 			return pg
 		}
 		err = nil
@@ -103,8 +103,8 @@ var bookName = lazyregexp.New(`(?i)migration|schema_version`)
 // historyTableOf returns the bookkeeping table of the tool that runs the migrations of a
 // source. Several tools may have a table of one name, each with columns of its own.
 func historyTableOf(s adapter.Source, tool string) *adapter.HistoryTable {
-	if own := s.Options.Own; own != nil {
-		table, columns := own.HistoryTable()
+	if ownRunner := s.Options.Own; ownRunner != nil {
+		table, columns := ownRunner.HistoryTable()
 		return &adapter.HistoryTable{Table: table[strings.LastIndexByte(table, '.')+1:], Columns: columns}
 	}
 	a, ok := all.FindAdapter(s.Framework)

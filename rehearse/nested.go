@@ -59,19 +59,19 @@ type notice struct {
 	at, took    float64 // seconds; milliseconds
 }
 
-// prepareNested prepares a database, if the release has statements that may run
+// prepareNestedTracing prepares a database, if the release has statements that may run
 // others.
-func (v *version) prepareNested(ctx context.Context, db string) error {
+func (v *version) prepareNestedTracing(ctx context.Context, db string) error {
 	for _, step := range v.steps {
-		if step.err == nil && slices.ContainsFunc(step.script.Statements, mayNest) {
+		if step.err == nil && slices.ContainsFunc(step.script.Statements, mayRunNestedSQL) {
 			return execAll(ctx, v.server, "", db, nestedSetup)
 		}
 	}
 	return nil
 }
 
-// mayNest reports whether a statement runs code that its text does not show.
-func mayNest(s *script.Statement) bool {
+// mayRunNestedSQL reports whether a statement runs code that its text does not show.
+func mayRunNestedSQL(s *script.Statement) bool {
 	return s.Parent < 0 && (s.Node.GetDoStmt() != nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil)
 }
 
@@ -79,19 +79,19 @@ func mayNest(s *script.Statement) bool {
 //
 // It returns an error only if the server has ended the transaction because of
 // it, for example after a timeout. The statement then fails with that error.
-func (s *releaseRun) setAutoExplain(ctx context.Context, on bool) error {
+func (s *releaseRun) setAutoExplain(ctx context.Context, enabled bool) error {
 	if s.skipsNested || s.runner.txStatus() == 'E' {
 		return nil
 	}
 	var works bool
 	// No parameters: the session may have settings under which none can be sent.
 	err := s.withoutTimeout(ctx, func() error {
-		return s.runner.conn.QueryRow(ctx, fmt.Sprintf("SELECT onward_rehearsal.explain(%t)", on), anyhow).Scan(&works)
+		return s.runner.conn.QueryRow(ctx, fmt.Sprintf("SELECT onward_rehearsal.explain(%t)", enabled), anyhow).Scan(&works)
 	})
 	if err != nil && s.runner.txStatus() == 'E' {
 		return err
 	}
-	if on && (err != nil || !works) {
+	if enabled && (err != nil || !works) {
 		s.addNote("queries in functions were not seen one by one: this server has no auto_explain")
 	}
 	return nil
@@ -103,8 +103,8 @@ func (s *releaseRun) onNotice(n *pgconn.Notice) {
 		return
 	}
 	if event, ok := strings.CutPrefix(n.Message, "onward-rehearsal "); ok {
-		at, _ := strconv.ParseFloat(n.Hint, 64)
-		s.notices = append(s.notices, notice{event: event, text: contextSuffix(n.Where), at: at})
+		timestamp, _ := strconv.ParseFloat(n.Hint, 64)
+		s.notices = append(s.notices, notice{event: event, text: innermostStatement(n.Where), at: timestamp})
 		return
 	}
 	head, plan, ok := strings.Cut(n.Message, "plan:\n")
@@ -121,15 +121,15 @@ func (s *releaseRun) onNotice(n *pgconn.Notice) {
 	s.notices = append(s.notices, notice{event: "query", text: query.Text, took: took})
 }
 
-// contextSuffix returns the text of the innermost statement of a notice's context,
+// innermostStatement returns the text of the innermost statement of a notice's context,
 // or "" if no function ran it.
-func contextSuffix(where string) string {
+func innermostStatement(context string) string {
 	const begin, end = "SQL statement \"", "\"\nPL/pgSQL function"
-	i := strings.Index(where, begin)
+	i := strings.Index(context, begin)
 	if i < 0 {
 		return ""
 	}
-	text := where[i+len(begin):]
+	text := context[i+len(begin):]
 	if j := strings.Index(text, end); j >= 0 {
 		return text[:j]
 	}
@@ -139,18 +139,18 @@ func contextSuffix(where string) string {
 // nestedStatements returns the statements that were seen inside the last one.
 func (s *releaseRun) nestedStatements(st *script.Statement) []onward.NestedStatement {
 	var out []onward.NestedStatement
-	begun := map[string]float64{}
+	startByText := map[string]float64{}
 	for _, n := range s.notices {
 		switch n.event {
 		case "ddl_command_start":
-			begun[n.text] = n.at
+			startByText[n.text] = n.at
 		case "ddl_command_end":
 			if n.text == "" {
 				continue // the statement itself
 			}
 			x := onward.NestedStatement{SQL: s.redactedText(n.text, st)}
-			if at, ok := begun[n.text]; ok {
-				x.DurationMS = float64(int((n.at-at)*1e6)) / 1000
+			if start, ok := startByText[n.text]; ok {
+				x.DurationMS = float64(int((n.at-start)*1e6)) / 1000
 			}
 			out = append(out, x)
 		case "query":

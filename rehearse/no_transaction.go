@@ -29,7 +29,7 @@ func (s *releaseRun) runOutsideTransaction(ctx context.Context, st *script.State
 		locks[oid] = r.strongestRequest().lock
 	}
 	judged := observe.CombineEffects(s.rels, after, locks, nil)
-	oids := oidsOf(after, s.rels)
+	oids := oidsByName(after, s.rels)
 	for oid := range after {
 		if _, existed := s.rels[oid]; !existed {
 			s.createdRelations[oid] = true
@@ -45,18 +45,18 @@ func (s *releaseRun) runOutsideTransaction(ctx context.Context, st *script.State
 			Relation: name, Lock: j.Lock, Work: j.HeaviestWork(), Blocks: j.Lock.Blocks(), New: s.createdRelations[oid], FromMS: out.FromMS, UntilMS: out.UntilMS,
 		}
 		if w := seen.byRelation[oid]; w != nil {
-			s.setRequest(&o, out, w.strongestRequest())
+			s.setLockRequest(&o, out, w.strongestRequest())
 			s.recordWeakerLocks(out, &o, w, onward.NoLock)
-			if gone := s.elapsedMS(w.lastSeen); now.Sub(w.lastSeen) > 2*slowLook {
-				o.UntilMS = min(o.UntilMS, gone)
+			if lastSeenMS := s.elapsedMS(w.lastSeen); now.Sub(w.lastSeen) > 2*slowLook {
+				o.UntilMS = min(o.UntilMS, lastSeenMS)
 			}
 		}
 		s.recordHeldLock(number, &o)
 		out.Observed = append(out.Observed, o)
 	}
 	s.out.Transactions = append(s.out.Transactions, onward.RehearsedTransaction{Migration: s.migration, FromMS: out.FromMS, UntilMS: out.UntilMS})
-	s.compareAlone(st, judged)
-	carryRows(s.rels, after, st)
+	s.compareOutsideTransaction(st, judged)
+	carryRowCounts(s.rels, after, st)
 	s.rels = after
 	return nil
 }

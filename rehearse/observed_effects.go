@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// endLock records that a lock was released.
-func (s *releaseRun) endLock(p observationRef, now time.Time) {
+// recordLockEnd records that a lock was released.
+func (s *releaseRun) recordLockEnd(p observationRef, now time.Time) {
 	o := &s.out.Statements[p.statement].Observed[p.observed]
 	o.UntilMS = s.elapsedMS(now)
 	s.recordHeldLock(p.statement, o)
@@ -26,8 +26,8 @@ func (s *releaseRun) recordHeldLock(statement int, o *onward.Observed) {
 	if o.HeldSince != nil {
 		return
 	}
-	when := func(at float64) time.Time { return s.startTime.Add(time.Duration(at * float64(time.Millisecond))) }
-	s.held = append(s.held, traffic.Held{Statement: statement, Relation: o.Relation, Lock: o.Lock, From: when(o.FromMS), Until: when(o.UntilMS)})
+	timeAt := func(ms float64) time.Time { return s.startTime.Add(time.Duration(ms * float64(time.Millisecond))) }
+	s.held = append(s.held, traffic.Held{Statement: statement, Relation: o.Relation, Lock: o.Lock, From: timeAt(o.FromMS), Until: timeAt(o.UntilMS)})
 }
 
 // recordAttemptedLocks lists the locks that a refused statement requested: others may have queued for them.
@@ -43,16 +43,16 @@ func (s *releaseRun) recordAttemptedLocks(out *onward.RehearsedStatement, seen *
 			continue
 		}
 		o := onward.Observed{Relation: r.Name, Lock: lock, Blocks: lock.Blocks(), New: s.createdRelations[oid], UntilMS: out.UntilMS}
-		s.setRequest(&o, out, w.strongestRequest())
+		s.setLockRequest(&o, out, w.strongestRequest())
 		s.recordWeakerLocks(out, &o, w, s.tx.held[oid])
 		out.Observed = append(out.Observed, o)
 		s.tx.open = append(s.tx.open, observationRef{number, len(out.Observed) - 1})
 	}
 }
 
-// compareAndKeep collects the effects of one statement, compares them with the model, and keeps the new state for the
+// observeEffects collects the effects of one statement, compares them with the model, and keeps the new state for the
 // next statement.
-func (s *releaseRun) compareAndKeep(st *script.Statement, out *onward.RehearsedStatement, seen *samples, v *sessionView) {
+func (s *releaseRun) observeEffects(st *script.Statement, out *onward.RehearsedStatement, seen *samples, v *sessionView) {
 	before := map[uint32]observe.Relation{}
 	for oid := range v.locks {
 		if r, ok := s.rels[oid]; ok {
@@ -74,33 +74,33 @@ func (s *releaseRun) compareAndKeep(st *script.Statement, out *onward.RehearsedS
 	}
 	judged := observe.CombineEffects(before, v.rels, v.locks, read)
 	s.tx.before = maps.Clone(s.tx.held)
-	oids := oidsOf(v.rels, before)
+	oids := oidsByName(v.rels, before)
 	s.recordEffects(out, judged, oids, seen, v.modes)
 	s.compareWithModel(st, out, judged, oids, before)
 	for name, j := range judged {
 		s.tx.rewritten = s.tx.rewritten || j.HeaviestWork() == onward.Rewrite && !s.createdRelations[oids[name]]
 	}
-	carryRows(s.rels, v.rels, st)
+	carryRowCounts(s.rels, v.rels, st)
 	s.saveBaseline(v)
 }
 
-// carryRows copies the number of rows of relations for which the server has lost it. A rewrite leaves none until the next
+// carryRowCounts copies the number of rows of relations for which the server has lost it. A rewrite leaves none until the next
 // ANALYZE, although all rows are there. st is the statement in between, nil for the end of a transaction.
-func carryRows(before, after map[uint32]observe.Relation, st *script.Statement) {
+func carryRowCounts(before, after map[uint32]observe.Relation, st *script.Statement) {
 	for oid, r := range after {
-		was := before[oid]
-		if r.Rows > 0 || was.Rows <= 0 || st != nil && st.Node.GetTruncateStmt() != nil {
+		previous := before[oid]
+		if r.Rows > 0 || previous.Rows <= 0 || st != nil && st.Node.GetTruncateStmt() != nil {
 			continue
 		}
-		if r.File == was.File || st != nil && st.Node.GetAlterTableStmt() != nil {
-			r.Rows = was.Rows
+		if r.File == previous.File || st != nil && st.Node.GetAlterTableStmt() != nil {
+			r.Rows = previous.Rows
 			after[oid] = r
 		}
 	}
 }
 
-// oidsOf finds relations by name; if two have the same name, the one of the later list counts.
-func oidsOf(lists ...map[uint32]observe.Relation) map[string]uint32 {
+// oidsByName finds relations by name; if two have the same name, the one of the later list counts.
+func oidsByName(lists ...map[uint32]observe.Relation) map[string]uint32 {
 	out := map[string]uint32{}
 	for _, list := range lists {
 		for oid, r := range list {
@@ -119,46 +119,46 @@ func (s *releaseRun) recordEffects(out *onward.RehearsedStatement, judged map[st
 		if _, existed := s.rels[oid]; !existed {
 			s.createdRelations[oid] = true
 		}
-		held := s.tx.held[oid]
-		stronger := j.Lock > held
-		s.tx.held[oid] = max(held, j.Lock)
+		heldLock := s.tx.held[oid]
+		stronger := j.Lock > heldLock
+		s.tx.held[oid] = max(heldLock, j.Lock)
 		if strings.HasPrefix(name, "pg_temp.") || !stronger && j.HeaviestWork() == onward.NoWork || isRoutineIndexLock(j) {
 			continue
 		}
 		o := onward.Observed{
 			Relation: name, Lock: j.Lock, Work: j.HeaviestWork(), Blocks: j.Lock.Blocks(), New: s.createdRelations[oid], FromMS: out.FromMS,
 		}
-		if at := s.lockHolder(name, number); !stronger && at >= 0 {
+		if holder := s.statementHoldingLock(name, number); !stronger && holder >= 0 {
 			// Others wait for the earlier lock. Report only the mode that this statement added.
-			o.Lock, o.Blocks, o.HeldSince = (now[oid] &^ s.tx.modes[oid]).strongestLock(), nil, &at
+			o.Lock, o.Blocks, o.HeldSince = (now[oid] &^ s.tx.modes[oid]).strongestLock(), nil, &holder
 		}
 		if w, ok := seen.byRelation[oid]; ok {
-			s.setRequest(&o, out, w.findRequest(o.Lock))
-			s.recordWeakerLocks(out, &o, w, held)
+			s.setLockRequest(&o, out, w.findRequest(o.Lock))
+			s.recordWeakerLocks(out, &o, w, heldLock)
 		}
 		out.Observed = append(out.Observed, o)
 		s.tx.open = append(s.tx.open, observationRef{number, len(out.Observed) - 1})
 	}
 }
 
-// setRequest says when a lock was requested, and for how long the statement waited for it.
-func (s *releaseRun) setRequest(o *onward.Observed, out *onward.RehearsedStatement, request lockRequest) {
+// setLockRequest says when a lock was requested, and for how long the statement waited for it.
+func (s *releaseRun) setLockRequest(o *onward.Observed, out *onward.RehearsedStatement, request lockRequest) {
 	o.FromMS = max(out.FromMS, s.elapsedMS(request.requestedAt))
 	o.WaitedMS = max(0, toMillis(request.granted.Sub(request.requestedAt)))
 }
 
 // recordWeakerLocks lists the locks that the statement requested before its strongest one, until that was requested, if somebody
 // has to wait for them. held is the transaction's lock before the statement.
-func (s *releaseRun) recordWeakerLocks(out *onward.RehearsedStatement, strongest *onward.Observed, seen *relationSamples, held onward.Lock) {
+func (s *releaseRun) recordWeakerLocks(out *onward.RehearsedStatement, strongest *onward.Observed, seen *relationSamples, heldLock onward.Lock) {
 	for i, m := range seen.modes {
-		if m.lock <= held || m.lock >= strongest.Lock || len(m.lock.Blocks()) == 0 {
+		if m.lock <= heldLock || m.lock >= strongest.Lock || len(m.lock.Blocks()) == 0 {
 			continue
 		}
 		o := onward.Observed{Relation: strongest.Relation, Lock: m.lock, Blocks: m.lock.Blocks(), New: strongest.New, UntilMS: strongest.FromMS}
 		if i+1 < len(seen.modes) {
 			o.UntilMS = min(o.UntilMS, max(out.FromMS, s.elapsedMS(seen.modes[i+1].requestedAt)))
 		}
-		s.setRequest(&o, out, m)
+		s.setLockRequest(&o, out, m)
 		if o.FromMS >= o.UntilMS {
 			continue
 		}
@@ -167,16 +167,16 @@ func (s *releaseRun) recordWeakerLocks(out *onward.RehearsedStatement, strongest
 	}
 }
 
-// lockHolder returns the earlier statement whose lock on a relation the transaction holds. Of several, the one with the
+// statementHoldingLock returns the earlier statement whose lock on a relation the transaction holds. Of several, the one with the
 // strongest lock counts. -1 means none was seen.
-func (s *releaseRun) lockHolder(relation string, before int) int {
-	at, lock := -1, onward.NoLock
+func (s *releaseRun) statementHoldingLock(relation string, before int) int {
+	holder, lock := -1, onward.NoLock
 	for _, p := range s.tx.open {
 		if o := &s.out.Statements[p.statement].Observed[p.observed]; o.Relation == relation && o.HeldSince == nil && o.Lock > lock && p.statement != before {
-			at, lock = p.statement, o.Lock
+			holder, lock = p.statement, o.Lock
 		}
 	}
-	return at
+	return holder
 }
 
 // isRoutineIndexLock reports whether a lock is one that every query plan takes on the indexes of a table.

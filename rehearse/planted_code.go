@@ -159,15 +159,15 @@ func findPlantedCode(ctx context.Context, conn querier) (*plantedCode, error) {
 	var stands, exact bool
 	_, err = pgx.ForEachRow(rows, []any{&stands, &name, &bare, &oid, &exact}, func() error {
 		f := t.functions[oid]
-		does := f.grave
-		if stands && does == "" {
-			does = f.slight
+		effect := f.grave
+		if stands && effect == "" {
+			effect = f.slight
 		}
-		if does == "" && stands && exact && f.hides {
-			does = "runs text that it puts together as it goes"
+		if effect == "" && stands && exact && f.hides {
+			effect = "runs text that it puts together as it goes"
 		}
-		if does != "" {
-			t.list = append(t.list, plant{object: name, name: bare, function: f.bare, shadowsObject: stands, does: does})
+		if effect != "" {
+			t.list = append(t.list, plant{object: name, name: bare, function: f.bare, shadowsObject: stands, does: effect})
 		}
 		return nil
 	})
@@ -201,7 +201,7 @@ func (t *plantedCode) analyzeFunction(f *function) {
 
 // findCalledPlant returns a function that a statement calls and that reaches out of the
 // database.
-func (t *plantedCode) findCalledPlant(n *pgparse.Node) (name, does string) {
+func (t *plantedCode) findCalledPlant(n *pgparse.Node) (name, effect string) {
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt, *pgparse.CallStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt:
 	default:
@@ -215,11 +215,11 @@ func (t *plantedCode) findCalledPlant(n *pgparse.Node) (name, does string) {
 			}
 			for _, f := range t.functionsByName[called] {
 				if f.grave != "" {
-					name, does = f.name, f.grave
+					name, effect = f.name, f.grave
 				}
 			}
 		}
-		return does == ""
+		return effect == ""
 	})
-	return name, does
+	return name, effect
 }

@@ -25,7 +25,7 @@ func findPlantedCodeOrigin(sc *script.Script, t plant) *script.Statement {
 			return st
 		case hidden == nil && mayHideObjects(st):
 			hidden = st
-		case maybe == nil && mayNest(st):
+		case maybe == nil && mayRunNestedSQL(st):
 			maybe = st
 		}
 	}

@@ -19,21 +19,21 @@ type Progress struct {
 }
 
 // reportPhase reports the next activity.
-func (c *Config) reportPhase(what string) {
+func (c *Config) reportPhase(phase string) {
 	if c.Progress != nil {
-		c.Progress(Progress{Phase: what})
+		c.Progress(Progress{Phase: phase})
 	}
 }
 
 // fillProgress returns a function that reports the progress of the rows.
-func (c *Config) fillProgress(begun time.Time) func(fill.Progress) {
+func (c *Config) fillProgress(start time.Time) func(fill.Progress) {
 	if c.Progress == nil {
 		return nil
 	}
 	return func(p fill.Progress) {
 		out := Progress{Phase: "fills the tables", Table: p.Table, Rows: p.Rows, Of: p.Of}
 		if p.Done > 0 && p.All > p.Done {
-			out.Left = time.Duration(float64(time.Since(begun)) * float64(p.All-p.Done) / float64(p.Done))
+			out.Left = time.Duration(float64(time.Since(start)) * float64(p.All-p.Done) / float64(p.Done))
 		}
 		c.Progress(out)
 	}

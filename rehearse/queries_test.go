@@ -110,14 +110,14 @@ func TestQueries(t *testing.T) {
 			var got []sent
 			rehearse.Recorded(&c, recorded, func(ctx context.Context, s *pgserver.Server) { got = queries(ctx, t, s) })
 			rehearsed(t, c)
-			theirs := base
+			migrations := base
 			for _, f := range release {
-				theirs += string(f.Data)
+				migrations += string(f.Data)
 			}
 			judged, roles := 0, map[string]bool{}
 			for _, q := range got {
 				roles[q.role] = true
-				if strings.Contains(theirs, strings.TrimSuffix(q.sql, ";")) || strings.Contains(q.sql, "pg_stat_statements") {
+				if strings.Contains(migrations, strings.TrimSuffix(q.sql, ";")) || strings.Contains(q.sql, "pg_stat_statements") {
 					continue // the migrations', and this test's
 				}
 				if exempt[q.role] != "" {

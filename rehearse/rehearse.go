@@ -104,7 +104,7 @@ func RunRelease(ctx context.Context, c Config, release *audit.Release, report *o
 	if c.MaxBytes <= 0 {
 		c.MaxBytes = defaultMaxBytes
 	}
-	steps := stepsOf(release)
+	steps := parseSteps(release)
 	if len(steps) == 0 {
 		return nil
 	}
@@ -115,18 +115,18 @@ func RunRelease(ctx context.Context, c Config, release *audit.Release, report *o
 			return err
 		}
 	}
-	majors, why := c.chooseMajors(report)
+	majors, reason := c.chooseMajors(report)
 	for _, major := range majors {
 		v := &version{Config: c, release: release, steps: steps, report: report, major: major, several: len(majors) > 1, known: known, knownPlants: map[string]bool{}, blamed: map[*script.Statement]bool{}}
 		err := v.runRehearsal(ctx)
-		if missing := new(pgserver.MissingError); why == byDefault && errors.As(err, &missing) {
-			v.major, why = 0, fmt.Sprintf("the newest installed, as nothing says which production has and Postgres %d cannot be had", major)
+		if missing := new(pgserver.MissingError); reason == byDefault && errors.As(err, &missing) {
+			v.major, reason = 0, fmt.Sprintf("the newest installed, as nothing says which production has and Postgres %d cannot be had", major)
 			err = v.runRehearsal(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		v.out.Chosen = why
+		v.out.Chosen = reason
 		for _, dir := range release.Elsewhere() {
 			v.out.Notes = append(v.out.Notes, "the migrations in "+dir+" are for another database, as they create tables that this one has: they were not run")
 		}
@@ -143,7 +143,7 @@ const byDefault = "the newest that onward knows, as nothing says which productio
 
 // chooseMajors returns the versions to rehearse on, newest first, and the reason; "" if they
 // were requested.
-func (c *Config) chooseMajors(r *onward.Report) (list []int, why string) {
+func (c *Config) chooseMajors(r *onward.Report) (list []int, reason string) {
 	switch {
 	case len(c.Majors) > 0:
 		list = slices.Clone(c.Majors)
@@ -217,10 +217,10 @@ func (v *version) describeStart() string {
 const maxScenes = 20
 
 func (v *version) runRehearsal(whole context.Context) (err error) {
-	begun := time.Now()
+	start := time.Now()
 	ctx, stop := v.startClock(whole, v.Total)
 	defer stop()
-	defer func() { err = v.explainEnd(whole, err) }()
+	defer func() { err = v.explainTimeout(whole, err) }()
 	v.reportPhase(v.describeStart())
 	if err := v.startServer(ctx); err != nil {
 		return err
@@ -234,7 +234,7 @@ func (v *version) runRehearsal(whole context.Context) (err error) {
 		}
 	}()
 	defer v.stopSideServer(whole)
-	server := time.Since(begun) - v.base.buildTime
+	server := time.Since(start) - v.base.buildTime
 	v.Logger.Debug("base schema ready", "from", v.base.from, "migrations", v.base.migrations, "cached", v.base.cached, "took", server)
 	v.major = v.server.Major()
 	if v.model, err = v.release.Model(v.major); err != nil {
@@ -245,15 +245,15 @@ func (v *version) runRehearsal(whole context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		v.Logger.Debug("scene set", "after", time.Since(begun))
+		v.Logger.Debug("scene set", "after", time.Since(start))
 		v.reportPhase("runs the release")
-		again, err := s.runRelease(ctx)
-		v.Logger.Debug("release played", "after", time.Since(begun))
+		needsRerun, err := s.runRelease(ctx)
+		v.Logger.Debug("release played", "after", time.Since(start))
 		s.closeConns(whole)
 		if err != nil {
 			return err
 		}
-		if again {
+		if needsRerun {
 			continue // restart with the missing object
 		}
 		v.out = s.out

@@ -87,7 +87,7 @@ func (v *version) startReleaseRun(ctx context.Context) (*releaseRun, error) {
 	if err := s.fillTables(ctx); err != nil {
 		return nil, err
 	}
-	if err := v.prepareNested(ctx, s.database); err != nil {
+	if err := v.prepareNestedTracing(ctx, s.database); err != nil {
 		s.skipsNested = true
 		s.addNote("statements in functions were not seen one by one: " + err.Error())
 	}
@@ -124,7 +124,7 @@ func (v *version) prepareDatabase(ctx context.Context) (string, error) {
 		}
 	}
 	v.baseUsed = true
-	return v.base.database, v.prepareRoles(ctx, v.server, v.base.database)
+	return v.base.database, v.supplyPrerequisites(ctx, v.server, v.base.database)
 }
 
 // needsCopies reports whether the base is needed again after the release ran.
@@ -151,7 +151,7 @@ func (v *version) copyDatabase(ctx context.Context, template string) (string, er
 		grantConnect(name)); err != nil {
 		return "", err
 	}
-	return name, v.prepareRoles(ctx, v.server, name)
+	return name, v.supplyPrerequisites(ctx, v.server, name)
 }
 
 func (s *releaseRun) addNote(text string) {
@@ -183,7 +183,7 @@ func (v *version) dropDatabase(ctx context.Context, db string) {
 
 // runRelease runs the release. again means that it must start again, because a role
 // that it names had to be created.
-func (s *releaseRun) runRelease(ctx context.Context) (again bool, err error) {
+func (s *releaseRun) runRelease(ctx context.Context) (needsRerun bool, err error) {
 	if s.rels, err = observe.ListRelations(ctx, s.runner.catalogConn); err != nil {
 		return false, err
 	}
@@ -198,8 +198,8 @@ func (s *releaseRun) runRelease(ctx context.Context) (again bool, err error) {
 	}
 	s.startTime = time.Now()
 	for _, step := range s.steps {
-		if why := skipReason(step); why != "" {
-			s.addNote(step.ID + " " + why)
+		if reason := skipReason(step); reason != "" {
+			s.addNote(step.ID + " " + reason)
 			continue
 		}
 		s.migration, s.statements, s.script = step.Report, s.model.Migrations[step.Report].Statements, step.script
@@ -211,8 +211,8 @@ func (s *releaseRun) runRelease(ctx context.Context) (again bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if again, err := s.resolveMissing(ctx, s.database, step, stop); again || err != nil {
-			return again, err
+		if needsRerun, err := s.resolveMissing(ctx, s.database, step, stop); needsRerun || err != nil {
+			return needsRerun, err
 		}
 		if stop != nil {
 			s.recordFailure(stop)
@@ -235,7 +235,7 @@ func (s *releaseRun) runRelease(ctx context.Context) (again bool, err error) {
 	for _, n := range s.runner.notes {
 		s.addNote(n)
 	}
-	s.judgeTraffic()
+	s.attributeWaits()
 	return false, nil
 }
 
@@ -256,12 +256,12 @@ func skipReason(step *step) string {
 // with all tables empty. That shows whether the rows are the cause, and lets the
 // release go on. It returns what stops the migration even so.
 func (s *releaseRun) rerunWithoutRows(ctx context.Context, step *step, stop *migrationFailure) (*migrationFailure, error) {
-	if len(s.out.Tables) == 0 || s.Dump != "" || s.emptied >= 0 || !blamesRows(stop.err) || s.runner.conn.IsClosed() {
+	if len(s.out.Tables) == 0 || s.Dump != "" || s.emptied >= 0 || !mayBeCausedByRows(stop.err) || s.runner.conn.IsClosed() {
 		return stop, nil
 	}
 	s.stopTraffic() // it uses rows that are about to be deleted
 	// As the role of the migrations, in a separate session: triggers run code.
-	if err := s.execAsMigrationRole(ctx, s.server, s.database, emptyTables); isServerAnswer(err) {
+	if err := s.execAsMigrationRole(ctx, s.server, s.database, emptyTables); isStatementFailure(err) {
 		return stop, nil
 	} else if err != nil {
 		return stop, fmt.Errorf("empty the tables: %w", err)
@@ -271,13 +271,13 @@ func (s *releaseRun) rerunWithoutRows(ctx context.Context, step *step, stop *mig
 	if s.rels, err = observe.ListRelations(ctx, s.runner.catalogConn); err != nil {
 		return stop, err
 	}
-	again, err := s.runner.runMigration(ctx, step.Migration, uncommittedPart(step.script, stop.statement))
+	failure, err := s.runner.runMigration(ctx, step.Migration, uncommittedPart(step.script, stop.statement))
 	if err != nil {
 		return stop, err
 	}
-	if again != nil {
-		s.recordFailure(again)
-		return again, nil
+	if failure != nil {
+		s.recordFailure(failure)
+		return failure, nil
 	}
 	text := step.ID + " failed on the generated rows; from there on the rehearsal went on with empty tables"
 	if s.log != nil {
@@ -304,9 +304,9 @@ const emptyTables = `DO LANGUAGE plpgsql $$ DECLARE list pg_catalog.text; BEGIN
   IF list IS NOT NULL THEN EXECUTE pg_catalog.concat('DROP INDEX ', list); END IF;
 END $$`
 
-// blamesRows reports whether rows may be the cause of an error: a constraint, a
+// mayBeCausedByRows reports whether rows may be the cause of an error: a constraint, a
 // value, or a check that a migration makes itself.
-func blamesRows(err error) bool {
+func mayBeCausedByRows(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "P0") ||
 		strings.HasPrefix(pg.Code, "21"))
@@ -319,9 +319,9 @@ func (s *releaseRun) elapsedMS(t time.Time) float64 { return max(0, toMillis(t.S
 func (s *releaseRun) recordFailure(stop *migrationFailure) {
 	n := len(s.out.Statements)
 	if n == 0 || s.out.Statements[n-1].Migration != s.migration || s.out.Statements[n-1].Statement != stop.statement.Index {
-		at := s.elapsedMS(time.Now())
+		nowMS := s.elapsedMS(time.Now())
 		s.out.Statements = append(s.out.Statements, onward.RehearsedStatement{
-			Migration: s.migration, Statement: stop.statement.Index, FromMS: at, UntilMS: at, Observed: []onward.Observed{},
+			Migration: s.migration, Statement: stop.statement.Index, FromMS: nowMS, UntilMS: nowMS, Observed: []onward.Observed{},
 		})
 		n++
 	}

@@ -30,7 +30,7 @@ func (s *releaseRun) runWithRetries(ctx context.Context, step *step) (*migration
 		if stop == nil || err != nil {
 			return stop, err
 		}
-		if s.load == nil || n == mostAttempts || !refusedWith(stop.err, lockTimeout) || stop.statement == nil || committedBefore(step.script, stop.statement) {
+		if s.load == nil || n == mostAttempts || !hasSQLState(stop.err, lockTimeout) || stop.statement == nil || isPartCommitted(step.script, stop.statement) {
 			return stop, nil
 		}
 		s.recordFailure(stop)
@@ -47,11 +47,11 @@ func (s *releaseRun) runWithRetries(ctx context.Context, step *step) (*migration
 	}
 }
 
-// committedBefore reports whether a part of the migration is committed when a
+// isPartCommitted reports whether a part of the migration is committed when a
 // statement fails.
-func committedBefore(sc *script.Script, at *script.Statement) bool {
-	for _, s := range sc.Statements[:at.Index] {
-		if s.Parent < 0 && !takesNoLocks(s) && (s.Tx != at.Tx || s.Origin == script.Alone) {
+func isPartCommitted(sc *script.Script, statement *script.Statement) bool {
+	for _, s := range sc.Statements[:statement.Index] {
+		if s.Parent < 0 && !takesNoLocks(s) && (s.Tx != statement.Tx || s.Origin == script.Alone) {
 			return true
 		}
 	}
@@ -60,14 +60,14 @@ func committedBefore(sc *script.Script, at *script.Statement) bool {
 
 // uncommittedPart returns the part of a migration that is not committed when a
 // statement fails: its transaction, and everything after it.
-func uncommittedPart(sc *script.Script, at *script.Statement) *script.Script {
-	if at == nil || !committedBefore(sc, at) {
+func uncommittedPart(sc *script.Script, statement *script.Statement) *script.Script {
+	if statement == nil || !isPartCommitted(sc, statement) {
 		return sc
 	}
-	from := at.Index
-	for from > 0 && at.Origin != script.Alone {
+	from := statement.Index
+	for from > 0 && statement.Origin != script.Alone {
 		s := sc.Statements[from-1]
-		if s.Parent < 0 && (s.Tx != at.Tx || s.Origin == script.Alone) && !beginsTransaction(s) {
+		if s.Parent < 0 && (s.Tx != statement.Tx || s.Origin == script.Alone) && !beginsTransaction(s) {
 			break
 		}
 		from--
@@ -95,7 +95,7 @@ const (
 	deadlock    = "40P01"
 )
 
-func refusedWith(err error, code string) bool {
+func hasSQLState(err error, code string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == code
 }

@@ -15,10 +15,10 @@ import (
 // needs.
 const aheadLimit = 20 * time.Second
 
-// lookAhead runs the release on empty tables and reads what it demands of existing
+// collectDemands runs the release on empty tables and reads what it demands of existing
 // rows. The generated rows then meet these demands, so that the release can be observed
 // on full tables to its end.
-func (v *version) lookAhead(ctx context.Context) error {
+func (v *version) collectDemands(ctx context.Context) error {
 	if v.demands != nil {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (v *version) lookAhead(ctx context.Context) error {
 	}
 	defer side.dropDatabase(ctx, run.database)
 	head, err := fill.Read(ctx, side.databaseURL(side.server, run.database))
-	if isServerAnswer(err) {
+	if isStatementFailure(err) {
 		v.Logger.Debug("the schema after the release cannot be read", "error", err)
 		return nil
 	}
@@ -111,11 +111,11 @@ func (v *version) runUnobserved(ctx context.Context, w *walker, prepare func(db 
 			return nil, err
 		}
 		p := &unobservedRun{database: db}
-		again := false
+		needsRerun := false
 		if err = prepare(db); err == nil {
-			again, err = v.runMigrationsOnce(ctx, p, w)
+			needsRerun, err = v.runMigrationsOnce(ctx, p, w)
 		}
-		if err == nil && !again {
+		if err == nil && !needsRerun {
 			return p, nil
 		}
 		v.dropDatabase(ctx, db)
@@ -127,7 +127,7 @@ func (v *version) runUnobserved(ctx context.Context, w *walker, prepare func(db 
 }
 
 // runMigrationsOnce runs the migrations. again: something was missing, and was created.
-func (v *version) runMigrationsOnce(ctx context.Context, p *unobservedRun, w *walker) (again bool, err error) {
+func (v *version) runMigrationsOnce(ctx context.Context, p *unobservedRun, w *walker) (needsRerun bool, err error) {
 	var watch watcher
 	if w != nil {
 		watch = w
@@ -145,18 +145,18 @@ func (v *version) runMigrationsOnce(ctx context.Context, p *unobservedRun, w *wa
 			w.startMigration(r, step)
 		}
 		stop, err := r.runMigration(ctx, step.Migration, step.script)
-		if err != nil && !isServerAnswer(err) {
+		if err != nil && !isStatementFailure(err) {
 			return false, err
 		}
-		if again, err := v.resolveMissing(ctx, p.database, step, stop); again || err != nil {
-			return again, err
+		if needsRerun, err := v.resolveMissing(ctx, p.database, step, stop); needsRerun || err != nil {
+			return needsRerun, err
 		}
 		if stop == nil && err == nil {
 			continue
 		}
 		p.stop, p.failedStep, p.err = stop, step, err
 		if w == nil && stop != nil && stop.statement != nil && !r.conn.IsClosed() {
-			if _, err := r.runMigration(ctx, step.Migration, uncommittedBefore(step.script, stop.statement)); err != nil && !isServerAnswer(err) {
+			if _, err := r.runMigration(ctx, step.Migration, uncommittedBefore(step.script, stop.statement)); err != nil && !isStatementFailure(err) {
 				return false, err
 			}
 		}
@@ -167,10 +167,10 @@ func (v *version) runMigrationsOnce(ctx context.Context, p *unobservedRun, w *wa
 
 // uncommittedBefore returns the statements of a migration that are not committed when the statement
 // at fails, up to that statement.
-func uncommittedBefore(sc *script.Script, at *script.Statement) *script.Script {
-	rest := *uncommittedPart(sc, at)
+func uncommittedBefore(sc *script.Script, statement *script.Statement) *script.Script {
+	rest := *uncommittedPart(sc, statement)
 	rest.Statements = slices.Clone(rest.Statements)
-	if n := slices.Index(rest.Statements, at); n >= 0 {
+	if n := slices.Index(rest.Statements, statement); n >= 0 {
 		rest.Statements = rest.Statements[:n]
 	}
 	return &rest

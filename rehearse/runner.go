@@ -64,17 +64,17 @@ type migrationFailure struct {
 
 // neededRole returns the role that is missing, or that a block may not make; "" for
 // any other reason. Roles that were created already do not count.
-func (s *migrationFailure) neededRole(there []string) string {
+func (s *migrationFailure) neededRole(existingRoles []string) string {
 	if s == nil {
 		return ""
 	}
 	names := []string{missingRole(s.err)}
-	if s.statement != nil && refusedWith(s.err, "42501") {
-		made, _ := findCreatedRoles([]byte(s.statement.SQL))
-		names = append(names, made...)
+	if s.statement != nil && hasSQLState(s.err, "42501") {
+		createdRoles, _ := findCreatedRoles([]byte(s.statement.SQL))
+		names = append(names, createdRoles...)
 	}
 	for _, name := range names {
-		if name != "" && !slices.Contains(there, name) {
+		if name != "" && !slices.Contains(existingRoles, name) {
 			return name
 		}
 	}
@@ -111,7 +111,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 			return nil, err
 		}
 	}
-	if r.catalogConn, err = s.Connect(ctx, lookName, db); refusedWith(err, "42501") && v.Server == "" {
+	if r.catalogConn, err = s.Connect(ctx, lookName, db); hasSQLState(err, "42501") && v.Server == "" {
 		// A migration has revoked the right to connect to its database.
 		if err = execAll(ctx, s, "", "", grantConnect(db)); err == nil {
 			r.catalogConn, err = s.Connect(ctx, lookName, db)
@@ -213,16 +213,16 @@ func (r *runner) runScriptStatement(ctx context.Context, s, next *script.Stateme
 	if done, err := r.runSpecialStatement(ctx, s); done || err != nil {
 		return nil, err
 	}
-	ours := s.Origin == script.Runner || s.Origin == script.Message
-	if r.txStatus() == 'I' && ours && !isTransactionBoundary(s) {
+	isRunnerOwn := s.Origin == script.Runner || s.Origin == script.Message
+	if r.txStatus() == 'I' && isRunnerOwn && !isTransactionBoundary(s) {
 		if err := r.beginTransaction(ctx, s); err != nil {
 			return nil, err
 		}
 	}
 	if err := r.sendStatement(ctx, s, next); err != nil {
-		return r.endRefused(ctx, s, err)
+		return r.endRefusedTransaction(ctx, s, err)
 	}
-	if ours && r.txStatus() == 'T' && (next == nil || next.Tx != s.Tx) {
+	if isRunnerOwn && r.txStatus() == 'T' && (next == nil || next.Tx != s.Tx) {
 		return r.commitTransaction(ctx, s)
 	}
 	return nil, nil
@@ -241,9 +241,9 @@ func isTransactionBoundary(s *script.Statement) bool {
 	return true
 }
 
-// endRefused ends the transaction of a statement that the server refused.
-func (r *runner) endRefused(ctx context.Context, s *script.Statement, err error) (*migrationFailure, error) {
-	if !isServerAnswer(err) {
+// endRefusedTransaction ends the transaction of a statement that the server refused.
+func (r *runner) endRefusedTransaction(ctx context.Context, s *script.Statement, err error) (*migrationFailure, error) {
+	if !isStatementFailure(err) {
 		return nil, err
 	}
 	if r.conn.IsClosed() {
@@ -274,7 +274,7 @@ func (r *runner) beginTransaction(ctx context.Context, s *script.Statement) erro
 // commitTransaction ends a transaction; deferred constraints may make it fail.
 func (r *runner) commitTransaction(ctx context.Context, s *script.Statement) (*migrationFailure, error) {
 	err := r.endTransaction(ctx, "COMMIT", true)
-	if err == nil || !isServerAnswer(err) {
+	if err == nil || !isStatementFailure(err) {
 		return nil, err
 	}
 	if r.watch != nil {
@@ -333,12 +333,12 @@ func (r *runner) execStatement(ctx context.Context, s *script.Statement) (pgconn
 }
 
 // withLimit runs something that may wait, and ends its session after the limit.
-func (r *runner) withLimit(ctx context.Context, do func(context.Context) error) error {
+func (r *runner) withLimit(ctx context.Context, fn func(context.Context) error) error {
 	// A moment longer than a statement_timeout of the same length.
 	limit, reason := r.statementLimit(r.Limit)
 	bound, cancel := context.WithTimeout(ctx, limit+time.Second)
 	defer cancel()
-	err := do(bound)
+	err := fn(bound)
 	if err != nil && bound.Err() != nil && ctx.Err() == nil {
 		return &limitError{reason, err}
 	}
@@ -351,9 +351,9 @@ func (r *runner) addNote(text string) {
 	}
 }
 
-// isServerAnswer reports whether an error is the server's answer. A lost connection
+// isStatementFailure reports whether an error is the server's answer. A lost connection
 // and the end at the limit count too.
-func isServerAnswer(err error) bool {
+func isStatementFailure(err error) bool {
 	var pg *pgconn.PgError
 	var limit *limitError
 	return errors.As(err, &pg) || errors.As(err, &limit) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) ||

@@ -192,7 +192,7 @@ func (s *sampler) sampleUntilClosed(ctx context.Context) {
 		}
 		if time.Since(sized) > sizeLook && looks > quickLooks {
 			sized = time.Now()
-			if err := s.checkSize(ctx); err != nil {
+			if err := s.cancelIfTooLarge(ctx); err != nil {
 				return
 			}
 		}
@@ -206,7 +206,7 @@ const sampleLocks = `SELECT locktype OPERATOR(pg_catalog.=) 'relation', COALESCE
 	WHERE pid OPERATOR(pg_catalog.=) $1 AND (NOT granted OR locktype OPERATOR(pg_catalog.=) 'relation' AND relation OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)`
 
 // takeSample takes one sample.
-func (s *sampler) takeSample(ctx context.Context, into *samples) error {
+func (s *sampler) takeSample(ctx context.Context, target *samples) error {
 	rows, err := s.conn.Query(ctx, sampleLocks, s.pid)
 	if err != nil {
 		return err
@@ -233,10 +233,10 @@ func (s *sampler) takeSample(ctx context.Context, into *samples) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.currentSamples != into {
+	if s.currentSamples != target {
 		return nil // the statement has ended meanwhile
 	}
-	into.addSample(seen, waits)
+	target.addSample(seen, waits)
 	return nil
 }
 
@@ -248,16 +248,16 @@ type sampledLock struct {
 }
 
 // addSample adds one sample; waits: the session was waiting.
-func (into *samples) addSample(seen []sampledLock, waits bool) {
+func (s *samples) addSample(seen []sampledLock, waits bool) {
 	now := time.Now()
 	switch {
-	case waits && !into.last.IsZero():
-		into.waited += now.Sub(into.last)
-		into.last = now
+	case waits && !s.last.IsZero():
+		s.waited += now.Sub(s.last)
+		s.last = now
 	case waits:
-		into.last = now
+		s.last = now
 	default:
-		into.last = time.Time{}
+		s.last = time.Time{}
 	}
 	// The server lists locks in no order. Of those that it has granted, a weaker one may be the later: it adds nothing.
 	slices.SortStableFunc(seen, func(a, b sampledLock) int {
@@ -270,15 +270,15 @@ func (into *samples) addSample(seen []sampledLock, waits bool) {
 		return cmp.Compare(b.mode, a.mode)
 	})
 	for _, l := range seen {
-		r := into.byRelation[l.oid]
+		r := s.byRelation[l.oid]
 		requested := now
 		// The first lock is what the statement begins with.
-		if now.Sub(into.startedAt) < slowLook || len(into.byRelation) == 0 {
-			requested = into.startedAt
+		if now.Sub(s.startedAt) < slowLook || len(s.byRelation) == 0 {
+			requested = s.startedAt
 		}
 		if r == nil {
 			r = &relationSamples{}
-			into.byRelation[l.oid] = r
+			s.byRelation[l.oid] = r
 		}
 		r.lastSeen = now
 		r.addLock(l, requested)
@@ -301,8 +301,8 @@ func (r *relationSamples) addLock(seen sampledLock, requested time.Time) {
 	}
 }
 
-// checkSize cancels a statement that fills the disk.
-func (s *sampler) checkSize(ctx context.Context) error {
+// cancelIfTooLarge cancels a statement that fills the disk.
+func (s *sampler) cancelIfTooLarge(ctx context.Context) error {
 	var bytes int64
 	if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.pg_database_size($1::pg_catalog.name)", s.database).Scan(&bytes); err != nil {
 		return err

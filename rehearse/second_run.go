@@ -23,7 +23,7 @@ func (v *version) rehearseSecondRuns(ctx context.Context) error {
 		if !goes || err != nil {
 			return err
 		}
-		if err := a.runTwice(ctx, step); err != nil {
+		if err := a.rerunAfterCutOff(ctx, step); err != nil {
 			return err
 		}
 	}
@@ -87,11 +87,11 @@ func commitsInParts(sc *script.Script) bool {
 	return alone+len(ends) > 1
 }
 
-// runTwice runs a migration without its last statement, and then again from the
+// rerunAfterCutOff runs a migration without its last statement, and then again from the
 // start.
-func (a *secondRun) runTwice(ctx context.Context, step *step) error {
+func (a *secondRun) rerunAfterCutOff(ctx context.Context, step *step) error {
 	short := *step.script
-	short.Statements = cutShort(step.script)
+	short.Statements = withoutLastStatement(step.script)
 	stop, err := a.runner.runMigration(ctx, step.Migration, &short)
 	if stop != nil || err != nil {
 		a.discardDatabase(ctx)
@@ -114,8 +114,8 @@ func (a *secondRun) runTwice(ctx context.Context, step *step) error {
 	return nil
 }
 
-// cutShort returns the statements without the last one and those inside it.
-func cutShort(sc *script.Script) []*script.Statement {
+// withoutLastStatement returns the statements without the last one and those inside it.
+func withoutLastStatement(sc *script.Script) []*script.Statement {
 	last := len(sc.Statements) - 1
 	for last > 0 && sc.Statements[last].Parent >= 0 {
 		last--

@@ -4,9 +4,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// outlives reports whether a statement changes what no rehearsal could put back on a user's server, not even after a
+// changesOutsideDatabase reports whether a statement changes what no rehearsal could put back on a user's server, not even after a
 // kill: another database, a tablespace, a setting of the server or of a role's sessions. Roles go: see roleTracker.
-func outlives(n *pgparse.Node) bool {
+func changesOutsideDatabase(n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.CreatedbStmt, *pgparse.DropdbStmt, *pgparse.AlterDatabaseStmt, *pgparse.AlterDatabaseSetStmt,
 		*pgparse.AlterDatabaseRefreshCollStmt, *pgparse.CreateTableSpaceStmt, *pgparse.DropTableSpaceStmt,

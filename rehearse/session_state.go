@@ -66,16 +66,16 @@ func (s *releaseRun) withoutTimeout(ctx context.Context, ask func() error) error
 	if !s.timed || s.runner.txStatus() != 'T' {
 		return ask()
 	}
-	var was, none string
+	var previous, none string
 	c := s.runner.conn
 	if err := c.QueryRow(ctx, "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', '0', true)",
-		anyhow).Scan(&was, &none); err != nil {
+		anyhow).Scan(&previous, &none); err != nil {
 		return err
 	}
 	if err := ask(); err != nil {
 		return err
 	}
-	_, err := c.Exec(ctx, "SET LOCAL statement_timeout = '"+was+"'")
+	_, err := c.Exec(ctx, "SET LOCAL statement_timeout = '"+previous+"'")
 	return err
 }
 
@@ -171,7 +171,7 @@ func (s *releaseRun) onSavepointRollback(ctx context.Context) error {
 		if o.Lock <= locks[o.Relation] {
 			return false
 		}
-		s.endLock(p, now)
+		s.recordLockEnd(p, now)
 		return true
 	})
 	for oid := range s.tx.held {
@@ -196,7 +196,7 @@ func (s *releaseRun) onTransactionEnd(ctx context.Context, committed bool) error
 	}
 	now := time.Now()
 	for _, p := range s.tx.open {
-		s.endLock(p, now)
+		s.recordLockEnd(p, now)
 	}
 	s.out.Transactions = append(s.out.Transactions, onward.RehearsedTransaction{
 		Migration: s.migration, FromMS: s.elapsedMS(s.tx.startedAt), UntilMS: s.elapsedMS(now), RolledBack: !committed,
@@ -206,7 +206,7 @@ func (s *releaseRun) onTransactionEnd(ctx context.Context, committed bool) error
 		return nil
 	}
 	rels, err := observe.ListRelations(ctx, s.runner.catalogConn)
-	carryRows(s.rels, rels, nil)
+	carryRowCounts(s.rels, rels, nil)
 	s.rels = rels
 	return err
 }
@@ -242,7 +242,7 @@ func (s *releaseRun) runStatement(ctx context.Context, st *script.Statement, ins
 	if _, rollback := s.runner.conn.Exec(ctx, "ROLLBACK"); rollback != nil {
 		return rollback
 	}
-	if !needsNoTransaction(err) {
+	if !mustRunOutsideTransaction(err) {
 		return errors.Join(err, s.onTransactionEnd(ctx, false))
 	}
 	s.tx, s.out.Statements = nil, s.out.Statements[:before]
@@ -254,9 +254,9 @@ func takesNoLocks(st *script.Statement) bool {
 	return st.Node.GetVariableSetStmt() != nil || st.Node.GetVariableShowStmt() != nil || st.Node.GetTransactionStmt() != nil || st.Node.GetLockStmt() != nil
 }
 
-// needsNoTransaction reports whether the server refuses the statement in a
+// mustRunOutsideTransaction reports whether the server refuses the statement in a
 // transaction block (25001), or it ends transactions itself (2D000).
-func needsNoTransaction(err error) bool {
+func mustRunOutsideTransaction(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "25001" && strings.Contains(pg.Message, "cannot run inside a transaction block") || pg.Code == "2D000" ||
 		pg.Code == "25001" && strings.Contains(pg.Message, "cannot be executed from a function") || pg.Code == "0A000" && strings.Contains(pg.Message, "transaction"))
@@ -272,7 +272,7 @@ func (s *releaseRun) execLimited(ctx context.Context, st *script.Statement) (pgc
 
 // runRecorded sends a statement and records its times and its error.
 func (s *releaseRun) runRecorded(ctx context.Context, st *script.Statement) (*onward.RehearsedStatement, *samples, error) {
-	nested := mayNest(st)
+	nested := mayRunNestedSQL(st)
 	var broken error
 	if nested {
 		broken = s.setAutoExplain(ctx, true)
@@ -317,6 +317,6 @@ func (s *releaseRun) runObserved(ctx context.Context, st *script.Statement) erro
 		out.WALBytes = max(0, v.lsn-s.lsn)
 	}
 	s.lsn = v.lsn
-	s.compareAndKeep(st, out, seen, v)
+	s.observeEffects(st, out, seen, v)
 	return nil
 }

@@ -79,7 +79,7 @@ func openRelease(ctx context.Context, c Config, tolerant bool) (*Stage, error) {
 	return s, nil
 }
 
-func orElse[T ~int64](x, otherwise T) T {
+func positiveOr[T ~int64](x, otherwise T) T {
 	if x > 0 {
 		return x
 	}
@@ -90,12 +90,12 @@ func openStage(ctx context.Context, c Config, release *audit.Release, report *on
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Limit, c.MaxBytes, c.Rows = orElse(c.Limit, defaultLimit), orElse(c.MaxBytes, defaultMaxBytes), Rows{}
-	majors, why := c.chooseMajors(report)
-	v := &version{Config: c, release: release, steps: stepsOf(release), report: report, major: majors[0], out: &onward.Rehearsal{}, tolerant: tolerant}
+	c.Limit, c.MaxBytes, c.Rows = positiveOr(c.Limit, defaultLimit), positiveOr(c.MaxBytes, defaultMaxBytes), Rows{}
+	majors, reason := c.chooseMajors(report)
+	v := &version{Config: c, release: release, steps: parseSteps(release), report: report, major: majors[0], out: &onward.Rehearsal{}, tolerant: tolerant}
 	v.reportPhase(v.describeStart())
 	err := v.startServer(ctx)
-	if missing := new(pgserver.MissingError); why == byDefault && errors.As(err, &missing) {
+	if missing := new(pgserver.MissingError); reason == byDefault && errors.As(err, &missing) {
 		v.major = 0
 		err = v.startServer(ctx)
 	}
@@ -277,7 +277,7 @@ func (s *Stage) MakeRoles(ctx context.Context, names []string) error {
 		return nil
 	}
 	for _, name := range names {
-		if err := s.v.makeRole(ctx, s.v.server, name); err != nil && !isServerAnswer(err) {
+		if err := s.v.makeRole(ctx, s.v.server, name); err != nil && !isStatementFailure(err) {
 			return err
 		}
 	}

@@ -12,8 +12,8 @@ type step struct {
 	err    error          // why the text could not be parsed
 }
 
-// stepsOf parses the migrations of a release, once for all uses.
-func stepsOf(r *audit.Release) []*step {
+// parseSteps parses the migrations of a release, once for all uses.
+func parseSteps(r *audit.Release) []*step {
 	var out []*step
 	for _, s := range r.Steps() {
 		sc, err := script.BuildScript(s.Source)

@@ -34,18 +34,18 @@ func (r *runner) runSpecialStatement(ctx context.Context, s *script.Statement) (
 		r.addNote("psql's own commands were left out: " + firstLine(s.SQL))
 		return true, nil
 	}
-	if r.Server != "" && outlives(s.Node) {
+	if r.Server != "" && changesOutsideDatabase(s.Node) {
 		r.addNote("what would stay on the server was left out: " + firstLine(s.SQL))
 		return true, nil
 	}
 	if e := s.Node.GetCreateExtensionStmt(); e != nil {
-		var here bool
+		var isInstalled bool
 		err := r.catalogConn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name OPERATOR(pg_catalog.=) $1)",
-			e.GetExtname()).Scan(&here)
+			e.GetExtname()).Scan(&isInstalled)
 		if err != nil {
 			return false, err
 		}
-		if !here {
+		if !isInstalled {
 			r.base.addAbsentExtension(e.GetExtname())
 			r.addNote("the extension " + e.GetExtname() + " is not installed beside this server and was left out; --postgres URL names a server that has it")
 			return true, nil
@@ -53,13 +53,13 @@ func (r *runner) runSpecialStatement(ctx context.Context, s *script.Statement) (
 	}
 	// A function of the release that would run with a superuser's rights is
 	// reported.
-	if name := newOwner(s.Node); name != "" && !r.Superuser &&
+	if name := ownerInStatement(s.Node); name != "" && !r.Superuser &&
 		(r.watch == nil || s.Node.GetAlterOwnerStmt().GetObjectType() != pgparse.ObjectType_OBJECT_FUNCTION) {
-		var theirs bool
-		err := r.catalogConn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND rolsuper)", name).Scan(&theirs)
-		if theirs || err != nil {
+		var isSuperuser bool
+		err := r.catalogConn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND rolsuper)", name).Scan(&isSuperuser)
+		if isSuperuser || err != nil {
 			r.addNote("what gives things to " + name + ", or says what it gives, was left out: the migrations do not run as the server's superuser")
-			return theirs, err
+			return isSuperuser, err
 		}
 	}
 	d := superuserHelper{
@@ -76,9 +76,9 @@ func (r *runner) runSpecialStatement(ctx context.Context, s *script.Statement) (
 	return d.runForRole(ctx, s.Node)
 }
 
-// newOwner returns the role to which a statement gives an object, if it does nothing
+// ownerInStatement returns the role to which a statement gives an object, if it does nothing
 // else, or whose default privileges it sets; "" for none.
-func newOwner(n *pgparse.Node) string {
+func ownerInStatement(n *pgparse.Node) string {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.AlterOwnerStmt:
 		return x.GetNewowner().GetRolename()
@@ -107,17 +107,17 @@ func (d superuserHelper) runForRole(ctx context.Context, n *pgparse.Node) (done 
 	}
 	if e := n.GetCreateExtensionStmt(); e != nil && d.mayCreate(e.GetExtname()) {
 		err := d.createExtension(ctx, e)
-		if isServerAnswer(err) || errors.Is(err, errNotOurs) {
+		if isStatementFailure(err) || errors.Is(err, errNotOurs) {
 			return false, nil
 		}
 		return err == nil, err
 	}
 	if c := n.GetCommentStmt(); c != nil && c.GetObjtype() == pgparse.ObjectType_OBJECT_EXTENSION {
-		var may bool
+		var isAllowed bool
 		err := d.catalogConn.QueryRow(ctx, "SELECT pg_catalog.pg_has_role($1::pg_catalog.name, extowner, "+
 			"'USAGE') FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $2",
-			roleName, c.GetObject().GetString_().GetSval()).Scan(&may)
-		if errors.Is(err, pgx.ErrNoRows) || may || err != nil {
+			roleName, c.GetObject().GetString_().GetSval()).Scan(&isAllowed)
+		if errors.Is(err, pgx.ErrNoRows) || isAllowed || err != nil {
 			return false, ignoreNoRows(err)
 		}
 		d.note("comments on extensions of the server's superuser were left out")
@@ -125,7 +125,7 @@ func (d superuserHelper) runForRole(ctx context.Context, n *pgparse.Node) (done 
 	}
 	if c := n.GetCreateRoleStmt(); c != nil {
 		err := createRole(ctx, d.server, c.GetRole())
-		if isServerAnswer(err) {
+		if isStatementFailure(err) {
 			return false, nil
 		}
 		d.note("roles are made without their options: " + c.GetRole())

@@ -25,9 +25,9 @@ type supplier struct {
 
 // supplyObject creates the object that a statement lacks; done is false if onward does not
 // know how.
-func (s supplier) supplyObject(ctx context.Context, l missingObject, by string) (done bool, err error) {
+func (s supplier) supplyObject(ctx context.Context, l missingObject, location string) (done bool, err error) {
 	if ext := l.extensionName(); ext != "" {
-		return s.supplyExtension(ctx, ext, l, by)
+		return s.supplyExtension(ctx, ext, l, location)
 	}
 	if ext := foreignTypes[l.name]; ext != "" && l.kind == "type" && s.Server == "" {
 		return s.createSubstituteType(ctx, ext, l)
@@ -36,13 +36,13 @@ func (s supplier) supplyObject(ctx context.Context, l missingObject, by string) 
 }
 
 // supplyExtension creates an extension that is available on the server.
-func (s supplier) supplyExtension(ctx context.Context, name string, l missingObject, by string) (done bool, err error) {
+func (s supplier) supplyExtension(ctx context.Context, name string, l missingObject, location string) (done bool, err error) {
 	look, err := s.server.Connect(ctx, lookName, s.db)
 	if err != nil {
 		return false, err
 	}
 	defer look.Close(ctx)
-	if there, err := extensionExists(ctx, look, name); there || err != nil {
+	if exists, err := extensionExists(ctx, look, name); exists || err != nil {
 		return false, err // in a schema outside of its users' search_path
 	}
 	sql := "CREATE EXTENSION " + quoteIdent(name)
@@ -61,13 +61,13 @@ func (s supplier) supplyExtension(ctx context.Context, name string, l missingObj
 		return false, err
 	}
 	if !done {
-		if err := s.execAsMigrationRole(ctx, s.server, s.db, sql); isServerAnswer(err) {
+		if err := s.execAsMigrationRole(ctx, s.server, s.db, sql); isStatementFailure(err) {
 			return false, nil
 		} else if err != nil {
 			return false, err
 		}
 	}
-	s.note(fmt.Sprintf("the extension %s was made: no migration does, and %s uses what it brings", name, by))
+	s.note(fmt.Sprintf("the extension %s was made: no migration does, and %s uses what it brings", name, location))
 	return true, nil
 }
 
@@ -92,7 +92,7 @@ func (s supplier) createSubstituteType(ctx context.Context, extension string, l 
 		"CREATE TYPE "+name("")+" (INPUT = "+name("_in")+", OUTPUT = "+name("_out")+", TYPMOD_IN = "+name("_typmod_in")+
 			", INTERNALLENGTH = VARIABLE, STORAGE = extended)",
 		"ALTER TYPE "+name("")+" OWNER TO "+roleName, "COMMIT")
-	if isServerAnswer(err) {
+	if isStatementFailure(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -110,10 +110,10 @@ func (b *base) addAbsentExtension(extension string) {
 	}
 }
 
-// skipStatement skips a statement that needs something unavailable: an extension that is not
+// skipIfUnavailable skips a statement that needs something unavailable: an extension that is not
 // installed, or an object of a skipped statement.
-func (v *version) skipStatement(st *script.Statement, l missingObject) bool {
-	if len(v.base.Absent) == 0 || !l.ofExtensions() && !l.isAmong(v.base.Lost) || v.skip[st] {
+func (v *version) skipIfUnavailable(st *script.Statement, l missingObject) bool {
+	if len(v.base.Absent) == 0 || !l.mayBeInExtension() && !l.isAmong(v.base.Lost) || v.skip[st] {
 		return false
 	}
 	if v.skip == nil {
@@ -130,9 +130,9 @@ func (v *version) skipStatement(st *script.Statement, l missingObject) bool {
 
 // resolveMissing creates what the release needed and did not find, or skips a statement that
 // needs something unavailable. again: it must begin again.
-func (v *version) resolveMissing(ctx context.Context, db string, step *step, stop *migrationFailure) (again bool, err error) {
+func (v *version) resolveMissing(ctx context.Context, db string, step *step, stop *migrationFailure) (needsRerun bool, err error) {
 	if role := stop.neededRole(v.roles); role != "" && v.Server == "" {
-		if err := v.makeRole(ctx, v.server, role); !isServerAnswer(err) {
+		if err := v.makeRole(ctx, v.server, role); !isStatementFailure(err) {
 			return true, err
 		} // else it cannot be created
 	}
@@ -140,12 +140,12 @@ func (v *version) resolveMissing(ctx context.Context, db string, step *step, sto
 		v.bookkeepingDDL = append(v.bookkeepingDDL, ddl)
 		return true, nil
 	}
-	return v.supplyRelease(ctx, db, step, stop)
+	return v.supplyReleaseObject(ctx, db, step, stop)
 }
 
-// supplyRelease creates what one of the release's statements lacks, or skips the
+// supplyReleaseObject creates what one of the release's statements lacks, or skips the
 // statement. The release then begins again.
-func (v *version) supplyRelease(ctx context.Context, db string, step *step, stop *migrationFailure) (again bool, err error) {
+func (v *version) supplyReleaseObject(ctx context.Context, db string, step *step, stop *migrationFailure) (needsRerun bool, err error) {
 	if stop == nil || stop.statement == nil {
 		return false, nil
 	}
@@ -153,14 +153,14 @@ func (v *version) supplyRelease(ctx context.Context, db string, step *step, stop
 	if !ok {
 		return false, nil
 	}
-	at := fmt.Sprintf("%s:%d", step.Path, stop.statement.Line)
+	location := fmt.Sprintf("%s:%d", step.Path, stop.statement.Line)
 	note := func(text string) {
 		if !slices.Contains(v.supplyNotes, text) {
 			v.supplyNotes = append(v.supplyNotes, text)
 		}
 	}
 	if !slices.Contains(v.supplies, l) {
-		done, err := supplier{version: v, server: v.server, db: db, note: note}.supplyObject(ctx, l, at)
+		done, err := supplier{version: v, server: v.server, db: db, note: note}.supplyObject(ctx, l, location)
 		if err != nil {
 			return false, err
 		}
@@ -169,10 +169,10 @@ func (v *version) supplyRelease(ctx context.Context, db string, step *step, stop
 			return true, nil
 		}
 	}
-	if !v.skipStatement(stop.statement, l) {
+	if !v.skipIfUnavailable(stop.statement, l) {
 		return false, nil
 	}
-	note(fmt.Sprintf("%s was not rehearsed: it needs %s, which cannot be had", at, strings.Join(v.base.Absent, " or ")))
+	note(fmt.Sprintf("%s was not rehearsed: it needs %s, which cannot be had", location, strings.Join(v.base.Absent, " or ")))
 	return true, nil
 }
 
@@ -182,9 +182,9 @@ func (s *releaseRun) qualifyModelNames() {
 	if s.base.SearchPath == "" {
 		return
 	}
-	there, full := map[string]bool{}, map[string][]string{}
+	knownNames, full := map[string]bool{}, map[string][]string{}
 	for _, r := range s.rels {
-		there[r.Name] = true
+		knownNames[r.Name] = true
 		_, name, _ := strings.Cut(r.Name, ".")
 		full[name] = append(full[name], r.Name)
 	}
@@ -193,7 +193,7 @@ func (s *releaseRun) qualifyModelNames() {
 			effects := s.model.Migrations[i].Statements[j].Effects
 			for k := range effects {
 				name, public := strings.CutPrefix(effects[k].Relation, "public.")
-				if public && !there[effects[k].Relation] && len(full[name]) == 1 {
+				if public && !knownNames[effects[k].Relation] && len(full[name]) == 1 {
 					effects[k].Relation = full[name][0]
 				}
 			}
@@ -201,8 +201,8 @@ func (s *releaseRun) qualifyModelNames() {
 	}
 }
 
-// supplyAgain creates in a new copy of the base what was created for the release before.
-func (v *version) supplyAgain(ctx context.Context, s *pgserver.Server, db string) error {
+// repeatSupplies creates in a new copy of the base what was created for the release before.
+func (v *version) repeatSupplies(ctx context.Context, s *pgserver.Server, db string) error {
 	for _, l := range v.supplies {
 		if _, err := (supplier{version: v, server: s, db: db, note: func(string) {}}).supplyObject(ctx, l, ""); err != nil {
 			return err
@@ -231,12 +231,12 @@ func definedNames(n *pgparse.Node) []string {
 	return out
 }
 
-// supplyBase creates what one of the base's statements lacks, or skips the statement.
-func (h *baseBuilder) supplyBase(ctx context.Context, at string, stop *migrationFailure) (done bool, err error) {
+// supplyBaseObject creates what one of the base's statements lacks, or skips the statement.
+func (h *baseBuilder) supplyBaseObject(ctx context.Context, location string, stop *migrationFailure) (done bool, err error) {
 	if name := forbiddenExtension(stop); name != "" {
 		h.base.addAbsentExtension(name)
 		h.addBaseNote("the extension " + name + " was left out, as only a superuser may make it; --superuser does")
-		return h.skipStatement(stop.statement, missingObject{kind: "extension", name: name}), nil
+		return h.skipIfUnavailable(stop.statement, missingObject{kind: "extension", name: name}), nil
 	}
 	l, ok := parseMissingObject(stop.err)
 	if !ok || h.Server != "" && l.kind == "schema" {
@@ -251,17 +251,17 @@ func (h *baseBuilder) supplyBase(ctx context.Context, at string, stop *migration
 		case l.kind == "schema":
 			done, err = h.makeSchema(ctx, l.name)
 		case l.schema == "":
-			done, err = h.addToSearchPath(ctx, at, l)
+			done, err = h.addToSearchPath(ctx, location, l)
 		}
 		if done || err != nil {
 			return done, err
 		}
-		if done, err := h.newSupplier().supplyObject(ctx, l, at); done || err != nil {
+		if done, err := h.newSupplier().supplyObject(ctx, l, location); done || err != nil {
 			return done, err
 		}
 	}
-	if h.skipStatement(stop.statement, l) {
-		h.skippedPlaces = append(h.skippedPlaces, at)
+	if h.skipIfUnavailable(stop.statement, l) {
+		h.skippedPlaces = append(h.skippedPlaces, location)
 		return true, nil
 	}
 	return false, nil
@@ -270,7 +270,7 @@ func (h *baseBuilder) supplyBase(ctx context.Context, at string, stop *migration
 // forbiddenExtension returns the extension that a statement may not create; "" for
 // none.
 func forbiddenExtension(stop *migrationFailure) string {
-	if !refusedWith(stop.err, "42501") {
+	if !hasSQLState(stop.err, "42501") {
 		return ""
 	}
 	return stop.statement.Node.GetCreateExtensionStmt().GetExtname()
@@ -281,7 +281,7 @@ func (h *baseBuilder) newSupplier() supplier {
 }
 
 func (h *baseBuilder) makeSchema(ctx context.Context, name string) (bool, error) {
-	if err := h.execAsMigrationRole(ctx, h.server, h.base.database, "CREATE SCHEMA "+quoteIdent(name)); isServerAnswer(err) {
+	if err := h.execAsMigrationRole(ctx, h.server, h.base.database, "CREATE SCHEMA "+quoteIdent(name)); isStatementFailure(err) {
 		return false, nil
 	} else if err != nil {
 		return false, err
@@ -321,7 +321,7 @@ func qualifiedRelations(sc *script.Script) map[string][]string {
 
 // addToSearchPath adds the one schema that has the object of an unqualified name to the
 // search_path, as the connection in production must do.
-func (h *baseBuilder) addToSearchPath(ctx context.Context, at string, l missingObject) (bool, error) {
+func (h *baseBuilder) addToSearchPath(ctx context.Context, location string, l missingObject) (bool, error) {
 	rows, err := h.runner.catalogConn.Query(ctx, where, l.kind, l.name)
 	if err != nil {
 		return false, err
@@ -347,7 +347,7 @@ func (h *baseBuilder) addToSearchPath(ctx context.Context, at string, l missingO
 		return false, err
 	}
 	h.base.SearchPath = path
-	h.addBaseNote(fmt.Sprintf("search_path was set to %s, as the connection of production must have it: %s uses %s, which the schema %s alone has", path, at,
+	h.addBaseNote(fmt.Sprintf("search_path was set to %s, as the connection of production must have it: %s uses %s, which the schema %s alone has", path, location,
 		l.name, schemas[0]))
 	return true, nil
 }

@@ -51,9 +51,9 @@ func (c *clock) statementLimit(each time.Duration) (limit time.Duration, reason 
 	return each, fmt.Sprintf("ended after %s", each)
 }
 
-// explainEnd makes a *TimeError of an error that the end of the time caused. A *BaseError stays, because it has the place.
+// explainTimeout makes a *TimeError of an error that the end of the time caused. A *BaseError stays, because it has the place.
 // ctx is the caller's.
-func (c *clock) explainEnd(ctx context.Context, err error) error {
+func (c *clock) explainTimeout(ctx context.Context, err error) error {
 	var base *BaseError
 	if err == nil || ctx.Err() != nil || !c.isOver() || errors.As(err, &base) {
 		return err

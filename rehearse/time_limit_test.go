@@ -20,12 +20,12 @@ var slowStatements = "-- +goose Up\nCREATE TABLE t (id int);\n" + strings.Repeat
 func TestTotalEndsRelease(t *testing.T) {
 	t.Parallel()
 	dir := branch(t, "-- +goose Up\nCREATE TABLE u (id int);\n", []txtar.File{{Name: "00002_slow.sql", Data: []byte(slowStatements)}})
-	begun := time.Now()
+	start := time.Now()
 	r, err := rehearse.Run(t.Context(), rehearse.Config{Config: audit.Config{Dir: dir}, Majors: []int{onward.NewestMajor}, Total: 15 * time.Second, Down: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(begun); took > time.Minute {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 	if !slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
@@ -44,13 +44,13 @@ func TestTotalEndsRelease(t *testing.T) {
 func TestTotalEndsBase(t *testing.T) {
 	t.Parallel()
 	dir := branch(t, slowStatements, []txtar.File{{Name: "00002_next.sql", Data: []byte("-- +goose Up\nALTER TABLE t ADD COLUMN x int;\n")}})
-	begun := time.Now()
+	start := time.Now()
 	_, err := rehearse.Run(t.Context(), rehearse.Config{Config: audit.Config{Dir: dir}, Majors: []int{onward.NewestMajor}, Total: 10 * time.Second})
 	var broken *rehearse.BaseError
 	if !errors.As(err, &broken) || broken.Migration != "00001_base" || !strings.Contains(err.Error(), "the rehearsal's 10s were over (--limit)") {
 		t.Errorf("%v", err)
 	}
-	if took := time.Since(begun); took > time.Minute {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }

@@ -62,8 +62,8 @@ func (s *releaseRun) stopTraffic() {
 	}
 }
 
-// judgeTraffic determines who waited for which statement.
-func (s *releaseRun) judgeTraffic() {
+// attributeWaits determines who waited for which statement.
+func (s *releaseRun) attributeWaits() {
 	if s.load != nil {
 		s.log, s.load = s.load.FinishLoad(), nil
 	}
@@ -72,13 +72,13 @@ func (s *releaseRun) judgeTraffic() {
 	}
 	t, costs := traffic.SummariseLog(s.log, s.startTime, slices.Concat(s.held, s.committedStatements()))
 	for i := range t.Failures {
-		t.Failures[i].Error = s.redactTraffic(t.Failures[i].Error)
+		t.Failures[i].Error = s.redactTrafficError(t.Failures[i].Error)
 	}
 	if r := t.Recorded; r != nil {
 		for i := range r.Left {
 			for j := range r.Left[i].Examples {
 				if e := &r.Left[i].Examples[j]; e.Error != nil {
-					*e.Error = s.redactTraffic(*e.Error)
+					*e.Error = s.redactTrafficError(*e.Error)
 				}
 			}
 		}
@@ -91,8 +91,8 @@ func (s *releaseRun) judgeTraffic() {
 	}
 }
 
-// redactTraffic returns an error of the load without values of rows: on rows of production, a trigger may have raised it.
-func (s *releaseRun) redactTraffic(e onward.ServerError) onward.ServerError {
+// redactTrafficError returns an error of the load without values of rows: on rows of production, a trigger may have raised it.
+func (s *releaseRun) redactTrafficError(e onward.ServerError) onward.ServerError {
 	if s.Dump != "" {
 		return onward.ServerError{Code: e.Code, Message: "its words may quote rows and are not shown"}
 	}
@@ -102,7 +102,7 @@ func (s *releaseRun) redactTraffic(e onward.ServerError) onward.ServerError {
 // committedStatements returns the statements whose result others have seen, with the relations that
 // they work on. They tell after which statement a query began to fail.
 func (s *releaseRun) committedStatements() (out []traffic.Held) {
-	when := func(at float64) time.Time { return s.startTime.Add(time.Duration(at * float64(time.Millisecond))) }
+	timeAt := func(ms float64) time.Time { return s.startTime.Add(time.Duration(ms * float64(time.Millisecond))) }
 	for i := range s.out.Statements {
 		st := &s.out.Statements[i]
 		until, lost := st.UntilMS, st.Failed != nil
@@ -115,7 +115,7 @@ func (s *releaseRun) committedStatements() (out []traffic.Held) {
 			continue
 		}
 		model := &s.model.Migrations[st.Migration].Statements[st.Statement]
-		h := traffic.Held{Statement: i, SQL: model.SQL, From: when(st.FromMS), Until: when(until)}
+		h := traffic.Held{Statement: i, SQL: model.SQL, From: timeAt(st.FromMS), Until: timeAt(until)}
 		out = append(out, h)
 		for _, e := range model.Effects {
 			h.Relation = e.Relation

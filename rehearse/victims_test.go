@@ -88,7 +88,7 @@ func (v victims) run(t *testing.T, args string, env ...string) *victim {
 // whole runs a rehearsal to its end, and gives how long that takes.
 func (v victims) whole(t *testing.T) time.Duration {
 	t.Helper()
-	begun := time.Now()
+	start := time.Now()
 	c := v.start(t)
 	if err := c.cmd.Wait(); err != nil {
 		t.Fatalf("a rehearsal that nobody ended: %v\n%s", err, &c.out)
@@ -97,13 +97,13 @@ func (v victims) whole(t *testing.T) time.Duration {
 		t.Fatalf("no rehearsal:\n%s", &c.out)
 	}
 	c.gone(t)
-	return time.Since(begun)
+	return time.Since(start)
 }
 
 // wholes runs as many at once as are ended at once, and gives how long one takes.
 func (v victims) wholes(t *testing.T) time.Duration {
 	t.Helper()
-	begun := time.Now()
+	start := time.Now()
 	var all sync.WaitGroup
 	for range atOnce {
 		c := v.start(t)
@@ -114,7 +114,7 @@ func (v victims) wholes(t *testing.T) time.Duration {
 		})
 	}
 	all.Wait()
-	return time.Since(begun)
+	return time.Since(start)
 }
 
 // left lists what there is of a process and its server: files, processes that
@@ -132,7 +132,7 @@ func (c *victim) left() []string {
 	}
 	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	for _, cwd := range cwds {
-		if at, err := os.Readlink(cwd); err == nil && strings.HasPrefix(at, c.tmp) {
+		if workDir, err := os.Readlink(cwd); err == nil && strings.HasPrefix(workDir, c.tmp) {
 			cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(cwd), "cmdline"))
 			if len(cmdline) > 0 { // not a zombie
 				found = append(found, fmt.Sprintf("process %s %q", filepath.Dir(cwd), cmdline))
@@ -212,16 +212,16 @@ func (v *victims) ownCache(t *testing.T, bin string) (dir string) {
 // spread evenly over a time, several at once. after looks at each. One that is
 // through before its instant says how long it took: the machine has become less
 // busy, and the instants of the next are spread over that.
-func (v victims) end(t *testing.T, n int, over time.Duration, rnd *rand.Rand, signal os.Signal, after func(c *victim, at time.Duration, err error)) {
+func (v victims) end(t *testing.T, n int, whole time.Duration, rnd *rand.Rand, signal os.Signal, after func(c *victim, delay time.Duration, err error)) {
 	t.Helper()
 	room := make(chan struct{}, atOnce)
 	var lasts atomic.Int64
-	lasts.Store(int64(over))
+	lasts.Store(int64(whole))
 	var all sync.WaitGroup
 	for range n {
 		room <- struct{}{}
-		at := time.Duration(rnd.Int64N(lasts.Load()))
-		begun := time.Now()
+		delay := time.Duration(rnd.Int64N(lasts.Load()))
+		start := time.Now()
 		c := v.start(t)
 		all.Go(func() {
 			defer func() { <-room }()
@@ -230,18 +230,18 @@ func (v victims) end(t *testing.T, n int, over time.Duration, rnd *rand.Rand, si
 			var err error
 			select {
 			case err = <-ended:
-				lasts.Store(int64(time.Since(begun)))
-			case <-time.After(at):
+				lasts.Store(int64(time.Since(start)))
+			case <-time.After(delay):
 				asked := time.Now()
 				if err := c.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 					t.Error(err)
 				}
 				err = <-ended
 				if took := time.Since(asked); took > mostEnding {
-					t.Errorf("it ended %s after it was asked to, which was %s after its start", took, at)
+					t.Errorf("it ended %s after it was asked to, which was %s after its start", took, delay)
 				}
 			}
-			after(c, at, err)
+			after(c, delay, err)
 		})
 	}
 	all.Wait()

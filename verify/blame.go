@@ -37,13 +37,13 @@ func (c *checker) blamedStatement(q *recordedQuery, s *pointAnswer, p problem, p
 			continue
 		}
 		st, score := &statements[i], 0
-		named := textNames(st.SQL)
+		names := namesInText(st.SQL)
 		for _, word := range words {
-			if named[word] {
+			if names[word] {
 				score += 2
 			}
 		}
-		if hint := undoingWords[p.kind]; hint != "" && named[hint] || strings.Contains(p.message, "row-level security") && named["security"] {
+		if hint := undoingWords[p.kind]; hint != "" && names[hint] || strings.Contains(p.message, "row-level security") && names["security"] {
 			score++
 		}
 		for _, e := range st.Effects {

@@ -148,21 +148,21 @@ func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, erro
 	}); err != nil {
 		return nil, err
 	}
-	var of []uint32
+	var partOIDs []uint32
 	types := typesSQL
 	if before != nil {
 		types += " AND t.oid >= 16384"
 		s.copyOwnTypes(before)
 	}
-	if err := each(types, []any{&oid, &a, &b, &spelled, &text, &of}, func() {
-		s.types[oid] = &object{schema: a, name: b, hash: text, parts: of}
+	if err := each(types, []any{&oid, &a, &b, &spelled, &text, &partOIDs}, func() {
+		s.types[oid] = &object{schema: a, name: b, hash: text, parts: partOIDs}
 		s.typeNames[oid] = spelled
 		for _, name := range []string{spelled, a + "." + b} {
 			if s.typeOIDs[name] == 0 {
 				s.typeOIDs[name] = oid
 			}
 		}
-		of = nil
+		partOIDs = nil
 	}); err != nil {
 		return nil, err
 	}

@@ -55,13 +55,13 @@ func (c *checker) visitPoint(ctx context.Context, p rehearse.Point) error {
 	if p.Base {
 		return c.visitBase(ctx, p)
 	}
-	begun := time.Now()
+	start := time.Now()
 	before := c.moments[len(c.moments)-1]
 	now, err := readSchema(ctx, p.Conn, before.schema)
 	if err != nil {
 		return err
 	}
-	read := time.Since(begun)
+	read := time.Since(start)
 	m := &moment{Point: p, schema: now, relations: before.relations, valueTypes: before.valueTypes}
 	m.Conn = nil
 	changed := now.changesSince(before.schema)
@@ -79,18 +79,18 @@ func (c *checker) visitPoint(ctx context.Context, p rehearse.Point) error {
 		}
 	}
 	if len(changed.types) > 0 {
-		if m.valueTypes, err = refreshObjects(ctx, p.Conn, before.valueTypes, changed.types, readKinds); err != nil {
+		if m.valueTypes, err = refreshObjects(ctx, p.Conn, before.valueTypes, changed.types, readValueTypes); err != nil {
 			return err
 		}
 	}
-	if err := c.readUsable(ctx, p.Conn, m); err != nil {
+	if err := c.readUsableSequences(ctx, p.Conn, m); err != nil {
 		return err
 	}
 	c.moments = append(c.moments, m)
 	touched := c.touchedQueries(changed)
 	m.asked = len(touched)
 	err = c.askQueries(ctx, p, m, touched)
-	c.log.Debug("commit point", "path", p.Path, "line", p.Line, "schema", read, "all", time.Since(begun), "asked", m.asked)
+	c.log.Debug("commit point", "path", p.Path, "line", p.Line, "schema", read, "all", time.Since(start), "asked", m.asked)
 	return err
 }
 
@@ -126,7 +126,7 @@ func (c *checker) visitBase(ctx context.Context, p rehearse.Point) error {
 	if m.schema, err = readSchema(ctx, p.Conn, nil); err != nil {
 		return err
 	}
-	if err := c.readUsable(ctx, p.Conn, m); err != nil {
+	if err := c.readUsableSequences(ctx, p.Conn, m); err != nil {
 		return err
 	}
 	if m.relations, err = readRelations(ctx, p.Conn, slices.Sorted(maps.Keys(m.schema.relations))); err != nil {
@@ -138,7 +138,7 @@ func (c *checker) visitBase(ctx context.Context, p rehearse.Point) error {
 			types = append(types, oid)
 		}
 	}
-	if m.valueTypes, err = readKinds(ctx, p.Conn, types); err != nil {
+	if m.valueTypes, err = readValueTypes(ctx, p.Conn, types); err != nil {
 		return err
 	}
 	return c.askQueries(ctx, p, m, c.queries)
@@ -187,23 +187,23 @@ func (c *checker) askQueries(ctx context.Context, p rehearse.Point, m *moment, l
 			}
 		}
 	}
-	if err := a.defaultPath(ctx, list); err != nil {
+	if err := a.readDefaultPath(ctx, list); err != nil {
 		return err
 	}
-	at := len(c.moments) - 1
-	var again []*recordedQuery
+	index := len(c.moments) - 1
+	var retries []*recordedQuery
 	keep := func(q *recordedQuery, x answer) {
-		if at == 0 && x.refused != nil && x.step > 0 && x.refused.Code != "42501" && x.refused.Code != "42P10" && q.isPlanned {
+		if index == 0 && x.refused != nil && x.step > 0 && x.refused.Code != "42501" && x.refused.Code != "42P10" && q.isPlanned {
 			q.isPlanned = false // it is no statement to be planned like this
-			again = append(again, q)
+			retries = append(retries, q)
 			return
 		}
-		c.recordAnswer(q, pointAnswer{at, x})
+		c.recordAnswer(q, pointAnswer{index, x})
 	}
 	if err := a.askAll(ctx, list, keep); err != nil {
 		return err
 	}
-	return a.askAll(ctx, again, keep)
+	return a.askAll(ctx, retries, keep)
 }
 
 // recordAnswer notes an answer, and what the query uses.

@@ -60,7 +60,7 @@ func concludeOpen(r *onward.Report, whole bool) {
 		}
 		text = fmt.Sprintf("Not decided: %s may be rejected, which depends on %s values. Record them (onward record --values), and execute them "+
 			"(%s).", prose.CountNoun(n, "write"), prose.PickForm(n, "its", "their"), command)
-	case isUnfit(r.Verification):
+	case isRecordingUnfit(r.Verification):
 		n := r.Verification.Old.Unfit
 		text = fmt.Sprintf("Not decided: no recorded query of the deployed code was judged, because %d of %d %s not fit the schema of the base.",
 			n, r.Verification.Old.Queries, prose.PickForm(n, "does", "do"))
@@ -79,8 +79,8 @@ func concludeOpen(r *onward.Report, whole bool) {
 	}
 }
 
-// isUnfit reports whether the deployed code was recorded, no query of it fits the base, and none was executed with its values.
-func isUnfit(v *onward.Verification) bool {
+// isRecordingUnfit reports whether the deployed code was recorded, no query of it fits the base, and none was executed with its values.
+func isRecordingUnfit(v *onward.Verification) bool {
 	n := v.Old
 	return n != nil && n.Parsed == nil && n.Unfit > 0 && n.Checked+n.Untouched == 0 && (v.Replay == nil || v.Replay.Points == 0)
 }

@@ -39,7 +39,7 @@ func addConsumers(recordings map[onward.Code][]*Workload, r *onward.Report) {
 			}
 		}
 	}
-	for key, broken := range worstByQuery(r, senders) {
+	for key, broken := range setVerdictConsumers(r, senders) {
 		for _, name := range senders[key.code][key.id] {
 			if c := count(name, key.code); broken {
 				c.Broken++
@@ -65,9 +65,9 @@ type queryKey struct {
 	id   string
 }
 
-// worstByQuery returns the queries with a verdict, and whether it is an outage of this code. It names the consumers in
+// setVerdictConsumers returns the queries with a verdict, and whether it is an outage of this code. It names the consumers in
 // the verdicts.
-func worstByQuery(r *onward.Report, senders map[onward.Code]map[string][]string) map[queryKey]bool {
+func setVerdictConsumers(r *onward.Report, senders map[onward.Code]map[string][]string) map[queryKey]bool {
 	out := map[queryKey]bool{}
 	for i := range r.Verdicts {
 		d := &r.Verdicts[i]

@@ -14,9 +14,9 @@ import (
 func addPhases(r *onward.Report, v *onward.Verification) {
 	v.Phases, v.Works = []onward.Phase{}, true
 	last := len(v.Points) - 1
-	var gone []string // sentences
+	var sentences []string // sentences
 	for i := range r.Migrations {
-		if !hasRun(v, i) {
+		if !hasCommitted(v, i) {
 			continue
 		}
 		p := onward.Phase{Migration: i, Belongs: onward.BelongsEither}
@@ -26,14 +26,14 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		p.NewNeeds = countFailing(r, func(d *onward.Verdict) bool {
 			return d.Code == onward.NewCode && d.Until != nil && v.Points[d.UntilPoint].Migration == i
 		})
-		var also []string
+		var others []string
 		for j := range v.Also {
 			code := view.FurtherCode(v.Also[j].Name)
 			n := countFailing(r, func(d *onward.Verdict) bool {
 				return d.Code == code && !view.NeedsLater(d) && v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
 			})
 			if p.AlsoFails += n; n > 0 {
-				also = append(also, v.Also[j].Name)
+				others = append(others, v.Also[j].Name)
 			}
 		}
 		open := countOpenWrites(r, func(d *onward.Verdict) bool {
@@ -43,13 +43,13 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		case p.OldFails > 0 && p.NewNeeds > 0:
 			p.Belongs, v.Works = onward.BelongsNowhere, false
 			p.Advice = fmt.Sprintf("the deployed code fails with it (%s), and the new code needs it (%s): no order works; divide it: additions run before the code; "+
-				"removals and stricter conditions come in a later release", countQueries(p.OldFails), countQueries(p.NewNeeds))
+				"removals and stricter conditions come in a later release", formatQueryCount(p.OldFails), formatQueryCount(p.NewNeeds))
 		case p.OldFails > 0:
 			p.Belongs = onward.BelongsAfter
-			p.Advice = fmt.Sprintf("the deployed code fails with it (%s): run it when no process of the deployed code is left", countQueries(p.OldFails))
+			p.Advice = fmt.Sprintf("the deployed code fails with it (%s): run it when no process of the deployed code is left", formatQueryCount(p.OldFails))
 		case p.NewNeeds > 0:
 			p.Belongs = onward.BelongsBefore
-			p.Advice = fmt.Sprintf("the new code needs it (%s): run it before the code is deployed", countQueries(p.NewNeeds))
+			p.Advice = fmt.Sprintf("the new code needs it (%s): run it before the code is deployed", formatQueryCount(p.NewNeeds))
 		case open > 0:
 			p.Advice = fmt.Sprintf("not decided: %s of the deployed code may be rejected with it, which depends on values", prose.CountNoun(open, "write"))
 		case v.New == nil:
@@ -61,21 +61,21 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		default:
 			p.Advice = "both codes work with it and without it; their queries were prepared, not executed"
 		}
-		if len(also) > 0 {
-			names := prose.EnumerateNames(also)
-			p.Advice += fmt.Sprintf("; %s %s with it (%s): run it when no process of %s is left", names, prose.PickForm(len(also), "fails", "fail"),
-				countQueries(p.AlsoFails), names)
-			gone = append(gone, fmt.Sprintf("No process of %s may be left when %s runs.", names, view.ShortName(r.Migrations[i].Path)))
+		if len(others) > 0 {
+			names := prose.EnumerateNames(others)
+			p.Advice += fmt.Sprintf("; %s %s with it (%s): run it when no process of %s is left", names, prose.PickForm(len(others), "fails", "fail"),
+				formatQueryCount(p.AlsoFails), names)
+			sentences = append(sentences, fmt.Sprintf("No process of %s may be left when %s runs.", names, view.ShortName(r.Migrations[i].Path)))
 		}
 		v.Phases = append(v.Phases, p)
 	}
 	v.Order = deployOrder(r, v, last)
-	v.Order = addReadiness(r, v)
-	v.Order = strings.Join(append([]string{v.Order}, gone...), " ")
+	v.Order = orderWithReadiness(r, v)
+	v.Order = strings.Join(append([]string{v.Order}, sentences...), " ")
 }
 
-// addReadiness returns the order with the state of the plans for which the new code waits, and of those that are under way on the database.
-func addReadiness(r *onward.Report, v *onward.Verification) string {
+// orderWithReadiness returns the order with the state of the plans for which the new code waits, and of those that are under way on the database.
+func orderWithReadiness(r *onward.Report, v *onward.Verification) string {
 	order, waits, migrate := v.Order, false, true
 	var texts []string
 	for i := range r.Summary.Readiness {
@@ -93,10 +93,10 @@ func addReadiness(r *onward.Report, v *onward.Verification) string {
 	return strings.Join(append([]string{order}, texts...), " ")
 }
 
-func countQueries(n int) string { return prose.CountNoun(n, "query") }
+func formatQueryCount(n int) string { return prose.CountNoun(n, "query") }
 
-// hasRun reports whether a migration committed anything.
-func hasRun(v *onward.Verification, migration int) bool {
+// hasCommitted reports whether a migration committed anything.
+func hasCommitted(v *onward.Verification, migration int) bool {
 	for _, p := range v.Points {
 		if p.Migration == migration && len(p.Statements) > 0 {
 			return true
@@ -142,7 +142,7 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 		return "No order works: with " + strings.Join(nowhere, ", ") + " the deployed code fails, and without it the new code does."
 	case fresh > 0:
 		v.Works = false
-		return fmt.Sprintf("No order works: %s of the new code %s after the whole release.", countQueries(fresh), prose.PickForm(fresh, "fails", "fail"))
+		return fmt.Sprintf("No order works: %s of the new code %s after the whole release.", formatQueryCount(fresh), prose.PickForm(fresh, "fails", "fail"))
 	case late != "":
 		v.Works = false
 		return fmt.Sprintf("No order works yet: %s belongs after the code and runs before %s, which the new code needs. Change their order.", after[0], late)

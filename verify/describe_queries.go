@@ -68,7 +68,7 @@ type queryDescriber struct {
 }
 
 // askAll asks for each query, in several sessions, and calls told with what the server says.
-func (a *queryDescriber) askAll(ctx context.Context, list []*recordedQuery, told func(*recordedQuery, answer)) error {
+func (a *queryDescriber) askAll(ctx context.Context, list []*recordedQuery, onAnswer func(*recordedQuery, answer)) error {
 	groups := a.groupQueries(list)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -77,7 +77,7 @@ func (a *queryDescriber) askAll(ctx context.Context, list []*recordedQuery, told
 	var mu sync.Mutex
 	for range min(sessions, len(groups)) {
 		wait.Go(func() {
-			s := &session{queryDescriber: a, onAnswer: func(q *recordedQuery, x answer) { mu.Lock(); defer mu.Unlock(); told(q, x) }}
+			s := &session{queryDescriber: a, onAnswer: func(q *recordedQuery, x answer) { mu.Lock(); defer mu.Unlock(); onAnswer(q, x) }}
 			defer s.closeSession(ctx)
 			for group := range work {
 				if err := s.askGroup(ctx, group); err != nil {
@@ -315,7 +315,7 @@ func (s *session) readAnswer(p *pgconn.Pipeline, q *recordedQuery) (answer, erro
 				return x, read.Err
 			}
 			if step == 1 {
-				x.plan, step = readPlan(read.Rows), 2
+				x.plan, step = parsePlan(read.Rows), 2
 				continue
 			}
 			if step > 2 {
@@ -342,19 +342,19 @@ func (x *answer) recordRefusal(err *pgconn.PgError, step int) {
 	case err.Code == "57014" || err.Code == "55P03":
 		x.timedOut = true
 	case step == 0 || step > 2 || step == 1 && strings.HasPrefix(err.Code, "42") && err.Code != "42601":
-		said := *err // a query's own literal may be what it could not read
-		said.Message = redact.RedactMessage(err)
-		x.refused = &said
+		refusal := *err // a query's own literal may be what it could not read
+		refusal.Message = redact.RedactMessage(err)
+		x.refused = &refusal
 	default:
-		said := *err
-		said.Message = redact.RedactMessage(err)
-		x.unplanned, x.planRefusal = true, &said
+		refusal := *err
+		refusal.Message = redact.RedactMessage(err)
+		x.unplanned, x.planRefusal = true, &refusal
 	}
 }
 
-// defaultPath learns the search path of a session of the migrations' database that sets
+// readDefaultPath learns the search path of a session of the migrations' database that sets
 // none; a session that trusts nothing has another one.
-func (a *queryDescriber) defaultPath(ctx context.Context, list []*recordedQuery) error {
+func (a *queryDescriber) readDefaultPath(ctx context.Context, list []*recordedQuery) error {
 	if !slices.ContainsFunc(list, func(q *recordedQuery) bool { return a.sessionRole(q) != "" && q.SearchPath == "" }) {
 		return nil
 	}

@@ -120,13 +120,13 @@ func readRelations(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]
 }
 
 // readObjects calls a function for each row of a query about the objects of a list.
-func readObjects(ctx context.Context, c *pgx.Conn, what, sql string, oids []uint32, row []any, read func() error) error {
+func readObjects(ctx context.Context, c *pgx.Conn, noun, sql string, oids []uint32, row []any, read func() error) error {
 	rows, err := c.Query(ctx, sql, pgx.QueryExecModeExec, oids)
 	if err == nil {
 		_, err = pgx.ForEachRow(rows, row, read)
 	}
 	if err != nil {
-		return fmt.Errorf("read the %s at a commit point: %w", what, err)
+		return fmt.Errorf("read the %s at a commit point: %w", noun, err)
 	}
 	return nil
 }
@@ -146,15 +146,15 @@ SELECT t.oid, format_type(t.oid, NULL), (SELECT coalesce(array_agg(e.enumlabel::
  (SELECT coalesce(jsonb_object_agg(o.conname, replace(pg_get_constraintdef(o.oid), ' NOT VALID', '')), '{}') FROM pg_constraint o WHERE o.contypid = t.oid AND o.contype = 'c'), ARRAY[t.typelem, t.typbasetype]::oid[]
 FROM pg_type t WHERE t.oid = ANY ($1)`
 
-// readKinds reads types of a list.
-func readKinds(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]*valueType, error) {
+// readValueTypes reads types of a list.
+func readValueTypes(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]*valueType, error) {
 	out := map[uint32]*valueType{}
 	var oid uint32
 	var k valueType
 	err := readObjects(ctx, c, "types", kindsSQL, oids, []any{&oid, &k.name, &k.labels, &k.checks, &k.parts}, func() error {
-		one := k
-		one.name = strings.TrimPrefix(one.name, "public.")
-		out[oid], k = &one, valueType{}
+		kindCopy := k
+		kindCopy.name = strings.TrimPrefix(kindCopy.name, "public.")
+		out[oid], k = &kindCopy, valueType{}
 		return nil
 	})
 	return out, err

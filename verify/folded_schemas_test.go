@@ -73,8 +73,8 @@ func TestSharedQuery(t *testing.T) {
 		cfg.Old = recording(query("SELECT total FROM orders"))
 		cfg.New = recording(query("SELECT total FROM orders"), query("SELECT id FROM orders"))
 		r := run(t, cfg)
-		at := slices.IndexFunc(r.Verdicts, func(v onward.Verdict) bool { return v.Code == onward.NewCode })
-		if at < 0 || r.Verdicts[at].Severity != want || r.Verification.Works != (want == onward.Warning) {
+		index := slices.IndexFunc(r.Verdicts, func(v onward.Verdict) bool { return v.Code == onward.NewCode })
+		if index < 0 || r.Verdicts[index].Severity != want || r.Verification.Works != (want == onward.Warning) {
 			t.Errorf("%s: works %v, %+v", change, r.Verification.Works, r.Verdicts)
 		}
 	}

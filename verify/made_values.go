@@ -82,7 +82,7 @@ func (r *replayer) replayMadeValues(ctx context.Context, recordings map[onward.C
 		if err != nil {
 			return err
 		}
-		if err := r.executeMade(ctx, code, load, templates); err != nil {
+		if err := r.executeMadeValues(ctx, code, load, templates); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func (r *replayer) makeTemplates(ctx context.Context) (*madeTemplates, error) {
 	}
 	untouched := plan
 	untouched.Rows = maps.Clone(plan.Rows)
-	for name := range r.listTouched() {
+	for name := range r.listTouchedTables() {
 		untouched.Rows[name] = 0
 	}
 	t := &madeTemplates{}
@@ -182,8 +182,8 @@ func (r *replayer) tryRelease(ctx context.Context, template string) error {
 	return err
 }
 
-// executeMade executes the queries of a version of the code.
-func (r *replayer) executeMade(ctx context.Context, code onward.Code, load *Workload, templates *madeTemplates) error {
+// executeMadeValues executes the queries of a version of the code.
+func (r *replayer) executeMadeValues(ctx context.Context, code onward.Code, load *Workload, templates *madeTemplates) error {
 	search := traffic.ValueSearch{
 		URL: r.stage.URL(templates.kept), Sources: []string{r.stage.URL(templates.kept)}, Most: madeLists, Seed: madeSeed, Limit: madeTime,
 		Logger: r.checker.log,
@@ -216,7 +216,7 @@ func (r *replayer) executeMade(ctx context.Context, code onward.Code, load *Work
 			return err
 		}
 		if i > 0 {
-			if err := r.skipNumbers(ctx, database); err != nil {
+			if err := r.advanceSequences(ctx, database); err != nil {
 				return err
 			}
 		}
@@ -224,7 +224,7 @@ func (r *replayer) executeMade(ctx context.Context, code onward.Code, load *Work
 			return err
 		}
 	}
-	left = run.takeUsable(left)
+	left = run.markUsableExecutions(left)
 	for i := range found {
 		if usable := run.usable[found[i].Query.ID]; len(usable) > 0 {
 			r.made.Queries++
@@ -234,7 +234,7 @@ func (r *replayer) executeMade(ctx context.Context, code onward.Code, load *Work
 			}
 		}
 	}
-	r.made.Left = mergeLeft(r.made.Left, left)
+	r.made.Left = mergeLeftOut(r.made.Left, left)
 	for _, l := range left {
 		text := fmt.Sprintf("made values: %s of %s %s not executed: they %s", prose.CountNoun(l.Queries, "query"), view.NameCodeInSentence(code),
 			prose.PickForm(l.Queries, "was", "were"), l.Why)
@@ -256,9 +256,9 @@ const skipNumbersQuery = `SELECT pg_catalog.setval(pg_catalog.format('%I.%I', sc
 FROM pg_catalog.pg_sequences WHERE NOT cycle AND increment_by OPERATOR(pg_catalog.>) 0
 AND (max_value OPERATOR(pg_catalog.-) COALESCE(last_value, start_value)) OPERATOR(pg_catalog.>) (1000::bigint OPERATOR(pg_catalog.*) increment_by)`
 
-// skipNumbers makes all values that come from sequences others than in the first execution. A query that fails at a point takes no number, so those
+// advanceSequences makes all values that come from sequences others than in the first execution. A query that fails at a point takes no number, so those
 // after it get others there, too.
-func (r *replayer) skipNumbers(ctx context.Context, database string) error {
+func (r *replayer) advanceSequences(ctx context.Context, database string) error {
 	conn, err := r.stage.Server().Connect(ctx, "", database)
 	if err != nil {
 		return err
@@ -268,8 +268,8 @@ func (r *replayer) skipNumbers(ctx context.Context, database string) error {
 	return err
 }
 
-// takeUsable notes which executions the deployed schema accepts, and returns the queries of which it accepts none, too.
-func (m *madeRun) takeUsable(left []onward.LeftOut) []onward.LeftOut {
+// markUsableExecutions notes which executions the deployed schema accepts, and returns the queries of which it accepts none, too.
+func (m *madeRun) markUsableExecutions(left []onward.LeftOut) []onward.LeftOut {
 	refusals := map[string]*replay.Answer{}
 	for _, a := range slices.Concat(m.base, m.again) {
 		number, known := m.numbers[a.Event]
@@ -308,8 +308,8 @@ func (m *madeRun) takeUsable(left []onward.LeftOut) []onward.LeftOut {
 	return left
 }
 
-// mergeLeft adds the queries that were not executed of another version of the code.
-func mergeLeft(list, more []onward.LeftOut) []onward.LeftOut {
+// mergeLeftOut adds the queries that were not executed of another version of the code.
+func mergeLeftOut(list, more []onward.LeftOut) []onward.LeftOut {
 	for _, l := range more {
 		i := slices.IndexFunc(list, func(known onward.LeftOut) bool { return known.Why == l.Why })
 		if i < 0 {
@@ -332,7 +332,7 @@ func (r *replayer) executeAtPoints(ctx context.Context, run *madeRun) error {
 		if m.Base {
 			continue
 		}
-		list, err := r.replayAt(ctx, run.preparedLane, m.Migration, m.Statements[len(m.Statements)-1])
+		list, err := r.replayAfterStatement(ctx, run.preparedLane, m.Migration, m.Statements[len(m.Statements)-1])
 		refused := new(rehearse.RefusedError)
 		if errors.As(err, &refused) {
 			r.addNotef("made values: %s was not tried, as the release fails before it on made rows", prose.CountNoun(len(r.checker.moments)-i, "commit point"))

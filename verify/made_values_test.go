@@ -145,12 +145,12 @@ func TestMadeValues(t *testing.T) {
 
 func (s *madeScene) check(t *testing.T, r *onward.Report) {
 	t.Helper()
-	made := r.Verification.MadeValues
-	if made == nil || made.Queries+made.CountLeft() != len(s.queries) || made.Executions < made.Queries || made.Points != len(r.Verification.Points) {
-		t.Fatalf("executed %+v: %q", made, r.Verification.Notes)
+	values := r.Verification.MadeValues
+	if values == nil || values.Queries+values.CountLeft() != len(s.queries) || values.Executions < values.Queries || values.Points != len(r.Verification.Points) {
+		t.Fatalf("executed %+v: %q", values, r.Verification.Notes)
 	}
-	if len(made.Left) > 0 != (s.left != "") || s.left != "" && made.Left[0].Why != s.left {
-		t.Errorf("left out %+v: %q", made.Left, r.Verification.Notes)
+	if len(values.Left) > 0 != (s.left != "") || s.left != "" && values.Left[0].Why != s.left {
+		t.Errorf("left out %+v: %q", values.Left, r.Verification.Notes)
 	}
 	var got []string
 	for _, d := range r.Verdicts {

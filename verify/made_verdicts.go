@@ -42,7 +42,7 @@ func (m *madeRun) groupDifferences() []*madeGroup {
 	for _, d := range m.differences {
 		q := m.executions[d.execution].query
 		switch {
-		case d.Fails && isTransient(d.Now.SQLState), !d.Fails && !m.tellsResult(&d):
+		case d.Fails && isTransient(d.Now.SQLState), !d.Fails && !m.isReportableResult(&d):
 			continue
 		}
 		key := strings.Join([]string{q.ID, fmt.Sprint(d.Fails), d.Now.SQLState, d.Now.Constraint, d.Now.Column}, "\x00")
@@ -60,19 +60,19 @@ func isTransient(state string) bool {
 	return slices.Contains([]string{"08", "40", "53", "57", "58", "XX"}, state[:min(len(state), 2)])
 }
 
-// tellsResult reports whether another result is worth a verdict: rows are missing, or a value is another one. Rows that the release adds are no harm.
-func (m *madeRun) tellsResult(d *madeDifference) bool {
+// isReportableResult reports whether another result is worth a verdict: rows are missing, or a value is another one. Rows that the release adds are no harm.
+func (m *madeRun) isReportableResult(d *madeDifference) bool {
 	if before, now, known := d.CountRows(); known && before != now {
 		return now < before
 	}
-	return d.Now.SQLState == "" && d.Base.SQLState == "" && !dependsOnOrder(m.executions[d.execution].query.SQL)
+	return d.Now.SQLState == "" && d.Base.SQLState == "" && !dependsOnRowOrder(m.executions[d.execution].query.SQL)
 }
 
 // orderedAggregates are aggregates and windows whose result depends on the order of rows.
 var orderedAggregates = []string{"array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "string_agg", "xmlagg", "any_value"}
 
-// dependsOnOrder reports whether the values of a query's result may depend on the order in which the server finds rows.
-func dependsOnOrder(sql string) bool {
+// dependsOnRowOrder reports whether the values of a query's result may depend on the order in which the server finds rows.
+func dependsOnRowOrder(sql string) bool {
 	n := pgparse.ParseStatement(sql)
 	depends := n == nil
 	pgparse.Walk(n, func(msg any) bool {
@@ -135,7 +135,7 @@ func (j *madeJudge) judgeGroup(ctx context.Context, g *madeGroup, places []onwar
 	}
 	if d.Fails {
 		v.SQLState, v.Kind = d.Now.SQLState, onward.VerdictRejected
-		sure, err := j.isSure(ctx, g)
+		sure, err := j.failsSurely(ctx, g)
 		if err != nil {
 			return nil, err
 		}
@@ -148,8 +148,8 @@ func (j *madeJudge) judgeGroup(ctx context.Context, g *madeGroup, places []onwar
 	return v, err
 }
 
-// isSure reports whether a query fails whatever its values are, and whatever rows there are.
-func (j *madeJudge) isSure(ctx context.Context, g *madeGroup) (bool, error) {
+// failsSurely reports whether a query fails whatever its values are, and whatever rows there are.
+func (j *madeJudge) failsSurely(ctx context.Context, g *madeGroup) (bool, error) {
 	d := &g.list[0]
 	failing := 0
 	for _, other := range g.list {
@@ -174,7 +174,7 @@ func (j *madeJudge) isSure(ctx context.Context, g *madeGroup) (bool, error) {
 	case state == "23502":
 		return always && j.omitsColumns(query.SQL, d, []string{d.Now.Column}), nil
 	case state == "23514":
-		r := j.relationAt(d)
+		r := j.errorRelation(d)
 		if r == nil {
 			return false, nil
 		}
@@ -184,8 +184,8 @@ func (j *madeJudge) isSure(ctx context.Context, g *madeGroup) (bool, error) {
 	return false, nil
 }
 
-// relationAt returns the relation that an error names, as it is at the point; nil if it is unknown, or there are two.
-func (j *madeJudge) relationAt(d *madeDifference) *relation {
+// errorRelation returns the relation that an error names, as it is at the point; nil if it is unknown, or there are two.
+func (j *madeJudge) errorRelation(d *madeDifference) *relation {
 	var found *relation
 	for _, r := range j.checker.moments[d.point].relations {
 		if r.Name != d.Now.Table {
@@ -202,12 +202,12 @@ func (j *madeJudge) relationAt(d *madeDifference) *relation {
 // omitsColumns reports whether a query inserts rows into the relation of an error without giving any of some columns, and no trigger may give them.
 func (j *madeJudge) omitsColumns(sql string, d *madeDifference, columns []string) bool {
 	insert := pgparse.ParseStatement(sql).GetInsertStmt()
-	r := j.relationAt(d)
+	r := j.errorRelation(d)
 	if insert == nil || len(insert.GetCols()) == 0 || insert.GetOnConflictClause() != nil || r == nil || insert.GetRelation().GetRelname() != r.Name {
 		return false
 	}
 	return !slices.ContainsFunc(columns, func(name string) bool {
-		return r.mayFill(name) || slices.ContainsFunc(insert.GetCols(), func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == name })
+		return r.mayTriggerFill(name) || slices.ContainsFunc(insert.GetCols(), func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == name })
 	})
 }
 
@@ -225,7 +225,7 @@ func (j *madeJudge) lacksPolicies(d *madeDifference) bool {
 // raisesAlways reports whether the function that raised an error does so in each call: the RAISE is in no branch, and the trigger has no condition.
 func (j *madeJudge) raisesAlways(ctx context.Context, g *madeGroup) (bool, error) {
 	d := &g.list[0]
-	place := parseRaise(d.Now.Where)
+	place := parseRaisePlace(d.Now.Where)
 	if place.signature == "" {
 		return false, nil
 	}
@@ -243,11 +243,11 @@ type raisePlace struct {
 	line      int
 }
 
-// parseRaise reads the context of an error that a function raised. It is empty if another function called that one.
-func parseRaise(where string) (p raisePlace) {
-	rest, found := strings.CutPrefix(where, "PL/pgSQL function ")
+// parseRaisePlace reads the context of an error that a function raised. It is empty if another function called that one.
+func parseRaisePlace(context string) (p raisePlace) {
+	rest, found := strings.CutPrefix(context, "PL/pgSQL function ")
 	signature, rest, numbered := strings.Cut(rest, " line ")
-	if !found || !numbered || strings.Contains(where, "\n") {
+	if !found || !numbered || strings.Contains(context, "\n") {
 		return p
 	}
 	if _, err := fmt.Sscanf(rest, "%d at RAISE", &p.line); err == nil {

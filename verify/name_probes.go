@@ -21,12 +21,12 @@ type probe struct {
 // (https://www.postgresql.org/docs/current/functions-sequence.html).
 var sequencePrivileges = map[string]string{"nextval": "USAGE, UPDATE", "currval": "USAGE, SELECT", "setval": "UPDATE"}
 
-// readNames finds the parameters that name something.
-func (q *recordedQuery) readNames(node *pgparse.Node) {
+// readNameParameters finds the parameters that name something.
+func (q *recordedQuery) readNameParameters(node *pgparse.Node) {
 	q.nameParams, q.sequences = workload.NameParams(node), map[int]string{}
 	pgparse.Walk(node, func(msg any) bool {
-		f, is := msg.(*pgparse.FuncCall)
-		if !is || len(f.Funcname) == 0 || len(f.Args) == 0 {
+		f, isCall := msg.(*pgparse.FuncCall)
+		if !isCall || len(f.Funcname) == 0 || len(f.Args) == 0 {
 			return true
 		}
 		needs := sequencePrivileges[f.Funcname[len(f.Funcname)-1].GetString_().GetSval()]
@@ -41,7 +41,7 @@ func (q *recordedQuery) readNames(node *pgparse.Node) {
 	})
 	for _, n := range q.Names {
 		for _, value := range n.Values {
-			q.names[lastPart(value)] = true
+			q.names[unqualifiedName(value)] = true
 		}
 	}
 }

@@ -19,12 +19,12 @@ func (c *checker) unjudgedReason(q *recordedQuery) string {
 	case q.timedOut:
 		return "the server did not answer in " + askTimeout
 	}
-	return cmp.Or(c.findAmbiguousFold(q), c.doubtName(q), c.doubtFunction(q))
+	return cmp.Or(c.findAmbiguousFold(q), c.findUnknownName(q), c.findChangedFunction(q))
 }
 
-// findUnreachedEnd explains why a failure of the new code proves nothing: the release ended before its last point, so the schema
+// explainUnreachedEnd explains why a failure of the new code proves nothing: the release ended before its last point, so the schema
 // for the new code does not exist.
-func (c *checker) findUnreachedEnd(q *recordedQuery, list []onward.Verdict) string {
+func (c *checker) explainUnreachedEnd(q *recordedQuery, list []onward.Verdict) string {
 	if !c.stopped || q.code != onward.NewCode || !slices.ContainsFunc(list, failsAtEnd) {
 		return ""
 	}
@@ -33,12 +33,12 @@ func (c *checker) findUnreachedEnd(q *recordedQuery, list []onward.Verdict) stri
 
 // lacksRole reports whether a query was sent by a role that the schema does not have.
 func (c *checker) lacksRole(q *recordedQuery) bool {
-	_, there := c.moments[0].schema.roles[q.Role]
-	return q.Role != "" && !there
+	_, exists := c.moments[0].schema.roles[q.Role]
+	return q.Role != "" && !exists
 }
 
-// doubtName finds a parameter that names something, and the recording does not say what.
-func (c *checker) doubtName(q *recordedQuery) string {
+// findUnknownName finds a parameter that names something, and the recording does not say what.
+func (c *checker) findUnknownName(q *recordedQuery) string {
 	base := c.moments[0].schema
 	tables := 0
 	for i, oid := range q.states[0].params {
@@ -60,9 +60,9 @@ func (c *checker) doubtName(q *recordedQuery) string {
 	return ""
 }
 
-// doubtFunction finds a function that runs with the query, was changed, and may do anything.
-func (c *checker) doubtFunction(q *recordedQuery) string {
-	if q.needsEnd() {
+// findChangedFunction finds a function that runs with the query, was changed, and may do anything.
+func (c *checker) findChangedFunction(q *recordedQuery) string {
+	if q.mustWorkAtEnd() {
 		return ""
 	}
 	base := c.moments[0]
@@ -76,7 +76,7 @@ func (c *checker) doubtFunction(q *recordedQuery) string {
 			if before.Helpers != after.Helpers && (w.inserts || w.updates) {
 				return fmt.Sprintf("a function that a default, constraint or policy of table %q calls has changed", after.Name)
 			}
-			for _, t := range after.newTriggers(before, w) {
+			for _, t := range after.findNewTriggers(before, w) {
 				if t.runsStatements() {
 					return fmt.Sprintf("trigger %q of table %q runs statements that are not judged", t.Name, after.Name)
 				}
@@ -112,8 +112,8 @@ func (q *recordedQuery) recordedName(param int) *workload.Name {
 	return &q.Names[i]
 }
 
-// lastPart is a name without its schema, as the server folds it.
-func lastPart(name string) string {
+// unqualifiedName is a name without its schema, as the server folds it.
+func unqualifiedName(name string) string {
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		name = name[i+1:]
 	}

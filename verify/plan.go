@@ -34,8 +34,8 @@ type planNode struct {
 	Plans     []planNode `json:"Plans"`
 }
 
-// readPlan reads the rows of EXPLAIN; of one that is no JSON it reads nothing.
-func readPlan(rows [][][]byte) (p queryPlan) {
+// parsePlan reads the rows of EXPLAIN; of one that is no JSON it reads nothing.
+func parsePlan(rows [][][]byte) (p queryPlan) {
 	if len(rows) != 1 || len(rows[0]) != 1 || len(rows[0][0]) == 0 || rows[0][0][0] != '[' {
 		return p
 	}
@@ -79,13 +79,13 @@ func isOmittedValue(value string) bool {
 
 // strongerMode is the stronger of two modes, as pg_locks spells them.
 func strongerMode(a, b string) string {
-	if lockMode(b) > lockMode(a) {
+	if parseLockMode(b) > parseLockMode(a) {
 		return b
 	}
 	return a
 }
 
-func lockMode(text string) (l onward.Lock) {
+func parseLockMode(text string) (l onward.Lock) {
 	_ = l.UnmarshalText([]byte(text)) // another word is no lock
 	return l
 }

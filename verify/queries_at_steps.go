@@ -30,10 +30,10 @@ type Steps struct {
 // Errors: Run's, and the server's.
 func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fresh *onward.Verified, err error) {
 	k := &checker{log: slog.New(slog.DiscardHandler)}
-	if err = k.takeCode(s.Stage, onward.OldCode, s.Old); err != nil {
+	if err = k.loadCodeQueries(s.Stage, onward.OldCode, s.Old); err != nil {
 		return nil, nil, nil, err
 	}
-	if err = k.takeCode(s.Stage, onward.NewCode, s.New); err != nil {
+	if err = k.loadCodeQueries(s.Stage, onward.NewCode, s.New); err != nil {
 		return nil, nil, nil, err
 	}
 	old, fresh = k.counts[onward.OldCode], k.counts[onward.NewCode]
@@ -45,7 +45,7 @@ func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fre
 		return nil, nil, nil, err
 	}
 	verdicts = k.judgeQueries(places)
-	k.countBroken(verdicts)
+	k.countQueriesWithVerdict(verdicts)
 	if fresh.Queries == 0 {
 		fresh = nil
 	}

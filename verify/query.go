@@ -55,8 +55,8 @@ type write struct {
 	how          query.How
 }
 
-// codeQueries takes the code's own queries of recordings, each once.
-func codeQueries(code onward.Code, loads []*workload.Workload) ([]*recordedQuery, *onward.Verified) {
+// collectCodeQueries takes the code's own queries of recordings, each once.
+func collectCodeQueries(code onward.Code, loads []*workload.Workload) ([]*recordedQuery, *onward.Verified) {
 	count := &onward.Verified{}
 	temporary := temporaryTables(loads)
 	byID := map[string]*recordedQuery{}
@@ -81,7 +81,7 @@ func codeQueries(code onward.Code, loads []*workload.Workload) ([]*recordedQuery
 	var out []*recordedQuery
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		q := byID[id]
-		q.readText()
+		q.analyzeText()
 		if slices.ContainsFunc(temporary, func(name string) bool { return q.names[name] }) {
 			count.Passed++
 			continue
@@ -149,9 +149,9 @@ func describeSenders(list []workload.Sender) string {
 	return prose.FirstNames(names, mostSenders)
 }
 
-// readText takes from the text what the server is not asked.
-func (q *recordedQuery) readText() {
-	q.prepareSQL, q.names = q.SQL, textNames(q.SQL)
+// analyzeText takes from the text what the server is not asked.
+func (q *recordedQuery) analyzeText() {
+	q.prepareSQL, q.names = q.SQL, namesInText(q.SQL)
 	for _, list := range [][]string{q.Functions, q.Types} {
 		for _, full := range list {
 			q.names[full[strings.LastIndexByte(full, '.')+1:]] = true
@@ -164,7 +164,7 @@ func (q *recordedQuery) readText() {
 	if node == nil {
 		return
 	}
-	q.readNames(node)
+	q.readNameParameters(node)
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.SelectStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.InsertStmt:
 		q.isPlanned = true
@@ -195,12 +195,12 @@ func (q *recordedQuery) readText() {
 func (q *recordedQuery) readMerge(n *pgparse.MergeStmt) {
 	schema, name := pgparse.RangeName(n.GetRelation())
 	for _, clause := range n.GetMergeWhenClauses() {
-		when := clause.GetMergeWhenClause()
-		if when.GetCommandType() != pgparse.CmdType_CMD_INSERT {
+		whenClause := clause.GetMergeWhenClause()
+		if whenClause.GetCommandType() != pgparse.CmdType_CMD_INSERT {
 			continue
 		}
-		w := write{schema: schema, name: name, width: len(when.GetValues()), how: query.Inserts}
-		for _, target := range when.GetTargetList() {
+		w := write{schema: schema, name: name, width: len(whenClause.GetValues()), how: query.Inserts}
+		for _, target := range whenClause.GetTargetList() {
 			w.columns = append(w.columns, target.GetResTarget().GetName())
 		}
 		q.merges = append(q.merges, w)
@@ -211,7 +211,7 @@ func (q *recordedQuery) readMerge(n *pgparse.MergeStmt) {
 // that needs the same tables and columns.
 func (q *recordedQuery) rewriteCopy(n *pgparse.CopyStmt) {
 	if n.GetQuery() != nil {
-		q.prepareSQL, q.isPlanned = innerQuery(q.SQL), true
+		q.prepareSQL, q.isPlanned = parenthesizedText(q.SQL), true
 		return
 	}
 	rv := n.GetRelation()
@@ -241,8 +241,8 @@ func (q *recordedQuery) rewriteCopy(n *pgparse.CopyStmt) {
 	}
 }
 
-// innerQuery returns the text between the first parenthesis and the one that closes it.
-func innerQuery(sql string) string {
+// parenthesizedText returns the text between the first parenthesis and the one that closes it.
+func parenthesizedText(sql string) string {
 	from := pgparse.OpeningParenthesis(sql, 0)
 	if end := pgparse.ClosingParenthesis(sql, from); end >= 0 {
 		return sql[from+1 : end]
@@ -250,8 +250,8 @@ func innerQuery(sql string) string {
 	return sql
 }
 
-// textNames are the names in a text, as the server folds them.
-func textNames(sql string) map[string]bool {
+// namesInText are the names in a text, as the server folds them.
+func namesInText(sql string) map[string]bool {
 	out := map[string]bool{}
 	for i := 0; i < len(sql); {
 		c := sql[i]

@@ -26,11 +26,11 @@ func addQueryAdvice(release *audit.Release, recorded []*Workload, r *onward.Repo
 	if calls == 0 {
 		return nil
 	}
-	told := map[string]bool{}
+	reportedIDs := map[string]bool{}
 	for i := range r.Verdicts {
-		told[r.Verdicts[i].ID] = true // it breaks, or its result changes: that is enough
+		reportedIDs[r.Verdicts[i].ID] = true // it breaks, or its result changes: that is enough
 	}
-	list := release.Queries(load, told)
+	list := release.Queries(load, reportedIDs)
 	open := slices.DeleteFunc(slices.Clone(list), func(f onward.QueryFinding) bool { return f.Accepted })
 	if n := len(list) - len(open); n > 0 {
 		r.Verification.Notes = append(r.Verification.Notes,

@@ -28,19 +28,19 @@ func (c *Config) locateQueries(release *audit.Release) error {
 	return nil
 }
 
-// takeQueries takes the queries of all versions of the code: the recorded ones, or else the ones written in the code. The new code has
+// loadQueries takes the queries of all versions of the code: the recorded ones, or else the ones written in the code. The new code has
 // no count if nothing is known of it.
-func (c *checker) takeQueries(ctx context.Context, stage *rehearse.Stage, cfg *Config) error {
+func (c *checker) loadQueries(ctx context.Context, stage *rehearse.Stage, cfg *Config) error {
 	for _, version := range []struct {
 		code  onward.Code
 		given []*Workload
 	}{{onward.OldCode, cfg.Old}, {onward.NewCode, cfg.New}} {
-		if err := c.takeCode(stage, version.code, version.given); err != nil {
+		if err := c.loadCodeQueries(stage, version.code, version.given); err != nil {
 			return err
 		}
 	}
 	for i := range cfg.Also {
-		if err := c.takeVersion(ctx, stage, &cfg.Also[i]); err != nil {
+		if err := c.loadVersionQueries(ctx, stage, &cfg.Also[i]); err != nil {
 			return err
 		}
 	}
@@ -61,39 +61,39 @@ func (c *checker) takeQueries(ctx context.Context, stage *rehearse.Stage, cfg *C
 	return nil
 }
 
-// takeCode takes the queries of the deployed or of the new code.
-func (c *checker) takeCode(stage *rehearse.Stage, code onward.Code, given []*Workload) error {
+// loadCodeQueries takes the queries of the deployed or of the new code.
+func (c *checker) loadCodeQueries(stage *rehearse.Stage, code onward.Code, workloads []*Workload) error {
 	var parsed *onward.Parsed
-	if len(given) == 0 {
-		load, told, err := stage.Release().Parsed(code)
+	if len(workloads) == 0 {
+		load, parseResult, err := stage.Release().Parsed(code)
 		if err != nil {
 			return fmt.Errorf("read the queries of the code: %w", err)
 		}
-		given, parsed = []*Workload{load}, told
+		workloads, parsed = []*Workload{load}, parseResult
 	}
-	c.addVersion(code, given, parsed)
+	c.addVersion(code, workloads, parsed)
 	return nil
 }
 
-// takeVersion takes the queries of a further version of the code.
-func (c *checker) takeVersion(ctx context.Context, stage *rehearse.Stage, v *Version) error {
-	name, given, parsed := v.Name, v.Recorded, (*onward.Parsed)(nil)
-	if len(given) == 0 {
-		load, told, err := stage.Release().ParseRevision(ctx, v.Name)
+// loadVersionQueries takes the queries of a further version of the code.
+func (c *checker) loadVersionQueries(ctx context.Context, stage *rehearse.Stage, v *Version) error {
+	name, workloads, parsed := v.Name, v.Recorded, (*onward.Parsed)(nil)
+	if len(workloads) == 0 {
+		load, parseResult, err := stage.Release().ParseRevision(ctx, v.Name)
 		if err != nil {
 			return fmt.Errorf("read the queries of the code at %s: %w", v.Name, err)
 		}
-		name, given, parsed = told.Revision, []*Workload{load}, told
+		name, workloads, parsed = parseResult.Revision, []*Workload{load}, parseResult
 	}
 	if code := view.FurtherCode(name); c.counts[code] == nil {
-		c.addVersion(code, given, parsed)
+		c.addVersion(code, workloads, parsed)
 	}
 	return nil
 }
 
 // addVersion adds the queries of a version of the code. parsed is nil if they were recorded.
 func (c *checker) addVersion(code onward.Code, loads []*Workload, parsed *onward.Parsed) {
-	list, count := codeQueries(code, loads)
+	list, count := collectCodeQueries(code, loads)
 	count.Parsed = parsed
 	c.addFolds(loads)
 	c.queries = append(c.queries, list...)

@@ -45,7 +45,7 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace) []onward.Verdict {
 			count.Unfit++ // it works neither at the base nor at the end
 			continue
 		}
-		if reason := c.findUnreachedEnd(q, list); reason != "" {
+		if reason := c.explainUnreachedEnd(q, list); reason != "" {
 			c.addUnjudged(q, count, reason)
 			continue
 		}
@@ -63,9 +63,9 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace) []onward.Verdict {
 	return out
 }
 
-// needsEnd reports whether a query must be right at the end of the release, and not at the base: it is of the new code, or of a further version
+// mustWorkAtEnd reports whether a query must be right at the end of the release, and not at the base: it is of the new code, or of a further version
 // and does not work at the base.
-func (q *recordedQuery) needsEnd() bool {
+func (q *recordedQuery) mustWorkAtEnd() bool {
 	return q.code == onward.NewCode || q.code != onward.OldCode && q.states[0].refused != nil
 }
 
@@ -94,7 +94,7 @@ func (c *checker) queryVerdicts(q *recordedQuery, places []onward.VerdictPlace) 
 				continue
 			}
 			seen[key] = true
-			if _, there := open[key]; there {
+			if _, isOpen := open[key]; isOpen {
 				continue
 			}
 			open[key] = len(out)
@@ -106,10 +106,10 @@ func (c *checker) queryVerdicts(q *recordedQuery, places []onward.VerdictPlace) 
 				Kind: p.kind, Severity: p.severity, SQLState: p.state, Message: p.message,
 			})
 		}
-		for key, at := range open {
+		for key, index := range open {
 			if !seen[key] {
-				place := c.blamedStatement(q, s, problem{message: out[at].Message}, places)
-				out[at].Until, out[at].UntilPoint = &place, s.point
+				place := c.blamedStatement(q, s, problem{message: out[index].Message}, places)
+				out[index].Until, out[index].UntilPoint = &place, s.point
 				delete(open, key)
 			}
 		}
@@ -123,32 +123,32 @@ func (c *checker) problemsAt(q *recordedQuery, s *pointAnswer) []problem {
 		return []problem{refusalProblem(q, s)}
 	}
 	m := c.moments[s.point]
-	if q.needsEnd() {
-		return append(c.missingInResult(q, s, m), c.omittedColumns(q, s, nil)...)
+	if q.mustWorkAtEnd() {
+		return append(c.missingColumnProblems(q, s, m), c.omittedColumnProblems(q, s, nil)...)
 	}
 	first := &q.states[0]
 	if first == s {
 		return nil
 	}
 	base := c.moments[first.point]
-	was, is := result{first.columns, base}, result{s.columns, m}
-	out := compareShapes(was, is, q.Named)
-	out = append(out, nullableProblems(was, is)...)
-	out = append(out, rowProblems(was, is)...)
-	out = append(out, newEnumLabels(was, is)...)
-	out = append(out, c.unpopulatedViews(q, base, m, s)...)
-	out = append(out, c.deniedSequences(q, base, m, s)...)
-	out = append(out, c.hiddenRows(q, base, m)...)
-	out = append(out, c.lostLabels(q, base, m, s)...)
-	out = append(out, c.omittedColumns(q, s, first)...)
+	before, after := result{first.columns, base}, result{s.columns, m}
+	out := compareShapes(before, after, q.Named)
+	out = append(out, nullableProblems(before, after)...)
+	out = append(out, rowProblems(before, after)...)
+	out = append(out, newEnumLabelProblems(before, after)...)
+	out = append(out, c.unpopulatedViewProblems(q, base, m, s)...)
+	out = append(out, c.deniedSequenceProblems(q, base, m, s)...)
+	out = append(out, c.hiddenRowProblems(q, base, m)...)
+	out = append(out, c.lostLabelProblems(q, base, m, s)...)
+	out = append(out, c.omittedColumnProblems(q, s, first)...)
 	out = append(out, c.copyProblems(q, base, m)...)
-	for _, p := range c.newRejections(q, base, m) {
+	for _, p := range c.rejectionProblems(q, base, m) {
 		// A problem that surely occurs is not repeated as one that may occur.
 		if !slices.ContainsFunc(out, func(sure problem) bool { return sure.state == p.state && sure.message == p.message }) {
 			out = append(out, p)
 		}
 	}
-	return append(out, c.lostIndexes(first, s, m)...)
+	return append(out, c.lostIndexProblems(first, s, m)...)
 }
 
 // refusalProblem is the server's no.
@@ -163,22 +163,22 @@ func refusalProblem(q *recordedQuery, s *pointAnswer) problem {
 	return p
 }
 
-// missingInResult holds new code's result against the one at the end: what it reads there and not
+// missingColumnProblems holds new code's result against the one at the end: what it reads there and not
 // here comes later.
-func (c *checker) missingInResult(q *recordedQuery, s *pointAnswer, m *moment) []problem {
+func (c *checker) missingColumnProblems(q *recordedQuery, s *pointAnswer, m *moment) []problem {
 	last := &q.states[len(q.states)-1]
 	if last == s || last.refused != nil {
 		return nil
 	}
-	was, is := result{last.columns, c.moments[last.point]}, result{s.columns, m}
-	list := slices.DeleteFunc(compareShapes(was, is, false), func(p problem) bool { return p.severity != onward.Error })
-	if len(list) == 0 || !c.worksDeployed(q) {
+	before, after := result{last.columns, c.moments[last.point]}, result{s.columns, m}
+	list := slices.DeleteFunc(compareShapes(before, after, false), func(p problem) bool { return p.severity != onward.Error })
+	if len(list) == 0 || !c.worksInDeployedCode(q) {
 		return list
 	}
 	switch {
 	case c.sameCode:
 		return nil // it is the code that runs there today
-	case onlyWidened(is, was):
+	case hasWiderTypes(after, before):
 		for i := range list {
 			list[i].severity = onward.Warning
 		}
@@ -186,15 +186,15 @@ func (c *checker) missingInResult(q *recordedQuery, s *pointAnswer, m *moment) [
 	return list
 }
 
-// worksDeployed reports whether the deployed code sends the same query, and it works at the base.
-func (c *checker) worksDeployed(q *recordedQuery) bool {
+// worksInDeployedCode reports whether the deployed code sends the same query, and it works at the base.
+func (c *checker) worksInDeployedCode(q *recordedQuery) bool {
 	old := c.deployed[q.textKey()]
 	return old != nil && len(old.states) > 0 && old.states[0].refused == nil
 }
 
-// omittedColumns finds columns that it leaves out and that need a value. since is the answer with which the code
+// omittedColumnProblems finds columns that it leaves out and that need a value. since is the answer with which the code
 // was right; nil: it must be right as it is.
-func (c *checker) omittedColumns(q *recordedQuery, s, since *pointAnswer) []problem {
+func (c *checker) omittedColumnProblems(q *recordedQuery, s, since *pointAnswer) []problem {
 	if q.copyTable != "" {
 		return nil
 	}
@@ -219,7 +219,7 @@ func (c *checker) omittedColumns(q *recordedQuery, s, since *pointAnswer) []prob
 		if l.check != "" {
 			p.state, p.message = pgerror.CheckViolated.SQLSTATE, pgerror.CheckViolated.NewRefusal(l.table.Name, l.check).Message()
 		}
-		if l.table.mayFill(l.column) {
+		if l.table.mayTriggerFill(l.column) {
 			if since == nil {
 				continue
 			}
@@ -268,8 +268,8 @@ func (c *checker) requiredOmissions(q *recordedQuery, s *pointAnswer) []omission
 	}
 	for _, w := range q.merges {
 		if r := m.writeTarget(w, s); r != nil {
-			given := r.insertColumns(w)
-			note(r, func(i int) bool { return !r.Columns[i].Filled && !slices.Contains(given, r.Columns[i].Name) })
+			insertColumns := r.insertColumns(w)
+			note(r, func(i int) bool { return !r.Columns[i].Filled && !slices.Contains(insertColumns, r.Columns[i].Name) })
 		}
 	}
 	return out
@@ -296,20 +296,20 @@ func (c *checker) copyProblems(q *recordedQuery, base, m *moment) []problem {
 	if before == nil || after == nil || slices.Equal(before.copyColumns(), after.copyColumns()) {
 		return nil
 	}
-	had, has := before.copyColumns(), after.copyColumns()
-	for i, name := range has {
-		if i >= len(had) {
+	oldColumns, newColumns := before.copyColumns(), after.copyColumns()
+	for i, name := range newColumns {
+		if i >= len(oldColumns) {
 			return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: fmt.Sprintf("missing data for column %q", name)}}
 		}
 	}
-	if len(has) < len(had) {
+	if len(newColumns) < len(oldColumns) {
 		return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: "extra data after last expected column"}}
 	}
 	return []problem{{
 		kind:     onward.VerdictFails,
 		severity: onward.Error,
 		state:    "22P04",
-		message:  "COPY without a list of columns sends the earlier ones: " + strings.Join(had, ", "),
+		message:  "COPY without a list of columns sends the earlier ones: " + strings.Join(oldColumns, ", "),
 	}}
 }
 
@@ -324,8 +324,8 @@ func (r *relation) copyColumns() []string {
 	return out
 }
 
-// lostIndexes finds big tables whose rows it found through an index, and reads whole now.
-func (c *checker) lostIndexes(first, s *pointAnswer, m *moment) []problem {
+// lostIndexProblems finds big tables whose rows it found through an index, and reads whole now.
+func (c *checker) lostIndexProblems(first, s *pointAnswer, m *moment) []problem {
 	var out []problem
 	for _, full := range first.plan.indexed {
 		if !c.big[full] || slices.Contains(s.plan.indexed, full) || s.unplanned {

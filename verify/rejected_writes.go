@@ -24,7 +24,7 @@ func (w *tableWrites) writesAny(columns []string) bool {
 func (q *recordedQuery) writtenTables(base *moment) map[uint32]*tableWrites {
 	out := map[uint32]*tableWrites{}
 	first := &q.states[0]
-	at := func(oid uint32) *tableWrites {
+	writesTo := func(oid uint32) *tableWrites {
 		if out[oid] == nil {
 			out[oid] = &tableWrites{columns: map[string]bool{}}
 		}
@@ -38,14 +38,14 @@ func (q *recordedQuery) writtenTables(base *moment) map[uint32]*tableWrites {
 		targets := []*relation{r}
 		if r.Kind == "v" { // what it writes to, by the names of the view
 			targets = nil
-			for oid, held := range first.relations {
-				if t := base.relations[oid]; t != nil && t.Kind != "v" && lockMode(held) >= onward.RowExclusiveLock {
+			for oid, modeText := range first.relations {
+				if t := base.relations[oid]; t != nil && t.Kind != "v" && parseLockMode(modeText) >= onward.RowExclusiveLock {
 					targets = append(targets, t)
 				}
 			}
 		}
 		for _, t := range targets {
-			to := at(t.OID)
+			to := writesTo(t.OID)
 			names := w.columns
 			switch w.how {
 			case query.Inserts:
@@ -63,10 +63,10 @@ func (q *recordedQuery) writtenTables(base *moment) map[uint32]*tableWrites {
 	return out
 }
 
-// newRejections finds new conditions on what a query writes.
-func (c *checker) newRejections(q *recordedQuery, base, m *moment) []problem {
+// rejectionProblems finds new conditions on what a query writes.
+func (c *checker) rejectionProblems(q *recordedQuery, base, m *moment) []problem {
 	var out []problem
-	may := func(state, message string) {
+	addRejection := func(state, message string) {
 		out = append(out, problem{kind: onward.VerdictRejected, severity: onward.Warning, state: state, message: message})
 	}
 	for oid, w := range q.writtenTables(base) {
@@ -74,7 +74,7 @@ func (c *checker) newRejections(q *recordedQuery, base, m *moment) []problem {
 		if before == nil || after == nil {
 			continue
 		}
-		newConstraints(w, before, after, may)
+		findNewConstraints(w, before, after, addRejection)
 		for i := range after.Columns {
 			col := &after.Columns[i]
 			if !w.columns[col.Name] || !w.inserts && !w.updates {
@@ -85,30 +85,30 @@ func (c *checker) newRejections(q *recordedQuery, base, m *moment) []problem {
 				continue
 			}
 			if col.NotNull && !old.NotNull && !slices.ContainsFunc(after.Checks, func(k constraint) bool { return k.Type == "c" && requiresNotNull(k.Def, col.Name) }) {
-				may(pgerror.NullValue.SQLSTATE, pgerror.NullValue.NewRefusal(col.Name, after.Name).Message())
+				addRejection(pgerror.NullValue.SQLSTATE, pgerror.NullValue.NewRefusal(col.Name, after.Name).Message())
 			}
 			if !c.namesLabels(q, base, old.TypeOID) {
-				narrowedValues(base, m, old, col, may)
+				findNarrowedValues(base, m, old, col, addRejection)
 			}
 		}
-		for _, t := range after.newTriggers(before, w) {
+		for _, t := range after.findNewTriggers(before, w) {
 			if t.raisesErrors() {
-				may("P0001", fmt.Sprintf("trigger %q of table %q may raise an error", t.Name, after.Name))
+				addRejection("P0001", fmt.Sprintf("trigger %q of table %q may raise an error", t.Name, after.Name))
 			}
 		}
 		for _, text := range lostPartitions(base, m, before, w) {
-			may("23514", text)
+			addRejection("23514", text)
 		}
 		if c.hasNewRowSecurity(q, base, m, before, after) && (w.inserts || w.updates) {
-			may("42501", fmt.Sprintf("new row violates row-level security policy for table %q", after.Name))
+			addRejection("42501", fmt.Sprintf("new row violates row-level security policy for table %q", after.Name))
 		}
 	}
 	slices.SortFunc(out, func(a, b problem) int { return strings.Compare(a.message, b.message) })
 	return out
 }
 
-// newConstraints finds new ones of a table.
-func newConstraints(w *tableWrites, before, after *relation, may func(state, message string)) {
+// findNewConstraints finds new ones of a table.
+func findNewConstraints(w *tableWrites, before, after *relation, addRejection func(state, message string)) {
 	for _, k := range after.Checks {
 		if slices.ContainsFunc(before.Checks, func(o constraint) bool {
 			return strings.TrimSuffix(o.Def, " NOT VALID") == strings.TrimSuffix(k.Def, " NOT VALID") && o.Refers == k.Refers && o.On == k.On
@@ -121,14 +121,14 @@ func newConstraints(w *tableWrites, before, after *relation, may func(state, mes
 		writes := w.writesAny(k.Columns) || k.Type == "c" && len(k.Columns) == 0
 		switch {
 		case k.Refers && (w.deletes && k.Deletes || w.updates && k.Updates && writes):
-			may("23503", fmt.Sprintf("update or delete on table %q violates foreign key constraint %q on table %q", after.Name, k.Name, k.On))
+			addRejection("23503", fmt.Sprintf("update or delete on table %q violates foreign key constraint %q on table %q", after.Name, k.Name, k.On))
 		case k.Refers || !w.inserts && !w.updates:
 		case k.Type == "c" && (writes || w.updates && !k.Valid): // any change of a row that breaks it already
-			may(pgerror.CheckViolated.SQLSTATE, pgerror.CheckViolated.NewRefusal(after.Name, k.Name).Message())
+			addRejection(pgerror.CheckViolated.SQLSTATE, pgerror.CheckViolated.NewRefusal(after.Name, k.Name).Message())
 		case k.Type == "f" && writes:
-			may("23503", fmt.Sprintf("insert or update on table %q violates foreign key constraint %q", after.Name, k.Name))
+			addRejection("23503", fmt.Sprintf("insert or update on table %q violates foreign key constraint %q", after.Name, k.Name))
 		case k.Type == "x" && writes:
-			may("23P01", fmt.Sprintf("conflicting key value violates exclusion constraint %q", k.Name))
+			addRejection("23P01", fmt.Sprintf("conflicting key value violates exclusion constraint %q", k.Name))
 		}
 	}
 	for _, u := range after.Uniques {
@@ -136,38 +136,38 @@ func newConstraints(w *tableWrites, before, after *relation, may func(state, mes
 			continue
 		}
 		if w.writesAny(u.Columns) || u.Computed && len(u.Columns) == 0 {
-			may("23505", fmt.Sprintf("duplicate key value violates unique constraint %q", u.Name))
+			addRejection("23505", fmt.Sprintf("duplicate key value violates unique constraint %q", u.Name))
 		}
 	}
 }
 
-// narrowedValues finds that a column takes less than it did.
-func narrowedValues(base, m *moment, old, col *column, may func(state, message string)) {
+// findNarrowedValues finds that a column takes less than it did.
+func findNarrowedValues(base, m *moment, old, col *column, addRejection func(state, message string)) {
 	before, after := base.valueTypes[old.TypeOID], m.valueTypes[col.TypeOID]
 	switch {
 	case after != nil && before != nil && len(before.labels) > 0:
 		for _, label := range before.labels {
 			if !slices.Contains(after.labels, label) {
-				may(pgerror.ValueLabel.SQLSTATE, pgerror.ValueLabel.NewRefusal(after.name, label).Message())
+				addRejection(pgerror.ValueLabel.SQLSTATE, pgerror.ValueLabel.NewRefusal(after.name, label).Message())
 			}
 		}
 	case after != nil:
 		for name, def := range after.checks {
 			if before == nil || before.checks[name] != def {
-				may("23514", fmt.Sprintf("value for domain %s violates check constraint %q", after.name, name))
+				addRejection("23514", fmt.Sprintf("value for domain %s violates check constraint %q", after.name, name))
 			}
 		}
 		if len(after.labels) > 0 && old.Type != col.Type {
-			may(pgerror.ValueLabel.SQLSTATE,
+			addRejection(pgerror.ValueLabel.SQLSTATE,
 				fmt.Sprintf("column %q is %s, and was %s: a value that is none of its labels is refused", col.Name, col.Type, old.Type))
 		}
 	case old.Type == col.Type:
 	case isNarrower(old.Type, col.Type):
-		may("22001", pgerror.ValueTooLong.NewRefusal(col.Type).Message())
+		addRejection("22001", pgerror.ValueTooLong.NewRefusal(col.Type).Message())
 	case integerWidth[old.Type] > integerWidth[col.Type] && integerWidth[col.Type] > 0:
-		may("22003", pgerror.ValueRange.NewRefusal(col.Type).Message())
+		addRejection("22003", pgerror.ValueRange.NewRefusal(col.Type).Message())
 	case isTextType(old.Type) && !isTextType(col.Type):
-		may(pgerror.ValueSyntax.SQLSTATE, fmt.Sprintf("column %q is %s, and was %s: a value that is none is refused", col.Name, col.Type, old.Type))
+		addRejection(pgerror.ValueSyntax.SQLSTATE, fmt.Sprintf("column %q is %s, and was %s: a value that is none is refused", col.Name, col.Type, old.Type))
 	}
 }
 
@@ -178,8 +178,8 @@ func isTextType(name string) bool {
 }
 
 // isNarrower reports whether a type of texts takes shorter ones than another.
-func isNarrower(was, is string) bool {
-	return isTextType(was) && isTextType(is) && typeLength(is) > 0 && (typeLength(was) == 0 || typeLength(is) < typeLength(was))
+func isNarrower(before, after string) bool {
+	return isTextType(before) && isTextType(after) && typeLength(after) > 0 && (typeLength(before) == 0 || typeLength(after) < typeLength(before))
 }
 
 func typeLength(name string) (n int) {
@@ -194,26 +194,26 @@ func (c *checker) hasNewRowSecurity(q *recordedQuery, base, m *moment, before, a
 	if !after.Secured || before.Secured && before.Policies == after.Policies && before.Forced == after.Forced {
 		return false
 	}
-	who, known := m.schema.roles[q.Role]
+	queryRole, known := m.schema.roles[q.Role]
 	switch {
 	case after.Forced && !known:
 		return true // the owner, too
-	case !known || who.super || who.bypass:
+	case !known || queryRole.super || queryRole.bypass:
 		return false
 	}
 	return after.Forced || q.Role != after.Owner
 }
 
-// newEnumLabels finds labels in what a query gives that the code cannot know.
-func newEnumLabels(was, is result) []problem {
+// newEnumLabelProblems finds labels in what a query gives that the code cannot know.
+func newEnumLabelProblems(old, current result) []problem {
 	var out []problem
-	for _, f := range was.columns {
-		before := was.at.enumType(f.oid)
-		j := is.columnIndex(f.name)
+	for _, f := range old.columns {
+		before := old.at.enumType(f.oid)
+		j := current.columnIndex(f.name)
 		if before == nil || j < 0 {
 			continue
 		}
-		after := is.at.enumType(is.columns[j].oid)
+		after := current.at.enumType(current.columns[j].oid)
 		if after == nil || after.name != before.name {
 			continue
 		}
@@ -234,9 +234,9 @@ func (m *moment) enumType(oid uint32) *valueType {
 		if k == nil || len(k.labels) > 0 {
 			return k
 		}
-		for _, of := range k.parts {
-			if of != 0 {
-				oid = of
+		for _, part := range k.parts {
+			if part != 0 {
+				oid = part
 			}
 		}
 	}

@@ -122,7 +122,7 @@ func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Con
 			if old.created || fresh.created {
 				continue // each has a database of its own, with its own migrations
 			}
-			if err := r.noteFailure("the deployed code on the new code's rows", r.replayRollback(ctx, old, fresh)); err != nil {
+			if err := r.noteReplayFailure("the deployed code on the new code's rows", r.replayRollback(ctx, old, fresh)); err != nil {
 				return nil, fmt.Errorf("replay a rollback of the code: %w", err)
 			}
 		}
@@ -135,22 +135,22 @@ func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Con
 	return r, nil
 }
 
-// noteFailure makes a note of an error that costs one replay only: a connection was refused, or the release fails on the rows of a suite's own database.
-func (r *replayer) noteFailure(what string, err error) error {
+// noteReplayFailure makes a note of an error that costs one replay only: a connection was refused, or the release fails on the rows of a suite's own database.
+func (r *replayer) noteReplayFailure(label string, err error) error {
 	unplayed, refused := new(replay.Error), new(pgconn.PgError)
 	switch {
 	case errors.As(err, &unplayed):
-		r.addNotef("%s was not replayed: %v", what, unplayed)
+		r.addNotef("%s was not replayed: %v", label, unplayed)
 	case errors.As(err, &refused):
-		r.addNotef("%s was not replayed at each point: %s (SQLSTATE %s)", what, hideValues(refused.Message, ""), refused.Code)
+		r.addNotef("%s was not replayed at each point: %s (SQLSTATE %s)", label, hideValues(refused.Message, ""), refused.Code)
 	default:
 		return err
 	}
 	return nil
 }
 
-// isPassed reports whether the results of a statement are not compared.
-func (r *replayer) isPassed(code onward.Code, sql string) bool {
+// isComparisonSkipped reports whether the results of a statement are not compared.
+func (r *replayer) isComparisonSkipped(code onward.Code, sql string) bool {
 	kind := workload.Normalize(sql).Kind
 	return r.passed[codeText{code, sql}] || kind == workload.Other || kind == workload.DDL
 }
@@ -162,7 +162,7 @@ func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane)
 	if err != nil {
 		return err
 	}
-	if _, err := replay.Play(ctx, old.Lane, r.targetOf(old.Transcript, database)); err != nil {
+	if _, err := replay.Play(ctx, old.Lane, r.newReplayTarget(old.Transcript, database)); err != nil {
 		return err
 	}
 	second, err := r.playLane(ctx, old, database)
@@ -179,14 +179,14 @@ func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane)
 			continue
 		}
 		statement := m.Statements[len(m.Statements)-1]
-		without, err := r.replayAt(ctx, old, m.Migration, statement)
+		withoutLater, err := r.replayAfterStatement(ctx, old, m.Migration, statement)
 		if err != nil {
 			return err
 		}
-		for _, d := range without.Differences {
+		for _, d := range withoutLater.Differences {
 			ignored[d.Base.Event] = ignored[d.Base.Event] || d.Fails
 		}
-		list, err := r.replayAt(ctx, lane, m.Migration, statement)
+		list, err := r.replayAfterStatement(ctx, lane, m.Migration, statement)
 		if err != nil {
 			return err
 		}
@@ -216,35 +216,35 @@ func (r *replayer) replayTranscript(ctx context.Context, code onward.Code, t *tr
 	r.result.Sessions += len(t.Sessions)
 	r.notes = append(r.notes, t.Notes...)
 	books := slices.Sorted(maps.Keys(all.HistoryTables()))
-	made := map[string]*madeTemplate{}
+	templates := map[string]*madeTemplate{}
 	for _, lane := range replay.SplitLanes(t, books) {
 		if !lane.Created && lane.Tests.Database != t.Database {
 			continue // the server's own, from which suites make their databases
 		}
-		what := "what was sent to database " + lane.Tests.Database
+		label := "what was sent to database " + lane.Tests.Database
 		single, rest, err := r.splitSchemas(ctx, code, &lane)
 		if err != nil {
 			return err
 		}
 		for _, s := range single {
-			if err := r.noteFailure("what was sent to schema "+cmp.Or(s.schema, "public"), r.replayPrepared(ctx, s)); err != nil {
+			if err := r.noteReplayFailure("what was sent to schema "+cmp.Or(s.schema, "public"), r.replayPrepared(ctx, s)); err != nil {
 				return err
 			}
 		}
-		template, why, err := r.prepareTemplate(ctx, code, rest, made)
+		template, reason, err := r.prepareTemplate(ctx, code, rest, templates)
 		if err != nil {
 			return err
 		}
-		if why != "" {
+		if reason != "" {
 			if rest.UsesObjects() { // not only settings, transactions and the making of databases
-				r.addNotef("%s was not replayed: %s", what, why)
+				r.addNotef("%s was not replayed: %s", label, reason)
 			}
-			r.leaveOpen(code, &rest.Tests)
+			r.markUnexecuted(code, &rest.Tests)
 			continue
 		}
-		made[rest.Tests.Database] = template
+		templates[rest.Tests.Database] = template
 		prepared := &preparedLane{Lane: template.lane.Tests, code: code, template: template.database, created: rest.Created}
-		if err := r.noteFailure(what, r.replayPrepared(ctx, prepared)); err != nil {
+		if err := r.noteReplayFailure(label, r.replayPrepared(ctx, prepared)); err != nil {
 			return err
 		}
 	}
@@ -259,19 +259,19 @@ func (r *replayer) replayPrepared(ctx context.Context, lane *preparedLane) error
 	}
 	err := replayLane(ctx, lane)
 	if err != nil {
-		r.leaveOpen(lane.code, &lane.Lane)
+		r.markUnexecuted(lane.code, &lane.Lane)
 	}
 	return err
 }
 
-// leaveOpen notes that the statements of a lane were not executed at each point: another lane may have them, too, with other values.
-func (r *replayer) leaveOpen(code onward.Code, lane *replay.Lane) {
+// markUnexecuted notes that the statements of a lane were not executed at each point: another lane may have them, too, with other values.
+func (r *replayer) markUnexecuted(code onward.Code, lane *replay.Lane) {
 	for _, a := range lane.Recorded {
 		if a.SQLState != "" {
 			continue
 		}
 		for _, text := range splitStatements(a.SQL) {
-			e := r.executionOf(codeText{code, normalizeStatement(text)})
+			e := r.findOrAddExecution(codeText{code, normalizeStatement(text)})
 			for point := range r.checker.moments {
 				e.open[point] = true
 			}
@@ -279,8 +279,8 @@ func (r *replayer) leaveOpen(code onward.Code, lane *replay.Lane) {
 	}
 }
 
-// executionOf returns what the replays did with a statement.
-func (r *replayer) executionOf(key codeText) *execution {
+// findOrAddExecution returns what the replays did with a statement.
+func (r *replayer) findOrAddExecution(key codeText) *execution {
 	if r.executed[key] == nil {
 		r.executed[key] = &execution{open: map[int]bool{}}
 	}
@@ -302,17 +302,17 @@ func (r *replayer) countExecutions(lane *preparedLane) {
 		}
 		for _, text := range splitStatements(a.SQL) {
 			key := codeText{lane.code, normalizeStatement(text)}
-			r.executionOf(key)
+			r.findOrAddExecution(key)
 			lane.executed[a.Event] = append(lane.executed[a.Event], key)
 		}
 	}
 	r.result.Unlike += failed
 	if first != "" {
-		where := "on the deployed schema"
+		place := "on the deployed schema"
 		if lane.code == onward.NewCode {
-			where = "at the end of the release"
+			place = "at the end of the release"
 		}
-		r.addNotef("%s %s %s, and not in the recording; the first: %s", prose.CountNoun(failed, "statement"), prose.PickForm(failed, "fails", "fail"), where, first)
+		r.addNotef("%s %s %s, and not in the recording; the first: %s", prose.CountNoun(failed, "statement"), prose.PickForm(failed, "fails", "fail"), place, first)
 	}
 }
 
@@ -327,7 +327,7 @@ func (r *replayer) blameStatement(ctx context.Context, d *replayedDifference, pl
 	low, high := 0, len(statements)-1 // at high it is there
 	for low < high {
 		middle := (low + high) / 2
-		list, err := r.replayAt(ctx, d.lane, m.Migration, statements[middle])
+		list, err := r.replayAfterStatement(ctx, d.lane, m.Migration, statements[middle])
 		if pg := new(pgconn.PgError); err != nil && !errors.As(err, &pg) {
 			return place, err
 		}

@@ -28,12 +28,12 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 		return err
 	}
 	if lane.schema != "" {
-		if err := r.nameAsRecorded(ctx, database, lane.schema); err != nil {
+		if err := r.restoreSchemaNames(ctx, database, lane.schema); err != nil {
 			return err
 		}
 	}
-	touched := r.listTouched()
-	fixtures, omitted, err := replay.CaptureFixtures(ctx, lane.Lane, r.targetOf(lane.Transcript, database), func(table string) bool {
+	touched := r.listTouchedTables()
+	fixtures, omitted, err := replay.CaptureFixtures(ctx, lane.Lane, r.newReplayTarget(lane.Transcript, database), func(table string) bool {
 		if name, found := strings.CutPrefix(table, lane.schema+"."); found && lane.schema != "" {
 			table = "public." + name
 		}
@@ -79,8 +79,8 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 	return nil
 }
 
-// listTouched returns the tables that the release touches.
-func (r *replayer) listTouched() map[string]bool {
+// listTouchedTables returns the tables that the release touches.
+func (r *replayer) listTouchedTables() map[string]bool {
 	touched := map[string]bool{}
 	for i := range r.checker.migrations {
 		for j := range r.checker.migrations[i].Statements {
@@ -106,12 +106,12 @@ func (r *replayer) loadFixture(ctx context.Context, lane *preparedLane, f *repla
 	if lane.schema == "" {
 		return database, r.loadRows(ctx, database, f)
 	}
-	err = r.nameAsRecorded(ctx, database, lane.schema)
+	err = r.restoreSchemaNames(ctx, database, lane.schema)
 	if err == nil {
 		err = r.loadRows(ctx, database, f)
 	}
 	if err == nil {
-		err = r.nameAsPublic(ctx, database, lane.schema)
+		err = r.renameToPublic(ctx, database, lane.schema)
 	}
 	return database, err
 }

@@ -53,7 +53,7 @@ func (r *replayer) addDifferences(ctx context.Context, lane *preparedLane, point
 			r.differences = append(r.differences, replayedDifference{point, lane, d, text})
 		}
 	}
-	r.markOpen(lane, point, list)
+	r.markDifferentAnswers(lane, point, list)
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (r *replayer) replayAtPoint(ctx context.Context, lane *preparedLane, point 
 	r.result.Points++
 	m := r.checker.moments[point]
 	if !m.Base {
-		return r.replayAt(ctx, lane, m.Migration, m.Statements[len(m.Statements)-1])
+		return r.replayAfterStatement(ctx, lane, m.Migration, m.Statements[len(m.Statements)-1])
 	}
 	database, err := r.makeSchemaAt(ctx, lane, point)
 	if err != nil {
@@ -81,8 +81,8 @@ func (r *replayer) replayAtPoint(ctx context.Context, lane *preparedLane, point 
 	return replay.Compare(lane.base, lane.again, answers), err
 }
 
-// markOpen notes which statements have another answer at a point, or were not compared there.
-func (r *replayer) markOpen(lane *preparedLane, point int, list replay.Comparison) {
+// markDifferentAnswers notes which statements have another answer at a point, or were not compared there.
+func (r *replayer) markDifferentAnswers(lane *preparedLane, point int, list replay.Comparison) {
 	for event, statements := range lane.executed {
 		for _, key := range statements {
 			r.executed[key].open[point] = r.executed[key].open[point] || !list.Same[event]
@@ -99,7 +99,7 @@ func (r *replayer) replayLane(ctx context.Context, lane *preparedLane) error {
 		if m.Base {
 			continue
 		}
-		err := r.addDifferences(ctx, lane, i, func(d *replay.Difference, sql string) bool { return d.Fails || !r.isPassed(lane.code, sql) })
+		err := r.addDifferences(ctx, lane, i, func(d *replay.Difference, sql string) bool { return d.Fails || !r.isComparisonSkipped(lane.code, sql) })
 		if err != nil {
 			return err
 		}
@@ -110,8 +110,8 @@ func (r *replayer) replayLane(ctx context.Context, lane *preparedLane) error {
 	return r.tryFixtures(ctx, lane)
 }
 
-// replayAt returns the differences after a statement of the release.
-func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, statement int) (replay.Comparison, error) {
+// replayAfterStatement returns the differences after a statement of the release.
+func (r *replayer) replayAfterStatement(ctx context.Context, lane *preparedLane, migration, statement int) (replay.Comparison, error) {
 	key := prefix{lane, migration, statement}
 	if known, done := r.prefixes[key]; done {
 		return known, nil
@@ -121,7 +121,7 @@ func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, 
 		return replay.Comparison{}, err
 	}
 	if lane.written != nil {
-		if _, err := replay.Play(ctx, lane.written.Lane, r.targetOf(lane.written.Transcript, database)); err != nil {
+		if _, err := replay.Play(ctx, lane.written.Lane, r.newReplayTarget(lane.written.Transcript, database)); err != nil {
 			return replay.Comparison{}, err
 		}
 	}

@@ -38,8 +38,8 @@ JOIN pg_catalog.pg_type y ON y.typnamespace OPERATOR(pg_catalog.=) s.oid JOIN pg
 // schemaPart is a column, an index or the like.
 type schemaPart struct{ kind, name string }
 
-// listParts lists what a database has: of one schema, or of all if everything is set.
-func (r *replayer) listParts(ctx context.Context, database, schema string, everything bool) (_ map[schemaPart]bool, err error) {
+// listSchemaParts lists what a database has: of one schema, or of all if everything is set.
+func (r *replayer) listSchemaParts(ctx context.Context, database, schema string, allSchemas bool) (_ map[schemaPart]bool, err error) {
 	conn, err := r.stage.Server().Connect(ctx, "", database)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (r *replayer) listParts(ctx context.Context, database, schema string, every
 	if _, err := conn.Exec(ctx, "SET search_path = pg_catalog, "+pgx.Identifier{schema}.Sanitize()); err != nil {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, partsQuery, pgx.QueryExecModeSimpleProtocol, schema, everything)
+	rows, err := conn.Query(ctx, partsQuery, pgx.QueryExecModeSimpleProtocol, schema, allSchemas)
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +58,9 @@ func (r *replayer) listParts(ctx context.Context, database, schema string, every
 	return out, err
 }
 
-// partsOf returns the parts of the schema that a version of the code is made for.
-func (r *replayer) partsOf(ctx context.Context, code onward.Code, everything bool) (map[schemaPart]bool, error) {
-	key := partsKey{code, everything}
+// expectedParts returns the parts of the schema that a version of the code is made for.
+func (r *replayer) expectedParts(ctx context.Context, code onward.Code, allSchemas bool) (map[schemaPart]bool, error) {
+	key := partsKey{code, allSchemas}
 	if known := r.parts[key]; known != nil {
 		return known, nil
 	}
@@ -74,7 +74,7 @@ func (r *replayer) partsOf(ctx context.Context, code onward.Code, everything boo
 		return nil, err
 	}
 	defer r.stage.Drop(ctx, database)
-	parts, err := r.listParts(ctx, database, "public", everything)
+	parts, err := r.listSchemaParts(ctx, database, "public", allSchemas)
 	books := all.HistoryTableNames()
 	for part := range parts {
 		table, _, _ := strings.Cut(strings.Fields(part.name)[0], ".")
@@ -95,20 +95,20 @@ type partsKey struct {
 // findSetup finds the end of the setup in a lane that has none for sure, and returns the lane with it. found is false if the messages never make what
 // the code is made for; lacks is then a column that is missing.
 func (r *replayer) findSetup(ctx context.Context, code onward.Code, lane *replay.DatabaseLane) (out *replay.DatabaseLane, found bool, lacks string, err error) {
-	wanted, err := r.partsOf(ctx, code, lane.Schema == "")
+	wanted, err := r.expectedParts(ctx, code, lane.Schema == "")
 	if err != nil || len(wanted) == 0 {
 		return lane, false, "", err
 	}
-	database, err := r.makeEmpty(ctx)
+	database, err := r.makeEmptyDatabase(ctx)
 	if err != nil {
 		return lane, false, "", err
 	}
 	defer func() { _ = r.stage.Server().DropDatabase(context.WithoutCancel(ctx), database) }()
-	end, err := lane.FindSetup(ctx, r.targetOf(lane.Tests.Transcript, database), func(ctx context.Context) (count int, columns bool, err error) {
-		has, err := r.listParts(ctx, database, cmp.Or(lane.Schema, "public"), lane.Schema == "")
+	end, err := lane.FindSetup(ctx, r.newReplayTarget(lane.Tests.Transcript, database), func(ctx context.Context) (count int, columns bool, err error) {
+		existingParts, err := r.listSchemaParts(ctx, database, cmp.Or(lane.Schema, "public"), lane.Schema == "")
 		var missing []string
 		for part := range wanted {
-			if !has[part] {
+			if !existingParts[part] {
 				count++
 				if part.kind == "column" {
 					missing = append(missing, part.name)
@@ -140,15 +140,15 @@ func (r *replayer) splitSchemas(
 		template string
 	}
 	known := map[[sha256.Size]byte]madeSetup{} // by the hash of the messages
-	taken := map[int]bool{}
+	handledLanes := map[int]bool{}
 	failures := 0
 	for i := range lanes {
 		lane := &lanes[i]
 		var template string
-		for sum, made := range known {
-			if same, end, ok := lane.HashSetup(made.messages); ok && same == sum {
+		for sum, setup := range known {
+			if hash, end, ok := lane.HashSetup(setup.messages); ok && hash == sum {
 				ended := lane.EndSetup(end)
-				lane, template = &ended, made.template
+				lane, template = &ended, setup.template
 			}
 		}
 		if template == "" {
@@ -163,18 +163,18 @@ func (r *replayer) splitSchemas(
 				failures++
 				continue
 			}
-			if template, err = r.makeEmpty(ctx); err != nil {
+			if template, err = r.makeEmptyDatabase(ctx); err != nil {
 				return nil, nil, err
 			}
-			why, err := r.playUntroubled(ctx, lane.Setup, template)
-			if err == nil && why == "" && lane.Schema != "public" {
-				err = r.nameAsPublic(ctx, template, lane.Schema)
+			reason, err := r.replaySetup(ctx, lane.Setup, template)
+			if err == nil && reason == "" && lane.Schema != "public" {
+				err = r.renameToPublic(ctx, template, lane.Schema)
 			}
 			if err != nil {
 				return nil, nil, err
 			}
-			if why != "" {
-				r.addNotef("what was sent to schema %s was not replayed: %s", lane.Schema, why)
+			if reason != "" {
+				r.addNotef("what was sent to schema %s was not replayed: %s", lane.Schema, reason)
 				continue
 			}
 			messages := lane.Setup.CountMessages(lane.Setup.End)
@@ -182,14 +182,14 @@ func (r *replayer) splitSchemas(
 				known[sum] = madeSetup{messages, template}
 			}
 		}
-		taken[i] = true
+		handledLanes[i] = true
 		prepared := &preparedLane{Lane: lane.Tests, code: code, template: template, created: true, schema: lane.Schema}
 		if lane.Schema == "public" {
 			prepared.schema = ""
 		}
 		single = append(single, prepared)
 	}
-	left := listRest(taken)
+	left := listRest(handledLanes)
 	return single, &left, nil
 }
 
@@ -199,12 +199,12 @@ const mostFailedSchemas = 3
 // Names of schemas while the release runs on the schema of a single test, which is called public then.
 const realPublic = "onward_public"
 
-// nameAsPublic gives the schema of a single test the name public, for the release. nameAsRecorded takes that back.
-func (r *replayer) nameAsPublic(ctx context.Context, database, schema string) error {
+// renameToPublic gives the schema of a single test the name public, for the release. restoreSchemaNames takes that back.
+func (r *replayer) renameToPublic(ctx context.Context, database, schema string) error {
 	return r.renameSchemas(ctx, database, [][2]string{{"public", realPublic}, {schema, "public"}})
 }
 
-func (r *replayer) nameAsRecorded(ctx context.Context, database, schema string) error {
+func (r *replayer) restoreSchemaNames(ctx context.Context, database, schema string) error {
 	return r.renameSchemas(ctx, database, [][2]string{{"public", schema}, {realPublic, "public"}})
 }
 

@@ -17,27 +17,27 @@ import (
 
 // prepareTemplate makes the database on which a lane begins. why says that it cannot be made.
 func (r *replayer) prepareTemplate(
-	ctx context.Context, code onward.Code, lane *replay.DatabaseLane, made map[string]*madeTemplate,
-) (_ *madeTemplate, why string, err error) {
+	ctx context.Context, code onward.Code, lane *replay.DatabaseLane, templates map[string]*madeTemplate,
+) (_ *madeTemplate, reason string, err error) {
 	t := lane.Tests.Transcript
 	out := &madeTemplate{lane: lane, copies: map[int]string{}}
 	noSchema := "it had no schema, and the command did not run the deployed migrations there: record with --schema base"
 	if lane.Guessed {
 		var found bool
-		if out.lane, found, why, err = r.findSetup(ctx, code, lane); err != nil {
+		if out.lane, found, reason, err = r.findSetup(ctx, code, lane); err != nil {
 			return nil, "", err
 		}
 		if lane = out.lane; !found && lane.Setup.Begin == lane.Setup.End {
-			if why != "" {
-				noSchema = "its schema never was the one that the code is made for: it lacks " + why
+			if reason != "" {
+				noSchema = "its schema never was the one that the code is made for: it lacks " + reason
 			}
 			return nil, noSchema, nil
 		}
 	}
 	switch {
-	case lane.Template != "" && made[lane.Template] != nil:
-		if out.database, why, err = r.copyTemplate(ctx, made[lane.Template], lane); why != "" {
-			return nil, why, err
+	case lane.Template != "" && templates[lane.Template] != nil:
+		if out.database, reason, err = r.copyTemplate(ctx, templates[lane.Template], lane); reason != "" {
+			return nil, reason, err
 		}
 	case lane.Template != "" && lane.Template != t.Database:
 		return nil, "it is a copy of " + lane.Template + ", which was not recorded", nil
@@ -45,20 +45,20 @@ func (r *replayer) prepareTemplate(
 		if lane.Setup.Begin == lane.Setup.End {
 			return nil, noSchema, nil
 		}
-		out.database, err = r.makeEmpty(ctx)
+		out.database, err = r.makeEmptyDatabase(ctx)
 	default:
 		out.database, err = r.stage.Copy(ctx)
 	}
 	if err != nil || lane.Setup.Begin == lane.Setup.End {
 		return out, "", err
 	}
-	why, err = r.playUntroubled(ctx, lane.Setup, out.database)
-	return out, why, err
+	reason, err = r.replaySetup(ctx, lane.Setup, out.database)
+	return out, reason, err
 }
 
-// makeEmpty makes an empty database, whose schema public the role of the migrations may drop, as the recorded command could. Before Postgres 15 the owner of a
+// makeEmptyDatabase makes an empty database, whose schema public the role of the migrations may drop, as the recorded command could. Before Postgres 15 the owner of a
 // database does not own it.
-func (r *replayer) makeEmpty(ctx context.Context) (database string, err error) {
+func (r *replayer) makeEmptyDatabase(ctx context.Context) (database string, err error) {
 	if database, err = r.stage.Empty(ctx); err != nil {
 		return "", err
 	}
@@ -84,7 +84,7 @@ type madeTemplate struct {
 }
 
 // copyTemplate copies a database of the command as it was when the command copied it: with the rows that were written after its schema was made.
-func (r *replayer) copyTemplate(ctx context.Context, from *madeTemplate, lane *replay.DatabaseLane) (database, why string, err error) {
+func (r *replayer) copyTemplate(ctx context.Context, from *madeTemplate, lane *replay.DatabaseLane) (database, reason string, err error) {
 	tests := from.lane.Tests
 	tests.End = max(tests.Begin, min(tests.End, lane.CopiedAt))
 	messages := tests.CountMessages(tests.End)
@@ -97,8 +97,8 @@ func (r *replayer) copyTemplate(ctx context.Context, from *madeTemplate, lane *r
 		if err != nil {
 			return "", "", err
 		}
-		if why, err = r.playUntroubled(ctx, tests, database); why != "" || err != nil {
-			return "", why, err
+		if reason, err = r.replaySetup(ctx, tests, database); reason != "" || err != nil {
+			return "", reason, err
 		}
 		from.copies[messages] = database
 	}
@@ -106,9 +106,9 @@ func (r *replayer) copyTemplate(ctx context.Context, from *madeTemplate, lane *r
 	return database, "", err
 }
 
-// playUntroubled replays what makes a database. why says that the server refuses something which it did not refuse when it was recorded.
-func (r *replayer) playUntroubled(ctx context.Context, lane replay.Lane, database string) (why string, err error) {
-	answers, err := replay.Play(ctx, lane, r.targetOf(lane.Transcript, database))
+// replaySetup replays what makes a database. why says that the server refuses something which it did not refuse when it was recorded.
+func (r *replayer) replaySetup(ctx context.Context, lane replay.Lane, database string) (reason string, err error) {
+	answers, err := replay.Play(ctx, lane, r.newReplayTarget(lane.Transcript, database))
 	if err != nil {
 		return "", err
 	}
@@ -120,8 +120,8 @@ func (r *replayer) playUntroubled(ctx context.Context, lane replay.Lane, databas
 	return "", nil
 }
 
-// targetOf connects to a database as the roles of the recording.
-func (r *replayer) targetOf(t *transcript.Transcript, database string) replay.Target {
+// newReplayTarget connects to a database as the roles of the recording.
+func (r *replayer) newReplayTarget(t *transcript.Transcript, database string) replay.Target {
 	return replay.Target{
 		Patience: answerTime,
 		Open: func(ctx context.Context, s *transcript.Session) (net.Conn, uint32, error) {
@@ -129,7 +129,7 @@ func (r *replayer) targetOf(t *transcript.Transcript, database string) replay.Ta
 			if err != nil {
 				return nil, 0, err
 			}
-			if config.User, err = r.userOf(ctx, t, s, config.User); err != nil {
+			if config.User, err = r.replayRole(ctx, t, s, config.User); err != nil {
 				return nil, 0, err
 			}
 			maps.Copy(config.RuntimeParams, s.Parameters)
@@ -159,10 +159,10 @@ const usableQuery = `SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE roln
 AND oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles p WHERE pg_catalog.pg_has_role(r.oid, p.oid, 'MEMBER')
 AND (p.rolsuper OR p.rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}'))))`
 
-// userOf returns the role that a session is replayed as: its own, if the schema has a role of that name that reaches no more than its database. Otherwise it
+// replayRole returns the role that a session is replayed as: its own, if the schema has a role of that name that reaches no more than its database. Otherwise it
 // is the role of the migrations, which owns what the recorded command's role owned. A role of the migrations may not be able to log in on this server, as it
 // was when it was recorded: it is made able to.
-func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *transcript.Session, owner string) (string, error) {
+func (r *replayer) replayRole(ctx context.Context, t *transcript.Transcript, s *transcript.Session, owner string) (string, error) {
 	if s.User == t.User {
 		return owner, nil
 	}
@@ -192,9 +192,9 @@ func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *tran
 func (r *replayer) playLane(ctx context.Context, lane *preparedLane, database string) ([]*replay.Answer, error) {
 	defer func() { _ = r.stage.Server().DropDatabase(context.WithoutCancel(ctx), database) }()
 	if lane.schema != "" {
-		if err := r.nameAsRecorded(ctx, database, lane.schema); err != nil {
+		if err := r.restoreSchemaNames(ctx, database, lane.schema); err != nil {
 			return nil, err
 		}
 	}
-	return replay.Play(ctx, lane.Lane, r.targetOf(lane.Transcript, database))
+	return replay.Play(ctx, lane.Lane, r.newReplayTarget(lane.Transcript, database))
 }

@@ -49,8 +49,8 @@ func differingStatement(d *replay.Difference) string {
 	return normalizeStatement(list[0])
 }
 
-// addReplayed adds the verdicts of the replays, and settles those that the values decide.
-func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onward.Verdict, places []onward.VerdictPlace) ([]onward.Verdict, error) {
+// addReplayVerdicts adds the verdicts of the replays, and settles those that the values decide.
+func (c *checker) addReplayVerdicts(ctx context.Context, r *replayer, verdicts []onward.Verdict, places []onward.VerdictPlace) ([]onward.Verdict, error) {
 	verdicts = slices.DeleteFunc(verdicts, r.settlesVerdict)
 	c.notJudged = slices.DeleteFunc(c.notJudged, func(q onward.NotJudged) bool {
 		e := r.executed[codeText{q.Code, q.Query}]

@@ -9,14 +9,14 @@ import (
 )
 
 // nullableProblems finds columns of a result that could not be NULL, and can be. Columns of views are skipped: the server does not know whether they can be NULL.
-func nullableProblems(was, is result) []problem {
+func nullableProblems(old, current result) []problem {
 	var out []problem
-	for _, f := range was.columns {
-		j := is.columnIndex(f.name)
+	for _, f := range old.columns {
+		j := current.columnIndex(f.name)
 		if j < 0 {
 			continue
 		}
-		before, after := was.at.tableColumn(f), is.at.tableColumn(is.columns[j])
+		before, after := old.at.tableColumn(f), current.at.tableColumn(current.columns[j])
 		if before != nil && after != nil && before.NotNull && !after.NotNull {
 			out = append(out, problem{
 				kind:     onward.VerdictResultShape,
@@ -37,21 +37,21 @@ func mergeNullable(list []onward.Verdict, columns map[int]string) []onward.Verdi
 	names := map[int][]string{}
 	for i, v := range list {
 		key := [2]int{v.Point, v.UntilPoint}
-		at, merged := first[key]
+		index, merged := first[key]
 		switch {
 		case columns[i] == "":
 			out = append(out, v)
 			continue
 		case !merged:
-			at = len(out)
-			first[key] = at
+			index = len(out)
+			first[key] = index
 			out = append(out, v)
 		}
-		names[at] = append(names[at], fmt.Sprintf("%q", columns[i]))
+		names[index] = append(names[index], fmt.Sprintf("%q", columns[i]))
 	}
-	for at, list := range names {
+	for index, list := range names {
 		if len(list) > 1 {
-			out[at].Message = fmt.Sprintf("columns %s of the result could not be NULL, and can be now", strings.Join(list, ", "))
+			out[index].Message = fmt.Sprintf("columns %s of the result could not be NULL, and can be now", strings.Join(list, ", "))
 		}
 	}
 	return out
@@ -67,14 +67,14 @@ func (m *moment) tableColumn(f resultColumn) *column {
 }
 
 // rowProblems finds columns of a result that are whole rows, and whose rows have other columns now.
-func rowProblems(was, is result) []problem {
+func rowProblems(old, current result) []problem {
 	var out []problem
-	for _, f := range was.columns {
-		j := is.columnIndex(f.name)
+	for _, f := range old.columns {
+		j := current.columnIndex(f.name)
 		if j < 0 {
 			continue
 		}
-		before, after := was.at.rowRelation(f.oid), is.at.rowRelation(is.columns[j].oid)
+		before, after := old.at.rowRelation(f.oid), current.at.rowRelation(current.columns[j].oid)
 		if before == nil || after == nil {
 			continue
 		}

@@ -58,49 +58,49 @@ func (r result) columnIndex(name string) int {
 }
 
 // compareShapes compares a result with what the code was written for.
-func compareShapes(was, is result, named bool) []problem {
-	if more, ok := was.extraColumns(is); ok {
+func compareShapes(old, current result, byName bool) []problem {
+	if more, ok := old.extraColumns(current); ok {
 		if len(more) == 0 {
 			return nil
 		}
-		return []problem{shapeProblem(onward.Warning, named, []string{"it gives more columns: " + strings.Join(more, ", ")})}
+		return []problem{shapeProblem(onward.Warning, byName, []string{"it gives more columns: " + strings.Join(more, ", ")})}
 	}
 	var hard, soft []string
-	for i, f := range was.columns {
-		j := is.columnIndex(f.name)
-		switch called := is.currentName(f); {
+	for i, f := range old.columns {
+		j := current.columnIndex(f.name)
+		switch called := current.currentName(f); {
 		case j < 0 && called != "":
 			hard = append(hard, fmt.Sprintf("column %q is called %q", f.name, called))
 		case j < 0:
 			hard = append(hard, fmt.Sprintf("column %q is gone", f.name))
-		case was.columnIndex(f.name) != i:
+		case old.columnIndex(f.name) != i:
 			// The name occurs twice: only its place can be compared.
-			if i >= len(is.columns) || is.columns[i].name != f.name || is.columnType(i) != was.columnType(i) {
+			if i >= len(current.columns) || current.columns[i].name != f.name || current.columnType(i) != old.columnType(i) {
 				hard = append(hard, fmt.Sprintf("column %d was %q", i+1, f.name))
 			}
-		case is.columnType(j) != was.columnType(i) && hasSameValues(was.at.schema.typeNames[f.oid], is.at.schema.typeNames[is.columns[j].oid]):
-			soft = append(soft, fmt.Sprintf("column %q is %s, and was %s", f.name, is.columnType(j), was.columnType(i)))
-		case is.columnType(j) != was.columnType(i):
-			hard = append(hard, fmt.Sprintf("column %q is %s, and was %s", f.name, is.columnType(j), was.columnType(i)))
+		case current.columnType(j) != old.columnType(i) && hasSameValues(old.at.schema.typeNames[f.oid], current.at.schema.typeNames[current.columns[j].oid]):
+			soft = append(soft, fmt.Sprintf("column %q is %s, and was %s", f.name, current.columnType(j), old.columnType(i)))
+		case current.columnType(j) != old.columnType(i):
+			hard = append(hard, fmt.Sprintf("column %q is %s, and was %s", f.name, current.columnType(j), old.columnType(i)))
 		}
 	}
-	if len(hard) == 0 && hasReordered(was, is) {
+	if len(hard) == 0 && hasReorderedColumns(old, current) {
 		hard = append(hard, "its columns have another order")
 	}
-	if n := len(is.columns) - len(was.columns); n > 0 && len(hard) == 0 {
+	if n := len(current.columns) - len(old.columns); n > 0 && len(hard) == 0 {
 		var added []string
-		for _, f := range is.columns {
-			if was.columnIndex(f.name) < 0 {
+		for _, f := range current.columns {
+			if old.columnIndex(f.name) < 0 {
 				added = append(added, fmt.Sprintf("%q", f.name))
 			}
 		}
 		soft = append(soft, "it gives more columns: "+strings.Join(added, ", "))
 	}
 	if len(hard) > 0 {
-		return []problem{shapeProblem(onward.Error, named, append(hard, soft...))}
+		return []problem{shapeProblem(onward.Error, byName, append(hard, soft...))}
 	}
-	if len(soft) > 0 && (named || len(is.columns) > len(was.columns)) {
-		return []problem{shapeProblem(onward.Warning, named, soft)}
+	if len(soft) > 0 && (byName || len(current.columns) > len(old.columns)) {
+		return []problem{shapeProblem(onward.Warning, byName, soft)}
 	}
 	return nil
 }
@@ -108,15 +108,15 @@ func compareShapes(was, is result, named bool) []problem {
 // extraColumns reports whether another result has all columns in their order, with the same names and types, and
 // returns the columns between them: names may occur twice.
 func (r result) extraColumns(other result) (more []string, ok bool) {
-	at := 0
+	matched := 0
 	for i, f := range other.columns {
-		if at < len(r.columns) && r.columns[at].name == f.name && r.columnType(at) == other.columnType(i) {
-			at++
+		if matched < len(r.columns) && r.columns[matched].name == f.name && r.columnType(matched) == other.columnType(i) {
+			matched++
 		} else {
 			more = append(more, fmt.Sprintf("%q", f.name))
 		}
 	}
-	return more, at == len(r.columns)
+	return more, matched == len(r.columns)
 }
 
 // currentName is what a column of a table is called now.
@@ -129,14 +129,14 @@ func (r result) currentName(f resultColumn) string {
 	return ""
 }
 
-func shapeProblem(severity onward.Severity, named bool, words []string) problem {
+func shapeProblem(severity onward.Severity, byName bool, words []string) problem {
 	p := problem{
 		kind:     onward.VerdictResultShape,
 		severity: severity,
 		identity: severity.String(),
 		message:  "the result has another shape: " + strings.Join(words, "; "),
 	}
-	if named {
+	if byName {
 		p.state, p.message = cachedPlanState, cachedPlan+": "+strings.Join(words, "; ")
 		if severity == onward.Warning {
 			p.message += "; each connection that has it prepared fails once"
@@ -145,11 +145,11 @@ func shapeProblem(severity onward.Severity, named bool, words []string) problem 
 	return p
 }
 
-// hasReordered reports whether columns that stayed have another order.
-func hasReordered(was, is result) bool {
+// hasReorderedColumns reports whether columns that stayed have another order.
+func hasReorderedColumns(old, current result) bool {
 	last := -1
-	for i, f := range was.columns {
-		if j := is.columnIndex(f.name); j >= 0 && was.columnIndex(f.name) == i {
+	for i, f := range old.columns {
+		if j := current.columnIndex(f.name); j >= 0 && old.columnIndex(f.name) == i {
 			if j < last {
 				return true
 			}

@@ -68,10 +68,10 @@ func dumpSchema(ctx context.Context, from, file string) error {
 	if mode := sslMode(from); mode != "" {
 		cmd.Env = append(cmd.Env, "PGSSLMODE="+mode)
 	}
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("read the schema of --from: %w", address.RedactError(fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String())), from))
+		return fmt.Errorf("read the schema of --from: %w", address.RedactError(fmt.Errorf("%w: %s", err, strings.TrimSpace(stderr.String())), from))
 	}
 	return nil
 }

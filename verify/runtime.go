@@ -15,8 +15,8 @@ import (
 
 // This file finds what the server refuses only when it runs a query, so that a plan does not tell.
 
-// unpopulatedViews finds materialised views without data. Those that the base has without data are a dump's.
-func (c *checker) unpopulatedViews(q *recordedQuery, base, m *moment, s *pointAnswer) []problem {
+// unpopulatedViewProblems finds materialised views without data. Those that the base has without data are a dump's.
+func (c *checker) unpopulatedViewProblems(q *recordedQuery, base, m *moment, s *pointAnswer) []problem {
 	var out []problem
 	for oid := range s.relations {
 		r, before := m.relations[oid], base.relations[oid]
@@ -36,12 +36,12 @@ func (c *checker) unpopulatedViews(q *recordedQuery, base, m *moment, s *pointAn
 const usableSQL = `SELECT r.name, c.oid FROM pg_class c CROSS JOIN unnest($1::text[]) r(name)
 WHERE c.relkind = 'S' AND (has_sequence_privilege(r.name, c.oid, 'USAGE') OR has_sequence_privilege(r.name, c.oid, 'UPDATE'))`
 
-// readUsable reads the sequences that recorded roles may use.
-func (c *checker) readUsable(ctx context.Context, conn *pgx.Conn, m *moment) error {
+// readUsableSequences reads the sequences that recorded roles may use.
+func (c *checker) readUsableSequences(ctx context.Context, conn *pgx.Conn, m *moment) error {
 	roles := map[string]bool{}
 	m.usableSequences = map[string]map[uint32]bool{}
 	for _, q := range c.queries {
-		if _, there := m.schema.roles[q.Role]; there && q.insertsRows {
+		if _, exists := m.schema.roles[q.Role]; exists && q.insertsRows {
 			roles[q.Role] = true
 			m.usableSequences[q.Role] = map[uint32]bool{}
 		}
@@ -61,8 +61,8 @@ func (c *checker) readUsable(ctx context.Context, conn *pgx.Conn, m *moment) err
 	return nil
 }
 
-// deniedSequences finds defaults that take a number from a sequence which the role may not use any more.
-func (c *checker) deniedSequences(q *recordedQuery, base, m *moment, s *pointAnswer) []problem {
+// deniedSequenceProblems finds defaults that take a number from a sequence which the role may not use any more.
+func (c *checker) deniedSequenceProblems(q *recordedQuery, base, m *moment, s *pointAnswer) []problem {
 	usable := m.usableSequences[q.Role]
 	if usable == nil {
 		return nil
@@ -86,8 +86,8 @@ func (c *checker) deniedSequences(q *recordedQuery, base, m *moment, s *pointAns
 	return out
 }
 
-// hiddenRows finds row-level security that may hide rows from the role of a query.
-func (c *checker) hiddenRows(q *recordedQuery, base, m *moment) []problem {
+// hiddenRowProblems finds row-level security that may hide rows from the role of a query.
+func (c *checker) hiddenRowProblems(q *recordedQuery, base, m *moment) []problem {
 	var out []problem
 	for oid := range q.states[0].relations {
 		before, after := base.relations[oid], m.relations[oid]
@@ -106,8 +106,8 @@ func (c *checker) hiddenRows(q *recordedQuery, base, m *moment) []problem {
 	return out
 }
 
-// lostLabels finds labels that parameters name, or may name, and that are gone.
-func (c *checker) lostLabels(q *recordedQuery, base, m *moment, s *pointAnswer) []problem {
+// lostLabelProblems finds labels that parameters name, or may name, and that are gone.
+func (c *checker) lostLabelProblems(q *recordedQuery, base, m *moment, s *pointAnswer) []problem {
 	var out []problem
 	for i, oid := range s.params {
 		if i >= len(q.states[0].params) {

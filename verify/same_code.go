@@ -37,28 +37,28 @@ var wideningOrder = [][]string{
 	{"character varying", "text"},
 }
 
-// onlyWidened reports whether a result has the columns of another one, and types that hold all values of the other's.
-func onlyWidened(narrow, wide result) bool {
+// hasWiderTypes reports whether a result has the columns of another one, and types that hold all values of the other's.
+func hasWiderTypes(narrow, wide result) bool {
 	if len(narrow.columns) != len(wide.columns) {
 		return false
 	}
 	for i, f := range narrow.columns {
-		if wide.columns[i].name != f.name || !holdsValues(wide.columnType(i), narrow.columnType(i)) {
+		if wide.columns[i].name != f.name || !canHoldValues(wide.columnType(i), narrow.columnType(i)) {
 			return false
 		}
 	}
 	return true
 }
 
-// holdsValues reports whether a type holds all values of another one, by their names.
-func holdsValues(wide, narrow string) bool {
+// canHoldValues reports whether a type holds all values of another one, by their names.
+func canHoldValues(wide, narrow string) bool {
 	if wide == narrow {
 		return true
 	}
 	wideName, wideSize := splitType(wide)
 	narrowName, narrowSize := splitType(narrow)
 	if wideName == narrowName {
-		return wideSize == nil || narrowSize != nil && sizeHolds(wideSize, narrowSize)
+		return wideSize == nil || narrowSize != nil && canHoldSize(wideSize, narrowSize)
 	}
 	if wideSize != nil {
 		return false
@@ -96,8 +96,8 @@ func splitType(name string) (base string, size []int) {
 	return base, size
 }
 
-// sizeHolds compares lengths, or precision and scale: as many digits before the point and after it.
-func sizeHolds(wide, narrow []int) bool {
+// canHoldSize compares lengths, or precision and scale: as many digits before the point and after it.
+func canHoldSize(wide, narrow []int) bool {
 	if len(wide) != len(narrow) {
 		return false
 	}

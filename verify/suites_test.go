@@ -156,8 +156,8 @@ func (s *suite) record(t *testing.T, dir, branch string) *record.Result {
 	t.Helper()
 	gittest.RunGit(t, dir, "checkout", "-q", branch)
 	c := record.Config{Command: s.command(t), Major: 17, Transcript: true}
-	var said bytes.Buffer
-	c.Dir, c.Out, c.Err = dir, &said, &said
+	var output bytes.Buffer
+	c.Dir, c.Out, c.Err = dir, &output, &output
 	if !s.migrates {
 		c.Base = &rehearse.Config{Config: audit.Config{Dir: dir, Base: branch, Head: branch}}
 	}
@@ -166,7 +166,7 @@ func (s *suite) record(t *testing.T, dir, branch string) *record.Result {
 		t.Fatal(err)
 	}
 	if result.Failed != nil {
-		t.Fatalf("the suite of %s: %v\n%s", branch, result.Failed, said.String())
+		t.Fatalf("the suite of %s: %v\n%s", branch, result.Failed, output.String())
 	}
 	return result
 }

@@ -20,9 +20,9 @@ func ReadTranscripts(path string, load *Workload, identities string) ([]*Transcr
 		dir = filepath.Dir(dir)
 	}
 	var out []*Transcript
-	for _, named := range load.Transcripts {
-		file := filepath.Join(dir, named.File)
-		t, err := transcript.ReadFile(file, named.SHA256, identities)
+	for _, entry := range load.Transcripts {
+		file := filepath.Join(dir, entry.File)
+		t, err := transcript.ReadFile(file, entry.SHA256, identities)
 		switch {
 		case errors.Is(err, transcript.ErrOtherFile):
 			return nil, &config.InputError{Err: fmt.Errorf("%s is not the transcript of %s: %w", file, path, transcript.ErrOtherFile)}

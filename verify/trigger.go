@@ -26,8 +26,8 @@ const (
 	triggerInsert, triggerDelete, triggerUpdate = 4, 8, 16
 )
 
-// newTriggers are those that a query sets off, and that are new or changed.
-func (r *relation) newTriggers(before *relation, w *tableWrites) []trigger {
+// findNewTriggers are those that a query sets off, and that are new or changed.
+func (r *relation) findNewTriggers(before *relation, w *tableWrites) []trigger {
 	var out []trigger
 	for _, t := range r.Triggers {
 		sets := w.inserts && t.Type&triggerInsert != 0 || w.updates && t.Type&triggerUpdate != 0 || w.deletes && t.Type&triggerDelete != 0
@@ -60,8 +60,8 @@ func (t *trigger) runsStatements() bool {
 	return t.Language != "plpgsql" || plpgsqlQuery.MatchString(t.bodyCode())
 }
 
-// mayFill reports whether a trigger may give a column of a new row its value.
-func (r *relation) mayFill(column string) bool {
+// mayTriggerFill reports whether a trigger may give a column of a new row its value.
+func (r *relation) mayTriggerFill(column string) bool {
 	sets := lazyregexp.New(`(?i)\bnew\."?` + regexp.QuoteMeta(column) + `"?\s*:?=`)
 	return slices.ContainsFunc(r.Triggers, func(t trigger) bool {
 		const needed = triggerRow | triggerBefore | triggerInsert

@@ -100,8 +100,8 @@ func RunRelease(ctx context.Context, c Config, release *audit.Release, r *onward
 
 // verifyRelease asks a server about the queries, and adds its answers to the report.
 func (c *Config) verifyRelease(ctx context.Context, release *audit.Release, r *onward.Report) error {
-	begun := time.Now()
-	big, err := c.bigTables(ctx)
+	start := time.Now()
+	big, err := c.readBigTables(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (c *Config) verifyRelease(ctx context.Context, release *audit.Release, r *o
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	if err := k.takeQueries(ctx, stage, c); err != nil {
+	if err := k.loadQueries(ctx, stage, c); err != nil {
 		return err
 	}
 	stop, err := stage.Walk(ctx, k.visitPoint)
@@ -150,7 +150,7 @@ func (c *Config) verifyRelease(ctx context.Context, release *audit.Release, r *o
 	if err := addQueryAdvice(release, c.Old, r); err != nil {
 		return err
 	}
-	v.DurationMS = float64(time.Since(begun).Microseconds()) / 1000
+	v.DurationMS = float64(time.Since(start).Microseconds()) / 1000
 	return nil
 }
 
@@ -178,11 +178,11 @@ func (c *checker) buildReport(ctx context.Context, r *onward.Report) (err error)
 	v.Points[len(v.Points)-1].Window = true
 	r.Verdicts = c.judgeQueries(places)
 	if c.replays != nil {
-		if r.Verdicts, err = c.addReplayed(ctx, c.replays, r.Verdicts, places); err != nil {
+		if r.Verdicts, err = c.addReplayVerdicts(ctx, c.replays, r.Verdicts, places); err != nil {
 			return err
 		}
 	}
-	c.countBroken(r.Verdicts)
+	c.countQueriesWithVerdict(r.Verdicts)
 	for _, code := range c.versions {
 		if name, ok := strings.CutPrefix(string(code), onward.FurtherPrefix); ok {
 			v.Also = append(v.Also, onward.VerifiedVersion{Name: name, Verified: *c.counts[code]})
@@ -211,12 +211,12 @@ func cellAt(list []onward.Verdict, code onward.Code, point int) (c onward.Cell) 
 			c.Verdicts = append(c.Verdicts, i)
 		}
 	}
-	c.Errors, c.Warnings = countQueriesOf(list, c.Verdicts)
+	c.Errors, c.Warnings = countVerdictQueries(list, c.Verdicts)
 	return c
 }
 
-// countQueriesOf counts the queries of some verdicts: those that surely break, and the others.
-func countQueriesOf(list []onward.Verdict, some []int) (broken, warned int) {
+// countVerdictQueries counts the queries of some verdicts: those that surely break, and the others.
+func countVerdictQueries(list []onward.Verdict, some []int) (broken, warned int) {
 	red, all := map[string]bool{}, map[string]bool{}
 	for _, i := range some {
 		d := &list[i]
@@ -228,8 +228,8 @@ func countQueriesOf(list []onward.Verdict, some []int) (broken, warned int) {
 	return len(red), len(all) - len(red)
 }
 
-// countBroken counts the queries of each version of the code that have a verdict.
-func (c *checker) countBroken(list []onward.Verdict) {
+// countQueriesWithVerdict counts the queries of each version of the code that have a verdict.
+func (c *checker) countQueriesWithVerdict(list []onward.Verdict) {
 	for code, count := range c.counts {
 		var places []int
 		for i := range list {
@@ -237,7 +237,7 @@ func (c *checker) countBroken(list []onward.Verdict) {
 				places = append(places, i)
 			}
 		}
-		count.Broken, count.Warned = countQueriesOf(list, places)
+		count.Broken, count.Warned = countVerdictQueries(list, places)
 	}
 }
 
@@ -252,7 +252,7 @@ func (c *checker) addNotes(v *onward.Verification) {
 		note("%s of %s %s not fit the schema of the base, and %s not judged: "+
 			"the recording is of another version of the schema, or %s tables that the code makes itself. The first: %s",
 			prose.CountNoun(n, "query"), view.NameCodeInSentence(version.Code), prose.PickForm(n, "does", "do"), prose.PickForm(n, "was", "were"),
-			prose.PickForm(n, "it uses", "they use"), c.firstUnfit(version.Code))
+			prose.PickForm(n, "it uses", "they use"), c.describeFirstUnfit(version.Code))
 	}
 	roles := map[string]bool{}
 	for _, q := range c.queries {
@@ -279,8 +279,8 @@ func (c *checker) addNotes(v *onward.Verification) {
 // mostOfQuery is how much of a query a note shows.
 const mostOfQuery = 120
 
-// firstUnfit is a query that does not fit the base, and the server's word on it.
-func (c *checker) firstUnfit(code onward.Code) string {
+// describeFirstUnfit is a query that does not fit the base, and the server's word on it.
+func (c *checker) describeFirstUnfit(code onward.Code) string {
 	for _, q := range c.queries {
 		if q.code == code && len(q.states) > 0 && q.states[0].refused != nil {
 			return clipQuery(q.SQL) + ": " + q.states[0].refused.Message
@@ -289,8 +289,8 @@ func (c *checker) firstUnfit(code onward.Code) string {
 	return ""
 }
 
-// bigTables are the tables that the sizes call big, by schema.name.
-func (c *Config) bigTables(ctx context.Context) (map[string]bool, error) {
+// readBigTables are the tables that the sizes call big, by schema.name.
+func (c *Config) readBigTables(ctx context.Context) (map[string]bool, error) {
 	var stats *onward.Stats
 	var err error
 	switch {

@@ -103,9 +103,9 @@ func checkPrinted(t *testing.T, r *onward.Report) {
 		if text := strings.Join(strings.Fields(b.String()), " "); !strings.Contains(text, want) {
 			t.Errorf("%s has no %q:\n%s", format, want, text)
 		}
-		var again onward.Report
-		if format == report.FormatJSON && (json.Unmarshal([]byte(b.String()), &again) != nil || len(again.Verification.Also) != 2) {
-			t.Errorf("read again: %+v", again.Verification)
+		var decodedReport onward.Report
+		if format == report.FormatJSON && (json.Unmarshal([]byte(b.String()), &decodedReport) != nil || len(decodedReport.Verification.Also) != 2) {
+			t.Errorf("read again: %+v", decodedReport.Verification)
 		}
 	}
 }

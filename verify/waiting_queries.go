@@ -16,18 +16,18 @@ const examples = 3
 func (c *checker) addWaitingQueries(r *onward.Report) {
 	base := c.moments[0]
 	byName := map[string][]*recordedQuery{}
-	held := map[*recordedQuery]map[string]onward.Lock{}
+	locksByQuery := map[*recordedQuery]map[string]onward.Lock{}
 	var calls int64
 	for _, q := range c.queries {
 		if q.code != onward.OldCode || len(q.states) == 0 {
 			continue
 		}
 		calls += q.calls
-		held[q] = map[string]onward.Lock{}
+		locksByQuery[q] = map[string]onward.Lock{}
 		for oid, text := range q.states[0].relations {
 			if o := base.schema.relations[oid]; o != nil {
 				byName[o.schema+"."+o.name] = append(byName[o.schema+"."+o.name], q)
-				held[q][o.schema+"."+o.name] = lockMode(text)
+				locksByQuery[q][o.schema+"."+o.name] = parseLockMode(text)
 			}
 		}
 	}
@@ -42,7 +42,7 @@ func (c *checker) addWaitingQueries(r *onward.Report) {
 				}
 				before := len(waits)
 				for _, q := range byName[e.Relation] {
-					if locksConflict(e.Lock, held[q][e.Relation]) {
+					if locksConflict(e.Lock, locksByQuery[q][e.Relation]) {
 						waits[q] = true
 					}
 				}
@@ -60,14 +60,14 @@ func (c *checker) addWaitingQueries(r *onward.Report) {
 
 // locksConflict reports whether a query that takes one lock waits for who holds another
 // (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES).
-func locksConflict(held, wanted onward.Lock) bool {
+func locksConflict(heldLock, wanted onward.Lock) bool {
 	switch wanted {
 	case onward.AccessShareLock:
-		return held.BlocksReads()
+		return heldLock.BlocksReads()
 	case onward.RowShareLock:
-		return held >= onward.ExclusiveLock
+		return heldLock >= onward.ExclusiveLock
 	}
-	return held.BlocksWrites()
+	return heldLock.BlocksWrites()
 }
 
 // sumWaiting counts the queries that wait.

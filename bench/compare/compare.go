@@ -24,7 +24,7 @@ func Measure(b *measure.Bench) {
 		b.Cache = filepath.Join(measure.Must(os.UserCacheDir()), "onward-bench")
 	}
 	tools := prepareTools(b)
-	few, many := generateCorpus(b, b.Files), generateCorpus(b, b.Many)
+	few, large := generateCorpus(b, b.Files), generateCorpus(b, b.Many)
 	both := []corpus{few}
 	if b.Corpus != "" {
 		path := measure.Must(filepath.Abs(b.Corpus))
@@ -34,11 +34,11 @@ func Measure(b *measure.Bench) {
 		tools.checkSameInput(b, c)
 		costs := measure.Must(cost.InTurn(b, b.Rounds, tools.onward.commandFor(c), tools.squawk.commandFor(c), parseCommand(c), tools.shown.commandFor(c),
 			tools.onward.unpacedCommand(c)))
-		printPair(b, c, costs[0], costs[1])
-		printOthers(b, parseAll(c.path), costs)
+		printSquawkComparison(b, c, costs[0], costs[1])
+		printFiguresWithoutLimit(b, parseAll(c.path), costs)
 	}
-	growth := measure.Must(cost.InTurn(b, b.Rounds, tools.onward.commandFor(few), tools.onward.commandFor(many)))
-	printGrowth(b, few, many, growth[0], growth[1])
+	growth := measure.Must(cost.InTurn(b, b.Rounds, tools.onward.commandFor(few), tools.onward.commandFor(large)))
+	printGrowth(b, few, large, growth[0], growth[1])
 	small := makeSmallFile(b)
 	costs := measure.Must(cost.InTurn(b, 4*b.Rounds+1, tools.onward.commandFor(small), tools.squawk.commandFor(small)))
 	b.Check("check/start", fmt.Sprintf("%s, %d bytes", small.name, small.bytes), measure.Milliseconds(costs[0].Wall),
@@ -48,18 +48,18 @@ func Measure(b *measure.Bench) {
 	printServers(b, out)
 }
 
-// printPair holds onward against squawk with its fastest reporter.
-func printPair(b *measure.Bench, c corpus, onward, squawk cost.Usage) {
-	what := fmt.Sprintf("%s, %d files: ", c.name, c.files)
-	b.Check("check/wall", what+"wall time beside squawk", ratioOf(onward.Wall, squawk.Wall), formatPair(onward.Wall, squawk.Wall))
-	b.Check("check/cpu", what+"CPU time beside squawk", ratioOf(onward.CPU, squawk.CPU), formatPair(onward.CPU, squawk.CPU))
-	b.Check("check/memory", what+"peak memory", onward.Megabytes(), fmt.Sprintf("squawk %.0f MB", squawk.Megabytes()))
+// printSquawkComparison holds onward against squawk with its fastest reporter.
+func printSquawkComparison(b *measure.Bench, c corpus, onward, squawk cost.Usage) {
+	prefix := fmt.Sprintf("%s, %d files: ", c.name, c.files)
+	b.Check("check/wall", prefix+"wall time beside squawk", ratioOf(onward.Wall, squawk.Wall), formatPair(onward.Wall, squawk.Wall))
+	b.Check("check/cpu", prefix+"CPU time beside squawk", ratioOf(onward.CPU, squawk.CPU), formatPair(onward.CPU, squawk.CPU))
+	b.Check("check/memory", prefix+"peak memory", onward.Megabytes(), fmt.Sprintf("squawk %.0f MB", squawk.Megabytes()))
 }
 
-// printOthers prints what has no limit. Costs has onward, squawk, parsing alone, squawk with its report for a terminal, and onward with the
+// printFiguresWithoutLimit prints what has no limit. Costs has onward, squawk, parsing alone, squawk with its report for a terminal, and onward with the
 // pace that the runtime's collector has by itself. A corpus has as many statements as it has: the figures of parsing are
 // for 25,000.
-func printOthers(b *measure.Bench, statements int, costs []cost.Usage) {
+func printFiguresWithoutLimit(b *measure.Bench, statements int, costs []cost.Usage) {
 	onward, parse, shown, unpaced := costs[0], costs[2], costs[3], costs[4]
 	part := 25_000 / float64(max(statements, 1))
 	b.Print("wall time, both for a terminal", fmt.Sprintf("%.2f times squawk's, %s", ratioOf(onward.Wall, shown.Wall), formatPair(onward.Wall, shown.Wall)))
@@ -71,11 +71,11 @@ func printOthers(b *measure.Bench, statements int, costs []cost.Usage) {
 
 // printGrowth compares the cost of the long corpus with the cost of the short one. The limit is for ten times the files; other ratios are
 // scaled.
-func printGrowth(b *measure.Bench, few, many corpus, short, long cost.Usage) {
-	scale := 10 * float64(few.files) / float64(many.files)
-	what := fmt.Sprintf("onward, %d and %d files: ", few.files, many.files)
-	b.Check("check/growth", what+"wall time", ratioOf(long.Wall, short.Wall)*scale, formatPair(long.Wall, short.Wall))
-	b.Check("check/growth", what+"CPU time", ratioOf(long.CPU, short.CPU)*scale, formatPair(long.CPU, short.CPU))
+func printGrowth(b *measure.Bench, few, large corpus, short, long cost.Usage) {
+	scale := 10 * float64(few.files) / float64(large.files)
+	prefix := fmt.Sprintf("onward, %d and %d files: ", few.files, large.files)
+	b.Check("check/growth", prefix+"wall time", ratioOf(long.Wall, short.Wall)*scale, formatPair(long.Wall, short.Wall))
+	b.Check("check/growth", prefix+"CPU time", ratioOf(long.CPU, short.CPU)*scale, formatPair(long.CPU, short.CPU))
 	b.Print("the same: peak memory", fmt.Sprintf("%.0f and %.0f MB", long.Megabytes(), short.Megabytes()))
 }
 
@@ -85,11 +85,11 @@ var benchmarkLine = regexp.MustCompile(`(?m)^Benchmark(Start|NewDatabase)/(\d+)(
 func printServers(b *measure.Bench, out string) {
 	figures := benchmarkLine.FindAllStringSubmatch(out, -1)
 	for _, m := range figures {
-		limit, what := "server/start", "warm start of the throwaway Postgres "
+		limit, prefix := "server/start", "warm start of the throwaway Postgres "
 		if m[1] == "NewDatabase" {
-			limit, what = "server/database", "new database in the throwaway Postgres "
+			limit, prefix = "server/database", "new database in the throwaway Postgres "
 		}
-		b.Check(limit, what+m[2], measure.Must(strconv.ParseFloat(m[3], 64))/1e6)
+		b.Check(limit, prefix+m[2], measure.Must(strconv.ParseFloat(m[3], 64))/1e6)
 	}
 	if len(figures) == 0 {
 		b.Print("throwaway Postgres", "not measured, as there is no server")

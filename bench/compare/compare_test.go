@@ -29,7 +29,7 @@ func script(t *testing.T, text string) string {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	squawk := cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 40 << 20}
-	few, many := corpus{files: 5000}, corpus{files: 50000}
+	few, large := corpus{files: 5000}, corpus{files: 50000}
 	for _, test := range []struct {
 		name   string
 		onward cost.Usage
@@ -41,14 +41,14 @@ func TestLimits(t *testing.T) {
 		{"memory", cost.Usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 201 << 20}, true},
 	} {
 		var b measure.Bench
-		if printPair(&b, few, test.onward, squawk); b.Missed != test.missed {
+		if printSquawkComparison(&b, few, test.onward, squawk); b.Missed != test.missed {
 			t.Errorf("%s: missed = %v", test.name, b.Missed)
 		}
 	}
 	second := cost.Usage{Wall: time.Second, CPU: time.Second}
 	for factor, missed := range map[int]bool{14: false, 15: true} {
 		var b measure.Bench
-		if printGrowth(&b, few, many, second, cost.Usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); b.Missed != missed {
+		if printGrowth(&b, few, large, second, cost.Usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); b.Missed != missed {
 			t.Errorf("%d times the time for ten times the files: missed = %v", factor, b.Missed)
 		}
 	}
@@ -76,9 +76,9 @@ func TestAgree(t *testing.T) {
 		return measure.Catch(func() { pair.checkSameInput(&measure.Bench{Context: t.Context()}, c) })
 	}
 	const report = `{"summary":{"migrations":2,"statements":2}}`
-	for _, said := range []string{"Found 5 issues in 1 file (checked 2 source files)", "Found 0 issues in 2 files"} {
-		if err := reads(report, said); err != nil {
-			t.Errorf("%s: %v", said, err)
+	for _, output := range []string{"Found 5 issues in 1 file (checked 2 source files)", "Found 0 issues in 2 files"} {
+		if err := reads(report, output); err != nil {
+			t.Errorf("%s: %v", output, err)
 		}
 	}
 	if err := reads(`{"summary":{"migrations":1,"statements":1}}`, "Found 0 issues in 2 files"); err == nil {

@@ -40,7 +40,7 @@ func writeCorpus(out, before string, files int, seed uint64) error {
 		return err
 	}
 	g := newGenerator(seed)
-	deployed := g.deployedSchema()
+	deployed := g.generateBaseSchema()
 	if before != "" {
 		if err := os.WriteFile(before, []byte(deployed), 0o644); err != nil {
 			return err

@@ -17,10 +17,10 @@ func newGenerator(seed uint64) *generator {
 	return &generator{schema: schema{r: r, taken: map[string]bool{}}}
 }
 
-// deployedSchema is the schema before the first migration: tables that the corpus
+// generateBaseSchema is the schema before the first migration: tables that the corpus
 // changes without creating them, as when the first years of a history were
 // squashed.
-func (g *generator) deployedSchema() string {
+func (g *generator) generateBaseSchema() string {
 	g.b.Reset()
 	for i := range 40 {
 		if i%5 == 0 {
@@ -40,14 +40,14 @@ func (g *generator) nextMigration(n int) (name, sql string) {
 		title  string
 		write  func()
 	}{
-		{24, "create", g.newTables},
+		{24, "create", g.writeTables},
 		{34, "alter", g.alterTables},
-		{8, "widen", g.typeChanges},
+		{8, "widen", g.writeTypeChanges},
 		{10, "index", g.writeIndexes},
 		{9, "data", g.writeData},
 		{4, "seed", g.insertSeed},
 		{7, "function", g.writeFunctions},
-		{4, "do", g.doBlock},
+		{4, "do", g.writeDoBlock},
 	}
 	choose := func() int {
 		choice, kind := g.r.IntN(100), 0
@@ -81,9 +81,9 @@ func (g *generator) writeLine(format string, args ...any) {
 
 func (g *generator) writeComment() { g.writeLine("-- "+pickOne(g.r, sentence), pickOne(g.r, teams)) }
 
-// writeSome calls write between least and most times, now and then with a comment
+// repeatWrite calls write between least and most times, now and then with a comment
 // before it.
-func (g *generator) writeSome(least, most int, write func()) {
+func (g *generator) repeatWrite(least, most int, write func()) {
 	for i := range least + g.r.IntN(most-least+1) {
 		if i > 0 && g.r.IntN(2) == 0 {
 			g.writeLine("")
@@ -95,9 +95,9 @@ func (g *generator) writeSome(least, most int, write func()) {
 	}
 }
 
-// newTables makes one to three tables with what goes with them.
-func (g *generator) newTables() {
-	g.writeSome(1, 2, func() {
+// writeTables makes one to three tables with what goes with them.
+func (g *generator) writeTables() {
+	g.repeatWrite(1, 2, func() {
 		switch g.r.IntN(8) {
 		case 0:
 			g.createEnum()
@@ -113,7 +113,7 @@ func (g *generator) newTables() {
 // alterTables alters tables, mostly one and the same.
 func (g *generator) alterTables() {
 	t := g.pickTable()
-	g.writeSome(2, 7, func() {
+	g.repeatWrite(2, 7, func() {
 		if g.r.IntN(5) == 0 {
 			t = g.pickTable()
 		}
@@ -121,8 +121,8 @@ func (g *generator) alterTables() {
 	})
 }
 
-func (g *generator) typeChanges() {
-	g.writeSome(2, 6, func() {
+func (g *generator) writeTypeChanges() {
+	g.repeatWrite(2, 6, func() {
 		t := g.pickTable()
 		for _, c := range t.unpinnedColumns() {
 			if wider := widened[c.typ]; wider != nil {
@@ -140,11 +140,11 @@ func (g *generator) writeIndexes() {
 	if g.r.IntN(3) > 0 {
 		concurrently = "CONCURRENTLY "
 	}
-	g.writeSome(1, 4, func() { g.createIndex(g.pickTable(), concurrently) })
+	g.repeatWrite(1, 4, func() { g.createIndex(g.pickTable(), concurrently) })
 }
 
 func (g *generator) writeData() {
-	g.writeSome(2, 5, func() {
+	g.repeatWrite(2, 5, func() {
 		t := g.pickTable()
 		a, b := pickOne(g.r, t.columns), pickOne(g.r, t.columns)
 		switch g.r.IntN(4) {

@@ -4,9 +4,9 @@ import "strings"
 
 // writeFunctions writes a function with a trigger or a view that goes with it.
 func (g *generator) writeFunctions() {
-	g.writeSome(1, 2, func() {
+	g.repeatWrite(1, 2, func() {
 		t := g.pickTable()
-		name := g.unusedName("touch_" + t.name)
+		name := g.reserveName("touch_" + t.name)
 		column := pickOne(g.r, t.columns).name
 		var checks strings.Builder
 		for range 1 + g.r.IntN(4) {
@@ -46,12 +46,12 @@ func (g *generator) createView(t *table) {
 		}
 	}
 	g.writeLine("CREATE VIEW %s AS\nSELECT %s\nFROM %s\nWHERE updated_at > now() - interval '%d days';",
-		g.unusedName("recent_"+t.name), strings.Join(columns, ",\n       "), t.name, 1+g.r.IntN(90))
+		g.reserveName("recent_"+t.name), strings.Join(columns, ",\n       "), t.name, 1+g.r.IntN(90))
 	g.writeLine("GRANT SELECT ON %s TO PUBLIC;", t.name)
 }
 
-// doBlock writes an anonymous block between two plain statements.
-func (g *generator) doBlock() {
+// writeDoBlock writes an anonymous block between two plain statements.
+func (g *generator) writeDoBlock() {
 	t := g.pickTable()
 	c := g.pickColumn(t)
 	tag := pickOne(g.r, []string{"$$", "$do$"})

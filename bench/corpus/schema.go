@@ -106,8 +106,8 @@ type schema struct {
 	enums  []string
 }
 
-// unusedName gives a name that nothing has yet.
-func (s *schema) unusedName(base string) string {
+// reserveName gives a name that nothing has yet.
+func (s *schema) reserveName(base string) string {
 	name := base
 	for n := 2; s.taken[name]; n++ {
 		name = fmt.Sprintf("%s_%d", base, n)
@@ -167,9 +167,9 @@ func (t *table) unpinnedColumns() []*column {
 	return free
 }
 
-func (t *table) removeColumn(gone *column) {
+func (t *table) removeColumn(removed *column) {
 	for i, c := range t.columns {
-		if c == gone {
+		if c == removed {
 			t.columns = append(t.columns[:i], t.columns[i+1:]...)
 			return
 		}

@@ -4,7 +4,7 @@ import "strings"
 
 // createTable writes a table with its indexes and comments.
 func (g *generator) createTable() {
-	t := &table{name: g.unusedName(pickOne(g.r, areas) + "_" + pickOne(g.r, things))}
+	t := &table{name: g.reserveName(pickOne(g.r, areas) + "_" + pickOne(g.r, things))}
 	t.columns = append(t.columns, &column{name: "id", typ: "bigint", notNull: true, pinned: true})
 	key := pickOne(g.r, []string{
 		"id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "id bigserial PRIMARY KEY",
@@ -20,7 +20,7 @@ func (g *generator) createTable() {
 		}
 	}
 	for range 3 + g.r.IntN(9) {
-		lines = append(lines, g.newColumn(t))
+		lines = append(lines, g.appendColumn(t))
 	}
 	if len(g.enums) > 0 && g.r.IntN(4) == 0 {
 		t.columns = append(t.columns, &column{name: "phase", typ: "enum", pinned: true})
@@ -49,8 +49,8 @@ func (g *generator) createTable() {
 	g.tables = append(g.tables, t)
 }
 
-// newColumn gives a table one more column; it is the column's line.
-func (g *generator) newColumn(t *table) string {
+// appendColumn gives a table one more column; it is the column's line.
+func (g *generator) appendColumn(t *table) string {
 	c := g.makeColumn(t)
 	c.notNull = g.r.IntN(2) == 0
 	text := c.name + " " + c.typ
@@ -73,7 +73,7 @@ func (g *generator) newColumn(t *table) string {
 }
 
 func (g *generator) createLookup() {
-	t := &table{name: g.unusedName(pickOne(g.r, areas) + "_kinds"), lookup: true}
+	t := &table{name: g.reserveName(pickOne(g.r, areas) + "_kinds"), lookup: true}
 	for _, name := range []string{"id", "code", "label", "position", "active"} {
 		t.columns = append(t.columns, &column{name: name, pinned: true})
 	}
@@ -83,7 +83,7 @@ func (g *generator) createLookup() {
 }
 
 func (g *generator) createEnum() {
-	name := g.unusedName(pickOne(g.r, areas) + "_phase")
+	name := g.reserveName(pickOne(g.r, areas) + "_phase")
 	g.writeLine("CREATE TYPE %s AS ENUM ('new', '%s', '%s_%s');", name, "done", pickOne(g.r, words), pickOne(g.r, endings))
 	g.enums = append(g.enums, name)
 }
@@ -140,7 +140,7 @@ func (g *generator) writeChange(t *table) {
 	case 10:
 		g.writeCheck(t, c)
 	case 11:
-		g.foreignKey(t)
+		g.writeForeignKey(t)
 	case 12:
 		g.createIndex(t, "")
 	default:
@@ -174,7 +174,7 @@ func (g *generator) writeCheck(t *table, c *column) {
 	g.writeLine("ALTER TABLE %s\n    ADD CONSTRAINT %s CHECK (%s IS NOT NULL OR updated_at > '2020-01-01');", t.name, name, c.name)
 }
 
-func (g *generator) foreignKey(t *table) {
+func (g *generator) writeForeignKey(t *table) {
 	other := pickOne(g.r, g.tables)
 	name := other.name + "_ref"
 	if t.findColumn(name) != nil {

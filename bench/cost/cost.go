@@ -60,7 +60,7 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 			return Usage{}, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
-	self, err := os.Executable()
+	executable, err := os.Executable()
 	if err != nil {
 		return Usage{}, err
 	}
@@ -68,7 +68,7 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 	if err != nil {
 		return Usage{}, err
 	}
-	runner := exec.CommandContext(ctx, self)
+	runner := exec.CommandContext(ctx, executable)
 	runner.Env = append(os.Environ(), runnerVariable+"="+string(order))
 	var stdout, stderr bytes.Buffer
 	runner.Stdout, runner.Stderr = &stdout, &stderr
@@ -89,8 +89,8 @@ const runnerVariable = "ONWARD_BENCH_RUN"
 // RunOne does the work of the second process, if this is one: it runs the
 // command, prints what it cost, and exits.
 func RunOne() {
-	order, is := os.LookupEnv(runnerVariable)
-	if !is {
+	order, isSet := os.LookupEnv(runnerVariable)
+	if !isSet {
 		return
 	}
 	var c Command
@@ -173,10 +173,10 @@ func InTurn(ctx context.Context, rounds int, commands ...Command) ([]Usage, erro
 }
 
 // medianOf is the middle value, or the mean of the two in the middle.
-func medianOf[T ~int64](runs []Usage, of func(Usage) T) T {
+func medianOf[T ~int64](runs []Usage, field func(Usage) T) T {
 	values := make([]T, len(runs))
 	for i, u := range runs {
-		values[i] = of(u)
+		values[i] = field(u)
 	}
 	slices.Sort(values)
 	middle := len(values) / 2

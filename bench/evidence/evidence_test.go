@@ -34,7 +34,7 @@ func checkResult(t *testing.T, list []Application, r Result) {
 	t.Helper()
 	known := false
 	for _, a := range list {
-		known = known || a.Name == r.Application && (r.Change == "" || showSQL(a, r.Change) != r.Change)
+		known = known || a.Name == r.Application && (r.Change == "" || changeSQL(a, r.Change) != r.Change)
 	}
 	if !known {
 		t.Errorf("%s %s: no such release is in %s", r.Application, r.Change, applicationsFile)
@@ -58,7 +58,7 @@ func TestCountTests(t *testing.T) {
 		"--- PASS: TestA (0.01s)\n    --- PASS: TestA/b (0.01s)\n--- FAIL: TestB\n": {Tests: 2, Failed: 1},
 		"9 runs, 20 assertions, 1 failures, 2 errors, 0 skips\n":                    {Tests: 9, Failed: 3},
 	} {
-		if got := countTests(out); got != want {
+		if got := parseSuiteOutput(out); got != want {
 			t.Errorf("%q: %+v, not %+v", out, got, want)
 		}
 	}
@@ -78,7 +78,7 @@ func TestReadMigcheck(t *testing.T) {
 		{"FAIL: 2 statements break:\n\n  api_check.tags\n      [42703] z (2)\n", 1, LevelError, "42703"},
 		{"", 2, LevelNone, ""},
 	} {
-		if level, says := readMigcheck(c.out, c.exit); level != c.want || says != c.says {
+		if level, says := rateMigcheck(c.out, c.exit); level != c.want || says != c.says {
 			t.Errorf("%q: %s %q, not %s %q", c.out, level, says, c.want, c.says)
 		}
 	}
@@ -87,7 +87,7 @@ func TestReadMigcheck(t *testing.T) {
 // TestReadSeconds has the files of both versions of control groups.
 func TestReadSeconds(t *testing.T) {
 	for text, want := range map[string]float64{"2500000000\n": 2.5, "usage_usec 2500000\nuser_usec 1\n": 2.5} {
-		if got, err := readSeconds(text); err != nil || got != want {
+		if got, err := parseCPUSeconds(text); err != nil || got != want {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}

@@ -38,11 +38,11 @@ func (o *options) measureApplication(ctx context.Context, a Application, change 
 		*path = absolute
 	}
 	bare := filepath.Join(o.repositories, strings.ReplaceAll(a.Repository, "/", "+"), "repo")
-	r, err := makeRoom(ctx, bare, filepath.Join(o.work, a.Name), a.Base)
+	r, err := cloneRepository(ctx, bare, filepath.Join(o.work, a.Name), a.Base)
 	if err != nil {
 		return err
 	}
-	base, err := r.checkOut(ctx, "base", r.base)
+	base, err := r.addWorktree(ctx, "base", r.base)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (o *options) measureApplication(ctx context.Context, a Application, change 
 			return err
 		}
 	}
-	releases, err := listReleases(ctx, r, a, change)
+	releases, err := commitReleases(ctx, r, a, change)
 	if err != nil {
 		return err
 	}
@@ -73,8 +73,8 @@ func (o *options) measureApplication(ctx context.Context, a Application, change 
 	return nil
 }
 
-// listReleases commits the releases of an application: the real one, called "", and the planted ones.
-func listReleases(ctx context.Context, r *room, a Application, change string) ([]release, error) {
+// commitReleases commits the releases of an application: the real one, called "", and the planted ones.
+func commitReleases(ctx context.Context, r *room, a Application, change string) ([]release, error) {
 	var list []release
 	for _, c := range a.Changes {
 		if change != "" && !slices.Contains(strings.Split(change, ","), c.Name) {
@@ -93,7 +93,7 @@ func listReleases(ctx context.Context, r *room, a Application, change string) ([
 	if err != nil {
 		return nil, err
 	}
-	old, err := r.commitOld(ctx, head, a.Migrations)
+	old, err := r.commitBaseWithMigrations(ctx, head, a.Migrations)
 	return append(list, release{"", head, old}), err
 }
 
@@ -105,20 +105,20 @@ func plantText(lines []string, sql string) string {
 func (o *options) measureRelease(ctx context.Context, a Application, r *room, rel release, recording string) (Result, error) {
 	result := Result{Application: a.Name, Change: rel.change, Answers: map[string]Answer{}}
 	var err error
-	if o.isAsked("suite") {
+	if o.isToolSelected("suite") {
 		result.Suite, err = o.measureSuite(ctx, a, r, rel)
 	} else {
-		result.Suite, err = findSuite(a.Name, rel.change)
+		result.Suite, err = findSuiteResult(a.Name, rel.change)
 	}
 	if err != nil {
 		return result, err
 	}
-	head, err := r.checkOut(ctx, "head", rel.head)
+	head, err := r.addWorktree(ctx, "head", rel.head)
 	if err != nil {
 		return result, err
 	}
 	for _, tool := range tools {
-		if !o.isAsked(tool.name) {
+		if !o.isToolSelected(tool.name) {
 			continue
 		}
 		answer, err := tool.ask(ctx, o, a, question{head: head, clone: r.dir, from: r.base, to: rel.head, recording: recording})
@@ -132,14 +132,14 @@ func (o *options) measureRelease(ctx context.Context, a Application, r *room, re
 	return result, nil
 }
 
-// isAsked reports whether a tool, or the suite, is asked.
-func (o *options) isAsked(name string) bool {
+// isToolSelected reports whether a tool, or the suite, is asked.
+func (o *options) isToolSelected(name string) bool {
 	return o.tools == "" || slices.Contains(strings.Split(o.tools, ","), name)
 }
 
 // measureSuite runs the deployed code's suite on the new schema.
 func (o *options) measureSuite(ctx context.Context, a Application, r *room, rel release) (Suite, error) {
-	old, err := r.checkOut(ctx, "old", rel.old)
+	old, err := r.addWorktree(ctx, "old", rel.old)
 	if err != nil {
 		return Suite{}, err
 	}
@@ -159,16 +159,16 @@ func (o *options) measureSuite(ctx context.Context, a Application, r *room, rel 
 		return suite, errors.New("no test of the suite ran on the new schema")
 	}
 	if suite.Fails && suite.Failed <= 2 {
-		again, err := o.runSuite(ctx, a, old)
-		if err != nil || !again.Fails {
+		retried, err := o.runSuite(ctx, a, old)
+		if err != nil || !retried.Fails {
 			return suite, errors.Join(err, errors.New("the suite fails on the new schema, and then does not"))
 		}
 	}
 	return suite, nil
 }
 
-// findSuite returns what a suite was measured to do.
-func findSuite(application, change string) (Suite, error) {
+// findSuiteResult returns what a suite was measured to do.
+func findSuiteResult(application, change string) (Suite, error) {
 	results, err := readResults(resultsFile)
 	if err != nil {
 		return Suite{}, err
@@ -189,7 +189,7 @@ func (o *options) runSuite(ctx context.Context, a Application, dir string) (Suit
 	address = "postgresql://" + o.server + "/"
 	name := "evidence_" + a.recipeName()
 	for _, sql := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name} {
-		if _, err := runIn(ctx, dir, "", filepath.Join(o.programs, "psql"), "-X", "-q", "-d", address+"postgres", "-c", sql); err != nil {
+		if _, err := runCommandIn(ctx, dir, "", filepath.Join(o.programs, "psql"), "-X", "-q", "-d", address+"postgres", "-c", sql); err != nil {
 			return Suite{}, err
 		}
 	}
@@ -203,7 +203,7 @@ func (o *options) runSuite(ctx context.Context, a Application, dir string) (Suit
 	if err != nil && !errors.As(err, &exit) {
 		return Suite{}, err
 	}
-	s := countTests(string(out))
+	s := parseSuiteOutput(string(out))
 	s.Fails = err != nil
 	s.Refused = s.Fails && s.Tests == 0 && serverErrors.Match(out)
 	return s, nil
@@ -236,8 +236,8 @@ var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 // goTest is the end of one test of go test -v.
 var goTest = regexp.MustCompile(`(?m)^--- (PASS|FAIL):`)
 
-// countTests reads the closing lines of a suite's runner.
-func countTests(out string) Suite {
+// parseSuiteOutput reads the closing lines of a suite's runner.
+func parseSuiteOutput(out string) Suite {
 	out = colours.ReplaceAllString(out, "")
 	var s Suite
 	for _, o := range outcomes {
@@ -274,11 +274,11 @@ func (o *options) recordSuite(ctx context.Context, a Application, dir, file stri
 		return err
 	}
 	if r.exit != 0 {
-		return fmt.Errorf("onward record: exit code %d: %s", r.exit, cutTail(r.err))
+		return fmt.Errorf("onward record: exit code %d: %s", r.exit, keepTail(r.err))
 	}
 	m := sentTimes.FindStringSubmatch(r.err)
 	if m == nil {
-		return fmt.Errorf("onward record says no count: %s", cutTail(r.err))
+		return fmt.Errorf("onward record says no count: %s", keepTail(r.err))
 	}
 	sent, err := strconv.Atoi(m[1])
 	if err != nil {
@@ -322,7 +322,7 @@ func writeResults(r *Results) error {
 	return os.WriteFile(resultsFile, append(data, '\n'), 0o644) //nolint:gosec // It is a file of this repository.
 }
 
-func cutTail(text string) string { return text[max(0, len(text)-1500):] }
+func keepTail(text string) string { return text[max(0, len(text)-1500):] }
 
 // readReport reads a report of onward.
 func readReport(text string) (*onward.Report, error) {

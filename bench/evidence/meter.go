@@ -23,7 +23,7 @@ type measured struct {
 // runMeasured runs a program in a control group of its own. Its CPU time includes all that it starts: servers and suites, also those that outlive
 // their parent.
 func runMeasured(ctx context.Context, dir string, env []string, program string, args ...string) (measured, error) {
-	group, usage, err := makeGroup()
+	group, usage, err := makeControlGroup()
 	if err != nil {
 		return measured{}, err
 	}
@@ -46,8 +46,8 @@ func runMeasured(ctx context.Context, dir string, env []string, program string, 
 	return m, err
 }
 
-// makeGroup makes a control group, of version 2 or 1, and a function that reads its CPU seconds. It needs an administrator.
-func makeGroup() (string, func() (float64, error), error) {
+// makeControlGroup makes a control group, of version 2 or 1, and a function that reads its CPU seconds. It needs an administrator.
+func makeControlGroup() (string, func() (float64, error), error) {
 	root, file := "/sys/fs/cgroup", "cpu.stat"
 	if _, err := os.Stat("/sys/fs/cgroup/cpuacct"); err == nil {
 		root, file = "/sys/fs/cgroup/cpuacct", "cpuacct.usage"
@@ -61,12 +61,12 @@ func makeGroup() (string, func() (float64, error), error) {
 		if err != nil {
 			return 0, err
 		}
-		return readSeconds(string(data))
+		return parseCPUSeconds(string(data))
 	}, nil
 }
 
-// readSeconds reads nanoseconds, or the microseconds of cpu.stat.
-func readSeconds(text string) (float64, error) {
+// parseCPUSeconds reads nanoseconds, or the microseconds of cpu.stat.
+func parseCPUSeconds(text string) (float64, error) {
 	first, _, _ := strings.Cut(text, "\n")
 	if word, found := strings.CutPrefix(first, "usage_usec "); found {
 		n, err := strconv.ParseInt(word, 10, 64)

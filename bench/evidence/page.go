@@ -95,14 +95,14 @@ func writeScores(b *strings.Builder, list []Application, results *Results) {
 		if s == nil {
 			continue
 		}
-		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n", showTool(tool.name), s.named, s.warned, s.missed, s.quiet, s.hinted, s.false_,
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n", formatToolName(tool.name), s.named, s.warned, s.missed, s.quiet, s.hinted, s.false_,
 			s.none, table.Median(s.cpu))
 	}
 	b.WriteString("\n")
 }
 
-// showTool is a tool's name on the page.
-func showTool(name string) string {
+// formatToolName is a tool's name on the page.
+func formatToolName(name string) string {
 	if name == "migcheck" {
 		return "migcheck 0.5.0"
 	}
@@ -115,9 +115,9 @@ func writeApplication(b *strings.Builder, a Application, results *Results) {
 		if r.Application != a.Name {
 			continue
 		}
-		what := "`" + showSQL(a, r.Change) + "`"
+		change := "`" + changeSQL(a, r.Change) + "`"
 		if r.Change == "" {
-			what = fmt.Sprintf("%s, real: %s", a.HeadName, a.HeadDoes)
+			change = fmt.Sprintf("%s, real: %s", a.HeadName, a.HeadDoes)
 		}
 		suite := "passes"
 		if r.Suite.Fails {
@@ -126,9 +126,9 @@ func writeApplication(b *strings.Builder, a Application, results *Results) {
 				suite = fmt.Sprintf("**none of %d begins**", r.Suite.Tests)
 			}
 		}
-		line := "| " + what + " | " + suite
+		line := "| " + change + " | " + suite
 		for _, tool := range tools {
-			line += " | " + showAnswer(r.Answers[tool.name])
+			line += " | " + formatAnswer(r.Answers[tool.name])
 		}
 		lines = append(lines, line+" |\n")
 	}
@@ -142,8 +142,8 @@ func writeApplication(b *strings.Builder, a Application, results *Results) {
 	}
 }
 
-// showSQL is the statement of a planted change, without the body of a function.
-func showSQL(a Application, change string) string {
+// changeSQL is the statement of a planted change, without the body of a function.
+func changeSQL(a Application, change string) string {
 	for _, c := range a.Changes {
 		if c.Name == change {
 			return strings.ReplaceAll(c.SQL, "|", "\\|")
@@ -152,7 +152,7 @@ func showSQL(a Application, change string) string {
 	return change
 }
 
-func showAnswer(a Answer) string {
+func formatAnswer(a Answer) string {
 	switch a.Level {
 	case LevelSafe:
 		return "safe"

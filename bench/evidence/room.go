@@ -15,9 +15,9 @@ type room struct {
 	base string
 }
 
-// makeRoom clones a bare repository, which shares its objects, and commits the tree of the base. Files whose content the clone does not have are
+// cloneRepository clones a bare repository, which shares its objects, and commits the tree of the base. Files whose content the clone does not have are
 // left out.
-func makeRoom(ctx context.Context, bare, dir, base string) (*room, error) {
+func cloneRepository(ctx context.Context, bare, dir, base string) (*room, error) {
 	r := &room{dir: filepath.Join(dir, "clone")}
 	if err := os.RemoveAll(r.dir); err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func makeRoom(ctx context.Context, bare, dir, base string) (*room, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // Servers of other accounts read it.
 		return nil, err
 	}
-	if _, err := runIn(ctx, dir, "", "git", "clone", "-q", "-s", "--no-checkout", bare, r.dir); err != nil {
+	if _, err := runCommandIn(ctx, dir, "", "git", "clone", "-q", "-s", "--no-checkout", bare, r.dir); err != nil {
 		return nil, err
 	}
 	var err error
@@ -93,8 +93,8 @@ func (r *room) commitPlanted(ctx context.Context, path, text string) (string, er
 	return r.commitIndex(ctx, r.base)
 }
 
-// commitOld commits the base with the migrations of a release: the deployed code on the new schema.
-func (r *room) commitOld(ctx context.Context, head string, migrations []string) (string, error) {
+// commitBaseWithMigrations commits the base with the migrations of a release: the deployed code on the new schema.
+func (r *room) commitBaseWithMigrations(ctx context.Context, head string, migrations []string) (string, error) {
 	if _, err := r.runGit(ctx, "", "read-tree", r.base); err != nil {
 		return "", err
 	}
@@ -111,8 +111,8 @@ func (r *room) commitOld(ctx context.Context, head string, migrations []string) 
 	return r.commitIndex(ctx, r.base)
 }
 
-// checkOut makes a worktree of a revision.
-func (r *room) checkOut(ctx context.Context, name, revision string) (string, error) {
+// addWorktree makes a worktree of a revision.
+func (r *room) addWorktree(ctx context.Context, name, revision string) (string, error) {
 	dir := filepath.Join(filepath.Dir(r.dir), name)
 	_, _ = r.runGit(ctx, "", "worktree", "remove", "--force", dir) // it may be left of an earlier release
 	if err := os.RemoveAll(dir); err != nil {
@@ -123,10 +123,10 @@ func (r *room) checkOut(ctx context.Context, name, revision string) (string, err
 }
 
 func (r *room) runGit(ctx context.Context, input string, args ...string) (string, error) {
-	return runIn(ctx, r.dir, input, "git", args...)
+	return runCommandIn(ctx, r.dir, input, "git", args...)
 }
 
-func runIn(ctx context.Context, dir, input, program string, args ...string) (string, error) {
+func runCommandIn(ctx context.Context, dir, input, program string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, program, args...) //nolint:gosec // The words are of this program.
 	c.Dir, c.Stdin = dir, strings.NewReader(input)
 	var problems strings.Builder

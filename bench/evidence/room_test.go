@@ -14,7 +14,7 @@ func TestRoom(t *testing.T) {
 	source := t.TempDir()
 	run := func(args ...string) string {
 		t.Helper()
-		out, err := runIn(ctx, source, "", "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@localhost"}, args...)...)
+		out, err := runCommandIn(ctx, source, "", "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@localhost"}, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	r, err := makeRoom(ctx, source, filepath.Join(t.TempDir(), "room"), base)
+	r, err := cloneRepository(ctx, source, filepath.Join(t.TempDir(), "room"), base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestRoom(t *testing.T) {
 		Head: head, Migrations: []string{"m"}, Path: "m/9.sql", Lines: []string{"-- planted", "{{SQL}};"},
 		Changes: []Change{{"one", "DROP TABLE t"}, {"other", "SELECT 1"}},
 	}
-	releases, err := listReleases(ctx, r, a, "one,release")
+	releases, err := commitReleases(ctx, r, a, "one,release")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestRoom(t *testing.T) {
 		{releases[1].head, map[string]string{"app.py": "new", "m/2.sql": "two", "huge.bin": ""}},
 		{releases[1].old, map[string]string{"app.py": "old", "m/1.sql": "one", "m/2.sql": "two"}},
 	} {
-		dir, err := r.checkOut(ctx, "tree", c.revision)
+		dir, err := r.addWorktree(ctx, "tree", c.revision)
 		if err != nil {
 			t.Fatal(err)
 		}

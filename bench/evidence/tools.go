@@ -20,9 +20,9 @@ var tools = []struct {
 	name string
 	ask  func(context.Context, *options, Application, question) (*Answer, error)
 }{
-	{"changelog", askOnward(readChangelog, "changelog")},
-	{"verify", askOnward(readVerify, "verify", "--workload")},
-	{"verify --replay", askOnward(readVerify, "verify", "--replay", "--workload")},
+	{"changelog", askOnward(rateChangelog, "changelog")},
+	{"verify", askOnward(rateVerify, "verify", "--workload")},
+	{"verify --replay", askOnward(rateVerify, "verify", "--replay", "--workload")},
 	{"migcheck", askMigcheck},
 }
 
@@ -66,19 +66,19 @@ func (o *options) readEnvironment(ctx context.Context, a Application, dir string
 	if _, err := os.Stat(program); err != nil {
 		return nil, nil //nolint:nilerr // A recipe without env needs none.
 	}
-	out, err := runIn(ctx, dir, "", program)
+	out, err := runCommandIn(ctx, dir, "", program)
 	return strings.Split(strings.TrimSpace(out), "\n"), err
 }
 
-// readChangelog takes the findings that are about the deployed code and the rows. Whether statements wait is no question of a suite.
-func readChangelog(r *onward.Report) (Level, string) {
+// rateChangelog takes the findings that are about the deployed code and the rows. Whether statements wait is no question of a suite.
+func rateChangelog(r *onward.Report) (Level, string) {
 	level, says := LevelSafe, ""
 	for _, f := range r.Findings {
 		switch f.Category {
 		case onward.Locking, onward.InTransaction, onward.Design, onward.Idempotency:
 			continue
 		}
-		level, says = pickLouder(level, says, f.Severity, f.Rule)
+		level, says = raiseLevel(level, says, f.Severity, f.Rule)
 	}
 	if r.Summary.State == onward.StateNone && level == LevelSafe {
 		return LevelNone, r.Summary.Verdict
@@ -86,17 +86,17 @@ func readChangelog(r *onward.Report) (Level, string) {
 	return level, says
 }
 
-// readVerify takes the deployed code's queries, and the rows on which the release fails.
-func readVerify(r *onward.Report) (Level, string) {
+// rateVerify takes the deployed code's queries, and the rows on which the release fails.
+func rateVerify(r *onward.Report) (Level, string) {
 	level, says := LevelSafe, ""
 	for _, v := range r.Verdicts {
 		if v.Code == "old" {
-			level, says = pickLouder(level, says, v.Severity, strings.TrimSpace(string(v.Kind)+" "+v.SQLState))
+			level, says = raiseLevel(level, says, v.Severity, strings.TrimSpace(string(v.Kind)+" "+v.SQLState))
 		}
 	}
 	for _, f := range r.Findings {
 		if strings.HasPrefix(f.Rule, "rehearsal-") {
-			level, says = pickLouder(level, says, f.Severity, f.Rule)
+			level, says = raiseLevel(level, says, f.Severity, f.Rule)
 		}
 	}
 	if level == LevelSafe && (r.Verification == nil || r.Summary.State == onward.StateNone) {
@@ -105,12 +105,12 @@ func readVerify(r *onward.Report) (Level, string) {
 	return level, says
 }
 
-func pickLouder(level Level, says string, severity onward.Severity, what string) (Level, string) {
+func raiseLevel(level Level, says string, severity onward.Severity, message string) (Level, string) {
 	switch {
 	case severity == onward.Error && level != LevelError:
-		return LevelError, what
+		return LevelError, message
 	case severity == onward.Warning && level == LevelSafe:
-		return LevelWarning, what
+		return LevelWarning, message
 	}
 	return level, says
 }
@@ -120,19 +120,19 @@ func askMigcheck(ctx context.Context, o *options, a Application, q question) (*A
 	if o.migcheck == "" {
 		return nil, nil //nolint:nilnil // It is not asked.
 	}
-	here, err := filepath.Abs("bench/evidence")
+	dir, err := filepath.Abs("bench/evidence")
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"PATH=" + filepath.Join(here, "standin") + ":" + os.Getenv("PATH"), "EVIDENCE_PROGRAMS=" + o.programs}
-	recipe := filepath.Join(here, "standin", "with-address") + " " + filepath.Join(o.recipes, a.recipeName())
+	env := []string{"PATH=" + filepath.Join(dir, "standin") + ":" + os.Getenv("PATH"), "EVIDENCE_PROGRAMS=" + o.programs}
+	recipe := filepath.Join(dir, "standin", "with-address") + " " + filepath.Join(o.recipes, a.recipeName())
 	r, err := runMeasured(ctx, q.clone, env, o.migcheck, "--repo", q.clone, "--base", q.from, "--head", q.to,
 		"--migrate", recipe+"/migrate", "--workload", recipe+"/suite")
 	if err != nil {
 		return nil, err
 	}
 	_ = os.WriteFile(q.head+".migcheck.log", []byte(r.out+r.err), 0o600)
-	level, says := readMigcheck(r.out, r.exit)
+	level, says := rateMigcheck(r.out, r.exit)
 	return &Answer{Level: level, Says: says, CPU: r.cpu, Wall: r.wall}, nil
 }
 
@@ -141,10 +141,10 @@ var (
 	probes   = regexp.MustCompile(`(?m)^Schema probes: \d+ changes? in`)
 )
 
-// readMigcheck takes its exit code, and the first error that it names.
-func readMigcheck(out string, exit int) (Level, string) {
-	_, named, _ := strings.Cut(out, "FAIL: ")
-	switch m := failures.FindStringSubmatch(named); {
+// rateMigcheck takes its exit code, and the first error that it names.
+func rateMigcheck(out string, exit int) (Level, string) {
+	_, errorText, _ := strings.Cut(out, "FAIL: ")
+	switch m := failures.FindStringSubmatch(errorText); {
 	case exit == 1 && m != nil:
 		return LevelError, m[1]
 	case exit == 1:

@@ -57,7 +57,7 @@ func main() {
 			s.plan, err = makePlan(ctx)
 		}
 		if err == nil {
-			err = s.run(ctx, counts, *servers)
+			err = s.printCosts(ctx, counts, *servers)
 		}
 	}
 	stop()
@@ -97,17 +97,17 @@ func measureSizes(ctx context.Context, sizes []int, atOnce int) (missed bool, er
 	defer func() { _ = server.Stop() }()
 	fmt.Println("schemas  guard alone  fleet        part  connections")
 	for _, n := range sizes {
-		alone, _, err := measureRelease(ctx, server, n, atOnce, runAlone)
+		alone, _, err := measureRelease(ctx, server, n, atOnce, runGuardPerSchema)
 		if err != nil {
 			return false, err
 		}
-		together, connections, err := measureRelease(ctx, server, n, atOnce, runFleet)
+		fleetTime, connections, err := measureRelease(ctx, server, n, atOnce, runFleet)
 		if err != nil {
 			return false, err
 		}
-		part := alone.Seconds() / together.Seconds()
+		part := alone.Seconds() / fleetTime.Seconds()
 		missed = missed || !table.FindLimit("fleet/guard").Holds(part)
-		fmt.Printf("%7d  %8.1f ms  %8.1f ms  %4.2f  %11d\n", n, 1000*alone.Seconds()/float64(n), 1000*together.Seconds()/float64(n), part, connections)
+		fmt.Printf("%7d  %8.1f ms  %8.1f ms  %4.2f  %11d\n", n, 1000*alone.Seconds()/float64(n), 1000*fleetTime.Seconds()/float64(n), part, connections)
 	}
 	return missed, nil
 }
@@ -167,8 +167,8 @@ func watchConnections(ctx context.Context, conn *pgx.Conn, most *atomic.Int64) {
 	}
 }
 
-// runAlone runs the guard for each schema, without ledger and waves.
-func runAlone(ctx context.Context, base guard.Config, db string, n, atOnce int) error {
+// runGuardPerSchema runs the guard for each schema, without ledger and waves.
+func runGuardPerSchema(ctx context.Context, base guard.Config, db string, n, atOnce int) error {
 	work := fleet.GuardCommand(base, "")
 	slots := make(chan struct{}, atOnce)
 	failed := make(chan error, n)

@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// runQueued carries a release out with a queue database on the first server, and one worker in this process.
-func (s *scale) runQueued(ctx context.Context, c fleet.Config) (*onward.Rollout, error) {
+// runQueuedRollout carries a release out with a queue database on the first server, and one worker in this process.
+func (s *scale) runQueuedRollout(ctx context.Context, c fleet.Config) (*onward.Rollout, error) {
 	server := s.servers[0]
 	name, err := server.NewDatabase(ctx, "")
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *scale) runQueued(ctx context.Context, c fleet.Config) (*onward.Rollout,
 	}
 	w := q.NewWorker(queuedb.WorkerConfig{
 		AtOnce: s.atOnce, Source: s.source, Release: c.Release, Who: "bench", Drain: time.Second,
-		MakeWork: func(j *queuedb.Job) (fleet.Work, error) { return s.work(j.Slice), nil },
+		MakeWork: func(j *queuedb.Job) (fleet.Work, error) { return s.targetWork(j.Slice), nil },
 	})
 	working, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -62,8 +62,8 @@ func (s *scale) runQueued(ctx context.Context, c fleet.Config) (*onward.Rollout,
 	return r, err
 }
 
-// work returns the work on a target, for one slice; nil does not limit it.
-func (s *scale) work(slice *apply.Slice) fleet.Work {
+// targetWork returns the work on a target, for one slice; nil does not limit it.
+func (s *scale) targetWork(slice *apply.Slice) fleet.Work {
 	if s.plan == nil {
 		return guardWork()
 	}

@@ -65,8 +65,8 @@ type measured struct {
 	connections int64
 }
 
-// run prints the cost for some numbers of targets.
-func (s *scale) run(ctx context.Context, sizes []int, servers int) error {
+// printCosts prints the cost for some numbers of targets.
+func (s *scale) printCosts(ctx context.Context, sizes []int, servers int) error {
 	defer func() {
 		for _, server := range s.servers {
 			_ = server.Stop()
@@ -83,7 +83,7 @@ func (s *scale) run(ctx context.Context, sizes []int, servers int) error {
 	}
 	fmt.Println("targets           create    list      for each target  CPU of onward  CPU of Postgres  memory   connections")
 	for _, n := range sizes {
-		m, err := s.measure(ctx, n)
+		m, err := s.measureTargets(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (s *scale) run(ctx context.Context, sizes []int, servers int) error {
 	return nil
 }
 
-func (s *scale) measure(ctx context.Context, n int) (m measured, err error) {
+func (s *scale) measureTargets(ctx context.Context, n int) (m measured, err error) {
 	began := time.Now()
 	targets, drop, err := s.createTargets(ctx, n)
 	defer drop()
@@ -110,7 +110,7 @@ func (s *scale) measure(ctx context.Context, n int) (m measured, err error) {
 	watched, stop := context.WithCancel(ctx)
 	var connections, memory atomic.Int64
 	var all sync.WaitGroup
-	all.Go(func() { s.watchServers(watched, &connections) })
+	all.Go(func() { s.watchServerConnections(watched, &connections) })
 	all.Go(func() { watchMemory(watched, &memory) })
 	end, err := startProfile(s.profile)
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *scale) measure(ctx context.Context, n int) (m measured, err error) {
 	}
 	before, serverBefore := usedCPU(), s.usedServerCPU(ctx)
 	began = time.Now()
-	r, err := s.carryOut(ctx, s.config(targets))
+	r, err := s.runRollout(ctx, s.rolloutConfig(targets))
 	m.run, m.cpu, m.serverCPU = time.Since(began), usedCPU()-before, s.usedServerCPU(ctx)-serverBefore
 	end()
 	stop()
@@ -131,9 +131,9 @@ func (s *scale) measure(ctx context.Context, n int) (m measured, err error) {
 	return m, err
 }
 
-func (s *scale) carryOut(ctx context.Context, c fleet.Config) (*onward.Rollout, error) {
+func (s *scale) runRollout(ctx context.Context, c fleet.Config) (*onward.Rollout, error) {
 	if s.queue {
-		return s.runQueued(ctx, c)
+		return s.runQueuedRollout(ctx, c)
 	}
 	return fleet.Run(ctx, c)
 }
@@ -144,11 +144,11 @@ func guardWork() fleet.Work {
 	return fleet.GuardCommand(guard.Config{Command: []string{program}, Env: append(os.Environ(), toolVariable+"=1"), Out: io.Discard, Err: os.Stderr}, "")
 }
 
-// config returns the release.
-func (s *scale) config(list targetList) fleet.Config {
+// rolloutConfig returns the release.
+func (s *scale) rolloutConfig(list targetList) fleet.Config {
 	waves, _ := fleet.ParseWaves(fleet.DefaultWaves) // a constant
 	return fleet.Config{
-		List: list, Release: "bench", Digest: "bench", Waves: waves, AtOnce: s.atOnce, PerServer: s.atOnce, Work: s.work(nil), Who: "bench", Within: time.Minute,
+		List: list, Release: "bench", Digest: "bench", Waves: waves, AtOnce: s.atOnce, PerServer: s.atOnce, Work: s.targetWork(nil), Who: "bench", Within: time.Minute,
 		Tell: func(string) {},
 	}
 }
@@ -168,7 +168,7 @@ func (s *scale) createTargets(ctx context.Context, n int) (list targetList, drop
 			return "", err
 		}
 		drops = append(drops, func() { _ = server.DropDatabase(context.WithoutCancel(ctx), name) })
-		return server.URL(name), execute(ctx, server.URL(name), sql)
+		return server.URL(name), executeStatements(ctx, server.URL(name), sql)
 	}
 	const rows = "INSERT INTO item SELECT n, 'nick ' || n, n FROM generate_series(1, 1000) AS n; "
 	if s.databases {
@@ -180,7 +180,7 @@ func (s *scale) createTargets(ctx context.Context, n int) (list targetList, drop
 	}
 	db, err := create(0, "")
 	if err == nil {
-		err = execute(ctx, db, append(schemas, "ANALYZE")...)
+		err = executeStatements(ctx, db, append(schemas, "ANALYZE")...)
 	}
 	s.source = fleet.Source{Text: "schemas:" + s.pattern, DB: db}
 	return func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, s.source) }, drop, err
@@ -205,8 +205,8 @@ func (s *scale) createDatabases(n int, create func(i int) (string, error), drop 
 	}, errors.Join(err, file.Close())
 }
 
-// execute runs texts of statements, one after the other.
-func execute(ctx context.Context, db string, list ...string) error {
+// executeStatements runs texts of statements, one after the other.
+func executeStatements(ctx context.Context, db string, list ...string) error {
 	conn, err := pgx.Connect(ctx, db)
 	if err != nil {
 		return err
@@ -245,13 +245,13 @@ func makePlan(ctx context.Context) (*onward.Plan, error) {
 	return p, err
 }
 
-// watchServers keeps the most connections to all servers, without its own.
-func (s *scale) watchServers(ctx context.Context, most *atomic.Int64) {
-	still := context.WithoutCancel(ctx)
+// watchServerConnections keeps the most connections to all servers, without its own.
+func (s *scale) watchServerConnections(ctx context.Context, most *atomic.Int64) {
+	uncancelled := context.WithoutCancel(ctx)
 	var conns []*pgx.Conn
 	for _, server := range s.servers {
-		if conn, err := pgx.Connect(still, server.URL("postgres")); err == nil {
-			defer conn.Close(still)
+		if conn, err := pgx.Connect(uncancelled, server.URL("postgres")); err == nil {
+			defer conn.Close(uncancelled)
 			conns = append(conns, conn)
 		}
 	}
@@ -259,7 +259,7 @@ func (s *scale) watchServers(ctx context.Context, most *atomic.Int64) {
 		var all int64
 		for _, conn := range conns {
 			var n int64
-			if conn.QueryRow(still, `SELECT count(*) FROM pg_stat_activity
+			if conn.QueryRow(uncancelled, `SELECT count(*) FROM pg_stat_activity
 				WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`).Scan(&n) == nil {
 				all += n
 			}

@@ -17,13 +17,13 @@ import (
 
 // Measure measures the shapes and prints a row for each as it goes.
 func Measure(b *measure.Bench) {
-	all, only := allShapes(), measure.Must(regexp.Compile(b.Shapes))
+	all, pattern := allShapes(), measure.Must(regexp.Compile(b.Shapes))
 	if b.Largest {
 		all, b.Sizes = largestShapes(), 1
 	}
 	var chosen []shape
 	for _, sh := range all {
-		if only.MatchString(sh.name) {
+		if pattern.MatchString(sh.name) {
 			chosen = append(chosen, sh)
 		}
 	}
@@ -37,7 +37,7 @@ func Measure(b *measure.Bench) {
 		return
 	}
 	if b.Work {
-		printWork(b, chosen)
+		printExcessiveBlocks(b, chosen)
 		return
 	}
 	m := &measurer{Bench: b, root: b.Dir}
@@ -53,14 +53,14 @@ func Measure(b *measure.Bench) {
 	}
 }
 
-// printWork prints, for each shape, the places that run too often, the worst first.
-func printWork(b *measure.Bench, chosen []shape) {
+// printExcessiveBlocks prints, for each shape, the places that run too often, the worst first.
+func printExcessiveBlocks(b *measure.Bench, chosen []shape) {
 	binary := b.Onward // with counters
 	if binary == "" {
-		binary = measure.Must(buildCounting(b, b.Dir))
+		binary = measure.Must(buildWithCounters(b, b.Dir))
 	}
 	for _, sh := range chosen {
-		found, err := excessiveBlocks(b, binary, b.Dir, sh)
+		found, err := findExcessiveBlocks(b, binary, b.Dir, sh)
 		if err != nil {
 			measure.Check(fmt.Errorf("%s: %w", sh.name, err))
 		}

@@ -6,7 +6,7 @@ import "slices"
 
 // statementShapes are files with many statements.
 func statementShapes() []shape {
-	return slices.Concat(tableShapes(), oneTable(), rowShapes(), programShapes(), objectShapes(), transactionShapes(), maintenanceShapes(), oddShapes())
+	return slices.Concat(tableShapes(), oneTableShapes(), rowShapes(), programShapes(), objectShapes(), transactionShapes(), maintenanceShapes(), oddShapes())
 }
 
 const oneTableSQL = "CREATE TABLE t (id bigint PRIMARY KEY, a integer, b text);\n"
@@ -32,8 +32,8 @@ func tableShapes() []shape {
 	}
 }
 
-// oneTable are many changes of one object.
-func oneTable() []shape {
+// oneTableShapes are many changes of one object.
+func oneTableShapes() []shape {
 	return []shape{
 		manyStatements("one-table-add", 200, oneTableSQL, "ALTER TABLE t ADD COLUMN c#: integer;\n"),
 		manyStatements("one-table-add-drop", 1_000, oneTableSQL, "ALTER TABLE t ADD COLUMN c integer;\nALTER TABLE t DROP COLUMN c;\n"),

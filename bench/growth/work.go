@@ -39,14 +39,14 @@ type block struct {
 // growthFactor is how much more often it ran for the larger input.
 func (b *block) growthFactor() float64 { return float64(b.large) / float64(max(b.small, 1)) }
 
-// buildCounting builds onward with counters.
-func buildCounting(ctx context.Context, root string) (string, error) {
+// buildWithCounters builds onward with counters.
+func buildWithCounters(ctx context.Context, root string) (string, error) {
 	binary := filepath.Join(root, "onward-counting")
 	return binary, measure.BuildOnward(ctx, binary, "-cover", "-covermode=atomic", "-coverpkg=github.com/onward-sql/onward/...")
 }
 
-// excessiveBlocks gives the blocks that ran more often than the limit allows, the worst first.
-func excessiveBlocks(ctx context.Context, binary, root string, sh shape) ([]block, error) {
+// findExcessiveBlocks gives the blocks that ran more often than the limit allows, the worst first.
+func findExcessiveBlocks(ctx context.Context, binary, root string, sh shape) ([]block, error) {
 	n := max(2, int(float64(sh.n)*workPart))
 	small, err := countBlocks(ctx, binary, root, sh, n)
 	if err != nil {

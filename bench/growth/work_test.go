@@ -33,7 +33,7 @@ func TestWork(t *testing.T) {
 		return
 	}
 	root := t.TempDir()
-	binary, err := buildCounting(t.Context(), root)
+	binary, err := buildWithCounters(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestWork(t *testing.T) {
 			continue
 		}
 		seen++
-		found, err := excessiveBlocks(t.Context(), binary, root, sh)
+		found, err := findExcessiveBlocks(t.Context(), binary, root, sh)
 		if err != nil {
 			t.Fatalf("%s: %v", sh.name, err)
 		}
@@ -63,7 +63,7 @@ func TestWork(t *testing.T) {
 		}
 		in.args = []string{"check", "1.sql"}
 	}
-	found, err := excessiveBlocks(t.Context(), binary, root, quadratic)
+	found, err := findExcessiveBlocks(t.Context(), binary, root, quadratic)
 	if err != nil || len(found) == 0 {
 		t.Errorf("a file that grows with the square of its statements is not told: %v", err)
 	}

@@ -130,9 +130,9 @@ func (b *Bench) Run(c Command, name string, args ...string) (stdout string, took
 	cmd.Dir, cmd.Env = c.Dir, append(os.Environ(), c.Env...)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
-	begun := time.Now()
+	start := time.Now()
 	err := cmd.Run()
-	took = time.Since(begun)
+	took = time.Since(start)
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && slices.Contains(c.Fine, exit.ExitCode())) {
 		Check(fmt.Errorf("%s %v: %w\n%s%s", filepath.Base(name), args, err, out.String(), stderr.String()))

@@ -29,7 +29,7 @@ func main() {
 	least := flag.Int("least", 0, "percent of the faults that must be noticed in each package")
 	flag.Parse()
 	for _, dir := range flag.Args() {
-		p, err := s.tryPackage(dir)
+		p, err := s.mutatePackage(dir)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "mutants: %s: %v\n", dir, err)
 			os.Exit(3)
@@ -55,8 +55,8 @@ type tally struct {
 	once                  time.Duration
 }
 
-// tryPackage prints each fault of the sample that the tests do not notice.
-func (s settings) tryPackage(dir string) (out tally, err error) {
+// mutatePackage prints each fault of the sample that the tests do not notice.
+func (s settings) mutatePackage(dir string) (out tally, err error) {
 	work, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		return out, err
@@ -72,11 +72,11 @@ func (s settings) tryPackage(dir string) (out tally, err error) {
 		return out, fmt.Errorf("%w\n%s", err, text)
 	}
 	reached := filepath.Join(work, "reached")
-	if err := s.runUnchanged(dir, binary, "ONWARD_MUTANTS_REACHED="+reached); err != nil {
+	if err := s.runTestsWithoutFault(dir, binary, "ONWARD_MUTANTS_REACHED="+reached); err != nil {
 		return out, err
 	}
 	start := time.Now()
-	if err := s.runUnchanged(dir, binary, "ONWARD_MUTANT="); err != nil {
+	if err := s.runTestsWithoutFault(dir, binary, "ONWARD_MUTANT="); err != nil {
 		return out, err
 	}
 	out.once = time.Since(start).Round(10 * time.Millisecond)
@@ -112,11 +112,11 @@ func (s settings) tryPackage(dir string) (out tally, err error) {
 			fmt.Printf("%s: %s\n", faults[n].place, faults[n].words)
 		}
 	}
-	return out, s.runUnchanged(dir, binary, "ONWARD_MUTANT=")
+	return out, s.runTestsWithoutFault(dir, binary, "ONWARD_MUTANT=")
 }
 
-// runUnchanged runs the tests without a fault. An error says that they fail, so that what they noticed may be no fault.
-func (s settings) runUnchanged(dir, binary, variable string) error {
+// runTestsWithoutFault runs the tests without a fault. An error says that they fail, so that what they noticed may be no fault.
+func (s settings) runTestsWithoutFault(dir, binary, variable string) error {
 	r, err := s.runTests(dir, binary, variable)
 	if err == nil && (r.failed || r.late) {
 		err = fmt.Errorf("the tests fail without a fault:\n%s", r.text)

@@ -49,7 +49,7 @@ func TestIsBetween(t *testing.T) {
 		}
 	}
 	t.Chdir(dir)
-	got, err := settings{limit: time.Minute}.tryPackage(".")
+	got, err := settings{limit: time.Minute}.mutatePackage(".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestHalve(t *testing.T) {
 		}
 	}
 	t.Chdir(dir)
-	got, err := settings{limit: 2 * time.Second}.tryPackage(".")
+	got, err := settings{limit: 2 * time.Second}.mutatePackage(".")
 	if err != nil || got.tried != 1 || got.noticed != 1 || got.late != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -97,7 +97,7 @@ func TestHalve(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("FAIL_LATER", "1")
-	if _, err := (settings{limit: 2 * time.Second}).tryPackage("."); err == nil {
+	if _, err := (settings{limit: 2 * time.Second}).mutatePackage("."); err == nil {
 		t.Error("tests that fail without a fault are accepted")
 	}
 }

@@ -81,13 +81,13 @@ func plantFaults(dir, work string) (faults []fault, overlay string, err error) {
 		}
 		ast.Inspect(file, p.visitNode)
 		faults = append(faults, p.faults...)
-		if err := writeReplaced(replace, path, filepath.Join(work, filepath.Base(path)), p.insertEdits(src)); err != nil {
+		if err := writeOverlayFile(replace, path, filepath.Join(work, filepath.Base(path)), p.insertEdits(src)); err != nil {
 			return nil, "", err
 		}
 	}
 	const added = "mutants_planted.go"
 	text := fmt.Sprintf("package %s%s\nconst mutants = %d\n", name, helpers, len(faults))
-	if err := writeReplaced(replace, filepath.Join(dir, added), filepath.Join(work, added), []byte(text)); err != nil {
+	if err := writeOverlayFile(replace, filepath.Join(dir, added), filepath.Join(work, added), []byte(text)); err != nil {
 		return nil, "", err
 	}
 	list, err := json.Marshal(map[string]any{"Replace": replace})
@@ -98,7 +98,7 @@ func plantFaults(dir, work string) (faults []fault, overlay string, err error) {
 	return faults, overlay, os.WriteFile(overlay, list, 0o600)
 }
 
-func writeReplaced(replace map[string]string, original, copied string, text []byte) error {
+func writeOverlayFile(replace map[string]string, original, copied string, text []byte) error {
 	path, err := filepath.Abs(original)
 	if err != nil {
 		return err

@@ -128,11 +128,11 @@ func TestInstall(t *testing.T) {
 					}
 				}
 				// An installed version stays if the new one is refused.
-				kept := filepath.Join(home, ".local/bin/onward")
-				if err := os.MkdirAll(filepath.Dir(kept), 0o700); err != nil {
+				installPath := filepath.Join(home, ".local/bin/onward")
+				if err := os.MkdirAll(filepath.Dir(installPath), 0o700); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(kept, []byte("#!/bin/sh\necho before\n"), 0o700); err != nil {
+				if err := os.WriteFile(installPath, []byte("#!/bin/sh\necho before\n"), 0o700); err != nil {
 					t.Fatal(err)
 				}
 				cmd := exec.CommandContext(t.Context(), shell, append([]string{script}, c.args...)...)
@@ -145,7 +145,7 @@ func TestInstall(t *testing.T) {
 				if c.code == 0 {
 					want = "onward 1.2.3\n"
 				}
-				if got, err := exec.CommandContext(t.Context(), kept).Output(); err != nil || string(got) != want {
+				if got, err := exec.CommandContext(t.Context(), installPath).Output(); err != nil || string(got) != want {
 					t.Errorf("installed is %q, %v, want %q", got, err, want)
 				}
 				if _, err := os.Stat(filepath.Join(home, "owned")); err == nil {
@@ -221,9 +221,9 @@ func TestActionInstalls(t *testing.T) {
 				t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.says, out)
 			}
 			got, _ := exec.CommandContext(t.Context(), filepath.Join(temp, "onward-program", "onward")).Output()
-			said, _ := os.ReadFile(path)
-			if installed := string(got) == "onward 1.2.3\n" && string(said) == filepath.Join(temp, "onward-program")+"\n"; installed != (c.code == 0) {
-				t.Errorf("installed: %v (%q, %q)", installed, got, said)
+			pathFile, _ := os.ReadFile(path)
+			if installed := string(got) == "onward 1.2.3\n" && string(pathFile) == filepath.Join(temp, "onward-program")+"\n"; installed != (c.code == 0) {
+				t.Errorf("installed: %v (%q, %q)", installed, got, pathFile)
 			}
 		})
 	}

@@ -34,8 +34,8 @@ func ParseCommands(text string) (commands []Command, err error) {
 			continue
 		}
 		c := Command{Line: line}
-		if said := exit.FindStringSubmatch(line); said != nil {
-			if c.Exit, err = strconv.Atoi(said[1]); err != nil {
+		if match := exit.FindStringSubmatch(line); match != nil {
+			if c.Exit, err = strconv.Atoi(match[1]); err != nil {
 				return nil, err
 			}
 		}
@@ -124,7 +124,7 @@ type Session struct {
 
 // Run runs the commands of a block.
 func (s *Session) Run(ctx context.Context, commands []Command) (out string, code int) {
-	kept := filepath.Join(s.Home, ".session")
-	script := "[ ! -e " + kept + " ] || { . " + kept + "; cd \"$PWD\"; }\n" + Script(commands) + "export -p >" + kept + "\n"
+	sessionFile := filepath.Join(s.Home, ".session")
+	script := "[ ! -e " + sessionFile + " ] || { . " + sessionFile + "; cd \"$PWD\"; }\n" + Script(commands) + "export -p >" + sessionFile + "\n"
 	return Run(ctx, s.Home, s.Dir, script, s.Env...)
 }

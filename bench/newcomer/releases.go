@@ -40,16 +40,16 @@ var place = regexp.MustCompile(`/(?:latest/download|download/v([^/]+))/([^/]+)$`
 
 // ServeHTTP answers 404 for what is not released.
 func (r *Releases) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	at := place.FindStringSubmatch(q.URL.Path)
-	if at == nil {
+	match := place.FindStringSubmatch(q.URL.Path)
+	if match == nil {
 		http.NotFound(w, q)
 		return
 	}
-	version := at[1]
+	version := match[1]
 	if version == "" {
 		version = r.Latest
 	}
-	data, ok := r.Files[version][at[2]]
+	data, ok := r.Files[version][match[2]]
 	if !ok {
 		http.NotFound(w, q)
 		return
@@ -108,7 +108,7 @@ func LoadReleases(dir, installer string) (*Releases, error) {
 	}
 	end := strings.TrimPrefix(Archive(""), "onward_")
 	for name := range files {
-		if version, ours := strings.CutSuffix(strings.TrimPrefix(name, "onward_"), end); ours && version != name {
+		if version, isArchive := strings.CutSuffix(strings.TrimPrefix(name, "onward_"), end); isArchive && version != name {
 			return &Releases{Latest: version, Files: map[string]map[string][]byte{version: files}}, nil
 		}
 	}

@@ -35,7 +35,7 @@ type job struct {
 
 func main() {
 	if file := os.Getenv(recorded); file != "" {
-		os.Exit(runRecorded(file))
+		os.Exit(runProfiled(file))
 	}
 	out := flag.String("out", filepath.Join("cmd", "onward", "default.pgo"), "the `file` to write")
 	repo := flag.String("repo", "", "a `directory` with a clone")
@@ -64,8 +64,8 @@ func main() {
 	}
 }
 
-// runRecorded is onward, with a profile of its CPU time.
-func runRecorded(file string) int {
+// runProfiled is onward, with a profile of its CPU time.
+func runProfiled(file string) int {
 	f, err := os.Create(file)
 	if err == nil {
 		err = pprof.StartCPUProfile(f)
@@ -84,7 +84,7 @@ func runRecorded(file string) int {
 
 // writeProfile runs a check of generated files and the jobs in turn, and merges their profiles into one file.
 func writeProfile(ctx context.Context, files, rounds int, jobs []job, out string) error {
-	self, err := os.Executable()
+	executable, err := os.Executable()
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func writeProfile(ctx context.Context, files, rounds int, jobs []job, out string
 	for round := range rounds {
 		for i, j := range jobs {
 			file := filepath.Join(temporary, fmt.Sprintf("%d-%d.pprof", i, round))
-			cmd := exec.CommandContext(ctx, self, j.args...)
+			cmd := exec.CommandContext(ctx, executable, j.args...)
 			cmd.Dir, cmd.Env = j.dir, append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(temporary, "cache"), recorded+"="+file)
 			cmd.Env = append(cmd.Env, j.env...)
 			var exit *exec.ExitError

@@ -44,22 +44,22 @@ func newCommit(repository, commit string, r *planned) Commit {
 		c.Outcome = NotRun
 	}
 	if c.Outcome != Proven && len(r.why) > 0 {
-		_, why, _ := strings.Cut(r.why[0], ": ")
-		c.Why = shortenReason(why)
+		_, reason, _ := strings.Cut(r.why[0], ": ")
+		c.Why = shortenReason(reason)
 	}
 	return c
 }
 
-func shortenReason(why string) string {
-	text := quoted.ReplaceAllString(strings.Join(strings.Fields(why), " "), "…")
+func shortenReason(reason string) string {
+	text := quoted.ReplaceAllString(strings.Join(strings.Fields(reason), " "), "…")
 	if list := []rune(text); len(list) > 160 {
 		text = string(list[:159]) + "…"
 	}
 	return text
 }
 
-// count returns the commit as -each counts it.
-func (c Commit) count() *planned {
+// toPlanned returns the commit as -each counts it.
+func (c Commit) toPlanned() *planned {
 	p := &planned{commits: 1, all: 1}
 	if c.Outcome == Proven {
 		p.proven = 1
@@ -69,7 +69,7 @@ func (c Commit) count() *planned {
 	return p
 }
 
-func (c Commit) format() string {
+func (c Commit) formatRecord() string {
 	return strings.Join([]string{c.Repository, c.Hash, string(c.Outcome), strconv.Itoa(c.Proven), strconv.Itoa(c.Changes), c.Rows, c.Why}, "\t")
 }
 
@@ -104,7 +104,7 @@ func appendCommit(path string, c Commit) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(f, c.format())
+	_, err = fmt.Fprintln(f, c.formatRecord())
 	if closed := f.Close(); err == nil {
 		err = closed
 	}

@@ -83,8 +83,8 @@ func main() {
 		}
 		total.add(r)
 		fmt.Printf("%-32s %8d %8d %10s %8.0f\n", filepath.Base(directory), r.commits, r.files, fmt.Sprintf("%d/%d", r.proven, r.all), r.took.Seconds())
-		for _, why := range r.why {
-			fmt.Printf("    %.200s\n", strings.Join(strings.Fields(why), " "))
+		for _, reason := range r.why {
+			fmt.Printf("    %.200s\n", strings.Join(strings.Fields(reason), " "))
 		}
 	}
 	if total.all == 0 {
@@ -155,7 +155,7 @@ func (o *options) planRepository(ctx context.Context, directory, migrations stri
 		if o.unsafe > 0 && total.all == o.unsafe {
 			break
 		}
-		r, err := o.planKeptCommit(ctx, clone, commit)
+		r, err := o.planUnrecordedCommit(ctx, clone, commit)
 		if err != nil {
 			fmt.Printf("    %.12s %v\n", commit, err)
 			continue
@@ -165,12 +165,12 @@ func (o *options) planRepository(ctx context.Context, directory, migrations stri
 	return total, nil
 }
 
-// planKeptCommit plans a commit, unless the record says what came of it, and adds to the record what comes of an unsafe one.
-func (o *options) planKeptCommit(ctx context.Context, clone, commit string) (*planned, error) {
+// planUnrecordedCommit plans a commit, unless the record says what came of it, and adds to the record what comes of an unsafe one.
+func (o *options) planUnrecordedCommit(ctx context.Context, clone, commit string) (*planned, error) {
 	repository := filepath.Base(clone)
 	for _, c := range o.kept {
 		if c.Repository == repository && strings.HasPrefix(commit, c.Hash) {
-			return c.count(), nil
+			return c.toPlanned(), nil
 		}
 	}
 	r, err := o.planCommit(ctx, clone, commit)
@@ -199,8 +199,8 @@ func (o *options) planCommit(ctx context.Context, clone, commit string) (*planne
 	if r.proven == r.all && len(r.why) == 0 {
 		whole.proven = 1
 	}
-	for _, why := range r.why {
-		whole.why = append(whole.why, fmt.Sprintf("%.12s: %s", commit, why))
+	for _, reason := range r.why {
+		whole.why = append(whole.why, fmt.Sprintf("%.12s: %s", commit, reason))
 	}
 	return whole, nil
 }
@@ -220,10 +220,10 @@ func (o *options) planRelease(ctx context.Context, clone, base, head string) (*p
 	r.proven, r.all = p.CountChanges()
 	seen := map[string]bool{}
 	for _, l := range p.Left {
-		for _, why := range l.Why {
-			if !seen[why] {
-				seen[why] = true
-				r.why = append(r.why, why)
+		for _, reason := range l.Why {
+			if !seen[reason] {
+				seen[reason] = true
+				r.why = append(r.why, reason)
 			}
 		}
 	}

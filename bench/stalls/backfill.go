@@ -48,12 +48,12 @@ func MeasureBackfills(m *measure.Bench) {
 		fmt.Printf("%d clients alone: %s\nbeside the plain loop: %s\nbeside onward: %s\n", backfillClients, r.quiet, r.besidePlain, r.beside)
 		runs = append(runs, r)
 	}
-	check := func(limit, what string, figure func(r *backfillRun) float64) {
+	check := func(limit, label string, figure func(r *backfillRun) float64) {
 		var list []float64
 		for i := range runs {
 			list = append(list, figure(&runs[i]))
 		}
-		b.Check(limit, what, table.Median(list))
+		b.Check(limit, label, table.Median(list))
 	}
 	check("backfill/rate", "rows in a second with the defaults, beside the plain loop", func(r *backfillRun) float64 { return r.defaults / r.plain })
 	check("backfill/two", "rows in a second of two workers, beside one worker", func(r *backfillRun) float64 { return r.two / r.defaults })
@@ -69,16 +69,16 @@ func MeasureBackfills(m *measure.Bench) {
 func (b *bench) runBackfills(c *change) (r backfillRun) {
 	rate := func(d time.Duration) float64 { return float64(b.rows) / d.Seconds() }
 	alone := func(figure *float64, run func(url string) time.Duration) {
-		b.onExpanded(c, func(url string) { *figure = rate(run(url)) })
+		b.withExpandedCopy(c, func(url string) { *figure = rate(run(url)) })
 	}
 	alone(&r.plain, func(url string) time.Duration { return b.runPlainLoop(c, url) })
 	alone(&r.defaults, func(url string) time.Duration {
-		r.peak = b.runStep(c, url, "--events", filepath.Join(b.dir, "alone.events")).Peak
-		return b.backfillTime(url)
+		r.peak = b.runBackfillStep(c, url, "--events", filepath.Join(b.dir, "alone.events")).Peak
+		return b.readBackfillTime(url)
 	})
 	alone(&r.two, func(url string) time.Duration {
-		b.runStep(c, url, "--parallel", "2", "--events", filepath.Join(b.dir, "two.events"))
-		return b.backfillTime(url)
+		b.runBackfillStep(c, url, "--parallel", "2", "--events", filepath.Join(b.dir, "two.events"))
+		return b.readBackfillTime(url)
 	})
 	alone(&r.tuned, func(url string) time.Duration {
 		b.Run(measure.Command{Dir: b.dir}, b.onward, "backfill", "tune", "--db", url, "--rows", strconv.Itoa(batch), "--batch", "1s", "--rest", "0%")
@@ -89,16 +89,16 @@ func (b *bench) runBackfills(c *change) (r backfillRun) {
 	}
 	r.quiet, r.besidePlain = b.measureUnderLoad(c, func(url string) { b.runPlainLoop(c, url) })
 	_, r.beside = b.measureUnderLoad(c, func(url string) {
-		r.peak = max(r.peak, b.runStep(c, url, "--events", filepath.Join(b.dir, "backfill.events")).Peak)
+		r.peak = max(r.peak, b.runBackfillStep(c, url, "--events", filepath.Join(b.dir, "backfill.events")).Peak)
 	})
 	return r
 }
 
-// onExpanded does something on a copy of the filled database on which the expand of a change was made.
-func (b *bench) onExpanded(c *change, do func(url string)) {
-	b.onCopy(func(url string) {
+// withExpandedCopy does something on a copy of the filled database on which the expand of a change was made.
+func (b *bench) withExpandedCopy(c *change, fn func(url string)) {
+	b.withCopy(func(url string) {
 		b.Run(measure.Command{Dir: b.dir}, b.onward, "apply", "--db", url, "--plan", b.planFile(c), "--through", "expand")
-		do(url)
+		fn(url)
 	})
 }
 
@@ -107,13 +107,13 @@ func (b *bench) runOnward(args []string) cost.Usage {
 	return measure.Must(cost.Run(b, cost.Command{Name: "onward " + args[0], Path: b.onward, Dir: b.dir, Args: args}))
 }
 
-// runStep runs the backfill of a change with its comparison, and no step after it.
-func (b *bench) runStep(c *change, url string, flags ...string) cost.Usage {
-	return b.runOnward(append([]string{"apply", "--db", url, "--plan", b.planFile(c), "--to", b.readBackfill(c).ID}, flags...))
+// runBackfillStep runs the backfill of a change with its comparison, and no step after it.
+func (b *bench) runBackfillStep(c *change, url string, flags ...string) cost.Usage {
+	return b.runOnward(append([]string{"apply", "--db", url, "--plan", b.planFile(c), "--to", b.readBackfillStep(c).ID}, flags...))
 }
 
-// backfillTime returns how long the backfill of a database took, with its comparison, as the ledger has it.
-func (b *bench) backfillTime(url string) time.Duration {
+// readBackfillTime returns how long the backfill of a database took, with its comparison, as the ledger has it.
+func (b *bench) readBackfillTime(url string) time.Duration {
 	conn := measure.Must(pgx.Connect(b, url))
 	defer conn.Close(context.WithoutCancel(b))
 	var seconds float64
@@ -123,7 +123,7 @@ func (b *bench) backfillTime(url string) time.Duration {
 
 // measurePgroll runs pgroll's backfill, which is a part of its start.
 func (b *bench) measurePgroll(c *change) (u cost.Usage) {
-	b.onCopy(func(url string) {
+	b.withCopy(func(url string) {
 		measure.Check(b.preparePgroll(b, c, url))
 		args := []string{"start", "--backfill-batch-size", strconv.Itoa(batch), b.writeOperations(c)}
 		u = measure.Must(cost.Run(b, cost.Command{Name: "pgroll start", Path: b.tools.pgroll, Dir: b.dir, Env: b.pgrollEnv(url), Args: args}))
@@ -132,17 +132,17 @@ func (b *bench) measurePgroll(c *change) (u cost.Usage) {
 }
 
 // measureUnderLoad measures the same load without a backfill and beside it.
-func (b *bench) measureUnderLoad(c *change, run func(url string)) (without, with figures) {
-	b.onExpanded(c, func(url string) {
+func (b *bench) measureUnderLoad(c *change, run func(url string)) (baseline, duringRun figures) {
+	b.withExpandedCopy(c, func(url string) {
 		l := b.startLoad(url, backfillClients, b.rate)
 		defer l.stop()
 		b.sleep(warm)
 		l.resetCount()
 		b.sleep(quiet)
-		without = measure.Must(l.figuresSinceCount())
+		baseline = measure.Must(l.figuresSinceCount())
 		l.resetCount()
 		run(url)
-		with = measure.Must(l.stopClients())
+		duringRun = measure.Must(l.stopClients())
 	})
-	return without, with
+	return baseline, duringRun
 }

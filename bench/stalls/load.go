@@ -54,8 +54,8 @@ type figures struct {
 }
 
 // startLoad starts this number of clients.
-func startLoad(ctx context.Context, url string, rows, near, count int, rate float64) (*load, error) {
-	l := &load{near: near, rows: rows, clients: count, refused: map[string]int{}, since: time.Now()}
+func startLoad(ctx context.Context, url string, rows, hotRows, count int, rate float64) (*load, error) {
+	l := &load{near: hotRows, rows: rows, clients: count, refused: map[string]int{}, since: time.Now()}
 	if rate > 0 {
 		l.every = time.Duration(float64(count) / rate * float64(time.Second))
 	}

@@ -41,7 +41,7 @@ type bench struct {
 func Measure(m *measure.Bench) {
 	b, stop := newBench(m)
 	defer stop()
-	b.compareWays(measure.Must(regexp.Compile(m.Changes)), measure.Must(regexp.Compile(m.Ways)))
+	b.compareMethods(measure.Must(regexp.Compile(m.Changes)), measure.Must(regexp.Compile(m.Ways)))
 }
 
 // newBench finds the programs, and starts a server with the filled table.
@@ -76,22 +76,22 @@ func newBench(m *measure.Bench) (b *bench, stop func()) {
 	return b, stop
 }
 
-// compareWays makes all changes in all ways, in turn.
-func (b *bench) compareWays(only, by *regexp.Regexp) {
+// compareMethods makes all changes in all ways, in turn.
+func (b *bench) compareMethods(changePattern, methodPattern *regexp.Regexp) {
 	b.measureCapacity()
-	list := b.tools.availableWays()
+	list := b.tools.availableMethods()
 	results := map[string]map[string][]figures{}
 	for range b.Rounds {
 		for i := range changes {
 			c := &changes[i]
-			if !only.MatchString(c.name) {
+			if !changePattern.MatchString(c.name) {
 				continue
 			}
 			if results[c.name] == nil {
 				results[c.name] = map[string][]figures{}
 			}
 			for _, w := range list {
-				if !by.MatchString(w.name) {
+				if !methodPattern.MatchString(w.name) {
 					continue
 				}
 				f, err := b.makeChange(c, &w)
@@ -117,7 +117,7 @@ func (b *bench) compareWays(only, by *regexp.Regexp) {
 // measureCapacity says how many queries the same clients get through when nothing holds them back: the load must
 // be far below that, so that its stalls are locks.
 func (b *bench) measureCapacity() {
-	b.onCopy(func(url string) {
+	b.withCopy(func(url string) {
 		l := b.startLoad(url, clients, 0)
 		b.sleep(warm)
 		l.resetCount()
@@ -129,11 +129,11 @@ func (b *bench) measureCapacity() {
 	})
 }
 
-// onCopy does something on a copy of the filled database.
-func (b *bench) onCopy(do func(url string)) {
+// withCopy does something on a copy of the filled database.
+func (b *bench) withCopy(fn func(url string)) {
 	database := measure.Must(b.server.NewDatabase(b, b.template))
 	defer func() { measure.Check(b.server.DropDatabase(context.WithoutCancel(b), database)) }()
-	do(b.server.URL(database))
+	fn(b.server.URL(database))
 }
 
 func (b *bench) startLoad(url string, count int, rate float64) *load {
@@ -145,20 +145,20 @@ func (b *bench) sleep(d time.Duration) { measure.Check(sleepContext(b, d)) }
 // makeChange makes one change in one way on a copy of the filled database. If a program that migrates fails, the figures count.
 func (b *bench) makeChange(c *change, w *changeMethod) (f figures, err error) {
 	err = measure.Catch(func() {
-		b.onCopy(func(url string) {
+		b.withCopy(func(url string) {
 			if w.prepare != nil {
 				measure.Check(w.prepare(b, c, url))
 			}
 			l := b.startLoad(url, clients, b.rate)
 			b.sleep(warm)
 			l.resetCount()
-			over := make(chan error, 1)
-			held := make(chan struct{})
-			go func() { over <- b.holdTable(url, held) }()
-			<-held
+			holdError := make(chan error, 1)
+			locked := make(chan struct{})
+			go func() { holdError <- b.holdTable(url, locked) }()
+			<-locked
 			b.sleep(ahead)
 			err := w.run(b, c, url, l)
-			err = errors.Join(err, <-over, sleepContext(b, after))
+			err = errors.Join(err, <-holdError, sleepContext(b, after))
 			var ended error
 			f, ended = l.stopClients()
 			if b.LockWaits {
@@ -192,29 +192,29 @@ func (b *bench) longestLockWait(l *load) (most time.Duration) {
 }
 
 // holdTable holds the table as a long report does, and says when it has it.
-func (b *bench) holdTable(url string, held chan<- struct{}) error {
-	defer close(held)
+func (b *bench) holdTable(url string, locked chan<- struct{}) error {
+	defer close(locked)
 	return measure.Catch(func() {
 		conn := measure.Must(pgx.Connect(b, url))
 		defer conn.Close(context.WithoutCancel(b))
 		tx := measure.Must(conn.Begin(b))
 		defer func() { _ = tx.Rollback(context.WithoutCancel(b)) }() // it has only read
 		measure.Must(tx.Exec(b, "SELECT id FROM orders WHERE id = 1"))
-		held <- struct{}{}
+		locked <- struct{}{}
 		measure.Must(tx.Exec(b, "SELECT pg_sleep($1)", reads.Seconds()))
 	})
 }
 
 // checkChange checks that the change was made, if there was one to make.
 func (b *bench) checkChange(c *change, w *changeMethod, url string) {
-	if w.name == b.tools.availableWays()[0].name {
+	if w.name == b.tools.availableMethods()[0].name {
 		return
 	}
 	conn := measure.Must(pgx.Connect(b, url))
 	defer conn.Close(context.WithoutCancel(b))
-	var made bool
-	measure.Check(conn.QueryRow(b, c.checkQuery()).Scan(&made))
-	if !made {
+	var isDone bool
+	measure.Check(conn.QueryRow(b, c.checkQuery()).Scan(&isDone))
+	if !isDone {
 		measure.Check(errors.New("it said nothing, and the change was not made"))
 	}
 }

@@ -104,27 +104,27 @@ func (b *bench) printTables(list []changeMethod, results map[string]map[string][
 	}
 	fmt.Println()
 	for i := range changes {
-		without, with := results[changes[i].name][list[0].name], results[changes[i].name][list[len(list)-1].name]
-		if without == nil || with == nil {
+		baseRuns, changeRuns := results[changes[i].name][list[0].name], results[changes[i].name][list[len(list)-1].name]
+		if baseRuns == nil || changeRuns == nil {
 			continue
 		}
-		name, more := changes[i].name, medianOf(with, worstLatency)-medianOf(without, worstLatency)
+		name, more := changes[i].name, medianOf(changeRuns, worstLatency)-medianOf(baseRuns, worstLatency)
 		b.Check("stalls/worst", name+": worst stall above that without", measure.Milliseconds(more))
-		b.Check("stalls/p99", name+": p99 beside that without", float64(medianOf(with, latencyP99))/float64(medianOf(without, latencyP99)))
-		b.Check("stalls/refused", name+": queries that were refused", float64(medianOf(with, refusedQueries)))
+		b.Check("stalls/p99", name+": p99 beside that without", float64(medianOf(changeRuns, latencyP99))/float64(medianOf(baseRuns, latencyP99)))
+		b.Check("stalls/refused", name+": queries that were refused", float64(medianOf(changeRuns, refusedQueries)))
 	}
 }
 
 // formatCell is a figure of the runs that made the change, and how many did not.
 func formatCell(runs []figures, cell func(runs []figures) string) string {
-	made := slices.DeleteFunc(slices.Clone(runs), func(f figures) bool { return f.failed })
+	successful := slices.DeleteFunc(slices.Clone(runs), func(f figures) bool { return f.failed })
 	switch {
 	case len(runs) == 0:
 		return "–"
-	case len(made) == 0:
+	case len(successful) == 0:
 		return "failed"
-	case len(made) < len(runs):
-		return fmt.Sprintf("%s (%d of %d failed)", cell(made), len(runs)-len(made), len(runs))
+	case len(successful) < len(runs):
+		return fmt.Sprintf("%s (%d of %d failed)", cell(successful), len(runs)-len(successful), len(runs))
 	}
-	return cell(made)
+	return cell(successful)
 }

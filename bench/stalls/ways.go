@@ -56,12 +56,12 @@ func findTools(b *measure.Bench, dir string) *tools {
 	return t
 }
 
-// availableWays are those that there are programs for, without any first and onward last.
-func (t *tools) availableWays() []changeMethod {
+// availableMethods are those that there are programs for, without any first and onward last.
+func (t *tools) availableMethods() []changeMethod {
 	list := []changeMethod{
 		{name: "no migration", run: func(ctx context.Context, _ *change, _ string, _ *load) error { return sleepContext(ctx, quiet) }},
-		{name: "psql", run: t.asWritten},
-		{name: "goose", run: t.byGoose},
+		{name: "psql", run: t.runPsql},
+		{name: "goose", run: t.runGoose},
 	}
 	if t.pgroll != "" {
 		list = append(list, changeMethod{name: "pgroll", prepare: t.preparePgroll, run: t.runPgroll})
@@ -99,14 +99,14 @@ func (e *stoppedError) lastLine() string {
 
 func lastBytes(out []byte) []byte { return out[max(0, len(out)-4000):] }
 
-// asWritten sends the statements unchanged.
-func (t *tools) asWritten(ctx context.Context, c *change, url string, l *load) error {
+// runPsql sends the statements unchanged.
+func (t *tools) runPsql(ctx context.Context, c *change, url string, l *load) error {
 	_, err := runProgram(ctx, "", nil, t.psql, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", strings.ReplaceAll(c.sql, "\n", " "), url)
 	l.deployCode(code{c.namesAfter(), "public"})
 	return err
 }
 
-func (t *tools) byGoose(ctx context.Context, c *change, url string, l *load) error {
+func (t *tools) runGoose(ctx context.Context, c *change, url string, l *load) error {
 	dir, err := os.MkdirTemp(t.dir, "goose")
 	if err != nil {
 		return err
@@ -238,8 +238,8 @@ func (t *tools) applyPlan(ctx context.Context, c *change, url string, l *load) e
 }
 
 // keepOutput keeps what onward said, for who looks into a figure.
-func (t *tools) keepOutput(c *change, what string, out []byte) {
-	_ = os.WriteFile(strings.TrimSuffix(t.planFile(c), ".plan.json")+"."+what+".txt", out, 0o644) // it is for looking at only
+func (t *tools) keepOutput(c *change, suffix string, out []byte) {
+	_ = os.WriteFile(strings.TrimSuffix(t.planFile(c), ".plan.json")+"."+suffix+".txt", out, 0o644) // it is for looking at only
 }
 
 func sleepContext(ctx context.Context, d time.Duration) error {

@@ -92,7 +92,7 @@ func FindLimit(name string) Limit {
 }
 
 // FindOwnLimit returns the limit of a figure for one shape of input, or the limit of all.
-func FindOwnLimit(name, shape string) (l Limit, own bool) {
+func FindOwnLimit(name, shape string) (l Limit, isOwn bool) {
 	i := slices.IndexFunc(Limits, func(l Limit) bool { return l.Name == name+" "+shape })
 	if i < 0 {
 		return FindLimit(name), false

@@ -12,20 +12,20 @@ import (
 type Table struct{ Missed bool }
 
 // Check prints a figure with its limit, which it looks up by name, and what else the reader needs.
-func (t *Table) Check(limit, what string, figure float64, details ...string) {
+func (t *Table) Check(limit, label string, figure float64, details ...string) {
 	l := FindLimit(limit)
 	mark := "holds"
 	if !l.Holds(figure) {
 		mark, t.Missed = "MISSED", true
 	}
-	printLine(what, strings.Join(append([]string{l.format(figure)}, details...), ", "), "limit "+l.String()+"  "+mark)
+	printLine(label, strings.Join(append([]string{l.format(figure)}, details...), ", "), "limit "+l.String()+"  "+mark)
 }
 
 // Print prints a figure that has no limit.
-func (t *Table) Print(what, figure string) { printLine(what, figure, "") }
+func (t *Table) Print(label, figure string) { printLine(label, figure, "") }
 
-func printLine(what, figure, verdict string) {
-	fmt.Println(strings.TrimRight(fmt.Sprintf("%-64s %24s   %s", what, figure, verdict), " "))
+func printLine(label, figure, verdict string) {
+	fmt.Println(strings.TrimRight(fmt.Sprintf("%-64s %24s   %s", label, figure, verdict), " "))
 }
 
 // Median returns the middle one of some figures.

@@ -29,11 +29,11 @@ func newWorkflow(t *testing.T) *workflow {
 		t.Fatal(err)
 	}
 	w.commenter = filepath.Join(filepath.Dir(w.judge), "comment/comment.sh")
-	self, err := os.Executable()
+	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(self, filepath.Join(w.temp, "onward")); err != nil { // testscript's way: the test is onward by that name
+	if err := os.Symlink(executable, filepath.Join(w.temp, "onward")); err != nil { // testscript's way: the test is onward by that name
 		t.Fatal(err)
 	}
 	server := w.api.serve(t)
@@ -301,13 +301,13 @@ func TestActionFiles(t *testing.T) {
 	} {
 		var action struct{ Runs struct{ Steps []step } }
 		decode(t, "../../"+file, &action)
-		var said []byte
+		var docs []byte
 		for _, script := range scripts {
 			text, err := os.ReadFile("../../" + script)
 			if err != nil {
 				t.Fatal(err)
 			}
-			said = append(said, text...)
+			docs = append(docs, text...)
 		}
 		n := 0
 		for _, s := range action.Runs.Steps {
@@ -315,7 +315,7 @@ func TestActionFiles(t *testing.T) {
 				t.Errorf("%s: %q: what a stranger wrote would be run", file, s.Run)
 			}
 			for name, value := range s.Env {
-				if n++; name != "GITHUB_TOKEN" && !strings.Contains(string(said), name) {
+				if n++; name != "GITHUB_TOKEN" && !strings.Contains(string(docs), name) {
 					t.Errorf("%s: no script reads %s", file, name)
 				}
 				if file == "action.yml" && (strings.Contains(strings.ToLower(name+value), "token") || strings.Contains(value, "secrets.")) {

@@ -169,10 +169,10 @@ func events(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // strictly reads JSON that has no other fields than those.
-func strictly(text string, into any) error {
+func strictly(text string, target any) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
-	return d.Decode(into)
+	return d.Decode(target)
 }
 
 // documented reports whether docs/apply-events.md has a word as one of those that a field may have.

@@ -67,9 +67,9 @@ func TestChaos(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	over := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(over)
+		defer close(done)
 		c.killAtRandom(ctx, minutes == 0)
 	}()
 	end := time.Now().Add(time.Duration(minutes) * time.Minute)
@@ -79,7 +79,7 @@ func TestChaos(t *testing.T) {
 		ok = c.release(releases)
 	}
 	stop()
-	<-over
+	<-done
 	c.stopWorkers()
 	c.check(releases)
 	t.Logf("%d releases with contract on %d databases; killed: %v", releases, len(c.targets), c.kills)
@@ -272,11 +272,11 @@ func (c *chaos) killAtRandom(ctx context.Context, brief bool) {
 			return
 		case <-time.After(pause + time.Duration(random.Int64N(int64(2*pause)))):
 		}
-		what := random.IntN(4)
+		killKind := random.IntN(4)
 		if brief {
-			what = i
+			killKind = i
 		}
-		switch what {
+		switch killKind {
 		case 0, 3:
 			if !brief || i == 0 {
 				c.killWorker(ctx, random.IntN(len(c.workers)))
@@ -302,14 +302,14 @@ func (c *chaos) killWorker(ctx context.Context, i int) {
 	}
 }
 
-func (c *chaos) count(what string) {
+func (c *chaos) count(killKind string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kills[what]++
+	c.kills[killKind]++
 }
 
 // crash kills a server process: the server ends all sessions, and recovers.
-func (c *chaos) crash(ctx context.Context, what, address string) {
+func (c *chaos) crash(ctx context.Context, killKind, address string) {
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return // it recovers from the last crash
@@ -323,7 +323,7 @@ func (c *chaos) crash(ctx context.Context, what, address string) {
 		c.t.Error(err)
 		return
 	}
-	c.count(what)
+	c.count(killKind)
 }
 
 // check checks the content of each target, its ledgers, and the queue.

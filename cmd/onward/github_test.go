@@ -57,12 +57,12 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	of, one := strings.CutPrefix(r.URL.Path, "/repos/o/r/issues/comments/")
-	id, _ := strconv.Atoi(of)
+	commentID, isComment := strings.CutPrefix(r.URL.Path, "/repos/o/r/issues/comments/")
+	id, _ := strconv.Atoi(commentID)
 	switch {
-	case one && r.Method == http.MethodPatch && g.comments[id] != "":
+	case isComment && r.Method == http.MethodPatch && g.comments[id] != "":
 		g.comments[id] = sent.Body
-	case one && r.Method == http.MethodDelete && g.comments[id] != "":
+	case isComment && r.Method == http.MethodDelete && g.comments[id] != "":
 		delete(g.comments, id)
 	case r.URL.Path == "/repos/o/r/issues/7/comments" && r.Method == http.MethodPost:
 		g.next++

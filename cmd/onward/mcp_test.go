@@ -110,10 +110,10 @@ func field(value any, path ...string) any {
 	return value
 }
 
-func wantSame(t *testing.T, what string, want, got any) {
+func wantSame(t *testing.T, label string, want, got any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s differs from the command (-command +tool):\n%s", what, diff)
+		t.Errorf("%s differs from the command (-command +tool):\n%s", label, diff)
 	}
 }
 

@@ -195,9 +195,9 @@ func TestMCPPrograms(t *testing.T) {
 			"m/1_table.ts": migration,
 		},
 		map[string]string{"m/2_index.ts": migration})
-	_, still := callTool(t, connectMCP(t, dir), "changelog", nil)
-	if strings.Contains(still, "index-create-blocking") || !strings.Contains(still, "No verdict") {
-		t.Errorf("the command ran: %s", still)
+	_, output := callTool(t, connectMCP(t, dir), "changelog", nil)
+	if strings.Contains(output, "index-create-blocking") || !strings.Contains(output, "No verdict") {
+		t.Errorf("the command ran: %s", output)
 	}
 	data, text := callTool(t, connectMCP(t, dir, "--allow-project-programs"), "changelog", nil)
 	if !strings.Contains(text, "index-create-blocking") {

@@ -35,7 +35,7 @@ func TestPipelineScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	self, err := os.Executable()
+	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestPipelineScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Symlink(self, filepath.Join(checkout, "bin/onward")),
+	if err := errors.Join(os.Symlink(executable, filepath.Join(checkout, "bin/onward")),
 		os.WriteFile(filepath.Join(checkout, "ci/hook.sh"), script, 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -290,13 +290,13 @@ func packageRegistry(t *testing.T) (url string) {
 	return server.URL
 }
 
-func decode(t *testing.T, name string, into any) {
+func decode(t *testing.T, name string, target any) {
 	t.Helper()
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(data, into); err != nil {
+	if err := yaml.Unmarshal(data, target); err != nil {
 		t.Fatal(name, err)
 	}
 }

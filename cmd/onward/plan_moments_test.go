@@ -177,11 +177,11 @@ func TestPlanMoments(t *testing.T) {
 				db := pgservertest.Database(e.T().(testing.TB), onward.NewestMajor)
 				e.Vars = append(e.Vars, "DATABASE_URL="+db)
 				if tool.name == "rails" { // the address is a directory's, which its URL cannot have
-					at, err := pgx.ParseConfig(db)
+					connConfig, err := pgx.ParseConfig(db)
 					if err != nil {
 						return err
 					}
-					e.Vars = append(e.Vars, "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database,
+					e.Vars = append(e.Vars, "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database,
 						"RAILS_ENV=production", "SECRET_KEY_BASE=x")
 				}
 				if python != "" {

@@ -36,15 +36,15 @@ var objectQueries = map[Kind]string{
 	Type: `SELECT 'TYPE ' || t.oid::pg_catalog.regtype, t.typowner, t.typacl, pg_catalog.acldefault('T', t.typowner)
       FROM pg_catalog.pg_type AS t WHERE t.oid = onward_object::pg_catalog.regtype`,
 	Schema: `SELECT 'SCHEMA ' || n.oid::pg_catalog.regnamespace, n.nspowner, n.nspacl, pg_catalog.acldefault('n', n.nspowner)
-      FROM pg_catalog.pg_namespace AS n WHERE n.oid = onward_object::pg_catalog.regnamespace` + createdNow("n.xmin"),
+      FROM pg_catalog.pg_namespace AS n WHERE n.oid = onward_object::pg_catalog.regnamespace` + createdNowCondition("n.xmin"),
 	Content: contentQuery("", "", ""),
-	NewContent: contentQuery(createdNow("(SELECT a.xmin FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = -1)"),
-		createdNow("p.xmin"), createdNow("t.xmin")),
+	NewContent: contentQuery(createdNowCondition("(SELECT a.xmin FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = -1)"),
+		createdNowCondition("p.xmin"), createdNowCondition("t.xmin")),
 }
 
-// createdNow returns the condition that this transaction wrote a row of a catalog: it has no transaction ID before its own. A foreign key
+// createdNowCondition returns the condition that this transaction wrote a row of a catalog: it has no transaction ID before its own. A foreign key
 // changes the row of the relation that it refers to, but never the row of its column ctid. Views have no such column, and ledgers no views.
-func createdNow(xmin string) string { return " AND pg_catalog.age(" + xmin + ") <= 0" }
+func createdNowCondition(xmin string) string { return " AND pg_catalog.age(" + xmin + ") <= 0" }
 
 // contentQuery returns the query for the objects of a schema, with a condition on each of its catalogs.
 func contentQuery(relation, function, typ string) string {
@@ -110,27 +110,27 @@ BEGIN -- only its owner may use it, whatever the default privileges are
 END
 $onward$`
 	}
-	return runCommands(objectVariable+pgparse.QuoteLiteral(name)+";\n", "o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    )", ownerAlone)
+	return buildCommandBlock(objectVariable+pgparse.QuoteLiteral(name)+";\n", "o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    )", ownerAlone)
 }
 
 // SetLike returns a statement that gives an object the privileges of another one: a relation or a type.
 func SetLike(kind Kind, name, source string) string {
-	return runCommands(objectVariable+pgparse.QuoteLiteral(name)+";\n"+sourceVariable+pgparse.QuoteLiteral(source)+";\n",
+	return buildCommandBlock(objectVariable+pgparse.QuoteLiteral(name)+";\n"+sourceVariable+pgparse.QuoteLiteral(source)+";\n",
 		"o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    ), s (owner, acl, columns) AS (\n      "+sourceQueries[kind]+"\n    )",
 		ownerAlone+likeSource)
 }
 
-// runCommands returns a block that runs the commands of a query, in the order of its first column.
-func runCommands(variables, with, query string) string {
+// buildCommandBlock returns a block that runs the commands of a query, in the order of its first column.
+func buildCommandBlock(variables, ctes, query string) string {
 	return "DO $onward$\nDECLARE\n" + variables + "  onward_step int;\n  onward_command text;\n" +
 		"BEGIN -- privileges are set, whatever the default privileges are\n" +
-		"  FOR onward_step, onward_command IN\n    WITH " + with + query + "\n    ORDER BY 1, 2\n  LOOP\n    EXECUTE onward_command;\n  END LOOP;\nEND\n$onward$"
+		"  FOR onward_step, onward_command IN\n    WITH " + ctes + query + "\n    ORDER BY 1, 2\n  LOOP\n    EXECUTE onward_command;\n  END LOOP;\nEND\n$onward$"
 }
 
 // SetsPrivileges reports whether a statement is one of this package's, so that its EXECUTE hides nothing.
 func SetsPrivileges(sql string) bool {
-	name, found := readVariable(sql, objectVariable)
-	source, copies := readVariable(sql, sourceVariable)
+	name, found := parseVariableValue(sql, objectVariable)
+	source, copies := parseVariableValue(sql, sourceVariable)
 	kinds := append(slices.Collect(maps.Keys(objectQueries)), Function)
 	return found && slices.ContainsFunc(kinds, func(kind Kind) bool {
 		return sql == SetOwnerAlone(kind, name) || copies && sql == SetLike(kind, name, source)
@@ -140,15 +140,15 @@ func SetsPrivileges(sql string) bool {
 // RenameObjects returns a statement of this package for the names that rename returns.
 func RenameObjects(sql string, rename func(name string) string) string {
 	for _, variable := range []string{objectVariable, sourceVariable} {
-		if name, ok := readVariable(sql, variable); ok {
+		if name, ok := parseVariableValue(sql, variable); ok {
 			sql = strings.Replace(sql, variable+pgparse.QuoteLiteral(name), variable+pgparse.QuoteLiteral(rename(name)), 1)
 		}
 	}
 	return sql
 }
 
-// readVariable returns the value with which a block declares a variable.
-func readVariable(sql, variable string) (string, bool) {
+// parseVariableValue returns the value with which a block declares a variable.
+func parseVariableValue(sql, variable string) (string, bool) {
 	_, rest, _ := strings.Cut(sql, variable)
 	l := pgparse.NextLexeme(rest, 0)
 	value, ok := strings.CutPrefix(rest[l.Start:l.End], "'")

@@ -112,7 +112,7 @@ type Modeler interface {
 	// Models returns the models of a source for which Load failed with cause, an [ErrProject].
 	// without lists what was missing: packages, and names from packages. A column that a model
 	// lacks then proves nothing.
-	Models(ctx context.Context, t Tree, s Source, cause error) (models []Model, without []string, err error)
+	Models(ctx context.Context, t Tree, s Source, cause error) (models []Model, missingModules []string, err error)
 }
 
 // Source is a place where a framework keeps its migrations.

@@ -16,10 +16,10 @@ var action = lazyregexp.New(`\{\{-?\s*(if|else|end|range|with|block|define)\b[^{
 // and without it.
 var schemaOnly = lazyregexp.New(`\}\}\s*"?\{\{[^{}\n]*\}\}"?\.\s*$`)
 
-// readTrueConditions returns the text that the template gives if every condition is true. The text after {{ else }}, and {{ if …
+// renderTrueBranches returns the text that the template gives if every condition is true. The text after {{ else }}, and {{ if …
 // }} and {{ end }} themselves, become blanks, so all offsets stay. at lists the offsets of the conditions, except
 // those that only add a schema. A template with loops or unbalanced actions is returned unchanged.
-func readTrueConditions(text string) (read string, at []int) {
+func renderTrueBranches(text string) (read string, offsets []int) {
 	if !strings.Contains(text, "{{") {
 		return text, nil
 	}
@@ -31,7 +31,7 @@ func readTrueConditions(text string) (read string, at []int) {
 		switch text[m[2]:m[3]] {
 		case "if":
 			open = append(open, condition{m[0], -1})
-			at = append(at, m[0])
+			offsets = append(offsets, m[0])
 			blank = append(blank, [2]int{m[0], m[1]})
 		case "else":
 			if len(open) == 0 {
@@ -52,14 +52,14 @@ func readTrueConditions(text string) (read string, at []int) {
 			}
 			blank = append(blank, [2]int{from, m[1]})
 			if last.orElse < 0 && schemaOnly.MatchString(text[last.start:m[0]]) {
-				at = slices.DeleteFunc(at, func(n int) bool { return n == last.start })
+				offsets = slices.DeleteFunc(offsets, func(n int) bool { return n == last.start })
 				schemas++
 			}
 		default:
 			return text, nil
 		}
 	}
-	if len(open) > 0 || len(at)+schemas == 0 {
+	if len(open) > 0 || len(offsets)+schemas == 0 {
 		return text, nil
 	}
 	out := []byte(text)
@@ -70,8 +70,8 @@ func readTrueConditions(text string) (read string, at []int) {
 			}
 		}
 	}
-	slices.Sort(at)
-	return string(out), at
+	slices.Sort(offsets)
+	return string(out), offsets
 }
 
 // Conditional names the part of a file that is not judged if its template has a condition and only one branch is
@@ -88,13 +88,13 @@ func (t falseConditionsTree) Read(path string) ([]byte, error) {
 	if err != nil || len(content) > pgparse.MaxSize {
 		return content, err
 	}
-	return []byte(readFalseConditions(string(content))), nil
+	return []byte(renderFalseBranches(string(content))), nil
 }
 
-// readFalseConditions returns the text that a template gives if no condition is true: the text after {{ else }}, or nothing. All
+// renderFalseBranches returns the text that a template gives if no condition is true: the text after {{ else }}, or nothing. All
 // offsets stay.
-func readFalseConditions(text string) string {
-	if _, at := readTrueConditions(text); len(at) == 0 {
+func renderFalseBranches(text string) string {
+	if _, offsets := renderTrueBranches(text); len(offsets) == 0 {
 		return text
 	}
 	out := []byte(text)
@@ -131,11 +131,11 @@ func readFalseConditions(text string) string {
 	return string(out)
 }
 
-// applyTrueConditions replaces the file's text by what its template gives if every condition is true, and lists each condition
+// assumeConditionsTrue replaces the file's text by what its template gives if every condition is true, and lists each condition
 // as not judged.
-func (f *File) applyTrueConditions() {
-	read, at := readTrueConditions(f.Text)
-	for _, n := range at {
+func (f *File) assumeConditionsTrue() {
+	read, offsets := renderTrueBranches(f.Text)
+	for _, n := range offsets {
 		line, column := lineAndColumn(f.Text, n)
 		f.Opaque = append(f.Opaque, onward.Opaque{
 			Path: f.Path, Line: line, Column: column,

@@ -35,7 +35,7 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 		}
 	}
 	all = slices.DeleteFunc(all, func(s Source) bool { return primary && secondary(s.Dir) })
-	all = dropLessSure(dropCovered(all))
+	all = dropOutscoredSources(dropCoveredSources(all))
 	isPostgres := map[string]bool{}
 	for _, s := range all {
 		isPostgres[s.Dir] = isPostgres[s.Dir] || s.IsPostgres
@@ -57,7 +57,7 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 		if !reported[s.Dir] {
 			reported[s.Dir] = true
 			opaque = append(opaque, onward.Opaque{
-				Path: orRoot(s.Dir), What: "migrations for " + s.Foreign, Database: s.Foreign,
+				Path: dirOrDot(s.Dir), What: "migrations for " + s.Foreign, Database: s.Foreign,
 				Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
 			})
 		}
@@ -71,8 +71,8 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	return sources, opaque
 }
 
-// dropCovered removes a source whose directory belongs to a source of another adapter.
-func dropCovered(all []Source) []Source {
+// dropCoveredSources removes a source whose directory belongs to a source of another adapter.
+func dropCoveredSources(all []Source) []Source {
 	covered := map[string]string{} // the framework, by directory
 	for _, s := range all {
 		for _, dir := range s.Covers {
@@ -80,8 +80,8 @@ func dropCovered(all []Source) []Source {
 		}
 	}
 	return slices.DeleteFunc(all, func(s Source) bool {
-		for dir := s.Dir; dir != ""; dir = parentOf(dir) {
-			if by := covered[dir]; by != "" && by != s.Framework {
+		for dir := s.Dir; dir != ""; dir = parentDir(dir) {
+			if framework := covered[dir]; framework != "" && framework != s.Framework {
 				return true
 			}
 		}
@@ -89,12 +89,12 @@ func dropCovered(all []Source) []Source {
 	})
 }
 
-// parentOf is the directory that has another one; "" for the root.
-func parentOf(dir string) string { return dir[:max(0, strings.LastIndexByte(dir, '/'))] }
+// parentDir is the directory that has another one; "" for the root.
+func parentDir(dir string) string { return dir[:max(0, strings.LastIndexByte(dir, '/'))] }
 
-// dropLessSure removes a source for Postgres if a more certain adapter says that its directory is for another database, and the other
+// dropOutscoredSources removes a source for Postgres if a more certain adapter says that its directory is for another database, and the other
 // way round: an adapter that knows the runner also knows the database.
-func dropLessSure(all []Source) []Source {
+func dropOutscoredSources(all []Source) []Source {
 	scores := map[bool]map[string]int{true: {}, false: {}} // the highest score of a directory, for sources of other databases and of Postgres
 	for _, s := range all {
 		best := scores[s.Foreign != ""]
@@ -130,7 +130,7 @@ func ChooseSources(sources []Source) ([]Source, []onward.Opaque) {
 			names += " and " + s.Framework + " (" + s.Why + ")"
 		}
 		opaque = append(opaque, onward.Opaque{
-			Path: orRoot(best.Dir), Failed: true,
+			Path: dirOrDot(best.Dir), Failed: true,
 			What: fmt.Sprintf("%d frameworks in one directory: %s", len(equal)+1, names),
 			Why:  "it was read as " + best.Framework + "; say in onward.yaml which framework the directory belongs to",
 		})
@@ -140,7 +140,7 @@ func ChooseSources(sources []Source) ([]Source, []onward.Opaque) {
 	return out, opaque
 }
 
-func orRoot(dir string) string {
+func dirOrDot(dir string) string {
 	if dir == "" {
 		return "."
 	}
@@ -173,13 +173,13 @@ func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundErro
 		e.Looked = append(e.Looked, line)
 	}
 	for _, d := range ListDirs(t, ".sql") {
-		e.Seen = append(e.Seen, fmt.Sprintf("%s (%s)", orRoot(d.Path), countFiles(len(d.Names))))
+		e.Seen = append(e.Seen, fmt.Sprintf("%s (%s)", dirOrDot(d.Path), formatFileCount(len(d.Names))))
 	}
 	return e
 }
 
-// countFiles is "1 file", "3 files".
-func countFiles(n int) string {
+// formatFileCount is "1 file", "3 files".
+func formatFileCount(n int) string {
 	if n == 1 {
 		return "1 file"
 	}

@@ -95,19 +95,19 @@ func foreignDatabase(t Tree, s Source) string {
 	files := ReadFiles(t, d, SampleNames(d.Names, n))
 	byText := ""
 	for _, f := range files {
-		byText = cmp.Or(byText, foreignSQL(f.Text))
+		byText = cmp.Or(byText, detectForeignSQL(f.Text))
 	}
 	if byText == "" && byName == "" {
-		byName = goDatabase(t, &s, d)
+		byName = foreignGoDatabase(t, &s, d)
 	}
 	if byText == "" && byName == "" {
 		return ""
 	}
-	own := slices.ContainsFunc(files, func(f *File) bool { return isPostgresSQL(f.Text) })
+	hasPostgresSQL := slices.ContainsFunc(files, func(f *File) bool { return isPostgresSQL(f.Text) })
 	switch {
 	case byText != "" && byPart: // jsonb is a word in SQLite too
 		return byText
-	case own:
+	case hasPostgresSQL:
 		return ""
 	case byName != "":
 		return byName
@@ -120,13 +120,13 @@ func DialectDatabase(text string) string {
 	if isPostgresSQL(text) {
 		return ""
 	}
-	return foreignSQL(text)
+	return detectForeignSQL(text)
 }
 
 // isPostgresSQL reports whether a text has SQL of Postgres.
 func isPostgresSQL(text string) bool {
-	bare := withoutComments(text)
-	return postgresText.MatchString(bare) || sharedText.MatchString(bare) && foreignSQL(text) == ""
+	bare := stripLineComments(text)
+	return postgresText.MatchString(bare) || sharedText.MatchString(bare) && detectForeignSQL(text) == ""
 }
 
 // DatabaseNamed returns the database other than Postgres that the names in a directory's path
@@ -155,7 +155,7 @@ func ReadDatabase(setting string) (foreign string, isPostgres bool) {
 // isBesidePostgres reports whether a directory next to this one has Postgres' own migrations by its
 // name. This one, by its name, is for something else, so more of its files are read.
 func isBesidePostgres(t Tree, dir string) bool {
-	own := Memoize(t, "Postgres' own", func() []string {
+	postgresDirs := Memoize(t, "Postgres' own", func() []string {
 		var out []string
 		for _, d := range ListDirs(t, ".sql") {
 			if slices.Contains(forPostgres, strings.ToLower(path.Base(d.Path))) {
@@ -164,26 +164,26 @@ func isBesidePostgres(t Tree, dir string) bool {
 		}
 		return out
 	})
-	return slices.ContainsFunc(own, func(p string) bool { return p != dir && path.Dir(p) == path.Dir(dir) })
+	return slices.ContainsFunc(postgresDirs, func(p string) bool { return p != dir && path.Dir(p) == path.Dir(dir) })
 }
 
 // telling is how many bytes of a file are searched: a file shows early which database it is for.
 const telling = 16 << 10
 
-// foreignSQL returns the other database that a text is for; "" if nothing tells.
-func foreignSQL(text string) string {
+// detectForeignSQL returns the other database that a text is for; "" if nothing tells.
+func detectForeignSQL(text string) string {
 	lower := strings.ToLower(text[:min(len(text), telling)])
 	for _, x := range foreignText {
 		if slices.ContainsFunc(x.words, func(w string) bool { return strings.Contains(lower, w) }) &&
-			x.pattern.MatchString(withoutComments(text)) {
+			x.pattern.MatchString(stripLineComments(text)) {
 			return x.database
 		}
 	}
 	return ""
 }
 
-// withoutComments is the beginning of a text without its line comments.
-func withoutComments(text string) string {
+// stripLineComments is the beginning of a text without its line comments.
+func stripLineComments(text string) string {
 	text = text[:min(len(text), telling)]
 	var b strings.Builder
 	for {

@@ -44,7 +44,7 @@ func Memoize[T any](t Tree, key string, make func() T) T {
 
 func listDirs(t Tree, endings []string) []Dir {
 	var dirs []Dir
-	at := map[string]int{} // path → index+1 in dirs; -1: left out
+	indexByDir := map[string]int{} // path → index+1 in dirs; -1: left out
 	for _, p := range t.Paths() {
 		if !slices.ContainsFunc(endings, func(e string) bool { return strings.HasSuffix(p, e) }) {
 			continue
@@ -53,13 +53,13 @@ func listDirs(t Tree, endings []string) []Dir {
 		if i := strings.LastIndexByte(p, '/'); i >= 0 {
 			dir, name = p[:i], p[i+1:]
 		}
-		i := at[dir]
+		i := indexByDir[dir]
 		if i == 0 {
 			if i = -1; !isVendored(dir) {
 				dirs = append(dirs, Dir{Path: dir})
 				i = len(dirs)
 			}
-			at[dir] = i
+			indexByDir[dir] = i
 		}
 		if i > 0 {
 			dirs[i-1].Names = append(dirs[i-1].Names, name)
@@ -158,10 +158,10 @@ func SampleNames(names []string, n int) []string {
 }
 
 // CountSample reads up to four of the files of a directory, and returns how many of them have a text that satisfies is.
-func CountSample(t Tree, d Dir, names []string, is func(text string) bool) (count, of int) {
+func CountSample(t Tree, d Dir, names []string, match func(text string) bool) (count, total int) {
 	sample := SampleNames(names, 4)
 	for _, f := range ReadFiles(t, d, sample) {
-		if is(f.Text) {
+		if match(f.Text) {
 			count++
 		}
 	}
@@ -190,7 +190,7 @@ func NearestFile(t Tree, dir, name string) (string, bool) {
 func CompareNatural(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
-		dx, dy := leadingDigits(x), leadingDigits(y)
+		dx, dy := countLeadingDigits(x), countLeadingDigits(y)
 		if dx > 0 && dy > 0 {
 			nx, ny := strings.TrimLeft(x[:dx], "0"), strings.TrimLeft(y[:dy], "0")
 			if len(nx) != len(ny) {
@@ -213,8 +213,8 @@ func CompareNatural(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// leadingDigits is the length of the number that s begins with.
-func leadingDigits(s string) int {
+// countLeadingDigits is the length of the number that s begins with.
+func countLeadingDigits(s string) int {
 	i := 0
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
 		i++

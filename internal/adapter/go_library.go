@@ -38,7 +38,7 @@ func listGoLibraries(text string) (out []string) {
 // closestGoImport returns the libraries that a Go file imports, and the file: the closest that imports any, in a directory or above
 // it in its module.
 func closestGoImport(t Tree, dir, mod string) (libraries []string, file string) {
-	for root := parentOf(mod); ; dir = parentOf(dir) {
+	for root := parentDir(mod); ; dir = parentDir(dir) {
 		for _, name := range ListDir(t, dir, ".go").Names {
 			if strings.HasSuffix(name, "_test.go") {
 				continue
@@ -88,10 +88,10 @@ var goDrivers = []struct {
 	{"MySQL", lazyregexp.New(`\b(?:go-sql-driver/mysql|gorm\.io/driver/mysql)\b`)},
 }
 
-// goDatabase returns the other database that a directory's migrations are for, if a Go program runs them and its module has that
+// foreignGoDatabase returns the other database that a directory's migrations are for, if a Go program runs them and its module has that
 // database's driver and none of Postgres; "" otherwise. It does so if
 // the tool is one of Go, or if the package of the closest Go file that imports a library names the directory.
-func goDatabase(t Tree, s *Source, d Dir) string {
+func foreignGoDatabase(t Tree, s *Source, d Dir) string {
 	mod, ok := NearestFile(t, s.Dir, "go.mod")
 	isSQL := func(name string) bool { return strings.HasSuffix(name, ".sql") }
 	if !ok || !s.IsGo && (!slices.ContainsFunc(d.Names, isSQL) || len(s.Locations) > 0) {
@@ -103,7 +103,7 @@ func goDatabase(t Tree, s *Source, d Dir) string {
 			continue
 		}
 		if driver.database != "" && !s.IsGo {
-			if _, file := closestGoImport(t, s.Dir, mod); file == "" || !namesDirectory(t, parentOf(file), path.Base(s.Dir)) {
+			if _, file := closestGoImport(t, s.Dir, mod); file == "" || !mentionsDirectory(t, parentDir(file), path.Base(s.Dir)) {
 				return ""
 			}
 		}
@@ -112,8 +112,8 @@ func goDatabase(t Tree, s *Source, d Dir) string {
 	return ""
 }
 
-// namesDirectory reports whether a Go file of a package has the last part of a directory's path as a word.
-func namesDirectory(t Tree, pkg, base string) bool {
+// mentionsDirectory reports whether a Go file of a package has the last part of a directory's path as a word.
+func mentionsDirectory(t Tree, pkg, base string) bool {
 	word := lazyregexp.New(`\b` + regexp.QuoteMeta(base) + `\b`)
 	return slices.ContainsFunc(ListDir(t, pkg, ".go").Names, func(name string) bool {
 		return word.MatchString(ReadFile(t, path.Join(pkg, name)).Text)

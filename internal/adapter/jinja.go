@@ -14,7 +14,7 @@ var (
 // IsJinja reports whether a file is a Jinja template: another program renders it before a server sees it. Schemas and
 // roles that a runner fills in are already replaced by names in the text.
 func (f *File) IsJinja() bool {
-	for _, mark := range jinjaMark.FindAllString(quotedText.ReplaceAllString(withoutComments(f.Text), "''"), -1) {
+	for _, mark := range jinjaMark.FindAllString(quotedText.ReplaceAllString(stripLineComments(f.Text), "''"), -1) {
 		if !goAction.MatchString(mark) {
 			return true
 		}

@@ -68,22 +68,22 @@ func databaseInName(name string) string {
 // Postgres has its own version. If no name says Postgres, only words that mean nothing
 // but a database count.
 func (d *Dir) splitByDatabase() {
-	own := map[string]bool{}
+	postgresNames := map[string]bool{}
 	other := false
 	for _, n := range d.Names {
 		if ForPostgres(n) {
-			own[anyDatabase(n)] = true
+			postgresNames[stripDatabaseName(n)] = true
 		}
 		other = other || onlyDatabases[databaseInName(n)]
 	}
-	if len(own) == 0 && !other {
+	if len(postgresNames) == 0 && !other {
 		return
 	}
 	all := d.Names
 	d.Names = nil
 	for _, n := range all {
 		db := databaseInName(n)
-		if len(own) == 0 && onlyDatabases[db] || len(own) > 0 && (db == "" && own[anyDatabase(n)] || db != "" && db != "postgres") {
+		if len(postgresNames) == 0 && onlyDatabases[db] || len(postgresNames) > 0 && (db == "" && postgresNames[stripDatabaseName(n)] || db != "" && db != "postgres") {
 			d.Others = append(d.Others, n)
 		} else {
 			d.Names = append(d.Names, n)
@@ -100,9 +100,9 @@ func OtherDatabase(dir string) bool {
 	return onlyDatabases[dir] || dir == "clickhouse" || dir == "hsqldb" || dir == "sqlserver"
 }
 
-// anyDatabase returns the name without its mention of a database (where "all" is any) and
+// stripDatabaseName returns the name without its mention of a database (where "all" is any) and
 // of the transaction.
-func anyDatabase(name string) string {
+func stripDatabaseName(name string) string {
 	parts := strings.Split(strings.ToLower(name), ".")
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool {
 		return p == "all" || p == "autocommit" || slices.Contains(forPostgres, p)

@@ -55,7 +55,7 @@ func oldestPostgres(t Tree) Oldest {
 			continue
 		}
 		for _, m := range image.FindAllStringSubmatch(text, -1) {
-			major, ok := majorOf(m[1], m[2])
+			major, ok := parseImageMajor(m[1], m[2])
 			if !ok {
 				return Oldest{}
 			}
@@ -65,9 +65,9 @@ func oldestPostgres(t Tree) Oldest {
 	return out
 }
 
-// majorOf returns the major version of an image. It is not known if the tag is a variable or
+// parseImageMajor returns the major version of an image. It is not known if the tag is a variable or
 // "latest".
-func majorOf(name, tag string) (int, bool) {
+func parseImageMajor(name, tag string) (int, bool) {
 	m := tagged.FindStringSubmatch(tag)
 	if m == nil && name != "pgvector" && !strings.HasPrefix(name, "timescaledb") {
 		m = majorTag.FindStringSubmatch(tag)

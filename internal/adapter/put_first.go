@@ -13,7 +13,7 @@ type FirstWriter interface {
 }
 
 // PutFirst returns the text of a migration of SQL with a statement before all others, or why that is not possible.
-func (f *Form) PutFirst(m *Migration, sql string) (text, why string) {
+func (f *Form) PutFirst(m *Migration, sql string) (text, reason string) {
 	if f == nil || f.Program != nil {
 		return "", "how its tool reads a statement with a ';' in it is not known"
 	}

@@ -106,7 +106,7 @@ func newFile(path string, content []byte, err error) *File {
 	f := &File{Path: path}
 	switch {
 	case err != nil:
-		f.Failed, f.Lost = readError(path, err), gitrange.IsLost(err)
+		f.Failed, f.Lost = describeReadError(path, err), gitrange.IsLost(err)
 		return f
 	case len(content) > pgparse.MaxSize:
 		f.Failed = fmt.Sprintf("the file has %d MB; up to %d MB are read", len(content)>>20, pgparse.MaxSize>>20)
@@ -116,15 +116,15 @@ func newFile(path string, content []byte, err error) *File {
 		return f
 	}
 	f.Text = unsafe.String(unsafe.SliceData(content), len(content)) // Tree.Read gives it away
-	if at := invalidUTF8(f.Text); at >= 0 {
-		line, column := lineAndColumn(f.Text, at)
+	if offset := indexInvalidUTF8(f.Text); offset >= 0 {
+		line, column := lineAndColumn(f.Text, offset)
 		f.Opaque = append(f.Opaque, onward.Opaque{
 			Path: path, Line: line, Column: column, Failed: true,
-			What: fmt.Sprintf("byte 0x%02x, which is not UTF-8", f.Text[at]),
+			What: fmt.Sprintf("byte 0x%02x, which is not UTF-8", f.Text[offset]),
 			Why:  "it was read as '?'; Postgres refuses the text with \"invalid byte sequence for encoding\"; save the file as UTF-8",
 		})
 	}
-	f.applyTrueConditions()
+	f.assumeConditionsTrue()
 	f.replaceText(fillSchemas(f.Text))
 	return f
 }
@@ -144,9 +144,9 @@ func (f *File) replaceText(text string) {
 	f.Text = text
 }
 
-// readError returns why a file cannot be read, without the path, because every report
+// describeReadError returns why a file cannot be read, without the path, because every report
 // prints the path next to it.
-func readError(path string, err error) string {
+func describeReadError(path string, err error) string {
 	text := err.Error()
 	var pe *fs.PathError
 	if errors.As(err, &pe) && !strings.HasPrefix(text, "read "+path) {
@@ -167,8 +167,8 @@ func (f *File) Refused() []history.Refusal {
 			Instead: "save the file as UTF-8 without byte order mark",
 		})
 	}
-	if at := strings.IndexByte(f.Text, 0); at >= 0 {
-		line, column := lineAndColumn(f.Text, at)
+	if offset := strings.IndexByte(f.Text, 0); offset >= 0 {
+		line, column := lineAndColumn(f.Text, offset)
 		out = append(out, history.Refusal{
 			Line: line, Column: column,
 			Message: "the file has a NUL byte",
@@ -179,8 +179,8 @@ func (f *File) Refused() []history.Refusal {
 	return out
 }
 
-// invalidUTF8 is the offset of the first byte that is not UTF-8; -1 for none.
-func invalidUTF8(s string) int {
+// indexInvalidUTF8 is the offset of the first byte that is not UTF-8; -1 for none.
+func indexInvalidUTF8(s string) int {
 	if utf8.ValidString(s) {
 		return -1
 	}
@@ -195,8 +195,8 @@ func invalidUTF8(s string) int {
 }
 
 // lineAndColumn returns the line and column of an offset, from 1.
-func lineAndColumn(s string, at int) (line, column int) {
-	before := s[:at]
+func lineAndColumn(s string, offset int) (line, column int) {
+	before := s[:offset]
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
 }
 
@@ -215,8 +215,8 @@ func (f *File) Start(s Source, id, version string) *Migration {
 }
 
 // Refuse records a position that the runner refuses or misreads.
-func (m *Migration) Refuse(at int, message, harm, instead string) {
-	line, column := lineAndColumn(m.Source.Text, at)
+func (m *Migration) Refuse(offset int, message, harm, instead string) {
+	line, column := lineAndColumn(m.Source.Text, offset)
 	m.Problems = append(m.Problems, history.Refusal{
 		Line: line, Column: column, Message: message, Harm: harm, Instead: instead,
 	})

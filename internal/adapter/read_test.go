@@ -54,8 +54,8 @@ func TestRefused(t *testing.T) {
 			}
 			continue
 		}
-		place, what, _ := strings.Cut(want, " ")
-		if len(got) != 1 || !strings.Contains(got[0].Message, what) || place != string(rune('0'+got[0].Line))+":"+string(rune('0'+got[0].Column)) {
+		place, message, _ := strings.Cut(want, " ")
+		if len(got) != 1 || !strings.Contains(got[0].Message, message) || place != string(rune('0'+got[0].Line))+":"+string(rune('0'+got[0].Column)) {
 			t.Errorf("%s: %+v, want %s", path, got, want)
 		}
 	}

@@ -16,17 +16,17 @@ import (
 //
 // The result is shared: do not change it.
 func RunnerFiles(t Tree, code bool) []string {
-	return Memoize(t, fmt.Sprint("runner files ", code), func() []string { return runnerFiles(t, code) })
+	return Memoize(t, fmt.Sprint("runner files ", code), func() []string { return listRunnerFiles(t, code) })
 }
 
-func runnerFiles(t Tree, code bool) []string {
+func listRunnerFiles(t Tree, code bool) []string {
 	const most = 200
 	var out, manifests []string
 	for _, p := range t.Paths() {
 		if len(out) == most {
 			break
 		}
-		if plainSQL(p) || strings.Contains(p, "node_modules/") || strings.Contains(p, "vendor/") {
+		if isSQLMigrationPath(p) || strings.Contains(p, "node_modules/") || strings.Contains(p, "vendor/") {
 			continue
 		}
 		base := strings.ToLower(path.Base(p))
@@ -36,7 +36,7 @@ func runnerFiles(t Tree, code bool) []string {
 			strings.HasPrefix(base, ".env") || strings.HasSuffix(base, ".mk") || strings.HasSuffix(base, ".sh") ||
 			strings.HasPrefix(p, ".github/workflows/")
 		if code && !ok && strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") {
-			ok = speaksOfDatabases(strings.ToLower(p))
+			ok = mentionsDatabases(strings.ToLower(p))
 		}
 		if ok {
 			out = append(out, p)
@@ -53,14 +53,14 @@ func RunnerFile(t Tree, p string) *File {
 		f := ReadFile(t, p)
 		if path.Base(p) == "go.mod" {
 			direct := *f
-			direct.Text, f = directRequirements(f.Text), &direct
+			direct.Text, f = stripIndirectRequirements(f.Text), &direct
 		}
 		return f
 	})
 }
 
-// directRequirements is a go.mod without the modules that only other modules require: no code of the project imports them.
-func directRequirements(text string) string {
+// stripIndirectRequirements is a go.mod without the modules that only other modules require: no code of the project imports them.
+func stripIndirectRequirements(text string) string {
 	if !strings.Contains(text, "// indirect") {
 		return text
 	}
@@ -73,14 +73,14 @@ func directRequirements(text string) string {
 // pattern.
 func FindMentioned(t Tree, code bool, pattern *lazyregexp.Regexp, words ...string) string {
 	files := RunnerFiles(t, code)
-	at := slices.IndexFunc(files, func(p string) bool {
+	index := slices.IndexFunc(files, func(p string) bool {
 		text := RunnerFile(t, p).Text
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) }) && pattern.MatchString(text)
 	})
-	if at < 0 {
+	if index < 0 {
 		return ""
 	}
-	return files[at]
+	return files[index]
 }
 
 // isDeploymentFile reports whether a file is a manifest of a cluster, a package or a platform, a
@@ -114,9 +114,9 @@ var pipelines = lazyregexp.New(`^(?:\.gitlab-ci.*|\.drone|\.?travis|azure-pipeli
 // manifest matches the path of a file that may make a cluster run a migration job.
 var manifest = lazyregexp.New(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest)`)
 
-// plainSQL reports whether a name ends as a SQL migration does. It excludes most files of
+// isSQLMigrationPath reports whether a name ends as a SQL migration does. It excludes most files of
 // a repository full of migrations before the patterns are tried.
-func plainSQL(p string) bool {
+func isSQLMigrationPath(p string) bool {
 	if !strings.HasSuffix(p, ".sql") || strings.HasPrefix(p, ".github/") {
 		return false
 	}
@@ -124,8 +124,8 @@ func plainSQL(p string) bool {
 	return '0' <= first && first <= '9' || first == 'V' || first == 'u' // 0001_a.sql, V1__a.sql, up.sql
 }
 
-// speaksOfDatabases reports whether a path in lower case mentions databases.
-func speaksOfDatabases(p string) bool {
+// mentionsDatabases reports whether a path in lower case mentions databases.
+func mentionsDatabases(p string) bool {
 	return slices.ContainsFunc([]string{"migrat", "database", "/db", "postgres", "pg/", "pgx/", "store", "storage", "config"},
 		func(s string) bool { return strings.Contains(p, s) }) || strings.HasPrefix(p, "db") ||
 		p == "main.go" || strings.HasSuffix(p, "/main.go")

@@ -40,14 +40,14 @@ func (l *Lexer) Open() string {
 // Feed reads the next piece.
 func (l *Lexer) Feed(s string) {
 	for i := 0; i < len(s); {
-		n := l.consume(s[i:])
+		n := l.consumeToken(s[i:])
 		l.prev = s[i+n-1]
 		i += n
 	}
 }
 
-// consume consumes the beginning of s and returns the number of bytes.
-func (l *Lexer) consume(s string) int {
+// consumeToken consumes the beginning of s and returns the number of bytes.
+func (l *Lexer) consumeToken(s string) int {
 	switch l.mode {
 	case '-':
 		return l.skipTo(s, "\n", 0)
@@ -78,7 +78,7 @@ func (l *Lexer) consume(s string) int {
 		}
 		return 1
 	}
-	return l.tokenLength(s)
+	return l.scanToken(s)
 }
 
 // skipTo returns the length up to and including the closing text.
@@ -91,7 +91,7 @@ func (l *Lexer) skipTo(s, closing string, next byte) int {
 	return i + len(closing)
 }
 
-func (l *Lexer) tokenLength(s string) int {
+func (l *Lexer) scanToken(s string) int {
 	switch c := s[0]; {
 	case strings.HasPrefix(s, "--"):
 		l.mode = '-'
@@ -104,7 +104,7 @@ func (l *Lexer) tokenLength(s string) int {
 	case c == '"':
 		l.mode = '"'
 	case c == '$':
-		if tag := dollarTag(s); tag != "" && !wordByte(l.prev) {
+		if tag := leadingDollarTag(s); tag != "" && !isWordByte(l.prev) {
 			l.mode, l.tag = '$', tag
 			return len(tag)
 		}
@@ -112,15 +112,15 @@ func (l *Lexer) tokenLength(s string) int {
 		l.parens++
 	case c == ')':
 		l.parens = max(0, l.parens-1)
-	case wordByte(c):
-		return l.wordLength(s)
+	case isWordByte(c):
+		return l.scanWord(s)
 	}
 	return 1
 }
 
-func (l *Lexer) wordLength(s string) int {
+func (l *Lexer) scanWord(s string) int {
 	n := 1
-	for n < len(s) && wordByte(s[n]) {
+	for n < len(s) && isWordByte(s[n]) {
 		n++
 	}
 	w := s[:n]
@@ -147,19 +147,19 @@ func (l *Lexer) wordLength(s string) int {
 	return n
 }
 
-// dollarTag returns the tag that s begins with, "$$" or "$name$"; "" for none.
-func dollarTag(s string) string {
+// leadingDollarTag returns the tag that s begins with, "$$" or "$name$"; "" for none.
+func leadingDollarTag(s string) string {
 	for i := 1; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '$':
 			return s[:i+1]
-		case !wordByte(c) || i == 1 && c >= '0' && c <= '9':
+		case !isWordByte(c) || i == 1 && c >= '0' && c <= '9':
 			return ""
 		}
 	}
 	return ""
 }
 
-func wordByte(c byte) bool {
+func isWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 0x80 || c >= '0' && c <= '9'
 }

@@ -30,13 +30,13 @@ type token struct {
 // "${schema}".users, :schema.users, __SCHEMA__.users, %(schema)s.users.
 func findTokens(text string) []token {
 	var out []token
-	for at := 0; ; at++ {
-		n := strings.IndexByte(text[at:], '.')
+	for pos := 0; ; pos++ {
+		n := strings.IndexByte(text[pos:], '.')
 		if n < 0 {
 			return out
 		}
-		at += n
-		end := at
+		pos += n
+		end := pos
 		quoted := end > 0 && text[end-1] == '"'
 		if quoted {
 			end--
@@ -150,13 +150,13 @@ func replaceSchemaTexts(out []byte, written, token string) {
 	if len(literal) < len(currentSchema) || strings.HasPrefix(token, ":") { // psql replaces nothing inside a text
 		return
 	}
-	for at := 0; ; at += len(literal) {
-		n := strings.Index(written[at:], literal)
+	for pos := 0; ; pos += len(literal) {
+		n := strings.Index(written[pos:], literal)
 		if n < 0 {
 			return
 		}
-		at += n
-		copy(out[at:], currentSchema+strings.Repeat(" ", len(literal)-len(currentSchema)))
+		pos += n
+		copy(out[pos:], currentSchema+strings.Repeat(" ", len(literal)-len(currentSchema)))
 	}
 }
 
@@ -179,8 +179,8 @@ func fillRoles(text string) string {
 		return text
 	}
 	var out []byte
-	for _, at := range nameToken.FindAllStringIndex(text, -1) {
-		start, end := at[0], at[1]
+	for _, match := range nameToken.FindAllStringIndex(text, -1) {
+		start, end := match[0], match[1]
 		if text[start] == ' ' || text[start] == '\t' {
 			start++
 		}
@@ -190,7 +190,7 @@ func fillRoles(text string) string {
 			continue
 		}
 		name := words[len(words)-1]
-		if token[0] == ':' && setToMore(text[:start], name) {
+		if token[0] == ':' && setsVariableToSQL(text[:start], name) {
 			continue
 		}
 		if quoted := `"` + strings.ToLower(name) + `"`; len(quoted) <= len(token) {
@@ -211,9 +211,9 @@ func fillRoles(text string) string {
 // psqlSet matches a psql command that sets a variable.
 var psqlSet = lazyregexp.New(`(?m)^[ \t]*\\set[ \t]+(\w+)[ \t]+(.*?)[ \t\r]*$`)
 
-// setToMore reports whether a text sets a psql variable to more than a name: psql inserts
+// setsVariableToSQL reports whether a text sets a psql variable to more than a name: psql inserts
 // the value unchanged, so it may be statements.
-func setToMore(text, name string) bool {
+func setsVariableToSQL(text, name string) bool {
 	for _, m := range psqlSet.FindAllStringSubmatch(text, -1) {
 		if m[1] == name && strings.IndexFunc(strings.Trim(m[2], `'"`), func(r rune) bool {
 			return r < 0x80 && r != '_' && r != '-' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
@@ -240,9 +240,9 @@ func hasVariable(text string) bool {
 }
 
 // continuesName reports whether the text after a name continues it.
-func continuesName(behind string) bool {
-	return behind != "" && (strings.IndexByte(`._:"'({$`, behind[0]) >= 0 || behind[0]|0x20 >= 'a' && behind[0]|0x20 <= 'z' ||
-		behind[0] >= '0' && behind[0] <= '9')
+func continuesName(rest string) bool {
+	return rest != "" && (strings.IndexByte(`._:"'({$`, rest[0]) >= 0 || rest[0]|0x20 >= 'a' && rest[0]|0x20 <= 'z' ||
+		rest[0] >= '0' && rest[0] <= '9')
 }
 
 // endsToken are the bytes that a token can end with: bytes of a name, for :schema, and
@@ -252,7 +252,7 @@ var endsToken = func() (out [256]bool) {
 		out[c] = true
 	}
 	for c := range out {
-		out[c] = out[c] || wordByte(byte(c))
+		out[c] = out[c] || isWordByte(byte(c))
 	}
 	return out
 }()
@@ -271,35 +271,35 @@ func tokenStart(text string, quoted bool) int {
 	}
 	last := text[len(text)-1]
 	closing := last == '@'
-	if !closing && !wordByte(last) {
+	if !closing && !isWordByte(last) {
 		return -1
 	}
-	at := len(text)
+	start := len(text)
 	if closing {
-		at--
+		start--
 	}
-	for at > 0 && wordByte(text[at-1]) {
-		at--
+	for start > 0 && isWordByte(text[start-1]) {
+		start--
 	}
-	word := strings.TrimSuffix(text[at:], "@")
+	word := strings.TrimSuffix(text[start:], "@")
 	switch {
 	case closing:
-		if at > 0 && text[at-1] == '@' && isWord(word) {
-			return at - 1
+		if start > 0 && text[start-1] == '@' && isWord(word) {
+			return start - 1
 		}
 	case len(word) > 4 && strings.HasPrefix(word, "__") && strings.HasSuffix(word, "__") && word == strings.ToUpper(word):
-		if at == 0 || text[at-1] != '$' {
-			return at
+		if start == 0 || text[start-1] != '$' {
+			return start
 		}
-	case at > 1 && isWord(word): // psql's :schema, :"schema"
+	case start > 1 && isWord(word): // psql's :schema, :"schema"
 		if quoted {
-			if text[at-1] != '"' {
+			if text[start-1] != '"' {
 				return -1
 			}
-			at--
+			start--
 		}
-		if at > 1 && text[at-1] == ':' && strings.IndexByte(" \t\n(,", text[at-2]) >= 0 {
-			return at - 1
+		if start > 1 && text[start-1] == ':' && strings.IndexByte(" \t\n(,", text[start-2]) >= 0 {
+			return start - 1
 		}
 	}
 	return -1
@@ -307,7 +307,7 @@ func tokenStart(text string, quoted bool) int {
 
 // isWord reports whether a text is a name without quotes.
 func isWord(s string) bool {
-	return s != "" && (s[0] < '0' || s[0] > '9') && strings.IndexFunc(s, func(r rune) bool { return r > 0x7f || !wordByte(byte(r)) }) < 0
+	return s != "" && (s[0] < '0' || s[0] > '9') && strings.IndexFunc(s, func(r rune) bool { return r > 0x7f || !isWordByte(byte(r)) }) < 0
 }
 
 // braceStart returns the start of the token in braces at the end of a text.

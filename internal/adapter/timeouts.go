@@ -108,10 +108,10 @@ func FindDefaultTimeout(t Tree, ran *Set) string {
 		if !strings.Contains(text, "lock_timeout") {
 			continue
 		}
-		for _, at := range givenTimeout.FindAllStringSubmatchIndex(text, -1) {
-			role := text[at[4]:at[5]]
-			if strings.EqualFold(text[at[2]:at[3]], "database") || strings.EqualFold(role, "all") || migrates.MatchString(role) || isConnectionRole(t, role) {
-				return fmt.Sprintf("%s:%d", m.Path, 1+strings.Count(text[:at[0]], "\n"))
+		for _, match := range givenTimeout.FindAllStringSubmatchIndex(text, -1) {
+			role := text[match[4]:match[5]]
+			if strings.EqualFold(text[match[2]:match[3]], "database") || strings.EqualFold(role, "all") || migrates.MatchString(role) || isConnectionRole(t, role) {
+				return fmt.Sprintf("%s:%d", m.Path, 1+strings.Count(text[:match[0]], "\n"))
 			}
 		}
 	}
@@ -121,9 +121,9 @@ func FindDefaultTimeout(t Tree, ran *Set) string {
 // isConnectionRole reports whether a role is in a connection string among the repository's files
 // that run migrations.
 func isConnectionRole(t Tree, role string) bool {
-	as := lazyregexp.New(`://` + regexp.QuoteMeta(role) + `[:@]|\b(?:user|PGUSER)["']?\s*[=:]\s*["']?` + regexp.QuoteMeta(role) + `\b`)
+	rolePattern := lazyregexp.New(`://` + regexp.QuoteMeta(role) + `[:@]|\b(?:user|PGUSER)["']?\s*[=:]\s*["']?` + regexp.QuoteMeta(role) + `\b`)
 	return slices.ContainsFunc(RunnerFiles(t, false), func(p string) bool {
 		f := RunnerFile(t, p)
-		return strings.Contains(f.Text, role) && ofMigrations.MatchString(f.Text) && as.MatchString(f.Text)
+		return strings.Contains(f.Text, role) && ofMigrations.MatchString(f.Text) && rolePattern.MatchString(f.Text)
 	})
 }

@@ -53,9 +53,9 @@ func TestGivenTimeoutAt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ran := &adapter.Set{Migrations: []*adapter.Migration{{Path: "m/1.sql", Source: script.Source{Text: "SELECT 1;\n" + tc.sql}}}}
-			at := adapter.FindDefaultTimeout(adaptertest.Text(map[string]string{"Makefile": tc.makefile}), ran)
-			if want := map[bool]string{true: "m/1.sql:2"}[tc.want]; at != want {
-				t.Errorf("got %q, want %q", at, want)
+			got := adapter.FindDefaultTimeout(adaptertest.Text(map[string]string{"Makefile": tc.makefile}), ran)
+			if want := map[bool]string{true: "m/1.sql:2"}[tc.want]; got != want {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

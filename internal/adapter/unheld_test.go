@@ -16,7 +16,7 @@ func TestUnheld(t *testing.T) {
 		"{{ range .X }}{{ if .Y }}b{{ end }}{{ end }}":                   "{{ range .X }}{{ if .Y }}b{{ end }}{{ end }}",
 		"plain": "plain",
 	} {
-		got := readFalseConditions(text)
+		got := renderFalseBranches(text)
 		if words := strings.Join(strings.Fields(got), " "); words != want || len(got) != len(text) || strings.Count(got, "\n") != strings.Count(text, "\n") {
 			t.Errorf("%q\ngot  %q\nwant %q", text, got, want)
 		}

@@ -51,11 +51,11 @@ type Unread struct {
 
 // String says that the directory was found, and what to do about it.
 func (u Unread) String() string {
-	without := ", which is not read yet"
+	note := ", which is not read yet"
 	if u.Render() != "" {
-		without = ""
+		note = ""
 	}
-	return fmt.Sprintf("found %s (%s in %s)%s: %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), without, u.Instead())
+	return fmt.Sprintf("found %s (%s in %s)%s: %s", u.Tool, formatFileCount(u.Files), dirOrDot(u.Dir), note, u.Instead())
 }
 
 // Instead says how the migrations can be judged all the same.
@@ -91,29 +91,29 @@ func UnreadIn(t Tree) []Unread {
 		if name == "" || isVendored(dir) {
 			continue
 		}
-		what := ""
+		toolName := ""
 		switch path.Ext(name) {
 		case ".py":
 			if path.Base(dir) == "versions" && HasFile(t, path.Join(path.Dir(dir), "env.py")) {
-				what = "Alembic"
+				toolName = "Alembic"
 			}
 		case ".ts", ".js", ".mts", ".mjs", ".cjs":
 			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' && !IsNoProgram(name) {
-				if what = tool[dir]; what == "" {
-					what = migrationLibrary(ReadFile(t, p).Text)
+				if toolName = tool[dir]; toolName == "" {
+					toolName = migrationLibrary(ReadFile(t, p).Text)
 				}
 			}
 		}
 		if k := known[dir]; k != nil && k.file.MatchString(name) {
-			what = k.tool
-		} else if k == nil && what == "" {
+			toolName = k.tool
+		} else if k == nil && toolName == "" {
 			if k = unreadProgramOf(t, p, samples); k != nil {
-				known[dir], what = k, k.tool
+				known[dir], toolName = k, k.tool
 			}
 		}
-		if what != "" {
+		if toolName != "" {
 			count[dir]++
-			tool[dir] = what
+			tool[dir] = toolName
 		}
 	}
 	out := make([]Unread, 0, len(count))

@@ -129,13 +129,13 @@ func (w *sqlWriting) Commits() bool { return w.form.Transaction == onward.Transa
 
 func (w *sqlWriting) Alone(text string) string {
 	head := strings.TrimRight(w.form.Head, "\n")
-	switch at := strings.Index(text, head); {
+	switch index := strings.Index(text, head); {
 	case w.form.HeadAlone == "":
 		return text
-	case head == "" || at < 0:
+	case head == "" || index < 0:
 		return w.form.HeadAlone + text
 	default:
-		return text[:at] + w.form.HeadAlone + strings.TrimPrefix(text[at+len(head):], "\n")
+		return text[:index] + w.form.HeadAlone + strings.TrimPrefix(text[index+len(head):], "\n")
 	}
 }
 

@@ -41,18 +41,18 @@ func NewWriting(t Tree, set *Set, form *Form, now time.Time) (Writing, error) {
 		}
 	}
 	for _, m := range set.Migrations {
-		at := m.Path
+		entryPath := m.Path
 		if strings.HasPrefix(form.Up, "/") {
-			at = path.Dir(at)
+			entryPath = path.Dir(entryPath)
 		}
-		name := path.Base(at)
+		name := path.Base(entryPath)
 		if w.names.recordTime(name, form.Moments) {
-			w.dir = strings.TrimSuffix(strings.TrimSuffix(at, name), "/")
+			w.dir = strings.TrimSuffix(strings.TrimSuffix(entryPath, name), "/")
 			continue
 		}
 		m := numbered.FindStringSubmatch(name)
 		if m != nil && form.Between != "" && parts.MatchString(name) {
-			return nil, fmt.Errorf("%s has a version of several parts: how they go on is not known", at)
+			return nil, fmt.Errorf("%s has a version of several parts: how they go on is not known", entryPath)
 		}
 		if m == nil || parts.MatchString(name) || form.Between != "" && !strings.HasPrefix(m[3], form.Between) {
 			continue // a repeatable one, or one with another numbering
@@ -62,7 +62,7 @@ func NewWriting(t Tree, set *Set, form *Form, now time.Time) (Writing, error) {
 		}
 		if n := w.names; n.last == "" || CompareNatural(m[2], n.last) > 0 {
 			n.before, n.last, n.between, n.layout, n.after = m[1], m[2], m[3], "", ""
-			w.dir = strings.TrimSuffix(strings.TrimSuffix(at, name), "/")
+			w.dir = strings.TrimSuffix(strings.TrimSuffix(entryPath, name), "/")
 		}
 	}
 	// Files that are no migrations count as well, such as a down file without its up file.
@@ -75,7 +75,7 @@ func NewWriting(t Tree, set *Set, form *Form, now time.Time) (Writing, error) {
 	if n := w.names; form.Moments != "" && len(n.last) == 14 && !isTime("20060102150405", n.last) {
 		n.layout, n.between = form.Moments, "_" // the tool's own layout
 	}
-	if err := w.names.numberingError(s.Dir); err != nil {
+	if err := w.names.checkNumbering(s.Dir); err != nil {
 		return nil, err
 	}
 	if form.Settings != "" || form.Program != nil { // a migration without a transaction has two files, or is no SQL
@@ -84,14 +84,14 @@ func NewWriting(t Tree, set *Set, form *Form, now time.Time) (Writing, error) {
 	return w, nil
 }
 
-// numberingError returns an error if the numbering of the existing names cannot be continued.
-func (n *numbers) numberingError(dir string) error {
+// checkNumbering returns an error if the numbering of the existing names cannot be continued.
+func (n *numbers) checkNumbering(dir string) error {
 	switch {
 	case n.layout != "":
 	case n.last == "":
-		return fmt.Errorf("the names in %s do not show how to continue: none begins with a number", orRoot(dir))
+		return fmt.Errorf("the names in %s do not show how to continue: none begins with a number", dirOrDot(dir))
 	case len(n.last) == 8 && isTime("20060102", n.last):
-		return fmt.Errorf("the names in %s begin with days, and a plan has several migrations: the order of those is not known", orRoot(dir))
+		return fmt.Errorf("the names in %s begin with days, and a plan has several migrations: the order of those is not known", dirOrDot(dir))
 	}
 	return nil
 }
@@ -110,8 +110,8 @@ func (n *numbers) recordTime(name, layout string) bool {
 }
 
 func isTime(layout, s string) bool {
-	at, err := time.Parse(layout, s)
-	return err == nil && at.Year() > 2000 && at.Year() < 2200
+	parsedTime, err := time.Parse(layout, s)
+	return err == nil && parsedTime.Year() > 2000 && parsedTime.Year() < 2200
 }
 
 // nextName returns the name of the next migration, without its extension.
@@ -126,11 +126,11 @@ func (n *numbers) nextName(slug string, f *Form) (string, error) {
 		next = n.nextTime("200601021504", time.Minute)
 	case len(n.last) == 10 && n.last[0] >= '1' && n.last[0] < '9' || len(n.last) == 13:
 		// Seconds or milliseconds since 1970.
-		at := fmt.Sprint(n.now.Unix())
+		epoch := fmt.Sprint(n.now.Unix())
 		if len(n.last) == 13 {
-			at = fmt.Sprint(n.now.UnixMilli())
+			epoch = fmt.Sprint(n.now.UnixMilli())
 		}
-		next = max(incrementDigits(n.last), at)
+		next = max(incrementDigits(n.last), epoch)
 	default:
 		next = incrementDigits(n.last)
 	}

@@ -59,11 +59,11 @@ func HidePasswords(text string, secrets ...string) string {
 				// A path may contain an @, and a port is in the same position as a
 				// password.
 				authority, path, _ := cutAny(rest+"@", "/?#")
-				at := strings.LastIndexByte(authority, '@')
-				if at < 0 {
+				atSign := strings.LastIndexByte(authority, '@')
+				if atSign < 0 {
 					return found
 				}
-				rest, tail = authority[:at], authority[at:]+path
+				rest, tail = authority[:atSign], authority[atSign:]+path
 			}
 			user, _, ok := strings.Cut(rest, ":")
 			if !ok {
@@ -111,8 +111,8 @@ func ListSecrets(address string) []string {
 		}
 	}
 	if _, rest, ok := strings.Cut(address, "://"); ok {
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			if _, password, ok := strings.Cut(rest[:at], ":"); ok {
+		if atSign := strings.LastIndexByte(rest, '@'); atSign >= 0 {
+			if _, password, ok := strings.Cut(rest[:atSign], ":"); ok {
 				add(password)
 				if plain, err := url.PathUnescape(password); err == nil {
 					add(plain)

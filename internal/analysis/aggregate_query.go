@@ -11,19 +11,19 @@ func GivesOneRow(q *pgparse.SelectStmt) bool {
 	if q == nil || q.GetLarg() != nil || len(q.GetGroupClause()) > 0 {
 		return false
 	}
-	one := false
+	hasAggregate := false
 	for _, target := range q.GetTargetList() {
 		pgparse.Walk(target, func(msg any) bool {
 			switch x := msg.(type) {
 			case *pgparse.SubLink:
 				return false
 			case *pgparse.FuncCall:
-				one = one || x.GetOver() == nil && builtin.IsAggregate(pgparse.LastText(x.GetFuncname()))
+				hasAggregate = hasAggregate || x.GetOver() == nil && builtin.IsAggregate(pgparse.LastText(x.GetFuncname()))
 			}
-			return !one
+			return !hasAggregate
 		})
 	}
-	return one
+	return hasAggregate
 }
 
 // FirstSource returns the first relation of a query's FROM; nil for none. Its rows are copied by an INSERT … SELECT, and the other

@@ -33,9 +33,9 @@ func NewBodies(deployed *catalog.Catalog, code Code) *Bodies {
 }
 
 // MoveTo switches to a catalog; made are the functions created since the last one.
-func (b *Bodies) MoveTo(c *catalog.Catalog, made []*catalog.Function) {
+func (b *Bodies) MoveTo(c *catalog.Catalog, createdFunctions []*catalog.Function) {
 	b.catalog = c
-	for _, fn := range made {
+	for _, fn := range createdFunctions {
 		b.addFunction(fn)
 	}
 }
@@ -53,8 +53,8 @@ func (b *Bodies) addFunction(fn *catalog.Function) {
 	}
 }
 
-// functionsNaming lists the functions of the catalog whose bodies contain a word.
-func (b *Bodies) functionsNaming(word string) []*catalog.Function {
+// listFunctionsWithWord lists the functions of the catalog whose bodies contain a word.
+func (b *Bodies) listFunctionsWithWord(word string) []*catalog.Function {
 	var out []*catalog.Function
 	for _, fn := range b.words[word] {
 		if IsFunctionUnchanged(b.catalog, fn) {
@@ -84,10 +84,10 @@ func (b *Bodies) readBody(fn *catalog.Function) *catalog.Body {
 	return body
 }
 
-// calledBy finds what calls a function, the surest caller first: a trigger, an expression
+// setUseCaller finds what calls a function, the surest caller first: a trigger, an expression
 // of a table, a view, the deployed code, another function that is called. seen are the
 // functions on the way here.
-func (b *Bodies) calledBy(use *FunctionUse, fn *catalog.Function, seen []*catalog.Function) {
+func (b *Bodies) setUseCaller(use *FunctionUse, fn *catalog.Function, seen []*catalog.Function) {
 	for _, r := range b.catalog.CalledBy(fn.Name.Name) {
 		for _, t := range r.Triggers {
 			if t.Enabled && t.Function == fn.Name {
@@ -95,8 +95,8 @@ func (b *Bodies) calledBy(use *FunctionUse, fn *catalog.Function, seen []*catalo
 				return
 			}
 		}
-		if by := findCaller(r, fn.Name); by != "" {
-			use.By = by
+		if caller := findCaller(r, fn.Name); caller != "" {
+			use.By = caller
 			return
 		}
 	}
@@ -118,12 +118,12 @@ func (b *Bodies) calledBy(use *FunctionUse, fn *catalog.Function, seen []*catalo
 	case !u.Known:
 		use.Unknown = true
 	}
-	for _, other := range b.functionsNaming(fn.Name.Name) {
+	for _, other := range b.listFunctionsWithWord(fn.Name.Name) {
 		if other == fn || slices.Contains(seen, other) || len(seen) > 4 || !b.readBody(other).HasCallOf(fn.Name.Name) {
 			continue
 		}
 		via := *use
-		if b.calledBy(&via, other, append(slices.Clip(seen), fn)); via.By != "" {
+		if b.setUseCaller(&via, other, append(slices.Clip(seen), fn)); via.By != "" {
 			use.By, use.Fires, use.Code = other.Signature(), via.Fires, via.Code
 			return
 		}

@@ -26,13 +26,13 @@ func (b *Bodies) FindNaming(t TakenObject) []FunctionUse {
 	}
 	var out []FunctionUse
 	if t.After != nil {
-		out = b.rowUses(t.After, column)
+		out = b.listTriggerRowUses(t.After, column)
 	}
 	word := column
 	if word == "" {
 		word = r.Name.Name
 	}
-	for _, fn := range b.functionsNaming(word) {
+	for _, fn := range b.listFunctionsWithWord(word) {
 		if slices.ContainsFunc(out, func(u FunctionUse) bool { return u.Function == fn }) {
 			continue
 		}
@@ -49,7 +49,7 @@ func (b *Bodies) FindNaming(t TakenObject) []FunctionUse {
 			use.Names, use.Error = "column "+column, `column "`+column+`" does not exist`
 		}
 		if ok {
-			b.calledBy(&use, fn, nil)
+			b.setUseCaller(&use, fn, nil)
 			if use.By == "" && fn.Returns.Name.Name == "trigger" {
 				continue // without a trigger nothing can call it
 			}
@@ -63,11 +63,11 @@ func (b *Bodies) FindNaming(t TakenObject) []FunctionUse {
 			use.Later = use.Later || now.Trigger(use.Row.Name) == nil
 		}
 	}
-	worstFirst(out)
+	sortBySeverity(out)
 	return out
 }
 
-func worstFirst(list []FunctionUse) {
+func sortBySeverity(list []FunctionUse) {
 	slices.SortStableFunc(list, func(x, y FunctionUse) int {
 		return cmp.Or(cmp.Compare(y.severityOf(), x.severityOf()), cmp.Compare(x.Signature(), y.Signature()))
 	})
@@ -77,27 +77,27 @@ func worstFirst(list []FunctionUse) {
 // worst first. last is the catalog after the migration.
 func (b *Bodies) FindCalling(fn catalog.Name, last *catalog.Catalog) []FunctionUse {
 	var out []FunctionUse
-	for _, by := range b.functionsNaming(fn.Name) {
-		use := FunctionUse{Function: by, Names: "the function", Error: "function " + fn.Name + "(…) does not exist"}
+	for _, caller := range b.listFunctionsWithWord(fn.Name) {
+		use := FunctionUse{Function: caller, Names: "the function", Error: "function " + fn.Name + "(…) does not exist"}
 		var ok bool
-		if use.Mention, ok = b.readBody(by).FindCall(fn); !ok || by.Name == fn {
+		if use.Mention, ok = b.readBody(caller).FindCall(fn); !ok || caller.Name == fn {
 			continue
 		}
 		use.Sure = !builtin.Known(fn.Name) // a built-in function of that name may be meant, which stays
-		b.calledBy(&use, by, nil)
-		if use.By == "" && by.Returns.Name.Name == "trigger" {
+		b.setUseCaller(&use, caller, nil)
+		if use.By == "" && caller.Returns.Name.Name == "trigger" {
 			continue // without a trigger nothing can call it
 		}
-		use.Later = !IsFunctionUnchanged(last, by)
+		use.Later = !IsFunctionUnchanged(last, caller)
 		out = append(out, use)
 	}
-	worstFirst(out)
+	sortBySeverity(out)
 	return out
 }
 
-// rowUses lists the functions of a table's own triggers that name a column as a field of
+// listTriggerRowUses lists the functions of a table's own triggers that name a column as a field of
 // NEW or OLD.
-func (b *Bodies) rowUses(r *catalog.Relation, column string) []FunctionUse {
+func (b *Bodies) listTriggerRowUses(r *catalog.Relation, column string) []FunctionUse {
 	var out []FunctionUse
 	for _, trigger := range r.Triggers {
 		fn := RowFunction(b.catalog, trigger)
@@ -121,7 +121,7 @@ func (b *Bodies) rowUses(r *catalog.Relation, column string) []FunctionUse {
 // oldest first: see catalog.RowCopies.
 func (b *Bodies) CopyingInto(table *catalog.Relation) []*catalog.Relation {
 	var out []*catalog.Relation
-	for _, fn := range b.functionsNaming(table.Name.Name) {
+	for _, fn := range b.listFunctionsWithWord(table.Name.Name) {
 		if !fn.CopiesRows() {
 			continue
 		}

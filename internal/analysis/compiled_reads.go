@@ -33,7 +33,7 @@ func (b *Bodies) FindCompiledReads(c *RetypedColumn) []FunctionUse {
 	for _, t := range c.Table.Triggers {
 		fn := TriggerFunction(b.catalog, t)
 		old := deployed.Trigger(t.Name)
-		if fn == nil || slices.Contains(compiled, fn) || old == nil || old.ID != t.ID || !c.isKept(fn) {
+		if fn == nil || slices.Contains(compiled, fn) || old == nil || old.ID != t.ID || !c.isFunctionRowUnchanged(fn) {
 			continue
 		}
 		place, found := b.readBody(fn).FindFieldRead(c.Before, deployed, column, catalog.FieldReader{Row: t.Row, Transitions: t.Transitions})
@@ -44,8 +44,8 @@ func (b *Bodies) FindCompiledReads(c *RetypedColumn) []FunctionUse {
 			out, compiled = append(out, use), append(compiled, fn)
 		}
 	}
-	for _, fn := range b.functionsNaming(column) {
-		if fn.Language != "plpgsql" || slices.Contains(compiled, fn) || !c.isKept(fn) {
+	for _, fn := range b.listFunctionsWithWord(column) {
+		if fn.Language != "plpgsql" || slices.Contains(compiled, fn) || !c.isFunctionRowUnchanged(fn) {
 			continue
 		}
 		use := FunctionUse{Function: fn, Names: "column " + column, Error: message}
@@ -53,7 +53,7 @@ func (b *Bodies) FindCompiledReads(c *RetypedColumn) []FunctionUse {
 		if use.Mention, found = b.readBody(fn).FindFieldRead(c.Before, deployed, column, catalog.FieldReader{}); !found {
 			continue
 		}
-		if b.calledBy(&use, fn, nil); use.By != "" || use.Unknown && fn.IsCalledByQueries() {
+		if b.setUseCaller(&use, fn, nil); use.By != "" || use.Unknown && fn.IsCalledByQueries() {
 			out = append(out, use)
 		}
 	}
@@ -66,8 +66,8 @@ func (b *Bodies) FindCompiledReads(c *RetypedColumn) []FunctionUse {
 	return out
 }
 
-// isKept reports whether the migration leaves a function's row as it was: other rows are other values in the catalog.
-func (c *RetypedColumn) isKept(fn *catalog.Function) bool {
+// isFunctionRowUnchanged reports whether the migration leaves a function's row as it was: other rows are other values in the catalog.
+func (c *RetypedColumn) isFunctionRowUnchanged(fn *catalog.Function) bool {
 	for _, schema := range []*catalog.Catalog{c.Before, c.Last} {
 		if !slices.Contains(schema.Functions(fn.Name.Schema, fn.Name.Name), fn) {
 			return false

@@ -19,7 +19,7 @@ func ListFired(c *catalog.Catalog, table *catalog.Relation, node any) []FiredTri
 	for _, w := range ListWritten(c, table, ReadWrite(node)) {
 		for _, t := range w.Triggers {
 			if events := w.FiringEvents(t); len(events) > 0 {
-				if fn := readableFunction(c, t); fn != nil {
+				if fn := findTriggerFunction(c, t); fn != nil {
 					out = append(out, FiredTrigger{w.Relation, t, fn, events, w.Direct})
 				}
 			}

@@ -115,14 +115,14 @@ func (r *functionRelease) followStatement(t *testing.T, out *strings.Builder, li
 		}
 		before := r.now
 		r.now, _ = before.Apply(node, line)
-		var made []*catalog.Function
+		var createdFunctions []*catalog.Function
 		r.now.EachFunction(func(fn *catalog.Function) bool {
 			if !slices.Contains(before.Functions(fn.Name.Schema, fn.Name.Name), fn) {
-				made = append(made, fn)
+				createdFunctions = append(createdFunctions, fn)
 			}
 			return true
 		})
-		r.bodies.MoveTo(r.now, made)
+		r.bodies.MoveTo(r.now, createdFunctions)
 	}
 }
 

@@ -108,15 +108,15 @@ func (d *LaterDrop) IsTouched(node *pgparse.Node, sql string, before *catalog.Ca
 	if s := node.GetSelectStmt(); s != nil && s.GetIntoClause() == nil {
 		return false
 	}
-	name, dropSQL := d.find(before)
+	name, dropSQL := d.findObject(before)
 	if name == "" {
 		return false
 	}
-	after, refused := judgeNames(node, sql, before, v)
+	after, refused := applyWithRefusal(node, sql, before, v)
 	if refused != nil {
 		return false
 	}
-	if left, _ := d.find(after); left != name || isRestricted(dropSQL, before, after) || losesCreated(dropSQL, before, after) {
+	if left, _ := d.findObject(after); left != name || isDropNewlyBlocked(dropSQL, before, after) || dropsCreatedIndex(dropSQL, before, after) {
 		return true
 	}
 	if v := node.GetViewStmt(); v != nil && d.Column == 0 && d.Constraint == 0 {
@@ -124,19 +124,19 @@ func (d *LaterDrop) IsTouched(node *pgparse.Node, sql string, before *catalog.Ca
 			return true // the later drop takes the new definition along
 		}
 	}
-	gone := ApplyAll(before, dropSQL+" CASCADE")
-	if left, _ := d.find(gone); left != "" {
+	afterDrop := ApplyAll(before, dropSQL+" CASCADE")
+	if left, _ := d.findObject(afterDrop); left != "" {
 		return false
 	}
-	afterGone, refused := judgeNames(node, sql, gone, v)
+	dropThenStatement, refused := applyWithRefusal(node, sql, afterDrop, v)
 	if refused != nil {
 		return !refused.IsMissing() || slices.ContainsFunc(refused.Objects, func(o string) bool { return strings.TrimPrefix(o, "public.") == name })
 	}
-	return len(catalog.Diff(before, after)) == 0 && len(catalog.Diff(gone, afterGone)) > 0 // IF NOT EXISTS
+	return len(catalog.Diff(before, after)) == 0 && len(catalog.Diff(afterDrop, dropThenStatement)) > 0 // IF NOT EXISTS
 }
 
-// find returns the name of the object in a schema, and the statement that drops it; "" if it does not exist.
-func (d *LaterDrop) find(c *catalog.Catalog) (name, dropSQL string) {
+// findObject returns the name of the object in a schema, and the statement that drops it; "" if it does not exist.
+func (d *LaterDrop) findObject(c *catalog.Catalog) (name, dropSQL string) {
 	r := c.Relation(d.Relation)
 	if r == nil {
 		return "", ""
@@ -166,8 +166,8 @@ func (d *LaterDrop) find(c *catalog.Catalog) (name, dropSQL string) {
 	return r.Name.String(), "DROP " + kind + QuoteTable(r.Name)
 }
 
-// isRestricted reports whether something depends on a dropped object after a statement, and nothing did before.
-func isRestricted(dropSQL string, before, after *catalog.Catalog) bool {
+// isDropNewlyBlocked reports whether something depends on a dropped object after a statement, and nothing did before.
+func isDropNewlyBlocked(dropSQL string, before, after *catalog.Catalog) bool {
 	node := pgparse.ParseStatement(dropSQL)
 	if node == nil {
 		return false
@@ -177,8 +177,8 @@ func isRestricted(dropSQL string, before, after *catalog.Catalog) bool {
 	return len(old) == 0 && len(now) > 0
 }
 
-// losesCreated reports whether the drop takes along an index that a statement has created.
-func losesCreated(dropSQL string, before, after *catalog.Catalog) bool {
+// dropsCreatedIndex reports whether the drop takes along an index that a statement has created.
+func dropsCreatedIndex(dropSQL string, before, after *catalog.Catalog) bool {
 	deltas := catalog.Diff(before, after)
 	if len(deltas) == 0 {
 		return false
@@ -189,8 +189,8 @@ func losesCreated(dropSQL string, before, after *catalog.Catalog) bool {
 	})
 }
 
-// judgeNames applies a statement, and returns the refusal that is certain; nil for none.
-func judgeNames(node *pgparse.Node, sql string, c *catalog.Catalog, v *effect.Version) (*catalog.Catalog, *pgerror.Refusal) {
+// applyWithRefusal applies a statement, and returns the refusal that is certain; nil for none.
+func applyWithRefusal(node *pgparse.Node, sql string, c *catalog.Catalog, v *effect.Version) (*catalog.Catalog, *pgerror.Refusal) {
 	after, problems := c.Judge(node, sql, false)
 	for i := range problems {
 		if problems[i].Certain || problems[i].Conflict {

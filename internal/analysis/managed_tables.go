@@ -36,22 +36,22 @@ func ManagedAdvice(t *catalog.Relation, node *pgparse.Node, sql string) string {
 	index := node.GetIndexStmt()
 	if t.Manager.IsHypertable() && index != nil && !index.GetUnique() && len(index.GetOptions()) == 0 {
 		return name + " is " + t.Manager.String() + ". Build the index outside a transaction, which blocks writes to one chunk at a time (by its manual; " +
-			"not measured):\n" + perChunk(sql) + ";"
+			"not measured):\n" + addPerChunkOption(sql) + ";"
 	}
 	return "not known: " + name + " is " + t.Manager.String() +
 		", and what was measured on plain tables may not hold for it. Read the extension's manual, and try the release on a copy"
 }
 
-// perChunk returns CREATE INDEX in TimescaleDB's form.
-func perChunk(sql string) string {
+// addPerChunkOption returns CREATE INDEX in TimescaleDB's form.
+func addPerChunkOption(sql string) string {
 	sql = strings.TrimRight(sql, " \t\r\n;")
-	if at := pgparse.AfterWord(sql, "CONCURRENTLY"); at >= 0 {
-		sql = strings.TrimRight(sql[:at-len("CONCURRENTLY")], " ") + sql[at:]
+	if end := pgparse.AfterWord(sql, "CONCURRENTLY"); end >= 0 {
+		sql = strings.TrimRight(sql[:end-len("CONCURRENTLY")], " ") + sql[end:]
 	}
 	const with = " WITH (" + PerChunk + ")"
-	if at := pgparse.AfterWord(sql, "WHERE"); at >= 0 {
-		at -= len("WHERE")
-		return strings.TrimRight(sql[:at], " \t\r\n") + with + " " + sql[at:]
+	if offset := pgparse.AfterWord(sql, "WHERE"); offset >= 0 {
+		offset -= len("WHERE")
+		return strings.TrimRight(sql[:offset], " \t\r\n") + with + " " + sql[offset:]
 	}
 	return sql + with
 }

@@ -10,14 +10,14 @@ func MentionsWord(text, word string) bool {
 			return false
 		}
 		from += i
-		if !letterAt(text, from-1) && !letterAt(text, from+len(word)) {
+		if !isWordByteAt(text, from-1) && !isWordByteAt(text, from+len(word)) {
 			return true
 		}
 	}
 	return false
 }
 
-func letterAt(text string, i int) bool {
+func isWordByteAt(text string, i int) bool {
 	if i < 0 || i >= len(text) {
 		return false
 	}

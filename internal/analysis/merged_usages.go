@@ -41,13 +41,13 @@ func MergeUsages(list []Usage) Usage {
 // cover several columns.
 func GroupByKey[T any, K comparable](items []T, key func(*T) K) [][]T {
 	var out [][]T
-	at := map[K]int{}
+	indexByKey := map[K]int{}
 	for i := range items {
 		k := key(&items[i])
-		n, ok := at[k]
+		n, ok := indexByKey[k]
 		if !ok {
 			n = len(out)
-			at[k], out = n, append(out, nil)
+			indexByKey[k], out = n, append(out, nil)
 		}
 		out[n] = append(out[n], items[i])
 	}

@@ -51,7 +51,7 @@ func (s *outdatedSearch) searchTrigger(f FiredTrigger) {
 	if f.Trigger.Row && slices.ContainsFunc(f.Function.RowWords(), func(name string) bool { return f.Table.Column(name) == nil }) {
 		body, deployed := catalog.ReadBody(f.Function), s.deployed.Relation(f.Table.OID)
 		for _, field := range body.ListRecordFields() {
-			if f.Table.Column(field.Name) != nil || catalog.IsSystemColumn(field.Name) || field.Maybe && body.ByTable() || !seesRecord(f.Events, field.Record) {
+			if f.Table.Column(field.Name) != nil || catalog.IsSystemColumn(field.Name) || field.Maybe && body.ByTable() || !eventsHaveRecord(f.Events, field.Record) {
 				continue
 			}
 			var column *catalog.Column
@@ -71,8 +71,8 @@ func (s *outdatedSearch) searchTrigger(f FiredTrigger) {
 	s.searchFunction(f.Function)
 }
 
-// seesRecord reports whether a trigger that one of the events fires has NEW or OLD.
-func seesRecord(events []string, record string) bool {
+// eventsHaveRecord reports whether a trigger that one of the events fires has NEW or OLD.
+func eventsHaveRecord(events []string, record string) bool {
 	other := "delete"
 	if record == "new" {
 		other = "insert"
@@ -90,7 +90,7 @@ func (s *outdatedSearch) searchFunction(fn *catalog.Function) {
 	if body == nil {
 		return
 	}
-	s.searchTaken(fn, body)
+	s.searchRemovedNames(fn, body)
 	if fn.Language == "plpgsql" {
 		if mention, problem := s.now.FindRefusedInBody(fn); problem != nil && !problem.Unseen {
 			if _, before := s.deployed.FindRefusedInBody(fn); before == nil || !IsFunctionUnchanged(s.deployed, fn) {
@@ -98,7 +98,7 @@ func (s *outdatedSearch) searchFunction(fn *catalog.Function) {
 			}
 		}
 	}
-	for node := range listReached(fn, body) {
+	for node := range listReachedStatements(fn, body) {
 		pgparse.Walk(node, func(msg any) bool {
 			if call, ok := msg.(*pgparse.FuncCall); ok {
 				s.searchCall(call)
@@ -134,8 +134,8 @@ func (s *outdatedSearch) searchCall(call *pgparse.FuncCall) {
 	}
 }
 
-// listReached gives the statements that each call of a function comes to, and whose errors nothing handles.
-func listReached(fn *catalog.Function, body *catalog.Body) func(yield func(*pgparse.Node) bool) {
+// listReachedStatements gives the statements that each call of a function comes to, and whose errors nothing handles.
+func listReachedStatements(fn *catalog.Function, body *catalog.Body) func(yield func(*pgparse.Node) bool) {
 	if fn.Language != "plpgsql" {
 		return slices.Values(body.ListCertainStatements())
 	}
@@ -148,8 +148,8 @@ func listReached(fn *catalog.Function, body *catalog.Body) func(yield func(*pgpa
 	}
 }
 
-// searchTaken looks for the relations and columns in a body that the release has dropped or renamed.
-func (s *outdatedSearch) searchTaken(fn *catalog.Function, body *catalog.Body) {
+// searchRemovedNames looks for the relations and columns in a body that the release has dropped or renamed.
+func (s *outdatedSearch) searchRemovedNames(fn *catalog.Function, body *catalog.Body) {
 	words := map[string]bool{}
 	for _, w := range fn.ListBodyWords() {
 		words[w] = true
@@ -170,7 +170,7 @@ func (s *outdatedSearch) searchTaken(fn *catalog.Function, body *catalog.Body) {
 			return !s.isFinished()
 		}
 		for _, c := range r.Columns {
-			if !words[c.Name] || now.Column(c.Name) != nil || now.Partial || s.hasMoved(words, r, c.Name) {
+			if !words[c.Name] || now.Column(c.Name) != nil || now.Partial || s.hasColumnElsewhere(words, r, c.Name) {
 				continue
 			}
 			if mention, ok := body.FindColumn(s.deployed, r, c.Name); ok {
@@ -192,8 +192,8 @@ func describeMissingColumn(r *catalog.Relation, column, text string) string {
 	return out + "does not exist"
 }
 
-// hasMoved reports whether another relation that a body names has got a column of the name: a name without a table may mean it.
-func (s *outdatedSearch) hasMoved(words map[string]bool, r *catalog.Relation, column string) bool {
+// hasColumnElsewhere reports whether another relation that a body names has got a column of the name: a name without a table may mean it.
+func (s *outdatedSearch) hasColumnElsewhere(words map[string]bool, r *catalog.Relation, column string) bool {
 	moved := false
 	s.now.EachRelation(func(o *catalog.Relation) bool {
 		if o.OID != r.OID && words[o.Name.Name] && o.Column(column) != nil {

@@ -63,8 +63,8 @@ func (r *Rows) HasManyPutRows(table catalog.OID) bool { return r.putRows[table] 
 
 // HasRows reports whether a statement or a program may have put rows into a table.
 func (r *Rows) HasRows(table catalog.OID) bool {
-	_, put := r.putRows[table]
-	return put || r.programTables[table]
+	_, isWritten := r.putRows[table]
+	return isWritten || r.programTables[table]
 }
 
 // RecordProgramWork records that a program works on the rows of a table, and perhaps inserts some.

@@ -53,23 +53,23 @@ type Moment struct{ Deployed, Before, Now *catalog.Catalog }
 // ListWrites lists the writes of a statement to tables; nil if the statement itself writes no
 // rows. Writes in its WITH come first: the server allows them only at the top level of a
 // statement.
-func (r *Rows) ListWrites(n *pgparse.Node, at Moment) []Write {
-	root := query.BindStatement(n, at.Before)
+func (r *Rows) ListWrites(n *pgparse.Node, moment Moment) []Write {
+	root := query.BindStatement(n, moment.Before)
 	if root == nil || root.Node != pgparse.Unwrap(n) {
 		return nil
 	}
-	w := writes{Rows: r, at: at, root: root}
-	w.inWith(root)
-	w.inWith(root.Query)
+	w := writes{Rows: r, at: moment, root: root}
+	w.addWithWrites(root)
+	w.addWithWrites(root.Query)
 	w.addStatement(root)
 	return w.found
 }
 
 // EstimateRead estimates from the text how many rows a query inside a statement reads.
-func (r *Rows) EstimateRead(n *pgparse.Node, q *pgparse.SelectStmt, at Moment) Extent {
-	w := writes{Rows: r, at: at, root: query.BindStatement(n, at.Before)}
+func (r *Rows) EstimateRead(n *pgparse.Node, q *pgparse.SelectStmt, moment Moment) Extent {
+	w := writes{Rows: r, at: moment, root: query.BindStatement(n, moment.Before)}
 	if w.root == nil || w.root.InnerLevel(q) == nil {
-		w.root = query.BindStatement(q, at.Before)
+		w.root = query.BindStatement(q, moment.Before)
 	}
 	e, _ := w.readExtent(q)
 	return e
@@ -90,8 +90,8 @@ type rows struct {
 	batch  bool
 }
 
-// inWith adds the writes of a query's WITH queries.
-func (w *writes) inWith(l *query.Level) {
+// addWithWrites adds the writes of a query's WITH queries.
+func (w *writes) addWithWrites(l *query.Level) {
 	if l == nil {
 		return
 	}
@@ -130,7 +130,7 @@ func (w *writes) writeExtent(l *query.Level) (verb string, rv *pgparse.RangeVar,
 		return "DELETE", x.Relation, e, batch
 	case *pgparse.MergeStmt:
 		e = Some
-		if w.boundedFrom(l, x.SourceRelation) {
+		if w.isBoundedSource(l, x.SourceRelation) {
 			e = Few
 		}
 		return "MERGE", x.Relation, e, false
@@ -145,8 +145,8 @@ func (w *writes) hasFewRows(t *catalog.Relation) bool {
 	return seen && rows == Few && t.OID != 0 && w.at.Now.CreatedSince(w.at.Deployed, t.OID)
 }
 
-// withQuery returns how many rows a WITH query returns: those that it reads, or those that it writes. A recursive query is not examined.
-func (w *writes) withQuery(c *query.CTE) (e Extent, batch bool) {
+// withQueryExtent returns how many rows a WITH query returns: those that it reads, or those that it writes. A recursive query is not examined.
+func (w *writes) withQueryExtent(c *query.CTE) (e Extent, batch bool) {
 	if c.Recursive {
 		return Some, false
 	}
@@ -187,7 +187,7 @@ func (w *writes) computeReadExtent(l *query.Level, q *pgparse.SelectStmt) (e Ext
 	if len(q.FromClause) == 0 {
 		return Few, false
 	}
-	if slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return !w.boundedFrom(l, n) }) {
+	if slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return !w.isBoundedSource(l, n) }) {
 		if len(q.FromClause) == 1 {
 			if rv := q.FromClause[0].GetRangeVar(); rv != nil {
 				return w.selectedExtent(l, rv, q.WhereClause, nil)
@@ -198,33 +198,33 @@ func (w *writes) computeReadExtent(l *query.Level, q *pgparse.SelectStmt) (e Ext
 		}
 		return Some, false
 	}
-	return Few, slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return w.batchedFrom(l, n) })
+	return Few, slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return w.isBatchSource(l, n) })
 }
 
-// batchedFrom reports whether a FROM item with few rows is a batch, limited by a LIMIT or
+// isBatchSource reports whether a FROM item with few rows is a batch, limited by a LIMIT or
 // a key range.
-func (w *writes) batchedFrom(l *query.Level, n *pgparse.Node) bool {
+func (w *writes) isBatchSource(l *query.Level, n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
 		if c := l.CTE(x); c != nil {
-			_, batch := w.withQuery(c)
+			_, batch := w.withQueryExtent(c)
 			return batch
 		}
 	case *pgparse.RangeSubselect:
 		_, batch := w.readExtent(x.Subquery.GetSelectStmt())
 		return batch
 	case *pgparse.JoinExpr:
-		return w.batchedFrom(l, x.Larg) || w.batchedFrom(l, x.Rarg)
+		return w.isBatchSource(l, x.Larg) || w.isBatchSource(l, x.Rarg)
 	}
 	return false
 }
 
-// boundedFrom reports whether a FROM item has few rows, whatever the tables contain.
-func (w *writes) boundedFrom(l *query.Level, n *pgparse.Node) bool {
+// isBoundedSource reports whether a FROM item has few rows, whatever the tables contain.
+func (w *writes) isBoundedSource(l *query.Level, n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
 		if c := l.CTE(x); c != nil {
-			e, _ := w.withQuery(c)
+			e, _ := w.withQueryExtent(c)
 			return e == Few
 		}
 		t, known := w.at.Before.Resolve(x)
@@ -239,7 +239,7 @@ func (w *writes) boundedFrom(l *query.Level, n *pgparse.Node) bool {
 	case *pgparse.RangeFunction:
 		return true // generate_series, unnest: their rows come from the text
 	case *pgparse.JoinExpr:
-		return w.boundedFrom(l, x.Larg) && w.boundedFrom(l, x.Rarg)
+		return w.isBoundedSource(l, x.Larg) && w.isBoundedSource(l, x.Rarg)
 	}
 	return false
 }
@@ -256,7 +256,7 @@ func (w *writes) selectedExtent(l *query.Level, rv *pgparse.RangeVar, where *pgp
 	}
 	c := condition{writes: w, level: l, table: table, alias: rv.GetAlias().GetAliasname()}
 	for _, n := range from {
-		if w.boundedFrom(l, n) {
+		if w.isBoundedSource(l, n) {
 			c.sources = append(c.sources, n)
 		}
 	}
@@ -264,20 +264,20 @@ func (w *writes) selectedExtent(l *query.Level, rv *pgparse.RangeVar, where *pgp
 		c.alias = rv.GetRelname()
 	}
 	conds := predicate.ListConjuncts(where)
-	everything := true
+	coversAllRows := true
 	for _, n := range conds {
 		if c.limitsRows(n) {
 			return Few, c.batch
 		}
-		if c.holdsForAll(n) && c.programTables[c.table.OID] {
+		if c.holdsForAllRows(n) && c.programTables[c.table.OID] {
 			return Few, false // a program has filled the existing rows
 		}
-		everything = everything && c.holdsForAll(n)
+		coversAllRows = coversAllRows && c.holdsForAllRows(n)
 	}
 	if c.isRangeLimited(conds) {
 		return Few, true
 	}
-	if everything {
+	if coversAllRows {
 		return Whole, false
 	}
 	return Some, false

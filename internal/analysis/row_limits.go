@@ -62,7 +62,7 @@ func (c *condition) limitsRows(n *pgparse.Node) bool {
 // isSelectiveEquality reports whether "left = right" selects few rows: left is a key, and right has few
 // values.
 func (c *condition) isSelectiveEquality(left, right *pgparse.Node) bool {
-	if !c.keyWith(left, predicate.EndValue(right)) {
+	if !c.isKeyForValue(left, predicate.EndValue(right)) {
 		return false
 	}
 	if col := right.GetColumnRef(); col != nil {
@@ -73,7 +73,7 @@ func (c *condition) isSelectiveEquality(left, right *pgparse.Node) bool {
 			return c.table.Column(names[len(names)-1]) == nil && len(c.sources) == 0
 		}
 		i := slices.IndexFunc(c.sources, func(n *pgparse.Node) bool { return sourceName(n) == names[0] })
-		c.batch = c.batch || i >= 0 && c.batchedFrom(c.level, c.sources[i])
+		c.batch = c.batch || i >= 0 && c.isBatchSource(c.level, c.sources[i])
 		return i >= 0 || c.isVariable(names[0])
 	}
 	if sub := right.GetSubLink(); sub != nil && sub.SubLinkType == pgparse.SubLinkType_ARRAY_SUBLINK {
@@ -125,10 +125,10 @@ func (c *condition) isRangeLimited(conds []*pgparse.Node) bool {
 var telling = []string{"id", "uuid", "guid", "key", "name", "slug", "code", "email", "username", "version"}
 
 // isKey reports whether an expression is a column that tells rows apart.
-func (c *condition) isKey(n *pgparse.Node) bool { return c.keyWith(n, nil) }
+func (c *condition) isKey(n *pgparse.Node) bool { return c.isKeyForValue(n, nil) }
 
-// keyWith is isKey for rows in which the column has a value; nil if it is not known.
-func (c *condition) keyWith(n *pgparse.Node, value *predicate.Value) bool {
+// isKeyForValue is isKey for rows in which the column has a value; nil if it is not known.
+func (c *condition) isKeyForValue(n *pgparse.Node, value *predicate.Value) bool {
 	if row := n.GetRowExpr(); row != nil {
 		return slices.ContainsFunc(row.Args, c.isKey)
 	}
@@ -136,7 +136,7 @@ func (c *condition) keyWith(n *pgparse.Node, value *predicate.Value) bool {
 		return c.isKey(f.Args[0])
 	}
 	if cast := n.GetTypeCast(); cast != nil {
-		return c.keyWith(cast.Arg, value)
+		return c.isKeyForValue(cast.Arg, value)
 	}
 	col := n.GetColumnRef()
 	if col == nil {
@@ -159,7 +159,7 @@ func (c *condition) keyWith(n *pgparse.Node, value *predicate.Value) bool {
 		i := c.at.Before.Relation(oid)
 		if i != nil && i.Index != nil && (i.Index.Unique || single) && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum &&
 			(len(i.Index.Keys) == 1 || !c.hasFewValues(attr)) {
-			return !leavesOut(i.Index.Predicate, name, value)
+			return !indexExcludesValue(i.Index.Predicate, name, value)
 		}
 	}
 	return false
@@ -187,14 +187,14 @@ func (c *condition) isIdentifier(a *catalog.Column, value *predicate.Value) bool
 	})
 }
 
-// leavesOut reports whether a partial index has no row with a value in a column.
-func leavesOut(where *pgparse.Node, column string, value *predicate.Value) bool {
+// indexExcludesValue reports whether a partial index has no row with a value in a column.
+func indexExcludesValue(where *pgparse.Node, column string, value *predicate.Value) bool {
 	return value != nil && slices.ContainsFunc(predicate.ListConjuncts(where), func(n *pgparse.Node) bool { return predicate.ExcludesValue(n, column, value) })
 }
 
-// holdsForAll reports whether a condition holds for every deployed row: the
+// holdsForAllRows reports whether a condition holds for every deployed row: the
 // column is new in this release and has no value yet.
-func (c *condition) holdsForAll(n *pgparse.Node) bool {
+func (c *condition) holdsForAllRows(n *pgparse.Node) bool {
 	test, ok := pgparse.Unwrap(n).(*pgparse.NullTest)
 	if !ok || test.Nulltesttype != pgparse.NullTestType_IS_NULL {
 		return false

@@ -28,13 +28,13 @@ func (s *Savepoints[T]) FollowStatement(n *pgparse.Node, now T) T {
 	case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT:
 		*s = append(*s, savepoint[T]{t.GetSavepointName(), now})
 	case pgparse.TransactionStmtKind_TRANS_STMT_RELEASE:
-		if at := s.findNewest(t.GetSavepointName()); at >= 0 {
-			*s = (*s)[:at]
+		if i := s.findNewest(t.GetSavepointName()); i >= 0 {
+			*s = (*s)[:i]
 		}
 	case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
-		if at := s.findNewest(t.GetSavepointName()); at >= 0 {
-			*s = (*s)[:at+1]
-			return (*s)[at].at
+		if i := s.findNewest(t.GetSavepointName()); i >= 0 {
+			*s = (*s)[:i+1]
+			return (*s)[i].at
 		}
 	default:
 		*s = nil
@@ -44,9 +44,9 @@ func (s *Savepoints[T]) FollowStatement(n *pgparse.Node, now T) T {
 
 // findNewest returns the index of the newest savepoint of a name, -1 for none.
 func (s *Savepoints[T]) findNewest(name string) int {
-	for at, x := range slices.Backward(*s) {
+	for i, x := range slices.Backward(*s) {
 		if x.name == name {
-			return at
+			return i
 		}
 	}
 	return -1

@@ -26,28 +26,28 @@ func IsResetByTrigger(c *catalog.Catalog, r *catalog.Relation, column string) bo
 
 func isSetByTrigger(c *catalog.Catalog, r *catalog.Relation, column, event string) bool {
 	return slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool {
-		if !t.Row || !t.RunsBefore(event) || t.When != nil && !(event == "insert" && asksForNull(t.When, column)) || event == "update" && len(t.Columns) > 0 {
+		if !t.Row || !t.RunsBefore(event) || t.When != nil && !(event == "insert" && testsColumnIsNull(t.When, column)) || event == "update" && len(t.Columns) > 0 {
 			return false
 		}
 		body, known := triggerBody(c, t)
-		_, begun, found := strings.Cut(strings.ToLower(body), "begin")
+		_, block, found := strings.Cut(strings.ToLower(body), "begin")
 		if !known || !found {
 			return false
 		}
-		for _, m := range setsColumn.FindAllStringSubmatchIndex(begun, -1) {
-			if strings.Trim(begun[m[2]:m[3]], `"`) != strings.ToLower(column) || m[4] >= 0 {
+		for _, m := range setsColumn.FindAllStringSubmatchIndex(block, -1) {
+			if strings.Trim(block[m[2]:m[3]], `"`) != strings.ToLower(column) || m[4] >= 0 {
 				continue
 			}
-			value, _, _ := strings.Cut(begun[m[1]:], ";")
-			return !branches.MatchString(begun[:m[0]]) && strings.TrimSpace(value) != "null" && !strings.Contains(value, "old")
+			value, _, _ := strings.Cut(block[m[1]:], ";")
+			return !branches.MatchString(block[:m[0]]) && strings.TrimSpace(value) != "null" && !strings.Contains(value, "old")
 		}
 		return false
 	})
 }
 
-// asksForNull reports whether the condition of a trigger is NEW.column IS NULL.
-func asksForNull(when *pgparse.Node, column string) bool {
-	test := when.GetNullTest()
+// testsColumnIsNull reports whether the condition of a trigger is NEW.column IS NULL.
+func testsColumnIsNull(whenClause *pgparse.Node, column string) bool {
+	test := whenClause.GetNullTest()
 	fields := test.GetArg().GetColumnRef().GetFields()
 	return test.GetNulltesttype() == pgparse.NullTestType_IS_NULL && len(fields) == 2 &&
 		fields[0].GetString_().GetSval() == "new" && fields[1].GetString_().GetSval() == column

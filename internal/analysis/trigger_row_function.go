@@ -16,10 +16,10 @@ func TriggerFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	if !t.Enabled || t.Parent {
 		return nil
 	}
-	return readableFunction(c, t)
+	return findTriggerFunction(c, t)
 }
 
-func readableFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+func findTriggerFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	for _, fn := range c.Functions(t.Function.Schema, t.Function.Name) {
 		if len(fn.Args) == 0 && fn.Language == "plpgsql" && fn.Body != "" {
 			return fn

@@ -13,9 +13,9 @@ func CanHold(column, values catalog.Type) bool {
 	}
 	switch values.Name.Name {
 	case "varchar", "bpchar":
-		return column.String() == "text" || column.String() == "varchar" || column.Name == values.Name && isWider(column, values)
+		return column.String() == "text" || column.String() == "varchar" || column.Name == values.Name && hasWiderModifiers(column, values)
 	case "numeric":
-		return column.Name == values.Name && (len(column.Mods) == 0 || isWider(column, values))
+		return column.Name == values.Name && (len(column.Mods) == 0 || hasWiderModifiers(column, values))
 	case "int4":
 		return column.String() == "bigint"
 	case "int2":
@@ -24,9 +24,9 @@ func CanHold(column, values catalog.Type) bool {
 	return false
 }
 
-// isWider reports whether a type has the modifiers of another one, the first of which may be larger. The first modifier of numeric may grow
+// hasWiderModifiers reports whether a type has the modifiers of another one, the first of which may be larger. The first modifier of numeric may grow
 // together with its scale only if as many digits stay before the point.
-func isWider(column, values catalog.Type) bool {
+func hasWiderModifiers(column, values catalog.Type) bool {
 	switch {
 	case len(column.Mods) == 0 || len(column.Mods) != len(values.Mods):
 		return false

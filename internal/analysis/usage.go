@@ -153,11 +153,11 @@ func (u Usage) LowerSeverity(s onward.Severity) onward.Severity {
 
 // DescribeUnneeded describes the harm of dropping a deprecated object in view of the recordings: nobody used it, or they prove
 // nothing. harm is the description without recordings.
-func (u Usage) DescribeUnneeded(harm, it string) string {
+func (u Usage) DescribeUnneeded(harm, object string) string {
 	switch {
 	case len(u.Functions) > 0 || u.Used:
 	case u.Recorded > 0:
-		return fmt.Sprintf("nobody used %s in %s recorded calls on the table (%d queries); queries that were not recorded may fail", it, formatThousands(u.Calls),
+		return fmt.Sprintf("nobody used %s in %s recorded calls on the table (%d queries); queries that were not recorded may fail", object, formatThousands(u.Calls),
 			u.Recorded)
 	case u.Uncovered:
 		return harm + "; the recording has no query on the table, which proves nothing"
@@ -212,43 +212,43 @@ func (u Usage) AllPlaces() string {
 }
 
 // DescribeBreak describes what happens to the deployed code when an object is dropped: what names it, where, and how sure that is.
-func (u Usage) DescribeBreak(what string) string {
+func (u Usage) DescribeBreak(object string) string {
 	if len(u.Functions) > 0 {
 		out := u.Functions[0].DescribeBreak() + nameOthers(u.Functions)
 		if u.Used {
 			u.Functions = nil
-			out += "; and " + u.DescribeBreak(what)
+			out += "; and " + u.DescribeBreak(object)
 		}
 		return out
 	}
 	switch {
 	case u.Loaded:
-		return "the deployed code loaded " + what + " with all others of the table when it started" + u.FirstPlace() +
+		return "the deployed code loaded " + object + " with all others of the table when it started" + u.FirstPlace() +
 			": queries that list each column, and prepared ones in a transaction, fail until the new code has replaced it everywhere"
 	case u.Used:
-		return "the deployed code uses " + what + u.FirstPlace() + " and fails there until the new code has replaced it everywhere"
+		return "the deployed code uses " + object + u.FirstPlace() + " and fails there until the new code has replaced it everywhere"
 	case !u.Known:
-		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
+		return "deployed code that uses " + object + " fails until the new code has replaced it everywhere"
 	case u.Declared && u.Recorded == 0:
-		return "a model declares " + what + u.FirstPlace() + ", and nothing in the deployed code names the model; code that finds models as it runs would fail"
+		return "a model declares " + object + u.FirstPlace() + ", and nothing in the deployed code names the model; code that finds models as it runs would fail"
 	case u.Recorded > 0 && u.Named && !u.Declared:
 		return fmt.Sprintf("code that works on it is named like %s%s, but none of the recorded queries on its table (%d) uses it; "+
-			"queries that were not recorded may fail", what, u.FirstPlace(), u.Recorded)
+			"queries that were not recorded may fail", object, u.FirstPlace(), u.Recorded)
 	case u.Mentioned:
-		out := "it is not known whether the deployed code uses " + what + u.FirstPlace()
+		out := "it is not known whether the deployed code uses " + object + u.FirstPlace()
 		if u.Recorded > 0 {
 			return out + fmt.Sprintf("; none of the recorded queries on its table (%d) does, and queries that were not recorded may fail", u.Recorded)
 		}
 		return out + ": if it does, it fails until the new code has replaced it everywhere"
 	case u.Recorded > 0:
-		return fmt.Sprintf("nothing in the deployed code names %s, nor does any of the recorded queries on its table (%d); queries that were not recorded may fail", what, u.Recorded)
+		return fmt.Sprintf("nothing in the deployed code names %s, nor does any of the recorded queries on its table (%d); queries that were not recorded may fail", object, u.Recorded)
 	case u.Named:
-		return "code that works on it is named like " + what + u.FirstPlace() + ": if it means " + what + ", it fails until the new code has replaced it everywhere"
+		return "code that works on it is named like " + object + u.FirstPlace() + ": if it means " + object + ", it fails until the new code has replaced it everywhere"
 	case u.Nothing:
-		return "nothing here works on the database, so that what its code does is not known: what uses " + what +
+		return "nothing here works on the database, so that what its code does is not known: what uses " + object +
 			" fails until the new code has replaced it everywhere"
 	case u.Sure:
-		return "the models of the deployed code no longer use " + what + "; raw SQL that does would fail"
+		return "the models of the deployed code no longer use " + object + "; raw SQL that does would fail"
 	}
-	return "nothing in the deployed code names " + what + "; what builds its SQL at run time, or other programs, would fail"
+	return "nothing in the deployed code names " + object + "; what builds its SQL at run time, or other programs, would fail"
 }

@@ -8,14 +8,14 @@ import (
 
 // StillUsedClause returns the end of a finding's fact if something still needs the dropped object:
 // " while the deployed code still uses it".
-func (u Usage) StillUsedClause(it string) string {
+func (u Usage) StillUsedClause(object string) string {
 	switch {
 	case u.Loaded:
-		return " while the deployed code still loads " + it
+		return " while the deployed code still loads " + object
 	case u.Used:
-		return " while the deployed code still uses " + it
+		return " while the deployed code still uses " + object
 	case len(u.Functions) > 0 && u.Functions[0].severityOf() == onward.Error:
-		return " while " + u.Functions[0].describeFunction() + " still names " + it
+		return " while " + u.Functions[0].describeFunction() + " still names " + object
 	}
 	return ""
 }
@@ -40,21 +40,21 @@ func (u Usage) FixFunctionsFirst(code string) string {
 
 // FixBeforeDrop returns the fix for dropping an object. It is FixFunctionsFirst; if no use is found in the
 // deployed code, it only asks to look elsewhere.
-func (u Usage) FixBeforeDrop(it string) string {
+func (u Usage) FixBeforeDrop(object string) string {
 	switch {
 	case len(u.Ignores) > 0:
 		remove := "let the code ignore "
 		if !u.Loaded {
-			remove = "take " + it + " out of the code, let the model ignore "
+			remove = "take " + object + " out of the code, let the model ignore "
 		}
-		return u.FixFunctionsFirst(remove + it + " in this release (" + strings.Join(u.Ignores, ", ") + "), and drop " + it +
+		return u.FixFunctionsFirst(remove + object + " in this release (" + strings.Join(u.Ignores, ", ") + "), and drop " + object +
 			" in the next one, when no old code runs any more")
 	case !u.Known || u.Used:
-		return u.FixFunctionsFirst("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
+		return u.FixFunctionsFirst("remove " + object + " from the code in this release, and drop " + object + " in the next one, when no old code runs any more")
 	case u.Sure:
-		return u.FixFunctionsFirst("see that no SQL outside the models names " + it)
+		return u.FixFunctionsFirst("see that no SQL outside the models names " + object)
 	}
-	return u.FixFunctionsFirst("see that no other program, and no SQL that is put together at run time, names " + it)
+	return u.FixFunctionsFirst("see that no other program, and no SQL that is put together at run time, names " + object)
 }
 
 // FixBeforeRename is FixFunctionsFirst for a renamed object.

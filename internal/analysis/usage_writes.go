@@ -33,17 +33,17 @@ func (u Usage) WriteEvidence(events ...string) []onward.Evidence {
 // SetEvidence returns evidence that the deployed code writes a column of a table: an INSERT lists it, or
 // an UPDATE sets it.
 func (u Usage) SetEvidence(column string, events ...string) []onward.Evidence {
-	return u.findGiving(events, column, func(facts.Given) bool { return true })
+	return u.findColumnWrite(events, column, func(facts.Given) bool { return true })
 }
 
 // SetToEvidence returns evidence that an UPDATE of the deployed code sets a column to a
 // text for which matches returns true.
 func (u Usage) SetToEvidence(column string, matches func(value string) bool) []onward.Evidence {
-	return u.findGiving([]string{"update"}, column, func(g facts.Given) bool { return g.Constant && matches(g.Value) })
+	return u.findColumnWrite([]string{"update"}, column, func(g facts.Given) bool { return g.Constant && matches(g.Value) })
 }
 
-// findGiving finds a query with one of the verbs that sets a column.
-func (u Usage) findGiving(events []string, column string, matches func(facts.Given) bool) []onward.Evidence {
+// findColumnWrite finds a query with one of the verbs that sets a column.
+func (u Usage) findColumnWrite(events []string, column string, matches func(facts.Given) bool) []onward.Evidence {
 	for i := range u.Writes {
 		if w := &u.Writes[i]; w.hasVerb(events) && slices.ContainsFunc(w.Columns, func(g facts.Given) bool { return g.Column == column && matches(g) }) {
 			return []onward.Evidence{w.Evidence}

@@ -33,12 +33,12 @@ func ReadWrite(node any) RowWrite {
 	case *pgparse.MergeStmt:
 		w := RowWrite{Only: !s.GetRelation().GetInh()}
 		for _, n := range s.GetMergeWhenClauses() {
-			switch when := n.GetMergeWhenClause(); when.GetCommandType() {
+			switch whenClause := n.GetMergeWhenClause(); whenClause.GetCommandType() {
 			case pgparse.CmdType_CMD_INSERT:
 				w.Events = append(w.Events, "insert")
 			case pgparse.CmdType_CMD_UPDATE:
 				w.Events = append(w.Events, "update")
-				w.Columns = append(w.Columns, pgparse.TargetNames(when.GetTargetList())...)
+				w.Columns = append(w.Columns, pgparse.TargetNames(whenClause.GetTargetList())...)
 			case pgparse.CmdType_CMD_DELETE:
 				w.Events = append(w.Events, "delete")
 			}
@@ -72,7 +72,7 @@ func (w *WrittenRelation) FiringEvents(t *catalog.Trigger) (out []string) {
 	}
 	for _, event := range w.Events {
 		switch {
-		case !t.IsFor(event), event == "update" && len(t.Columns) > 0 && !haveCommon(t.Columns, w.columns):
+		case !t.IsFor(event), event == "update" && len(t.Columns) > 0 && !haveCommonColumn(t.Columns, w.columns):
 		case !t.Row && event != "truncate" && (!w.target || w.View != nil && !slices.Contains(w.InsteadOf(), event)):
 		default:
 			out = append(out, event)
@@ -88,7 +88,7 @@ func (w *WrittenRelation) FiringEvents(t *catalog.Trigger) (out []string) {
 	return out
 }
 
-func haveCommon(a, b []int16) bool {
+func haveCommonColumn(a, b []int16) bool {
 	return slices.ContainsFunc(a, func(n int16) bool { return slices.Contains(b, n) })
 }
 
@@ -125,7 +125,7 @@ func listWithGenerated(r *catalog.Relation, names []string) (out []int16) {
 		}
 	}
 	for _, c := range r.Columns {
-		if haveCommon(c.GeneratedFrom, out) {
+		if haveCommonColumn(c.GeneratedFrom, out) {
 			out = append(out, c.Attnum)
 		}
 	}
@@ -138,11 +138,11 @@ func (l *writtenList) addRelation(w WrittenRelation) {
 		return
 	}
 	moves := w.moves || slices.Contains(w.Events, "update") && setsPartitionKey(w.Relation, w.columns)
-	w.moves = moves || slices.Contains(w.Events, "update") && l.moveBelow(w.Relation, w.columns)
+	w.moves = moves || slices.Contains(w.Events, "update") && l.mayMoveInSubpartitions(w.Relation, w.columns)
 	l.entries[w.Relation] = append(l.entries[w.Relation], len(l.found))
 	l.found = append(l.found, w)
 	if w.View != nil {
-		l.addBase(w)
+		l.addBaseTable(w)
 		return
 	}
 	names := w.ColumnNames(w.columns)
@@ -171,19 +171,19 @@ func (l *writtenList) addRelation(w WrittenRelation) {
 // setsPartitionKey reports whether an UPDATE of columns may move rows between the partitions of a table.
 func setsPartitionKey(r *catalog.Relation, columns []int16) bool {
 	return slices.ContainsFunc(r.PartitionKey, func(k catalog.IndexKey) bool {
-		return slices.Contains(columns, k.Column) || haveCommon(k.Columns, columns)
+		return slices.Contains(columns, k.Column) || haveCommonColumn(k.Columns, columns)
 	})
 }
 
-// moveBelow reports whether an UPDATE of columns may move rows between the partitions of a partition.
-func (l *writtenList) moveBelow(r *catalog.Relation, columns []int16) bool {
+// mayMoveInSubpartitions reports whether an UPDATE of columns may move rows between the partitions of a partition.
+func (l *writtenList) mayMoveInSubpartitions(r *catalog.Relation, columns []int16) bool {
 	return slices.ContainsFunc(r.Partitions, func(oid catalog.OID) bool {
 		part := l.catalog.Relation(oid)
 		if part == nil {
 			return false
 		}
 		written := listWithGenerated(part, r.ColumnNames(columns))
-		return setsPartitionKey(part, written) || l.moveBelow(part, written)
+		return setsPartitionKey(part, written) || l.mayMoveInSubpartitions(part, written)
 	})
 }
 
@@ -194,8 +194,8 @@ func (w *WrittenRelation) isPartOf(other WrittenRelation) bool {
 		!slices.ContainsFunc(w.columns, func(n int16) bool { return !slices.Contains(other.columns, n) })
 }
 
-// addBase adds the table to which a view passes the writes that no INSTEAD OF trigger takes.
-func (l *writtenList) addBase(w WrittenRelation) {
+// addBaseTable adds the table to which a view passes the writes that no INSTEAD OF trigger takes.
+func (l *writtenList) addBaseTable(w WrittenRelation) {
 	instead := w.InsteadOf()
 	events := slices.DeleteFunc(slices.Clone(w.Events), func(event string) bool { return slices.Contains(instead, event) })
 	if len(events) > 0 && l.catalog.IsUpdatable(w.Relation) {
@@ -220,12 +220,12 @@ func (l *writtenList) addCascades(w WrittenRelation, table *catalog.Relation) {
 			case deletes && c.OnDelete == "cascade":
 				l.addTarget(other, RowWrite{Events: []string{"delete"}, Only: true}, false)
 			case deletes && setsColumns(c.OnDelete) && len(c.SetColumns) > 0:
-				l.addUpdated(other, c.SetColumns)
+				l.addUpdatedTable(other, c.SetColumns)
 			case deletes && setsColumns(c.OnDelete):
-				l.addUpdated(other, c.Columns)
+				l.addUpdatedTable(other, c.Columns)
 			}
 			if slices.Contains(w.Events, "update") && (c.OnUpdate == "cascade" || setsColumns(c.OnUpdate)) && l.changesKey(w, table.ColumnNames(c.RefColumns)) {
-				l.addUpdated(other, c.Columns)
+				l.addUpdatedTable(other, c.Columns)
 			}
 		}
 	}
@@ -234,8 +234,8 @@ func (l *writtenList) addCascades(w WrittenRelation, table *catalog.Relation) {
 // setsColumns reports whether an action of a foreign key is SET NULL or SET DEFAULT.
 func setsColumns(action string) bool { return action == "set null" || action == "set default" }
 
-// addUpdated adds a table whose columns a foreign key sets.
-func (l *writtenList) addUpdated(r *catalog.Relation, columns []int16) {
+// addUpdatedTable adds a table whose columns a foreign key sets.
+func (l *writtenList) addUpdatedTable(r *catalog.Relation, columns []int16) {
 	l.addTarget(r, RowWrite{Events: []string{"update"}, Columns: r.ColumnNames(columns), Only: true}, false)
 }
 

@@ -117,14 +117,14 @@ func (s *Store) encodeEntry(out *bytes.Buffer, key string, data []byte) {
 	out.Write(n)
 	out.WriteString(key)
 	out.Write(data)
-	out.Write(s.sealEntry(key, data))
+	out.Write(s.computeSeal(key, data))
 }
 
 // sealSize is the length of a seal, in bytes.
 const sealSize = 16
 
-// sealEntry returns what shows that this user wrote an entry into this file. A directory of the cache may be one that others write, too.
-func (s *Store) sealEntry(key string, data []byte) []byte {
+// computeSeal returns what shows that this user wrote an entry into this file. A directory of the cache may be one that others write, too.
+func (s *Store) computeSeal(key string, data []byte) []byte {
 	h := hmac.New(sha256.New, s.key)
 	for _, part := range [][]byte{[]byte(s.head), []byte(filepath.Base(s.path)), []byte(key)} {
 		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
@@ -157,7 +157,7 @@ func (s *Store) loadEntries() map[string][]byte {
 		}
 		rest = rest[a+b:]
 		key, data := string(rest[:nk]), rest[nk:nk+nd:nk+nd]
-		if !hmac.Equal(rest[nk+nd:nk+nd+sealSize], s.sealEntry(key, data)) {
+		if !hmac.Equal(rest[nk+nd:nk+nd+sealSize], s.computeSeal(key, data)) {
 			return out
 		}
 		out[key] = data

@@ -59,13 +59,13 @@ func TestDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := func(what string, at int, text []byte) {
+	check := func(label string, offset int, text []byte) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		for key, want := range map[string]string{"one": "first entry", "two": "second entry"} {
 			if got := get(t, dir, "1", key); got != "" && got != want {
-				t.Errorf("%s at %d: %q", what, at, got)
+				t.Errorf("%s at %d: %q", label, offset, got)
 			}
 		}
 	}
@@ -114,8 +114,8 @@ func TestBounded(t *testing.T) {
 		if err := os.Truncate(path, size); err != nil { // a hole
 			t.Fatal(err)
 		}
-		at := time.Now().Add(-age)
-		if err := os.Chtimes(path, at, at); err != nil {
+		modTime := time.Now().Add(-age)
+		if err := os.Chtimes(path, modTime, modTime); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,7 +155,7 @@ func TestForged(t *testing.T) {
 		return text
 	}
 	whole, foreign := read("repo"), read("other")
-	for what, text := range map[string][]byte{
+	for label, text := range map[string][]byte{
 		"keys swapped":       bytes.ReplaceAll(bytes.ReplaceAll(bytes.ReplaceAll(whole, []byte("\x01\x0ea"), []byte("\x01\x0e?")), []byte("\x01\x0eb"), []byte("\x01\x0ea")), []byte("\x01\x0e?"), []byte("\x01\x0eb")),
 		"another file":       foreign,
 		"an entry of others": append(bytes.Clone(whole), foreign[bytes.IndexByte(foreign, '\n')+1:]...),
@@ -164,7 +164,7 @@ func TestForged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := get(t, dir, "1", "a"); got != "" && got != "the facts of a" {
-			t.Errorf("%s: %q", what, got)
+			t.Errorf("%s: %q", label, got)
 		}
 	}
 }

@@ -18,11 +18,11 @@ var userKey = sync.OnceValue(func() []byte {
 	if err != nil {
 		return nil
 	}
-	return readKey(filepath.Join(dir, "onward", "cache.key"))
+	return readOrCreateKey(filepath.Join(dir, "onward", "cache.key"))
 })
 
-// readKey reads a key, or makes one.
-func readKey(path string) []byte {
+// readOrCreateKey reads a key, or makes one.
+func readOrCreateKey(path string) []byte {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		key = make([]byte, keySize)

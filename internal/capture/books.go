@@ -41,7 +41,7 @@ func newBooks(tables map[string]bool, files []string, list []*ordered.Statement)
 	}
 	for _, st := range list {
 		for _, n := range b.parseStatement(st) {
-			if w := readWrite(n); w != nil && slices.ContainsFunc(w.values, func(v writtenValue) bool { return b.files[v.text] || b.files[path.Base(v.text)] }) {
+			if w := parseWrittenRow(n); w != nil && slices.ContainsFunc(w.values, func(v writtenValue) bool { return b.files[v.text] || b.files[path.Base(v.text)] }) {
 				table := strings.ToLower(w.table)
 				b.learned = b.learned || !b.tables[table]
 				b.tables[table] = true
@@ -82,8 +82,8 @@ type class struct {
 	isSession bool
 }
 
-// classify returns what a statement is for.
-func (b *books) classify(st *ordered.Statement) class {
+// classifyStatement returns what a statement is for.
+func (b *books) classifyStatement(st *ordered.Statement) class {
 	switch {
 	case st.Control != "":
 		return class{ofTool: true}
@@ -95,7 +95,7 @@ func (b *books) classify(st *ordered.Statement) class {
 		if n == nil {
 			return class{ids: c.ids}
 		}
-		if id := b.recordedID(n); id != "" {
+		if id := b.recordedMigrationID(n); id != "" {
 			c.ids = append(c.ids, id)
 		}
 		c.ofTool = c.ofTool && b.isOfTool(n)
@@ -118,7 +118,7 @@ func (b *books) isOfTool(n *pgparse.Node) bool {
 	if n.GetVariableShowStmt() != nil || n.GetTransactionStmt() != nil || n.GetDiscardStmt() != nil || n.GetDeallocateStmt() != nil {
 		return true
 	}
-	found, own := 0, true
+	found, onlyToolTables := 0, true
 	query := n.GetSelectStmt() != nil
 	withs := map[string]bool{}
 	pgparse.Walk(n, func(msg any) bool {
@@ -131,13 +131,13 @@ func (b *books) isOfTool(n *pgparse.Node) bool {
 		switch x := msg.(type) {
 		case *pgparse.RangeVar:
 			found++
-			own = own && (b.isHistoryTable(x) || query && (isCatalogTable(x) || x.Schemaname == "" && withs[x.Relname]))
+			onlyToolTables = onlyToolTables && (b.isHistoryTable(x) || query && (isCatalogTable(x) || x.Schemaname == "" && withs[x.Relname]))
 		case *pgparse.FuncCall:
-			own = own && !hasEffect(x)
+			onlyToolTables = onlyToolTables && !hasSideEffect(x)
 		}
-		return own
+		return onlyToolTables
 	})
-	return own && (found > 0 || query)
+	return onlyToolTables && (found > 0 || query)
 }
 
 // isHistoryTable reports whether a relation is a history table, its lock, or a sequence of either.
@@ -165,8 +165,8 @@ func isCatalogTable(r *pgparse.RangeVar) bool {
 	return schema == "pg_catalog" || schema == "information_schema" || schema == "" && strings.HasPrefix(name, "pg_")
 }
 
-// hasEffect reports whether a call in a query may do more than return a value.
-func hasEffect(call *pgparse.FuncCall) bool {
+// hasSideEffect reports whether a call in a query may do more than return a value.
+func hasSideEffect(call *pgparse.FuncCall) bool {
 	schema, name := pgparse.SchemaAndName(call.Funcname)
 	switch name {
 	case "setval", "nextval", "set_config", "pg_notify", "lo_create", "lo_import", "lo_unlink", "lo_from_bytea", "pg_create_logical_replication_slot":
@@ -186,8 +186,8 @@ type writtenRow struct {
 // writtenValue is a constant with its column; "" if the statement does not name it.
 type writtenValue struct{ column, text string }
 
-// readWrite returns the constants of an INSERT or UPDATE; nil for other statements.
-func readWrite(n *pgparse.Node) *writtenRow {
+// parseWrittenRow returns the constants of an INSERT or UPDATE; nil for other statements.
+func parseWrittenRow(n *pgparse.Node) *writtenRow {
 	switch {
 	case n == nil:
 	case n.GetInsertStmt() != nil:
@@ -256,9 +256,9 @@ var idColumns = []string{
 	"migrationname", "name", "migration", "migrationid", "script", "filename", "file", "version", "versionnum", "versionid", "versionrank", "tag", "id",
 }
 
-// recordedID returns the migration that a statement records in a history table; "" for none.
-func (b *books) recordedID(n *pgparse.Node) string {
-	w := readWrite(n)
+// recordedMigrationID returns the migration that a statement records in a history table; "" for none.
+func (b *books) recordedMigrationID(n *pgparse.Node) string {
+	w := parseWrittenRow(n)
 	if w == nil || !b.tables[strings.ToLower(w.table)] || strings.HasSuffix(strings.ToLower(w.table), "lock") {
 		return ""
 	}

@@ -39,11 +39,11 @@ func (c *Config) treeKey(t adapter.Tree, s adapter.Source, more ...string) strin
 	if words, err := command.Split(c.Command); err == nil {
 		program = words[0]
 	}
-	return command.ResultKey([]any{c.Command, c.WorkDir, s.Dir, env, s.Options.Sandbox, c.Major, more}, program, env, t, mayBeRead)
+	return command.ResultKey([]any{c.Command, c.WorkDir, s.Dir, env, s.Options.Sandbox, c.Major, more}, program, env, t, mayBeMigrationInput)
 }
 
-// mayBeRead reports whether a migration may depend on a file: it does not on texts for people and pictures.
-func mayBeRead(p string) bool {
+// mayBeMigrationInput reports whether a migration may depend on a file: it does not on texts for people and pictures.
+func mayBeMigrationInput(p string) bool {
 	if strings.Contains(p, "node_modules/") {
 		return false
 	}
@@ -61,8 +61,8 @@ func (c *Config) loadCached(key string, to any) bool {
 }
 
 // storeCached keeps a result. Without it, the command runs again.
-func (c *Config) storeCached(key string, what any) {
-	data, err := json.Marshal(what)
+func (c *Config) storeCached(key string, value any) {
+	data, err := json.Marshal(value)
 	if err != nil {
 		return
 	}

@@ -61,8 +61,8 @@ func migrate(dir string) error {
 		return err
 	}
 	for _, file := range files {
-		var has bool
-		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM applied WHERE name = $1)", filepath.Base(file)).Scan(&has); err != nil || has {
+		var isApplied bool
+		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM applied WHERE name = $1)", filepath.Base(file)).Scan(&isApplied); err != nil || isApplied {
 			if err != nil {
 				return err
 			}
@@ -233,10 +233,10 @@ ALTER TABLE users ADD UNIQUE (email)
 	if diff := cmp.Diff(wantHead, after); diff != "" {
 		t.Errorf("head (-want +got):\n%s", diff)
 	}
-	countRuns := func(want int, why string) {
+	countRuns := func(want int, reason string) {
 		text, err := os.ReadFile(v.runs)
 		if n := strings.Count(string(text), "run"); err != nil || n != want {
-			t.Errorf("%d runs, want %d: %s (%v)", n, want, why, err)
+			t.Errorf("%d runs, want %d: %s (%v)", n, want, reason, err)
 		}
 	}
 	countRuns(2, "one on each revision")
@@ -292,20 +292,20 @@ func TestBaseFromSnapshot(t *testing.T) {
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "division by zero") || !strings.Contains(err.Error(), "capture_base:") {
 		t.Errorf("a history that does not replay: %v", err)
 	}
-	for _, with := range []string{"dump.sql", "./load.sh"} {
-		v.BaseCommand = with
+	for _, baseCommand := range []string{"dump.sql", "./load.sh"} {
+		v.BaseCommand = baseCommand
 		r, err := v.run()
 		if err != nil {
-			t.Fatalf("%s: %v", with, err)
+			t.Fatalf("%s: %v", baseCommand, err)
 		}
 		before, after := v.sets(r)
 		if got := describeSet(after); got != "2_email.sql db/2_email.sql file\n  0 ALTER TABLE users ADD COLUMN email text\n" {
-			t.Errorf("%s: %s", with, got)
+			t.Errorf("%s: %s", baseCommand, got)
 		}
 		if before.Snapshot == nil || !slices.ContainsFunc(before.SchemaMigrations(), func(m *adapter.Migration) bool {
 			return strings.Contains(fmt.Sprint(m.Source.Parts), "CREATE TABLE users")
 		}) {
-			t.Errorf("%s: no schema", with)
+			t.Errorf("%s: no schema", baseCommand)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 		return nil, err
 	}
 	access.Write = append([]string{root, temporary}, access.Write...)
-	env = slices.Concat(command.Environment(), keepCaches(&access), env, []string{"TMPDIR=" + temporary}, user)
+	env = slices.Concat(command.Environment(), makeCacheDirs(&access), env, []string{"TMPDIR=" + temporary}, user)
 	watch, err := newWatch(port, access.Write)
 	if err != nil {
 		return nil, err
@@ -65,15 +65,15 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 	for _, gap := range out.Gaps {
 		c.Logger.Warn(gap)
 	}
-	if over := (*boundError)(nil); errors.As(cause, &over) {
-		out.err = &Error{words[0] + ": " + over.Error()}
+	if boundErr := (*boundError)(nil); errors.As(cause, &boundErr) {
+		out.err = &Error{words[0] + ": " + boundErr.Error()}
 	}
 	return out, ctx.Err()
 }
 
-// keepCaches makes directories that stay for tools that cannot work without writing in a cache. They are the sandbox's own, and a
+// makeCacheDirs makes directories that stay for tools that cannot work without writing in a cache. They are the sandbox's own, and a
 // repository's: a branch's code must not change what the user's own builds, or other projects, read. It returns the variables that name them.
-func keepCaches(a *sandbox.Access) []string {
+func makeCacheDirs(a *sandbox.Access) []string {
 	dir := cache.Dir("command")
 	if dir == "" || a.Repository == "" {
 		return nil

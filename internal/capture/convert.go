@@ -37,7 +37,7 @@ const maxSearched = 1 << 30
 // no history table. before is how many migrations ran before them.
 func (c *converter) convertSegments(segments []*Segment, before int) []*adapter.Migration {
 	var out []*adapter.Migration
-	for _, s := range c.mergeFiles(segments) {
+	for _, s := range c.locateSegments(segments) {
 		out = append(out, c.convertSegment(s.Segment, s.path, before+len(out)))
 	}
 	return out
@@ -49,8 +49,8 @@ type located struct {
 	path string
 }
 
-// mergeFiles finds the files of segments.
-func (c *converter) mergeFiles(segments []*Segment) []located {
+// locateSegments finds the files of segments.
+func (c *converter) locateSegments(segments []*Segment) []located {
 	var out []located
 	for _, s := range segments {
 		p := c.files.findFile(s)
@@ -82,39 +82,39 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 		m.Runner.Tool = all.Traits(c.source.Framework).Tool
 	}
 	m.Runner.Guessed, m.Runner.Otherwise, m.Runner.Conditional, m.Runner.KeepsSession = false, "", false, true
-	m.Failed, m.Opaque, m.Source.LineComment = "", nil, lineComment(file)
-	kept, dropped := c.books.dropRepeats(s.Statements)
-	m.Source.Mode = c.books.sendMode(kept)
+	m.Failed, m.Opaque, m.Source.LineComment = "", nil, lineCommentPrefix(file)
+	statements, dropped := c.books.dropRepeats(s.Statements)
+	m.Source.Mode = c.books.transactionMode(statements)
 	m.Runner.Rerun = m.Source.Mode == onward.TransactionNone
-	at, where := 0, newPlaces(f.Text, k)
-	for _, st := range kept {
-		p := c.makePart(st, f.Text, where)
+	end, lineFinder := 0, newPlaces(f.Text, k)
+	for _, st := range statements {
+		p := c.makePart(st, f.Text, lineFinder)
 		if m.Source.Mode == onward.TransactionFile {
 			p.Block = 0
 		}
-		if p.Start < at && p.Start >= 0 {
+		if p.Start < end && p.Start >= 0 {
 			p.Start = -1
-			where.setPlace(&p, c.books.parseStatement(st))
+			lineFinder.setPlace(&p, c.books.parseStatement(st))
 		}
-		at = max(at, p.Start+len(p.SQL))
-		p.OfRows = !c.printed && p.Start < 0 && path.Ext(file) != ".sql" && c.isOfRows(st)
+		end = max(end, p.Start+len(p.SQL))
+		p.OfRows = !c.printed && p.Start < 0 && path.Ext(file) != ".sql" && c.touchesRows(st)
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
-	c.listUnread(m, s, dropped)
+	c.addOpaqueParts(m, s, dropped)
 	if c.source.Options.Transaction != "" {
 		m.Source.Mode = c.source.Options.Transaction
 	}
-	m.Hash = hashOf(f.Text, kept)
+	m.Hash = hashMigration(f.Text, statements)
 	return m
 }
 
-// isOfRows reports whether a statement reads or writes rows. A program may have put the values of generated rows into it.
-func (c *converter) isOfRows(st *ordered.Statement) bool {
-	return slices.ContainsFunc(c.books.parseStatement(st), func(n *pgparse.Node) bool { return n != nil && isData(n) })
+// touchesRows reports whether a statement reads or writes rows. A program may have put the values of generated rows into it.
+func (c *converter) touchesRows(st *ordered.Statement) bool {
+	return slices.ContainsFunc(c.books.parseStatement(st), func(n *pgparse.Node) bool { return n != nil && isRowStatement(n) })
 }
 
-// hashOf identifies a migration: by its file, else by its SQL.
-func hashOf(text string, list []*ordered.Statement) string {
+// hashMigration identifies a migration: by its file, else by its SQL.
+func hashMigration(text string, list []*ordered.Statement) string {
 	h := sha256.New()
 	h.Write([]byte(text))
 	if text == "" {
@@ -125,17 +125,17 @@ func hashOf(text string, list []*ordered.Statement) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// sendMode returns whether all statements run in one transaction.
-func (b *books) sendMode(list []*ordered.Statement) onward.Transaction {
-	if list = b.withoutSession(list); len(list) > 0 && commonTransaction(list) == 0 {
+// transactionMode returns whether all statements run in one transaction.
+func (b *books) transactionMode(list []*ordered.Statement) onward.Transaction {
+	if list = b.withoutSessionSettings(list); len(list) > 0 && commonTransaction(list) == 0 {
 		return onward.TransactionNone
 	}
 	return onward.TransactionFile
 }
 
-// withoutSession returns statements without settings of the session before and between transactions.
-func (b *books) withoutSession(list []*ordered.Statement) []*ordered.Statement {
-	return slices.DeleteFunc(slices.Clone(list), func(st *ordered.Statement) bool { return st.Transaction == 0 && b.classify(st).isSession })
+// withoutSessionSettings returns statements without settings of the session before and between transactions.
+func (b *books) withoutSessionSettings(list []*ordered.Statement) []*ordered.Statement {
+	return slices.DeleteFunc(slices.Clone(list), func(st *ordered.Statement) bool { return st.Transaction == 0 && b.classifyStatement(st).isSession })
 }
 
 // commonTransaction returns the transaction in which all statements run; 0 if there is none.
@@ -153,19 +153,19 @@ func commonTransaction(list []*ordered.Statement) int {
 
 // makePart returns a statement with its place: its text in the file, else a place that is found by its names, else the first
 // line.
-func (c *converter) makePart(st *ordered.Statement, text string, at *places) script.Part {
+func (c *converter) makePart(st *ordered.Statement, text string, lineFinder *places) script.Part {
 	p := script.Part{SQL: st.SQL, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Message: st.Message, Block: st.Transaction}
 	sql := trimSQL(st.SQL)
 	if c.left -= len(text); c.left > 0 && len(sql) > 8 && strings.Count(text, sql) == 1 {
 		p.SQL, p.Start = sql, strings.Index(text, sql)
 		return p
 	}
-	at.setPlace(&p, c.books.parseStatement(st))
+	lineFinder.setPlace(&p, c.books.parseStatement(st))
 	return p
 }
 
-// lineComment begins a comment in a file.
-func lineComment(file string) string {
+// lineCommentPrefix begins a comment in a file.
+func lineCommentPrefix(file string) string {
 	switch path.Ext(file) {
 	case ".sql":
 		return "--"
@@ -177,13 +177,13 @@ func lineComment(file string) string {
 	return "//"
 }
 
-// listUnread adds what is not known of a migration.
-func (c *converter) listUnread(m *adapter.Migration, s *Segment, dropped int) {
-	note := func(what, why string, failed bool) {
-		m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, What: what, Why: why, Failed: failed})
+// addOpaqueParts adds what is not known of a migration.
+func (c *converter) addOpaqueParts(m *adapter.Migration, s *Segment, dropped int) {
+	note := func(subject, reason string, failed bool) {
+		m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, What: subject, Why: reason, Failed: failed})
 	}
-	if c.books.isEmpty(s.Statements) && !c.printed {
-		note("migration "+m.ID, "it sent no statement"+c.onRows()+"; what it does on other rows is not known", false)
+	if c.books.hasOnlySessionSettings(s.Statements) && !c.printed {
+		note("migration "+m.ID, "it sent no statement"+c.describeRowsUsed()+"; what it does on other rows is not known", false)
 	}
 	for _, st := range s.Statements {
 		if st.Unread != "" {
@@ -196,22 +196,22 @@ func (c *converter) listUnread(m *adapter.Migration, s *Segment, dropped int) {
 	reads, writes := c.books.countUnmatched(s.Statements)
 	if writes > 0 && path.Ext(m.Path) != ".sql" {
 		note("migration "+m.ID, fmt.Sprintf("%d of its statements changed no row%s; they are judged, and code that depends on their result is not",
-			writes, c.onRows()), false)
+			writes, c.describeRowsUsed()), false)
 	}
 	for i, sql := range reads {
 		if i == 3 {
 			note("migration "+m.ID, fmt.Sprintf("%d more queries found no row", len(reads)-i), false)
 			break
 		}
-		note(shortenStatement(sql), "the query found no row"+c.onRows()+"; what the migration does with rows is not known", false)
+		note(shortenStatement(sql), "the query found no row"+c.describeRowsUsed()+"; what the migration does with rows is not known", false)
 	}
 	if dropped > 0 {
 		note("migration "+m.ID, fmt.Sprintf("%d more statements of its loops have the same shape and were left out", dropped), false)
 	}
 }
 
-// onRows says on which rows a migration ran.
-func (c *converter) onRows() string {
+// describeRowsUsed says on which rows a migration ran.
+func (c *converter) describeRowsUsed() string {
 	if c.filled {
 		return ", with generated rows in the tables"
 	}

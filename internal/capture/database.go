@@ -67,9 +67,9 @@ func (s *stage) replayStatements(ctx context.Context, database string, list []*o
 	return nil
 }
 
-// copyFilled copies a database and puts generated rows into the empty tables of the copy, except the history tables. The
+// copyDatabaseWithRows copies a database and puts generated rows into the empty tables of the copy, except the history tables. The
 // name is "" if there is no table to fill.
-func (s *stage) copyFilled(ctx context.Context, database string, b *books) (string, error) {
+func (s *stage) copyDatabaseWithRows(ctx context.Context, database string, b *books) (string, error) {
 	filled, err := s.server.NewDatabase(ctx, database)
 	if err != nil {
 		return "", err
@@ -102,11 +102,11 @@ func planRows(ctx context.Context, conn *pgx.Conn, b *books) (plan fill.Plan, ta
 		return plan, 0, err
 	}
 	for _, id := range names {
-		var has bool
-		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+id.Sanitize()+")").Scan(&has); err != nil {
+		var hasRows bool
+		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+id.Sanitize()+")").Scan(&hasRows); err != nil {
 			return plan, 0, err
 		}
-		if has || b.isHistoryName(id[1]) {
+		if hasRows || b.isHistoryName(id[1]) {
 			plan.Rows[id[0]+"."+id[1]] = 0
 		} else {
 			tables++

@@ -94,7 +94,7 @@ func (s *stage) restoreDeployed(ctx context.Context, database string, d *deploye
 	if refused, err = live.ExecDefinitions(ctx, conn, d.Definitions); err != nil {
 		return nil, err
 	}
-	refused = slices.DeleteFunc(refused, isOfServer)
+	refused = slices.DeleteFunc(refused, isServerDefinition)
 	if _, err := conn.Exec(ctx, "SET session_replication_role = replica"); err != nil { // no trigger and no foreign key of the history
 		return nil, err
 	}
@@ -118,16 +118,16 @@ func (s *stage) restoreDeployed(ctx context.Context, database string, d *deploye
 		}
 	}
 	for _, name := range tables {
-		if err := setSequences(ctx, conn, name); err != nil {
+		if err := advanceSequences(ctx, conn, name); err != nil {
 			return nil, fmt.Errorf("the sequences of %s: %w", name, err)
 		}
 	}
 	return refused, nil
 }
 
-// isOfServer reports whether a definition is not of the database itself: each server has some roles and PL/pgSQL, and a tablespace is
+// isServerDefinition reports whether a definition is not of the database itself: each server has some roles and PL/pgSQL, and a tablespace is
 // a directory of its machine.
-func isOfServer(sql string) bool {
+func isServerDefinition(sql string) bool {
 	for _, begin := range []string{"CREATE ROLE ", "CREATE TABLESPACE ", "CREATE EXTENSION plpgsql "} {
 		if strings.HasPrefix(sql, begin) {
 			return true
@@ -136,8 +136,8 @@ func isOfServer(sql string) bool {
 	return false
 }
 
-// setSequences makes the sequences of a table's columns go on after its rows.
-func setSequences(ctx context.Context, conn *pgx.Conn, table string) error {
+// advanceSequences makes the sequences of a table's columns go on after its rows.
+func advanceSequences(ctx context.Context, conn *pgx.Conn, table string) error {
 	rows, err := conn.Query(ctx, `SELECT quote_ident(attname), pg_get_serial_sequence($1, attname) FROM pg_attribute
 		WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND pg_get_serial_sequence($1, attname) IS NOT NULL`, table)
 	if err != nil {

@@ -36,11 +36,11 @@ var (
 // "-" or "." in it, by numbers in it, and by the revision that a Python file names.
 func listMigrationFiles(t adapter.Tree, dir string) *migrationFiles {
 	f := &migrationFiles{tree: t, keys: map[string][]string{}, texts: map[string]string{}, searches: maxSearches}
-	for _, below := range adapter.FilesBelow(t, dir) {
-		if strings.Contains(below, "node_modules/") || isSecondPart(below) {
+	for _, relPath := range adapter.FilesBelow(t, dir) {
+		if strings.Contains(relPath, "node_modules/") || isCompanionFile(relPath) {
 			continue
 		}
-		p := path.Join(dir, below)
+		p := path.Join(dir, relPath)
 		f.paths = append(f.paths, p)
 		name := path.Base(p)
 		f.addKey(name, p)
@@ -61,8 +61,8 @@ func listMigrationFiles(t adapter.Tree, dir string) *migrationFiles {
 	return f
 }
 
-// isSecondPart reports whether a file belongs to the migration of another file with the same name.
-func isSecondPart(file string) bool {
+// isCompanionFile reports whether a file belongs to the migration of another file with the same name.
+func isCompanionFile(file string) bool {
 	switch path.Ext(strings.TrimSuffix(file, path.Ext(file))) {
 	case ".down", ".undo", ".rollback", ".Designer", ".designer":
 		return true

@@ -73,16 +73,16 @@ func TestKilled(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor := func(what string, is func() bool) {
+	waitFor := func(label string, condition func() bool) {
 		t.Helper()
 		for range 600 {
-			if is() {
+			if condition() {
 				return
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
 		left, _ := filepath.Glob(filepath.Join(temporary, "*"))
-		t.Fatalf("%s: %q, %q, %q, %s", what, listProcesses(t, "sleep\x00"+seconds), listProcesses(t, temporary), left, talk.String())
+		t.Fatalf("%s: %q, %q, %q, %s", label, listProcesses(t, "sleep\x00"+seconds), listProcesses(t, temporary), left, talk.String())
 	}
 	waitFor("the command does not run", func() bool { return len(listProcesses(t, "sleep\x00"+seconds)) == 3 })
 	if err := child.Process.Kill(); err != nil {

@@ -72,7 +72,7 @@ func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter
 		return nil, err
 	}
 	if base != nil {
-		if database, err = c.makeBase(ctx, stage, database, base, s, baseKey, d, r); err != nil {
+		if database, err = c.makeBaseSchema(ctx, stage, database, base, s, baseKey, d, r); err != nil {
 			return nil, fmt.Errorf("at %s: %w", base.Name(), err)
 		}
 	}
@@ -95,8 +95,8 @@ func (c *Config) readDeployed(ctx context.Context, base, head adapter.Tree, s ad
 	return readDeployed(ctx, c.Database, newBooks(c.HistoryTables, listMigrationFiles(head, s.Dir).paths, nil))
 }
 
-// makeBase makes the base's schema: from the deployed database or a dump, by what the command sent the last time, or by the command.
-func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, key string, d *deployed, r *Run,
+// makeBaseSchema makes the base's schema: from the deployed database or a dump, by what the command sent the last time, or by the command.
+func (c *Config) makeBaseSchema(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, key string, d *deployed, r *Run,
 ) (_ string, err error) {
 	if d != nil {
 		r.Base.Statements = d.listStatements()
@@ -125,7 +125,7 @@ func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t 
 	if c.BaseCommand != "" {
 		text = c.BaseCommand
 	}
-	result, err := c.runAt(ctx, stage, database, text, t, s)
+	result, err := c.runInCheckout(ctx, stage, database, text, t, s)
 	if err != nil {
 		var failed *Error
 		if errors.As(err, &failed) && c.BaseCommand == "" {
@@ -146,7 +146,7 @@ func isDump(file string) bool {
 // runHead runs the command on the head: on generated rows, or on empty tables if it fails there.
 func (c *Config) runHead(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, b *books, r *Run) error {
 	fillCtx, cancel := context.WithTimeout(ctx, fillTime)
-	filled, err := stage.copyFilled(fillCtx, database, b)
+	filled, err := stage.copyDatabaseWithRows(fillCtx, database, b)
 	cancel()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -157,7 +157,7 @@ func (c *Config) runHead(ctx context.Context, stage *stage, database string, t a
 		r.Empty = "rows could not be generated: " + err.Error()
 	}
 	if filled != "" {
-		result, err := c.runAt(ctx, stage, filled, c.Command, t, s)
+		result, err := c.runInCheckout(ctx, stage, filled, c.Command, t, s)
 		if err == nil {
 			r.Head, r.Filled = *result, true
 			return nil
@@ -172,7 +172,7 @@ func (c *Config) runHead(ctx context.Context, stage *stage, database string, t a
 	if err != nil {
 		return err
 	}
-	result, err := c.runAt(ctx, stage, empty, c.Command, t, s)
+	result, err := c.runInCheckout(ctx, stage, empty, c.Command, t, s)
 	if err != nil {
 		return err
 	}
@@ -180,8 +180,8 @@ func (c *Config) runHead(ctx context.Context, stage *stage, database string, t a
 	return nil
 }
 
-// runAt runs a command in a checkout of a tree.
-func (c *Config) runAt(ctx context.Context, stage *stage, database, text string, t adapter.Tree, s adapter.Source) (*Result, error) {
+// runInCheckout runs a command in a checkout of a tree.
+func (c *Config) runInCheckout(ctx context.Context, stage *stage, database, text string, t adapter.Tree, s adapter.Source) (*Result, error) {
 	words, err := command.Split(text)
 	if err != nil {
 		return nil, fmt.Errorf("capture: in onward.yaml: %w", err)

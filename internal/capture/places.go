@@ -84,9 +84,9 @@ const (
 	maxConstant = 40
 )
 
-// listNames returns the names of relations, columns, indexes and constraints in statements, and words of constants, in lower
+// listStatementNames returns the names of relations, columns, indexes and constraints in statements, and words of constants, in lower
 // case.
-func listNames(nodes []*pgparse.Node) map[string]bool {
+func listStatementNames(nodes []*pgparse.Node) map[string]bool {
 	names := map[string]bool{}
 	for _, n := range nodes {
 		pgparse.Walk(n, func(msg any) bool {
@@ -131,7 +131,7 @@ func listNames(nodes []*pgparse.Node) map[string]bool {
 // guessLine returns that line, from 1; 0 if there is none. A statement with one name needs only that name. If no line has enough
 // names, the lines of one call may have them together.
 func (p *places) guessLine(nodes []*pgparse.Node) int {
-	names := listNames(nodes)
+	names := listStatementNames(nodes)
 	if len(p.lines) == 0 || len(names) == 0 {
 		return 0
 	}
@@ -143,10 +143,10 @@ func (p *places) guessLine(nodes []*pgparse.Node) int {
 			}
 		}
 	}
-	enough := min(2, len(names))
-	best := p.bestLine(counts, enough)
+	minCount := min(2, len(names))
+	best := p.bestLine(counts, minCount)
 	if best == 0 {
-		best = p.bestLine(sumCalls(counts), enough)
+		best = p.bestLine(sumCallLines(counts), minCount)
 	}
 	if best != 0 {
 		p.last = best
@@ -155,8 +155,8 @@ func (p *places) guessLine(nodes []*pgparse.Node) int {
 }
 
 // bestLine returns the line with the highest count, from 1; 0 if none is high enough.
-func (p *places) bestLine(counts []int, enough int) int {
-	best, most := 0, enough-1
+func (p *places) bestLine(counts []int, minCount int) int {
+	best, most := 0, minCount-1
 	for i, n := range counts {
 		if n > most || n == most && best != 0 && best < p.last && i+1 >= p.last {
 			best, most = i+1, n
@@ -165,8 +165,8 @@ func (p *places) bestLine(counts []int, enough int) int {
 	return best
 }
 
-// sumCalls adds the counts of the lines that follow to the count of each line that has one.
-func sumCalls(counts []int) []int {
+// sumCallLines adds the counts of the lines that follow to the count of each line that has one.
+func sumCallLines(counts []int) []int {
 	out, sum := make([]int, len(counts)), 0
 	for i := len(counts) - 1; i >= 0; i-- {
 		sum += counts[i]

@@ -13,9 +13,9 @@ var launchers = map[string][]string{
 	"node": nil, "exec": nil, "sudo": nil, "time": nil, "uvx": nil, "mise": {"exec"},
 }
 
-// nameProgram returns the program that does a command's work: db-migrate for "npx db-migrate up". It is the first word if the launcher runs a
+// findProgramName returns the program that does a command's work: db-migrate for "npx db-migrate up". It is the first word if the launcher runs a
 // script of the project ("npm run migrate").
-func nameProgram(command string) string {
+func findProgramName(command string) string {
 	words := strings.Fields(command)
 	first := ""
 	for i := 0; i < len(words); i++ {

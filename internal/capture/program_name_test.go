@@ -20,7 +20,7 @@ func TestNameProgram(t *testing.T) {
 		"npx":                                   "npx",
 		"go run ./cmd/migrate":                  "go",
 	} {
-		if got := nameProgram(command); got != want {
+		if got := findProgramName(command); got != want {
 			t.Errorf("%s: %s, want %s", command, got, want)
 		}
 	}

@@ -28,9 +28,9 @@ const renderVersion = "1"
 // command fails, and the context's.
 func (c *Config) Render(ctx context.Context, t adapter.Tree, s adapter.Source) (*Rendering, error) {
 	key := c.treeKey(t, s, "render", renderVersion)
-	kept := &Rendering{}
-	if c.loadCached(key, kept) {
-		return kept, nil
+	cachedRendering := &Rendering{}
+	if c.loadCached(key, cachedRendering) {
+		return cachedRendering, nil
 	}
 	words, err := command.Split(c.Command)
 	if err != nil {
@@ -42,14 +42,14 @@ func (c *Config) Render(ctx context.Context, t adapter.Tree, s adapter.Source) (
 	}
 	defer func() { _ = remove() }() // if this fails, the next run tries again
 	r := &Rendering{}
-	for _, run := range listRuns(words, listIDs(t, s.Dir)) {
+	for _, run := range listRuns(words, listMigrationIDs(t, s.Dir)) {
 		cmd.Words = run.words
-		text, gaps, err := c.printSQL(ctx, *cmd)
+		text, gaps, err := c.capturePrintedSQL(ctx, *cmd)
 		if err != nil {
 			return nil, err
 		}
 		r.Gaps = gaps
-		if err := r.addText(run.id, text); err != nil {
+		if err := r.addStatementsOfText(run.id, text); err != nil {
 			return nil, err
 		}
 	}
@@ -70,18 +70,18 @@ func listRuns(words, ids []string) []renderRun {
 	if len(ids) > 0 {
 		names = append(names, toPlaceholder, ids[len(ids)-1])
 	}
-	forRange := replaceAll(words, names...)
+	forRange := replacePlaceholders(words, names...)
 	if !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, idPlaceholder) }) {
 		return []renderRun{{words: forRange}}
 	}
 	var out []renderRun
 	for _, id := range ids {
-		out = append(out, renderRun{id, replaceAll(forRange, idPlaceholder, id)})
+		out = append(out, renderRun{id, replacePlaceholders(forRange, idPlaceholder, id)})
 	}
 	return out
 }
 
-func replaceAll(words []string, names ...string) []string {
+func replacePlaceholders(words []string, names ...string) []string {
 	replacer := strings.NewReplacer(names...)
 	out := make([]string, len(words))
 	for i, w := range words {
@@ -93,13 +93,13 @@ func replaceAll(words []string, names ...string) []string {
 // numberedName matches the names of migrations.
 var numberedName = lazyregexp.New(`^[VvRrUu]?[0-9]`)
 
-// listIDs returns the names of the migrations of a directory by their files, in their order.
-func listIDs(t adapter.Tree, dir string) []string {
+// listMigrationIDs returns the names of the migrations of a directory by their files, in their order.
+func listMigrationIDs(t adapter.Tree, dir string) []string {
 	var out []string
-	for _, below := range adapter.FilesBelow(t, dir) {
-		name, _, isDir := strings.Cut(below, "/")
+	for _, relPath := range adapter.FilesBelow(t, dir) {
+		name, _, isDir := strings.Cut(relPath, "/")
 		if !isDir {
-			if isSecondPart(name) {
+			if isCompanionFile(name) {
 				continue
 			}
 			name = strings.TrimSuffix(strings.TrimSuffix(name, path.Ext(name)), ".up")
@@ -112,9 +112,9 @@ func listIDs(t adapter.Tree, dir string) []string {
 	return slices.Compact(out)
 }
 
-// printSQL runs a command and returns what it prints, and what was not confined. Connections do not matter, and build servers that it leaves are
+// capturePrintedSQL runs a command and returns what it prints, and what was not confined. Connections do not matter, and build servers that it leaves are
 // ended.
-func (c *Config) printSQL(ctx context.Context, cmd Command) (text string, gaps []string, err error) {
+func (c *Config) capturePrintedSQL(ctx context.Context, cmd Command) (text string, gaps []string, err error) {
 	env := []string{"CI=1", "NO_COLOR=1", "DOTNET_NOLOGO=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1"}
 	run, err := cmd.runConfined(ctx, cmd.Words, env, cmd.Environment, "")
 	if err != nil {

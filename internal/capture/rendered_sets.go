@@ -26,23 +26,23 @@ func (c *Config) RenderSets(ctx context.Context, base *Revision, head Revision) 
 	all := printed.Statements
 	if deployed != nil {
 		all = slices.Concat(deployed.Statements, all)
-		baseSet = c.renderedSet(deployed, *base, all)
+		baseSet = c.newRenderedSet(deployed, *base, all)
 	}
-	return baseSet, c.renderedSet(printed, head, all), nil
+	return baseSet, c.newRenderedSet(printed, head, all), nil
 }
 
-// renderedSet returns the migrations of one rendering. all are the statements of both, which show the history table.
-func (c *Config) renderedSet(r *Rendering, v Revision, all []*ordered.Statement) *adapter.Set {
+// newRenderedSet returns the migrations of one rendering. all are the statements of both, which show the history table.
+func (c *Config) newRenderedSet(r *Rendering, v Revision, all []*ordered.Statement) *adapter.Set {
 	set := c.newSet(v, "render: in onward.yaml")
 	set.Gaps = r.Gaps
 	files := listMigrationFiles(v.Tree, v.Source.Dir)
 	b := newBooks(c.HistoryTables, files.paths, all)
-	at := &converter{books: b, files: files, source: v.Source, known: byPath(v.Read), left: maxSearched, printed: true}
-	segments := r.cutMarked(b)
-	set.Migrations = at.convertSegments(segments, 0)
-	set.Together = b.runTogether(segments)
+	conv := &converter{books: b, files: files, source: v.Source, known: indexByPath(v.Read), left: maxSearched, printed: true}
+	segments := r.cutAtMarks(b)
+	set.Migrations = conv.convertSegments(segments, 0)
+	set.Together = b.ranInOneTransaction(segments)
 	if !slices.ContainsFunc(r.Statements, func(st *ordered.Statement) bool { return st.Control != "" }) && v.Source.Options.Transaction == "" {
-		assumeTransactions(set, at.known)
+		assumeTransactions(set, conv.known)
 	}
 	return set
 }

@@ -29,8 +29,8 @@ type mark struct {
 // markComment is a comment that names the migration of what follows it.
 var markComment = lazyregexp.New(`(?i)^--[ \t]*migration:[ \t]*([^\s]+)[ \t]*\r?$`)
 
-// addText adds the statements of a text, as psql would send them. id is their migration; "" if the text names it.
-func (r *Rendering) addText(id, text string) error {
+// addStatementsOfText adds the statements of a text, as psql would send them. id is their migration; "" if the text names it.
+func (r *Rendering) addStatementsOfText(id, text string) error {
 	f, err := pgparse.SplitBy(text, pgparse.Reader{Psql: true})
 	if err != nil {
 		return &Error{fmt.Sprintf("the printed SQL has %d MB, and the limit is %d", len(text)>>20, pgparse.MaxSize>>20)}
@@ -100,9 +100,9 @@ func transactionControl(n *pgparse.Node) ordered.Control {
 	return ""
 }
 
-// cutMarked cuts the statements into migrations: at the marks, else at the rows of the history table, else at the ends of
+// cutAtMarks cuts the statements into migrations: at the marks, else at the rows of the history table, else at the ends of
 // transactions.
-func (r *Rendering) cutMarked(b *books) []*Segment {
+func (r *Rendering) cutAtMarks(b *books) []*Segment {
 	if len(r.Marks) == 0 {
 		return b.cutSegments(r.Statements)
 	}
@@ -115,7 +115,7 @@ func (r *Rendering) cutMarked(b *books) []*Segment {
 			byID[id], out = s, append(out, s)
 		}
 		for _, st := range list {
-			if !st.Undone && !b.classify(st).ofTool {
+			if !st.Undone && !b.classifyStatement(st).ofTool {
 				s.Statements = append(s.Statements, st)
 			}
 		}

@@ -44,12 +44,12 @@ func TestRenderedText(t *testing.T) {
 		"nothing": {"", ""},
 	} {
 		r := &Rendering{}
-		if err := r.addText("", c.text); err != nil {
+		if err := r.addStatementsOfText("", c.text); err != nil {
 			t.Fatal(err)
 		}
 		b := newBooks(map[string]bool{"schema_migrations": true}, nil, r.Statements)
 		var got strings.Builder
-		for _, s := range r.cutMarked(b) {
+		for _, s := range r.cutAtMarks(b) {
 			got.WriteString(s.ID + ":")
 			for i, st := range s.Statements {
 				got.WriteString(map[bool]string{true: " ", false: "; "}[i == 0])
@@ -76,18 +76,18 @@ func TestRenderedTextHostile(t *testing.T) {
 	} {
 		r := &Rendering{}
 		began := time.Now()
-		if err := r.addText("", strings.Repeat(line, size/len(line))); err != nil {
+		if err := r.addStatementsOfText("", strings.Repeat(line, size/len(line))); err != nil {
 			t.Logf("%s: %v after %v", name, err, time.Since(began))
 			continue
 		}
-		r.cutMarked(newBooks(map[string]bool{"schema_migrations": true}, nil, nil))
+		r.cutAtMarks(newBooks(map[string]bool{"schema_migrations": true}, nil, nil))
 		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("%s: %v", name, took)
 		} else {
 			t.Logf("%s: %d statements, %d marks after %v", name, len(r.Statements), len(r.Marks), took)
 		}
 	}
-	if err := (&Rendering{}).addText("", strings.Repeat(" ", pgparse.MaxSize+1)); err == nil {
+	if err := (&Rendering{}).addStatementsOfText("", strings.Repeat(" ", pgparse.MaxSize+1)); err == nil {
 		t.Error("a text above the limit is read")
 	}
 }
@@ -95,7 +95,7 @@ func TestRenderedTextHostile(t *testing.T) {
 // A command runs once for each revision, or for each migration if it asks for the name. Files of one migration count once.
 func TestListRuns(t *testing.T) {
 	t.Parallel()
-	ids := listIDs(adaptertest.Files{
+	ids := listMigrationIDs(adaptertest.Files{
 		"m/2_b.up.sql": nil, "m/2_b.down.sql": nil, "m/10_c.cs": nil, "m/10_c.Designer.cs": nil, "m/Snapshot.cs": nil, "m/1_a/up.sql": nil, "m/1_a/down.sql": nil,
 		"other/3_d.sql": nil,
 	}, "m")

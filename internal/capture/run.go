@@ -91,7 +91,7 @@ func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Re
 	if err != nil {
 		return nil, err
 	}
-	names := newPlaceholders(proxy.Host(), proxy.Port(), database)
+	names := newPlaceholderReplacer(proxy.Host(), proxy.Port(), database)
 	words := make([]string, len(c.Words))
 	for i, w := range c.Words {
 		words[i] = names.Replace(w)
@@ -153,8 +153,8 @@ func describeRefused(list []string) []string {
 	return []string{"the command also tried to reach " + strings.Join(list, ", ") + ", which its sandbox refused: what it does with an answer is not known"}
 }
 
-// newPlaceholders replaces the names of the parts of the address.
-func newPlaceholders(host, port, database string) *strings.Replacer {
+// newPlaceholderReplacer replaces the names of the parts of the address.
+func newPlaceholderReplacer(host, port, database string) *strings.Replacer {
 	return strings.NewReplacer(
 		"{url}", "postgresql://"+user+":"+password+"@"+host+":"+port+"/"+database+"?sslmode=disable",
 		"{host}", host, "{port}", port, "{user}", user, "{password}", password, "{database}", database,

@@ -18,9 +18,9 @@ type Segment struct {
 	Statements []*ordered.Statement
 }
 
-// isEmpty reports whether a segment changes nothing but settings of the session.
-func (b *books) isEmpty(list []*ordered.Statement) bool {
-	return !slices.ContainsFunc(list, func(st *ordered.Statement) bool { return !b.classify(st).isSession })
+// hasOnlySessionSettings reports whether a segment changes nothing but settings of the session.
+func (b *books) hasOnlySessionSettings(list []*ordered.Statement) bool {
+	return !slices.ContainsFunc(list, func(st *ordered.Statement) bool { return !b.classifyStatement(st).isSession })
 }
 
 // cutSegments cuts the statements of a run into migrations: at the rows of the history table, else at the ends of
@@ -33,7 +33,7 @@ func (b *books) cutSegments(list []*ordered.Statement) []*Segment {
 		if st.Failed != "" || st.Undone {
 			continue
 		}
-		c := b.classify(st)
+		c := b.classifyStatement(st)
 		if !c.ofTool {
 			pending = append(pending, st)
 		}
@@ -50,10 +50,10 @@ func (b *books) cutSegments(list []*ordered.Statement) []*Segment {
 	if len(out) == 0 {
 		return cutByTransaction(pending)
 	}
-	if b.isEmpty(pending) {
+	if b.hasOnlySessionSettings(pending) {
 		return out
 	}
-	if b.learned && b.isEmpty(out[0].Statements) {
+	if b.learned && b.hasOnlySessionSettings(out[0].Statements) {
 		// The tool records a migration before it runs it.
 		for i := range out[:len(out)-1] {
 			out[i].Statements = append(out[i].Statements, out[i+1].Statements...)
@@ -66,9 +66,9 @@ func (b *books) cutSegments(list []*ordered.Statement) []*Segment {
 	return append(out, &Segment{ID: "after " + out[len(out)-1].ID, After: true, Statements: pending})
 }
 
-// dropUsual leaves out of the head's segments the statements outside migrations that the base's run sent, too: the tool
+// dropRoutineStatements leaves out of the head's segments the statements outside migrations that the base's run sent, too: the tool
 // sends them each time.
-func dropUsual(head, base []*Segment) []*Segment {
+func dropRoutineStatements(head, base []*Segment) []*Segment {
 	usual := map[string]bool{}
 	for _, s := range base {
 		for _, st := range s.Statements {
@@ -108,26 +108,26 @@ func cutByTransaction(list []*ordered.Statement) []*Segment {
 // maxRepeats is how many statements of one shape a migration keeps. More of them are rows of a loop.
 const maxRepeats = 20
 
-// isData reports whether a statement reads or writes rows.
-func isData(n *pgparse.Node) bool {
+// isRowStatement reports whether a statement reads or writes rows.
+func isRowStatement(n *pgparse.Node) bool {
 	return n.GetInsertStmt() != nil || n.GetUpdateStmt() != nil || n.GetDeleteStmt() != nil || n.GetSelectStmt() != nil
 }
 
 // dropRepeats leaves out the statements of a loop after the first rounds, and says how many.
-func (b *books) dropRepeats(list []*ordered.Statement) (kept []*ordered.Statement, dropped int) {
+func (b *books) dropRepeats(list []*ordered.Statement) (statements []*ordered.Statement, dropped int) {
 	count := map[string]int{}
 	for _, st := range list {
 		nodes := b.parseStatement(st)
-		if len(nodes) == 1 && nodes[0] != nil && isData(nodes[0]) {
+		if len(nodes) == 1 && nodes[0] != nil && isRowStatement(nodes[0]) {
 			key := pgparse.ShapeKey(nodes[0])
 			if count[key]++; count[key] > maxRepeats {
 				dropped++
 				continue
 			}
 		}
-		kept = append(kept, st)
+		statements = append(statements, st)
 	}
-	return kept, dropped
+	return statements, dropped
 }
 
 // countUnmatched returns the queries of a migration that found no row, and counts the changes that did not.

@@ -218,11 +218,11 @@ func TestTransactionsOfRun(t *testing.T) {
 		of   *Segment
 		want onward.Transaction
 	}{{first, onward.TransactionFile}, {second, onward.TransactionFile}, {third, onward.TransactionNone}} {
-		if got := b.sendMode(tc.of.Statements); got != tc.want {
+		if got := b.transactionMode(tc.of.Statements); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.of.ID, got, tc.want)
 		}
 	}
-	if !b.runTogether([]*Segment{first, second}) || b.runTogether([]*Segment{first, second, third}) || b.runTogether([]*Segment{first}) {
+	if !b.ranInOneTransaction([]*Segment{first, second}) || b.ranInOneTransaction([]*Segment{first, second, third}) || b.ranInOneTransaction([]*Segment{first}) {
 		t.Error("the first two ran in one transaction")
 	}
 }

@@ -27,38 +27,38 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 	b := newBooks(c.HistoryTables, headFiles.paths, slices.Concat(r.Base.Statements, r.Head.Statements))
 	before := b.cutSegments(r.Base.Statements)
 	headSet = c.newSet(head, foundInCapture)
-	at := &converter{books: b, files: headFiles, source: head.Source, known: byPath(head.Read), left: maxSearched}
+	headConverter := &converter{books: b, files: headFiles, source: head.Source, known: indexByPath(head.Read), left: maxSearched}
 	if base != nil {
 		baseSet = c.newSet(*base, foundInCapture)
-		then := &converter{books: b, files: listMigrationFiles(base.Tree, base.Source.Dir), source: base.Source, known: byPath(base.Read), left: maxSearched}
+		baseConverter := &converter{books: b, files: listMigrationFiles(base.Tree, base.Source.Dir), source: base.Source, known: indexByPath(base.Read), left: maxSearched}
 		if c.BaseCommand == "" {
-			baseSet.Migrations = then.convertSegments(before, 0)
-			headSet.Migrations = keepPresent(head.Tree, baseSet.Migrations, at.convertSegments(before, 0))
+			baseSet.Migrations = baseConverter.convertSegments(before, 0)
+			headSet.Migrations = keepPresent(head.Tree, baseSet.Migrations, headConverter.convertSegments(before, 0))
 		} else {
-			baseSet.Snapshot = c.snapshot(r, then)
+			baseSet.Snapshot = c.makeSnapshot(r, baseConverter)
 			headSet.Snapshot = baseSet.Snapshot
 		}
 	}
-	at.filled = r.Filled
-	segments := dropUsual(b.cutSegments(r.Head.Statements), before)
+	headConverter.filled = r.Filled
+	segments := dropRoutineStatements(b.cutSegments(r.Head.Statements), before)
 	headSet.Gaps = r.Head.Gaps
-	addHead(headSet, at.convertSegments(segments, len(headSet.Migrations)))
-	headSet.Together = b.runTogether(segments)
-	for _, note := range slices.Concat(r.Head.Notes, nonEmpty(r.Empty), describeUnmade(r.Refused)) {
-		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: dirName(head.Source), What: "the run of `" + c.Command + "`", Why: note})
+	addHeadMigrations(headSet, headConverter.convertSegments(segments, len(headSet.Migrations)))
+	headSet.Together = b.ranInOneTransaction(segments)
+	for _, note := range slices.Concat(r.Head.Notes, optionalList(r.Empty), describeRefusedDefinitions(r.Refused)) {
+		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: sourceDir(head.Source), What: "the run of `" + c.Command + "`", Why: note})
 	}
 	return baseSet, headSet
 }
 
-// addHead adds the migrations that the head's run sent. One of the base that it sent again is repeatable.
-func addHead(set *adapter.Set, list []*adapter.Migration) {
+// addHeadMigrations adds the migrations that the head's run sent. One of the base that it sent again is repeatable.
+func addHeadMigrations(set *adapter.Set, list []*adapter.Migration) {
 	index := map[string]int{}
 	for i, m := range set.Migrations {
 		index[m.ID] = i
 	}
 	for _, m := range list {
-		i, again := index[m.ID]
-		if again {
+		i, exists := index[m.ID]
+		if exists {
 			m.Repeatable = true
 			set.Migrations[i] = m
 			continue
@@ -67,8 +67,8 @@ func addHead(set *adapter.Set, list []*adapter.Migration) {
 	}
 }
 
-// describeUnmade returns a sentence about definitions of the deployed database.
-func describeUnmade(list []string) []string {
+// describeRefusedDefinitions returns a sentence about definitions of the deployed database.
+func describeRefusedDefinitions(list []string) []string {
 	if len(list) == 0 {
 		return nil
 	}
@@ -76,14 +76,14 @@ func describeUnmade(list []string) []string {
 		len(list), shortenStatement(list[0]))}
 }
 
-func nonEmpty(text string) []string {
+func optionalList(text string) []string {
 	if text == "" {
 		return nil
 	}
 	return []string{text}
 }
 
-func dirName(s adapter.Source) string { return path.Join(".", s.Dir) }
+func sourceDir(s adapter.Source) string { return path.Join(".", s.Dir) }
 
 // newSet returns a set without migrations, with what the framework's own adapter knows. It has no Count: only the tool itself runs
 // its migrations. foundIn says what named the command.
@@ -95,12 +95,12 @@ func (c *Config) newSet(r Revision, foundIn string) *adapter.Set {
 	}
 	set.Evidence.Assumed, set.Evidence.Transaction, set.Evidence.FoundIn = false, "", foundIn
 	if set.Evidence.Tool == "" {
-		set.Evidence.Tool = nameProgram(c.Command)
+		set.Evidence.Tool = findProgramName(c.Command)
 	}
 	return set
 }
 
-func byPath(set *adapter.Set) map[string]*adapter.Migration {
+func indexByPath(set *adapter.Set) map[string]*adapter.Migration {
 	out := map[string]*adapter.Migration{}
 	if set != nil {
 		for _, m := range set.Migrations {
@@ -111,49 +111,49 @@ func byPath(set *adapter.Set) map[string]*adapter.Migration {
 }
 
 // keepPresent returns the migrations of the base as the head has them, without those whose file is gone.
-func keepPresent(head adapter.Tree, base, same []*adapter.Migration) []*adapter.Migration {
-	if len(base) != len(same) {
+func keepPresent(head adapter.Tree, base, headMigrations []*adapter.Migration) []*adapter.Migration {
+	if len(base) != len(headMigrations) {
 		return base // without names, statements are cut in another way if files differ
 	}
 	var out []*adapter.Migration
-	for i, m := range same {
-		if was := base[i]; was.Source.Text != "" && m.Source.Text == "" {
-			if !adapter.HasFile(head, was.Path) {
+	for i, m := range headMigrations {
+		if baseMigration := base[i]; baseMigration.Source.Text != "" && m.Source.Text == "" {
+			if !adapter.HasFile(head, baseMigration.Path) {
 				continue
 			}
-			m = was
+			m = baseMigration
 		}
 		out = append(out, m)
 	}
 	return out
 }
 
-// runTogether reports whether several migrations ran in one transaction.
-func (b *books) runTogether(segments []*Segment) bool {
+// ranInOneTransaction reports whether several migrations ran in one transaction.
+func (b *books) ranInOneTransaction(segments []*Segment) bool {
 	var all []*ordered.Statement
 	n := 0
 	for _, s := range segments {
-		if list := b.withoutSession(s.Statements); len(list) > 0 {
+		if list := b.withoutSessionSettings(s.Statements); len(list) > 0 {
 			all, n = append(all, list...), n+1
 		}
 	}
 	return n > 1 && commonTransaction(all) != 0
 }
 
-// snapshot returns the base's schema as one migration: the dump, or what the base's own command sent.
-func (c *Config) snapshot(r *Run, at *converter) *adapter.Snapshot {
+// makeSnapshot returns the base's schema as one migration: the dump, or what the base's own command sent.
+func (c *Config) makeSnapshot(r *Run, conv *converter) *adapter.Snapshot {
 	out := &adapter.Snapshot{Includes: func(*adapter.Migration) bool { return true }}
 	if r.Snapshot == "" {
 		var all []*ordered.Statement
-		for _, s := range at.books.cutSegments(r.Base.Statements) {
+		for _, s := range conv.books.cutSegments(r.Base.Statements) {
 			all = append(all, s.Statements...)
 		}
-		out.Migration = at.convertSegment(&Segment{ID: c.BaseCommand, Statements: all}, "", 0)
+		out.Migration = conv.convertSegment(&Segment{ID: c.BaseCommand, Statements: all}, "", 0)
 		out.Migration.Opaque = nil
 		return out
 	}
-	f := adapter.ReadFile(at.files.tree, r.Snapshot)
-	m := f.Start(at.source, r.Snapshot, "")
+	f := adapter.ReadFile(conv.files.tree, r.Snapshot)
+	m := f.Start(conv.source, r.Snapshot, "")
 	m.Source.Psql, m.Source.Rows = true, true
 	m.Source.Parts = []script.Part{adapter.TrimmedPart(f.Text, 0, len(f.Text))}
 	m.Seal(onward.TransactionNone, adapter.Options{}, "")

@@ -13,7 +13,7 @@ import (
 // checkAbsentNames checks the functions, types, sequences and operator classes that a statement names anywhere: the server looks each of
 // them up. Roles, tablespaces, languages, collations and operators are left out, because no schema has all of them.
 func (k *checker) checkAbsentNames(node *pgparse.Node) {
-	if k.problem != nil || k.skipsExisting(node) {
+	if k.problem != nil || k.isSkippedByServer(node) {
 		return
 	}
 	switch s := pgparse.Unwrap(node).(type) {
@@ -66,8 +66,8 @@ func (k *checker) checkAbsentNames(node *pgparse.Node) {
 	})
 }
 
-// skipsExisting reports whether the server does nothing, because what the statement makes is there, or what it changes is not.
-func (k *checker) skipsExisting(node *pgparse.Node) bool {
+// isSkippedByServer reports whether the server does nothing, because what the statement makes is there, or what it changes is not.
+func (k *checker) isSkippedByServer(node *pgparse.Node) bool {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateStmt:
 		return s.GetIfNotExists() && k.c.findRelation(pgparse.RangeName(s.GetRelation())) != nil
@@ -89,7 +89,7 @@ func (k *checker) skipsExisting(node *pgparse.Node) bool {
 
 // reportAbsent records an object that nothing has made: for certain if the catalog is complete, else as one that should have been seen.
 func (k *checker) reportAbsent(object builtin.ObjectKind, schema, name string, no *pgerror.Refusal) {
-	if k.problem != nil || !k.c.Complete && !k.unseen || !k.mayTellAbsent(schema) || k.c.mayBring(object, name) || !k.c.Complete && k.c.hasRewrittenTypes() {
+	if k.problem != nil || !k.c.Complete && !k.unseen || !k.isSchemaKnown(schema) || k.c.extensionMayProvide(object, name) || !k.c.Complete && k.c.hasRewrittenTypes() {
 		return
 	}
 	for n := k.c.Unmodelled; n != nil; n = n.Next {
@@ -108,22 +108,22 @@ func (c *Catalog) FindUnseenName(deployed *Catalog, node *pgparse.Node) *Problem
 	}
 	k := &checker{c: c, unseen: true}
 	k.checkAbsentNames(node)
-	if k.problem == nil || !k.problem.Unseen || !deployed.knowsAbsent(k.problem) {
+	if k.problem == nil || !k.problem.Unseen || !deployed.isAbsenceReliable(k.problem) {
 		return nil
 	}
 	return k.problem
 }
 
-// mayTellAbsent reports whether the objects of a schema are known; "" is that of names without one.
-func (k *checker) mayTellAbsent(schema string) bool {
+// isSchemaKnown reports whether the objects of a schema are known; "" is that of names without one.
+func (k *checker) isSchemaKnown(schema string) bool {
 	if schema == "" || schema == "public" {
-		return schema != "" || k.plainPath()
+		return schema != "" || k.hasPublicSearchPath()
 	}
 	return k.c.Object("schema", Name{"", schema}) != nil
 }
 
-// mayBring reports whether an extension of the catalog may have an object of that name.
-func (c *Catalog) mayBring(object builtin.ObjectKind, name string) bool {
+// extensionMayProvide reports whether an extension of the catalog may have an object of that name.
+func (c *Catalog) extensionMayProvide(object builtin.ObjectKind, name string) bool {
 	found := false
 	c.EachObject("extension", func(o *Object) bool {
 		found = !builtin.HasExtension(o.Name.Name) || builtin.Brings(o.Name.Name, object, name)
@@ -135,13 +135,13 @@ func (c *Catalog) mayBring(object builtin.ObjectKind, name string) bool {
 // checkCall checks the name of a function: it was dropped, and did not come back; another database has it; or nothing has made it.
 func (k *checker) checkCall(f *pgparse.FuncCall) {
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
-	if schema == "" && !k.plainPath() || builtin.Known(name) || systemSchema(schema) || schema == "pg_temp" || len(k.c.Functions(schema, name)) > 0 {
+	if schema == "" && !k.hasPublicSearchPath() || builtin.Known(name) || isSystemSchema(schema) || schema == "pg_temp" || len(k.c.Functions(schema, name)) > 0 {
 		return
 	}
 	no := pgerror.FunctionMissing.NewRefusal(displayName(schema, name) + "()")
-	_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
-	foreign := schema == "" && slices.Contains(foreignFunctions, name) && k.c.isHistoryComplete() && k.c.plainExtensions() && !k.c.hasRewrittenTypes()
-	if gone || foreign {
+	_, isDropped := k.c.gone.get(objectKey{"function", k.c.fullNameForCreate(schema, name)})
+	foreign := schema == "" && slices.Contains(foreignFunctions, name) && k.c.isHistoryComplete() && k.c.hasOnlyPlainExtensions() && !k.c.hasRewrittenTypes()
+	if isDropped || foreign {
 		k.recordProblem(pgerror.FunctionMissing, displayName(schema, name)+"()")
 		return
 	}
@@ -166,7 +166,7 @@ func (c *Catalog) hasColumn(name string) bool {
 // checkType checks the name of a type.
 func (k *checker) checkType(t *pgparse.TypeName) {
 	schema, name := pgparse.SchemaAndName(t.GetNames())
-	if name == "" || t.GetPctType() || systemSchema(schema) || schema == "pg_temp" || schema == "" && (strings.HasPrefix(name, "pg_") || isSerialName(name)) {
+	if name == "" || t.GetPctType() || isSystemSchema(schema) || schema == "pg_temp" || schema == "" && (strings.HasPrefix(name, "pg_") || isSerialName(name)) {
 		return
 	}
 	if _, known := builtin.Type(name); known || k.c.TypeOf(t).OID != 0 || strings.HasPrefix(name, "_") || strings.Contains(name, "multirange") {
@@ -200,7 +200,7 @@ func (k *checker) checkRelationText(n *pgparse.Node) {
 		return
 	}
 	schema, name := query.SplitName(text)
-	if schema == "" && !k.plainPath() {
+	if schema == "" && !k.hasPublicSearchPath() {
 		return
 	}
 	if found := k.c.ResolveName(schema, name); found.Relation == nil && k.c.Complete && !found.System && found.Full.Schema != "pg_temp" {
@@ -216,8 +216,8 @@ func (k *checker) checkOperatorClass(e *pgparse.IndexElem, method string) {
 	}
 	found := false
 	k.c.EachObject("operator class", func(o *Object) bool {
-		made, _, _ := strings.Cut(o.Name.Name, " ")
-		found = made == name
+		className, _, _ := strings.Cut(o.Name.Name, " ")
+		found = className == name
 		return !found
 	})
 	if !found {
@@ -237,20 +237,20 @@ func (k *checker) checkRoutine(kind pgparse.ObjectType, n *pgparse.Node) {
 		return
 	}
 	schema, name := pgparse.SchemaAndName(o.GetObjname())
-	if builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
+	if builtin.Known(name) || isSystemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
 		return
 	}
 	k.reportAbsent(builtin.Function, schema, name, pgerror.FunctionMissing.NewRefusal(displayName(schema, name)+"()"))
 }
 
-// knowsAbsent reports whether an absent object of that kind should have been seen: the history names none that nothing made.
-func (c *Catalog) knowsAbsent(x *Problem) bool {
+// isAbsenceReliable reports whether an absent object of that kind should have been seen: the history names none that nothing made.
+func (c *Catalog) isAbsenceReliable(x *Problem) bool {
 	switch x.Kind {
 	case pgerror.FunctionMissing:
-		made := map[string]bool{}
-		c.EachFunction(func(f *Function) bool { made[f.Name.Name] = true; return true })
+		createdFunctions := map[string]bool{}
+		c.EachFunction(func(f *Function) bool { createdFunctions[f.Name.Name] = true; return true })
 		for name := range c.called.all() {
-			if n := string(name); !made[n] && !builtin.Known(n) && !c.bringsFor(builtin.Function, n) {
+			if n := string(name); !createdFunctions[n] && !builtin.Known(n) && !c.extensionProvides(builtin.Function, n) {
 				return false
 			}
 		}
@@ -258,7 +258,7 @@ func (c *Catalog) knowsAbsent(x *Problem) bool {
 		known := true
 		c.EachRelation(func(r *Relation) bool {
 			known = !slices.ContainsFunc(r.Columns, func(col *Column) bool { return c.isTypeUnseen(col.Type) }) &&
-				(r.Index == nil || !slices.ContainsFunc(r.Index.Keys, c.isClassUnseen))
+				(r.Index == nil || !slices.ContainsFunc(r.Index.Keys, c.isOperatorClassUnseen))
 			return known
 		})
 		return known
@@ -272,15 +272,15 @@ func (c *Catalog) isTypeUnseen(t Type) bool {
 		return false
 	}
 	_, known := builtin.Type(t.Name.Name)
-	return !known && !c.bringsFor(builtin.TypeName, t.Name.Name)
+	return !known && !c.extensionProvides(builtin.TypeName, t.Name.Name)
 }
 
-func (c *Catalog) isClassUnseen(key IndexKey) bool {
-	return builtin.FindExtension(builtin.OperatorClass, key.Opclass) != "" && !c.bringsFor(builtin.OperatorClass, key.Opclass)
+func (c *Catalog) isOperatorClassUnseen(key IndexKey) bool {
+	return builtin.FindExtension(builtin.OperatorClass, key.Opclass) != "" && !c.extensionProvides(builtin.OperatorClass, key.Opclass)
 }
 
-// bringsFor reports whether an extension of the catalog brings an object for certain.
-func (c *Catalog) bringsFor(object builtin.ObjectKind, name string) bool {
+// extensionProvides reports whether an extension of the catalog brings an object for certain.
+func (c *Catalog) extensionProvides(object builtin.ObjectKind, name string) bool {
 	found := false
 	c.EachObject("extension", func(o *Object) bool {
 		found = builtin.Brings(o.Name.Name, object, name)

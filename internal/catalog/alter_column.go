@@ -37,28 +37,28 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		return
 	}
 	var p pending
-	c := f.columnFrom(def, &p)
+	c := f.buildColumn(def, &p)
 	t.addColumn(c)
 	if slices.Contains(t.DroppedColumns, name) {
 		t.copyRare().DroppedColumns = removeValue(t.DroppedColumns, name)
 	}
-	t.resolveGenerated()
+	t.resolveGeneratedColumns()
 	if !only {
 		// The children get it before it gets its constraints, which reach
 		// them by their own ways.
 		f.eachChild(t, func(child *Relation) { f.inheritColumn(child, c) })
 	}
-	f.finishColumns(t, &p, false)
+	f.makePendingParts(t, &p, false)
 	if !only {
 		for _, s := range p.checks {
-			if k := f.lastCheck(t, s); k != nil && !k.NoInherit {
+			if k := f.findLastCheck(t, s); k != nil && !k.NoInherit {
 				f.inheritConstraint(t, k)
 			}
 		}
 		f.inheritDefault(t, name)
 	}
 	if t.Kind == CompositeType {
-		f.spreadAttribute(t, func(table *Relation) {
+		f.eachTypedTable(t, func(table *Relation) {
 			if table.Column(c.Name) == nil {
 				next := *c
 				table.addColumn(&next)
@@ -67,8 +67,8 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 	}
 }
 
-// lastCheck finds the constraint that a check specification became.
-func (f *fold) lastCheck(t *Relation, s constraintSpec) *Constraint {
+// findLastCheck finds the constraint that a check specification became.
+func (f *fold) findLastCheck(t *Relation, s constraintSpec) *Constraint {
 	for i := len(t.Constraints) - 1; i >= 0; i-- {
 		if t.Constraints[i].Expr == s.node.GetRawExpr() {
 			return t.Constraints[i]
@@ -86,7 +86,7 @@ func (f *fold) inheritColumn(child *Relation, c *Column) {
 	next.Inherited, next.Local, next.Sequence, next.Comment = true, false, 0, ""
 	next.copyRare().GeneratedFrom = nil
 	child.addColumn(&next)
-	child.resolveGenerated()
+	child.resolveGeneratedColumns()
 }
 
 // inheritDefault gives the children the default of a serial column, which is
@@ -104,8 +104,8 @@ func (f *fold) inheritDefault(t *Relation, name string) {
 	})
 }
 
-// spreadAttribute calls do for the tables OF a composite type.
-func (f *fold) spreadAttribute(composite *Relation, do func(*Relation)) {
+// eachTypedTable calls do for the tables OF a composite type.
+func (f *fold) eachTypedTable(composite *Relation, edit func(*Relation)) {
 	u := f.LookupType(composite.Name.Schema, composite.Name.Name)
 	if u == nil {
 		return
@@ -119,13 +119,13 @@ func (f *fold) spreadAttribute(composite *Relation, do func(*Relation)) {
 	})
 	slices.Sort(tables)
 	for _, oid := range tables {
-		do(f.editRelation(oid))
+		edit(f.editRelation(oid))
 	}
 }
 
 // alterColumnType is ALTER COLUMN … TYPE.
 func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef, only bool) {
-	c := f.columnNamed(t.OID, name, false)
+	c := f.requireColumn(t.OID, name, false)
 	if c == nil || def == nil {
 		return
 	}
@@ -138,28 +138,28 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 	typ := f.TypeOf(def.GetTypeName())
 	f.using = true
 	collation := constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: def.GetCollClause().GetCollname()}}})
-	f.giveType(t, c.Attnum, typ, collation)
+	f.setColumnType(t, c.Attnum, typ, collation)
 	if only {
 		return
 	}
 	f.eachChild(t, func(child *Relation) {
 		if have := child.Column(name); have != nil {
-			f.giveType(child, have.Attnum, typ, collation)
+			f.setColumnType(child, have.Attnum, typ, collation)
 		}
 	})
 	if t.Kind == CompositeType {
-		f.spreadAttribute(t, func(table *Relation) {
+		f.eachTypedTable(t, func(table *Relation) {
 			if have := table.Column(name); have != nil {
-				f.giveType(table, have.Attnum, typ, collation)
+				f.setColumnType(table, have.Attnum, typ, collation)
 			}
 		})
 	}
 }
 
-// giveType gives a column another type, unless something that depends on it forbids
+// setColumnType gives a column another type, unless something that depends on it forbids
 // it.
-func (f *fold) giveType(r *Relation, attnum int16, typ Type, collation string) {
-	if f.forbidsRetype(r, attnum) {
+func (f *fold) setColumnType(r *Relation, attnum int16, typ Type, collation string) {
+	if f.refuseColumnRetype(r, attnum) {
 		return
 	}
 	e := r.editColumn(attnum)
@@ -173,24 +173,24 @@ func (f *fold) giveType(r *Relation, attnum int16, typ Type, collation string) {
 	}
 }
 
-// forbidsRetype tells what depends on a column and forbids another type of it.
-func (f *fold) forbidsRetype(r *Relation, attnum int16) bool {
-	forbids := func(held string, kind pgerror.Kind) bool {
+// refuseColumnRetype tells what depends on a column and forbids another type of it.
+func (f *fold) refuseColumnRetype(r *Relation, attnum int16) bool {
+	forbids := func(dependent string, kind pgerror.Kind) bool {
 		f.addProblem(f.isHistoryComplete(), kind)
-		f.problems[len(f.problems)-1].Held = held
+		f.problems[len(f.problems)-1].Held = dependent
 		return f.failed
 	}
-	if v := f.viewUsing(r, attnum); v != nil {
+	if v := f.findViewUsing(r, attnum); v != nil {
 		f.addProblem(f.isHistoryComplete(), pgerror.RetypeView)
 		f.problems[len(f.problems)-1].InTheWay = v
 		if f.failed {
 			return true
 		}
 	}
-	if over := f.RulesOver(r.OID, attnum); len(over) > 0 && forbids("rule "+over[0].Rule.Name+" of "+over[0].Table.Name.String(), pgerror.RetypeView) {
+	if rules := f.RulesOver(r.OID, attnum); len(rules) > 0 && forbids("rule "+rules[0].Rule.Name+" of "+rules[0].Table.Name.String(), pgerror.RetypeView) {
 		return true
 	}
-	if over := f.BodiesOver(r.OID, attnum); len(over) > 0 && forbids(over[0].Kind+" "+over[0].Name.String(), pgerror.RetypeFunction) {
+	if functions := f.BodiesOver(r.OID, attnum); len(functions) > 0 && forbids(functions[0].Kind+" "+functions[0].Name.String(), pgerror.RetypeFunction) {
 		return true
 	}
 	o := f.findListingPublication(r, attnum)
@@ -204,17 +204,17 @@ func (f *fold) alterColumn(t *Relation, cmd *pgparse.AlterTableCmd, only bool) {
 		return
 	}
 	name := clipName(cmd.GetName())
-	c := f.columnNamed(t.OID, name, false)
+	c := f.requireColumn(t.OID, name, false)
 	if c == nil {
 		return
 	}
-	f.changeColumn(t, c.Attnum, cmd)
+	f.applyColumnCommand(t, c.Attnum, cmd)
 	if only || cmd.GetSubtype() == pgparse.AlterTableType_AT_AddIdentity {
 		return
 	}
 	f.eachChild(t, func(child *Relation) {
 		if have := child.Column(name); have != nil {
-			f.changeColumn(child, have.Attnum, cmd)
+			f.applyColumnCommand(child, have.Attnum, cmd)
 		}
 	})
 }
@@ -225,12 +225,12 @@ func (f *fold) alterDerivedColumn(t *Relation, cmd *pgparse.AlterTableCmd) {
 	if t.Kind != View || cmd.GetSubtype() != pgparse.AlterTableType_AT_ColumnDefault {
 		return
 	}
-	if c := f.columnNamed(t.OID, cmd.GetName(), false); c != nil {
+	if c := f.requireColumn(t.OID, cmd.GetName(), false); c != nil {
 		f.setDefault(t.editColumn(c.Attnum), cmd.GetDef())
 	}
 }
 
-func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCmd) {
+func (f *fold) applyColumnCommand(t *Relation, attnum int16, cmd *pgparse.AlterTableCmd) {
 	e := t.editColumn(attnum)
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_ColumnDefault:
@@ -291,11 +291,11 @@ func (f *fold) dropNotNull(t *Relation, c *Column) {
 // expressionText is the text of an expression in brackets: SET EXPRESSION AS
 // (…).
 func expressionText(sql string, expr *pgparse.Node) string {
-	at := firstLocation(expr)
-	if at <= 0 || at > len(sql) {
+	offset := firstLocation(expr)
+	if offset <= 0 || offset > len(sql) {
 		return ""
 	}
-	open := strings.LastIndexByte(sql[:at+1], '(')
+	open := strings.LastIndexByte(sql[:offset+1], '(')
 	for open > 0 {
 		before := strings.TrimRight(sql[:open], " \t\r\n")
 		if !strings.HasSuffix(before, "(") {

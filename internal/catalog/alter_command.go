@@ -152,13 +152,13 @@ func OrderCommands(s *pgparse.AlterTableStmt) []*pgparse.AlterTableCmd {
 		cmds = append(cmds, n.GetAlterTableCmd())
 	}
 	if len(cmds) > 1 {
-		slices.SortStableFunc(cmds, func(x, y *pgparse.AlterTableCmd) int { return cmp.Compare(orderOf(x), orderOf(y)) })
+		slices.SortStableFunc(cmds, func(x, y *pgparse.AlterTableCmd) int { return cmp.Compare(passOfCommand(x), passOfCommand(y)) })
 	}
 	return cmds
 }
 
-// orderOf is the pass of a command, of which some depend on its arguments.
-func orderOf(cmd *pgparse.AlterTableCmd) Pass {
+// passOfCommand is the pass of a command, of which some depend on its arguments.
+func passOfCommand(cmd *pgparse.AlterTableCmd) Pass {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_ColumnDefault:
 		if cmd.GetDef() == nil {
@@ -177,7 +177,7 @@ func orderOf(cmd *pgparse.AlterTableCmd) Pass {
 
 // IsDropPass reports whether the server carries out a command in its first pass: it drops a
 // column, a constraint or a property of a column.
-func IsDropPass(cmd *pgparse.AlterTableCmd) bool { return orderOf(cmd) == passDrop }
+func IsDropPass(cmd *pgparse.AlterTableCmd) bool { return passOfCommand(cmd) == passDrop }
 
 // ActionWord is a command of ALTER TABLE in the server's words: "ADD COLUMN".
 func ActionWord(cmd pgparse.AlterTableType) string {

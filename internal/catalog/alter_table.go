@@ -13,7 +13,7 @@ import (
 // in the same shape.
 func (f *fold) alterTable(s *pgparse.AlterTableStmt, cmds []*pgparse.AlterTableCmd) {
 	kind := KindOfObject(s.GetObjtype())
-	r := f.relationFor(s.GetRelation(), kind, s.GetMissingOk())
+	r := f.requireRelation(s.GetRelation(), kind, s.GetMissingOk())
 	if r == nil {
 		return
 	}
@@ -30,7 +30,7 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt, cmds []*pgparse.AlterTableC
 		f.alterCommand(t, cmd, only)
 	}
 	if t := f.editRelation(oid); t != nil {
-		t.resolveGenerated()
+		t.resolveGeneratedColumns()
 	}
 }
 
@@ -43,7 +43,7 @@ func (f *fold) permitsCommand(t *Relation, cmd pgparse.AlterTableType) bool {
 	}
 	no := pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd), t.Name.Name)
 	if !t.Inferred && (t.Kind.IsTable() || t.Kind == ForeignTable) {
-		f.addConflicting(true, no)
+		f.addConflictRefusal(true, no)
 		return false
 	}
 	return f.requireRowRelation(t, no)
@@ -82,13 +82,13 @@ func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) 
 	case pgparse.AlterTableType_AT_DropInherit:
 		f.dropInherit(t, cmd.GetDef().GetRangeVar())
 	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig:
-		f.enableTriggers(t, name, true, only)
+		f.setTriggersEnabled(t, name, true, only)
 	case pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_EnableReplicaTrig:
-		f.enableTriggers(t, name, false, only)
+		f.setTriggersEnabled(t, name, false, only)
 	case pgparse.AlterTableType_AT_EnableTrigAll, pgparse.AlterTableType_AT_EnableTrigUser:
-		f.enableTriggers(t, "", true, only)
+		f.setTriggersEnabled(t, "", true, only)
 	case pgparse.AlterTableType_AT_DisableTrigAll, pgparse.AlterTableType_AT_DisableTrigUser:
-		f.enableTriggers(t, "", false, only)
+		f.setTriggersEnabled(t, "", false, only)
 	case pgparse.AlterTableType_AT_EnableRowSecurity:
 		t.copyRare().RLS = true
 	case pgparse.AlterTableType_AT_DisableRowSecurity:
@@ -122,20 +122,20 @@ func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) 
 		}
 		t.copyRare().Options = next
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
-		f.replicaIdentity(t, cmd.GetDef().GetReplicaIdentityStmt())
+		f.setReplicaIdentity(t, cmd.GetDef().GetReplicaIdentityStmt())
 	case pgparse.AlterTableType_AT_ClusterOn:
-		f.clusterOn(t, name)
+		f.setClusteredIndex(t, name)
 	case pgparse.AlterTableType_AT_DropCluster:
-		f.clusterOn(t, "")
+		f.setClusteredIndex(t, "")
 	case pgparse.AlterTableType_AT_AddOf:
 		t.copyRare().OfType = f.TypeOf(cmd.GetDef().GetTypeName()).OID
 	case pgparse.AlterTableType_AT_DropOf:
 		t.copyRare().OfType = 0
 	case pgparse.AlterTableType_AT_GenericOptions:
-		t.copyRare().Options = genericOptions(t.Options, pgparse.ListItems(cmd.GetDef()))
+		t.copyRare().Options = mergeGenericOptions(t.Options, pgparse.ListItems(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_EnableRule, pgparse.AlterTableType_AT_EnableAlwaysRule, pgparse.AlterTableType_AT_EnableReplicaRule,
 		pgparse.AlterTableType_AT_DisableRule:
-		f.enableRule(t, name, cmd.GetSubtype())
+		f.setRuleEnabled(t, name, cmd.GetSubtype())
 	case pgparse.AlterTableType_AT_DropOids:
 		// There are none since Postgres 12: accepted, and nothing happens.
 	default:
@@ -143,13 +143,13 @@ func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) 
 	}
 }
 
-// enableRule is ENABLE RULE and its like: what runs on replicas only is disabled
+// setRuleEnabled is ENABLE RULE and its like: what runs on replicas only is disabled
 // here.
-func (f *fold) enableRule(t *Relation, name string, how pgparse.AlterTableType) {
+func (f *fold) setRuleEnabled(t *Relation, name string, subtype pgparse.AlterTableType) {
 	if old := t.FindRule(name); old != nil {
 		now := *old
-		now.Disabled = how == pgparse.AlterTableType_AT_DisableRule || how == pgparse.AlterTableType_AT_EnableReplicaRule
-		f.setRule(t, old, &now)
+		now.Disabled = subtype == pgparse.AlterTableType_AT_DisableRule || subtype == pgparse.AlterTableType_AT_EnableReplicaRule
+		f.replaceRule(t, old, &now)
 	} else if !t.Inferred && !t.Partial {
 		f.addProblem(f.isHistoryComplete(), pgerror.RuleMissing, name, t.Name.Name)
 	}
@@ -179,7 +179,7 @@ func (f *fold) setPersistence(t *Relation, p Persistence) {
 	}
 }
 
-func (f *fold) replicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
+func (f *fold) setReplicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
 	switch s.GetIdentityType() {
 	case "d":
 		t.copyRare().ReplicaIdentity = ""
@@ -188,15 +188,15 @@ func (f *fold) replicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
 	case "n":
 		t.copyRare().ReplicaIdentity = "nothing"
 	case "i":
-		if f.tableIndex(t, clipName(s.GetName())) || t.Inferred || t.Partial {
+		if f.hasTableIndex(t, clipName(s.GetName())) || t.Inferred || t.Partial {
 			t.copyRare().ReplicaIdentity = "index " + clipName(s.GetName())
 			return
 		}
-		f.addMissing(t, pgerror.IndexMissingFor, s.GetName(), t.Name.Name)
+		f.addMissingPart(t, pgerror.IndexMissingFor, s.GetName(), t.Name.Name)
 	}
 }
 
-func (f *fold) tableIndex(t *Relation, name string) bool {
+func (f *fold) hasTableIndex(t *Relation, name string) bool {
 	return slices.ContainsFunc(t.Indexes, func(oid OID) bool { i := f.Relation(oid); return i != nil && i.Name.Name == name })
 }
 
@@ -206,11 +206,11 @@ func (f *fold) clusterTable(s *pgparse.ClusterStmt) {
 	schema, name := s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname()
 	t := f.Lookup(schema, name)
 	if s.GetIndexname() != "" && t != nil && (t.Kind == Table || t.Kind == MaterializedView) {
-		f.clusterOn(f.editRelation(t.OID), clipName(s.GetIndexname()))
+		f.setClusteredIndex(f.editRelation(t.OID), clipName(s.GetIndexname()))
 	}
 }
 
-func (f *fold) clusterOn(t *Relation, name string) {
+func (f *fold) setClusteredIndex(t *Relation, name string) {
 	for _, oid := range t.Indexes {
 		i := f.Relation(oid)
 		if i == nil || i.Index.Clustered == (i.Name.Name == name) {
@@ -221,13 +221,13 @@ func (f *fold) clusterOn(t *Relation, name string) {
 		info.Clustered = i.Name.Name == name
 		i.Index = &info
 	}
-	if name != "" && !f.tableIndex(t, name) && !t.Inferred && !t.Partial {
-		f.addMissing(t, pgerror.IndexMissingFor, name, t.Name.Name)
+	if name != "" && !f.hasTableIndex(t, name) && !t.Inferred && !t.Partial {
+		f.addMissingPart(t, pgerror.IndexMissingFor, name, t.Name.Name)
 	}
 }
 
-// genericOptions are OPTIONS (ADD a 'x', SET b 'y', DROP c).
-func genericOptions(old map[string]string, list []*pgparse.Node) map[string]string {
+// mergeGenericOptions are OPTIONS (ADD a 'x', SET b 'y', DROP c).
+func mergeGenericOptions(old map[string]string, list []*pgparse.Node) map[string]string {
 	next := make(map[string]string, len(old)+len(list))
 	for k, v := range old {
 		next[k] = v

@@ -90,7 +90,7 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 		return c, f.problems
 	}
 	if f.using {
-		f.noteUses(c)
+		f.recordUses(c)
 	}
 	return f.Catalog, f.problems
 }
@@ -103,18 +103,18 @@ func (f *fold) addProblem(certain bool, kind pgerror.Kind, objects ...string) *P
 // addConflict records a refusal that follows from what the catalog holds. It is certain if
 // nothing unseen can have changed that; known is false for what was only inferred.
 func (f *fold) addConflict(known bool, kind pgerror.Kind, objects ...string) *Problem {
-	return f.addConflicting(known, kind.NewRefusal(objects...))
+	return f.addConflictRefusal(known, kind.NewRefusal(objects...))
 }
 
-// addConflicting is addConflict for an existing refusal.
-func (f *fold) addConflicting(known bool, no *pgerror.Refusal) *Problem {
+// addConflictRefusal is addConflict for an existing refusal.
+func (f *fold) addConflictRefusal(known bool, no *pgerror.Refusal) *Problem {
 	p := f.addRefusal(known && f.isHistoryComplete(), no)
 	p.Conflict = known
 	return p
 }
 
-// addMissing records that a relation lacks a part that a statement names.
-func (f *fold) addMissing(r *Relation, kind pgerror.Kind, objects ...string) {
+// addMissingPart records that a relation lacks a part that a statement names.
+func (f *fold) addMissingPart(r *Relation, kind pgerror.Kind, objects ...string) {
 	f.addProblem(f.isHistoryComplete(), kind, objects...).Conflict = f.IsFullyKnown(r)
 }
 

@@ -65,10 +65,10 @@ func ReadBody(fn *Function) *Body {
 				part.node = file.Stmts[0].Node
 			}
 			b.addPart(part)
-			for _, into := range p.Into {
-				if strings.Contains(into, ".") {
+			for _, target := range p.Into {
+				if strings.Contains(target, ".") {
 					part := bodyPart{text: p.Text, maybe: p.Maybe, caught: p.Caught, target: true}
-					if file, err := pgparse.SplitText("SELECT " + into); err == nil && len(file.Stmts) == 1 {
+					if file, err := pgparse.SplitText("SELECT " + target); err == nil && len(file.Stmts) == 1 {
 						part.node = file.Stmts[0].Node
 					}
 					b.parts = append(b.parts, part)
@@ -205,12 +205,12 @@ func (b *Body) ListRecordFields() []Field {
 		m.checkStatement(p.node)
 		for _, f := range m.fields {
 			f.Mention = Mention{Text: p.text, Sure: true, Maybe: p.maybe, Caught: p.caught}
-			at := slices.IndexFunc(out, func(o Field) bool { return o.Record == f.Record && o.Name == f.Name })
+			fieldIndex := slices.IndexFunc(out, func(o Field) bool { return o.Record == f.Record && o.Name == f.Name })
 			switch {
-			case at < 0:
+			case fieldIndex < 0:
 				out = append(out, f)
-			case f.rank() > out[at].rank():
-				out[at] = f
+			case f.rank() > out[fieldIndex].rank():
+				out[fieldIndex] = f
 			}
 		}
 	}

@@ -88,13 +88,13 @@ func (m *mentions) checkField(name, field string) {
 	case m.column == "" || field != m.column:
 	case m.rows[name]:
 		m.recordHit(true)
-	case m.rowArgument():
+	case m.hasRowArgument():
 		m.recordHit(false)
 	}
 }
 
-// rowArgument reports whether the function takes a row of the relation.
-func (m *mentions) rowArgument() bool {
+// hasRowArgument reports whether the function takes a row of the relation.
+func (m *mentions) hasRowArgument() bool {
 	return slices.ContainsFunc(m.body.fn.Args, func(t Type) bool { return t.Name == m.target.Name })
 }
 
@@ -110,7 +110,7 @@ func (m *mentions) checkIndirection(l *query.Level, n query.Name, x *pgparse.A_I
 		if !m.checkQualified(l, n) {
 			m.checkField(pgparse.StringText(f[0]), name)
 		}
-	} else if x.GetArg().GetParamRef() != nil && m.column != "" && name == m.column && m.rowArgument() {
+	} else if x.GetArg().GetParamRef() != nil && m.column != "" && name == m.column && m.hasRowArgument() {
 		m.recordHit(false)
 	}
 }

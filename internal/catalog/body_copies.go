@@ -44,11 +44,11 @@ func (c *Catalog) RowCopies(fn *Function, from *Relation) []RowCopy {
 			continue
 		}
 		s := file.Stmts[0].Node.GetInsertStmt()
-		into := k.tableOf(s.GetRelation())
-		if s == nil || !k.isFullyKnown(into) {
+		target := k.resolveWrittenTable(s.GetRelation())
+		if s == nil || !k.isFullyKnown(target) {
 			continue
 		}
-		if r := compareRowCopy(s, from, into); r != nil {
+		if r := compareRowCopy(s, from, target); r != nil {
 			r.Mention = Mention{Text: part.Text, Sure: true, Maybe: part.Maybe}
 			out = append(out, *r)
 		}
@@ -58,20 +58,20 @@ func (c *Catalog) RowCopies(fn *Function, from *Relation) []RowCopy {
 
 // compareRowCopy compares what an INSERT gives with the columns that it gives it to; nil
 // when it takes no whole row, or another star.
-func compareRowCopy(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
-	r := &RowCopy{Into: into}
-	var given []string // the columns of the row, "" for any other value
+func compareRowCopy(s *pgparse.InsertStmt, from, target *Relation) *RowCopy {
+	r := &RowCopy{Into: target}
+	var sourceColumns []string // the columns of the row, "" for any other value
 	for _, e := range insertedExprs(s) {
-		switch record := wholeRow(e); {
+		switch record := wholeRowVariable(e); {
 		case record != "":
 			r.Record = strings.ToUpper(record)
 			for _, c := range from.Columns {
-				given = append(given, c.Name)
+				sourceColumns = append(sourceColumns, c.Name)
 			}
 		case pgparse.IsExpanding(e):
 			return nil
 		default:
-			given = append(given, "")
+			sourceColumns = append(sourceColumns, "")
 		}
 	}
 	if r.Record == "" {
@@ -83,17 +83,17 @@ func compareRowCopy(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
 	}
 	listed := len(to) > 0
 	if !listed {
-		for _, c := range into.Columns {
+		for _, c := range target.Columns {
 			to = append(to, c.Name)
 		}
 	}
 	switch {
-	case len(given) > len(to):
+	case len(sourceColumns) > len(to):
 		r.Fails = "INSERT has more expressions than target columns"
-	case listed && len(given) < len(to):
+	case listed && len(sourceColumns) < len(to):
 		r.Fails = "INSERT has more target columns than expressions"
 	}
-	for i, name := range given {
+	for i, name := range sourceColumns {
 		if name != "" && i < len(to) && name != to[i] {
 			r.Column, r.Lands = name, to[i]
 			break
@@ -116,8 +116,8 @@ func insertedExprs(s *pgparse.InsertStmt) []*pgparse.Node {
 	return out
 }
 
-// wholeRow is the record of NEW.* and (NEW).*, in lower case; "" for anything else.
-func wholeRow(e *pgparse.Node) string {
+// wholeRowVariable is the record of NEW.* and (NEW).*, in lower case; "" for anything else.
+func wholeRowVariable(e *pgparse.Node) string {
 	ref := e.GetColumnRef()
 	if ref == nil {
 		ref = e.GetAIndirection().GetArg().GetColumnRef()

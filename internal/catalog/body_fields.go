@@ -77,7 +77,7 @@ func (m *mentions) listFields(column string, reader FieldReader) map[recordField
 			}
 		}
 	}
-	if _, named := b.FindRelation(m.catalog, m.target); !named {
+	if _, isMentioned := b.FindRelation(m.catalog, m.target); !isMentioned {
 		return out
 	}
 	for name := range b.variables {
@@ -129,9 +129,9 @@ func (m *mentions) isColumnOf(s *query.Source, name, column string, depth int) (
 	if m.isTarget(relationOf(s)) {
 		return name == column, true
 	}
-	at := slices.IndexFunc(s.Columns, func(x query.Output) bool { return x.Name == name })
-	if at < 0 {
+	i := slices.IndexFunc(s.Columns, func(x query.Output) bool { return x.Name == name })
+	if i < 0 {
 		return false, true
 	}
-	return m.carriesColumn(s.Columns[at], column, depth+1)
+	return m.carriesColumn(s.Columns[i], column, depth+1)
 }

@@ -31,18 +31,18 @@ func mayReadSchema(sql string) bool {
 // needs. parts are its body.
 func (c *Catalog) findMissingInBody(fn *Function, parts []pgparse.Part) (Mention, *Problem) {
 	k := &checker{c: c}
-	if fn.SetSearchPath || !k.plainPath() || c.gone.size == 0 && !c.namesAll() || mayChangeNames(fn.Body) && changesNames.MatchString(fn.Body) {
+	if fn.SetSearchPath || !k.hasPublicSearchPath() || c.gone.size == 0 && !c.definesAllTables() || mayChangeNames(fn.Body) && changesNames.MatchString(fn.Body) {
 		return Mention{}, nil
 	}
 	for text, node := range certainStatements(parts, mayReadSchema) {
 		for _, rv := range query.ListRelations(node) {
 			if rv.GetSchemaname() != "" || !c.isTransitionTable(fn, clipName(rv.GetRelname())) {
-				k.tableThere(rv)
+				k.checkTableExists(rv)
 			}
 		}
 		pgparse.Walk(node, func(msg any) bool {
 			if call, ok := msg.(*pgparse.FuncCall); ok && k.problem == nil {
-				k.functionThere(call)
+				k.checkFunctionExists(call)
 			}
 			return k.problem == nil
 		})
@@ -61,21 +61,21 @@ func (c *Catalog) isTransitionTable(fn *Function, name string) bool {
 	})
 }
 
-func (k *checker) tableThere(rv *pgparse.RangeVar) {
+func (k *checker) checkTableExists(rv *pgparse.RangeVar) {
 	if k.problem != nil {
 		return
 	}
 	schema, name := pgparse.RangeName(rv)
-	full := k.c.nameFor(schema, name)
-	if k.resolveRelation(rv) != nil || k.problem != nil || systemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {
+	full := k.c.fullNameForCreate(schema, name)
+	if k.resolveRelation(rv) != nil || k.problem != nil || isSystemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {
 		return
 	}
-	if k.isFullyRead(full.Schema) {
+	if k.isSchemaComplete(full.Schema) {
 		k.problem = &Problem{Refusal: *pgerror.RelationMissing.NewRefusal(displayName(schema, name)), Certain: k.c.Complete, Unseen: !k.c.Complete}
 	}
 }
 
-func (k *checker) functionThere(f *pgparse.FuncCall) {
+func (k *checker) checkFunctionExists(f *pgparse.FuncCall) {
 	k.checkCall(f)
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if k.problem == nil && k.c.Complete && k.c.AbsentFunction(schema, name) {
@@ -83,22 +83,22 @@ func (k *checker) functionThere(f *pgparse.FuncCall) {
 	}
 }
 
-// isFullyRead reports whether what is in a schema should have been seen: the history
+// isSchemaComplete reports whether what is in a schema should have been seen: the history
 // made every table that it names.
-func (k *checker) isFullyRead(schema string) bool {
+func (k *checker) isSchemaComplete(schema string) bool {
 	if k.c.Complete {
 		return true
 	}
-	return k.c.namesAll() && (schema == "public" || k.c.Object("schema", Name{"", schema}) != nil)
+	return k.c.definesAllTables() && (schema == "public" || k.c.Object("schema", Name{"", schema}) != nil)
 }
 
-// namesAll reports whether the history made every table that it names.
-func (c *Catalog) namesAll() bool {
-	return c.namesAllBut(func(Name) bool { return false })
+// definesAllTables reports whether the history made every table that it names.
+func (c *Catalog) definesAllTables() bool {
+	return c.definesAllTablesExcept(func(Name) bool { return false })
 }
 
-// namesAllBut is namesAll without some relations.
-func (c *Catalog) namesAllBut(skip func(name Name) bool) bool {
+// definesAllTablesExcept is definesAllTables without some relations.
+func (c *Catalog) definesAllTablesExcept(skip func(name Name) bool) bool {
 	if c.Complete {
 		return true
 	}
@@ -107,18 +107,18 @@ func (c *Catalog) namesAllBut(skip func(name Name) bool) bool {
 			return false
 		}
 	}
-	return c.isHistoryComplete() && c.plainExtensions()
+	return c.isHistoryComplete() && c.hasOnlyPlainExtensions()
 }
 
 // CreatesAllItNames reports whether the history made every relation that it names, so that another one in the schema should have
 // been seen, too. byTool reports whether a migration tool makes a table.
 func (c *Catalog) CreatesAllItNames(schema string, byTool func(name Name) bool) bool {
-	return c.namesAllBut(byTool) && !c.hasRewrittenTypes() && (schema == "public" || c.Object("schema", Name{"", schema}) != nil)
+	return c.definesAllTablesExcept(byTool) && !c.hasRewrittenTypes() && (schema == "public" || c.Object("schema", Name{"", schema}) != nil)
 }
 
-// plainExtensions reports whether no extension was seen that may have brought
+// hasOnlyPlainExtensions reports whether no extension was seen that may have brought
 // tables, or functions for triggers, along.
-func (c *Catalog) plainExtensions() bool {
+func (c *Catalog) hasOnlyPlainExtensions() bool {
 	plain := true
 	c.EachObject("extension", func(o *Object) bool {
 		plain = slices.Contains(withoutTriggers, o.Name.Name)

@@ -152,13 +152,13 @@ func (m *mentions) checkPositionalInsert(q *pgparse.SelectStmt, rel *Relation) {
 	if rows := q.GetValuesLists(); len(rows) > 0 {
 		values = len(pgparse.ListItems(rows[0]))
 	}
-	at := slices.IndexFunc(rel.Columns, func(c *Column) bool { return c.Name == m.column })
+	columnIndex := slices.IndexFunc(rel.Columns, func(c *Column) bool { return c.Name == m.column })
 	star := slices.ContainsFunc(q.GetTargetList(), func(n *pgparse.Node) bool {
 		return pgparse.IsExpanding(n.GetResTarget().GetVal())
 	})
 	if star || rel.Inferred || rel.Partial || q.GetLarg() != nil {
 		m.recordHit(false)
-	} else if at >= 0 && at < values {
+	} else if columnIndex >= 0 && columnIndex < values {
 		m.recordHit(true)
 	}
 }

@@ -33,10 +33,10 @@ type callee struct {
 // first.
 func (c *Catalog) ListCallers(o *pgparse.ObjectWithArgs) []Caller {
 	schema, n := pgparse.SchemaAndName(o.GetObjname())
-	name, list, at := c.findFunction(o)
+	name, list, index := c.findFunction(o)
 	x := &callee{c: c, name: Name{schema, n}}
-	if at >= 0 {
-		x = c.newCallee(name, list, at)
+	if index >= 0 {
+		x = c.newCallee(name, list, index)
 	}
 	return x.listCallers()
 }
@@ -44,11 +44,11 @@ func (c *Catalog) ListCallers(o *pgparse.ObjectWithArgs) []Caller {
 // CallersOf lists the relations that need a function of the catalog.
 func (c *Catalog) CallersOf(fn *Function) []Caller {
 	list := c.Functions(fn.Name.Schema, fn.Name.Name)
-	at := slices.Index(list, fn)
-	if at < 0 {
+	index := slices.Index(list, fn)
+	if index < 0 {
 		return nil
 	}
-	return c.newCallee(fn.Name, list, at).listCallers()
+	return c.newCallee(fn.Name, list, index).listCallers()
 }
 
 func (x *callee) listCallers() []Caller {
@@ -61,10 +61,10 @@ func (x *callee) listCallers() []Caller {
 	return out
 }
 
-func (c *Catalog) newCallee(name Name, list []*Function, at int) *callee {
-	x := &callee{c: c, name: name, fn: list[at], hidden: builtin.Known(name.Name)}
+func (c *Catalog) newCallee(name Name, list []*Function, index int) *callee {
+	x := &callee{c: c, name: name, fn: list[index], hidden: builtin.Known(name.Name)}
 	for i, f := range list {
-		if i != at {
+		if i != index {
 			x.others = append(x.others, f)
 		}
 	}

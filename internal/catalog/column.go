@@ -53,9 +53,9 @@ func (p *pending) addConstraint(s constraintSpec) {
 	}
 }
 
-// columnFrom makes a column from its definition; what it asks for beside goes
+// buildColumn makes a column from its definition; what it asks for beside goes
 // to p. The column is not numbered yet.
-func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
+func (f *fold) buildColumn(def *pgparse.ColumnDef, p *pending) *Column {
 	c := &Column{Name: clipName(def.GetColname()), Local: true, RareColumn: &plainColumn}
 	if def.GetStorageName() != "" || def.GetCompression() != "" {
 		c.RareColumn = &RareColumn{Storage: strings.ToLower(def.GetStorageName()), Compression: def.GetCompression()}
@@ -77,7 +77,7 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 	if def.GetRawDefault() != nil {
 		f.setDefault(c, def.GetRawDefault())
 	}
-	for _, spec := range f.columnConstraints(c, def, p) {
+	for _, spec := range f.readColumnClauses(c, def, p) {
 		if spec.node.GetContype() != pgparse.ConstrType_CONSTR_NOTNULL || spec.node.GetConname() != "" {
 			p.addConstraint(spec)
 		}
@@ -85,9 +85,9 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 	return c
 }
 
-// columnConstraints reads the clauses after a column's type: the constraints, each with
+// readColumnClauses reads the clauses after a column's type: the constraints, each with
 // the attributes that follow it. Other clauses are applied to the column.
-func (f *fold) columnConstraints(c *Column, def *pgparse.ColumnDef, p *pending) []constraintSpec {
+func (f *fold) readColumnClauses(c *Column, def *pgparse.ColumnDef, p *pending) []constraintSpec {
 	var list []constraintSpec
 	last := func() *constraintSpec {
 		if len(list) == 0 {
@@ -135,7 +135,7 @@ func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
 		c.Default, c.DefaultText, c.Takes = nil, "", 0
 		return
 	}
-	c.Takes = f.sequenceIn(expr)
+	c.Takes = f.findSequenceIn(expr)
 	c.Default, c.DefaultText = expr, defaultText(f.sql, expr)
 	f.using = true
 }
@@ -151,9 +151,9 @@ func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location
 	c.DefaultText = bracketText(f.sql, location)
 }
 
-// resolveGenerated notes the columns that the generation expressions of a
+// resolveGeneratedColumns notes the columns that the generation expressions of a
 // table read, once all its columns are there.
-func (r *Relation) resolveGenerated() {
+func (r *Relation) resolveGeneratedColumns() {
 	for _, c := range r.Columns {
 		if c.GeneratedExpr != nil && c.GeneratedFrom == nil {
 			// An earlier catalog may have the column too.
@@ -162,8 +162,8 @@ func (r *Relation) resolveGenerated() {
 	}
 }
 
-func identityWords(when string) string {
-	if when == "a" {
+func identityWords(identity string) string {
+	if identity == "a" {
 		return "always"
 	}
 	return "by default"
@@ -184,8 +184,8 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 		name.Name = n
 	}
 	if name.Name == "" {
-		name.Name = f.chooseRelation(name.Schema, t.Name.Name, s.column, "seq", false)
-	} else if _, taken := f.names.get(name); taken {
+		name.Name = f.chooseRelationName(name.Schema, t.Name.Name, s.column, "seq", false)
+	} else if _, exists := f.names.get(name); exists {
 		f.addProblem(f.isHistoryComplete(), pgerror.RelationExists, name.Name)
 		return
 	}

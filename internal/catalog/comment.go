@@ -15,7 +15,7 @@ func (f *fold) setComment(s *pgparse.CommentStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(list)
-		if r := f.relationNamed(schema, name, KindOfObject(s.GetObjtype()), false); r != nil {
+		if r := f.requireRelationNamed(schema, name, KindOfObject(s.GetObjtype()), false); r != nil {
 			f.editRelation(r.OID).Comment = s.GetComment()
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN:
@@ -23,44 +23,44 @@ func (f *fold) setComment(s *pgparse.CommentStmt) {
 			return
 		}
 		schema, name := pgparse.SchemaAndName(list[:len(list)-1])
-		r := f.relationNamed(schema, name, Table, false)
+		r := f.requireRelationNamed(schema, name, Table, false)
 		if r == nil {
 			return
 		}
-		if c := f.columnNamed(r.OID, pgparse.LastText(list), false); c != nil {
+		if c := f.requireColumn(r.OID, pgparse.LastText(list), false); c != nil {
 			f.editRelation(r.OID).editColumn(c.Attnum).Comment = s.GetComment()
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
-		f.commentOnTable(s, list)
+		f.checkCommentTarget(s, list)
 	default:
 		// Types, functions, databases, roles, …
 	}
 }
 
-// commentOnTable finds whether what hangs on a table and is commented on is
+// checkCommentTarget finds whether what hangs on a table and is commented on is
 // there; the comment itself is not kept.
-func (f *fold) commentOnTable(s *pgparse.CommentStmt, list []*pgparse.Node) {
+func (f *fold) checkCommentTarget(s *pgparse.CommentStmt, list []*pgparse.Node) {
 	if len(list) < 2 {
 		return
 	}
 	schema, name := pgparse.SchemaAndName(list[:len(list)-1])
-	r := f.relationNamed(schema, name, Table, false)
+	r := f.requireRelationNamed(schema, name, Table, false)
 	if r == nil || r.Inferred || r.Partial {
 		return
 	}
-	what := clipName(pgparse.LastText(list))
+	partName := clipName(pgparse.LastText(list))
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
-		if r.Constraint(what) == nil && f.notNullNamed(r, what) == nil {
-			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissingFor, what, r.Name.Name)
+		if r.Constraint(partName) == nil && f.notNullNamed(r, partName) == nil {
+			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissingFor, partName, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER:
-		if r.Trigger(what) == nil {
-			f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "trigger", what, r.Name.Name)
+		if r.Trigger(partName) == nil {
+			f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "trigger", partName, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_POLICY:
-		if !slices.ContainsFunc(r.Policies, func(p *Policy) bool { return p.Name == what }) {
-			f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "policy", what, r.Name.Name)
+		if !slices.ContainsFunc(r.Policies, func(p *Policy) bool { return p.Name == partName }) {
+			f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "policy", partName, r.Name.Name)
 		}
 	}
 }

@@ -38,8 +38,8 @@ func (f *fold) addConstraint(t *Relation, con *pgparse.Constraint, only bool) {
 	}
 }
 
-// nameTaken reports a constraint of a chosen name that the table has already.
-func (f *fold) nameTaken(t *Relation, name string) bool {
+// refuseDuplicateConstraint reports a constraint of a chosen name that the table has already.
+func (f *fold) refuseDuplicateConstraint(t *Relation, name string) bool {
 	c := t.Constraint(name)
 	if c == nil {
 		return false
@@ -67,7 +67,7 @@ func (f *fold) addCheck(t *Relation, s constraintSpec, created bool) *Constraint
 		NoInherit: con.GetIsNoInherit(), Enforced: con.GetIsEnforced() && !s.notEnforced, Named: con.GetConname() != "",
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
-	f.inferIn(t, con.GetRawExpr())
+	f.inferColumns(t, con.GetRawExpr())
 	f.using = true
 	c.Columns = t.attnumsIn(con.GetRawExpr())
 	if c.Name == "" {
@@ -75,22 +75,22 @@ func (f *fold) addCheck(t *Relation, s constraintSpec, created bool) *Constraint
 		if len(c.Columns) == 1 {
 			column = t.Attr(c.Columns[0]).Name
 		}
-		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, column, "check", t.Constraints)
+		c.Name = f.chooseConstraintName(t.Name.Schema, t.Name.Name, column, "check", t.Constraints)
 	} else if have := t.Constraint(c.Name); have != nil {
 		if have.Parent && have.Kind == Check {
 			// The child's own copy merges with the parent's.
 			return nil
 		}
-		if f.nameTaken(t, c.Name) {
+		if f.refuseDuplicateConstraint(t, c.Name) {
 			return nil
 		}
 	}
 	return f.attachConstraint(t, c)
 }
 
-// inferIn gives a table that was not seen whole the columns that an expression
+// inferColumns gives a table that was not seen whole the columns that an expression
 // reads.
-func (f *fold) inferIn(t *Relation, expr *pgparse.Node) {
+func (f *fold) inferColumns(t *Relation, expr *pgparse.Node) {
 	if !t.Inferred && !t.Partial {
 		return
 	}
@@ -122,7 +122,7 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 		names = pgparse.StringTexts(con.GetKeys())
 	}
 	for _, name := range names {
-		col := f.columnOf(t, name, &pgerror.ColumnMissing)
+		col := f.requireRelationColumn(t, name, &pgerror.ColumnMissing)
 		if col == nil {
 			continue
 		}
@@ -135,8 +135,8 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 			if len(s.columns) > 0 {
 				continue
 			}
-			cname = f.chooseConstraint(t.Name.Schema, t.Name.Name, name, "not_null", t.Constraints)
-		} else if t.Constraint(cname) != nil && f.nameTaken(t, cname) {
+			cname = f.chooseConstraintName(t.Name.Schema, t.Name.Name, name, "not_null", t.Constraints)
+		} else if t.Constraint(cname) != nil && f.refuseDuplicateConstraint(t, cname) {
 			continue
 		}
 		f.attachConstraint(t, &Constraint{
@@ -147,16 +147,16 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 			continue
 		}
 		f.eachChild(t, func(child *Relation) {
-			own := child.Column(col.Name)
-			if own == nil || own.NotNull {
+			childColumn := child.Column(col.Name)
+			if childColumn == nil || childColumn.NotNull {
 				return // it has one already, which goes by its own name
 			}
-			f.setNotNull(child, own.Attnum, invalid)
+			f.setNotNull(child, childColumn.Attnum, invalid)
 			if child.Constraint(cname) == nil {
 				f.attachConstraint(child, &Constraint{
 					Kind:     NotNullConstraint,
 					Name:     cname,
-					Columns:  []int16{own.Attnum},
+					Columns:  []int16{childColumn.Attnum},
 					Valid:    !invalid,
 					Enforced: true,
 					Parent:   true,
@@ -173,12 +173,12 @@ func (f *fold) setNotNull(t *Relation, attnum int16, invalid bool) {
 	}
 }
 
-// columnOf is columnAs for a relation at hand.
-func (f *fold) columnOf(t *Relation, name string, no *pgerror.Kind) *Column {
+// requireRelationColumn is requireColumnOrRefuse for a relation at hand.
+func (f *fold) requireRelationColumn(t *Relation, name string, no *pgerror.Kind) *Column {
 	if c := t.Column(clipName(name)); c != nil {
 		return c
 	}
-	return f.columnAs(t.OID, name, no)
+	return f.requireColumnOrRefuse(t.OID, name, no)
 }
 
 // inheritConstraint gives a CHECK to partitions and children.
@@ -199,7 +199,7 @@ func (f *fold) inheritConstraint(t *Relation, c *Constraint) {
 
 // eachChild calls do for every partition and child, at every level, with a
 // copy that may be changed.
-func (f *fold) eachChild(t *Relation, do func(*Relation)) {
+func (f *fold) eachChild(t *Relation, callback func(*Relation)) {
 	if len(t.Partitions) == 0 && len(t.Children) == 0 {
 		return
 	}
@@ -216,7 +216,7 @@ func (f *fold) eachChild(t *Relation, do func(*Relation)) {
 				}
 				seen[oid] = true
 				if child := f.editRelation(oid); child != nil {
-					do(child)
+					callback(child)
 					visit(child, depth+1)
 				}
 			}
@@ -288,6 +288,6 @@ func (f *fold) alterConstraint(t *Relation, a *pgparse.ATAlterConstraint) {
 // addMissingConstraint records that a table lacks a constraint, unless it is the one that 18 makes of NOT NULL: package refusal knows the version.
 func (f *fold) addMissingConstraint(t *Relation, name string) {
 	if !t.Inferred && !t.Partial && f.notNullNamed(t, name) == nil {
-		f.addMissing(t, pgerror.ConstraintMissing, name, t.Name.Name)
+		f.addMissingPart(t, pgerror.ConstraintMissing, name, t.Name.Name)
 	}
 }

@@ -41,7 +41,7 @@ func (r *Relation) FindRule(name string) *Rule {
 
 // https://www.postgresql.org/docs/current/sql-createrule.html
 func (f *fold) createRule(s *pgparse.RuleStmt) {
-	r := f.relationFor(s.GetRelation(), Table, false)
+	r := f.requireRelation(s.GetRelation(), Table, false)
 	if r == nil {
 		return
 	}
@@ -60,7 +60,7 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 			return true
 		})
 	}
-	u.Uses = f.ruleUses(r, u)
+	u.Uses = f.ruleDependencies(r, u)
 	f.using = true
 	r = f.editRelation(r.OID)
 	old := r.FindRule(u.Name)
@@ -73,11 +73,11 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 		return
 	}
 	u.Disabled = old.Disabled
-	f.setRule(r, old, u)
+	f.replaceRule(r, old, u)
 }
 
-// setRule puts a rule in the place of another.
-func (f *fold) setRule(r *Relation, old, now *Rule) {
+// replaceRule puts a rule in the place of another.
+func (f *fold) replaceRule(r *Relation, old, now *Rule) {
 	r.copyRare().Rules = slices.Clone(r.Rules)
 	r.Rules[slices.Index(r.Rules, old)] = now
 }

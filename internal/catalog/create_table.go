@@ -19,7 +19,7 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	if !ok {
 		return nil
 	}
-	if f.refuseTooManyColumns(columnDefs(s.GetTableElts())) {
+	if f.refuseTooManyColumns(countColumnDefs(s.GetTableElts())) {
 		return nil
 	}
 	method := f.TableMethod
@@ -38,34 +38,34 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	var p pending // what is made after the columns
 	partition := s.GetPartbound() != nil
 	if partition {
-		f.partitionColumns(t, s)
+		f.inheritPartitionColumns(t, s)
 	} else {
 		f.inheritColumns(t, s.GetInhRelations())
 	}
 	if s.GetOfTypename() != nil {
-		f.typedColumns(t, s.GetOfTypename())
+		f.addTypeColumns(t, s.GetOfTypename())
 	}
-	f.tableElements(t, s, &p)
+	f.addTableElements(t, s, &p)
 	if f.refuseTooManyColumns(len(t.Columns)) {
 		return nil
 	}
 	if spec := s.GetPartspec(); spec != nil {
 		t.Kind = PartitionedTable
-		f.partitionKey(t, spec)
+		f.makePartitioned(t, spec)
 	}
 	f.storeRelation(t)
-	f.finishColumns(t, &p, true)
+	f.makePendingParts(t, &p, true)
 	if partition {
-		f.joinPartition(t, s)
+		f.addPartitionToParent(t, s)
 	}
-	f.joinParents(t)
+	f.addToParents(t)
 	return t
 }
 
 // inheritColumns merges the columns and constraints of parents.
 func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 	for _, n := range parents {
-		parent := f.relationFor(n.GetRangeVar(), Table, false)
+		parent := f.requireRelation(n.GetRangeVar(), Table, false)
 		if parent == nil || !f.requireRowRelation(parent, pgerror.InheritRelation.NewRefusal(parent.Name.Name)) {
 			continue
 		}
@@ -97,7 +97,7 @@ func (f *fold) mergeParent(t, parent *Relation) {
 		}
 		t.addColumn(next)
 	}
-	t.resolveGenerated()
+	t.resolveGeneratedColumns()
 	for _, con := range parent.Constraints {
 		if con.Kind != Check && con.Kind != NotNullConstraint || con.NoInherit || hasConstraint(t.Constraints, con.Name) {
 			continue
@@ -110,8 +110,8 @@ func (f *fold) mergeParent(t, parent *Relation) {
 	}
 }
 
-// tableElements adds the columns that a CREATE TABLE lists. Its constraints go to p, and are made after the columns.
-func (f *fold) tableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
+// addTableElements adds the columns that a CREATE TABLE lists. Its constraints go to p, and are made after the columns.
+func (f *fold) addTableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
 	for _, n := range s.GetTableElts() {
 		switch e := pgparse.Unwrap(n).(type) {
 		case *pgparse.ColumnDef:
@@ -129,8 +129,8 @@ func (f *fold) tableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
 	}
 }
 
-// joinParents enters a new table in the lists of its parents.
-func (f *fold) joinParents(t *Relation) {
+// addToParents enters a new table in the lists of its parents.
+func (f *fold) addToParents(t *Relation) {
 	for _, oid := range t.Inherits {
 		if p := f.editRelation(oid); p != nil && !slices.Contains(p.Children, t.OID) {
 			p.copyRare().Children = appendShared(f, p.Children, t.OID)
@@ -143,9 +143,9 @@ func (f *fold) joinParents(t *Relation) {
 // the relation with the name is dropped: a statement that could not be read must have done so.
 func (f *fold) claimName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (oid OID, name Name, ok bool) {
 	schema, relname := pgparse.RangeName(rv)
-	name = f.nameFor(schema, relname)
-	oid, taken := f.names.get(name)
-	if !taken {
+	name = f.fullNameForCreate(schema, relname)
+	oid, exists := f.names.get(name)
+	if !exists {
 		f.creating = name
 		return 0, name, true
 	}
@@ -159,7 +159,7 @@ func (f *fold) claimName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (oid
 	}
 	no, known := pgerror.RelationExists.NewRefusal(relname), !old.Inferred || old.Index != nil
 	if kind.IsTable() || kind == Index { // other relations are often dropped by code that is not seen
-		f.addConflicting(known, no)
+		f.addConflictRefusal(known, no)
 	} else {
 		f.addRefusal(known && f.isHistoryComplete(), no)
 	}
@@ -200,7 +200,7 @@ func (f *fold) assignOID(t *Relation) {
 // out to be another.
 func (f *fold) detachInferred(old *Relation) {
 	if p := f.editRelation(old.Parent); p != nil {
-		f.leaveParent(p, old)
+		f.removeFromParent(p, old)
 	}
 	for _, oid := range old.Inherits {
 		if p := f.editRelation(oid); p != nil {
@@ -217,7 +217,7 @@ func (f *fold) detachInferred(old *Relation) {
 		f.removeDependent(old)
 	}
 	if old.Seq != nil && old.Seq.OwnerTable != 0 {
-		f.disownSequence(old)
+		f.removeSequenceDefault(old)
 	}
 	for _, child := range append(slices.Clone(old.Partitions), old.Children...) {
 		if c := f.editRelation(child); c != nil {
@@ -231,8 +231,8 @@ func (f *fold) detachInferred(old *Relation) {
 }
 
 // refuseOnCommit refuses ON COMMIT for a table that is not temporary.
-func (f *fold) refuseOnCommit(rv *pgparse.RangeVar, on pgparse.OnCommitAction) bool {
-	switch on {
+func (f *fold) refuseOnCommit(rv *pgparse.RangeVar, action pgparse.OnCommitAction) bool {
+	switch action {
 	case pgparse.OnCommitAction_ONCOMMIT_DROP, pgparse.OnCommitAction_ONCOMMIT_DELETE_ROWS, pgparse.OnCommitAction_ONCOMMIT_PRESERVE_ROWS:
 	default:
 		return false
@@ -257,7 +257,7 @@ func persistenceOf(rv *pgparse.RangeVar) Persistence {
 // addOrMergeColumn adds a column of CREATE TABLE, or merges it with the one of the same name that a parent or a type
 // gave. adjustsOnly is set for a partition and for a table OF a type, whose lists only adjust existing columns.
 func (f *fold) addOrMergeColumn(t *Relation, def *pgparse.ColumnDef, p *pending, adjustsOnly bool) {
-	c := f.columnFrom(def, p)
+	c := f.buildColumn(def, p)
 	old := t.Column(c.Name)
 	if old == nil {
 		if adjustsOnly && !t.Partial {
@@ -289,16 +289,16 @@ func (f *fold) addOrMergeColumn(t *Relation, def *pgparse.ColumnDef, p *pending,
 	}
 }
 
-// finishColumns makes what the columns and constraints of a definition ask
+// makePendingParts makes what the columns and constraints of a definition ask
 // for, in the server's order: checks, indexes, then foreign keys. created says
 // that the table is new, so that NOT VALID means nothing.
-func (f *fold) finishColumns(t *Relation, p *pending, created bool) {
-	t.resolveGenerated()
+func (f *fold) makePendingParts(t *Relation, p *pending, created bool) {
+	t.resolveGeneratedColumns()
 	for _, s := range p.sequences {
 		f.makeSequence(t, s)
 	}
 	if created && len(p.sequences) > 0 {
-		f.resolveTakes(t)
+		f.resolveDefaultSequences(t)
 	}
 	for _, l := range p.cloneLikes {
 		f.copyLikeConstraints(t, l)
@@ -345,8 +345,8 @@ func optionName(d *pgparse.DefElem) string {
 	return d.GetDefname()
 }
 
-// typedColumns gives a table OF a composite type its columns.
-func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
+// addTypeColumns gives a table OF a composite type its columns.
+func (f *fold) addTypeColumns(t *Relation, tn *pgparse.TypeName) {
 	typ := f.TypeOf(tn)
 	t.copyRare().OfType = typ.OID
 	u := f.Type(typ.OID)

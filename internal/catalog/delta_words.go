@@ -13,18 +13,18 @@ func (d *Delta) Words() onward.Change {
 	c := onward.Change{Object: d.Name().String(), Kind: "change", New: d.Before == nil && d.Kind == RelationCreated}
 	switch d.Kind {
 	case RelationCreated, RelationDropped, RelationRenamed, RelationChanged, ViewReplaced:
-		d.relationWords(&c)
+		d.describeRelationChange(&c)
 	case ColumnAdded, ColumnDropped, ColumnRenamed, ColumnTypeChanged, ColumnSetNotNull, ColumnDropNotNull, ColumnDefaultChanged,
 		ColumnIdentityChanged, ColumnGeneratedChanged, ColumnChanged:
-		d.columnWords(&c)
+		d.describeColumnChange(&c)
 	case ConstraintAdded, ConstraintDropped, ConstraintRenamed, ConstraintValidated, ConstraintChanged:
-		d.constraintWords(&c)
+		d.describeConstraintChange(&c)
 	case IndexCreated, IndexDropped, IndexRenamed, IndexChanged:
-		d.indexWords(&c)
+		d.describeIndexChange(&c)
 	case PartitionAttached, PartitionDetached, InheritanceChanged:
-		d.familyWords(&c)
+		d.describeHierarchyChange(&c)
 	case TriggerCreated, TriggerDropped, TriggerChanged:
-		d.triggerWords(&c)
+		d.describeTriggerChange(&c)
 	case PolicyCreated:
 		c.Kind, c.Text = "add", "adds policy "+d.What
 	case PolicyDropped:
@@ -42,20 +42,20 @@ func (d *Delta) Words() onward.Change {
 	case Revoked:
 		c.Kind, c.Text = "drop", fmt.Sprintf("revokes %s from %s", d.Grant.Privilege, d.Grant.Role)
 	case TypeCreated, TypeDropped, TypeRenamed, EnumValueAdded, EnumValueRenamed, DomainChanged:
-		d.typeWords(&c)
+		d.describeTypeChange(&c)
 	case FunctionCreated, FunctionReplaced, FunctionDropped, FunctionRenamed:
-		d.functionWords(&c)
+		d.describeFunctionChange(&c)
 	case ObjectCreated, ObjectDropped, ObjectChanged:
-		d.objectDeltaWords(&c)
+		d.describeObjectChange(&c)
 	}
 	return c
 }
 
-func (d *Delta) relationWords(c *onward.Change) {
+func (d *Delta) describeRelationChange(c *onward.Change) {
 	switch d.Kind {
 	case RelationCreated:
 		c.Kind = "add"
-		c.Text = newRelation(d.After)
+		c.Text = describeNewRelation(d.After)
 	case RelationDropped:
 		c.Kind = "drop"
 		c.Text = "drops " + d.Before.Kind.ForMessages() + " " + d.Before.Name.String()
@@ -68,13 +68,13 @@ func (d *Delta) relationWords(c *onward.Change) {
 			}
 		}
 	case RelationChanged:
-		c.Text = d.changedWords()
+		c.Text = d.describePropertyChange()
 	case ViewReplaced:
 		c.Text = "replaces the query of the " + d.After.Kind.ForMessages()
 	}
 }
 
-func (d *Delta) familyWords(c *onward.Change) {
+func (d *Delta) describeHierarchyChange(c *onward.Change) {
 	switch d.Kind {
 	case PartitionAttached:
 		c.Kind, c.Text = "add", "attaches partition "+d.otherName()
@@ -100,7 +100,7 @@ func (d *Delta) otherName() string {
 	return d.Other.Name.String()
 }
 
-func newRelation(r *Relation) string {
+func describeNewRelation(r *Relation) string {
 	name := r.Name.String()
 	switch r.Kind {
 	case Sequence:
@@ -131,10 +131,10 @@ func newRelation(r *Relation) string {
 	return text
 }
 
-func (d *Delta) changedWords() string {
+func (d *Delta) describePropertyChange() string {
 	a := d.After
-	onOff := func(on bool) string {
-		if on {
+	onOff := func(enabled bool) string {
+		if enabled {
 			return "enables "
 		}
 		return "disables "

@@ -20,12 +20,12 @@ func Diff(before, after *Catalog) []Delta {
 	}
 	d := &catalogDiff{before: before, after: after}
 	var few [16]*entry
-	for _, n := range listTouched(few[:0], before.journal, after.journal) {
+	for _, n := range listTouchedEntries(few[:0], before.journal, after.journal) {
 		switch n.kind {
 		case touchedRelation:
 			d.compareRelation(n.oid)
 		case touchedType:
-			d.userType(n.oid)
+			d.compareType(n.oid)
 		case touchedFunction:
 			d.compareFunctions(n.name)
 		case touchedObject:
@@ -35,8 +35,8 @@ func Diff(before, after *Catalog) []Delta {
 	return d.out
 }
 
-// listTouched lists what two journals do not share, oldest first, each thing once.
-func listTouched(list []*entry, a, b *entry) []*entry {
+// listTouchedEntries lists what two journals do not share, oldest first, each thing once.
+func listTouchedEntries(list []*entry, a, b *entry) []*entry {
 	var undone []*entry
 	for a != b {
 		if a.journalLength() >= b.journalLength() {
@@ -68,9 +68,9 @@ func dedupeEntries(list []*entry) []*entry {
 	seen := make(map[entry]bool, len(list))
 	return slices.DeleteFunc(list, func(e *entry) bool {
 		key := entry{kind: e.kind, oid: e.oid, name: e.name, class: e.class}
-		was := seen[key]
+		isDuplicate := seen[key]
 		seen[key] = true
-		return was
+		return isDuplicate
 	})
 }
 
@@ -153,22 +153,22 @@ func (d *catalogDiff) compareRelation(oid OID) {
 	case b == nil && a.Inferred:
 		// It was there all the time.
 	case d.isCreated(oid):
-		if a.Kind == Sequence && a.Seq.OwnerTable != 0 && d.sequenceOfNew(a) {
+		if a.Kind == Sequence && a.Seq.OwnerTable != 0 && d.isCreatedWithOwner(a) {
 			return
 		}
 		d.addDelta(Delta{Kind: RelationCreated, OID: oid, After: a, Key: relationKey(oid)})
 	case a == nil:
-		if b.Kind == Sequence && b.Seq.OwnerTable != 0 && d.sequenceOfGone(b) {
+		if b.Kind == Sequence && b.Seq.OwnerTable != 0 && d.isDroppedWithOwner(b) {
 			return
 		}
 		d.addDelta(Delta{Kind: RelationDropped, OID: oid, Before: b, Key: relationKey(oid)})
 	default:
-		d.compareKept(oid, b, a)
+		d.compareExistingRelation(oid, b, a)
 	}
 }
 
-// sequenceOfNew reports a sequence that came with its table or column.
-func (d *catalogDiff) sequenceOfNew(seq *Relation) bool {
+// isCreatedWithOwner reports a sequence that came with its table or column.
+func (d *catalogDiff) isCreatedWithOwner(seq *Relation) bool {
 	t := seq.Seq.OwnerTable
 	if d.isCreated(t) {
 		return true
@@ -181,9 +181,9 @@ func (d *catalogDiff) sequenceOfNew(seq *Relation) bool {
 	return c == nil || seq.Seq.Identity && c.Identity == ""
 }
 
-// sequenceOfGone reports a sequence that went with its table, column or
+// isDroppedWithOwner reports a sequence that went with its table, column or
 // identity.
-func (d *catalogDiff) sequenceOfGone(seq *Relation) bool {
+func (d *catalogDiff) isDroppedWithOwner(seq *Relation) bool {
 	t := d.after.Relation(seq.Seq.OwnerTable)
 	if t == nil {
 		return true
@@ -191,8 +191,8 @@ func (d *catalogDiff) sequenceOfGone(seq *Relation) bool {
 	return t.Attr(seq.Seq.OwnerColumn) == nil || seq.Seq.Identity
 }
 
-// compareKept compares a relation that is there before and after.
-func (d *catalogDiff) compareKept(oid OID, b, a *Relation) {
+// compareExistingRelation compares a relation that is there before and after.
+func (d *catalogDiff) compareExistingRelation(oid OID, b, a *Relation) {
 	base := Delta{OID: oid, Before: b, After: a, Key: relationKey(oid)}
 	if b.Name != a.Name {
 		x := base
@@ -221,9 +221,9 @@ func (d *catalogDiff) compareKept(oid OID, b, a *Relation) {
 // listChangedProperties lists the properties of the relation as a whole that differ: not its columns, constraints and other parts.
 func listChangedProperties(before, after *Relation) []string {
 	var out []string
-	note := func(different bool, what string) {
+	note := func(different bool, property string) {
 		if different {
-			out = append(out, what)
+			out = append(out, property)
 		}
 	}
 	note(before.Persistence != after.Persistence, "persistence")
@@ -246,9 +246,9 @@ func listChangedProperties(before, after *Relation) []string {
 	return out
 }
 
-// parentTells reports whether a table's parent is in both catalogs and has the same
+// parentHasChange reports whether a table's parent is in both catalogs and has the same
 // change, so that the change is not repeated for the table.
-func (d *catalogDiff) parentTells(a *Relation, tells func(b, a *Relation) bool) bool {
+func (d *catalogDiff) parentHasChange(a *Relation, tells func(b, a *Relation) bool) bool {
 	parents := a.Inherits
 	if a.Parent != 0 {
 		parents = []OID{a.Parent}

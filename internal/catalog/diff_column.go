@@ -5,12 +5,12 @@ import (
 )
 
 func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
-	gone, came := trimCommon(b.Columns, a.Columns)
+	before, after := trimCommon(b.Columns, a.Columns)
 	number := func(c *Column) int16 { return c.Attnum }
-	oldOf, newOf := newFinder(gone, number), newFinder(came, number)
-	for _, old := range gone {
+	oldOf, newOf := newFinder(before, number), newFinder(after, number)
+	for _, old := range before {
 		if newOf(old.Attnum) == nil && !(old.Inferred && a.Adopted) {
-			if old.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
+			if old.Inherited && d.parentHasChange(a, func(pb, pa *Relation) bool {
 				c := pb.Column(old.Name)
 				return c != nil && pa.Attr(c.Attnum) == nil
 			}) {
@@ -25,7 +25,7 @@ func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
 			d.addDelta(x)
 		}
 	}
-	for _, c := range came {
+	for _, c := range after {
 		old := oldOf(c.Attnum)
 		if old == c {
 			continue
@@ -36,7 +36,7 @@ func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
 			if c.Inferred {
 				continue
 			}
-			if c.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
+			if c.Inherited && d.parentHasChange(a, func(pb, pa *Relation) bool {
 				p := pa.Column(c.Name)
 				return p != nil && pb.Attr(p.Attnum) == nil
 			}) {
@@ -53,7 +53,7 @@ func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
 
 // compareColumn compares a column that is there before and after.
 func (d *catalogDiff) compareColumn(x Delta, old, c *Column, a *Relation) {
-	inherited := c.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
+	inherited := c.Inherited && d.parentHasChange(a, func(pb, pa *Relation) bool {
 		p := pa.Column(c.Name)
 		if p == nil {
 			return false
@@ -69,10 +69,10 @@ func (d *catalogDiff) compareColumn(x Delta, old, c *Column, a *Relation) {
 		d.addDelta(x)
 	}
 	d.compareColumnTraits(x, old, c, a)
-	detail := func(different bool, what string) {
+	detail := func(different bool, property string) {
 		if different {
 			y := x
-			y.Kind, y.What, y.Key = ColumnChanged, what, x.Key+"."+what
+			y.Kind, y.What, y.Key = ColumnChanged, property, x.Key+"."+property
 			d.addDelta(y)
 		}
 	}
@@ -97,12 +97,12 @@ func (d *catalogDiff) compareColumnTraits(x Delta, old, c *Column, a *Relation) 
 	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
 	note(!hasSameDefault(old, c), ColumnDefaultChanged)
 	note(old.Identity != c.Identity, ColumnIdentityChanged)
-	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !renamedSource(old, c), ColumnGeneratedChanged)
+	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !differsOnlyByRename(old, c), ColumnGeneratedChanged)
 }
 
-// renamedSource reports a generation expression that differs only because a
+// differsOnlyByRename reports a generation expression that differs only because a
 // column that it reads was renamed: it reads the same columns.
-func renamedSource(old, c *Column) bool {
+func differsOnlyByRename(old, c *Column) bool {
 	return old.Generated == c.Generated && old.GeneratedExpr != nil && c.GeneratedExpr != nil &&
 		slices.Equal(old.GeneratedFrom, c.GeneratedFrom) && len(old.GeneratedFrom) > 0 &&
 		!slices.Equal(ColumnsIn(old.GeneratedExpr), ColumnsIn(c.GeneratedExpr))

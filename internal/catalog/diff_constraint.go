@@ -3,14 +3,14 @@ package catalog
 import "slices"
 
 func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
-	gone, came := trimCommon(b.Constraints, a.Constraints)
+	before, after := trimCommon(b.Constraints, a.Constraints)
 	id := func(c *Constraint) OID { return c.ID }
-	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
-	for _, old := range gone {
+	oldOf, newOf := newFinder(before, id), newFinder(after, id)
+	for _, old := range before {
 		if newOf(old.ID) != nil {
 			continue
 		}
-		if old.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return fewerConstraints(pb, pa, old.Kind) }) {
+		if old.Parent && d.parentHasChange(a, func(pb, pa *Relation) bool { return hasFewerConstraints(pb, pa, old.Kind) }) {
 			continue
 		}
 		if old.Kind == NotNullConstraint && len(old.Columns) == 1 {
@@ -23,7 +23,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 		x.OldIndex, x.Other = d.before.Relation(old.Index), d.before.Relation(old.Ref)
 		d.addDelta(x)
 	}
-	for _, c := range came {
+	for _, c := range after {
 		old := oldOf(c.ID)
 		if old == c {
 			continue
@@ -31,7 +31,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 		x := base
 		x.NewConstraint, x.Key, x.NewIndex, x.Other = c, constraintKey(base.OID, c.ID), d.after.Relation(c.Index), d.after.Relation(c.Ref)
 		if old == nil {
-			if c.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return fewerConstraints(pa, pb, c.Kind) }) {
+			if c.Parent && d.parentHasChange(a, func(pb, pa *Relation) bool { return hasFewerConstraints(pa, pb, c.Kind) }) {
 				continue
 			}
 			if c.Kind == NotNullConstraint && len(c.Columns) == 1 {
@@ -49,7 +49,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 			d.addDelta(x)
 		}
 		switch {
-		case c.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return !slices.Equal(pb.Constraints, pa.Constraints) }):
+		case c.Parent && d.parentHasChange(a, func(pb, pa *Relation) bool { return !slices.Equal(pb.Constraints, pa.Constraints) }):
 		case !old.Valid && c.Valid && c.Enforced == old.Enforced:
 			x.Kind = ConstraintValidated
 			d.addDelta(x)
@@ -60,8 +60,8 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 	}
 }
 
-// fewerConstraints reports whether b has fewer constraints of a kind than a.
-func fewerConstraints(a, b *Relation, kind ConstraintKind) bool {
+// hasFewerConstraints reports whether b has fewer constraints of a kind than a.
+func hasFewerConstraints(a, b *Relation, kind ConstraintKind) bool {
 	n := 0
 	for _, c := range a.Constraints {
 		if c.Kind == kind {
@@ -95,7 +95,7 @@ func (d *catalogDiff) compareIndex(oid OID, b, a *Relation) {
 		}
 		x.Kind = IndexDropped
 	default:
-		d.indexChanged(x, b, a)
+		d.addIndexChanges(x, b, a)
 		return
 	}
 	d.setIndexTable(&x)
@@ -112,7 +112,7 @@ func (d *catalogDiff) setIndexTable(x *Delta) {
 	x.Before, x.After = d.relationBefore(x.OID), d.after.Relation(x.OID)
 }
 
-func (d *catalogDiff) indexChanged(x Delta, b, a *Relation) {
+func (d *catalogDiff) addIndexChanges(x Delta, b, a *Relation) {
 	d.setIndexTable(&x)
 	if d.isCreated(x.OID) {
 		return
@@ -125,23 +125,23 @@ func (d *catalogDiff) indexChanged(x Delta, b, a *Relation) {
 		x.Kind = IndexRenamed
 		d.addDelta(x)
 	}
-	var what []string
+	var changes []string
 	if b.Index.Valid != a.Index.Valid {
-		what = append(what, "valid")
+		changes = append(changes, "valid")
 	}
 	if b.Index.Clustered != a.Index.Clustered {
-		what = append(what, "clustered")
+		changes = append(changes, "clustered")
 	}
 	detached := x.Before != nil && x.After != nil && x.Before.Parent != x.After.Parent
 	if b.Index.Parent != a.Index.Parent && !detached && !d.isDropped(b.Index.Parent) && !d.isCreated(a.Index.Parent) {
-		what = append(what, "partition of")
+		changes = append(changes, "partition of")
 	}
 	for _, w := range listChangedProperties(b, a) {
 		if w == "options" || w == "tablespace" || w == "comment" {
-			what = append(what, w)
+			changes = append(changes, w)
 		}
 	}
-	for _, w := range what {
+	for _, w := range changes {
 		y := x
 		y.Kind, y.What, y.Key = IndexChanged, w, x.Key+"."+w
 		d.addDelta(y)

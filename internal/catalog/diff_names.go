@@ -28,7 +28,7 @@ func ByName(list []Delta) []Delta {
 	out := &catalogDiff{out: make([]Delta, 0, len(list)+4)}
 	for i := range list {
 		d := &list[i]
-		if !slices.Contains(tables, d.OID) || d.New == nil || d.Old == nil || d.Kind == ColumnRenamed || !d.changedHands() {
+		if !slices.Contains(tables, d.OID) || d.New == nil || d.Old == nil || d.Kind == ColumnRenamed || !d.isNameReused() {
 			out.addDelta(*d)
 		}
 		if (d.Kind == ColumnRenamed || d.Kind == ColumnDropped) && d.findReplacement() != nil {
@@ -52,8 +52,8 @@ func (d *Delta) findReplacement() *Column {
 	return nil
 }
 
-// changedHands reports whether either name of a column was or is another's.
-func (d *Delta) changedHands() bool {
+// isNameReused reports whether either name of a column was or is another's.
+func (d *Delta) isNameReused() bool {
 	old, current := d.Before.Column(d.New.Name), d.After.Column(d.Old.Name)
 	return old != nil && old.Attnum != d.New.Attnum || current != nil && current.Attnum != d.Old.Attnum
 }

@@ -6,17 +6,17 @@ import (
 )
 
 func (d *catalogDiff) comparePartitions(base Delta, b, a *Relation) {
-	gone, came := trimCommon(b.Partitions, a.Partitions)
-	self := func(oid OID) OID { return oid }
-	oldOf, newOf := newFinder(gone, self), newFinder(came, self)
-	for _, oid := range came {
+	before, after := trimCommon(b.Partitions, a.Partitions)
+	identity := func(oid OID) OID { return oid }
+	oldOf, newOf := newFinder(before, identity), newFinder(after, identity)
+	for _, oid := range after {
 		if oldOf(oid) == 0 && !d.isCreated(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionAttached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
 			d.addDelta(x)
 		}
 	}
-	for _, oid := range gone {
+	for _, oid := range before {
 		if newOf(oid) == 0 && !d.isDropped(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionDetached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
@@ -35,20 +35,20 @@ func (d *catalogDiff) comparePartitions(base Delta, b, a *Relation) {
 }
 
 func (d *catalogDiff) compareTriggers(base Delta, b, a *Relation) {
-	gone, came := trimCommon(b.Triggers, a.Triggers)
+	before, after := trimCommon(b.Triggers, a.Triggers)
 	id := func(t *Trigger) OID { return t.ID }
-	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
+	oldOf, newOf := newFinder(before, id), newFinder(after, id)
 	differs := func(pb, pa *Relation) bool { return !slices.Equal(pb.Triggers, pa.Triggers) }
-	for _, old := range gone {
-		if newOf(old.ID) == nil && !(old.Parent && d.parentTells(a, differs)) {
+	for _, old := range before {
+		if newOf(old.ID) == nil && !(old.Parent && d.parentHasChange(a, differs)) {
 			x := base
 			x.Kind, x.OldTrigger, x.Key = TriggerDropped, old, base.Key+".t"+itoa(int(old.ID))
 			d.addDelta(x)
 		}
 	}
-	for _, t := range came {
+	for _, t := range after {
 		old := oldOf(t.ID)
-		if old == t || t.Parent && d.parentTells(a, differs) {
+		if old == t || t.Parent && d.parentHasChange(a, differs) {
 			continue
 		}
 		x := base
@@ -70,17 +70,17 @@ func isSameTrigger(a, b *Trigger) bool {
 }
 
 func (d *catalogDiff) comparePolicies(base Delta, b, a *Relation) {
-	gone, came := trimCommon(b.Policies, a.Policies)
+	before, after := trimCommon(b.Policies, a.Policies)
 	id := func(p *Policy) OID { return p.ID }
-	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
-	for _, old := range gone {
+	oldOf, newOf := newFinder(before, id), newFinder(after, id)
+	for _, old := range before {
 		if newOf(old.ID) == nil {
 			x := base
 			x.Kind, x.Policy, x.What, x.Key = PolicyDropped, old, old.Name, base.Key+".y"+itoa(int(old.ID))
 			d.addDelta(x)
 		}
 	}
-	for _, p := range came {
+	for _, p := range after {
 		old := oldOf(p.ID)
 		if old == p {
 			continue
@@ -95,17 +95,17 @@ func (d *catalogDiff) comparePolicies(base Delta, b, a *Relation) {
 }
 
 func (d *catalogDiff) compareRules(base Delta, b, a *Relation) {
-	gone, came := trimCommon(b.Rules, a.Rules)
+	before, after := trimCommon(b.Rules, a.Rules)
 	name := func(r *Rule) string { return r.Name }
-	oldOf, newOf := newFinder(gone, name), newFinder(came, name)
-	for _, r := range gone {
+	oldOf, newOf := newFinder(before, name), newFinder(after, name)
+	for _, r := range before {
 		if newOf(r.Name) == nil {
 			x := base
 			x.Kind, x.What, x.Key = RuleDropped, r.Name, base.Key+".u"+r.Name
 			d.addDelta(x)
 		}
 	}
-	for _, r := range came {
+	for _, r := range after {
 		x := base
 		x.Kind, x.What, x.Key = RuleCreated, r.Name, base.Key+".u"+r.Name
 		if old := oldOf(r.Name); old != nil {
@@ -119,18 +119,18 @@ func (d *catalogDiff) compareRules(base Delta, b, a *Relation) {
 }
 
 func (d *catalogDiff) compareGrants(base Delta, b, a *Relation) {
-	gone, came := trimCommon(b.Grants, a.Grants)
-	gone, came = spellOutAll(gone, came)
-	self := func(g Grant) Grant { return g }
-	oldOf, newOf := newFinder(gone, self), newFinder(came, self)
-	for _, g := range came {
+	before, after := trimCommon(b.Grants, a.Grants)
+	before, after = spellOutAll(before, after)
+	identity := func(g Grant) Grant { return g }
+	oldOf, newOf := newFinder(before, identity), newFinder(after, identity)
+	for _, g := range after {
 		if oldOf(g) == (Grant{}) {
 			x := base
 			x.Kind, x.Grant, x.Key = Granted, g, base.Key+".g"+g.Role+" "+g.Privilege
 			d.addDelta(x)
 		}
 	}
-	for _, g := range gone {
+	for _, g := range before {
 		if newOf(g) == (Grant{}) {
 			x := base
 			x.Kind, x.Grant, x.Key = Revoked, g, base.Key+".g"+g.Role+" "+g.Privilege

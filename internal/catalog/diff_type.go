@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-func (d *catalogDiff) userType(oid OID) {
+func (d *catalogDiff) compareType(oid OID) {
 	b, a := d.before.Type(oid), d.after.Type(oid)
 	x := Delta{OldType: b, NewType: a, Key: "t" + itoa(int(oid))}
 	switch {
@@ -14,7 +14,7 @@ func (d *catalogDiff) userType(oid OID) {
 		// It was there all the time, with none of what statements gave it since.
 		old := &UserType{OID: oid, Name: a.Called, Kind: a.Kind, Labels: a.Labels, Base: a.Base, Default: a.Default, Inferred: true, Called: a.Called}
 		x.OldType = old
-		d.typeChanged(x, old, a)
+		d.addTypeChanges(x, old, a)
 	case b == nil || a != nil && b.Inferred && !a.Inferred:
 		x.Kind = TypeCreated
 		d.addDelta(x)
@@ -22,11 +22,11 @@ func (d *catalogDiff) userType(oid OID) {
 		x.Kind = TypeDropped
 		d.addDelta(x)
 	default:
-		d.typeChanged(x, b, a)
+		d.addTypeChanges(x, b, a)
 	}
 }
 
-func (d *catalogDiff) typeChanged(x Delta, b, a *UserType) {
+func (d *catalogDiff) addTypeChanges(x Delta, b, a *UserType) {
 	if b.Name != a.Name {
 		x.Kind = TypeRenamed
 		d.addDelta(x)
@@ -35,17 +35,17 @@ func (d *catalogDiff) typeChanged(x Delta, b, a *UserType) {
 	if a.Kind != Domain && b.Kind != Domain {
 		return
 	}
-	what := ""
+	change := ""
 	switch {
 	case !b.NotNull && a.NotNull:
-		what = "is now NOT NULL"
+		change = "is now NOT NULL"
 	case b.NotNull && !a.NotNull:
-		what = "may be null"
+		change = "may be null"
 	case !SameExpr(b.Default, a.Default):
-		what = "default"
+		change = "default"
 	}
-	if what != "" {
-		d.addDomainChange(x, what)
+	if change != "" {
+		d.addDomainChange(x, change)
 	}
 	for _, c := range a.Checks {
 		i := slices.IndexFunc(b.Checks, func(o *Constraint) bool { return o.ID == c.ID })
@@ -65,33 +65,33 @@ func (d *catalogDiff) typeChanged(x Delta, b, a *UserType) {
 	}
 }
 
-func (d *catalogDiff) addDomainChange(x Delta, what string) {
-	x.Kind, x.What, x.Key = DomainChanged, what, x.Key+"."+what
+func (d *catalogDiff) addDomainChange(x Delta, change string) {
+	x.Kind, x.What, x.Key = DomainChanged, change, x.Key+"."+change
 	d.addDelta(x)
 }
 
 // compareLabels compares the labels of an enum. A renamed label is in the place of the old one.
 func (d *catalogDiff) compareLabels(x Delta, b, a *UserType) {
-	gone, came := trimCommon(b.Labels, a.Labels)
-	if len(gone) == 0 && len(came) == 0 {
+	before, after := trimCommon(b.Labels, a.Labels)
+	if len(before) == 0 && len(after) == 0 {
 		return
 	}
 	label := func(l string) string { return l }
-	oldOf, newOf := newFinder(gone, label), newFinder(came, label)
-	gone = slices.DeleteFunc(slices.Clone(gone), func(l string) bool { return newOf(l) != "" })
-	came = slices.DeleteFunc(slices.Clone(came), func(l string) bool { return oldOf(l) != "" })
+	oldOf, newOf := newFinder(before, label), newFinder(after, label)
+	before = slices.DeleteFunc(slices.Clone(before), func(l string) bool { return newOf(l) != "" })
+	after = slices.DeleteFunc(slices.Clone(after), func(l string) bool { return oldOf(l) != "" })
 	renamed := map[string]bool{}
-	if len(gone) > 0 {
+	if len(before) > 0 {
 		// A label between the old label's neighbours is its new name.
 		old, now := findLabelGaps(b.Labels, a.Labels), findLabelGaps(a.Labels, b.Labels)
-		between := map[gap][]string{}
-		for _, l := range came {
-			between[now[l]] = append(between[now[l]], l)
+		labelsByGap := map[gap][]string{}
+		for _, l := range after {
+			labelsByGap[now[l]] = append(labelsByGap[now[l]], l)
 		}
-		for _, l := range gone {
+		for _, l := range before {
 			next := ""
-			if list := between[old[l]]; len(list) > 0 {
-				next, between[old[l]] = list[0], list[1:]
+			if list := labelsByGap[old[l]]; len(list) > 0 {
+				next, labelsByGap[old[l]] = list[0], list[1:]
 				renamed[next] = true
 			}
 			y := x
@@ -99,7 +99,7 @@ func (d *catalogDiff) compareLabels(x Delta, b, a *UserType) {
 			d.addDelta(y)
 		}
 	}
-	for _, l := range came {
+	for _, l := range after {
 		if !renamed[l] {
 			y := x
 			y.Kind, y.What, y.Key = EnumValueAdded, l, x.Key+".l"+l
@@ -119,20 +119,20 @@ func findLabelGaps(labels, other []string) map[string]gap {
 		shared[l] = true
 	}
 	out := map[string]gap{}
-	near := ""
+	neighbor := ""
 	for _, l := range labels {
 		if shared[l] {
-			near = l
+			neighbor = l
 		} else {
-			out[l] = gap{left: near}
+			out[l] = gap{left: neighbor}
 		}
 	}
-	near = ""
+	neighbor = ""
 	for _, l := range slices.Backward(labels) {
 		if shared[l] {
-			near = l
+			neighbor = l
 		} else {
-			out[l] = gap{out[l].left, near}
+			out[l] = gap{out[l].left, neighbor}
 		}
 	}
 	return out
@@ -141,24 +141,24 @@ func findLabelGaps(labels, other []string) map[string]gap {
 func (d *catalogDiff) compareFunctions(name Name) {
 	b, _ := d.before.functions.get(name)
 	a, _ := d.after.functions.get(name)
-	gone, came := trimCommon(b, a)
+	before, after := trimCommon(b, a)
 	id := func(f *Function) OID { return f.OID }
-	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
-	for _, old := range gone {
+	oldOf, newOf := newFinder(before, id), newFinder(after, id)
+	for _, old := range before {
 		if newOf(old.OID) != nil {
 			continue
 		}
-		if d.functionElsewhere(d.after, old.OID, name) {
+		if d.existsUnderOtherName(d.after, old.OID, name) {
 			continue // told as renamed
 		}
 		d.addDelta(Delta{Kind: FunctionDropped, OldFunction: old, Key: "f" + itoa(int(old.OID))})
 	}
-	for _, fn := range came {
+	for _, fn := range after {
 		old := oldOf(fn.OID)
 		x := Delta{Kind: FunctionCreated, NewFunction: fn, Key: "f" + itoa(int(fn.OID))}
 		switch {
 		case old == nil:
-			if old := d.functionBefore(fn.OID); old != nil {
+			if old := d.findRenamedFunction(fn.OID); old != nil {
 				x.Kind, x.OldFunction = FunctionRenamed, old
 			}
 		case old == fn || isSameFunction(old, fn):
@@ -170,12 +170,12 @@ func (d *catalogDiff) compareFunctions(name Name) {
 	}
 }
 
-// functionBefore finds a function that had another name before.
-func (d *catalogDiff) functionBefore(oid OID) *Function {
+// findRenamedFunction finds a function that had another name before.
+func (d *catalogDiff) findRenamedFunction(oid OID) *Function {
 	if oid >= d.before.next {
 		return nil
 	}
-	for _, n := range listTouched(nil, d.before.journal, d.after.journal) {
+	for _, n := range listTouchedEntries(nil, d.before.journal, d.after.journal) {
 		if n.kind != touchedFunction {
 			continue
 		}
@@ -189,8 +189,8 @@ func (d *catalogDiff) functionBefore(oid OID) *Function {
 	return nil
 }
 
-func (d *catalogDiff) functionElsewhere(c *Catalog, oid OID, not Name) bool {
-	for _, n := range listTouched(nil, d.before.journal, d.after.journal) {
+func (d *catalogDiff) existsUnderOtherName(c *Catalog, oid OID, not Name) bool {
+	for _, n := range listTouchedEntries(nil, d.before.journal, d.after.journal) {
 		if n.kind != touchedFunction || n.name == not {
 			continue
 		}

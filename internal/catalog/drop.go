@@ -39,7 +39,7 @@ func (f *fold) foldDrop(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
 		for _, n := range s.GetObjects() {
-			f.dropOnTable(s.GetRemoveType(), pgparse.ListItems(n), s.GetMissingOk())
+			f.dropTablePart(s.GetRemoveType(), pgparse.ListItems(n), s.GetMissingOk())
 		}
 	default:
 		f.dropObjects(s, cascade)
@@ -58,11 +58,11 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 			switch {
 			case found.IsMissing:
 				if !s.GetMissingOk() {
-					f.missingRelation(kinds[0], displayName(schema, name))
+					f.addMissingRelation(kinds[0], displayName(schema, name))
 				}
 				continue
 			case s.GetMissingOk():
-				f.markGone("relation", found.Full)
+				f.markDropped("relation", found.Full)
 				continue
 			}
 			// It must have been there, unseen.
@@ -88,10 +88,10 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 		return
 	}
 	doomed := f.withPartitions(roots)
-	all := sync.OnceValue(func() bool { return !cascade && f.heldTogether(doomed) })
+	all := sync.OnceValue(func() bool { return !cascade && f.haveDependents(doomed) })
 	for _, oid := range roots {
 		if no := f.checkDroppable(f.Relation(oid), doomed, cascade, all); no != nil {
-			f.addConflicting(true, no)
+			f.addConflictRefusal(true, no)
 			if f.failed {
 				return
 			}
@@ -102,7 +102,7 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	}
 }
 
-func (f *fold) missingRelation(kind Kind, name string) {
+func (f *fold) addMissingRelation(kind Kind, name string) {
 	if kind == Index {
 		f.addProblem(true, pgerror.IndexMissing, name)
 		return
@@ -142,8 +142,8 @@ func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, cascade bool, al
 	dependents := func() *pgerror.Refusal {
 		return pgerror.HasDependents.NewRefusal(r.Kind.ForMessages(), r.Name.String())
 	}
-	required := func(by string) *pgerror.Refusal {
-		return pgerror.Required.NewRefusal(r.Kind.ForMessages(), r.Name.String(), by)
+	required := func(dependent string) *pgerror.Refusal {
+		return pgerror.Required.NewRefusal(r.Kind.ForMessages(), r.Name.String(), dependent)
 	}
 	if r.Index != nil {
 		t := f.Relation(r.Index.Table)
@@ -158,8 +158,8 @@ func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, cascade bool, al
 		}
 		return nil
 	}
-	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
-	if r.Seq != nil && !cascade && f.isTaken(r.OID, gone) {
+	isDoomed := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
+	if r.Seq != nil && !cascade && f.isSequenceUsed(r.OID, isDoomed) {
 		return dependents()
 	}
 	if r.Seq != nil && r.Seq.OwnerTable != 0 {
@@ -185,14 +185,14 @@ func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, cascade bool, al
 	return nil
 }
 
-// heldTogether reports whether something depends on tables that are dropped at
+// haveDependents reports whether something depends on tables that are dropped at
 // once, or on views.
-func (f *fold) heldTogether(doomed map[OID]bool) bool {
-	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
+func (f *fold) haveDependents(doomed map[OID]bool) bool {
+	isDoomed := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
 	for oid := range doomed {
 		d := f.Relation(oid)
 		for _, c := range d.Columns {
-			if f.isTaken(c.Sequence, gone) {
+			if f.isSequenceUsed(c.Sequence, isDoomed) {
 				return true
 			}
 		}
@@ -237,8 +237,8 @@ func (f *fold) heldTogether(doomed map[OID]bool) bool {
 // isReferenced reports whether a foreign key of a table that stays points to a relation, or to
 // a table that stays of which it is a partition.
 func (f *fold) isReferenced(r *Relation, doomed map[OID]bool) bool {
-	for at := r; at != nil; at = f.Relation(at.Parent) {
-		for _, o := range at.ReferencedBy {
+	for ancestor := r; ancestor != nil; ancestor = f.Relation(ancestor.Parent) {
+		for _, o := range ancestor.ReferencedBy {
 			if from := f.Relation(o); from != nil && !f.isDoomed(from, doomed) {
 				return true
 			}
@@ -257,15 +257,15 @@ func (f *fold) isDoomed(r *Relation, doomed map[OID]bool) bool {
 	return false
 }
 
-// dropOnTable drops a trigger, policy or rule. names is the table's name followed by the
+// dropTablePart drops a trigger, policy or rule. names is the table's name followed by the
 // object's.
-func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missingOK bool) {
+func (f *fold) dropTablePart(kind pgparse.ObjectType, names []*pgparse.Node, missingOK bool) {
 	if len(names) < 2 {
 		return
 	}
 	schema, table := pgparse.SchemaAndName(names[:len(names)-1])
 	name := clipName(pgparse.LastText(names))
-	r := f.relationNamed(schema, table, Table, missingOK)
+	r := f.requireRelationNamed(schema, table, Table, missingOK)
 	if r == nil {
 		return
 	}
@@ -291,7 +291,7 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 			f.addProblem(f.isHistoryComplete(), pgerror.RuleMissing, name, r.Name.Name)
 			return
 		}
-		f.addMissing(r, pgerror.ObjectMissingOn, word, name, r.Name.Name)
+		f.addMissingPart(r, pgerror.ObjectMissingOn, word, name, r.Name.Name)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only bool) {
 	c := t.Column(name)
 	if c == nil {
-		if c = f.columnNamed(t.OID, name, missingOK); c == nil {
+		if c = f.requireColumn(t.OID, name, missingOK); c == nil {
 			return
 		}
 	}
@@ -30,11 +30,11 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 			return
 		}
 	}
-	if held, generated := f.columnHeld(t, c); held != "" && !cascade {
+	if dependent, generated := f.findColumnDependent(t, c); dependent != "" && !cascade {
 		f.addConflict(!c.Inferred, pgerror.ColumnHasDependents, name, t.Name.String())
 		f.markGeneratedOnly(generated)
 		if x := &f.problems[len(f.problems)-1]; generated == "" {
-			x.InTheWay, x.Held = f.viewUsing(t, c.Attnum), held
+			x.InTheWay, x.Held = f.findViewUsing(t, c.Attnum), dependent
 		}
 		if f.failed {
 			return
@@ -42,7 +42,7 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 	}
 	f.dropColumnUsers(t, c)
 	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(o *Column) bool { return o.Attnum == c.Attnum })
-	t.noteDropped(f, name)
+	t.recordDroppedColumn(f, name)
 	for _, list := range [][]OID{t.Partitions, t.Children} {
 		for _, oid := range list {
 			child := f.editRelation(oid)
@@ -64,7 +64,7 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 		}
 	}
 	if t.Kind == CompositeType {
-		f.spreadAttribute(t, func(table *Relation) { f.dropColumn(table, name, true, true, true) })
+		f.eachTypedTable(t, func(table *Relation) { f.dropColumn(table, name, true, true, true) })
 	}
 }
 
@@ -79,28 +79,28 @@ func (f *fold) markGeneratedOnly(generated string) {
 	}
 }
 
-// columnHeld returns the object, other than the table's own constraints and indexes, that
+// findColumnDependent returns the object, other than the table's own constraints and indexes, that
 // needs a column; "" for none. It also returns the generated column if that is the only
 // one.
-func (f *fold) columnHeld(t *Relation, c *Column) (held, generated string) {
-	if held := f.columnHeldOnAll(t, c); held != "" {
-		return held, ""
+func (f *fold) findColumnDependent(t *Relation, c *Column) (dependent, generated string) {
+	if dependent := f.findSharedDependent(t, c); dependent != "" {
+		return dependent, ""
 	}
 	for _, o := range t.Columns {
 		if o != c && slices.Contains(o.GeneratedFrom, c.Attnum) {
-			by := "column " + o.Name + " of " + t.Name.String()
-			return by, by
+			generatedColumn := "column " + o.Name + " of " + t.Name.String()
+			return generatedColumn, generatedColumn
 		}
 	}
 	return "", ""
 }
 
-func (f *fold) columnHeldOnAll(t *Relation, c *Column) string {
+func (f *fold) findSharedDependent(t *Relation, c *Column) string {
 	// What children inherit goes with it.
-	if r := f.findTaker(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }); r != nil {
+	if r := f.findSequenceUser(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }); r != nil {
 		return "a default of " + r.Name.String()
 	}
-	if v := f.viewUsing(t, c.Attnum); v != nil {
+	if v := f.findViewUsing(t, c.Attnum); v != nil {
 		return v.Kind.String() + " " + v.Name.String()
 	}
 	if o := f.findListingPublication(t, c.Attnum); o != nil {
@@ -140,8 +140,8 @@ func (f *fold) columnHeldOnAll(t *Relation, c *Column) string {
 	return ""
 }
 
-// viewUsing finds a view that reads a column.
-func (f *fold) viewUsing(t *Relation, attnum int16) *Relation {
+// findViewUsing finds a view that reads a column.
+func (f *fold) findViewUsing(t *Relation, attnum int16) *Relation {
 	for _, oid := range t.Dependents {
 		if v := f.Relation(oid); v != nil && v.View != nil && slices.Contains(v.View.Columns[t.OID], attnum) {
 			return v
@@ -160,7 +160,7 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 	for o := f.findListingPublication(t, c.Attnum); o != nil; o = f.findListingPublication(t, c.Attnum) {
 		next := *o
 		next.Tables, next.Lists = removeValue(o.Tables, t.OID), withoutTables(o.Lists, t.OID)
-		f.putObject(&next)
+		f.storeObject(&next)
 	}
 	for _, oid := range slices.Clone(t.ReferencedBy) {
 		o := f.Relation(oid)
@@ -224,9 +224,9 @@ func (i *IndexInfo) UsesColumn(attnum int16) bool {
 	return slices.Contains(i.Include, attnum) || slices.Contains(i.PredicateColumns, attnum)
 }
 
-// noteDropped notes the name of a column that went. Of a table whose columns go on
+// recordDroppedColumn notes the name of a column that went. Of a table whose columns go on
 // and on, those that went last are known: it has room for so many.
-func (r *Relation) noteDropped(f *fold, name string) {
+func (r *Relation) recordDroppedColumn(f *fold, name string) {
 	if slices.Contains(r.DroppedColumns, name) {
 		return
 	}

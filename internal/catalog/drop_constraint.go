@@ -23,7 +23,7 @@ func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only
 			return
 		}
 	}
-	if !f.releaseKey(t, c, cascade) {
+	if !f.dropReferencesOrRefuse(t, c, cascade) {
 		return
 	}
 	f.forgetConstraint(t, c)
@@ -59,16 +59,16 @@ func (f *fold) dropUnknownConstraint(t *Relation, name string, missingOK bool) {
 	if missingOK || t.Inferred || t.Partial {
 		return
 	}
-	f.addMissing(t, pgerror.ConstraintMissing, name, t.Name.Name)
+	f.addMissingPart(t, pgerror.ConstraintMissing, name, t.Name.Name)
 }
 
-// releaseKey handles the foreign keys that refer to the key of a constraint; false if
+// dropReferencesOrRefuse handles the foreign keys that refer to the key of a constraint; false if
 // they forbid the drop.
-func (f *fold) releaseKey(t *Relation, c *Constraint, cascade bool) bool {
+func (f *fold) dropReferencesOrRefuse(t *Relation, c *Constraint, cascade bool) bool {
 	if c.Kind != PrimaryKey && c.Kind != Unique || len(t.ReferencedBy) == 0 {
 		return true
 	}
-	for _, u := range f.keyUsers(t, c.Columns, c.Index) {
+	for _, u := range f.listKeyUsers(t, c.Columns, c.Index) {
 		if !cascade {
 			f.addConflict(!t.Inferred, pgerror.ConstraintHasDependents, c.Name, t.Name.String())
 			if f.failed {
@@ -86,11 +86,11 @@ type KeyUser struct {
 	Constraint *Constraint
 }
 
-// keyUsers lists the foreign keys that need a unique index on columns of a
+// listKeyUsers lists the foreign keys that need a unique index on columns of a
 // table. There are none where another one covers the same columns: the server
 // may have tied the foreign key to that one.
-func (c *Catalog) keyUsers(t *Relation, columns []int16, index OID) []KeyUser {
-	if len(t.ReferencedBy) == 0 || c.otherKey(t, columns, index) {
+func (c *Catalog) listKeyUsers(t *Relation, columns []int16, index OID) []KeyUser {
+	if len(t.ReferencedBy) == 0 || c.hasOtherKey(t, columns, index) {
 		return nil
 	}
 	var out []KeyUser
@@ -100,7 +100,7 @@ func (c *Catalog) keyUsers(t *Relation, columns []int16, index OID) []KeyUser {
 			continue
 		}
 		for _, fk := range other.Constraints {
-			if fk.Kind == ForeignKey && fk.Ref == t.OID && sameSet(fk.RefColumns, columns) {
+			if fk.Kind == ForeignKey && fk.Ref == t.OID && isSameSet(fk.RefColumns, columns) {
 				out = append(out, KeyUser{oid, fk})
 			}
 		}
@@ -120,12 +120,12 @@ func (c *Catalog) IndexUsers(idx *Relation) []KeyUser {
 			return nil
 		}
 	}
-	return c.keyUsers(t, columns, idx.OID)
+	return c.listKeyUsers(t, columns, idx.OID)
 }
 
-// otherKey reports whether another unique constraint or index covers the same
+// hasOtherKey reports whether another unique constraint or index covers the same
 // columns.
-func (c *Catalog) otherKey(t *Relation, columns []int16, index OID) bool {
+func (c *Catalog) hasOtherKey(t *Relation, columns []int16, index OID) bool {
 	for _, oid := range t.Indexes {
 		i := c.Relation(oid)
 		if i == nil || oid == index || !i.Index.Unique || i.Index.Predicate != nil {
@@ -138,7 +138,7 @@ func (c *Catalog) otherKey(t *Relation, columns []int16, index OID) bool {
 	return false
 }
 
-func sameSet(a, b []int16) bool {
+func isSameSet(a, b []int16) bool {
 	if len(a) != len(b) {
 		return false
 	}

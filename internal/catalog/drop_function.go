@@ -10,8 +10,8 @@ import (
 
 // dropFunction drops a function, with CASCADE what cannot be without it.
 func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, cascade, missingOK bool) {
-	name, list, at := f.findFunction(o)
-	if at < 0 {
+	name, list, index := f.findFunction(o)
+	if index < 0 {
 		switch {
 		case o.GetArgsUnspecified() && len(list) > 1:
 			f.addProblem(f.isHistoryComplete(), pgerror.RoutineAmbiguous, name.Name)
@@ -27,17 +27,17 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 		}
 		return
 	}
-	if no := list[at].refuseDropAs(kind); no != nil {
+	if no := list[index].refuseDropAs(kind); no != nil {
 		if f.addRefusal(f.isHistoryComplete(), no); f.failed {
 			return
 		}
 	}
-	if !f.releaseFunction(f.newCallee(name, list, at), cascade) {
+	if !f.dropCallersOrRefuse(f.newCallee(name, list, index), cascade) {
 		return
 	}
-	list = slices.Delete(slices.Clone(list), at, at+1)
+	list = slices.Delete(slices.Clone(list), index, index+1)
 	if len(list) == 0 {
-		f.markGone("function", name)
+		f.markDropped("function", name)
 	}
 	f.setFunctions(name, list)
 }
@@ -58,8 +58,8 @@ func (fn *Function) refuseDropAs(kind pgparse.ObjectType) *pgerror.Refusal {
 	return nil
 }
 
-// releaseFunction sees to what calls a function; false when it forbids the drop.
-func (f *fold) releaseFunction(x *callee, cascade bool) bool {
+// dropCallersOrRefuse sees to what calls a function; false when it forbids the drop.
+func (f *fold) dropCallersOrRefuse(x *callee, cascade bool) bool {
 	var users []Caller
 	for _, r := range f.CalledBy(x.name.Name) {
 		if caller, ok := x.describeCaller(r); ok && caller.Sure {

@@ -30,15 +30,15 @@ func (f *fold) dropRelation(oid OID) {
 			f.dropRelation(child)
 		}
 	}
-	f.dropOwned(r)
-	f.leaveParents(r)
+	f.dropOwnedObjects(r)
+	f.removeFromParents(r)
 	if r.View != nil {
 		f.removeDependent(r)
 	}
 	if r.Seq != nil && r.Seq.OwnerTable != 0 {
-		f.disownSequence(r)
+		f.removeSequenceDefault(r)
 	}
-	f.leavePublications(oid)
+	f.removeFromPublications(oid)
 	if r.Kind == CompositeType {
 		if u := f.LookupType(r.Name.Schema, r.Name.Name); u != nil && u.Relation == oid {
 			f.removeType(u.OID)
@@ -51,7 +51,7 @@ func (f *fold) dropRelation(oid OID) {
 func (f *fold) dropWithRowType(oid OID) {
 	r := f.Relation(oid)
 	if r != nil && r.Kind != CompositeType && r.Seq == nil && r.Index == nil {
-		f.dropColumnsOf(oid, f.columnUsersOf(oid, oid))
+		f.dropColumnsOfType(oid, f.columnUsersOf(oid, oid))
 		f.dropFunctionsWith(oid)
 	}
 	f.dropRelation(oid)
@@ -87,12 +87,12 @@ func (f *fold) detachIndexes(r *Relation) {
 	}
 }
 
-// dropOwned drops what belongs to a dropped relation: its indexes, the sequences
+// dropOwnedObjects drops what belongs to a dropped relation: its indexes, the sequences
 // of its columns, its statistics.
-func (f *fold) dropOwned(r *Relation) {
+func (f *fold) dropOwnedObjects(r *Relation) {
 	for _, i := range r.Indexes {
 		if idx := f.Relation(i); idx != nil {
-			f.leavePartitionedIndex(idx)
+			f.removeFromPartitionedIndex(idx)
 			f.removeRelation(i)
 		}
 	}
@@ -106,8 +106,8 @@ func (f *fold) dropOwned(r *Relation) {
 	}
 }
 
-// leaveParents takes a dropped relation off the lists of its parents.
-func (f *fold) leaveParents(r *Relation) {
+// removeFromParents takes a dropped relation off the lists of its parents.
+func (f *fold) removeFromParents(r *Relation) {
 	if p := f.editRelation(r.Parent); p != nil {
 		p.copyRare().Partitions = removeValue(p.Partitions, r.OID)
 		if p.Default == r.OID {
@@ -131,9 +131,9 @@ func (f *fold) removeDependent(v *Relation) {
 	}
 }
 
-// disownSequence takes a dropped sequence, and the default that uses it, off
+// removeSequenceDefault takes a dropped sequence, and the default that uses it, off
 // its column.
-func (f *fold) disownSequence(seq *Relation) {
+func (f *fold) removeSequenceDefault(seq *Relation) {
 	t := f.editRelation(seq.Seq.OwnerTable)
 	if t == nil {
 		return
@@ -159,7 +159,7 @@ func (f *fold) dropIndex(idx *Relation) {
 	f.forgetIndex(idx.OID)
 }
 
-func (f *fold) leavePartitionedIndex(idx *Relation) {
+func (f *fold) removeFromPartitionedIndex(idx *Relation) {
 	if p := f.Relation(idx.Index.Parent); p != nil {
 		p = f.editRelation(p.OID)
 		p.copyRare().Partitions = removeValue(p.Partitions, idx.OID)

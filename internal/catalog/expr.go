@@ -43,13 +43,13 @@ func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 	for _, c := range r.Constraints {
 		if c.Expr != nil && slices.Contains(c.Columns, attnum) {
 			e := r.editConstraint(c.ID)
-			e.Expr, e.ExprText = renamedColumn(c.Expr, from, to), renamedText(c.ExprText, from, to)
+			e.Expr, e.ExprText = renameColumnInExpr(c.Expr, from, to), renameIdentifierInText(c.ExprText, from, to)
 		}
 	}
 	for _, c := range r.Columns {
 		if c.GeneratedExpr != nil && slices.Contains(c.GeneratedFrom, attnum) {
 			e := r.editColumn(c.Attnum)
-			e.copyRare().GeneratedExpr, e.DefaultText = renamedColumn(c.GeneratedExpr, from, to), renamedText(c.DefaultText, from, to)
+			e.copyRare().GeneratedExpr, e.DefaultText = renameColumnInExpr(c.GeneratedExpr, from, to), renameIdentifierInText(c.DefaultText, from, to)
 		}
 	}
 	for _, oid := range r.Indexes {
@@ -63,18 +63,18 @@ func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 		info.Keys = slices.Clone(info.Keys)
 		for i, k := range info.Keys {
 			if k.Expr != nil && slices.Contains(k.Columns, attnum) {
-				info.Keys[i].Expr, info.Keys[i].ExprText = renamedColumn(k.Expr, from, to), renamedText(k.ExprText, from, to)
+				info.Keys[i].Expr, info.Keys[i].ExprText = renameColumnInExpr(k.Expr, from, to), renameIdentifierInText(k.ExprText, from, to)
 			}
 		}
 		if info.Predicate != nil {
-			info.Predicate, info.PredicateText = renamedColumn(info.Predicate, from, to), renamedText(info.PredicateText, from, to)
+			info.Predicate, info.PredicateText = renameColumnInExpr(info.Predicate, from, to), renameIdentifierInText(info.PredicateText, from, to)
 		}
 		idx.Index = &info
 	}
 }
 
-// renamedColumn is an expression with one column called otherwise.
-func renamedColumn(expr *pgparse.Node, from, to string) *pgparse.Node {
+// renameColumnInExpr is an expression with one column called otherwise.
+func renameColumnInExpr(expr *pgparse.Node, from, to string) *pgparse.Node {
 	next := pgparse.CloneTree(expr)
 	if next == nil {
 		return expr
@@ -90,8 +90,8 @@ func renamedColumn(expr *pgparse.Node, from, to string) *pgparse.Node {
 	return next
 }
 
-// renamedText replaces an identifier, be it quoted or not, outside of texts and comments.
-func renamedText(text, from, to string) string {
+// renameIdentifierInText replaces an identifier, be it quoted or not, outside of texts and comments.
+func renameIdentifierInText(text, from, to string) string {
 	var out []byte
 	to = pgparse.QuoteIdent(to)
 	for i := 0; i < len(text); {
@@ -109,13 +109,13 @@ func renamedText(text, from, to string) string {
 			i = n
 			continue
 		}
-		if !wordByte(text[i]) {
+		if !isWordByte(text[i]) {
 			out = append(out, text[i])
 			i++
 			continue
 		}
 		j := i
-		for j < len(text) && wordByte(text[j]) {
+		for j < len(text) && isWordByte(text[j]) {
 			j++
 		}
 		if word := text[i:j]; strings.ToLower(word) == from && (j >= len(text) || text[j] != '(') {

@@ -16,7 +16,7 @@ var memberKinds = map[pgparse.ObjectType]Kind{
 // https://www.postgresql.org/docs/current/sql-alterextension.html
 func (f *fold) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	name := clipName(s.GetExtname())
-	f.changeObject("extension", Name{"", name}, "contents")
+	f.recordObjectChange("extension", Name{"", name}, "contents")
 	kind, ok := memberKinds[s.GetObjtype()]
 	if f.failed || !ok {
 		return
@@ -41,10 +41,10 @@ func (c *Catalog) MembersOf(extension string) []*Relation {
 	return c.RelationsByOID(c.sortedRelations(func(r *Relation) bool { return r.Extension == extension }))
 }
 
-// dropMembers drops the relations that statements put into an extension.
-func (f *fold) dropMembers(extension string, cascade bool) {
+// dropExtensionMembers drops the relations that statements put into an extension.
+func (f *fold) dropExtensionMembers(extension string, cascade bool) {
 	roots := oidsOf(f.MembersOf(extension))
-	if !cascade && (f.heldTogether(f.withPartitions(roots)) || f.usesExtensionTypes(extension)) {
+	if !cascade && (f.haveDependents(f.withPartitions(roots)) || f.usesExtensionTypes(extension)) {
 		f.addConflict(true, pgerror.HasDependents, "extension", extension)
 		if f.failed {
 			return

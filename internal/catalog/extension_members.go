@@ -41,15 +41,15 @@ func (c *Catalog) usesExtensionTypes(extension string) bool {
 	if len(types) == 0 {
 		return false
 	}
-	of := func(t Type) bool { return t.Name.Schema != "pg_catalog" && slices.Contains(types, t.Name.Name) }
+	isExtensionType := func(t Type) bool { return t.Name.Schema != "pg_catalog" && slices.Contains(types, t.Name.Name) }
 	used := false
 	c.EachType(func(u *UserType) bool {
-		used = u.Kind == Domain && of(u.Base)
+		used = u.Kind == Domain && isExtensionType(u.Base)
 		return !used
 	})
 	if !used {
 		c.EachRelation(func(r *Relation) bool {
-			used = slices.ContainsFunc(r.Columns, func(col *Column) bool { return of(col.Type) })
+			used = slices.ContainsFunc(r.Columns, func(col *Column) bool { return isExtensionType(col.Type) })
 			return !used
 		})
 	}

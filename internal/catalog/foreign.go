@@ -17,7 +17,7 @@ func statementName(msg any) string {
 func (f *fold) createForeignTable(s *pgparse.CreateForeignTableStmt) {
 	t := f.createTable(s.GetBaseStmt(), ForeignTable)
 	if t != nil {
-		t.copyRare().Options = genericOptions(t.Options, s.GetOptions())
+		t.copyRare().Options = mergeGenericOptions(t.Options, s.GetOptions())
 	}
 }
 
@@ -36,8 +36,8 @@ func (f *fold) importForeignSchema(s *pgparse.ImportForeignSchemaStmt) {
 	}
 }
 
-// moveAll is ALTER TABLE ALL IN TABLESPACE … OWNED BY … SET TABLESPACE ….
-func (f *fold) moveAll(s *pgparse.AlterTableMoveAllStmt) {
+// moveAllToTablespace is ALTER TABLE ALL IN TABLESPACE … OWNED BY … SET TABLESPACE ….
+func (f *fold) moveAllToTablespace(s *pgparse.AlterTableMoveAllStmt) {
 	kind := KindOfObject(s.GetObjtype())
 	owners := RolesOf(s.GetRoles())
 	for _, oid := range f.sortedRelations(func(r *Relation) bool {

@@ -15,7 +15,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	if len(names) == 0 {
 		names = pgparse.StringTexts(con.GetFkAttrs())
 	}
-	ref := f.relationFor(con.GetPktable(), Table, false)
+	ref := f.requireRelation(con.GetPktable(), Table, false)
 	if ref == nil {
 		return
 	}
@@ -32,12 +32,12 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
 	for _, n := range names {
-		if col := f.columnOf(t, n, &pgerror.ColumnMissingFK); col != nil {
+		if col := f.requireRelationColumn(t, n, &pgerror.ColumnMissingFK); col != nil {
 			c.Columns = append(c.Columns, col.Attnum)
 		}
 	}
 	for _, n := range pgparse.StringTexts(con.GetFkDelSetCols()) {
-		if col := f.columnOf(t, n, &pgerror.ColumnMissingFK); col != nil {
+		if col := f.requireRelationColumn(t, n, &pgerror.ColumnMissingFK); col != nil {
 			c.SetColumns = append(c.SetColumns, col.Attnum)
 			if !slices.Contains(names, n) {
 				f.addProblem(true, pgerror.ForeignKeySetColumn, n)
@@ -45,15 +45,15 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 		}
 	}
 	targets := pgparse.StringTexts(con.GetPkAttrs())
-	f.referencedColumns(c, ref, targets)
+	f.resolveReferencedKey(c, ref, targets)
 	number := cmp.Or(len(targets), len(c.RefColumns)) // none if the primary key is not known
 	if number > 0 && number != len(names) {
 		f.addConflict(true, pgerror.ForeignKeyNumber)
 		return
 	}
 	if c.Name == "" {
-		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, joinNames(names), "fkey", t.Constraints)
-	} else if f.nameTaken(t, c.Name) {
+		c.Name = f.chooseConstraintName(t.Name.Schema, t.Name.Name, joinNames(names), "fkey", t.Constraints)
+	} else if f.refuseDuplicateConstraint(t, c.Name) {
 		return
 	}
 	f.attachConstraint(t, c)
@@ -63,8 +63,8 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	}
 }
 
-// referencedColumns finds the key that a foreign key points at.
-func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
+// resolveReferencedKey finds the key that a foreign key points at.
+func (f *fold) resolveReferencedKey(c *Constraint, ref *Relation, names []string) {
 	whole := !ref.Inferred && !ref.Partial
 	if len(names) == 0 {
 		for _, pk := range ref.Constraints {
@@ -79,7 +79,7 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 		return
 	}
 	for _, n := range names {
-		if col := f.columnOf(ref, n, &pgerror.ColumnMissingFK); col != nil {
+		if col := f.requireRelationColumn(ref, n, &pgerror.ColumnMissingFK); col != nil {
 			c.RefColumns = append(c.RefColumns, col.Attnum)
 		}
 	}
@@ -128,7 +128,7 @@ func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
 		}
 	}
 	if part.Constraint(next.Name) != nil {
-		next.Name = f.chooseConstraint(part.Name.Schema, part.Name.Name, joinNames(part.ColumnNames(next.Columns)), "fkey", part.Constraints)
+		next.Name = f.chooseConstraintName(part.Name.Schema, part.Name.Name, joinNames(part.ColumnNames(next.Columns)), "fkey", part.Constraints)
 	}
 	f.attachConstraint(part, &next)
 	if ref := f.editRelation(c.Ref); ref != nil {

@@ -14,8 +14,8 @@ var formalNames = map[string]string{
 // FormatFull is the type as the server's messages name it: "character varying(20)",
 // "timestamp(3) with time zone".
 func (t Type) FormatFull() string {
-	name, ours := formalNames[t.Name.Name]
-	if !ours || t.Name.Schema != "pg_catalog" {
+	name, found := formalNames[t.Name.Name]
+	if !found || t.Name.Schema != "pg_catalog" {
 		return t.String()
 	}
 	bare := t

@@ -11,7 +11,7 @@ import (
 // https://www.postgresql.org/docs/current/sql-createfunction.html
 func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 	schema, n := pgparse.SchemaAndName(s.GetFuncname())
-	fn := &Function{Name: f.nameFor(schema, n), Kind: "function", Volatility: "volatile", BodyOffset: -1, Source: f.sql}
+	fn := &Function{Name: f.fullNameForCreate(schema, n), Kind: "function", Volatility: "volatile", BodyOffset: -1, Source: f.sql}
 	if s.GetIsProcedure() {
 		fn.Kind = "procedure"
 	}
@@ -26,13 +26,13 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 		fn.Returns = outputType(outs)
 	}
 	if s.GetSqlBody() != nil {
-		fn.Language, fn.Uses = "sql", f.bodyUses(s.GetSqlBody())
+		fn.Language, fn.Uses = "sql", f.bodyDependencies(s.GetSqlBody())
 		for _, x := range fn.Uses {
 			f.bodied = f.bodied.insertKey(f.own, x.Relation, struct{}{})
 		}
 	}
 	for _, o := range s.GetOptions() {
-		f.functionOption(fn, o.GetDefElem())
+		f.applyFunctionOption(fn, o.GetDefElem())
 	}
 	if f.checkFunctionForm(s, fn); f.failed {
 		return
@@ -84,7 +84,7 @@ func outputType(outs []Param) Type {
 	return Type{Name: Name{"pg_catalog", "record"}}
 }
 
-func (f *fold) functionOption(fn *Function, d *pgparse.DefElem) {
+func (f *fold) applyFunctionOption(fn *Function, d *pgparse.DefElem) {
 	switch d.GetDefname() {
 	case "volatility":
 		fn.Volatility = strings.ToLower(constText(d.GetArg()))
@@ -133,7 +133,7 @@ func bodyOffset(sql string, from int, body string) int {
 
 // storeFunction adds or replaces an overload.
 func (f *fold) storeFunction(fn *Function, replace bool) {
-	list := f.ownFunctions(fn.Name)
+	list := f.functionsNamed(fn.Name)
 	i := slices.IndexFunc(list, func(o *Function) bool { return hasSameArguments(o.Args, fn.Args) })
 	if i < 0 {
 		fn.OID = f.newOID()
@@ -144,7 +144,7 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 	} else {
 		if !replace {
 			f.addProblem(f.isHistoryComplete(), pgerror.FunctionExists, fn.Name.Name)
-		} else if no := f.checkReplace(list[i], fn); no != nil {
+		} else if no := f.checkFunctionReplace(list[i], fn); no != nil {
 			f.addRefusal(f.isHistoryComplete(), no)
 			last := &f.problems[len(f.problems)-1]
 			last.Replaced, last.By = list[i], fn
@@ -157,16 +157,16 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		list[i] = fn
 	}
 	f.setFunctions(fn.Name, list)
-	f.typedAs(fn.Returns.OID, fn.OID)
+	f.recordTypeUse(fn.Returns.OID, fn.OID)
 	for _, t := range fn.Args {
-		f.typedAs(t.OID, fn.OID)
+		f.recordTypeUse(t.OID, fn.OID)
 	}
 	for _, p := range fn.Params {
-		f.typedAs(p.Type.OID, fn.OID)
+		f.recordTypeUse(p.Type.OID, fn.OID)
 	}
 }
 
-func (f *fold) ownFunctions(name Name) []*Function {
+func (f *fold) functionsNamed(name Name) []*Function {
 	list, _ := f.functions.get(name)
 	return list
 }
@@ -191,19 +191,19 @@ func isSameType(a, b Type) bool {
 
 // FunctionWith returns the overload that a statement means; nil if none was seen, or the statement does not say which.
 func (c *Catalog) FunctionWith(o *pgparse.ObjectWithArgs) *Function {
-	if _, list, at := c.findFunction(o); at >= 0 {
-		return list[at]
+	if _, list, index := c.findFunction(o); index >= 0 {
+		return list[index]
 	}
 	return nil
 }
 
 // findFunction finds the overload that a statement means; its place in list is
 // -1 when there is none.
-func (c *Catalog) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Function, at int) {
+func (c *Catalog) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Function, index int) {
 	schema, n := pgparse.SchemaAndName(o.GetObjname())
 	list = c.Functions(schema, n)
 	if len(list) == 0 {
-		return c.nameFor(schema, n), nil, -1
+		return c.fullNameForCreate(schema, n), nil, -1
 	}
 	name = list[0].Name
 	if o.GetArgsUnspecified() {
@@ -216,22 +216,22 @@ func (c *Catalog) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Fu
 	for _, a := range o.GetObjargs() {
 		args = append(args, c.TypeOf(a.GetTypeName()))
 	}
-	at = slices.IndexFunc(list, func(fn *Function) bool { return hasSameArguments(fn.Args, args) })
-	return name, list, at
+	index = slices.IndexFunc(list, func(fn *Function) bool { return hasSameArguments(fn.Args, args) })
+	return name, list, index
 }
 
 // https://www.postgresql.org/docs/current/sql-alterfunction.html
 func (f *fold) alterFunction(s *pgparse.AlterFunctionStmt) {
-	name, list, at := f.findFunction(s.GetFunc())
-	if at < 0 {
+	name, list, index := f.findFunction(s.GetFunc())
+	if index < 0 {
 		return // not seen: nothing is held that could change
 	}
-	fn := *list[at]
+	fn := *list[index]
 	for _, a := range s.GetActions() {
-		f.functionOption(&fn, a.GetDefElem())
+		f.applyFunctionOption(&fn, a.GetDefElem())
 	}
 	list = slices.Clone(list)
-	list[at] = &fn
+	list[index] = &fn
 	f.setFunctions(name, list)
 }
 
@@ -256,22 +256,22 @@ func (fn *Function) TakesArguments(args []Type) bool {
 }
 
 func (f *fold) renameFunction(o *pgparse.ObjectWithArgs, to string) {
-	name, list, at := f.findFunction(o)
-	if at < 0 {
+	name, list, index := f.findFunction(o)
+	if index < 0 {
 		return
 	}
-	f.moveFunction(name, list, at, Name{name.Schema, to})
+	f.moveFunction(name, list, index, Name{name.Schema, to})
 }
 
-func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
-	fn := *list[at]
+func (f *fold) moveFunction(name Name, list []*Function, index int, to Name) {
+	fn := *list[index]
 	fn.Name = to
-	f.setFunctions(name, slices.Delete(slices.Clone(list), at, at+1))
-	f.setFunctions(to, appendShared(f, f.ownFunctions(to), &fn))
+	f.setFunctions(name, slices.Delete(slices.Clone(list), index, index+1))
+	f.setFunctions(to, appendShared(f, f.functionsNamed(to), &fn))
 	if len(list) > 1 {
 		return
 	}
-	f.markGone("function", name)
+	f.markDropped("function", name)
 	calls := func(t *Trigger) bool { return t.Function == name }
 	for _, r := range f.CalledBy(name.Name) {
 		if !slices.ContainsFunc(r.Triggers, calls) {

@@ -7,10 +7,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkReplace returns the server's refusal of CREATE OR REPLACE for a routine that keeps
+// checkFunctionReplace returns the server's refusal of CREATE OR REPLACE for a routine that keeps
 // its arguments; nil if the server accepts it. The checks have the order of ProcedureCreate:
 // the kind of routine, its result, the names of its input parameters and their defaults.
-func (f *fold) checkReplace(old, fn *Function) *pgerror.Refusal {
+func (f *fold) checkFunctionReplace(old, fn *Function) *pgerror.Refusal {
 	switch {
 	case old.Kind != fn.Kind || old.Window != fn.Window:
 		return pgerror.ReplaceKind.NewRefusal()

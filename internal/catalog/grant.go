@@ -15,7 +15,7 @@ func compareNames(a, b Name) int {
 // https://www.postgresql.org/docs/current/sql-grant.html and REVOKE
 func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 	if s.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_OBJECT && s.GetObjtype() == pgparse.ObjectType_OBJECT_TABLE {
-		f.findGrantedColumns(s)
+		f.checkGrantedColumns(s)
 	}
 	if f.failed || !s.GetIsGrant() && s.GetGrantOption() {
 		return // GRANT OPTION FOR: the privilege stays, but for granting it on
@@ -26,12 +26,12 @@ func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 		s.GetObjtype() == pgparse.ObjectType_OBJECT_ROUTINE:
 		f.grantExecute(s, grants)
 	case s.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA:
-		f.grantAll(s, grants)
+		f.grantOnAllInSchema(s, grants)
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_TABLE || s.GetObjtype() == pgparse.ObjectType_OBJECT_SEQUENCE:
 		kind := KindOfObject(s.GetObjtype())
 		for _, n := range s.GetObjects() {
-			if r := f.relationFor(n.GetRangeVar(), kind, false); r != nil {
-				f.grantOn(r.OID, s.GetIsGrant(), grants)
+			if r := f.requireRelation(n.GetRangeVar(), kind, false); r != nil {
+				f.grantOnRelation(r.OID, s.GetIsGrant(), grants)
 			}
 		}
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_SCHEMA:
@@ -41,25 +41,25 @@ func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 				continue // public, or one that was not seen
 			}
 			next := *o
-			next.Grants, next.Taken = f.updateGrants(o.Grants, s.GetIsGrant(), grants, s.GetObjtype()), f.recordRevoked(o.Taken, s.GetIsGrant(), grants)
-			f.putObject(&next)
+			next.Grants, next.Taken = f.updateGrants(o.Grants, s.GetIsGrant(), grants, s.GetObjtype()), f.addRevokedGrants(o.Taken, s.GetIsGrant(), grants)
+			f.storeObject(&next)
 		}
 	default:
 		f.grantOnOther(s, grants)
 	}
 }
 
-// findGrantedColumns looks for the columns that privileges name.
-func (f *fold) findGrantedColumns(s *pgparse.GrantStmt) {
+// checkGrantedColumns looks for the columns that privileges name.
+func (f *fold) checkGrantedColumns(s *pgparse.GrantStmt) {
 	for _, n := range s.GetObjects() {
-		r := f.relationFor(n.GetRangeVar(), Table, false)
+		r := f.requireRelation(n.GetRangeVar(), Table, false)
 		if r == nil {
 			return
 		}
 		for _, p := range s.GetPrivileges() {
 			for _, name := range pgparse.StringTexts(p.GetAccessPriv().GetCols()) {
 				if !IsSystemColumn(name) {
-					f.columnNamed(r.OID, name, false)
+					f.requireColumn(r.OID, name, false)
 				}
 			}
 		}
@@ -92,14 +92,14 @@ func GrantsOf(s *pgparse.GrantStmt) []Grant {
 	return out
 }
 
-func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
+func (f *fold) grantOnRelation(oid OID, isGrant bool, grants []Grant) {
 	r := f.editRelation(oid)
 	kind := pgparse.ObjectType_OBJECT_TABLE
 	if r.Kind == Sequence {
 		kind = pgparse.ObjectType_OBJECT_SEQUENCE
 	}
 	rare := r.copyRare()
-	rare.Grants, rare.Taken = f.updateGrants(r.Grants, isGrant, grants, kind), f.recordRevoked(r.Taken, isGrant, grants)
+	rare.Grants, rare.Taken = f.updateGrants(r.Grants, isGrant, grants, kind), f.addRevokedGrants(r.Taken, isGrant, grants)
 }
 
 // updateGrants adds or takes privileges on a kind of object.
@@ -112,16 +112,16 @@ func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant, kind pgpa
 			}
 			continue
 		}
-		taken := parsePrivilege(g.Privilege)
+		revokedPrivilege := parsePrivilege(g.Privilege)
 		var left []Grant
 		for _, o := range next {
 			if o.Role != g.Role {
 				left = append(left, o)
 				continue
 			}
-			for _, privilege := range parsePrivilege(o.Privilege).listLeft(taken, ListPrivileges(kind)) {
-				if one := (Grant{o.Role, privilege}); !slices.Contains(left, one) {
-					left = append(left, one)
+			for _, privilege := range parsePrivilege(o.Privilege).listRemaining(revokedPrivilege, ListPrivileges(kind)) {
+				if grant := (Grant{o.Role, privilege}); !slices.Contains(left, grant) {
+					left = append(left, grant)
 				}
 			}
 		}
@@ -130,8 +130,8 @@ func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant, kind pgpa
 	return next
 }
 
-// recordRevoked notes what a REVOKE takes, whether somebody was seen to grant it or not.
-func (f *fold) recordRevoked(old []Grant, isGrant bool, grants []Grant) []Grant {
+// addRevokedGrants notes what a REVOKE takes, whether somebody was seen to grant it or not.
+func (f *fold) addRevokedGrants(old []Grant, isGrant bool, grants []Grant) []Grant {
 	if isGrant {
 		return old
 	}
@@ -141,16 +141,16 @@ func (f *fold) recordRevoked(old []Grant, isGrant bool, grants []Grant) []Grant 
 // IsNoopRevoke reports whether a REVOKE of a privilege takes nothing from a role: the
 // privilege was revoked before, and not granted again since. grants and taken are the
 // object's lists.
-func IsNoopRevoke(grants, taken []Grant, g Grant) bool {
-	return slices.ContainsFunc(taken, func(o Grant) bool {
+func IsNoopRevoke(grants, revokedGrants []Grant, g Grant) bool {
+	return slices.ContainsFunc(revokedGrants, func(o Grant) bool {
 		return o.Role == g.Role && (o.Privilege == "all" || o.Privilege == g.Privilege)
 	}) && !slices.ContainsFunc(grants, func(o Grant) bool {
 		return o.Role == g.Role && (o.Privilege == "all" || g.Privilege == "all" || o.Privilege == g.Privilege)
 	})
 }
 
-// grantAll is ON ALL TABLES (SEQUENCES, …) IN SCHEMA.
-func (f *fold) grantAll(s *pgparse.GrantStmt, grants []Grant) {
+// grantOnAllInSchema is ON ALL TABLES (SEQUENCES, …) IN SCHEMA.
+func (f *fold) grantOnAllInSchema(s *pgparse.GrantStmt, grants []Grant) {
 	for _, n := range s.GetObjects() {
 		schema := clipName(pgparse.StringText(n))
 		for _, oid := range f.sortedRelations(func(r *Relation) bool {
@@ -165,14 +165,14 @@ func (f *fold) grantAll(s *pgparse.GrantStmt, grants []Grant) {
 			}
 			return false
 		}) {
-			f.grantOn(oid, s.GetIsGrant(), grants)
+			f.grantOnRelation(oid, s.GetIsGrant(), grants)
 		}
 	}
 }
 
 // grantExecute is ON FUNCTION, PROCEDURE or ROUTINE, and ON ALL of them.
 func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
-	meant := func(fn *Function) bool {
+	matches := func(fn *Function) bool {
 		switch s.GetObjtype() {
 		case pgparse.ObjectType_OBJECT_FUNCTION:
 			return fn.Kind != "procedure"
@@ -183,8 +183,8 @@ func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
 	}
 	if s.GetTargtype() != pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
 		for _, n := range s.GetObjects() {
-			if name, list, at := f.findFunction(n.GetObjectWithArgs()); at >= 0 {
-				f.grantFunction(name, list, s.GetIsGrant(), grants, func(fn *Function) bool { return fn == list[at] && meant(fn) })
+			if name, list, index := f.findFunction(n.GetObjectWithArgs()); index >= 0 {
+				f.grantFunction(name, list, s.GetIsGrant(), grants, func(fn *Function) bool { return fn == list[index] && matches(fn) })
 			}
 		}
 		return
@@ -193,22 +193,22 @@ func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
 		schema := clipName(pgparse.StringText(n))
 		var names []Name
 		f.EachFunction(func(fn *Function) bool {
-			if fn.Name.Schema == schema && meant(fn) {
+			if fn.Name.Schema == schema && matches(fn) {
 				names = append(names, fn.Name)
 			}
 			return true
 		})
 		slices.SortFunc(names, compareNames)
 		for _, name := range slices.Compact(names) {
-			f.grantFunction(name, f.ownFunctions(name), s.GetIsGrant(), grants, meant)
+			f.grantFunction(name, f.functionsNamed(name), s.GetIsGrant(), grants, matches)
 		}
 	}
 }
 
-func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants []Grant, meant func(*Function) bool) {
+func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants []Grant, matches func(*Function) bool) {
 	list = slices.Clone(list)
 	for i, old := range list {
-		if !meant(old) {
+		if !matches(old) {
 			continue
 		}
 		fn := *old
@@ -217,7 +217,7 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 				fn.Closed = !isGrant
 			} else {
 				execute := []Grant{{g.Role, "execute"}}
-				fn.Grants, fn.Taken = f.updateGrants(fn.Grants, isGrant, execute, pgparse.ObjectType_OBJECT_FUNCTION), f.recordRevoked(fn.Taken, isGrant, execute)
+				fn.Grants, fn.Taken = f.updateGrants(fn.Grants, isGrant, execute, pgparse.ObjectType_OBJECT_FUNCTION), f.addRevokedGrants(fn.Taken, isGrant, execute)
 			}
 		}
 		list[i] = &fn
@@ -240,12 +240,12 @@ func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 			grants = append(grants, Grant{name.Name, "role " + r.GetAccessPriv().GetPrivName()})
 		}
 		next.Grants = f.updateGrants(next.Grants, s.GetIsGrant(), grants, pgparse.ObjectType_OBJECT_ROLE)
-		f.putObject(&next)
+		f.storeObject(&next)
 	}
 }
 
 // https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
-func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
+func (f *fold) alterDefaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	name := Name{"", "default privileges"}
 	if d := findOption(s.GetOptions(), "schemas"); d != nil {
 		var schemas []string
@@ -270,7 +270,7 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 		grants[i].Privilege += " on " + ObjectWord(s.GetAction().GetObjtype()) + "s"
 	}
 	o.Grants = f.updateGrants(o.Grants, s.GetAction().GetIsGrant(), grants, s.GetAction().GetObjtype())
-	f.putObject(o)
+	f.storeObject(o)
 }
 
 // alterOwner is ALTER … OWNER TO for what is no table: those come as ALTER
@@ -279,12 +279,12 @@ func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
 	owner := RoleName(s.GetNewowner())
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		if u := f.userType(pgparse.ListItems(s.GetObject()), Base, false); u != nil {
+		if u := f.requireType(pgparse.ListItems(s.GetObject()), Base, false); u != nil {
 			f.changeType(u.OID, func(t *UserType) { t.Owner = owner })
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
-		if name, list, at := f.findFunction(s.GetObject().GetObjectWithArgs()); at >= 0 {
-			f.setFunctionOwner(name, list, at, owner)
+		if name, list, index := f.findFunction(s.GetObject().GetObjectWithArgs()); index >= 0 {
+			f.setFunctionOwner(name, list, index, owner)
 		}
 	default:
 		kind := ObjectWord(s.GetObjectType())
@@ -294,6 +294,6 @@ func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
 		}
 		next := *o
 		next.Owner = owner
-		f.putObject(&next)
+		f.storeObject(&next)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createindex.html
 func (f *fold) createIndex(s *pgparse.IndexStmt) {
-	t := f.relationFor(s.GetRelation(), Table, false)
+	t := f.requireRelation(s.GetRelation(), Table, false)
 	if t == nil {
 		return
 	}
@@ -37,21 +37,21 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	}
 	i.Keys = f.indexKeys(t, s.GetIndexParams())
 	for _, n := range s.GetIndexIncludingParams() {
-		if c := f.columnOf(t, n.GetIndexElem().GetName(), &pgerror.ColumnMissingAlone); c != nil {
+		if c := f.requireRelationColumn(t, n.GetIndexElem().GetName(), &pgerror.ColumnMissingAlone); c != nil {
 			i.Include = append(i.Include, c.Attnum)
 		}
 	}
 	if w := s.GetWhereClause(); w != nil {
-		f.inferIn(t, w)
+		f.inferColumns(t, w)
 		i.Predicate, i.PredicateText, i.PredicateColumns = w, whereText(f.sql, w), t.attnumsIn(w)
 	}
 	i.Names = indexColumnNames(s.GetIndexParams(), s.GetIndexIncludingParams())
 	name := clipName(s.GetIdxname())
 	if name == "" {
-		name = f.chooseRelation(t.Name.Schema, t.Name.Name, joinNames(i.Names), "idx", false)
+		name = f.chooseRelationName(t.Name.Schema, t.Name.Name, joinNames(i.Names), "idx", false)
 	} else {
 		full := Name{t.Name.Schema, name}
-		if _, taken := f.names.get(full); taken && s.GetIfNotExists() || !f.makeRoom(t.OID, full) {
+		if _, exists := f.names.get(full); exists && s.GetIfNotExists() || !f.makeNameFree(t.OID, full) {
 			return
 		}
 	}
@@ -67,7 +67,7 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 		desc := e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC
 		k := IndexKey{
 			Desc:       desc,
-			NullsFirst: nullsFirst(e.GetNullsOrdering(), desc),
+			NullsFirst: hasNullsFirst(e.GetNullsOrdering(), desc),
 			Opclass:    pgparse.LastText(e.GetOpclass()),
 			Collation:  pgparse.LastText(e.GetCollation()),
 		}
@@ -80,11 +80,11 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 			name = pgparse.LastText(ref.GetFields())
 		}
 		if name != "" {
-			if c := f.columnOf(t, name, &pgerror.ColumnMissingAlone); c != nil {
+			if c := f.requireRelationColumn(t, name, &pgerror.ColumnMissingAlone); c != nil {
 				k.Column, k.Columns = c.Attnum, []int16{c.Attnum}
 			}
 		} else {
-			f.inferIn(t, e.GetExpr())
+			f.inferColumns(t, e.GetExpr())
 			k.Expr, k.ExprText, k.Columns = e.GetExpr(), keyText(f.sql, e.GetExpr()), t.attnumsIn(e.GetExpr())
 		}
 		keys = append(keys, k)
@@ -92,8 +92,8 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 	return keys
 }
 
-// nullsFirst reports whether a key's NULLs come first, which they do in descending order if nothing is written.
-func nullsFirst(order pgparse.SortByNulls, desc bool) bool {
+// hasNullsFirst reports whether a key's NULLs come first, which they do in descending order if nothing is written.
+func hasNullsFirst(order pgparse.SortByNulls, desc bool) bool {
 	switch order {
 	case pgparse.SortByNulls_SORTBY_NULLS_FIRST:
 		return true
@@ -118,7 +118,7 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 	t.Indexes = appendShared(f, t.Indexes, idx.OID)
 	if t.Kind == PartitionedTable && !only {
 		for _, oid := range t.Partitions {
-			f.partitionIndex(t, f.editRelation(oid), idx)
+			f.addPartitionIndex(t, f.editRelation(oid), idx)
 		}
 	}
 	return idx
@@ -136,9 +136,9 @@ func (f *fold) requirePartitionKey(t *Relation, i *IndexInfo) bool {
 	return true
 }
 
-// partitionIndex gives a partition its part of a partitioned index: an
+// addPartitionIndex gives a partition its part of a partitioned index: an
 // existing one that says the same, or a new one.
-func (f *fold) partitionIndex(t, part, idx *Relation) {
+func (f *fold) addPartitionIndex(t, part, idx *Relation) {
 	if part == nil || part.Kind == ForeignTable || f.depth > maxDepth {
 		return
 	}
@@ -224,7 +224,7 @@ func (f *fold) cloneIndex(from, to, idx *Relation) *Relation {
 		label, second = constraintLabel(old.Kind, second)
 	}
 	next := &Relation{
-		Name: Name{to.Name.Schema, f.chooseRelation(to.Name.Schema, to.Name.Name, second, label, old != nil)},
+		Name: Name{to.Name.Schema, f.chooseRelationName(to.Name.Schema, to.Name.Name, second, label, old != nil)},
 		Kind: Index, Persistence: to.Persistence, Rare: newRare("", "", idx.Options), Index: &info, OID: f.newOID(),
 	}
 	info.Constraint = ""

@@ -40,10 +40,10 @@ func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only boo
 	}
 	var done []made
 	for _, s := range specs {
-		idx, c, elems := f.indexConstraint(t, s)
-		if same := slices.IndexFunc(done, func(m made) bool {
+		idx, c, elems := f.buildIndexConstraint(t, s)
+		if duplicate := slices.IndexFunc(done, func(m made) bool {
 			return c.Kind == Unique && m.kind != Exclude && hasSameIndexKeys(m.idx.Index, idx.Index) && m.c.Deferrable == c.Deferrable
-		}); same >= 0 {
+		}); duplicate >= 0 {
 			continue
 		}
 		if c.Kind == PrimaryKey {
@@ -83,9 +83,9 @@ func hasSameIndexKeys(a, b *IndexInfo) bool {
 	return true
 }
 
-// indexConstraint is the index and constraint that a specification asks for;
+// buildIndexConstraint is the index and constraint that a specification asks for;
 // neither has a name yet unless the author chose one.
-func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Constraint, []string) {
+func (f *fold) buildIndexConstraint(t *Relation, s constraintSpec) (*Relation, *Constraint, []string) {
 	con := s.node
 	c := &Constraint{
 		Kind: Unique, Name: clipName(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true,
@@ -113,7 +113,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 		if w := con.GetWhereClause(); w != nil {
 			info.Predicate, info.PredicateColumns = w, t.attnumsIn(w)
-			info.PredicateText = bracketTail(f.sql, w)
+			info.PredicateText = bracketedWhereText(f.sql, w)
 		}
 	default:
 		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
@@ -127,7 +127,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 			keys = pgparse.StringTexts(con.GetKeys())
 		}
 		for _, n := range keys {
-			if col := f.columnOf(t, n, &pgerror.ColumnMissingKey); col != nil {
+			if col := f.requireRelationColumn(t, n, &pgerror.ColumnMissingKey); col != nil {
 				info.Keys = append(info.Keys, IndexKey{Column: col.Attnum, Columns: []int16{col.Attnum}})
 				c.Columns = append(c.Columns, col.Attnum)
 				names = append(names, col.Name)
@@ -135,7 +135,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	for _, n := range con.GetIncluding() {
-		if col := f.columnOf(t, pgparse.StringText(n), &pgerror.ColumnMissingKey); col != nil {
+		if col := f.requireRelationColumn(t, pgparse.StringText(n), &pgerror.ColumnMissingKey); col != nil {
 			info.Include = append(info.Include, col.Attnum)
 			names = append(names, col.Name)
 		}
@@ -152,12 +152,12 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 	idx.Index.Names = columns
 	if c.Name == "" {
 		label, second := constraintLabel(c.Kind, joinNames(columns))
-		c.Name = f.chooseRelation(t.Name.Schema, t.Name.Name, second, label, true)
+		c.Name = f.chooseRelationName(t.Name.Schema, t.Name.Name, second, label, true)
 	} else {
-		if t.Constraint(c.Name) != nil && f.nameTaken(t, c.Name) {
+		if t.Constraint(c.Name) != nil && f.refuseDuplicateConstraint(t, c.Name) {
 			return false
 		}
-		if !f.makeRoom(t.OID, Name{t.Name.Schema, c.Name}) {
+		if !f.makeNameFree(t.OID, Name{t.Name.Schema, c.Name}) {
 			return false
 		}
 	}
@@ -178,9 +178,9 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 	return true
 }
 
-// indexFor returns the index of a table that a constraint will use; nil if the index is
+// findConstraintIndex returns the index of a table that a constraint will use; nil if the index is
 // not suitable.
-func (f *fold) indexFor(t *Relation, name Name) *Relation {
+func (f *fold) findConstraintIndex(t *Relation, name Name) *Relation {
 	oid, ok := f.names.get(name)
 	if !ok {
 		if !t.Inferred && !t.Partial && f.isMissing("relation", name) {
@@ -223,7 +223,7 @@ func (f *fold) indexFor(t *Relation, name Name) *Relation {
 // constraint's name.
 func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	name := Name{t.Name.Schema, clipName(con.GetIndexname())}
-	idx := f.indexFor(t, name)
+	idx := f.findConstraintIndex(t, name)
 	if idx == nil {
 		return
 	}
@@ -244,7 +244,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	if c.Name == "" {
 		c.Name = name.Name
-	} else if f.nameTaken(t, c.Name) {
+	} else if f.refuseDuplicateConstraint(t, c.Name) {
 		return
 	}
 	for _, k := range idx.Index.Keys {
@@ -254,7 +254,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	if c.Name != name.Name {
 		full := Name{t.Name.Schema, c.Name}
-		if !f.makeRoom(oid, full) {
+		if !f.makeNameFree(oid, full) {
 			return
 		}
 		f.setRelationName(oid, full)

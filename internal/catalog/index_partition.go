@@ -8,7 +8,7 @@ import (
 
 // attachIndexPartition is ALTER INDEX … ATTACH PARTITION.
 func (f *fold) attachIndexPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
-	child := f.relationFor(cmd.GetName(), Index, false)
+	child := f.requireRelation(cmd.GetName(), Index, false)
 	if child == nil || child.Index == nil || child.OID == parent.OID || child.Index.Parent == parent.OID {
 		return
 	}

@@ -36,7 +36,7 @@ func (r *Relation) withGuess(guess, old *Relation) *Relation {
 	for _, c := range guess.Columns {
 		if c.Attnum >= r.NextAttnum {
 			next.Columns = append(slices.Clip(next.Columns), c)
-		} else if was := next.Attr(c.Attnum); c.NotNull && was != nil && !was.NotNull && !slices.Contains(old.Columns, c) {
+		} else if oldColumn := next.Attr(c.Attnum); c.NotNull && oldColumn != nil && !oldColumn.NotNull && !slices.Contains(old.Columns, c) {
 			next.editColumn(c.Attnum).NotNull = true
 		}
 	}
@@ -57,7 +57,7 @@ func (r *Relation) withGuess(guess, old *Relation) *Relation {
 // inferred again.
 func (f *fold) recordDroppedPart(r *Relation, kind, name string) {
 	if r.Inferred {
-		f.markGone(kind, Name{r.Name.Qualified(), name})
+		f.markDropped(kind, Name{r.Name.Qualified(), name})
 	}
 }
 
@@ -66,14 +66,14 @@ func (f *fold) mayHaveUnseenPart(r *Relation, kind, name string) bool {
 	if !r.Inferred {
 		return false
 	}
-	_, gone := f.gone.get(objectKey{kind, Name{r.Name.Qualified(), name}})
-	return !gone
+	_, isDropped := f.gone.get(objectKey{kind, Name{r.Name.Qualified(), name}})
+	return !isDropped
 }
 
 // inferConstraint finds a constraint that a statement works on and none created. It
 // gives nil for a name that tells no kind.
 func (f *fold) inferConstraint(t *Relation, name string) *Constraint {
-	kind := kindNamed(name)
+	kind := constraintKindFromName(name)
 	if kind == 0 || t.Kind != Table && t.Kind != PartitionedTable || !f.mayHaveUnseenPart(t, "constraint", name) {
 		return nil
 	}
@@ -82,9 +82,9 @@ func (f *fold) inferConstraint(t *Relation, name string) *Constraint {
 	return c
 }
 
-// kindNamed is the kind of constraint that the server gives a name of this kind; 0
+// constraintKindFromName is the kind of constraint that the server gives a name of this kind; 0
 // for another name.
-func kindNamed(name string) ConstraintKind {
+func constraintKindFromName(name string) ConstraintKind {
 	for _, k := range []struct {
 		end  string
 		kind ConstraintKind
@@ -114,10 +114,10 @@ func (f *fold) inferNotNull(t *Relation, c *Column) {
 	}
 	f.recordDroppedPart(t, "not null", c.Name)
 	f.changeGuess(t, func(g *Relation) {
-		was := *c
-		was.NotNull = true
+		guessedColumn := *c
+		guessedColumn.NotNull = true
 		g.Columns = slices.DeleteFunc(slices.Clone(g.Columns), func(o *Column) bool { return o.Attnum == c.Attnum })
-		g.Columns = append(g.Columns, &was)
+		g.Columns = append(g.Columns, &guessedColumn)
 		g.NextAttnum = max(g.NextAttnum, c.Attnum+1)
 	})
 }

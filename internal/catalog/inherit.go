@@ -18,7 +18,7 @@ func (f *fold) isInTree(r *Relation, oid OID) bool {
 }
 
 // walkChildren calls do for every partition and child at every level.
-func (f *fold) walkChildren(r *Relation, do func(*Relation)) {
+func (f *fold) walkChildren(r *Relation, visit func(*Relation)) {
 	seen := map[OID]bool{r.OID: true}
 	queue := []*Relation{r}
 	for len(queue) > 0 {
@@ -27,7 +27,7 @@ func (f *fold) walkChildren(r *Relation, do func(*Relation)) {
 			for _, oid := range list {
 				if child := f.Relation(oid); child != nil && !seen[oid] {
 					seen[oid] = true
-					do(child)
+					visit(child)
 					queue = append(queue, child)
 				}
 			}
@@ -35,9 +35,9 @@ func (f *fold) walkChildren(r *Relation, do func(*Relation)) {
 	}
 }
 
-// takeColumns marks the columns and checks that a table has from the parent
+// markInheritedColumns marks the columns and checks that a table has from the parent
 // that it joins.
-func (f *fold) takeColumns(parent, child *Relation) {
+func (f *fold) markInheritedColumns(parent, child *Relation) {
 	f.using = true // one side may learn a column of the other
 	if parent.Inferred && !child.Inferred {
 		// The known columns of the partition are columns of the parent, too.
@@ -46,7 +46,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 				parent.addColumn(c.copyForOtherTable())
 			}
 		}
-		parent.resolveGenerated()
+		parent.resolveGeneratedColumns()
 	}
 	for _, c := range parent.Columns {
 		have := child.Column(c.Name)
@@ -66,7 +66,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 			e.Local = false
 		}
 	}
-	child.resolveGenerated()
+	child.resolveGeneratedColumns()
 	for _, con := range parent.Constraints {
 		if con.Kind != Check || con.NoInherit {
 			continue
@@ -93,7 +93,7 @@ func (c *Column) copyForOtherTable() *Column {
 	return &next
 }
 
-func (f *fold) leaveParent(parent, part *Relation) {
+func (f *fold) removeFromParent(parent, part *Relation) {
 	parent.copyRare().Partitions = removeValue(parent.Partitions, part.OID)
 	if parent.Default == part.OID {
 		parent.copyRare().Default = 0
@@ -136,7 +136,7 @@ func (f *fold) makeColumnsLocal(r *Relation) {
 
 // addInherit and dropInherit are ALTER TABLE … [NO] INHERIT.
 func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
-	parent := f.relationFor(rv, Table, false)
+	parent := f.requireRelation(rv, Table, false)
 	if parent == nil || !f.requireRowRelation(parent, pgerror.ActionUnsuited.NewRefusal("INHERIT", parent.Name.Name)) {
 		return
 	}
@@ -149,13 +149,13 @@ func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
 		return
 	}
 	parent = f.editRelation(parent.OID)
-	f.takeColumns(parent, child)
+	f.markInheritedColumns(parent, child)
 	parent.copyRare().Children = appendShared(f, parent.Children, child.OID)
 	child.copyRare().Inherits = appendShared(f, child.Inherits, parent.OID)
 }
 
 func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
-	parent := f.relationFor(rv, Table, false)
+	parent := f.requireRelation(rv, Table, false)
 	if parent == nil {
 		return
 	}

@@ -27,11 +27,11 @@ const (
 
 // copyLikeColumns copies the columns of LIKE.
 func (f *fold) copyLikeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) {
-	src := f.relationFor(l.GetRelation(), Table, false)
+	src := f.requireRelation(l.GetRelation(), Table, false)
 	if src == nil {
 		return
 	}
-	has := func(bit uint32) bool { return l.GetOptions()&bit != 0 }
+	hasOption := func(bit uint32) bool { return l.GetOptions()&bit != 0 }
 	t.Partial = t.Partial || src.Inferred || src.Partial
 	for _, c := range src.Columns {
 		if t.Column(c.Name) != nil {
@@ -42,26 +42,26 @@ func (f *fold) copyLikeColumns(t *Relation, l *pgparse.TableLikeClause, p *pendi
 		if c.Collation != "" {
 			next.copyRare().Collation = c.Collation
 		}
-		if has(likeDefaults) && c.Generated == "" {
+		if hasOption(likeDefaults) && c.Generated == "" {
 			// The numbers still come from the sequence of the source.
 			next.Default, next.DefaultText, next.Takes = c.Default, c.DefaultText, c.Takes
 		}
-		if has(likeGenerated) && c.Generated != "" {
+		if hasOption(likeGenerated) && c.Generated != "" {
 			rare := next.copyRare()
 			rare.Generated, rare.GeneratedExpr, next.DefaultText = c.Generated, c.GeneratedExpr, c.DefaultText
 		}
-		if has(likeIdentity) && c.Identity != "" {
+		if hasOption(likeIdentity) && c.Identity != "" {
 			next.copyRare().Identity = c.Identity
 			// The copy's sequence is a bigint one, whatever the column is.
 			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: "int8", identity: true})
 		}
-		if has(likeStorage) {
+		if hasOption(likeStorage) {
 			next.copyRare().Storage = c.Storage
 		}
-		if has(likeCompression) {
+		if hasOption(likeCompression) {
 			next.copyRare().Compression = c.Compression
 		}
-		if has(likeComments) {
+		if hasOption(likeComments) {
 			next.Comment = c.Comment
 		}
 		t.addColumn(&next)

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgerror"
 )
 
-// nameFor returns the full name of an object that is about to be created.
-func (c *Catalog) nameFor(schema, name string) Name {
+// fullNameForCreate returns the full name of an object that is about to be created.
+func (c *Catalog) fullNameForCreate(schema, name string) Name {
 	if schema == "" {
 		schema = c.CreationSchema()
 	}
@@ -22,18 +22,18 @@ func (c *Catalog) nameFor(schema, name string) Name {
 func (c *Catalog) guessFullName(schema, name string) Name {
 	if schema == "" {
 		for _, s := range c.SearchPath {
-			if s != "pg_temp" && !systemSchema(s) {
+			if s != "pg_temp" && !isSystemSchema(s) {
 				return Name{s, name}
 			}
 		}
 	}
-	return c.nameFor(schema, name)
+	return c.fullNameForCreate(schema, name)
 }
 
 // IsObjectDropped reports whether an object was seen dropped, and not created again since.
 func (c *Catalog) IsObjectDropped(kind string, name Name) bool {
-	_, gone := c.gone.get(objectKey{kind, name})
-	return gone
+	_, isDropped := c.gone.get(objectKey{kind, name})
+	return isDropped
 }
 
 // isMissing reports whether an object certainly does not exist: it was seen dropped, or the
@@ -49,7 +49,7 @@ func (c *Catalog) isMissing(kind string, name Name) bool {
 // a name.
 func (c *Catalog) IsAbsent(kind, name string) bool {
 	full := Name{"", clipName(name)}
-	if systemSchema(full.Name) || c.Object(kind, full) != nil || !c.isMissing(kind, full) {
+	if isSystemSchema(full.Name) || c.Object(kind, full) != nil || !c.isMissing(kind, full) {
 		return false
 	}
 	found := false
@@ -62,21 +62,21 @@ func (c *Catalog) IsAbsent(kind, name string) bool {
 // AbsentFunction reports whether there certainly is no function of a name, including
 // functions of the server and of extensions.
 func (c *Catalog) AbsentFunction(schema, name string) bool {
-	if builtin.Known(name) || systemSchema(schema) || len(c.Functions(schema, name)) > 0 {
+	if builtin.Known(name) || isSystemSchema(schema) || len(c.Functions(schema, name)) > 0 {
 		return false
 	}
-	if _, gone := c.gone.get(objectKey{"function", c.nameFor(schema, name)}); gone {
+	if _, isDropped := c.gone.get(objectKey{"function", c.fullNameForCreate(schema, name)}); isDropped {
 		return true
 	}
-	return c.Complete && !c.mayBring(builtin.Function, name)
+	return c.Complete && !c.extensionMayProvide(builtin.Function, name)
 }
 
-func (f *fold) markGone(kind string, name Name) {
+func (f *fold) markDropped(kind string, name Name) {
 	f.gone = f.gone.insertKey(f.own, objectKey{kind, name}, struct{}{})
 }
 
-// unmarkGone forgets that an object was dropped, because it may exist again.
-func (f *fold) unmarkGone(kind string, name Name) {
+// unmarkDropped forgets that an object was dropped, because it may exist again.
+func (f *fold) unmarkDropped(kind string, name Name) {
 	if f.gone.size > 0 {
 		f.gone = f.gone.deleteKey(f.own, objectKey{kind, name})
 	}
@@ -85,8 +85,8 @@ func (f *fold) unmarkGone(kind string, name Name) {
 // IsDropped reports whether a relation was seen to be dropped and not created again. A name
 // without a schema means the schema where it would be created.
 func (c *Catalog) IsDropped(schema, name string) bool {
-	_, gone := c.gone.get(objectKey{"relation", c.guessFullName(schema, clipName(name))})
-	return gone
+	_, isDropped := c.gone.get(objectKey{"relation", c.guessFullName(schema, clipName(name))})
+	return isDropped
 }
 
 // FindCaseVariant returns the relation whose name differs only in capital letters; nil if there is
@@ -103,9 +103,9 @@ func (c *Catalog) FindCaseVariant(name Name) *Relation {
 	return r
 }
 
-// missingTwin is the problem of a name that nothing has, and something else in
+// newCaseVariantProblem is the problem of a name that nothing has, and something else in
 // quotes. Something beside the history may have it.
-func missingTwin(name string, twin *Relation) Problem {
+func newCaseVariantProblem(name string, twin *Relation) Problem {
 	return Problem{Refusal: *pgerror.RelationMissing.NewRefusal(name), Unseen: true, Like: twin.Name.Name}
 }
 
@@ -121,7 +121,7 @@ func (f *fold) changeInferredKind(r *Relation, kind Kind) {
 				}
 			}
 		}
-		f.leavePartitionedIndex(r)
+		f.removeFromPartitionedIndex(r)
 		for _, oid := range r.Partitions {
 			if part := f.editRelation(oid); part != nil && part.Index != nil {
 				info := *part.Index
@@ -135,7 +135,7 @@ func (f *fold) changeInferredKind(r *Relation, kind Kind) {
 		f.removeDependent(r)
 	}
 	if r.Seq != nil {
-		f.disownSequence(r)
+		f.removeSequenceDefault(r)
 	}
 	r.Kind, r.Index, r.View, r.Seq = kind, nil, nil, nil
 	switch kind {
@@ -148,7 +148,7 @@ func (f *fold) changeInferredKind(r *Relation, kind Kind) {
 	}
 }
 
-func systemSchema(s string) bool { return s == "pg_catalog" || s == "information_schema" }
+func isSystemSchema(s string) bool { return s == "pg_catalog" || s == "information_schema" }
 
 func displayName(schema, name string) string {
 	if schema == "" {
@@ -160,15 +160,15 @@ func displayName(schema, name string) string {
 // requireRowRelation makes sure that a relation is a table, or one of the other kinds
 // that a statement works on. An inferred one becomes a table, as its kind was a
 // guess; any other is refused with no.
-func (f *fold) requireRowRelation(r *Relation, no *pgerror.Refusal, others ...Kind) bool {
-	if r.Kind.IsTable() || r.Kind == ForeignTable || slices.Contains(others, r.Kind) {
+func (f *fold) requireRowRelation(r *Relation, no *pgerror.Refusal, otherKinds ...Kind) bool {
+	if r.Kind.IsTable() || r.Kind == ForeignTable || slices.Contains(otherKinds, r.Kind) {
 		return true
 	}
 	if r.Inferred {
 		f.changeInferredKind(f.editRelation(r.OID), Table)
 		return true
 	}
-	f.addConflicting(true, no)
+	f.addConflictRefusal(true, no)
 	return false
 }
 
@@ -183,19 +183,19 @@ func (f *fold) inferRelation(name Name, kind Kind) *Relation {
 	return r
 }
 
-// columnNamed finds a column of a relation by name. On a relation that was not seen
+// requireColumn finds a column of a relation by name. On a relation that was not seen
 // whole a missing column becomes an inferred one. nil, with a problem unless
 // missingOK, when the relation has no such column.
-func (f *fold) columnNamed(oid OID, name string, missingOK bool) *Column {
+func (f *fold) requireColumn(oid OID, name string, missingOK bool) *Column {
 	if missingOK {
-		return f.columnAs(oid, name, nil)
+		return f.requireColumnOrRefuse(oid, name, nil)
 	}
-	return f.columnAs(oid, name, &pgerror.ColumnMissing)
+	return f.requireColumnOrRefuse(oid, name, &pgerror.ColumnMissing)
 }
 
-// columnAs is column with the refusal of a missing one, which differs by
+// requireColumnOrRefuse is column with the refusal of a missing one, which differs by
 // statement; nil makes none.
-func (f *fold) columnAs(oid OID, name string, no *pgerror.Kind) *Column {
+func (f *fold) requireColumnOrRefuse(oid OID, name string, no *pgerror.Kind) *Column {
 	r := f.Relation(oid)
 	if r == nil {
 		return nil
@@ -234,13 +234,13 @@ func (f *fold) inferColumn(oid OID, name string) *Column {
 	var col *Column
 	if r := f.editRelation(oid); r != nil && r.NextAttnum <= maxColumns {
 		col = r.addColumn(&Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
-		f.guessColumn(oid, r, col)
+		f.recordGuessedColumn(oid, r, col)
 	}
 	return col
 }
 
-// guessColumn notes that a relation must have had a column all the time.
-func (f *fold) guessColumn(oid OID, r *Relation, c *Column) {
+// recordGuessedColumn notes that a relation must have had a column all the time.
+func (f *fold) recordGuessedColumn(oid OID, r *Relation, c *Column) {
 	guess := Relation{OID: oid, Name: r.Name, Kind: r.Kind, Inferred: r.Inferred, Partial: r.Partial, Rare: &plain}
 	if old, ok := f.guesses.get(oid); ok {
 		guess = *old
@@ -302,7 +302,7 @@ func (r *Relation) editConstraint(id OID) *Constraint {
 func (f *fold) resolveAttnums(oid OID, names []string) []int16 {
 	out := make([]int16, 0, len(names))
 	for _, n := range names {
-		if c := f.columnNamed(oid, n, false); c != nil {
+		if c := f.requireColumn(oid, n, false); c != nil {
 			out = append(out, c.Attnum)
 		}
 	}

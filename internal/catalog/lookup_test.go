@@ -61,21 +61,21 @@ func TestObjectsOverTime(t *testing.T) {
 	if after.IsBlank("") || after.IsBlank("public") || !after.IsBlank("app") {
 		t.Error("a schema with a table is blank, or one without any is not")
 	}
-	made, guess, guess2 := after.Lookup("", "t").OID, after.Lookup("", "guess").OID, after.Lookup("", "guess2").OID
-	if !after.CreatedSince(base, made) || after.CreatedSince(base, guess) || after.CreatedSince(base, guess2) || after.CreatedSince(after, made) {
+	createdOID, guess, guess2 := after.Lookup("", "t").OID, after.Lookup("", "guess").OID, after.Lookup("", "guess2").OID
+	if !after.CreatedSince(base, createdOID) || after.CreatedSince(base, guess) || after.CreatedSince(base, guess2) || after.CreatedSince(after, createdOID) {
 		t.Error("what was created since")
 	}
-	if base.HasIssued(made) || !after.HasIssued(made) || after.HasIssued(0) {
+	if base.HasIssued(createdOID) || !after.HasIssued(createdOID) || after.HasIssued(0) {
 		t.Error("which OIDs were issued")
 	}
-	gone, _ := apply(t, after, "DROP TABLE t")
-	if !gone.HasIssued(made) || !gone.CreatedSince(base, made) {
+	afterDrop, _ := apply(t, after, "DROP TABLE t")
+	if !afterDrop.HasIssued(createdOID) || !afterDrop.CreatedSince(base, createdOID) {
 		t.Error("a table that is gone was created all the same")
 	}
-	if g := gone.FindGuess(catalog.Name{Schema: "public", Name: "guess"}); g == nil || g.OID != guess {
+	if g := afterDrop.FindGuess(catalog.Name{Schema: "public", Name: "guess"}); g == nil || g.OID != guess {
 		t.Errorf("the guess: %v", g)
 	}
-	if g := gone.FindGuess(catalog.Name{Schema: "public", Name: "t"}); g != nil {
+	if g := afterDrop.FindGuess(catalog.Name{Schema: "public", Name: "t"}); g != nil {
 		t.Errorf("a table that was created is a guess: %v", g)
 	}
 	whole := catalog.New()
@@ -213,7 +213,7 @@ func TestHashRelations(t *testing.T) {
 		return c.HashRelations([]string{"public.t", "public.nowhere"})
 	}
 	want := hash(table)
-	for sql, same := range map[string]bool{
+	for sql, wantEqual := range map[string]bool{
 		"CREATE TABLE t (a text, id int NOT NULL); ALTER TABLE t ADD PRIMARY KEY (id), ADD CHECK (a <> 'other')": true,
 		table + "; CREATE TABLE u (id int); CREATE INDEX ON t (a)":                                               true,
 		table + "; CREATE TABLE nowhere (id int)":                                                                false,
@@ -224,7 +224,7 @@ func TestHashRelations(t *testing.T) {
 		table + "; ALTER TABLE t ADD CONSTRAINT c CHECK (id > 1) NOT VALID":                                      false,
 		"": false,
 	} {
-		if got := hash(sql); (got == want) != same {
+		if got := hash(sql); (got == want) != wantEqual {
 			t.Errorf("%s: %s, and of the table %s", sql, got, want)
 		}
 	}

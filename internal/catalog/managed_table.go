@@ -66,10 +66,10 @@ func (f *fold) setManager(call *pgparse.FuncCall) {
 // tableArgument is the text of the argument of that name, or of the first one.
 func tableArgument(call *pgparse.FuncCall, name string) string {
 	for i, n := range call.GetArgs() {
-		named := n.GetNamedArgExpr()
-		if named == nil && i == 0 || named.GetName() == name {
-			if named != nil {
-				n = named.GetArg()
+		namedArg := n.GetNamedArgExpr()
+		if namedArg == nil && i == 0 || namedArg.GetName() == name {
+			if namedArg != nil {
+				n = namedArg.GetArg()
 			}
 			if cast := n.GetTypeCast(); cast != nil {
 				n = cast.GetArg()
@@ -84,9 +84,9 @@ func tableArgument(call *pgparse.FuncCall, name string) string {
 func managerOf(have Manager, options map[string]string) Manager {
 	for name, value := range options {
 		space, option, _ := strings.Cut(name, ".")
-		off := slices.Contains([]string{"false", "off", "0"}, strings.ToLower(value))
+		isOff := slices.Contains([]string{"false", "off", "0"}, strings.ToLower(value))
 		switch {
-		case space != "timescaledb" && space != "tsdb" || off:
+		case space != "timescaledb" && space != "tsdb" || isOff:
 		case option == "compress" || option == "enable_columnstore":
 			have = CompressedHypertable
 		case option == "hypertable" && have == Unmanaged:

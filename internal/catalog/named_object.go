@@ -58,12 +58,12 @@ func (f *fold) objectName(kind pgparse.ObjectType, n *pgparse.Node) Name {
 	switch kind {
 	case pgparse.ObjectType_OBJECT_OPERATOR:
 		schema, name := pgparse.SchemaAndName(n.GetObjectWithArgs().GetObjname())
-		return f.nameFor(schema, name+f.argList(n.GetObjectWithArgs().GetObjargs()))
+		return f.fullNameForCreate(schema, name+f.argList(n.GetObjectWithArgs().GetObjargs()))
 	case pgparse.ObjectType_OBJECT_OPCLASS, pgparse.ObjectType_OBJECT_OPFAMILY:
 		// The access method comes first.
 		if list := pgparse.ListItems(n); len(list) > 1 {
 			schema, name := pgparse.SchemaAndName(list[1:])
-			return f.nameFor(schema, name+" "+pgparse.StringText(list[0]))
+			return f.fullNameForCreate(schema, name+" "+pgparse.StringText(list[0]))
 		}
 	case pgparse.ObjectType_OBJECT_CAST, pgparse.ObjectType_OBJECT_TRANSFORM:
 		parts := make([]string, 0, 2)
@@ -83,7 +83,7 @@ func (f *fold) objectName(kind pgparse.ObjectType, n *pgparse.Node) Name {
 	if !livesInSchema(kind) {
 		return Name{"", name}
 	}
-	return f.nameFor(schema, name)
+	return f.fullNameForCreate(schema, name)
 }
 
 func (f *fold) argList(list []*pgparse.Node) string {
@@ -106,7 +106,7 @@ func (f *fold) createObject(o *Object, replace, ifNotExists bool) {
 		}
 		return
 	}
-	f.putObject(o)
+	f.storeObject(o)
 }
 
 // isClusterWide reports whether objects of a kind belong to no database: no schema
@@ -115,12 +115,12 @@ func isClusterWide(kind string) bool {
 	return kind == "database" || kind == "role" || kind == "tablespace"
 }
 
-// changeObject notes a change of an object that is kept by name.
-func (f *fold) changeObject(kind string, name Name, detail string) {
+// recordObjectChange notes a change of an object that is kept by name.
+func (f *fold) recordObjectChange(kind string, name Name, detail string) {
 	o := f.Object(kind, name)
 	if o == nil {
-		_, gone := f.gone.get(objectKey{kind, name})
-		if gone || f.isMissing(kind, name) && !isClusterWide(kind) && !builtIn(kind) {
+		_, isDropped := f.gone.get(objectKey{kind, name})
+		if isDropped || f.isMissing(kind, name) && !isClusterWide(kind) && !hasBuiltinObjects(kind) {
 			f.addProblem(true, pgerror.ObjectMissing, kind, name.Name)
 			return
 		}
@@ -128,12 +128,12 @@ func (f *fold) changeObject(kind string, name Name, detail string) {
 	}
 	next := *o
 	next.Detail = detail
-	f.putObject(&next)
+	f.storeObject(&next)
 }
 
-// builtIn reports whether the server has objects of a kind, which a name without
+// hasBuiltinObjects reports whether the server has objects of a kind, which a name without
 // a schema finds.
-func builtIn(kind string) bool {
+func hasBuiltinObjects(kind string) bool {
 	switch kind {
 	case "collation", "operator", "operator family", "text search dictionary", "text search configuration":
 		return true
@@ -145,13 +145,13 @@ func builtIn(kind string) bool {
 func (f *fold) moveObject(kind string, from, to Name) {
 	o := f.Object(kind, from)
 	if o == nil {
-		f.markGone(kind, from)
+		f.markDropped(kind, from)
 		return
 	}
 	next := *o
 	next.Name = to
 	f.removeObject(kind, from)
-	f.putObject(&next)
+	f.storeObject(&next)
 	if t := f.editRelation(o.Table); t != nil && kind == statisticsObject {
 		t.copyRare().Statistics = appendShared(f, removeValue(t.Statistics, from), to)
 	}
@@ -198,7 +198,7 @@ func (f *fold) dropObjects(s *pgparse.DropStmt, cascade bool) {
 	for _, n := range s.GetObjects() {
 		name := f.objectName(s.GetRemoveType(), n)
 		if kind == "extension" {
-			f.dropMembers(name.Name, cascade)
+			f.dropExtensionMembers(name.Name, cascade)
 		}
 		if f.failed {
 			return
@@ -218,7 +218,7 @@ func (f *fold) dropObject(kind string, name Name, missingOK bool) {
 			f.addProblem(true, pgerror.ObjectMissing, kind, name.Name)
 			return
 		}
-		f.markGone(kind, name)
+		f.markDropped(kind, name)
 		return
 	}
 	if kind == statisticsObject {
@@ -232,11 +232,11 @@ func (f *fold) defineObject(s *pgparse.DefineStmt) {
 	schema, n := pgparse.SchemaAndName(s.GetDefnames())
 	switch s.GetKind() {
 	case pgparse.ObjectType_OBJECT_TYPE:
-		if oid, name, ok := f.newShell(s); ok {
-			f.putType(&UserType{OID: oid, Name: name, Kind: Base})
+		if oid, name, ok := f.claimShellName(s); ok {
+			f.storeType(&UserType{OID: oid, Name: name, Kind: Base})
 		}
 	case pgparse.ObjectType_OBJECT_AGGREGATE:
-		fn := &Function{Name: f.nameFor(schema, n), Kind: "aggregate", Volatility: "immutable", BodyOffset: -1}
+		fn := &Function{Name: f.fullNameForCreate(schema, n), Kind: "aggregate", Volatility: "immutable", BodyOffset: -1}
 		if args := s.GetArgs(); len(args) > 0 {
 			for _, a := range pgparse.ListItems(args[0]) {
 				if p := a.GetFunctionParameter(); p != nil {
@@ -258,14 +258,14 @@ func (f *fold) defineObject(s *pgparse.DefineStmt) {
 			return "none"
 		}
 		n += "(" + side("leftarg") + ", " + side("rightarg") + ")"
-		f.createObject(&Object{Kind: "operator", Name: f.nameFor(schema, n), Calls: f.operatorFunction(s, operands)}, false, false)
+		f.createObject(&Object{Kind: "operator", Name: f.fullNameForCreate(schema, n), Calls: f.operatorFunction(s, operands)}, false, false)
 	default:
 		kind := ObjectWord(s.GetKind())
 		if kind == "object" {
 			f.recordUnmodelled("CREATE of an object of an unknown kind")
 			return
 		}
-		f.createObject(&Object{Kind: kind, Name: f.nameFor(schema, n)}, s.GetReplace(), s.GetIfNotExists())
+		f.createObject(&Object{Kind: kind, Name: f.fullNameForCreate(schema, n)}, s.GetReplace(), s.GetIfNotExists())
 	}
 }
 
@@ -297,12 +297,12 @@ func (f *fold) operatorsCalling(fn OID) []Name {
 	return out
 }
 
-// newShell is newType for CREATE TYPE name and CREATE TYPE name (…): the first
+// claimShellName is claimTypeName for CREATE TYPE name and CREATE TYPE name (…): the first
 // makes a shell, which the second fills.
-func (f *fold) newShell(s *pgparse.DefineStmt) (OID, Name, bool) {
+func (f *fold) claimShellName(s *pgparse.DefineStmt) (OID, Name, bool) {
 	schema, n := pgparse.SchemaAndName(s.GetDefnames())
 	if old := f.LookupType(schema, n); old != nil && old.Kind == Base && len(s.GetDefinition()) > 0 {
 		return old.OID, old.Name, true
 	}
-	return f.newType(s.GetDefnames())
+	return f.claimTypeName(s.GetDefnames())
 }

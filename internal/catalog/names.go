@@ -46,20 +46,20 @@ func objectName(name1, name2, label string) string {
 	return out
 }
 
-// chooseRelation is ChooseRelationName: the first free name of an index,
+// chooseRelationName is ChooseRelationName: the first free name of an index,
 // sequence or index-backed constraint.
-func (f *fold) chooseRelation(schema, name1, name2, label string, constraint bool) string {
+func (f *fold) chooseRelationName(schema, name1, name2, label string, constraint bool) string {
 	return f.chooseFreeName(nameParts{schema, name1, name2, label, constraint}, func(name string) bool {
-		_, taken := f.names.get(Name{schema, name})
-		return taken || constraint && f.constraintTaken(schema, name)
+		_, exists := f.names.get(Name{schema, name})
+		return exists || constraint && f.isConstraintNameTaken(schema, name)
 	})
 }
 
-// chooseConstraint implements ChooseConstraintName: it returns the first name that no
+// chooseConstraintName implements ChooseConstraintName: it returns the first name that no
 // constraint of the schema has. others are constraints whose names are about to be used.
-func (f *fold) chooseConstraint(schema, name1, name2, label string, others []*Constraint) string {
+func (f *fold) chooseConstraintName(schema, name1, name2, label string, constraints []*Constraint) string {
 	return f.chooseFreeName(nameParts{schema, name1, name2, label, true}, func(name string) bool {
-		return f.namesOf(others)[name] || f.constraintTaken(schema, name)
+		return f.constraintNameSet(constraints)[name] || f.isConstraintNameTaken(schema, name)
 	})
 }
 
@@ -71,13 +71,13 @@ type nameParts struct {
 
 // chooseFreeName gives the first name that is free, as the server counts: label, label1, ….
 // What a statement found taken stays so while it goes on: it drops first.
-func (f *fold) chooseFreeName(parts nameParts, taken func(name string) bool) string {
+func (f *fold) chooseFreeName(parts nameParts, isTaken func(name string) bool) string {
 	for pass := f.tried[parts]; ; pass++ {
 		l := parts.label
 		if pass > 0 {
 			l += itoa(pass)
 		}
-		if name := objectName(parts.name1, parts.name2, l); !taken(name) {
+		if name := objectName(parts.name1, parts.name2, l); !isTaken(name) {
 			if pass > few {
 				if f.tried == nil {
 					f.tried = map[nameParts]int{}
@@ -96,9 +96,9 @@ type namedConstraints struct {
 	names map[string]bool
 }
 
-// namesOf are the names of a table's constraints. A statement that adds many asks again
+// constraintNameSet are the names of a table's constraints. A statement that adds many asks again
 // and again: what it added since is put to what was there.
-func (f *fold) namesOf(list []*Constraint) map[string]bool {
+func (f *fold) constraintNameSet(list []*Constraint) map[string]bool {
 	k := &f.constraints
 	if n := len(k.of); n == 0 || n > len(list) || k.of[0] != list[0] || k.of[n-1] != list[n-1] {
 		k.of, k.names = nil, map[string]bool{}
@@ -119,11 +119,11 @@ func hasConstraint(list []*Constraint, name string) bool {
 	return false
 }
 
-// constraintTaken reports whether a constraint of the schema has the name.
+// isConstraintNameTaken reports whether a constraint of the schema has the name.
 // Names that the server makes begin with their table's, and so do nearly all
 // that people choose: the tables whose name begins the constraint's are asked, or
 // may once have begun it, not all there are.
-func (f *fold) constraintTaken(schema, name string) bool {
+func (f *fold) isConstraintNameTaken(schema, name string) bool {
 	for i := 0; i < len(name); i++ {
 		if name[i] != '_' {
 			continue
@@ -132,12 +132,12 @@ func (f *fold) constraintTaken(schema, name string) bool {
 		if !ok {
 			continue
 		}
-		if r := f.Relation(oid); r != nil && f.namesOf(r.Constraints)[name] {
+		if r := f.Relation(oid); r != nil && f.constraintNameSet(r.Constraints)[name] {
 			return true
 		}
 	}
 	for oid := range f.renamed.all() {
-		if r := f.Relation(oid); r != nil && r.Name.Schema == schema && f.namesOf(r.Constraints)[name] {
+		if r := f.Relation(oid); r != nil && r.Name.Schema == schema && f.constraintNameSet(r.Constraints)[name] {
 			return true
 		}
 	}
@@ -170,7 +170,7 @@ func (i *IndexInfo) ColumnsInName() string { return joinNames(i.Names) }
 // index are called, made unique.
 func indexColumnNames(elems ...[]*pgparse.Node) []string {
 	var out []string
-	taken := map[string]bool{}
+	takenNames := map[string]bool{}
 	for _, list := range elems {
 		for _, n := range list {
 			e := n.GetIndexElem()
@@ -183,16 +183,16 @@ func indexColumnNames(elems ...[]*pgparse.Node) []string {
 					name = "expr"
 				}
 			}
-			name = uniqueName(taken, name)
-			out, taken[name] = append(out, name), true
+			name = uniqueName(takenNames, name)
+			out, takenNames[name] = append(out, name), true
 		}
 	}
 	return out
 }
 
-func uniqueName(taken map[string]bool, name string) string {
+func uniqueName(takenNames map[string]bool, name string) string {
 	try := name
-	for i := 1; taken[try]; i++ {
+	for i := 1; takenNames[try]; i++ {
 		n := itoa(i)
 		try = pgparse.ClipTo(name, maxName-len(n)) + n
 	}

@@ -30,8 +30,8 @@ func constText(n *pgparse.Node) string {
 		return constText(m.GetArg())
 	case *pgparse.List:
 		parts := make([]string, len(m.GetItems()))
-		for i, it := range m.GetItems() {
-			parts[i] = constText(it)
+		for i, elem := range m.GetItems() {
+			parts[i] = constText(elem)
 		}
 		return strings.Join(parts, ".")
 	}
@@ -48,8 +48,8 @@ func findOption(list []*pgparse.Node, name string) *pgparse.DefElem {
 	return nil
 }
 
-// optionTrue reads a boolean option, which is true when it stands alone.
-func optionTrue(list []*pgparse.Node, name string) bool {
+// isOptionTrue reads a boolean option, which is true when it stands alone.
+func isOptionTrue(list []*pgparse.Node, name string) bool {
 	d := findOption(list, name)
 	if d == nil {
 		return false

@@ -82,9 +82,9 @@ func (c *Catalog) listUsers(list *user) []*Relation {
 // listed.
 func isBuiltin(name string) bool { return builtin.Known(name) }
 
-// noteUses records which functions are called by the relations that the statement has
+// recordUses records which functions are called by the relations that the statement has
 // created or changed, and which types they use. Earlier uses were recorded then.
-func (f *fold) noteUses(before *Catalog) {
+func (f *fold) recordUses(before *Catalog) {
 	for _, r := range f.owned {
 		if r == nil {
 			continue
@@ -93,14 +93,14 @@ func (f *fold) noteUses(before *Catalog) {
 		if old == nil {
 			old = &Relation{Rare: &plain}
 		}
-		f.typedAs(r.OfType, r.OID)
-		f.usesOfRows(r, old)
-		f.usesOfColumns(r, old)
+		f.recordTypeUse(r.OfType, r.OID)
+		f.recordRowUses(r, old)
+		f.recordColumnUses(r, old)
 		if r.Index != nil {
 			for _, k := range r.Index.Keys {
-				f.callsIn(k.Expr, r.OID)
+				f.recordCallsIn(k.Expr, r.OID)
 			}
-			f.callsIn(r.Index.Predicate, r.OID)
+			f.recordCallsIn(r.Index.Predicate, r.OID)
 		}
 		if r.View != nil {
 			for _, fn := range r.View.Functions {
@@ -110,24 +110,24 @@ func (f *fold) noteUses(before *Catalog) {
 	}
 }
 
-// usesOfRows notes what runs when rows of a relation are read or changed:
+// recordRowUses notes what runs when rows of a relation are read or changed:
 // triggers, policies and rules that it did not have before.
-func (f *fold) usesOfRows(r, old *Relation) {
+func (f *fold) recordRowUses(r, old *Relation) {
 	for i, t := range r.Triggers {
 		if i < len(old.Triggers) && old.Triggers[i] == t {
 			continue
 		}
 		f.recordCall(t.Function.Name, r.OID)
-		f.callsIn(t.When, r.OID)
+		f.recordCallsIn(t.When, r.OID)
 	}
 	for i, p := range r.Policies {
 		if i < len(old.Policies) && old.Policies[i] == p {
 			continue
 		}
-		f.callsIn(p.Using, r.OID)
-		f.callsIn(p.Check, r.OID)
+		f.recordCallsIn(p.Using, r.OID)
+		f.recordCallsIn(p.Check, r.OID)
 		for _, x := range p.Reads {
-			f.typedAs(x.Relation, r.OID)
+			f.recordTypeUse(x.Relation, r.OID)
 		}
 	}
 	for i, u := range r.Rules {
@@ -135,76 +135,76 @@ func (f *fold) usesOfRows(r, old *Relation) {
 			continue
 		}
 		for _, x := range u.Uses {
-			f.typedAs(x.Relation, r.OID)
+			f.recordTypeUse(x.Relation, r.OID)
 		}
 	}
 }
 
-// usesOfColumns notes what the columns, checks and partition key of a relation
+// recordColumnUses notes what the columns, checks and partition key of a relation
 // use that it did not have before.
-func (f *fold) usesOfColumns(r, old *Relation) {
+func (f *fold) recordColumnUses(r, old *Relation) {
 	if old.PartitionKey == nil {
 		for _, k := range r.PartitionKey {
-			f.callsIn(k.Expr, r.OID)
+			f.recordCallsIn(k.Expr, r.OID)
 		}
 	}
 	for i, c := range r.Columns {
 		if i < len(old.Columns) && old.Columns[i] == c {
 			continue
 		}
-		f.typedAs(c.Type.OID, r.OID)
+		f.recordTypeUse(c.Type.OID, r.OID)
 		if c.Default != nextvalCall {
-			f.callsIn(c.Default, r.OID)
+			f.recordCallsIn(c.Default, r.OID)
 		}
 		if c.Takes != c.Sequence {
-			f.typedAs(c.Takes, r.OID)
+			f.recordTypeUse(c.Takes, r.OID)
 		}
-		f.callsIn(c.GeneratedExpr, r.OID)
+		f.recordCallsIn(c.GeneratedExpr, r.OID)
 	}
 	for i, c := range r.Constraints {
 		if c.Kind == Check && !(i < len(old.Constraints) && old.Constraints[i] == c) {
-			f.callsIn(c.Expr, r.OID)
+			f.recordCallsIn(c.Expr, r.OID)
 		}
 	}
 }
 
 // recordCall notes that a relation calls a function.
-func (f *fold) recordCall(name string, by OID) {
+func (f *fold) recordCall(name string, userOID OID) {
 	key := functionName(name)
 	list, ok := f.called.get(key)
 	switch {
-	case ok && (list == nil || list.oid == by):
+	case ok && (list == nil || list.oid == userOID):
 		return // one of Postgres' own, or noted just now
 	case !ok && isBuiltin(name):
 		f.called = f.called.insertKey(f.own, key, nil)
 	default:
-		f.called = f.called.insertKey(f.own, key, &user{by, list})
+		f.called = f.called.insertKey(f.own, key, &user{userOID, list})
 	}
 }
 
-// typedAs notes that a relation has a type of the user's, takes numbers from a
+// recordTypeUse notes that a relation has a type of the user's, takes numbers from a
 // sequence that is not its own, or reads another relation in a policy.
-func (f *fold) typedAs(typ, by OID) {
+func (f *fold) recordTypeUse(typ, userOID OID) {
 	if typ == 0 {
 		return
 	}
-	if list, ok := f.typed.get(typ); !ok || list.oid != by {
-		f.typed = f.typed.insertKey(f.own, typ, &user{by, list})
+	if list, ok := f.typed.get(typ); !ok || list.oid != userOID {
+		f.typed = f.typed.insertKey(f.own, typ, &user{userOID, list})
 	}
 }
 
-// castTo is the user's type that a cast is to; 0 for one of Postgres' own.
-func (c *Catalog) castTo(m *pgparse.TypeCast) OID {
+// castTargetType is the user's type that a cast is to; 0 for one of Postgres' own.
+func (c *Catalog) castTargetType(m *pgparse.TypeCast) OID {
 	names := m.GetTypeName().GetNames()
-	if len(names) == 2 && pgparse.StringText(names[0]) == "pg_catalog" || len(names) == 1 && builtinType(pgparse.StringText(names[0])) {
+	if len(names) == 2 && pgparse.StringText(names[0]) == "pg_catalog" || len(names) == 1 && isBuiltinType(pgparse.StringText(names[0])) {
 		return 0
 	}
 	return c.TypeOf(m.GetTypeName()).OID
 }
 
-// callsIn notes the functions that an expression of a relation calls, and the
+// recordCallsIn notes the functions that an expression of a relation calls, and the
 // types that it casts to.
-func (f *fold) callsIn(expr *pgparse.Node, by OID) {
+func (f *fold) recordCallsIn(expr *pgparse.Node, userOID OID) {
 	if expr == nil || expr.GetAConst() != nil {
 		return
 	}
@@ -212,10 +212,10 @@ func (f *fold) callsIn(expr *pgparse.Node, by OID) {
 		switch m := msg.(type) {
 		case *pgparse.FuncCall:
 			if len(m.GetFuncname()) > 0 {
-				f.recordCall(pgparse.LastText(m.GetFuncname()), by)
+				f.recordCall(pgparse.LastText(m.GetFuncname()), userOID)
 			}
 		case *pgparse.TypeCast:
-			f.typedAs(f.castTo(m), by)
+			f.recordTypeUse(f.castTargetType(m), userOID)
 		}
 		return true
 	})

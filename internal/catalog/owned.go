@@ -8,12 +8,12 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropOwnedBy refuses a DROP OWNED without CASCADE if something depends on what the roles own.
+// checkDropOwned refuses a DROP OWNED without CASCADE if something depends on what the roles own.
 // The catalog does not drop the objects: it may not know all of them.
-func (f *fold) dropOwnedBy(s *pgparse.DropOwnedStmt) {
+func (f *fold) checkDropOwned(s *pgparse.DropOwnedStmt) {
 	roles := RolesOf(s.GetRoles())
 	if s.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE && f.isOwnedNeeded(roles) {
-		if kind, name := f.onlyOwned(roles); kind != "" {
+		if kind, name := f.findSingleOwned(roles); kind != "" {
 			f.addConflict(true, pgerror.HasDependents, kind, name)
 		} else {
 			f.addConflict(true, pgerror.OwnedHasDependents)
@@ -24,8 +24,8 @@ func (f *fold) dropOwnedBy(s *pgparse.DropOwnedStmt) {
 	}
 }
 
-// onlyOwned returns the kind and name of what roles own, if that is one object.
-func (f *fold) onlyOwned(roles []string) (kind, name string) {
+// findSingleOwned returns the kind and name of what roles own, if that is one object.
+func (f *fold) findSingleOwned(roles []string) (kind, name string) {
 	relations, functions, types, schemas := f.OwnedBy(roles), f.FunctionsOf(roles), f.TypesOf(roles), f.SchemasOf(roles)
 	switch {
 	case len(relations)+len(functions)+len(types)+len(schemas) != 1:
@@ -44,7 +44,7 @@ func (f *fold) onlyOwned(roles []string) (kind, name string) {
 // told.
 func (f *fold) isOwnedNeeded(roles []string) bool {
 	doomed := f.withPartitions(oidsOf(f.OwnedBy(roles)))
-	if f.heldTogether(doomed) {
+	if f.haveDependents(doomed) {
 		return true
 	}
 	for _, fn := range f.FunctionsOf(roles) {
@@ -59,7 +59,7 @@ func (f *fold) isOwnedNeeded(roles []string) bool {
 		}
 	}
 	for _, schema := range f.SchemasOf(roles) {
-		relations, types, functions, objects := f.inSchema(schema)
+		relations, types, functions, objects := f.listSchemaObjects(schema)
 		if slices.ContainsFunc(relations, stays) || len(types)+len(functions)+len(objects) > 0 {
 			return true
 		}
@@ -109,7 +109,7 @@ func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
 		f.editRelation(oid).copyRare().Owner = to
 	}
 	for _, fn := range f.FunctionsOf(roles) {
-		list := f.ownFunctions(fn.Name)
+		list := f.functionsNamed(fn.Name)
 		f.setFunctionOwner(fn.Name, list, slices.Index(list, fn), to)
 	}
 	for _, u := range f.TypesOf(roles) {
@@ -118,11 +118,11 @@ func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
 }
 
 // setFunctionOwner gives a function to a role.
-func (f *fold) setFunctionOwner(name Name, list []*Function, at int, owner string) {
-	fn := *list[at]
+func (f *fold) setFunctionOwner(name Name, list []*Function, index int, owner string) {
+	fn := *list[index]
 	fn.Owner = owner
 	list = slices.Clone(list)
-	list[at] = &fn
+	list[index] = &fn
 	f.setFunctions(name, list)
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// partitionKey makes a table a partitioned one.
-func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
+// makePartitioned makes a table a partitioned one.
+func (f *fold) makePartitioned(t *Relation, spec *pgparse.PartitionSpec) {
 	switch spec.GetStrategy() {
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_LIST:
 		t.copyRare().Strategy = "list"
@@ -37,26 +37,26 @@ func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 	}
 }
 
-// partitionColumns gives a table of PARTITION OF its parent's columns and
+// inheritPartitionColumns gives a table of PARTITION OF its parent's columns and
 // checks.
-func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
+func (f *fold) inheritPartitionColumns(t *Relation, s *pgparse.CreateStmt) {
 	if len(s.GetInhRelations()) == 0 {
 		return
 	}
-	parent := f.relationFor(s.GetInhRelations()[0].GetRangeVar(), PartitionedTable, false)
+	parent := f.requireRelation(s.GetInhRelations()[0].GetRangeVar(), PartitionedTable, false)
 	if parent == nil {
 		return
 	}
-	if !f.isPartitioned(parent, pgerror.NotPartitioned.NewRefusal(parent.Name.Name)) {
+	if !f.requirePartitioned(parent, pgerror.NotPartitioned.NewRefusal(parent.Name.Name)) {
 		return
 	}
 	t.Parent = parent.OID
 	f.mergeParent(t, f.Relation(parent.OID))
 }
 
-// isPartitioned reports a table that is not partitioned; an inferred one
+// requirePartitioned reports a table that is not partitioned; an inferred one
 // becomes it.
-func (f *fold) isPartitioned(r *Relation, no *pgerror.Refusal) bool {
+func (f *fold) requirePartitioned(r *Relation, no *pgerror.Refusal) bool {
 	if r.Kind == PartitionedTable {
 		return true
 	}
@@ -68,18 +68,18 @@ func (f *fold) isPartitioned(r *Relation, no *pgerror.Refusal) bool {
 	return !f.failed && r.Kind.IsTable()
 }
 
-// joinPartition enters a new partition at its parent and gives it the parent's
+// addPartitionToParent enters a new partition at its parent and gives it the parent's
 // indexes, foreign keys and row triggers.
-func (f *fold) joinPartition(t *Relation, s *pgparse.CreateStmt) {
+func (f *fold) addPartitionToParent(t *Relation, s *pgparse.CreateStmt) {
 	parent := f.editRelation(t.Parent)
 	if parent == nil {
 		return
 	}
 	t.copyRare().Bound = f.formatBound(s.GetPartbound())
-	f.enterPartition(parent, t, s.GetPartbound().GetIsDefault())
+	f.registerPartition(parent, t, s.GetPartbound().GetIsDefault())
 }
 
-func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
+func (f *fold) registerPartition(parent, t *Relation, isDefault bool) {
 	if isDefault {
 		if parent.Default != 0 && f.Relation(parent.Default) != nil {
 			f.addConflict(true, pgerror.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
@@ -93,7 +93,7 @@ func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
 	t.Parent = parent.OID
 	for _, oid := range parent.Indexes {
 		if idx := f.editRelation(oid); idx != nil && idx.Kind == PartitionedIndex {
-			f.partitionIndex(parent, t, idx)
+			f.addPartitionIndex(parent, t, idx)
 		}
 	}
 	for _, c := range parent.Constraints {
@@ -165,10 +165,10 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		f.attachIndexPartition(parent, cmd)
 		return
 	}
-	if !f.isPartitioned(parent, pgerror.TableNotPartitioned.NewRefusal(parent.Name.Name)) {
+	if !f.requirePartitioned(parent, pgerror.TableNotPartitioned.NewRefusal(parent.Name.Name)) {
 		return
 	}
-	part := f.relationFor(cmd.GetName(), Table, false)
+	part := f.requireRelation(cmd.GetName(), Table, false)
 	if part == nil || !f.requireRowRelation(part, pgerror.ActionUnsuited.NewRefusal("ATTACH PARTITION", part.Name.Name)) {
 		return
 	}
@@ -178,21 +178,21 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		if f.failed {
 			return
 		}
-		f.leaveParent(f.editRelation(part.Parent), f.editRelation(part.OID))
+		f.removeFromParent(f.editRelation(part.Parent), f.editRelation(part.OID))
 	}
 	if f.isInTree(part, parent.OID) {
 		f.addProblem(true, pgerror.InheritCircular)
 		return
 	}
 	part = f.editRelation(part.OID)
-	f.takeColumns(parent, part)
+	f.markInheritedColumns(parent, part)
 	part.copyRare().Bound = f.formatBound(cmd.GetBound())
-	f.enterPartition(parent, part, cmd.GetBound().GetIsDefault())
+	f.registerPartition(parent, part, cmd.GetBound().GetIsDefault())
 }
 
 // detachPartition is ALTER TABLE … DETACH PARTITION.
 func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
-	part := f.relationFor(cmd.GetName(), Table, false)
+	part := f.requireRelation(cmd.GetName(), Table, false)
 	if part == nil {
 		return
 	}
@@ -207,6 +207,6 @@ func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		return
 	}
 	part = f.editRelation(part.OID)
-	f.leaveParent(parent, part)
+	f.removeFromParent(parent, part)
 	part.copyRare().Detached = true
 }

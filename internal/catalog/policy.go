@@ -11,7 +11,7 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createpolicy.html
 func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
-	r := f.relationFor(s.GetTable(), Table, false)
+	r := f.requireRelation(s.GetTable(), Table, false)
 	if r == nil {
 		return
 	}
@@ -20,8 +20,8 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 		Name: clipName(s.GetPolicyName()), Command: strings.ToLower(s.GetCmdName()), Permissive: s.GetPermissive(),
 		Roles: roleNames(s.GetRoles()), Using: s.GetQual(), Check: s.GetWithCheck(),
 	}
-	f.inferIn(r, s.GetQual())
-	f.inferIn(r, s.GetWithCheck())
+	f.inferColumns(r, s.GetQual())
+	f.inferColumns(r, s.GetWithCheck())
 	p.Uses, p.Reads = f.policyReads(r, s.GetQual(), s.GetWithCheck())
 	if i := slices.IndexFunc(r.Policies, func(o *Policy) bool { return o.Name == p.Name }); i >= 0 {
 		f.addProblem(f.isHistoryComplete() && !r.Inferred, pgerror.PolicyExists, p.Name, r.Name.Name)
@@ -37,7 +37,7 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 
 // https://www.postgresql.org/docs/current/sql-alterpolicy.html
 func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
-	r := f.relationFor(s.GetTable(), Table, false)
+	r := f.requireRelation(s.GetTable(), Table, false)
 	if r == nil {
 		return
 	}
@@ -74,23 +74,23 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 
 // policyReads are the columns that a policy's conditions read: of its own table,
 // and of others.
-func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int16, others []ReadColumns) {
+func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (ownColumns []int16, otherReads []ReadColumns) {
 	read := f.newReader()
 	for _, n := range conditions {
 		if !containsQuery(n) {
-			own = mergeAttnums(own, r.attnumsIn(n))
+			ownColumns = mergeAttnums(ownColumns, r.attnumsIn(n))
 			continue
 		}
 		// A name in a sub-query may mean a column of another table.
 		read.readExpr(n, &query.Source{Alias: r.Name.Name, Table: r})
 	}
-	own = mergeAttnums(own, read.q.columns[r.OID])
+	ownColumns = mergeAttnums(ownColumns, read.q.columns[r.OID])
 	for _, oid := range read.q.reads {
 		if oid != r.OID {
-			others = append(others, ReadColumns{oid, read.q.columns[oid]})
+			otherReads = append(otherReads, ReadColumns{oid, read.q.columns[oid]})
 		}
 	}
-	return own, others
+	return ownColumns, otherReads
 }
 
 // containsQuery reports whether an expression has a sub-query in it.
@@ -123,7 +123,7 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 	var out []PolicyOn
 	for _, t := range c.listUsers(list) {
 		for _, p := range t.Policies {
-			if readsColumn(p.Reads, relation, column) {
+			if containsColumnRead(p.Reads, relation, column) {
 				out = append(out, PolicyOn{t, p})
 			}
 		}
@@ -131,8 +131,8 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 	return out
 }
 
-// readsColumn reports whether a list has a relation and, if column is not 0, that column.
-func readsColumn(list []ReadColumns, relation OID, column int16) bool {
+// containsColumnRead reports whether a list has a relation and, if column is not 0, that column.
+func containsColumnRead(list []ReadColumns, relation OID, column int16) bool {
 	return slices.ContainsFunc(list, func(x ReadColumns) bool {
 		return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
 	})
@@ -142,7 +142,7 @@ func readsColumn(list []ReadColumns, relation OID, column int16) bool {
 func (f *fold) dropPoliciesOver(relation OID, column int16) {
 	for _, x := range f.PoliciesOver(relation, column) {
 		if t := f.editRelation(x.Table.OID); t != nil {
-			t.copyRare().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return readsColumn(p.Reads, relation, column) })
+			t.copyRare().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return containsColumnRead(p.Reads, relation, column) })
 		}
 	}
 }

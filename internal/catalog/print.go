@@ -48,14 +48,14 @@ func (c *Catalog) printRelation(b *strings.Builder, r *Relation) {
 			b.WriteString("  " + c.indexLine(r, i) + "\n")
 		}
 	}
-	c.printHangers(b, r)
+	c.printAttachedObjects(b, r)
 }
 
 // relationFlags are the words for what a relation is beside its kind and name.
 func (c *Catalog) relationFlags(r *Relation) []string {
 	var flags []string
-	note := func(on bool, text string) {
-		if on {
+	note := func(condition bool, text string) {
+		if condition {
 			flags = append(flags, text)
 		}
 	}
@@ -89,7 +89,7 @@ func (c *Catalog) relationFlags(r *Relation) []string {
 	if r.Strategy != "" {
 		parts := []string{}
 		for _, k := range r.PartitionKey {
-			parts = append(parts, c.keyWords(r, k))
+			parts = append(parts, c.formatIndexKey(r, k))
 		}
 		note(true, "partitioned by "+r.Strategy+" ("+strings.Join(parts, ", ")+")")
 	}
@@ -118,8 +118,8 @@ func (c *Catalog) columnLine(col *Column) string {
 	if col.Type.IsKnown() {
 		line += " " + col.Type.String()
 	}
-	add := func(on bool, text string) {
-		if on {
+	add := func(condition bool, text string) {
+		if condition {
 			line += ", " + text
 		}
 	}
@@ -151,8 +151,8 @@ func (c *Catalog) constraintLine(r *Relation, k *Constraint) string {
 	if ref := c.Relation(k.Ref); ref != nil {
 		line += " → " + ref.Name.String() + " (" + strings.Join(ref.ColumnNames(k.RefColumns), ", ") + ")"
 	}
-	add := func(on bool, text string) {
-		if on {
+	add := func(condition bool, text string) {
+		if condition {
 			line += ", " + text
 		}
 	}
@@ -169,7 +169,7 @@ func (c *Catalog) constraintLine(r *Relation, k *Constraint) string {
 	return line
 }
 
-func (c *Catalog) keyWords(r *Relation, k IndexKey) string {
+func (c *Catalog) formatIndexKey(r *Relation, k IndexKey) string {
 	if k.Column != 0 {
 		return strings.Join(r.ColumnNames([]int16{k.Column}), "")
 	}
@@ -186,8 +186,8 @@ func (c *Catalog) indexLine(r, idx *Relation) string {
 		line = "unique " + line
 	}
 	line += " (" + indexKeyText(i, r) + ")"
-	add := func(on bool, text string) {
-		if on {
+	add := func(condition bool, text string) {
+		if condition {
 			line += ", " + text
 		}
 	}
@@ -203,9 +203,9 @@ func (c *Catalog) indexLine(r, idx *Relation) string {
 	return line
 }
 
-// printHangers prints triggers, policies, rules, statistics, privileges and
+// printAttachedObjects prints triggers, policies, rules, statistics, privileges and
 // what a view reads.
-func (c *Catalog) printHangers(b *strings.Builder, r *Relation) {
+func (c *Catalog) printAttachedObjects(b *strings.Builder, r *Relation) {
 	for _, t := range r.Triggers {
 		fmt.Fprintf(b, "  trigger %s %s %s → %s", t.Name, t.Timing, t.Events, t.Function)
 		if !t.Enabled {

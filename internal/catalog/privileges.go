@@ -58,22 +58,22 @@ func (p privilegeText) format(word string, columns []string) string {
 	return word
 }
 
-// listLeft returns the rest of a privilege after a REVOKE of another one. The rest of ALL is each of the other privileges. A REVOKE on a
+// listRemaining returns the rest of a privilege after a REVOKE of another one. The rest of ALL is each of the other privileges. A REVOKE on a
 // table takes those on columns, too, and one on columns leaves those on the table.
-func (p privilegeText) listLeft(taken privilegeText, all []string) []string {
+func (p privilegeText) listRemaining(revokedPrivilege privilegeText, all []string) []string {
 	whole := []string{p.format(p.word, p.columns)}
 	if p.columns != nil {
 		all = columnPrivileges
 	}
-	takesWord := taken.word == "all" || taken.word == p.word || p.word == "all" && slices.Contains(all, taken.word)
-	if p.class != taken.class || !takesWord || taken.columns != nil && p.columns == nil {
+	takesWord := revokedPrivilege.word == "all" || revokedPrivilege.word == p.word || p.word == "all" && slices.Contains(all, revokedPrivilege.word)
+	if p.class != revokedPrivilege.class || !takesWord || revokedPrivilege.columns != nil && p.columns == nil {
 		return whole
 	}
 	var words []string
-	if p.word == "all" && taken.word != "all" {
-		words = slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == taken.word })
+	if p.word == "all" && revokedPrivilege.word != "all" {
+		words = slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == revokedPrivilege.word })
 	}
-	if taken.columns == nil {
+	if revokedPrivilege.columns == nil {
 		for i, word := range words {
 			words[i] = p.format(word, p.columns)
 		}
@@ -81,7 +81,7 @@ func (p privilegeText) listLeft(taken privilegeText, all []string) []string {
 	}
 	var out, inBoth, rest []string
 	for _, c := range p.columns {
-		if slices.Contains(taken.columns, c) {
+		if slices.Contains(revokedPrivilege.columns, c) {
 			inBoth = append(inBoth, c)
 		} else {
 			rest = append(rest, c)
@@ -110,8 +110,8 @@ func spellOutAll(before, after []Grant) (b, a []Grant) {
 				continue
 			}
 			for _, word := range tablePrivileges {
-				if one := (Grant{g.Role, word}); !slices.Contains(list, one) {
-					out = append(out, one)
+				if grant := (Grant{g.Role, word}); !slices.Contains(list, grant) {
+					out = append(out, grant)
 				}
 			}
 		}

@@ -117,13 +117,13 @@ func TestImmutable(t *testing.T) {
 // and what points at each other agrees.
 func sane(t testing.TB, c *catalog.Catalog) {
 	t.Helper()
-	must := func(ok bool, format string, args ...any) {
+	require := func(ok bool, format string, args ...any) {
 		if !ok {
 			t.Errorf(format, args...)
 		}
 	}
-	for _, what := range c.Astray() {
-		must(false, "%s", what)
+	for _, problem := range c.Astray() {
+		require(false, "%s", problem)
 	}
 	keys := map[[2]catalog.OID]int{}
 	c.EachRelation(func(r *catalog.Relation) bool {
@@ -138,14 +138,14 @@ func sane(t testing.TB, c *catalog.Catalog) {
 		return true
 	})
 	for pair, n := range keys {
-		must(n == 0, "relation %d has %d foreign keys more to %d than that one knows", pair[0], n, pair[1])
+		require(n == 0, "relation %d has %d foreign keys more to %d than that one knows", pair[0], n, pair[1])
 	}
 	callers := map[string][]*catalog.Relation{}
 	calledBy := func(name string, r *catalog.Relation) {
 		if callers[name] == nil {
 			callers[name] = c.CalledBy(name)
 		}
-		must(slices.Contains(callers[name], r), "%s calls %s(), which the catalog does not know", r.Name.Qualified(), name)
+		require(slices.Contains(callers[name], r), "%s calls %s(), which the catalog does not know", r.Name.Qualified(), name)
 	}
 	calls := func(expr *pgparse.Node, r *catalog.Relation) {
 		if expr == nil {
@@ -164,9 +164,9 @@ func sane(t testing.TB, c *catalog.Catalog) {
 				calledBy(tr.Function.Name, r)
 			}
 		}
-		must(r.OfType == 0 || slices.Contains(c.TypedBy(r.OfType), r), "%s has a type that the catalog does not know of", r.Name.Qualified())
+		require(r.OfType == 0 || slices.Contains(c.TypedBy(r.OfType), r), "%s has a type that the catalog does not know of", r.Name.Qualified())
 		for _, col := range r.Columns {
-			must(col.Type.OID == 0 || slices.Contains(c.TypedBy(col.Type.OID), r),
+			require(col.Type.OID == 0 || slices.Contains(c.TypedBy(col.Type.OID), r),
 				"%s.%s has a type that the catalog does not know of", r.Name.Qualified(), col.Name)
 			calls(col.Default, r)
 			calls(col.GeneratedExpr, r)
@@ -181,53 +181,53 @@ func sane(t testing.TB, c *catalog.Catalog) {
 				calledBy(fn.Name, r)
 			}
 		}
-		must(c.Lookup(r.Name.Schema, r.Name.Name) == r, "%s %d is not found by its name: %+v", r.Name.Qualified(), r.OID, c.Lookup(r.Name.Schema, r.Name.Name))
+		require(c.Lookup(r.Name.Schema, r.Name.Name) == r, "%s %d is not found by its name: %+v", r.Name.Qualified(), r.OID, c.Lookup(r.Name.Schema, r.Name.Name))
 		numbers := map[int16]bool{}
 		names := map[string]bool{}
 		for _, col := range r.Columns {
-			must(!numbers[col.Attnum] && col.Attnum > 0 && col.Attnum < r.NextAttnum, "%s.%s has number %d of %d", r.Name, col.Name, col.Attnum, r.NextAttnum)
-			must(!names[col.Name], "%s.%s is there twice", r.Name, col.Name)
+			require(!numbers[col.Attnum] && col.Attnum > 0 && col.Attnum < r.NextAttnum, "%s.%s has number %d of %d", r.Name, col.Name, col.Attnum, r.NextAttnum)
+			require(!names[col.Name], "%s.%s is there twice", r.Name, col.Name)
 			numbers[col.Attnum], names[col.Name] = true, true
-			must(col.Sequence == 0 || c.Relation(col.Sequence) != nil, "%s.%s has a sequence that is gone", r.Name, col.Name)
+			require(col.Sequence == 0 || c.Relation(col.Sequence) != nil, "%s.%s has a sequence that is gone", r.Name, col.Name)
 			for _, a := range col.GeneratedFrom {
-				must(r.Attr(a) != nil, "%s.%s is generated from a column that is gone", r.Name, col.Name)
+				require(r.Attr(a) != nil, "%s.%s is generated from a column that is gone", r.Name, col.Name)
 			}
 		}
 		for _, k := range r.Constraints {
 			for _, a := range k.Columns {
-				must(numbers[a], "constraint %s of %s has a column that is gone", k.Name, r.Name)
+				require(numbers[a], "constraint %s of %s has a column that is gone", k.Name, r.Name)
 			}
-			must(k.ID != 0, "constraint %s of %s has no ID", k.Name, r.Name)
-			must(k.Ref == 0 || c.Relation(k.Ref) != nil, "constraint %s of %s points at a table that is gone", k.Name, r.Name)
+			require(k.ID != 0, "constraint %s of %s has no ID", k.Name, r.Name)
+			require(k.Ref == 0 || c.Relation(k.Ref) != nil, "constraint %s of %s points at a table that is gone", k.Name, r.Name)
 			if k.Index != 0 {
 				i := c.Relation(k.Index)
-				must(i != nil && i.Index != nil && i.Index.Constraint == k.Name && i.Name.Name == k.Name, "constraint %s of %s and its index disagree", k.Name, r.Name)
+				require(i != nil && i.Index != nil && i.Index.Constraint == k.Name && i.Name.Name == k.Name, "constraint %s of %s and its index disagree", k.Name, r.Name)
 			}
 		}
 		for _, oid := range r.Indexes {
 			i := c.Relation(oid)
-			must(i != nil && i.Index != nil && i.Index.Table == r.OID, "%s has an index that is gone", r.Name)
+			require(i != nil && i.Index != nil && i.Index.Table == r.OID, "%s has an index that is gone", r.Name)
 			if i != nil && i.Index != nil {
 				for _, k := range i.Index.Keys {
 					for _, a := range k.Columns {
-						must(numbers[a], "index %s has a column that is gone", i.Name)
+						require(numbers[a], "index %s has a column that is gone", i.Name)
 					}
 				}
 			}
 		}
-		for what, list := range map[string][]catalog.OID{
+		for listName, list := range map[string][]catalog.OID{
 			"partition": r.Partitions, "child": r.Children, "referencing table": r.ReferencedBy, "dependent": r.Dependents, "parent": r.Inherits,
 		} {
 			for _, oid := range list {
-				must(c.Relation(oid) != nil, "%s has a %s that is gone: %d", r.Name, what, oid)
+				require(c.Relation(oid) != nil, "%s has a %s that is gone: %d", r.Name, listName, oid)
 			}
 		}
 		for _, oid := range r.Partitions {
 			if p := c.Relation(oid); p != nil && r.Index == nil {
-				must(p.Parent == r.OID, "partition %s does not know its parent %s", p.Name, r.Name)
+				require(p.Parent == r.OID, "partition %s does not know its parent %s", p.Name, r.Name)
 			}
 		}
-		must(r.Parent == 0 || c.Relation(r.Parent) != nil, "%s has a parent that is gone", r.Name)
+		require(r.Parent == 0 || c.Relation(r.Parent) != nil, "%s has a parent that is gone", r.Name)
 		return true
 	})
 }

@@ -21,8 +21,8 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 	} else {
 		o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
 	}
-	o.Actions, o.ViaRoot = publishedActions(s.GetOptions(), ""), viaRoot(s.GetOptions(), false)
-	f.putObject(o)
+	o.Actions, o.ViaRoot = publishedActions(s.GetOptions(), ""), publishesViaRoot(s.GetOptions(), false)
+	f.storeObject(o)
 }
 
 // noAction is the value for a publication with an empty option publish, and for one whose
@@ -30,10 +30,10 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 const noAction = "nothing"
 
 // publishedActions are the option publish of a publication.
-func publishedActions(options []*pgparse.Node, was string) string {
+func publishedActions(options []*pgparse.Node, oldActions string) string {
 	d := findOption(options, "publish")
 	if d == nil {
-		return was
+		return oldActions
 	}
 	text := strings.ToLower(strings.TrimSpace(pgparse.StringText(d.GetArg())))
 	if text == "" {
@@ -42,12 +42,12 @@ func publishedActions(options []*pgparse.Node, was string) string {
 	return text
 }
 
-// viaRoot is the option publish_via_partition_root.
-func viaRoot(options []*pgparse.Node, was bool) bool {
+// publishesViaRoot is the option publish_via_partition_root.
+func publishesViaRoot(options []*pgparse.Node, oldValue bool) bool {
 	if findOption(options, "publish_via_partition_root") == nil {
-		return was
+		return oldValue
 	}
-	return optionTrue(options, "publish_via_partition_root")
+	return isOptionTrue(options, "publish_via_partition_root")
 }
 
 // publicationTables are the tables and the schemas of a publication. The
@@ -66,7 +66,7 @@ func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []
 		case pgparse.PublicationObjSpecType_PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA:
 			schemas = append(schemas, f.CreationSchema())
 		default:
-			t := f.relationFor(spec.GetPubtable().GetRelation(), Table, false)
+			t := f.requireRelation(spec.GetPubtable().GetRelation(), Table, false)
 			if t == nil {
 				continue
 			}
@@ -159,9 +159,9 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 		next.AllTables, next.AllSequences, next.Except = s.GetForAllTables(), pgparse.PublishesSequences(s.GetOptions()), tables
 	} else {
 		next.Detail += "options "
-		next.Actions, next.ViaRoot = publishedActions(s.GetOptions(), o.Actions), viaRoot(s.GetOptions(), o.ViaRoot)
+		next.Actions, next.ViaRoot = publishedActions(s.GetOptions(), o.Actions), publishesViaRoot(s.GetOptions(), o.ViaRoot)
 	}
-	f.putObject(&next)
+	f.storeObject(&next)
 }
 
 // SendsAction reports whether a publication sends what an action does: "insert",
@@ -192,8 +192,8 @@ func (c *Catalog) ListPublications(r *Relation) []*Object {
 			}
 			return true
 		}
-		for at, depth := r, 0; at != nil && depth < maxDepth; at, depth = c.Relation(at.Parent), depth+1 {
-			if slices.Contains(o.Tables, at.OID) || slices.Contains(o.Schemas, at.Name.Schema) {
+		for ancestor, depth := r, 0; ancestor != nil && depth < maxDepth; ancestor, depth = c.Relation(ancestor.Parent), depth+1 {
+			if slices.Contains(o.Tables, ancestor.OID) || slices.Contains(o.Schemas, ancestor.Name.Schema) {
 				out = append(out, o)
 				break
 			}
@@ -246,9 +246,9 @@ func (r *Relation) HasReplicaIdentity() bool {
 	return r.ReplicaIdentity != "nothing"
 }
 
-// leavePublications takes a dropped table out of the publications that list or except
+// removeFromPublications takes a dropped table out of the publications that list or except
 // it.
-func (f *fold) leavePublications(oid OID) {
+func (f *fold) removeFromPublications(oid OID) {
 	if !f.published {
 		return
 	}
@@ -263,6 +263,6 @@ func (f *fold) leavePublications(oid OID) {
 	for _, o := range list {
 		next := *o
 		next.Tables, next.Except, next.Lists = removeValue(o.Tables, oid), removeValue(o.Except, oid), withoutTables(o.Lists, oid)
-		f.putObject(&next)
+		f.storeObject(&next)
 	}
 }

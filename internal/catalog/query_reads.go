@@ -63,7 +63,7 @@ func (r *reader) Table(rv *pgparse.RangeVar) query.Table {
 	if IsSystemName(schema, name) && (schema != "" || r.f.Lookup("", name) == nil) {
 		return nil
 	}
-	rel := r.f.relationNamed(schema, name, Table, false)
+	rel := r.f.requireRelationNamed(schema, name, Table, false)
 	if rel == nil {
 		return nil
 	}
@@ -160,8 +160,8 @@ func (r *reader) readNames(l *query.Level) {
 // If no entry is known to have the column, it must belong to the only unknown relation,
 // or to the unknown relation with its alias.
 func (r *reader) resolveName(l *query.Level, n query.Name) (*Relation, *Column, *query.Output) {
-	may := l.Resolve(n)
-	for _, m := range may {
+	meanings := l.Resolve(n)
+	for _, m := range meanings {
 		if m.Known && m.Column != "" {
 			if rel := r.currentRelation(m.Source); rel != nil {
 				return rel, rel.Column(m.Column), nil
@@ -175,7 +175,7 @@ func (r *reader) resolveName(l *query.Level, n query.Name) (*Relation, *Column, 
 		}
 	}
 	qualified := len(n.Node.(*pgparse.ColumnRef).GetFields()) > 1
-	for _, m := range may {
+	for _, m := range meanings {
 		rel := r.currentRelation(m.Source)
 		if m.Known || rel == nil || !rel.HasUnknownColumns() || !qualified && len(m.Level.Sources) > 1 {
 			continue

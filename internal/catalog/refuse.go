@@ -43,25 +43,25 @@ func (c *Catalog) CheckNames(node *pgparse.Node, block bool) *Problem {
 			k.checkTargets(k.resolveRelation(s.GetRelation()), s.GetAttlist())
 		}
 	case *pgparse.CreateStmt:
-		k.createTable(s)
+		k.checkCreateTable(s)
 	case *pgparse.AlterTableStmt:
-		k.alterTable(s)
+		k.checkAlterTable(s)
 	case *pgparse.IndexStmt:
-		row := k.rowOf(s.GetRelation())
+		row := k.newTargetRowSource(s.GetRelation())
 		for _, n := range s.GetIndexParams() {
 			k.checkExpr(n.GetIndexElem().GetExpr(), row)
 		}
 		k.checkExpr(s.GetWhereClause(), row)
 	case *pgparse.CreatePolicyStmt:
-		k.checkExpr(s.GetQual(), k.rowOf(s.GetTable()))
-		k.checkExpr(s.GetWithCheck(), k.rowOf(s.GetTable()))
+		k.checkExpr(s.GetQual(), k.newTargetRowSource(s.GetTable()))
+		k.checkExpr(s.GetWithCheck(), k.newTargetRowSource(s.GetTable()))
 	case *pgparse.AlterPolicyStmt:
-		k.checkExpr(s.GetQual(), k.rowOf(s.GetTable()))
-		k.checkExpr(s.GetWithCheck(), k.rowOf(s.GetTable()))
+		k.checkExpr(s.GetQual(), k.newTargetRowSource(s.GetTable()))
+		k.checkExpr(s.GetWithCheck(), k.newTargetRowSource(s.GetTable()))
 	case *pgparse.CreateTrigStmt:
 		k.checkTrigger(s)
 	case *pgparse.CreateFunctionStmt:
-		k.functionBody(s)
+		k.checkFunctionBody(s)
 	}
 	k.checkAbsentNames(node)
 	return k.problem
@@ -97,7 +97,7 @@ func (k *checker) recordProblem(kind pgerror.Kind, objects ...string) {
 // records a problem if the relation certainly does not exist.
 func (k *checker) resolveRelation(rv *pgparse.RangeVar) *Relation {
 	schema, name := pgparse.RangeName(rv)
-	if schema == "" && !k.plainPath() {
+	if schema == "" && !k.hasPublicSearchPath() {
 		return nil // who knows which path is in force
 	}
 	n := k.c.ResolveName(schema, name)
@@ -108,16 +108,16 @@ func (k *checker) resolveRelation(rv *pgparse.RangeVar) *Relation {
 		k.recordProblem(pgerror.RelationMissing, displayName(schema, name))
 	case k.problem == nil:
 		if r := k.c.FindCaseVariant(n.Full); r != nil {
-			p := missingTwin(displayName(schema, name), r)
+			p := newCaseVariantProblem(displayName(schema, name), r)
 			k.problem = &p
 		}
 	}
 	return nil
 }
 
-// plainPath reports whether names without a schema mean public. Another search path may
+// hasPublicSearchPath reports whether names without a schema mean public. Another search path may
 // no longer be in force, because a setting ends with its session or transaction.
-func (k *checker) plainPath() bool {
+func (k *checker) hasPublicSearchPath() bool {
 	p := k.c.SearchPath
 	return len(p) == 0 || len(p) == 1 && p[0] == "public"
 }

@@ -14,7 +14,7 @@ import (
 func (c *Catalog) FindRefusedInBody(fn *Function) (Mention, *Problem) {
 	parts := pgparse.ReadBody(fn.Body).Parts
 	for text, node := range certainStatements(parts, mayWriteRows) {
-		if problem := c.writeRefused(node); problem != nil {
+		if problem := c.findWriteProblem(node); problem != nil {
 			return Mention{Text: text, Sure: true}, problem
 		}
 	}
@@ -48,32 +48,32 @@ func mayWriteRows(sql string) bool {
 	return len(sql) > 6 && (strings.EqualFold(sql[:6], "insert") || strings.EqualFold(sql[:6], "update"))
 }
 
-func (c *Catalog) writeRefused(node *pgparse.Node) *Problem {
+func (c *Catalog) findWriteProblem(node *pgparse.Node) *Problem {
 	k := &checker{c: c}
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.InsertStmt:
-		t := k.tableOf(s.GetRelation())
+		t := k.resolveWrittenTable(s.GetRelation())
 		if t == nil {
 			return nil
 		}
 		k.checkTargets(t, s.GetCols())
-		if sel := s.GetSelectStmt().GetSelectStmt(); k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) &&
+		if sel := s.GetSelectStmt().GetSelectStmt(); k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !hasRowChangingTrigger(t) &&
 			len(s.GetCols()) > 0 {
 			k.checkNotNull(t, s, sel)
 		}
 	case *pgparse.UpdateStmt:
-		if t := k.tableOf(s.GetRelation()); t != nil {
+		if t := k.resolveWrittenTable(s.GetRelation()); t != nil {
 			k.checkTargets(t, s.GetTargetList())
 		}
 	}
 	return k.problem
 }
 
-// tableOf returns the table that a statement of a body writes; nil if that is not certain,
+// resolveWrittenTable returns the table that a statement of a body writes; nil if that is not certain,
 // because the body may create the table or set the search path.
-func (k *checker) tableOf(rv *pgparse.RangeVar) *Relation {
+func (k *checker) resolveWrittenTable(rv *pgparse.RangeVar) *Relation {
 	schema, name := pgparse.RangeName(rv)
-	if schema == "" && !k.plainPath() {
+	if schema == "" && !k.hasPublicSearchPath() {
 		return nil
 	}
 	if r := k.c.findRelation(schema, name); r != nil && r.Kind.IsTable() {

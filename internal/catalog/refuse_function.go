@@ -9,27 +9,27 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// functionBody checks a body in SQL's own words (RETURN x, BEGIN ATOMIC), which
+// checkFunctionBody checks a body in SQL's own words (RETURN x, BEGIN ATOMIC), which
 // is read when the function is made. One that is a string is only read where
 // check_function_bodies is on, and here for its syntax alone.
-func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
+func (k *checker) checkFunctionBody(s *pgparse.CreateFunctionStmt) {
 	body := s.GetSqlBody()
 	if body == nil {
-		k.textBody(s)
+		k.checkTextBody(s)
 		return
 	}
 	_, name := pgparse.SchemaAndName(s.GetFuncname())
-	own := columnsOf(name)
+	paramSource := newColumnSource(name)
 	var rows []*query.Source
 	for _, n := range s.GetParameters() {
 		p := n.GetFunctionParameter()
 		if t := k.c.TypeOf(p.GetArgType()); t.Name.Schema != "pg_catalog" || t.Name.Name == "record" {
 			return // a row: p.column is one of its
 		}
-		own.Columns = append(own.Columns, query.Output{Name: p.GetName()})
-		rows = append(rows, columnsOf(p.GetName()))
+		paramSource.Columns = append(paramSource.Columns, query.Output{Name: p.GetName()})
+		rows = append(rows, newColumnSource(p.GetName()))
 	}
-	rows = append(rows, own)
+	rows = append(rows, paramSource)
 	if r := body.GetReturnStmt(); r != nil {
 		k.checkExpr(r.GetReturnval(), rows...)
 		return
@@ -41,13 +41,13 @@ func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 	}
 }
 
-// textBody checks a body of SQL that is a string.
-func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
-	language, as := pgparse.FunctionCode(s.GetOptions())
-	if language != "sql" || len(as) != 1 {
+// checkTextBody checks a body of SQL that is a string.
+func (k *checker) checkTextBody(s *pgparse.CreateFunctionStmt) {
+	language, definition := pgparse.FunctionCode(s.GetOptions())
+	if language != "sql" || len(definition) != 1 {
 		return
 	}
-	file, err := pgparse.SplitText(as[0])
+	file, err := pgparse.SplitText(definition[0])
 	if err != nil {
 		return
 	}
@@ -55,7 +55,7 @@ func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
 		if stmt.Err == nil {
 			continue
 		}
-		if k.problem = unreadBody(stmt.Err); k.problem != nil {
+		if k.problem = newSyntaxProblem(stmt.Err); k.problem != nil {
 			return
 		}
 	}
@@ -67,15 +67,15 @@ func checkBlockBody(node *pgparse.Node, sql string) *Problem {
 	if s == nil {
 		return nil
 	}
-	if language, as := pgparse.FunctionCode(s.GetOptions()); language != "plpgsql" || len(as) != 1 {
+	if language, definition := pgparse.FunctionCode(s.GetOptions()); language != "plpgsql" || len(definition) != 1 {
 		return nil
 	}
 	_, err := pgparse.ParseBlock(sql)
-	return unreadBody(err)
+	return newSyntaxProblem(err)
 }
 
-// unreadBody returns the problem of a body that the parser refuses; nil for any other error. Newer servers may know a form that it does not have.
-func unreadBody(err error) *Problem {
+// newSyntaxProblem returns the problem of a body that the parser refuses; nil for any other error. Newer servers may know a form that it does not have.
+func newSyntaxProblem(err error) *Problem {
 	wrong := new(pgparse.SyntaxError)
 	if !errors.As(err, &wrong) || wrong.Hint != "" || !strings.HasPrefix(wrong.Message, "syntax error") {
 		return nil

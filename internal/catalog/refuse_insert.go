@@ -32,7 +32,7 @@ func (k *checker) checkInsert(s *pgparse.InsertStmt, l *query.Level) {
 		k.checkOnConflict(t, c, l)
 	}
 	k.checkNames(l, query.Returning)
-	if k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) {
+	if k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !hasRowChangingTrigger(t) {
 		k.checkNotNull(t, s, sel)
 		k.checkRowConstraints(t, s, sel)
 	}
@@ -60,9 +60,9 @@ func (k *checker) checkValueCount(t *Relation, s *pgparse.InsertStmt, values int
 	}
 }
 
-// fillsRows reports whether a trigger may change a new row before it is
+// hasRowChangingTrigger reports whether a trigger may change a new row before it is
 // checked.
-func fillsRows(t *Relation) bool {
+func hasRowChangingTrigger(t *Relation) bool {
 	return slices.ContainsFunc(t.Triggers, func(g *Trigger) bool {
 		return g.Timing != "after" && strings.Contains(g.Events, "insert")
 	})
@@ -92,8 +92,8 @@ func (k *checker) checkNotNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.
 		}
 	}
 	// at is the place of each column's value in a row.
-	var must []*Column
-	var at []int
+	var notNullColumns []*Column
+	var valueIndexes []int
 	for i, c := range t.Columns {
 		if !c.NotNull || c.Inferred || c.Identity != "" || c.Generated != "" {
 			continue
@@ -105,15 +105,15 @@ func (k *checker) checkNotNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.
 				continue
 			}
 		}
-		must, at = append(must, c), append(at, place)
+		notNullColumns, valueIndexes = append(notNullColumns, c), append(valueIndexes, place)
 	}
 	for _, row := range rows {
-		for i, c := range must {
+		for i, c := range notNullColumns {
 			var null bool
-			if at[i] < 0 || at[i] >= len(row) || row[at[i]].GetSetToDefault() != nil {
-				null = c.Default == nil && !k.hasDefault(c.Type)
+			if valueIndexes[i] < 0 || valueIndexes[i] >= len(row) || row[valueIndexes[i]].GetSetToDefault() != nil {
+				null = c.Default == nil && !k.mayHaveDefault(c.Type)
 			} else {
-				null = predicate.IsNull(row[at[i]])
+				null = predicate.IsNull(row[valueIndexes[i]])
 			}
 			if null && k.c.hasRewrittenTypes() {
 				return
@@ -143,15 +143,15 @@ func (k *checker) checkRowConstraints(t *Relation, s *pgparse.InsertStmt, sel *p
 		if len(list) != len(columns) || slices.ContainsFunc(list, pgparse.IsExpanding) {
 			return
 		}
-		given := func(c *Column) (*pgparse.Node, bool) {
+		valueOf := func(c *Column) (*pgparse.Node, bool) {
 			if i := slices.Index(columns, c); i >= 0 && list[i].GetSetToDefault() == nil {
 				return list[i], true
 			}
-			return c.Default, c.Default != nil || !slices.Contains(columns, nil) && !k.hasDefault(c.Type)
+			return c.Default, c.Default != nil || !slices.Contains(columns, nil) && !k.mayHaveDefault(c.Type)
 		}
 		name := ""
 		for _, c := range t.Constraints {
-			if c.Kind == Check && c.Enforced && (name == "" || c.Name < name) && k.c.IsCheckRefuted(t, c.Expr, given) {
+			if c.Kind == Check && c.Enforced && (name == "" || c.Name < name) && k.c.IsCheckRefuted(t, c.Expr, valueOf) {
 				name = c.Name
 			}
 		}
@@ -162,16 +162,16 @@ func (k *checker) checkRowConstraints(t *Relation, s *pgparse.InsertStmt, sel *p
 	}
 }
 
-// hasDefault reports whether a type may give a column a default: a domain may.
-func (k *checker) hasDefault(t Type) bool {
+// mayHaveDefault reports whether a type may give a column a default: a domain may.
+func (k *checker) mayHaveDefault(t Type) bool {
 	if t.Array > 0 {
 		return false
 	}
 	if u := k.c.Type(t.OID); u != nil {
 		return u.Inferred || u.Kind == Domain
 	}
-	_, ours := builtin.Type(t.Name.Name)
-	return !ours || t.Name.Schema != "pg_catalog"
+	_, isBuiltin := builtin.Type(t.Name.Name)
+	return !isBuiltin || t.Name.Schema != "pg_catalog"
 }
 
 // checkOnConflict checks the arbiter and what DO UPDATE sets.
@@ -239,18 +239,18 @@ func (k *checker) hasArbiter(t *Relation, infer *pgparse.InferClause) bool {
 // expressions if and only if some were given.
 func canArbitrate(i *IndexInfo, columns []int16, exprs int) bool {
 	var have []int16
-	own := 0
+	exprKeys := 0
 	for _, key := range i.Keys {
 		switch {
 		case key.Column == 0:
-			own++
+			exprKeys++
 		case !slices.Contains(columns, key.Column):
 			return false
 		case !slices.Contains(have, key.Column):
 			have = append(have, key.Column)
 		}
 	}
-	return len(have) == len(columns) && (own > 0) == (exprs > 0)
+	return len(have) == len(columns) && (exprKeys > 0) == (exprs > 0)
 }
 
 // mayBeTrue reports whether the condition of a partial index may hold for all

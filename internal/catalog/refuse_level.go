@@ -23,7 +23,7 @@ func (j knownRelation) HasUnknownColumns() bool { return j.open }
 // that hold rows.
 func (k *checker) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
-	if schema == "" && !k.plainPath() {
+	if schema == "" && !k.hasPublicSearchPath() {
 		return nil
 	}
 	r := k.c.findRelation(schema, name)
@@ -50,18 +50,18 @@ func (k *checker) newRowSource(alias string, r *Relation) *query.Source {
 	return s
 }
 
-// rowOf returns an entry for a row of the table that a statement names; one with unknown columns if it is not known.
-func (k *checker) rowOf(rv *pgparse.RangeVar) *query.Source {
+// newTargetRowSource returns an entry for a row of the table that a statement names; one with unknown columns if it is not known.
+func (k *checker) newTargetRowSource(rv *pgparse.RangeVar) *query.Source {
 	schema, name := pgparse.RangeName(rv)
 	r := k.c.findRelation(schema, name)
-	if schema == "" && !k.plainPath() || r != nil && !r.Kind.IsTable() && r.Kind != MaterializedView {
+	if schema == "" && !k.hasPublicSearchPath() || r != nil && !r.Kind.IsTable() && r.Kind != MaterializedView {
 		r = nil
 	}
 	return k.newRowSource(name, r)
 }
 
-// columnsOf is an entry with these columns and no others.
-func columnsOf(alias string, names ...string) *query.Source {
+// newColumnSource is an entry with these columns and no others.
+func newColumnSource(alias string, names ...string) *query.Source {
 	s := &query.Source{Alias: alias}
 	for _, name := range names {
 		s.Columns = append(s.Columns, query.Output{Name: name})
@@ -115,15 +115,15 @@ func (k *checker) checkLevel(l *query.Level) {
 // checkSources checks FROM from left to right: relations, queries, and the conditions of joins
 // in their place.
 func (k *checker) checkSources(l *query.Level) {
-	at := 0
+	nameIndex := 0
 	until := func(sees int) {
-		for ; at < len(l.Names) && k.problem == nil; at++ {
-			if n := l.Names[at]; n.Clause != query.From && n.Clause != query.On {
+		for ; nameIndex < len(l.Names) && k.problem == nil; nameIndex++ {
+			if n := l.Names[nameIndex]; n.Clause != query.From && n.Clause != query.On {
 				continue
 			} else if n.Sees > sees {
 				return
 			}
-			k.checkName(l, l.Names[at])
+			k.checkName(l, l.Names[nameIndex])
 		}
 	}
 	for i, s := range l.Sources {
@@ -174,29 +174,29 @@ func (k *checker) checkColumn(l *query.Level, n query.Name, ref *pgparse.ColumnR
 	if k.block || pgparse.EndsInStar(ref) || len(fields) == 0 || len(fields) > 2 {
 		return
 	}
-	may := l.Resolve(n)
+	meanings := l.Resolve(n)
 	name := clipName(pgparse.LastText(fields))
-	for _, m := range may {
-		if len(fields) == 2 && m.Level != may[0].Level {
+	for _, m := range meanings {
+		if len(fields) == 2 && m.Level != meanings[0].Level {
 			break // the nearest entry of that name is meant
 		}
-		if !k.itemLacks(m) {
+		if !k.sourceLacksColumn(m) {
 			return
 		}
 	}
 	switch {
 	case len(fields) == 2:
-		if len(may) > 0 && !builtin.TakesRow(name) && !k.mayCall(name) {
+		if len(meanings) > 0 && !builtin.TakesRow(name) && !k.mayBeFunctionCall(name) {
 			k.recordProblem(pgerror.ColumnMissingOf, clipName(pgparse.StringText(fields[0])), name)
 		}
-	case !IsSystemColumn(name) && !isOutput(l, n.Clause, name):
+	case !IsSystemColumn(name) && !isOutputName(l, n.Clause, name):
 		k.recordProblem(pgerror.ColumnMissingAlone, name)
 	}
 }
 
-// isOutput reports whether a name may be one of the output, which ORDER BY and
+// isOutputName reports whether a name may be one of the output, which ORDER BY and
 // GROUP BY may use, and queries in them.
-func isOutput(l *query.Level, clause query.Clause, name string) bool {
+func isOutputName(l *query.Level, clause query.Clause, name string) bool {
 	for ; l != nil; l = l.Outer {
 		if clause >= query.Group && clause <= query.Limit && slices.ContainsFunc(l.Outputs, func(o query.Output) bool { return o.Name == name }) {
 			return true
@@ -206,9 +206,9 @@ func isOutput(l *query.Level, clause query.Clause, name string) bool {
 	return false
 }
 
-// itemLacks reports whether it is certain that an entry of FROM has no such
+// sourceLacksColumn reports whether it is certain that an entry of FROM has no such
 // column.
-func (k *checker) itemLacks(m query.Meaning) bool {
+func (k *checker) sourceLacksColumn(m query.Meaning) bool {
 	if m.Known || IsSystemColumn(m.Column) {
 		return false
 	}
@@ -218,8 +218,8 @@ func (k *checker) itemLacks(m query.Meaning) bool {
 	return m.Source.Lacks(m.Column)
 }
 
-// mayCall reports whether t.name may be a call of a function with the row.
-func (k *checker) mayCall(name string) bool {
+// mayBeFunctionCall reports whether t.name may be a call of a function with the row.
+func (k *checker) mayBeFunctionCall(name string) bool {
 	found := false
 	k.c.EachFunction(func(f *Function) bool {
 		found = f.Name.Name == name

@@ -8,28 +8,28 @@ import "github.com/onward-sql/onward/internal/pgparse"
 // that is not certain.
 func (c *Catalog) OuterColumn(write any, target *Relation) (column string, inner *Relation, negated bool) {
 	var where *pgparse.Node
-	var others []*pgparse.Node
+	var otherTables []*pgparse.Node
 	switch x := write.(type) {
 	case *pgparse.UpdateStmt:
-		where, others = x.GetWhereClause(), x.GetFromClause()
+		where, otherTables = x.GetWhereClause(), x.GetFromClause()
 	case *pgparse.DeleteStmt:
-		where, others = x.GetWhereClause(), x.GetUsingClause()
+		where, otherTables = x.GetWhereClause(), x.GetUsingClause()
 	}
-	if where == nil || len(others) > 0 || target == nil {
+	if where == nil || len(otherTables) > 0 || target == nil {
 		return "", nil, false
 	}
 	k := &checker{c: c}
-	under := map[*pgparse.SubLink]bool{}
+	isNegated := map[*pgparse.SubLink]bool{}
 	pgparse.Walk(where, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.BoolExpr:
 			if x.GetBoolop() == pgparse.BoolExprType_NOT_EXPR {
-				under[x.GetArgs()[0].GetSubLink()] = true
+				isNegated[x.GetArgs()[0].GetSubLink()] = true
 			}
 		case *pgparse.SubLink:
 			q := x.GetSubselect().GetSelectStmt()
 			if name, t := k.findBorrowedColumn(x, q, target); name != "" && column == "" {
-				column, inner, negated = name, t, under[x]
+				column, inner, negated = name, t, isNegated[x]
 			}
 			return false
 		}

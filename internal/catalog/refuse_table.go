@@ -9,27 +9,27 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// createTable checks the defaults of a new table, and the columns that its CHECK constraints
+// checkCreateTable checks the defaults of a new table, and the columns that its CHECK constraints
 // name. All columns are in the statement, unless the table takes some from elsewhere.
-func (k *checker) createTable(s *pgparse.CreateStmt) {
+func (k *checker) checkCreateTable(s *pgparse.CreateStmt) {
 	if s.GetIfNotExists() || s.GetOfTypename() != nil || len(s.GetInhRelations()) > 0 || s.GetPartbound() != nil {
 		return
 	}
 	k.checkDefaults(s)
 	for _, n := range s.GetTableElts() {
-		k.foreignType(n.GetColumnDef().GetTypeName())
+		k.checkForeignType(n.GetColumnDef().GetTypeName())
 	}
-	checks := rowExpressions(rowExpressions(nil, s.GetConstraints()), s.GetTableElts())
+	checks := appendRowExpressions(appendRowExpressions(nil, s.GetConstraints()), s.GetTableElts())
 	for _, n := range s.GetTableElts() {
 		if n.GetTableLikeClause() != nil {
 			return
 		}
-		checks = rowExpressions(checks, n.GetColumnDef().GetConstraints())
+		checks = appendRowExpressions(checks, n.GetColumnDef().GetConstraints())
 	}
 	if len(checks) == 0 {
 		return
 	}
-	table := columnsOf(clipName(s.GetRelation().GetRelname()))
+	table := newColumnSource(clipName(s.GetRelation().GetRelname()))
 	for _, n := range s.GetTableElts() {
 		if d := n.GetColumnDef(); d != nil {
 			table.Columns = append(table.Columns, query.Output{Name: clipName(d.GetColname())})
@@ -40,27 +40,27 @@ func (k *checker) createTable(s *pgparse.CreateStmt) {
 	}
 }
 
-// alterTable checks new types and defaults, and the names in new expressions. Each command meets what
+// checkAlterTable checks new types and defaults, and the names in new expressions. Each command meets what
 // the commands before it have made of the table, but for USING, which reads the columns as they were.
-func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
+func (k *checker) checkAlterTable(s *pgparse.AlterTableStmt) {
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
 		return
 	}
 	start, cmds := k.c, NewCommands(k.c, s)
 	for i, cmd := range cmds.List {
-		k.newDefault(s, cmd)
-		k.foreignType(cmd.GetDef().GetColumnDef().GetTypeName())
+		k.checkNewDefault(s, cmd)
+		k.checkForeignType(cmd.GetDef().GetColumnDef().GetTypeName())
 		if cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType {
 			now := k.c
 			k.c = start
-			k.checkRow(s, []*pgparse.Node{cmd.GetDef().GetColumnDef().GetRawDefault()})
+			k.checkRowExpressions(s, []*pgparse.Node{cmd.GetDef().GetColumnDef().GetRawDefault()})
 			k.c = now
 		}
 		list := newExpressions(cmd)
 		if i+1 < len(cmds.List) || len(list) > 0 {
 			k.c = cmds.SchemaAfter(i)
 		}
-		k.checkRow(s, list)
+		k.checkRowExpressions(s, list)
 	}
 	k.c = start
 }
@@ -74,17 +74,17 @@ func newExpressions(cmd *pgparse.AlterTableCmd) []*pgparse.Node {
 		if cmd.GetMissingOk() {
 			return nil
 		}
-		return rowExpressions(nil, cmd.GetDef().GetColumnDef().GetConstraints())
+		return appendRowExpressions(nil, cmd.GetDef().GetColumnDef().GetConstraints())
 	case pgparse.AlterTableType_AT_AddConstraint:
-		return rowExpressions(nil, []*pgparse.Node{cmd.GetDef()})
+		return appendRowExpressions(nil, []*pgparse.Node{cmd.GetDef()})
 	}
 	return nil
 }
 
-// checkRow checks the names in expressions over the columns of an altered table.
-func (k *checker) checkRow(s *pgparse.AlterTableStmt, list []*pgparse.Node) {
+// checkRowExpressions checks the names in expressions over the columns of an altered table.
+func (k *checker) checkRowExpressions(s *pgparse.AlterTableStmt, list []*pgparse.Node) {
 	schema, name := pgparse.RangeName(s.GetRelation())
-	if len(list) == 0 || schema == "" && !k.plainPath() {
+	if len(list) == 0 || schema == "" && !k.hasPublicSearchPath() {
 		return
 	}
 	if r := k.c.findRelation(schema, name); r != nil && r.Kind.IsTable() {
@@ -110,9 +110,9 @@ var foreignFunctions = []string{
 	"isnull", "charindex", "scope_identity", "sysdate", "systimestamp", "nvl", "nvl2", "sys_guid", "generateuuidv4",
 }
 
-// foreignType checks that a column is not of a type that another database has.
-func (k *checker) foreignType(t *pgparse.TypeName) {
-	if len(t.GetNames()) != 1 || !k.plainPath() || !k.c.isHistoryComplete() {
+// checkForeignType checks that a column is not of a type that another database has.
+func (k *checker) checkForeignType(t *pgparse.TypeName) {
+	if len(t.GetNames()) != 1 || !k.hasPublicSearchPath() || !k.c.isHistoryComplete() {
 		return
 	}
 	name := pgparse.StringText(t.GetNames()[0])
@@ -135,8 +135,8 @@ func (c *Catalog) hasRewrittenTypes() bool {
 	return found
 }
 
-// rowExpressions adds the expressions of CHECK constraints and of generated columns that are among constraints.
-func rowExpressions(list, constraints []*pgparse.Node) []*pgparse.Node {
+// appendRowExpressions adds the expressions of CHECK constraints and of generated columns that are among constraints.
+func appendRowExpressions(list, constraints []*pgparse.Node) []*pgparse.Node {
 	for _, n := range constraints {
 		switch c := n.GetConstraint(); c.GetContype() {
 		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_GENERATED:
@@ -150,7 +150,7 @@ func rowExpressions(list, constraints []*pgparse.Node) []*pgparse.Node {
 // one for triggers.
 func (k *checker) checkTrigger(s *pgparse.CreateTrigStmt) {
 	schema, name := pgparse.RangeName(s.GetRelation())
-	if schema == "" && !k.plainPath() {
+	if schema == "" && !k.hasPublicSearchPath() {
 		return
 	}
 	r := k.c.findRelation(schema, name)
@@ -162,15 +162,15 @@ func (k *checker) checkTrigger(s *pgparse.CreateTrigStmt) {
 		k.checkTriggerWhen(s, r)
 	}
 	schema, name = pgparse.SchemaAndName(s.GetFuncname())
-	if schema == "" && !k.plainPath() || k.problem != nil {
+	if schema == "" && !k.hasPublicSearchPath() || k.problem != nil {
 		return
 	}
 	list := k.c.Functions(schema, name)
 	if len(list) == 0 {
-		_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
-		if !gone && k.isUnseenFunction(r, schema, name) {
+		_, isDropped := k.c.gone.get(objectKey{"function", k.c.fullNameForCreate(schema, name)})
+		if !isDropped && k.isUnseenFunction(r, schema, name) {
 			k.problem = &Problem{Refusal: *pgerror.FunctionMissing.NewRefusal(displayName(schema, name) + "()"), Certain: k.c.Complete, Unseen: !k.c.Complete}
-		} else if gone {
+		} else if isDropped {
 			k.recordProblem(pgerror.FunctionMissing, displayName(schema, name)+"()")
 		}
 		return
@@ -186,13 +186,13 @@ func (k *checker) checkTrigger(s *pgparse.CreateTrigStmt) {
 // seen: the history made all tables that it names and all functions that its
 // other triggers call, and no extension that may have brought this one.
 func (k *checker) isUnseenFunction(t *Relation, schema, name string) bool {
-	full := k.c.nameFor(schema, name)
-	if !k.isFullyKnown(t) || !k.c.Complete && k.c.guesses.size > 0 || builtin.Known(name) || systemSchema(full.Schema) ||
+	full := k.c.fullNameForCreate(schema, name)
+	if !k.isFullyKnown(t) || !k.c.Complete && k.c.guesses.size > 0 || builtin.Known(name) || isSystemSchema(full.Schema) ||
 		full.Schema != "public" && k.c.Object("schema", Name{"", full.Schema}) == nil {
 		return false
 	}
-	if !k.c.plainExtensions() || k.c.Complete {
-		return k.c.plainExtensions()
+	if !k.c.hasOnlyPlainExtensions() || k.c.Complete {
+		return k.c.hasOnlyPlainExtensions()
 	}
 	found := false
 	k.c.EachRelation(func(r *Relation) bool {

@@ -17,14 +17,14 @@ import (
 func (k *checker) checkDefaults(s *pgparse.CreateStmt) {
 	for _, n := range s.GetTableElts() {
 		if d := n.GetColumnDef(); d != nil {
-			k.defaultOf(d, false)
+			k.checkDefault(d, false)
 		}
 	}
 }
 
-// defaultOf checks the default of a new column. ADD COLUMN computes it, for the
+// checkDefault checks the default of a new column. ADD COLUMN computes it, for the
 // rows that are there: it sees what is too long or too great too.
-func (k *checker) defaultOf(d *pgparse.ColumnDef, computed bool) {
+func (k *checker) checkDefault(d *pgparse.ColumnDef, computed bool) {
 	for _, n := range d.GetConstraints() {
 		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_DEFAULT && serialBase(d.GetTypeName()) == "" {
 			k.checkValue(clipName(d.GetColname()), k.c.TypeOf(d.GetTypeName()), c.GetRawExpr(), "default expression", computed)
@@ -34,7 +34,7 @@ func (k *checker) defaultOf(d *pgparse.ColumnDef, computed bool) {
 
 // checkValue checks a constant that a column gets. computed says that the server
 // computes it now, and not only when a row needs it.
-func (k *checker) checkValue(column string, t Type, n *pgparse.Node, what string, computed bool) {
+func (k *checker) checkValue(column string, t Type, n *pgparse.Node, source string, computed bool) {
 	if k.problem != nil || n == nil {
 		return
 	}
@@ -48,7 +48,7 @@ func (k *checker) checkValue(column string, t Type, n *pgparse.Node, what string
 		return
 	}
 	if k.isText(n) {
-		k.checkAssignmentCast(column, t, "text", what)
+		k.checkAssignmentCast(column, t, "text", source)
 		return
 	}
 	con := n.GetAConst()
@@ -59,17 +59,17 @@ func (k *checker) checkValue(column string, t Type, n *pgparse.Node, what string
 	case *pgparse.A_Const_Sval:
 		k.checkLiteral(t, v.Sval.GetSval(), computed)
 	case *pgparse.A_Const_Boolval:
-		k.checkAssignmentCast(column, t, "boolean", what)
+		k.checkAssignmentCast(column, t, "boolean", source)
 	case *pgparse.A_Const_Ival:
-		k.checkAssignmentCast(column, t, "integer", what)
+		k.checkAssignmentCast(column, t, "integer", source)
 		k.checkIntegerRange(t, itoa(int(v.Ival.GetIval())), computed)
 	case *pgparse.A_Const_Fval:
 		text := v.Fval.GetFval()
 		if number, ok := new(big.Int).SetString(text, 10); ok && number.IsInt64() {
-			k.checkAssignmentCast(column, t, "bigint", what)
+			k.checkAssignmentCast(column, t, "bigint", source)
 			k.checkIntegerRange(t, text, computed)
 		} else {
-			k.checkAssignmentCast(column, t, "numeric", what)
+			k.checkAssignmentCast(column, t, "numeric", source)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func (k *checker) isText(n *pgparse.Node) bool {
 	}
 	switch pgparse.StringText(f.GetFuncname()[0]) {
 	case "initcap", "replace", "md5", "translate", "regexp_replace":
-		return !k.mayCall(pgparse.StringText(f.GetFuncname()[0]))
+		return !k.mayBeFunctionCall(pgparse.StringText(f.GetFuncname()[0]))
 	case "lower", "upper": // of a range, too
 		arg := f.GetArgs()[0]
 		return k.isText(arg) || pgparse.LastText(arg.GetTypeCast().GetTypeName().GetNames()) == "text" && len(arg.GetTypeCast().GetTypeName().GetArrayBounds()) == 0
@@ -103,7 +103,7 @@ var integers = map[string]struct {
 
 // checkAssignmentCast checks that a constant of a type may be written to a column, by the
 // casts that the server has.
-func (k *checker) checkAssignmentCast(column string, t Type, from, what string) {
+func (k *checker) checkAssignmentCast(column string, t Type, from, source string) {
 	var refused bool
 	switch u := k.c.Type(t.OID); {
 	case !t.IsKnown() || t.OID != 0 && (u == nil || u.Inferred || u.Kind != Enum):
@@ -121,7 +121,7 @@ func (k *checker) checkAssignmentCast(column string, t Type, from, what string) 
 		refused = slices.Contains(noNumber, t.Name.Name)
 	}
 	if refused {
-		k.recordProblem(pgerror.ValueType, column, formatType(t), what, from)
+		k.recordProblem(pgerror.ValueType, column, formatType(t), source, from)
 	}
 }
 
@@ -173,7 +173,7 @@ func (k *checker) checkLiteral(t Type, text string, computed bool) {
 	bad := false
 	switch name := t.Name.Name; name {
 	case "bool":
-		bad = !boolText(strings.ToLower(trimmed))
+		bad = !isBoolText(strings.ToLower(trimmed))
 	case "int2", "int4", "int8":
 		if n, ok := new(big.Int).SetString(strings.TrimPrefix(trimmed, "+"), 10); ok && decimal.MatchString(trimmed) && !fitsBits(n, integers[name].bits) {
 			k.recordProblem(pgerror.ValueRangeText, text, formatType(t))
@@ -228,8 +228,8 @@ func formatType(t Type) string {
 	return t.String()
 }
 
-// boolText is parse_bool: what the server takes for a boolean, in lower case.
-func boolText(s string) bool {
+// isBoolText is parse_bool: what the server takes for a boolean, in lower case.
+func isBoolText(s string) bool {
 	if s == "1" || s == "0" || s == "on" || s == "off" || s == "of" {
 		return true
 	}
@@ -310,20 +310,20 @@ func (k *checker) checkSetValues(t *Relation, list []*pgparse.Node) {
 	}
 }
 
-// newDefault checks the default that an ALTER TABLE gives a column.
-func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableCmd) {
+// checkNewDefault checks the default that an ALTER TABLE gives a column.
+func (k *checker) checkNewDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	adds := cmd.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && def != nil && !cmd.GetMissingOk()
 	if !adds && (cmd.GetSubtype() != pgparse.AlterTableType_AT_ColumnDefault || cmd.GetDef() == nil) {
 		return
 	}
 	schema, name := pgparse.RangeName(s.GetRelation())
-	if schema == "" && !k.plainPath() {
+	if schema == "" && !k.hasPublicSearchPath() {
 		return
 	}
 	r := k.c.findRelation(schema, name)
 	if adds {
-		k.defaultOf(def, r != nil && r.Kind == Table)
+		k.checkDefault(def, r != nil && r.Kind == Table)
 	} else if r != nil && r.Kind.IsTable() {
 		if c := r.Column(clipName(cmd.GetName())); c != nil && !c.Inferred {
 			k.checkValue(c.Name, c.Type, cmd.GetDef(), "default expression", false)

@@ -106,7 +106,7 @@ type Reference struct {
 
 // ListReferences are the foreign keys that point to a table and, with above, to the
 // tables that it is a partition of: those bind it too.
-func (c *Catalog) ListReferences(rel *Relation, above bool) []Reference {
+func (c *Catalog) ListReferences(rel *Relation, withAncestors bool) []Reference {
 	var out []Reference
 	seen := func(con *Constraint) bool {
 		for i := range out {
@@ -116,24 +116,24 @@ func (c *Catalog) ListReferences(rel *Relation, above bool) []Reference {
 		}
 		return false
 	}
-	for at, n := rel, 0; at != nil && n < maxDepth; n++ {
+	for ancestor, n := rel, 0; ancestor != nil && n < maxDepth; n++ {
 		var last OID
-		for _, oid := range at.ReferencedBy {
+		for _, oid := range ancestor.ReferencedBy {
 			from := c.Relation(oid)
 			if from == nil || oid == last {
 				continue // once per table: its constraints are all looked at
 			}
 			last = oid
 			for _, con := range from.Constraints {
-				if con.Kind == ForeignKey && con.Ref == at.OID && !seen(con) {
+				if con.Kind == ForeignKey && con.Ref == ancestor.OID && !seen(con) {
 					out = append(out, Reference{from, con})
 				}
 			}
 		}
-		if !above || at.Parent == 0 {
+		if !withAncestors || ancestor.Parent == 0 {
 			break
 		}
-		at = c.Relation(at.Parent)
+		ancestor = c.Relation(ancestor.Parent)
 	}
 	return out
 }

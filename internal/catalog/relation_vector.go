@@ -45,33 +45,33 @@ func (v *vector) get(o OID) *Relation {
 }
 
 // storeRelation stores a relation, or takes it out when r is nil. OIDs are positive.
-func (v vector) storeRelation(own owner, o OID, r *Relation) vector {
+func (v vector) storeRelation(currentOwner owner, o OID, r *Relation) vector {
 	i := int(o) >> 12
-	if v.own != own {
-		v.root, v.own = slices.Clone(v.root), own
+	if v.own != currentOwner {
+		v.root, v.own = slices.Clone(v.root), currentOwner
 	}
 	for i >= len(v.root) {
 		v.root = append(v.root, nil)
 	}
 	top := v.root[i]
 	if top == nil {
-		top = &vectorTop{own: own}
-	} else if top.own != own {
-		top = &vectorTop{own: own, kids: top.kids}
+		top = &vectorTop{own: currentOwner}
+	} else if top.own != currentOwner {
+		top = &vectorTop{own: currentOwner, kids: top.kids}
 	}
 	v.root[i] = top
 	mid := top.kids[o>>8&15]
 	if mid == nil {
-		mid = &vectorMid{own: own}
-	} else if mid.own != own {
-		mid = &vectorMid{own: own, kids: mid.kids}
+		mid = &vectorMid{own: currentOwner}
+	} else if mid.own != currentOwner {
+		mid = &vectorMid{own: currentOwner, kids: mid.kids}
 	}
 	top.kids[o>>8&15] = mid
 	leaf := mid.kids[o>>4&15]
 	if leaf == nil {
-		leaf = &vectorLeaf{own: own}
-	} else if leaf.own != own {
-		leaf = &vectorLeaf{own: own, vals: leaf.vals}
+		leaf = &vectorLeaf{own: currentOwner}
+	} else if leaf.own != currentOwner {
+		leaf = &vectorLeaf{own: currentOwner, vals: leaf.vals}
 	}
 	mid.kids[o>>4&15] = leaf
 	leaf.vals[o&15] = r

@@ -130,10 +130,10 @@ func TestRelatedRelations(t *testing.T) {
 	}
 	find := func(name string) *catalog.Relation { return c.Lookup("public", name) }
 	base, parts, part1, part2 := find("base"), find("parts"), find("part1"), find("part2")
-	check := func(what, got, want string) {
+	check := func(label, got, want string) {
 		t.Helper()
 		if got != want {
-			t.Errorf("%s: %q, want %q", what, got, want)
+			t.Errorf("%s: %q, want %q", label, got, want)
 		}
 	}
 	check("indexes", namesOf(c.IndexesOf(base)), "base_pkey base_n_excl base_n base_some base_two base_d")
@@ -165,9 +165,9 @@ func TestRelatedRelations(t *testing.T) {
 		}
 	}
 	check("unique alone", unique, " id n")
-	references := func(r *catalog.Relation, above bool) string {
+	references := func(r *catalog.Relation, withAncestors bool) string {
 		var out []string
-		for _, x := range c.ListReferences(r, above) {
+		for _, x := range c.ListReferences(r, withAncestors) {
 			out = append(out, x.From.Name.Name+"."+x.Con.Name)
 		}
 		slices.Sort(out)

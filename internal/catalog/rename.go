@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// renameStmt folds ALTER … RENAME of everything.
-func (f *fold) renameStmt(s *pgparse.RenameStmt) {
+// foldRename folds ALTER … RENAME of everything.
+func (f *fold) foldRename(s *pgparse.RenameStmt) {
 	to := clipName(s.GetNewname())
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
@@ -21,7 +21,7 @@ func (f *fold) renameStmt(s *pgparse.RenameStmt) {
 	case pgparse.ObjectType_OBJECT_DOMCONSTRAINT:
 		f.renameDomainConstraint(s, to)
 	case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
-		f.renameOnTable(s, to)
+		f.renameTablePart(s, to)
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
 		f.renameType(pgparse.ListItems(s.GetObject()), to)
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
@@ -53,15 +53,15 @@ func KindOfObject(t pgparse.ObjectType) Kind {
 }
 
 func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
-	if s.GetMissingOk() && f.renamedAlready(s.GetRelation(), to) {
+	if s.GetMissingOk() && f.isAlreadyRenamed(s.GetRelation(), to) {
 		return
 	}
-	r := f.relationFor(s.GetRelation(), KindOfObject(s.GetRenameType()), s.GetMissingOk())
+	r := f.requireRelation(s.GetRelation(), KindOfObject(s.GetRenameType()), s.GetMissingOk())
 	if r == nil {
 		return
 	}
 	name := Name{r.Name.Schema, to}
-	if !f.makeRoom(r.OID, name) {
+	if !f.makeNameFree(r.OID, name) {
 		return
 	}
 	f.setRelationName(r.OID, name)
@@ -85,46 +85,46 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 	}
 }
 
-// renamedAlready says that nothing of the name is known, and that something has
+// isAlreadyRenamed says that nothing of the name is known, and that something has
 // the new one: with IF EXISTS the statement is there for databases of another
 // past, and does nothing in the one that is known.
-func (f *fold) renamedAlready(rv *pgparse.RangeVar, to string) bool {
+func (f *fold) isAlreadyRenamed(rv *pgparse.RangeVar, to string) bool {
 	schema, name := pgparse.RangeName(rv)
 	if f.findRelation(schema, name) != nil {
 		return false
 	}
-	full := f.nameFor(schema, name)
-	at, taken := f.names.get(Name{full.Schema, to})
-	return taken && !f.Relation(at).Inferred
+	full := f.fullNameForCreate(schema, name)
+	oid, exists := f.names.get(Name{full.Schema, to})
+	return exists && !f.Relation(oid).Inferred
 }
 
-// makeRoom handles the object that already has the name that the relation oid, or an
+// makeNameFree handles the object that already has the name that the relation oid, or an
 // index of it, will get; false if that is a problem. If that object must have been
 // dropped unseen, it is removed. This may remove the relation itself, as an index is
 // dropped with its table; nothing is left to rename then.
-func (f *fold) makeRoom(oid OID, name Name) bool {
-	at, taken := f.names.get(name)
-	if !taken {
+func (f *fold) makeNameFree(oid OID, name Name) bool {
+	holder, exists := f.names.get(name)
+	if !exists {
 		return true
 	}
-	if old := f.Relation(at); at == oid || !old.Inferred {
+	if old := f.Relation(holder); holder == oid || !old.Inferred {
 		f.addProblem(f.isHistoryComplete(), pgerror.RelationExists, name.Name)
-		if f.failed || at == oid {
+		if f.failed || holder == oid {
 			return false
 		}
 	}
-	f.dropRelation(at)
+	f.dropRelation(holder)
 	return f.Relation(oid) != nil
 }
 
 func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
-	r := f.relationFor(s.GetRelation(), KindOfObject(s.GetRelationType()), s.GetMissingOk())
+	r := f.requireRelation(s.GetRelation(), KindOfObject(s.GetRelationType()), s.GetMissingOk())
 	if r == nil {
 		return
 	}
 	r = f.editRelation(r.OID)
 	from := clipName(s.GetSubname())
-	c := f.columnAs(r.OID, from, &pgerror.ColumnMissingAlone)
+	c := f.requireColumnOrRefuse(r.OID, from, &pgerror.ColumnMissingAlone)
 	if c == nil {
 		return
 	}
@@ -153,7 +153,7 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 		})
 	}
 	if r.Kind == CompositeType {
-		f.spreadAttribute(r, func(table *Relation) {
+		f.eachTypedTable(r, func(table *Relation) {
 			if have := table.Column(from); have != nil && table.Column(to) == nil {
 				f.renameAttribute(table, have.Attnum, from, to)
 			}
@@ -164,12 +164,12 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 func (f *fold) renameAttribute(r *Relation, attnum int16, from, to string) {
 	r.editColumn(attnum).Name = to
 	r.copyRare().DroppedColumns = removeValue(r.DroppedColumns, to)
-	r.noteDropped(f, from)
+	r.recordDroppedColumn(f, from)
 	f.renameInExpressions(r, attnum, from, to)
 }
 
 func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
-	r := f.relationFor(s.GetRelation(), Table, s.GetMissingOk())
+	r := f.requireRelation(s.GetRelation(), Table, s.GetMissingOk())
 	if r == nil {
 		return
 	}
@@ -186,10 +186,10 @@ func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
 		return
 	}
 	if r.Constraint(to) != nil {
-		f.nameTaken(r, to)
+		f.refuseDuplicateConstraint(r, to)
 		return
 	}
-	if c.Index != 0 && !f.makeRoom(c.Index, Name{r.Name.Schema, to}) {
+	if c.Index != 0 && !f.makeNameFree(c.Index, Name{r.Name.Schema, to}) {
 		return
 	}
 	r.editConstraint(c.ID).Name = to
@@ -220,9 +220,9 @@ func (f *fold) notNullNamed(r *Relation, name string) *Column {
 	return nil
 }
 
-// renameOnTable renames a trigger, policy or rule.
-func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
-	r := f.relationFor(s.GetRelation(), Table, s.GetMissingOk())
+// renameTablePart renames a trigger, policy or rule.
+func (f *fold) renameTablePart(s *pgparse.RenameStmt, to string) {
+	r := f.requireRelation(s.GetRelation(), Table, s.GetMissingOk())
 	if r == nil {
 		return
 	}
@@ -262,7 +262,7 @@ func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
 		if old := r.FindRule(from); old != nil {
 			now := *old
 			now.Name, done = to, true
-			f.setRule(r, old, &now)
+			f.replaceRule(r, old, &now)
 		}
 	}
 	if !done && !r.Inferred && !r.Partial {

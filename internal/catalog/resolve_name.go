@@ -60,7 +60,7 @@ func (c *Catalog) findOnPathOrOff(schema, name string) (r *Relation, offPath boo
 
 // IsSystemName reports whether a relation's name belongs to the server.
 func IsSystemName(schema, name string) bool {
-	return systemSchema(schema) || schema == "" && strings.HasPrefix(name, "pg_")
+	return isSystemSchema(schema) || schema == "" && strings.HasPrefix(name, "pg_")
 }
 
 // findRelation returns the relation of a name, as ResolveName finds it; nil for none.
@@ -69,15 +69,15 @@ func (c *Catalog) findRelation(schema, name string) *Relation {
 	return r
 }
 
-// relationFor finds the relation that a statement works on. A relation that the catalog has
+// requireRelation finds the relation that a statement works on. A relation that the catalog has
 // not seen becomes an inferred one of the given kind. It returns nil if the relation
 // certainly does not exist, which is a problem unless missingOK.
-func (f *fold) relationFor(rv *pgparse.RangeVar, kind Kind, missingOK bool) *Relation {
+func (f *fold) requireRelation(rv *pgparse.RangeVar, kind Kind, missingOK bool) *Relation {
 	schema, name := pgparse.RangeName(rv)
-	return f.relationNamed(schema, name, kind, missingOK)
+	return f.requireRelationNamed(schema, name, kind, missingOK)
 }
 
-func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Relation {
+func (f *fold) requireRelationNamed(schema, name string, kind Kind, missingOK bool) *Relation {
 	if name == "" {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 		return nil
 	case n.Relation != nil:
 		return n.Relation
-	case n.IsMissing && !systemSchema(n.Full.Schema):
+	case n.IsMissing && !isSystemSchema(n.Full.Schema):
 		// The views of the server and of its extensions are in no dump.
 		if !missingOK && !n.System {
 			f.addProblem(true, pgerror.RelationMissing, displayName(schema, name))
@@ -96,7 +96,7 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 		return nil
 	}
 	if r := f.FindCaseVariant(n.Full); r != nil && !missingOK {
-		f.problems = append(f.problems, missingTwin(displayName(schema, name), r))
+		f.problems = append(f.problems, newCaseVariantProblem(displayName(schema, name), r))
 	}
 	return f.inferRelation(n.Full, kind)
 }

@@ -79,13 +79,13 @@ func (f *fold) changeOptions(kind, name string, change func(map[string]string)) 
 		next.Options = map[string]string{}
 	}
 	change(next.Options)
-	f.putObject(&next)
+	f.storeObject(&next)
 }
 
-func readOptions(into map[string]string, list []*pgparse.Node) {
+func readOptions(options map[string]string, list []*pgparse.Node) {
 	for _, n := range list {
 		if d := n.GetDefElem(); d.GetArg().GetList() == nil { // a list has other roles
-			into[d.GetDefname()] = OptionText(d)
+			options[d.GetDefname()] = OptionText(d)
 		}
 	}
 }
@@ -110,9 +110,9 @@ func OptionText(d *pgparse.DefElem) string {
 }
 
 // KeepsConnections reports whether a connection limit lets as many sessions in as another one did. Negative is no limit, "" is not known.
-func KeepsConnections(was, now string) bool {
-	before, err := strconv.Atoi(was)
-	after, err2 := strconv.Atoi(now)
+func KeepsConnections(oldLimit, newLimit string) bool {
+	before, err := strconv.Atoi(oldLimit)
+	after, err2 := strconv.Atoi(newLimit)
 	return err2 == nil && after < 0 || err == nil && err2 == nil && before >= 0 && after >= before
 }
 
@@ -143,28 +143,28 @@ func (c *Catalog) NamesRole(name string) bool {
 
 // SettingsOwner names the sessions that ALTER ROLE or ALTER DATABASE … SET is for: "role app", "all roles in database shop", "database shop".
 // stmt is nil for another statement.
-func SettingsOwner(msg any) (whose string, stmt *pgparse.VariableSetStmt) {
+func SettingsOwner(msg any) (owner string, stmt *pgparse.VariableSetStmt) {
 	switch s := msg.(type) {
 	case *pgparse.AlterRoleSetStmt:
-		whose = "all roles"
+		owner = "all roles"
 		if s.GetRole() != nil {
-			whose = "role " + clipName(RoleName(s.GetRole()))
+			owner = "role " + clipName(RoleName(s.GetRole()))
 		}
 		if s.GetDatabase() != "" {
-			whose += " in database " + clipName(s.GetDatabase())
+			owner += " in database " + clipName(s.GetDatabase())
 		}
-		return whose, s.GetSetstmt()
+		return owner, s.GetSetstmt()
 	case *pgparse.AlterDatabaseSetStmt:
 		return "database " + clipName(s.GetDbname()), s.GetSetstmt()
 	}
 	return "", nil
 }
 
-// setDefaults is ALTER ROLE and ALTER DATABASE … SET and RESET: the settings with which new sessions begin.
-func (f *fold) setDefaults(msg any) {
-	whose, set := SettingsOwner(msg)
+// setSessionDefaults is ALTER ROLE and ALTER DATABASE … SET and RESET: the settings with which new sessions begin.
+func (f *fold) setSessionDefaults(msg any) {
+	owner, set := SettingsOwner(msg)
 	name := strings.ToLower(set.GetName())
-	f.changeOptions("settings", whose, func(settings map[string]string) {
+	f.changeOptions("settings", owner, func(settings map[string]string) {
 		switch set.GetKind() {
 		case pgparse.VariableSetKind_VAR_SET_VALUE:
 			settings[name] = cmp.Or(strings.Join(SettingTexts(set), ", "), `""`)
@@ -205,8 +205,8 @@ func (f *fold) grantOnOther(s *pgparse.GrantStmt, grants []Grant) {
 		if o := f.Object(next.Kind, name); o != nil {
 			next = *o
 		}
-		next.Grants, next.Taken = f.updateGrants(next.Grants, s.GetIsGrant(), grants, s.GetObjtype()), f.recordRevoked(next.Taken, s.GetIsGrant(), grants)
-		f.putObject(&next)
+		next.Grants, next.Taken = f.updateGrants(next.Grants, s.GetIsGrant(), grants, s.GetObjtype()), f.addRevokedGrants(next.Taken, s.GetIsGrant(), grants)
+		f.storeObject(&next)
 	}
 }
 

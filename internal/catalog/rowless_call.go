@@ -9,29 +9,29 @@ import (
 
 // findRowlessCall returns why a target of a view's query makes the view read-only: it calls a function that does not give one value for
 // each row. One in a query of its own does not count. known reports whether that is sure of all functions that the target calls.
-func (c *Catalog) findRowlessCall(n *pgparse.Node) (why string, known bool) {
+func (c *Catalog) findRowlessCall(n *pgparse.Node) (reason string, known bool) {
 	known = true
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.SubLink:
 			return false
 		case *pgparse.JsonAggConstructor:
-			why = aggregateInView
+			reason = aggregateInView
 		case *pgparse.FuncCall:
 			if x.GetOver() != nil || x.GetAggStar() || x.GetAggDistinct() || x.GetAggFilter() != nil || len(x.GetAggOrder()) > 0 {
-				why = aggregateInView
+				reason = aggregateInView
 				break
 			}
 			switch reasons := c.listRowlessReasons(pgparse.SchemaAndName(x.GetFuncname())); len(reasons) {
 			case 1:
-				why = reasons[0]
+				reason = reasons[0]
 			default:
 				known = false
 			}
 		}
-		return why == ""
+		return reason == ""
 	})
-	return why, known
+	return reason, known
 }
 
 const (

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// ruleUses are the columns that a rule cannot be without: those that its
+// ruleDependencies are the columns that a rule cannot be without: those that its
 // condition and actions read, of its own table too, and those that they write.
-func (f *fold) ruleUses(r *Relation, u *Rule) []ReadColumns {
+func (f *fold) ruleDependencies(r *Relation, u *Rule) []ReadColumns {
 	read := f.newReader()
 	rows := []*query.Source{{Alias: "new", Table: r}, {Alias: "old", Table: r}}
 	read.readExpr(u.Where, rows...)
@@ -68,7 +68,7 @@ func (c *Catalog) RulesOver(relation OID, column int16) []RuleOn {
 			continue // they go with it
 		}
 		for _, u := range t.Rules {
-			if readsColumn(u.Uses, relation, column) {
+			if containsColumnRead(u.Uses, relation, column) {
 				out = append(out, RuleOn{t, u})
 			}
 		}
@@ -85,9 +85,9 @@ func (f *fold) dropRulesOver(relation OID, column int16) {
 	}
 }
 
-// bodyUses are the columns that a body in SQL's own words (RETURN x, BEGIN
+// bodyDependencies are the columns that a body in SQL's own words (RETURN x, BEGIN
 // ATOMIC) depends on. One that is a string depends on nothing.
-func (f *fold) bodyUses(body *pgparse.Node) []ReadColumns {
+func (f *fold) bodyDependencies(body *pgparse.Node) []ReadColumns {
 	if body == nil {
 		return nil
 	}
@@ -129,7 +129,7 @@ func (c *Catalog) BodiesOver(relation OID, column int16) []*Function {
 	}
 	var out []*Function
 	c.EachFunction(func(fn *Function) bool {
-		if readsColumn(fn.Uses, relation, column) {
+		if containsColumnRead(fn.Uses, relation, column) {
 			out = append(out, fn)
 		}
 		return true
@@ -142,7 +142,7 @@ func (c *Catalog) BodiesOver(relation OID, column int16) []*Function {
 // column.
 func (f *fold) dropBodiesOver(relation OID, column int16) {
 	for _, fn := range f.BodiesOver(relation, column) {
-		f.setFunctions(fn.Name, slices.DeleteFunc(slices.Clone(f.ownFunctions(fn.Name)), func(o *Function) bool { return o == fn }))
-		f.releaseFunction(f.newCallee(fn.Name, []*Function{fn}, 0), true)
+		f.setFunctions(fn.Name, slices.DeleteFunc(slices.Clone(f.functionsNamed(fn.Name)), func(o *Function) bool { return o == fn }))
+		f.dropCallersOrRefuse(f.newCallee(fn.Name, []*Function{fn}, 0), true)
 	}
 }

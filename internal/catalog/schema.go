@@ -22,7 +22,7 @@ func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
 			return
 		}
 	}
-	f.putObject(&Object{Kind: "schema", Name: Name{"", name}, Owner: RoleName(s.GetAuthrole())})
+	f.storeObject(&Object{Kind: "schema", Name: Name{"", name}, Owner: RoleName(s.GetAuthrole())})
 	// The objects inside the statement are created in the new schema.
 	path := f.SearchPath
 	f.SearchPath = append([]string{name}, path...)
@@ -32,8 +32,8 @@ func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
 	f.SearchPath = path
 }
 
-// inSchema lists what a schema holds, oldest first.
-func (f *fold) inSchema(schema string) (relations, types []OID, functions []Name, objects []objectKey) {
+// listSchemaObjects lists what a schema holds, oldest first.
+func (f *fold) listSchemaObjects(schema string) (relations, types []OID, functions []Name, objects []objectKey) {
 	relations = f.sortedRelations(func(r *Relation) bool { return r.Name.Schema == schema })
 	for oid, t := range f.types.all() {
 		if t.Name.Schema == schema {
@@ -68,7 +68,7 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 			return
 		}
 	}
-	relations, types, functions, objects := f.inSchema(name)
+	relations, types, functions, objects := f.listSchemaObjects(name)
 	if !cascade && len(relations)+len(types)+len(functions)+len(objects) > 0 {
 		f.addConflict(true, pgerror.HasDependents, "schema", name)
 		if f.failed {
@@ -80,16 +80,16 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 	}
 	for _, oid := range types {
 		if u := f.Type(oid); u != nil {
-			f.dropTypeOID(u)
+			f.dropUserType(u)
 		}
 	}
 	for _, fn := range functions {
-		for _, o := range f.ownFunctions(fn) {
+		for _, o := range f.functionsNamed(fn) {
 			// Its overloads go too.
-			f.releaseFunction(f.newCallee(fn, []*Function{o}, 0), true)
+			f.dropCallersOrRefuse(f.newCallee(fn, []*Function{o}, 0), true)
 		}
 		f.setFunctions(fn, nil)
-		f.markGone("function", fn)
+		f.markDropped("function", fn)
 	}
 	for _, k := range objects {
 		f.removeObject(k.kind, k.name)
@@ -97,8 +97,8 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 	f.removeObject("schema", key)
 }
 
-// dropTypeOID drops a type with the columns that have it.
-func (f *fold) dropTypeOID(u *UserType) {
+// dropUserType drops a type with the columns that have it.
+func (f *fold) dropUserType(u *UserType) {
 	names := []*pgparse.Node{stringNode(u.Name.Schema), stringNode(u.Name.Name)}
 	f.dropType(&pgparse.TypeName{Names: names}, false, true, true)
 }
@@ -121,14 +121,14 @@ func (f *fold) renameSchema(from, to string) {
 		next := *o
 		next.Name = Name{"", to}
 		f.removeObject("schema", o.Name)
-		f.putObject(&next)
+		f.storeObject(&next)
 	} else if f.isMissing("schema", Name{"", from}) {
 		f.addProblem(true, pgerror.SchemaMissing, from)
 		return
 	} else {
-		f.putObject(&Object{Kind: "schema", Name: Name{"", to}})
+		f.storeObject(&Object{Kind: "schema", Name: Name{"", to}})
 	}
-	relations, types, functions, objects := f.inSchema(from)
+	relations, types, functions, objects := f.listSchemaObjects(from)
 	for _, oid := range relations {
 		if r := f.Relation(oid); r != nil { // else it went with one that had its new name
 			f.setRelationName(oid, Name{to, r.Name.Name})
@@ -139,7 +139,7 @@ func (f *fold) renameSchema(from, to string) {
 		f.renameColumnTypes(oid, u.Name)
 	}
 	for _, name := range functions {
-		list := slices.Clone(f.ownFunctions(name))
+		list := slices.Clone(f.functionsNamed(name))
 		for len(list) > 0 {
 			f.moveFunction(name, list, 0, Name{to, name.Name})
 			list = list[1:]
@@ -156,20 +156,20 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		r := f.relationFor(s.GetRelation(), KindOfObject(s.GetObjectType()), s.GetMissingOk())
+		r := f.requireRelation(s.GetRelation(), KindOfObject(s.GetObjectType()), s.GetMissingOk())
 		if r != nil {
 			f.moveRelation(r, to)
 		}
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		if u := f.userType(pgparse.ListItems(s.GetObject()), Base, s.GetMissingOk()); u != nil {
+		if u := f.requireType(pgparse.ListItems(s.GetObject()), Base, s.GetMissingOk()); u != nil {
 			f.moveType(u, Name{to, u.Name.Name})
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
-		if name, list, at := f.findFunction(s.GetObject().GetObjectWithArgs()); at >= 0 {
-			f.moveFunction(name, list, at, Name{to, name.Name})
+		if name, list, index := f.findFunction(s.GetObject().GetObjectWithArgs()); index >= 0 {
+			f.moveFunction(name, list, index, Name{to, name.Name})
 		}
 	case pgparse.ObjectType_OBJECT_EXTENSION:
-		f.changeObject("extension", Name{"", clipName(constText(s.GetObject()))}, "schema "+to)
+		f.recordObjectChange("extension", Name{"", clipName(constText(s.GetObject()))}, "schema "+to)
 	default:
 		kind := ObjectWord(s.GetObjectType())
 		name := f.objectName(s.GetObjectType(), s.GetObject())
@@ -180,17 +180,17 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 // moveRelation moves a relation to another schema, with its indexes and owned
 // sequences.
 func (f *fold) moveRelation(r *Relation, to string) {
-	if r.Name.Schema == to || !f.makeRoom(r.OID, Name{to, r.Name.Name}) {
+	if r.Name.Schema == to || !f.makeNameFree(r.OID, Name{to, r.Name.Name}) {
 		return
 	}
 	f.setRelationName(r.OID, Name{to, r.Name.Name})
 	for _, oid := range r.Indexes {
-		if i := f.Relation(oid); i != nil && (i.Name.Schema == to || f.makeRoom(oid, Name{to, i.Name.Name})) {
+		if i := f.Relation(oid); i != nil && (i.Name.Schema == to || f.makeNameFree(oid, Name{to, i.Name.Name})) {
 			f.setRelationName(oid, Name{to, i.Name.Name})
 		}
 	}
 	for _, c := range r.Columns {
-		if s := f.Relation(c.Sequence); s != nil && (s.Name.Schema == to || f.makeRoom(s.OID, Name{to, s.Name.Name})) {
+		if s := f.Relation(c.Sequence); s != nil && (s.Name.Schema == to || f.makeNameFree(s.OID, Name{to, s.Name.Name})) {
 			f.setRelationName(s.OID, Name{to, s.Name.Name})
 		}
 	}

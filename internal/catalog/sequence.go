@@ -23,12 +23,12 @@ func (f *fold) createSequence(s *pgparse.CreateSeqStmt) {
 		seq.Seq.OwnerTable, seq.Seq.OwnerColumn = old.Seq.OwnerTable, old.Seq.OwnerColumn
 	}
 	f.storeRelation(seq)
-	f.sequenceOptions(seq, s.GetOptions())
+	f.applySequenceOptions(seq, s.GetOptions())
 }
 
 // https://www.postgresql.org/docs/current/sql-altersequence.html
 func (f *fold) alterSequence(s *pgparse.AlterSeqStmt) {
-	r := f.relationFor(s.GetSequence(), Sequence, s.GetMissingOk())
+	r := f.requireRelation(s.GetSequence(), Sequence, s.GetMissingOk())
 	if r == nil {
 		return
 	}
@@ -46,10 +46,10 @@ func (f *fold) alterSequence(s *pgparse.AlterSeqStmt) {
 	}
 	info := *r.Seq
 	r.Seq = &info
-	f.sequenceOptions(r, s.GetOptions())
+	f.applySequenceOptions(r, s.GetOptions())
 }
 
-func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
+func (f *fold) applySequenceOptions(seq *Relation, list []*pgparse.Node) {
 	for _, n := range list {
 		d := n.GetDefElem()
 		switch d.GetDefname() {
@@ -132,11 +132,11 @@ func (f *fold) setOwnedBy(seq *Relation, names []*pgparse.Node) {
 		return // OWNED BY NONE
 	}
 	schema, table := pgparse.SchemaAndName(names[:len(names)-1])
-	t := f.relationNamed(schema, table, Table, false)
+	t := f.requireRelationNamed(schema, table, Table, false)
 	if t == nil {
 		return
 	}
-	c := f.columnNamed(t.OID, pgparse.LastText(names), false)
+	c := f.requireColumn(t.OID, pgparse.LastText(names), false)
 	if c == nil {
 		return
 	}
@@ -144,10 +144,10 @@ func (f *fold) setOwnedBy(seq *Relation, names []*pgparse.Node) {
 	seq.Seq.OwnerTable, seq.Seq.OwnerColumn = t.OID, c.Attnum
 }
 
-// sequenceIn is the sequence that an expression takes numbers from and depends
+// findSequenceIn is the sequence that an expression takes numbers from and depends
 // on: one that is named as a constant of type regclass. What is looked up by a
 // text when it runs depends on nothing.
-func (f *fold) sequenceIn(expr *pgparse.Node) OID {
+func (f *fold) findSequenceIn(expr *pgparse.Node) OID {
 	if expr.GetAConst() != nil || expr.GetSqlvalueFunction() != nil {
 		return 0
 	}
@@ -174,14 +174,14 @@ func (f *fold) sequenceIn(expr *pgparse.Node) OID {
 	return found
 }
 
-// resolveTakes finds the sequences of defaults that name one which the table
+// resolveDefaultSequences finds the sequences of defaults that name one which the table
 // itself has made.
-func (f *fold) resolveTakes(t *Relation) {
+func (f *fold) resolveDefaultSequences(t *Relation) {
 	for _, c := range t.Columns {
 		if c.Default == nil || c.Takes != 0 {
 			continue
 		}
-		if seq := f.sequenceIn(c.Default); seq != 0 {
+		if seq := f.findSequenceIn(c.Default); seq != 0 {
 			t.editColumn(c.Attnum).Takes = seq
 		}
 	}
@@ -193,7 +193,7 @@ func parseRegclass(text string) (schema, name string, ok bool) {
 	var parts []string
 	for rest := text; ; rest = rest[1:] {
 		var part string
-		if quoted, is := strings.CutPrefix(rest, `"`); is {
+		if quoted, isQuoted := strings.CutPrefix(rest, `"`); isQuoted {
 			part, rest, ok = strings.Cut(quoted, `"`)
 			if !ok {
 				return "", "", false
@@ -219,14 +219,14 @@ func parseRegclass(text string) (schema, name string, ok bool) {
 	return "", "", false
 }
 
-// isTaken reports whether a default of a column that does not go too takes numbers
+// isSequenceUsed reports whether a default of a column that does not go too takes numbers
 // from a sequence which is another's.
-func (f *fold) isTaken(seq OID, goes func(*Relation, *Column) bool) bool {
-	return f.findTaker(seq, goes) != nil
+func (f *fold) isSequenceUsed(seq OID, goes func(*Relation, *Column) bool) bool {
+	return f.findSequenceUser(seq, goes) != nil
 }
 
-// findTaker is the table of the default that takes them.
-func (f *fold) findTaker(seq OID, goes func(*Relation, *Column) bool) *Relation {
+// findSequenceUser is the table of the default that takes them.
+func (f *fold) findSequenceUser(seq OID, goes func(*Relation, *Column) bool) *Relation {
 	for _, t := range f.TakersOf(seq) {
 		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.readsSequence(seq) && !goes(t, c) }) {
 			return t

@@ -55,9 +55,9 @@ func singleValue(s *pgparse.VariableSetStmt) string {
 }
 
 // tablespaceFor is where a new table goes; a temporary one is elsewhere.
-func (f *fold) tablespaceFor(named string, rv *pgparse.RangeVar) string {
-	if named != "" || persistenceOf(rv) == Temporary {
-		return named
+func (f *fold) tablespaceFor(tablespace string, rv *pgparse.RangeVar) string {
+	if tablespace != "" || persistenceOf(rv) == Temporary {
+		return tablespace
 	}
 	return f.TableSpace
 }
@@ -106,11 +106,11 @@ func (c *Catalog) WithSearchPath(path []string) *Catalog {
 	return &next
 }
 
-// selectStmt folds a query: SELECT INTO makes a table, set_config may set the
+// foldSelect folds a query: SELECT INTO makes a table, set_config may set the
 // search path, and a user's function may do anything.
-func (f *fold) selectStmt(s *pgparse.SelectStmt) {
-	if into := intoOf(s); into != nil {
-		f.createAs(into, &pgparse.Node{Node: &pgparse.Node_SelectStmt{SelectStmt: s}}, Table, false)
+func (f *fold) foldSelect(s *pgparse.SelectStmt) {
+	if intoClause := intoOf(s); intoClause != nil {
+		f.createFromQuery(intoClause, &pgparse.Node{Node: &pgparse.Node_SelectStmt{SelectStmt: s}}, Table, false)
 		return
 	}
 	if len(s.GetFromClause()) > 0 {
@@ -124,7 +124,7 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 		name := pgparse.LastText(call.GetFuncname())
 		f.setManager(call)
 		if f.mayDoAnything(call) {
-			f.callsUnseen("SELECT "+name+"()", call)
+			f.recordUnseenCall("SELECT "+name+"()", call)
 		}
 		if name != "set_config" || len(call.GetArgs()) < 2 || !strings.EqualFold(constText(call.GetArgs()[0]), "search_path") {
 			continue
@@ -137,9 +137,9 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 	}
 }
 
-// callsUnseen records that a statement calls a function that may do anything. A body that executes
+// recordUnseenCall records that a statement calls a function that may do anything. A body that executes
 // no text is represented by its statements, which are folded after the call.
-func (f *fold) callsUnseen(text string, call *pgparse.FuncCall) {
+func (f *fold) recordUnseenCall(text string, call *pgparse.FuncCall) {
 	f.recordUnmodelled(text)
 	list := f.Functions(pgparse.SchemaAndName(call.GetFuncname()))
 	if len(list) == 1 && list[0].Body != "" && (list[0].Language == "plpgsql" || list[0].Language == "sql") {
@@ -153,7 +153,7 @@ func (f *fold) callsUnseen(text string, call *pgparse.FuncCall) {
 func (f *fold) mayDoAnything(call *pgparse.FuncCall) bool {
 	schema, name := pgparse.SchemaAndName(call.GetFuncname())
 	if schema == "" || schema == "pg_catalog" {
-		if _, ours := builtin.Volatility(name, -1, 18); ours {
+		if _, isBuiltin := builtin.Volatility(name, -1, 18); isBuiltin {
 			return false
 		}
 	}
@@ -192,7 +192,7 @@ func (f *fold) discardSession(s *pgparse.DiscardStmt) {
 
 // foldExplain folds what EXPLAIN ANALYZE runs; EXPLAIN alone runs nothing.
 func (f *fold) foldExplain(s *pgparse.ExplainStmt) {
-	if !optionTrue(s.GetOptions(), "analyze") {
+	if !isOptionTrue(s.GetOptions(), "analyze") {
 		return
 	}
 	switch q := pgparse.Unwrap(s.GetQuery()).(type) {

@@ -41,8 +41,8 @@ func (f *fold) refuseTooManyKeys(columns int) bool {
 	return true
 }
 
-// columnDefs is how many columns a list of a table's elements defines.
-func columnDefs(elements []*pgparse.Node) int {
+// countColumnDefs is how many columns a list of a table's elements defines.
+func countColumnDefs(elements []*pgparse.Node) int {
 	n := 0
 	for _, e := range elements {
 		if e.GetColumnDef() != nil {

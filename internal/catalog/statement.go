@@ -12,7 +12,7 @@ func (f *fold) foldStatement(msg any) {
 	plain := func(s string) Name { return Name{"", clipName(s)} }
 	full := func(list []*pgparse.Node) Name {
 		schema, n := pgparse.SchemaAndName(list)
-		return f.nameFor(schema, n)
+		return f.fullNameForCreate(schema, n)
 	}
 	switch s := msg.(type) {
 	case *pgparse.CreateStmt:
@@ -26,7 +26,7 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.DropStmt:
 		f.foldDrop(s)
 	case *pgparse.RenameStmt:
-		f.renameStmt(s)
+		f.foldRename(s)
 	case *pgparse.AlterObjectSchemaStmt:
 		f.setSchema(s)
 	case *pgparse.AlterOwnerStmt:
@@ -40,7 +40,7 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.RefreshMatViewStmt:
 		f.refreshView(s)
 	case *pgparse.SelectStmt:
-		f.selectStmt(s)
+		f.foldSelect(s)
 	case *pgparse.CreateSeqStmt:
 		f.createSequence(s)
 	case *pgparse.AlterSeqStmt:
@@ -78,7 +78,7 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.CreateRangeStmt:
 		f.createRange(s)
 	case *pgparse.AlterTypeStmt:
-		f.userType(s.GetTypeName(), Base, false) // SET (…) of a base type
+		f.requireType(s.GetTypeName(), Base, false) // SET (…) of a base type
 	case *pgparse.DefineStmt:
 		f.defineObject(s)
 	case *pgparse.CreateFunctionStmt:
@@ -94,19 +94,19 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.GrantRoleStmt:
 		f.grantRole(s)
 	case *pgparse.AlterDefaultPrivilegesStmt:
-		f.defaultPrivileges(s)
+		f.alterDefaultPrivileges(s)
 	case *pgparse.CreatePublicationStmt:
 		f.createPublication(s)
 	case *pgparse.AlterPublicationStmt:
 		f.alterPublication(s)
 	case *pgparse.DropOwnedStmt:
-		f.dropOwnedBy(s)
+		f.checkDropOwned(s)
 	case *pgparse.ReassignOwnedStmt:
 		f.reassignOwned(s)
 	case *pgparse.ImportForeignSchemaStmt:
 		f.importForeignSchema(s)
 	case *pgparse.AlterTableMoveAllStmt:
-		f.moveAll(s)
+		f.moveAllToTablespace(s)
 	case *pgparse.DoStmt:
 		if acl.SetsPrivileges(f.sql) {
 			return
@@ -116,7 +116,7 @@ func (f *fold) foldStatement(msg any) {
 		f.Unmodelled.names = listExecutedWords(f.sql)
 		f.Unmodelled.Told = f.Unmodelled.names == nil || f.namesRelation(f.sql)
 	case *pgparse.CallStmt:
-		f.callsUnseen("CALL "+pgparse.LastText(s.GetFunccall().GetFuncname()), s.GetFunccall())
+		f.recordUnseenCall("CALL "+pgparse.LastText(s.GetFunccall().GetFuncname()), s.GetFunccall())
 	case *pgparse.AlterObjectDependsStmt:
 		// DEPENDS ON EXTENSION matters to DROP EXTENSION alone, which takes
 		// along what is not held here.
@@ -125,29 +125,29 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.CreateExtensionStmt:
 		f.createObject(&Object{Kind: "extension", Name: plain(s.GetExtname())}, false, s.GetIfNotExists())
 	case *pgparse.AlterExtensionStmt:
-		f.changeObject("extension", plain(s.GetExtname()), "version")
+		f.recordObjectChange("extension", plain(s.GetExtname()), "version")
 	case *pgparse.CreateEventTrigStmt:
 		f.createObject(&Object{Kind: "event trigger", Name: plain(s.GetTrigname()), Detail: s.GetEventname()}, false, false)
 	case *pgparse.AlterEventTrigStmt:
-		f.changeObject("event trigger", plain(s.GetTrigname()), "enabled "+s.GetTgenabled())
+		f.recordObjectChange("event trigger", plain(s.GetTrigname()), "enabled "+s.GetTgenabled())
 	case *pgparse.CreateSubscriptionStmt:
 		f.createObject(&Object{Kind: "subscription", Name: plain(s.GetSubname())}, false, false)
 	case *pgparse.AlterSubscriptionStmt:
-		f.changeObject("subscription", plain(s.GetSubname()), s.GetKind().String())
+		f.recordObjectChange("subscription", plain(s.GetSubname()), s.GetKind().String())
 	case *pgparse.DropSubscriptionStmt:
 		f.dropObject("subscription", plain(s.GetSubname()), s.GetMissingOk())
 	case *pgparse.CreateFdwStmt:
 		f.createObject(&Object{Kind: "foreign-data wrapper", Name: plain(s.GetFdwname())}, false, false)
 	case *pgparse.AlterFdwStmt:
-		f.changeObject("foreign-data wrapper", plain(s.GetFdwname()), "options")
+		f.recordObjectChange("foreign-data wrapper", plain(s.GetFdwname()), "options")
 	case *pgparse.CreateForeignServerStmt:
 		f.createObject(&Object{Kind: "server", Name: plain(s.GetServername())}, false, s.GetIfNotExists())
 	case *pgparse.AlterForeignServerStmt:
-		f.changeObject("server", plain(s.GetServername()), "options")
+		f.recordObjectChange("server", plain(s.GetServername()), "options")
 	case *pgparse.CreateUserMappingStmt:
 		f.createObject(&Object{Kind: "user mapping", Name: Name{s.GetServername(), RoleName(s.GetUser())}}, false, s.GetIfNotExists())
 	case *pgparse.AlterUserMappingStmt:
-		f.changeObject("user mapping", Name{s.GetServername(), RoleName(s.GetUser())}, "options")
+		f.recordObjectChange("user mapping", Name{s.GetServername(), RoleName(s.GetUser())}, "options")
 	case *pgparse.DropUserMappingStmt:
 		f.dropObject("user mapping", Name{s.GetServername(), RoleName(s.GetUser())}, s.GetMissingOk())
 	case *pgparse.CreateAmStmt:
@@ -173,22 +173,22 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.AlterOpFamilyStmt:
 		name := full(s.GetOpfamilyname())
 		name.Name += " " + s.GetAmname()
-		f.changeObject("operator family", name, "members")
+		f.recordObjectChange("operator family", name, "members")
 	case *pgparse.AlterOperatorStmt:
 		schema, n := pgparse.SchemaAndName(s.GetOpername().GetObjname())
-		f.changeObject("operator", f.nameFor(schema, n+f.argList(s.GetOpername().GetObjargs())), "options")
+		f.recordObjectChange("operator", f.fullNameForCreate(schema, n+f.argList(s.GetOpername().GetObjargs())), "options")
 	case *pgparse.AlterCollationStmt:
-		f.changeObject("collation", full(s.GetCollname()), "version")
+		f.recordObjectChange("collation", full(s.GetCollname()), "version")
 	case *pgparse.AlterTSDictionaryStmt:
-		f.changeObject("text search dictionary", full(s.GetDictname()), "options")
+		f.recordObjectChange("text search dictionary", full(s.GetDictname()), "options")
 	case *pgparse.AlterTSConfigurationStmt:
-		f.changeObject("text search configuration", full(s.GetCfgname()), "mappings")
+		f.recordObjectChange("text search configuration", full(s.GetCfgname()), "mappings")
 	case *pgparse.CreateRoleStmt:
 		f.createRole(s)
 	case *pgparse.AlterRoleStmt:
 		f.alterRole(s)
 	case *pgparse.AlterRoleSetStmt, *pgparse.AlterDatabaseSetStmt:
-		f.setDefaults(s)
+		f.setSessionDefaults(s)
 	case *pgparse.DropRoleStmt:
 		for _, r := range s.GetRoles() {
 			f.dropObject("role", plain(RoleName(r.GetRoleSpec())), s.GetMissingOk())
@@ -202,13 +202,13 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.CreateTableSpaceStmt:
 		f.createObject(&Object{Kind: "tablespace", Name: plain(s.GetTablespacename())}, false, false)
 	case *pgparse.AlterTableSpaceOptionsStmt:
-		f.changeObject("tablespace", plain(s.GetTablespacename()), "options")
+		f.recordObjectChange("tablespace", plain(s.GetTablespacename()), "options")
 	case *pgparse.DropTableSpaceStmt:
 		f.dropObject("tablespace", plain(s.GetTablespacename()), s.GetMissingOk())
 	case nil:
 		// An empty statement.
 	default:
-		if !changesNothing(msg) {
+		if !changesNoSchema(msg) {
 			f.recordUnmodelled(statementName(msg))
 		}
 	}
@@ -224,10 +224,10 @@ func isDataStatement(msg any) bool {
 	return false
 }
 
-// changesNothing lists, by the statement, what changes no schema: data,
+// changesNoSchema lists, by the statement, what changes no schema: data,
 // maintenance, the session and the cluster. One that is in no list here is
 // marked as not modelled.
-func changesNothing(msg any) bool {
+func changesNoSchema(msg any) bool {
 	switch msg.(type) {
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt, *pgparse.TruncateStmt,
 		*pgparse.VacuumStmt, *pgparse.ReindexStmt, *pgparse.CheckPointStmt, *pgparse.LoadStmt, *pgparse.LockStmt,

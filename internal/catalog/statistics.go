@@ -14,7 +14,7 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 	if len(s.GetRelations()) == 0 {
 		return
 	}
-	t := f.relationFor(s.GetRelations()[0].GetRangeVar(), Table, false)
+	t := f.requireRelation(s.GetRelations()[0].GetRangeVar(), Table, false)
 	if t == nil {
 		return
 	}
@@ -24,7 +24,7 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 	for _, n := range s.GetExprs() {
 		e := n.GetStatsElem()
 		if e.GetName() != "" {
-			if c := f.columnNamed(t.OID, e.GetName(), false); c != nil {
+			if c := f.requireColumn(t.OID, e.GetName(), false); c != nil {
 				o.Columns = append(o.Columns, c.Attnum)
 			}
 			names = append(names, e.GetName())
@@ -35,9 +35,9 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 	}
 	if len(s.GetDefnames()) > 0 {
 		schema, n := pgparse.SchemaAndName(s.GetDefnames())
-		o.Name = f.nameFor(schema, n)
+		o.Name = f.fullNameForCreate(schema, n)
 	} else {
-		o.Name = f.chooseStatistics(t, names)
+		o.Name = f.chooseStatisticsName(t, names)
 	}
 	if f.Object(statisticsObject, o.Name) != nil {
 		if !s.GetIfNotExists() {
@@ -45,12 +45,12 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 		}
 		return
 	}
-	f.putObject(o)
+	f.storeObject(o)
 	t.copyRare().Statistics = appendShared(f, t.Statistics, o.Name)
 }
 
-// chooseStatistics is ChooseExtendedStatisticName.
-func (f *fold) chooseStatistics(t *Relation, names []string) Name {
+// chooseStatisticsName is ChooseExtendedStatisticName.
+func (f *fold) chooseStatisticsName(t *Relation, names []string) Name {
 	label := "stat"
 	for i := 1; ; i++ {
 		name := Name{t.Name.Schema, objectName(t.Name.Name, joinNames(names), label)}
@@ -69,8 +69,8 @@ func (f *fold) cloneStatistics(src, t *Relation, name Name) {
 	}
 	next := *o
 	next.Table, next.Columns = t.OID, mapAttnums(src, t, o.Columns)
-	next.Name = f.chooseStatistics(t, t.ColumnNames(next.Columns))
-	f.putObject(&next)
+	next.Name = f.chooseStatisticsName(t, t.ColumnNames(next.Columns))
+	f.storeObject(&next)
 	t.copyRare().Statistics = appendShared(f, t.Statistics, next.Name)
 }
 

@@ -15,7 +15,7 @@ func bracketText(sql string, from int32) string {
 	if from < 0 || int(from) >= len(sql) {
 		return ""
 	}
-	open := skipTo(sql, int(from), func(i, depth int) bool { return sql[i] == '(' })
+	open := scanUntil(sql, int(from), func(i, depth int) bool { return sql[i] == '(' })
 	if open >= len(sql) {
 		return ""
 	}
@@ -26,14 +26,14 @@ func bracketText(sql string, from int32) string {
 // findClosing is the offset of the bracket that closes the one at open, or the
 // end of the text.
 func findClosing(sql string, open int) int {
-	return skipTo(sql, open, func(i, depth int) bool {
+	return scanUntil(sql, open, func(i, depth int) bool {
 		return depth == 1 && (sql[i] == ')' || sql[i] == ']')
 	})
 }
 
-// skipTo goes through the text, leaving out quotes and comments, until stop
+// scanUntil goes through the text, leaving out quotes and comments, until stop
 // says so for a byte. depth counts the brackets opened since from.
-func skipTo(sql string, from int, stop func(i, depth int) bool) int {
+func scanUntil(sql string, from int, stop func(i, depth int) bool) int {
 	depth := 0
 	for i := from; i < len(sql); {
 		if n := skipQuoted(sql, i); n > i {
@@ -59,11 +59,11 @@ func skipQuoted(sql string, i int) int {
 	start := i
 	switch sql[i] {
 	case '\'':
-		if i > 0 && sql[i-1]|0x20 == 'e' && (i == 1 || !wordByte(sql[i-2])) {
+		if i > 0 && sql[i-1]|0x20 == 'e' && (i == 1 || !isWordByte(sql[i-2])) {
 			start-- // a string with escapes
 		}
 	case '$':
-		if i > 0 && wordByte(sql[i-1]) {
+		if i > 0 && isWordByte(sql[i-1]) {
 			return i // of a name
 		}
 	case '"', '-', '/':
@@ -77,7 +77,7 @@ func skipQuoted(sql string, i int) int {
 	return i
 }
 
-func wordByte(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
@@ -86,10 +86,10 @@ func wordByte(c byte) bool {
 func firstLocation(expr *pgparse.Node) int {
 	lowest := int32(math.MaxInt32)
 	pgparse.Walk(expr, func(msg any) bool {
-		if at, ok := msg.(interface{ GetLocation() int32 }); ok {
+		if locatedNode, ok := msg.(interface{ GetLocation() int32 }); ok {
 			// A node that the grammar made up has location -1, one without
 			// it in the text 0.
-			if l := at.GetLocation(); l > 0 && l < lowest {
+			if l := locatedNode.GetLocation(); l > 0 && l < lowest {
 				lowest = l
 			}
 		}
@@ -109,31 +109,31 @@ var columnWords = map[string]bool{
 
 // defaultText is the text of a default's expression.
 func defaultText(sql string, expr *pgparse.Node) string {
-	at := firstLocation(expr)
-	if at < 0 || at > len(sql) {
+	offset := firstLocation(expr)
+	if offset < 0 || offset > len(sql) {
 		return ""
 	}
 	// Go back over brackets and signs to the end of the word DEFAULT.
-	start := at
-	for start > 0 && !wordByte(sql[start-1]) && sql[start-1] != '\'' && sql[start-1] != '"' && sql[start-1] != ',' {
+	start := offset
+	for start > 0 && !isWordByte(sql[start-1]) && sql[start-1] != '\'' && sql[start-1] != '"' && sql[start-1] != ',' {
 		start--
 	}
-	for start < at && (sql[start] == ' ' || sql[start] == '\n' || sql[start] == '\t' || sql[start] == '\r' || sql[start] == '=') {
+	for start < offset && (sql[start] == ' ' || sql[start] == '\n' || sql[start] == '\t' || sql[start] == '\r' || sql[start] == '=') {
 		start++
 	}
 	wordStart := -1
-	end := skipTo(sql, start, func(i, depth int) bool {
+	end := scanUntil(sql, start, func(i, depth int) bool {
 		if depth < 0 || depth == 0 && (sql[i] == ',' || sql[i] == ')' || sql[i] == ';') {
 			return true
 		}
-		if depth > 0 || !wordByte(sql[i]) || i > 0 && (wordByte(sql[i-1]) || sql[i-1] == '.') {
+		if depth > 0 || !isWordByte(sql[i]) || i > 0 && (isWordByte(sql[i-1]) || sql[i-1] == '.') {
 			return false
 		}
 		j := i
-		for j < len(sql) && wordByte(sql[j]) {
+		for j < len(sql) && isWordByte(sql[j]) {
 			j++
 		}
-		if i > at && columnWords[strings.ToUpper(sql[i:j])] {
+		if i > offset && columnWords[strings.ToUpper(sql[i:j])] {
 			wordStart = i
 			return true
 		}
@@ -147,19 +147,19 @@ func defaultText(sql string, expr *pgparse.Node) string {
 
 // whereText is the text of a condition that ends the statement.
 func whereText(sql string, expr *pgparse.Node) string {
-	at := firstLocation(expr)
-	if at < 0 || at > len(sql) {
+	offset := firstLocation(expr)
+	if offset < 0 || offset > len(sql) {
 		return ""
 	}
-	if w := lastWord(sql[:at], "WHERE"); w >= 0 {
-		at = w + len("WHERE")
+	if w := lastIndexOfWord(sql[:offset], "WHERE"); w >= 0 {
+		offset = w + len("WHERE")
 	}
-	return strings.TrimSpace(sql[at:])
+	return strings.TrimSpace(sql[offset:])
 }
 
-// lastWord is the offset of the last place of an ASCII word, in either case;
+// lastIndexOfWord is the offset of the last place of an ASCII word, in either case;
 // -1 when there is none.
-func lastWord(s, word string) int {
+func lastIndexOfWord(s, word string) int {
 	for i := len(s) - len(word); i >= 0; i-- {
 		if strings.EqualFold(s[i:i+len(word)], word) {
 			return i
@@ -170,19 +170,19 @@ func lastWord(s, word string) int {
 
 // keyText returns the text of an index expression: a call, or the text in brackets.
 func keyText(sql string, expr *pgparse.Node) string {
-	at := firstLocation(expr)
-	if at < 0 || at > len(sql) {
+	offset := firstLocation(expr)
+	if offset < 0 || offset > len(sql) {
 		return ""
 	}
-	i := at
-	for i < len(sql) && (wordByte(sql[i]) || sql[i] == '.' || sql[i] == '"') {
+	i := offset
+	for i < len(sql) && (isWordByte(sql[i]) || sql[i] == '.' || sql[i] == '"') {
 		i++
 	}
-	if i < len(sql) && sql[i] == '(' && isCallForm(expr, sql[at:i]) {
-		return sql[at:min(findClosing(sql, i)+1, len(sql))]
+	if i < len(sql) && sql[i] == '(' && isCallForm(expr, sql[offset:i]) {
+		return sql[offset:min(findClosing(sql, i)+1, len(sql))]
 	}
-	end := skipTo(sql, at, func(j, depth int) bool { return depth == 0 && (sql[j] == ')' || sql[j] == ',') })
-	return strings.TrimSpace(sql[at:end])
+	end := scanUntil(sql, offset, func(j, depth int) bool { return depth == 0 && (sql[j] == ')' || sql[j] == ',') })
+	return strings.TrimSpace(sql[offset:end])
 }
 
 // isCallForm reports whether an expression is written as a call, which needs no brackets in an index: word is its first.
@@ -198,14 +198,14 @@ func isCallForm(expr *pgparse.Node, word string) bool {
 	return false
 }
 
-// bracketTail is the text of a condition in brackets that may be followed by
+// bracketedWhereText is the text of a condition in brackets that may be followed by
 // more: EXCLUDE … WHERE (…).
-func bracketTail(sql string, expr *pgparse.Node) string {
-	at := firstLocation(expr)
-	if at < 0 || at > len(sql) {
+func bracketedWhereText(sql string, expr *pgparse.Node) string {
+	offset := firstLocation(expr)
+	if offset < 0 || offset > len(sql) {
 		return ""
 	}
-	if w := lastWord(sql[:at], "WHERE"); w >= 0 {
+	if w := lastIndexOfWord(sql[:offset], "WHERE"); w >= 0 {
 		return bracketText(sql, int32(w))
 	}
 	return ""

@@ -74,9 +74,9 @@ func (t trie[K, V]) get(key K) (v V, ok bool) {
 }
 
 // insertKey gives the trie with a key's value.
-func (t trie[K, V]) insertKey(own owner, key K, value V) trie[K, V] {
+func (t trie[K, V]) insertKey(currentOwner owner, key K, value V) trie[K, V] {
 	grown := false
-	t.root = t.root.insertEntry(own, 0, &trieEntry[K, V]{key: key, value: value, hash: key.hash()}, &grown)
+	t.root = t.root.insertEntry(currentOwner, 0, &trieEntry[K, V]{key: key, value: value, hash: key.hash()}, &grown)
 	if grown {
 		t.size++
 	}
@@ -84,25 +84,25 @@ func (t trie[K, V]) insertKey(own owner, key K, value V) trie[K, V] {
 }
 
 // ownedCopy gives the node, or a copy that may be changed in place.
-func (n *trieNode[K, V]) ownedCopy(own owner, room int) *trieNode[K, V] {
-	if n.owner == own {
+func (n *trieNode[K, V]) ownedCopy(currentOwner owner, room int) *trieNode[K, V] {
+	if n.owner == currentOwner {
 		return n
 	}
-	next := &trieNode[K, V]{bitmap: n.bitmap, owner: own, slots: make([]trieSlot[K, V], len(n.slots), len(n.slots)+room)}
+	next := &trieNode[K, V]{bitmap: n.bitmap, owner: currentOwner, slots: make([]trieSlot[K, V], len(n.slots), len(n.slots)+room)}
 	copy(next.slots, n.slots)
 	return next
 }
 
-func (n *trieNode[K, V]) insertEntry(own owner, shift int, e *trieEntry[K, V], grown *bool) *trieNode[K, V] {
+func (n *trieNode[K, V]) insertEntry(currentOwner owner, shift int, e *trieEntry[K, V], grown *bool) *trieNode[K, V] {
 	bit := uint32(1) << (e.hash >> shift & trieMask)
 	if n == nil {
 		*grown = true
-		return &trieNode[K, V]{bitmap: bit, owner: own, slots: []trieSlot[K, V]{{entry: e}}}
+		return &trieNode[K, V]{bitmap: bit, owner: currentOwner, slots: []trieSlot[K, V]{{entry: e}}}
 	}
 	i := bits.OnesCount32(n.bitmap & (bit - 1))
 	if n.bitmap&bit == 0 {
 		*grown = true
-		n = n.ownedCopy(own, 1)
+		n = n.ownedCopy(currentOwner, 1)
 		n.bitmap |= bit
 		n.slots = append(n.slots, trieSlot[K, V]{})
 		copy(n.slots[i+1:], n.slots[i:])
@@ -112,22 +112,22 @@ func (n *trieNode[K, V]) insertEntry(own owner, shift int, e *trieEntry[K, V], g
 	s := n.slots[i]
 	switch {
 	case s.child != nil:
-		s.child = s.child.insertEntry(own, shift+trieBits, e, grown)
+		s.child = s.child.insertEntry(currentOwner, shift+trieBits, e, grown)
 	case s.entry.hash == e.hash:
 		s.entry = s.entry.addEntry(e, grown)
 	default:
 		// Two hashes that part further down.
-		child := (*trieNode[K, V])(nil).newLeaf(own, shift+trieBits, s.entry)
-		s = trieSlot[K, V]{child: child.insertEntry(own, shift+trieBits, e, grown)}
+		child := (*trieNode[K, V])(nil).newLeaf(currentOwner, shift+trieBits, s.entry)
+		s = trieSlot[K, V]{child: child.insertEntry(currentOwner, shift+trieBits, e, grown)}
 	}
-	n = n.ownedCopy(own, 0)
+	n = n.ownedCopy(currentOwner, 0)
 	n.slots[i] = s
 	return n
 }
 
 // newLeaf makes a node with one entry, or several of one hash.
-func (*trieNode[K, V]) newLeaf(own owner, shift int, e *trieEntry[K, V]) *trieNode[K, V] {
-	return &trieNode[K, V]{bitmap: 1 << (e.hash >> shift & trieMask), owner: own, slots: []trieSlot[K, V]{{entry: e}}}
+func (*trieNode[K, V]) newLeaf(currentOwner owner, shift int, e *trieEntry[K, V]) *trieNode[K, V] {
+	return &trieNode[K, V]{bitmap: 1 << (e.hash >> shift & trieMask), owner: currentOwner, slots: []trieSlot[K, V]{{entry: e}}}
 }
 
 // addEntry is a chain of entries of one hash with e in it.
@@ -155,22 +155,22 @@ func (old *trieEntry[K, V]) removeKey(key K) (rest *trieEntry[K, V], found bool)
 }
 
 // deleteKey gives the trie without a key.
-func (t trie[K, V]) deleteKey(own owner, key K) trie[K, V] {
+func (t trie[K, V]) deleteKey(currentOwner owner, key K) trie[K, V] {
 	if _, ok := t.get(key); !ok {
 		return t
 	}
-	t.root = t.root.deleteKey(own, 0, key.hash(), key)
+	t.root = t.root.deleteKey(currentOwner, 0, key.hash(), key)
 	t.size--
 	return t
 }
 
 // deleteKey takes out a key that is there; nil when nothing is left.
-func (n *trieNode[K, V]) deleteKey(own owner, shift int, hash uint32, key K) *trieNode[K, V] {
+func (n *trieNode[K, V]) deleteKey(currentOwner owner, shift int, hash uint32, key K) *trieNode[K, V] {
 	bit := uint32(1) << (hash >> shift & trieMask)
 	i := bits.OnesCount32(n.bitmap & (bit - 1))
 	s := n.slots[i]
 	if s.child != nil {
-		s.child = s.child.deleteKey(own, shift+trieBits, hash, key)
+		s.child = s.child.deleteKey(currentOwner, shift+trieBits, hash, key)
 	} else {
 		s.entry, _ = s.entry.removeKey(key)
 	}
@@ -178,12 +178,12 @@ func (n *trieNode[K, V]) deleteKey(own owner, shift int, hash uint32, key K) *tr
 		if len(n.slots) == 1 {
 			return nil
 		}
-		n = n.ownedCopy(own, 0)
+		n = n.ownedCopy(currentOwner, 0)
 		n.bitmap &^= bit
 		n.slots = append(n.slots[:i], n.slots[i+1:]...)
 		return n
 	}
-	n = n.ownedCopy(own, 0)
+	n = n.ownedCopy(currentOwner, 0)
 	n.slots[i] = s
 	return n
 }

@@ -20,7 +20,7 @@ const (
 
 // https://www.postgresql.org/docs/current/sql-createtrigger.html
 func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
-	r := f.relationFor(s.GetRelation(), Table, false)
+	r := f.requireRelation(s.GetRelation(), Table, false)
 	if r == nil {
 		return
 	}
@@ -30,7 +30,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	r = f.editRelation(r.OID)
 	schema, fn := pgparse.SchemaAndName(s.GetFuncname())
 	t := &Trigger{
-		Name: clipName(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.functionName(schema, fn),
+		Name: clipName(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.resolveFunctionName(schema, fn),
 		Columns: f.resolveAttnums(r.OID, pgparse.StringTexts(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
 		Deferrable: s.GetDeferrable(), InitiallyDeferred: s.GetInitdeferred(), When: s.GetWhenClause(), Source: f.sql,
 	}
@@ -77,12 +77,12 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 }
 
-// functionName is the full name of a function that something refers to.
-func (f *fold) functionName(schema, name string) Name {
+// resolveFunctionName is the full name of a function that something refers to.
+func (f *fold) resolveFunctionName(schema, name string) Name {
 	if fn := f.Functions(schema, name); len(fn) > 0 {
 		return fn[0].Name
 	}
-	return f.nameFor(schema, name)
+	return f.fullNameForCreate(schema, name)
 }
 
 // dropTrigger drops a trigger, with its clones on partitions.
@@ -101,20 +101,20 @@ func (f *fold) dropTrigger(r *Relation, name string) {
 	}
 }
 
-// enableTriggers switches one trigger, or all when name is "".
-func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
+// setTriggersEnabled switches one trigger, or all when name is "".
+func (f *fold) setTriggersEnabled(r *Relation, name string, enable, only bool) {
 	if name != "" && r.Trigger(name) == nil && !r.Inferred && !r.Partial {
-		f.addMissing(r, pgerror.ObjectMissingOn, "trigger", name, r.Name.Name)
+		f.addMissingPart(r, pgerror.ObjectMissingOn, "trigger", name, r.Name.Name)
 		return
 	}
-	if name != "" && !on {
+	if name != "" && !enable {
 		f.inferTrigger(r, name)
 	}
 	set := func(r *Relation) {
 		for i, t := range r.Triggers {
-			if (name == "" || t.Name == name) && t.Enabled != on {
+			if (name == "" || t.Name == name) && t.Enabled != enable {
 				next := *t
-				next.Enabled = on
+				next.Enabled = enable
 				r.Triggers = slices.Clone(r.Triggers)
 				r.Triggers[i] = &next
 			}

@@ -7,12 +7,12 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// newType sees whether a type name is free; 0 as OID means a new one.
-func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
+// claimTypeName sees whether a type name is free; 0 as OID means a new one.
+func (f *fold) claimTypeName(list []*pgparse.Node) (OID, Name, bool) {
 	schema, n := pgparse.SchemaAndName(list)
-	name := f.nameFor(schema, n)
-	oid, taken := f.typeNames.get(name)
-	if !taken {
+	name := f.fullNameForCreate(schema, n)
+	oid, exists := f.typeNames.get(name)
+	if !exists {
 		return 0, name, true
 	}
 	if f.Type(oid).Inferred {
@@ -27,20 +27,20 @@ func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
 }
 
 func (f *fold) createEnum(s *pgparse.CreateEnumStmt) {
-	oid, name, ok := f.newType(s.GetTypeName())
+	oid, name, ok := f.claimTypeName(s.GetTypeName())
 	if ok {
-		f.putType(&UserType{OID: oid, Name: name, Kind: Enum, Labels: pgparse.StringTexts(s.GetVals())})
+		f.storeType(&UserType{OID: oid, Name: name, Kind: Enum, Labels: pgparse.StringTexts(s.GetVals())})
 	}
 }
 
-// userType finds a type that a statement works on; one that was not seen
+// requireType finds a type that a statement works on; one that was not seen
 // becomes an inferred one.
-func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *UserType {
+func (f *fold) requireType(list []*pgparse.Node, kind TypeKind, missingOK bool) *UserType {
 	schema, n := pgparse.SchemaAndName(list)
 	if u := f.LookupType(schema, n); u != nil {
 		return u
 	}
-	name := f.nameFor(schema, n)
+	name := f.fullNameForCreate(schema, n)
 	if u := f.LookupType(name.Schema, n); u != nil {
 		return u
 	}
@@ -50,12 +50,12 @@ func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *Us
 		}
 		return nil
 	}
-	return f.putType(&UserType{Name: name, Kind: kind, Inferred: true, Called: name})
+	return f.storeType(&UserType{Name: name, Kind: kind, Inferred: true, Called: name})
 }
 
 // https://www.postgresql.org/docs/current/sql-altertype.html, enum forms
 func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
-	u := f.userType(s.GetTypeName(), Enum, false)
+	u := f.requireType(s.GetTypeName(), Enum, false)
 	if u == nil {
 		return
 	}
@@ -87,31 +87,31 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 			}
 			return
 		}
-		at := len(labels)
-		if near := s.GetNewValNeighbor(); near != "" {
-			i := slices.Index(labels, near)
+		index := len(labels)
+		if neighbor := s.GetNewValNeighbor(); neighbor != "" {
+			i := slices.Index(labels, neighbor)
 			switch {
 			case i < 0 && !u.Inferred:
-				f.addProblem(f.isHistoryComplete(), pgerror.LabelMissing, near)
+				f.addProblem(f.isHistoryComplete(), pgerror.LabelMissing, neighbor)
 				return
 			case i < 0:
 			case s.GetNewValIsAfter():
-				at = i + 1
+				index = i + 1
 			default:
-				at = i
+				index = i
 			}
 		}
-		if at == len(labels) {
+		if index == len(labels) {
 			labels = appendShared(f, labels, s.GetNewVal())
 		} else {
-			labels = slices.Insert(slices.Clone(labels), at, s.GetNewVal())
+			labels = slices.Insert(slices.Clone(labels), index, s.GetNewVal())
 		}
 	}
 	f.changeType(u.OID, func(t *UserType) { t.Labels = labels })
 }
 
 func (f *fold) createDomain(s *pgparse.CreateDomainStmt) {
-	oid, name, ok := f.newType(s.GetDomainname())
+	oid, name, ok := f.claimTypeName(s.GetDomainname())
 	if !ok {
 		return
 	}
@@ -131,7 +131,7 @@ func (f *fold) createDomain(s *pgparse.CreateDomainStmt) {
 	for _, n := range s.GetConstraints() {
 		f.addDomainConstraint(u, n.GetConstraint())
 	}
-	f.putType(u)
+	f.storeType(u)
 }
 
 // addDomainConstraint adds to a domain that is under construction.
@@ -168,7 +168,7 @@ func (f *fold) addDomainConstraint(u *UserType, con *pgparse.Constraint) {
 
 // https://www.postgresql.org/docs/current/sql-alterdomain.html
 func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
-	u := f.userType(s.GetTypeName(), Domain, false)
+	u := f.requireType(s.GetTypeName(), Domain, false)
 	if u == nil {
 		return
 	}
@@ -187,21 +187,21 @@ func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
 		case "C":
 			f.addDomainConstraint(t, s.GetDef().GetConstraint())
 		case "V":
-			if c := f.domainConstraint(t, s.GetName(), false); c != nil {
+			if c := f.findDomainConstraint(t, s.GetName(), false); c != nil {
 				next := *c
 				next.Valid = true
 				t.Checks = slices.Clone(t.Checks)
 				t.Checks[slices.Index(t.Checks, c)] = &next
 			}
 		case "X":
-			if c := f.domainConstraint(t, s.GetName(), s.GetMissingOk()); c != nil {
+			if c := f.findDomainConstraint(t, s.GetName(), s.GetMissingOk()); c != nil {
 				t.Checks = removeValue(t.Checks, c)
 			}
 		}
 	})
 }
 
-func (f *fold) domainConstraint(t *UserType, name string, missingOK bool) *Constraint {
+func (f *fold) findDomainConstraint(t *UserType, name string, missingOK bool) *Constraint {
 	for _, c := range t.Checks {
 		if c.Name == clipName(name) {
 			return c
@@ -214,12 +214,12 @@ func (f *fold) domainConstraint(t *UserType, name string, missingOK bool) *Const
 }
 
 func (f *fold) renameDomainConstraint(s *pgparse.RenameStmt, to string) {
-	u := f.userType(pgparse.ListItems(s.GetObject()), Domain, false)
+	u := f.requireType(pgparse.ListItems(s.GetObject()), Domain, false)
 	if u == nil {
 		return
 	}
 	f.changeType(u.OID, func(t *UserType) {
-		if c := f.domainConstraint(t, s.GetSubname(), false); c != nil {
+		if c := f.findDomainConstraint(t, s.GetSubname(), false); c != nil {
 			next := *c
 			next.Name = to
 			t.Checks = slices.Clone(t.Checks)
@@ -234,8 +234,8 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 	if !ok {
 		return
 	}
-	typeOID, taken := f.typeNames.get(name)
-	if taken && !f.Type(typeOID).Inferred {
+	typeOID, exists := f.typeNames.get(name)
+	if exists && !f.Type(typeOID).Inferred {
 		f.addProblem(f.isHistoryComplete(), pgerror.TypeExists, name.Name)
 		if f.failed {
 			return
@@ -255,11 +255,11 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 		r.addColumn(&Column{Name: clipName(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
 	}
 	f.storeRelation(r)
-	f.putType(&UserType{OID: typeOID, Name: name, Kind: Composite, Relation: r.OID})
+	f.storeType(&UserType{OID: typeOID, Name: name, Kind: Composite, Relation: r.OID})
 }
 
 func (f *fold) createRange(s *pgparse.CreateRangeStmt) {
-	oid, name, ok := f.newType(s.GetTypeName())
+	oid, name, ok := f.claimTypeName(s.GetTypeName())
 	if !ok {
 		return
 	}
@@ -267,26 +267,26 @@ func (f *fold) createRange(s *pgparse.CreateRangeStmt) {
 	if d := findOption(s.GetParams(), "subtype"); d != nil {
 		u.Base = f.TypeOf(d.GetArg().GetTypeName())
 	}
-	f.putType(u)
+	f.storeType(u)
 }
 
 // dropType drops a type or domain; with CASCADE the columns of it too.
 func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 	schema, n := pgparse.SchemaAndName(tn.GetNames())
-	name := f.nameFor(schema, n)
+	name := f.fullNameForCreate(schema, n)
 	u := f.LookupType(schema, n)
 	if u == nil {
 		u = f.LookupType(name.Schema, n)
 	}
 	if u == nil {
-		if !missingOK && f.isMissing("type", name) && !builtinType(n) {
+		if !missingOK && f.isMissing("type", name) && !isBuiltinType(n) {
 			f.addProblem(true, pgerror.TypeMissing, displayName(schema, n))
 		}
 		if r := f.Lookup(schema, n); r != nil && (r.Kind.IsTable() || r.View != nil) && !r.Inferred {
 			f.addConflict(true, pgerror.Required, "type", r.Name.String(), r.Kind.ForMessages()+" "+r.Name.String())
 			return
 		}
-		f.markGone("type", name)
+		f.markDropped("type", name)
 		return
 	}
 	users := f.columnUsersOf(u.OID, u.Relation)
@@ -300,8 +300,8 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 			return
 		}
 	}
-	f.dropColumnsOf(u.OID, users)
-	f.dropNamed(u)
+	f.dropColumnsOfType(u.OID, users)
+	f.dropTypeDependents(u)
 	if u.Relation != 0 {
 		f.dropRelation(u.Relation)
 	}
@@ -325,7 +325,7 @@ func (f *fold) renameColumnTypes(oid OID, name Name) {
 }
 
 func (f *fold) renameType(list []*pgparse.Node, to string) {
-	u := f.userType(list, Base, false)
+	u := f.requireType(list, Base, false)
 	if u == nil {
 		return
 	}
@@ -333,7 +333,7 @@ func (f *fold) renameType(list []*pgparse.Node, to string) {
 }
 
 func (f *fold) moveType(u *UserType, name Name) {
-	if oid, taken := f.typeNames.get(name); taken && oid != u.OID {
+	if oid, exists := f.typeNames.get(name); exists && oid != u.OID {
 		f.addProblem(f.isHistoryComplete() && !f.Type(oid).Inferred, pgerror.TypeExists, name.Name)
 		if f.failed {
 			return

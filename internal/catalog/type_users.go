@@ -13,15 +13,15 @@ func (f *fold) isTypeNeeded(u *UserType) bool {
 		slices.ContainsFunc(f.TypedBy(u.OID), func(r *Relation) bool { return f.castsTo(r, u.OID) })
 }
 
-// dropNamed drops the domains over a type and the functions with it.
-func (f *fold) dropNamed(u *UserType) {
+// dropTypeDependents drops the domains over a type and the functions with it.
+func (f *fold) dropTypeDependents(u *UserType) {
 	if f.depth > maxDepth {
 		return
 	}
 	f.depth++
 	defer func() { f.depth-- }()
 	for _, d := range f.domainsOver(u.OID) {
-		f.dropTypeOID(d)
+		f.dropUserType(d)
 	}
 	f.dropFunctionsWith(u.OID)
 }
@@ -29,9 +29,9 @@ func (f *fold) dropNamed(u *UserType) {
 // dropFunctionsWith drops the functions that take or give a type.
 func (f *fold) dropFunctionsWith(typ OID) {
 	for _, fn := range f.FunctionsWith(typ) {
-		list := slices.DeleteFunc(slices.Clone(f.ownFunctions(fn.Name)), func(o *Function) bool { return o == fn })
+		list := slices.DeleteFunc(slices.Clone(f.functionsNamed(fn.Name)), func(o *Function) bool { return o == fn })
 		if len(list) == 0 {
-			f.markGone("function", fn.Name)
+			f.markDropped("function", fn.Name)
 		}
 		f.setFunctions(fn.Name, list)
 	}
@@ -39,18 +39,18 @@ func (f *fold) dropFunctionsWith(typ OID) {
 
 // columnUsersOf lists the relations with a column of a type, or of the type as a whole
 // (OF), but for the type's own relation.
-func (c *Catalog) columnUsersOf(typ, own OID) []OID {
+func (c *Catalog) columnUsersOf(typ, excludedOID OID) []OID {
 	var users []OID
 	for _, r := range c.TypedBy(typ) {
-		if r.OID != own && (r.OfType == typ || slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.Type.OID == typ })) {
+		if r.OID != excludedOID && (r.OfType == typ || slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.Type.OID == typ })) {
 			users = append(users, r.OID)
 		}
 	}
 	return users
 }
 
-// dropColumnsOf drops the columns of a type, and the relations that cannot be without.
-func (f *fold) dropColumnsOf(typ OID, users []OID) {
+// dropColumnsOfType drops the columns of a type, and the relations that cannot be without.
+func (f *fold) dropColumnsOfType(typ OID, users []OID) {
 	for _, oid := range users {
 		r := f.editRelation(oid)
 		if r == nil {
@@ -88,7 +88,7 @@ func (f *fold) domainsOver(typ OID) []*UserType {
 // FunctionsWith are the functions that take or give a type, or a row of a relation. One whose arguments
 // are not all known may be gone: no DROP finds it.
 func (c *Catalog) FunctionsWith(typ OID) []*Function {
-	if !c.typesFunction(typ) {
+	if !c.isUsedByFunction(typ) {
 		return nil
 	}
 	hasType := func(t Type) bool { return t.OID == typ }
@@ -103,8 +103,8 @@ func (c *Catalog) FunctionsWith(typ OID) []*Function {
 	return out
 }
 
-// typesFunction reports whether a function ever took or gave a type.
-func (c *Catalog) typesFunction(typ OID) bool {
+// isUsedByFunction reports whether a function ever took or gave a type.
+func (c *Catalog) isUsedByFunction(typ OID) bool {
 	list, _ := c.typed.get(typ)
 	for u := list; u != nil; u = u.before {
 		if c.Relation(u.oid) == nil {
@@ -123,7 +123,7 @@ func (f *fold) castsTo(r *Relation, typ OID) bool {
 			return false
 		}
 		pgparse.Walk(expr, func(msg any) bool {
-			if m, ok := msg.(*pgparse.TypeCast); ok && f.castTo(m) == typ {
+			if m, ok := msg.(*pgparse.TypeCast); ok && f.castTargetType(m) == typ {
 				found = true
 			}
 			return !found

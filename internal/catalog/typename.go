@@ -31,11 +31,11 @@ func (c *Catalog) TypeOf(tn *pgparse.TypeName) Type {
 		return Type{}
 	}
 	t := Type{Array: len(tn.GetArrayBounds())}
-	if t.Array == 0 && len(name) > 1 && name[0] == '_' && (schema == "pg_catalog" || schema == "" && builtinType(name[1:])) {
+	if t.Array == 0 && len(name) > 1 && name[0] == '_' && (schema == "pg_catalog" || schema == "" && isBuiltinType(name[1:])) {
 		t.Array, name = 1, name[1:]
 	}
 	switch {
-	case schema == "pg_catalog" || schema == "" && builtinType(name):
+	case schema == "pg_catalog" || schema == "" && isBuiltinType(name):
 		t.Name = Name{"pg_catalog", name}
 	default:
 		if u := c.LookupType(schema, name); u != nil {
@@ -154,9 +154,9 @@ func (t Type) FormatModifiers() string {
 	return b.String()
 }
 
-// builtinType reports whether an unqualified name is a type of pg_catalog,
+// isBuiltinType reports whether an unqualified name is a type of pg_catalog,
 // which is searched before the search path.
-func builtinType(name string) bool {
+func isBuiltinType(name string) bool {
 	canonical, ok := builtin.Type(name)
 	return ok && canonical == name
 }

@@ -59,7 +59,7 @@ func listExecutedWords(body string) map[string]bool {
 func (f *fold) namesRelation(text string) bool {
 	before := ""
 	for word := range strings.FieldsFuncSeq(strings.ToLower(text), isNameSeparator) {
-		if f.Lookup("", word) != nil || f.Lookup(before, word) != nil && !systemSchema(before) {
+		if f.Lookup("", word) != nil || f.Lookup(before, word) != nil && !isSystemSchema(before) {
 			return true
 		}
 		before = word

@@ -26,7 +26,7 @@ const maxViews = 10
 func (c *Catalog) IsUpdatable(r *Relation) bool { return c.isUpdatable(r, 0) }
 
 func (c *Catalog) isUpdatable(r *Relation, depth int) bool {
-	if c.readOnly(r, depth) != "" || r.View == nil || depth > maxViews {
+	if c.explainReadOnly(r, depth) != "" || r.View == nil || depth > maxViews {
 		return false
 	}
 	for _, n := range r.View.Query.GetSelectStmt().GetTargetList() {
@@ -45,9 +45,9 @@ func (c *Catalog) isUpdatable(r *Relation, depth int) bool {
 // ReadOnly returns why a view is not automatically updatable
 // (view_query_is_auto_updatable), in the server's words; "" if it is updatable, or if
 // that is not known.
-func (c *Catalog) ReadOnly(r *Relation) string { return c.readOnly(r, 0) }
+func (c *Catalog) ReadOnly(r *Relation) string { return c.explainReadOnly(r, 0) }
 
-func (c *Catalog) readOnly(r *Relation, depth int) string {
+func (c *Catalog) explainReadOnly(r *Relation, depth int) string {
 	if r.Kind == MaterializedView {
 		return "it is a materialized view now"
 	}
@@ -74,8 +74,8 @@ func (c *Catalog) readOnly(r *Relation, depth int) string {
 		return "views that do not select from a single table or view are not automatically updatable"
 	}
 	for _, n := range q.GetTargetList() {
-		if why, _ := c.findRowlessCall(n); why != "" {
-			return why
+		if reason, _ := c.findRowlessCall(n); reason != "" {
+			return reason
 		}
 	}
 	base, known := c.Resolve(q.GetFromClause()[0].GetRangeVar())
@@ -84,7 +84,7 @@ func (c *Catalog) readOnly(r *Relation, depth int) string {
 	case base.Kind == MaterializedView:
 		return "it reads a materialized view"
 	case base.Kind == View && len(base.Rules) == 0 && len(base.InsteadOf()) == 0:
-		return c.readOnly(base, depth+1)
+		return c.explainReadOnly(base, depth+1)
 	}
 	return ""
 }

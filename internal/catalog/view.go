@@ -11,11 +11,11 @@ import (
 // https://www.postgresql.org/docs/current/sql-createview.html
 func (f *fold) createView(s *pgparse.ViewStmt) {
 	schema, relname := pgparse.RangeName(s.GetView())
-	name := f.nameFor(schema, relname)
-	oid, taken := f.names.get(name)
+	name := f.fullNameForCreate(schema, relname)
+	oid, exists := f.names.get(name)
 	old := f.Relation(oid)
 	switch {
-	case !taken:
+	case !exists:
 		oid, f.creating = f.newOID(), name
 	case s.GetReplace() && old.Kind == View, old.canBe(View):
 	case s.GetReplace():
@@ -71,7 +71,7 @@ func (f *fold) requireSameViewColumns(old, v *Relation) bool {
 	for i, c := range old.Columns {
 		if v.Columns[i].Name != c.Name {
 			f.addProblem(f.isHistoryComplete(), pgerror.ViewRenamesColumn, c.Name, v.Columns[i].Name)
-			v.columnsByName(old)
+			v.renumberColumns(old)
 			return !f.failed
 		}
 		if t := v.Columns[i].Type; c.Type.IsKnown() && t.IsKnown() && !c.Type.IsSame(t) && f.isTypeCertain(c.Type) && f.isTypeCertain(t) {
@@ -82,9 +82,9 @@ func (f *fold) requireSameViewColumns(old, v *Relation) bool {
 	return true
 }
 
-// columnsByName gives the columns of a view the numbers of an older view's columns with
+// renumberColumns gives the columns of a view the numbers of an older view's columns with
 // the same names: CREATE OR REPLACE renames no column.
-func (r *Relation) columnsByName(old *Relation) {
+func (r *Relation) renumberColumns(old *Relation) {
 	next := max(old.NextAttnum, r.NextAttnum)
 	for _, c := range r.Columns {
 		if o := old.Column(c.Name); o != nil {
@@ -102,7 +102,7 @@ func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 	q := f.readQuery(query)
 	v.View = &ViewInfo{Query: query, Reads: q.reads, Columns: q.columns, Star: q.star, Functions: q.functions, Types: q.types}
 	f.using = true
-	f.outputColumns(v, q, names)
+	f.addOutputColumns(v, q, names)
 	for _, oid := range q.reads {
 		if r := f.Relation(oid); r != nil && oid != v.OID && !slices.Contains(r.Dependents, v.OID) {
 			r = f.editRelation(oid)
@@ -111,8 +111,8 @@ func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 	}
 }
 
-// outputColumns gives a view or table the columns of a query.
-func (f *fold) outputColumns(v *Relation, q *queryReads, names []string) {
+// addOutputColumns gives a view or table the columns of a query.
+func (f *fold) addOutputColumns(v *Relation, q *queryReads, names []string) {
 	v.Partial = v.Partial || q.unknown
 	v.NextAttnum = max(v.NextAttnum, 1)
 	for i, o := range q.output {
@@ -140,35 +140,35 @@ func (f *fold) createTableAs(s *pgparse.CreateTableAsStmt) {
 	if s.GetObjtype() == pgparse.ObjectType_OBJECT_MATVIEW {
 		kind = MaterializedView
 	}
-	f.createAs(s.GetInto(), s.GetQuery(), kind, s.GetIfNotExists())
+	f.createFromQuery(s.GetInto(), s.GetQuery(), kind, s.GetIfNotExists())
 }
 
-func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, ifNotExists bool) {
-	if f.refuseOnCommit(into.GetRel(), into.GetOnCommit()) {
+func (f *fold) createFromQuery(intoClause *pgparse.IntoClause, q *pgparse.Node, kind Kind, ifNotExists bool) {
+	if f.refuseOnCommit(intoClause.GetRel(), intoClause.GetOnCommit()) {
 		return
 	}
-	oid, name, ok := f.claimName(into.GetRel(), ifNotExists, kind)
+	oid, name, ok := f.claimName(intoClause.GetRel(), ifNotExists, kind)
 	if !ok || f.refuseTooManyTargets(q) {
 		return
 	}
 	t := &Relation{
-		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistenceOf(into.GetRel()),
-		Rare: newRare(cmp.Or(into.GetAccessMethod(), f.TableMethod), f.tablespaceFor(into.GetTableSpaceName(), into.GetRel()),
-			mergeStorageOptions(nil, into.GetOptions())),
+		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistenceOf(intoClause.GetRel()),
+		Rare: newRare(cmp.Or(intoClause.GetAccessMethod(), f.TableMethod), f.tablespaceFor(intoClause.GetTableSpaceName(), intoClause.GetRel()),
+			mergeStorageOptions(nil, intoClause.GetOptions())),
 	}
 	f.assignOID(t)
-	names := pgparse.StringTexts(into.GetColNames())
+	names := pgparse.StringTexts(intoClause.GetColNames())
 	if kind == MaterializedView {
 		f.fillView(t, q, names)
-		t.View.Filled = !into.GetSkipData()
+		t.View.Filled = !intoClause.GetSkipData()
 	} else {
-		f.outputColumns(t, f.readQuery(q), names)
+		f.addOutputColumns(t, f.readQuery(q), names)
 	}
 	f.storeRelation(t)
 }
 
 func (f *fold) refreshView(s *pgparse.RefreshMatViewStmt) {
-	r := f.relationFor(s.GetRelation(), MaterializedView, false)
+	r := f.requireRelation(s.GetRelation(), MaterializedView, false)
 	if r == nil || r.View == nil || r.View.Filled == !s.GetSkipData() {
 		return
 	}

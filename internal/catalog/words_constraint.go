@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func (d *Delta) constraintWords(c *onward.Change) {
+func (d *Delta) describeConstraintChange(c *onward.Change) {
 	switch d.Kind {
 	case ConstraintAdded:
 		c.Kind, c.Text = "add", "adds "+d.constraintText(d.NewConstraint, d.After)
@@ -90,7 +90,7 @@ func indexText(x, r *Relation) string {
 	return text
 }
 
-func (d *Delta) indexWords(c *onward.Change) {
+func (d *Delta) describeIndexChange(c *onward.Change) {
 	switch d.Kind {
 	case IndexCreated:
 		i := d.NewIndex.Index
@@ -148,7 +148,7 @@ func indexKeyText(i *IndexInfo, t *Relation) string {
 	return strings.Join(parts, ", ")
 }
 
-func (d *Delta) triggerWords(c *onward.Change) {
+func (d *Delta) describeTriggerChange(c *onward.Change) {
 	switch d.Kind {
 	case TriggerCreated:
 		t := d.NewTrigger

@@ -8,7 +8,7 @@ import (
 
 var typeKinds = [...]string{"type", "enum", "domain", "type", "range type", "type"}
 
-func (d *Delta) typeWords(c *onward.Change) {
+func (d *Delta) describeTypeChange(c *onward.Change) {
 	t := d.NewType
 	if t == nil {
 		t = d.OldType
@@ -38,7 +38,7 @@ func (d *Delta) typeWords(c *onward.Change) {
 	}
 }
 
-func (d *Delta) functionWords(c *onward.Change) {
+func (d *Delta) describeFunctionChange(c *onward.Change) {
 	fn := d.NewFunction
 	if fn == nil {
 		fn = d.OldFunction
@@ -58,7 +58,7 @@ func (d *Delta) functionWords(c *onward.Change) {
 	}
 }
 
-func (d *Delta) objectDeltaWords(c *onward.Change) {
+func (d *Delta) describeObjectChange(c *onward.Change) {
 	o := d.NewObject
 	if o == nil {
 		o = d.OldObject

@@ -28,8 +28,8 @@ func (f *fold) storeRelation(r *Relation) *Relation {
 	if r.OID == 0 {
 		r.OID = f.newOID()
 	}
-	if at, ok := f.names.get(r.Name); ok && at != r.OID {
-		f.dropRelation(at)
+	if holder, ok := f.names.get(r.Name); ok && holder != r.OID {
+		f.dropRelation(holder)
 	}
 	if r.Name == f.creating {
 		f.creating = Name{}
@@ -50,7 +50,7 @@ func (f *fold) storeRelation(r *Relation) *Relation {
 func (f *fold) bindName(oid OID, name Name) {
 	f.names = f.names.insertKey(f.own, name, oid)
 	f.temporary = f.temporary || name.Schema == "pg_temp"
-	f.unmarkGone("relation", name)
+	f.unmarkDropped("relation", name)
 	if lower := strings.ToLower(name.Name); lower != name.Name {
 		f.capitals = f.capitals.insertKey(f.own, Name{name.Schema, lower}, oid)
 	}
@@ -77,16 +77,16 @@ func (f *fold) ownedIndex(oid OID) int {
 	if f.places == nil {
 		return slices.IndexFunc(f.owned, func(r *Relation) bool { return r != nil && r.OID == oid })
 	}
-	if at, ok := f.places[oid]; ok {
-		return at
+	if index, ok := f.places[oid]; ok {
+		return index
 	}
 	return -1
 }
 
 // forgetCopy forgets the copy of a relation.
 func (f *fold) forgetCopy(oid OID) {
-	if at := f.ownedIndex(oid); at >= 0 {
-		f.owned[at] = nil
+	if index := f.ownedIndex(oid); index >= 0 {
+		f.owned[index] = nil
 		delete(f.places, oid)
 	}
 }
@@ -95,8 +95,8 @@ func (f *fold) forgetCopy(oid OID) {
 // a copy in the catalog under construction. Its slices are shared with the old relation until
 // they are copied (editColumn, appendShared, removeValue). Only rename changes names.
 func (f *fold) editRelation(oid OID) *Relation {
-	if at := f.ownedIndex(oid); at >= 0 {
-		return f.owned[at]
+	if index := f.ownedIndex(oid); index >= 0 {
+		return f.owned[index]
 	}
 	old := f.Relation(oid)
 	if old == nil {
@@ -115,13 +115,13 @@ func (f *fold) setRelationName(oid OID, name Name) {
 	if r == nil || r.Name == name {
 		return
 	}
-	if at, ok := f.names.get(r.Name); ok && at == oid {
+	if holder, ok := f.names.get(r.Name); ok && holder == oid {
 		f.names = f.names.deleteKey(f.own, r.Name)
-		f.markGone("relation", r.Name)
+		f.markDropped("relation", r.Name)
 	}
-	if at, ok := f.names.get(name); ok && at != oid {
+	if holder, ok := f.names.get(name); ok && holder != oid {
 		// The server would refuse: what has the name must have gone unseen.
-		f.dropRelation(at)
+		f.dropRelation(holder)
 		if f.Relation(oid) == nil {
 			return // it went with that one
 		}
@@ -136,40 +136,40 @@ func (f *fold) removeRelation(oid OID) {
 	if r == nil {
 		return
 	}
-	if at, ok := f.names.get(r.Name); ok && at == oid {
+	if holder, ok := f.names.get(r.Name); ok && holder == oid {
 		f.names = f.names.deleteKey(f.own, r.Name)
-		f.markGone("relation", r.Name)
+		f.markDropped("relation", r.Name)
 	}
 	f.relations = f.relations.storeRelation(f.own, oid, nil)
 	f.forgetCopy(oid)
 	f.logEntry(entry{kind: touchedRelation, oid: oid})
 }
 
-func (f *fold) putType(t *UserType) *UserType {
+func (f *fold) storeType(t *UserType) *UserType {
 	if t.OID == 0 {
 		t.OID = f.newOID()
 	}
 	if old := f.Type(t.OID); old != nil && old.Name != t.Name {
 		f.typeNames = f.typeNames.deleteKey(f.own, old.Name)
-		f.markGone("type", old.Name)
+		f.markDropped("type", old.Name)
 	}
 	f.types = f.types.insertKey(f.own, t.OID, t)
 	f.typeNames = f.typeNames.insertKey(f.own, t.Name, t.OID)
-	f.unmarkGone("type", t.Name)
+	f.unmarkDropped("type", t.Name)
 	f.logEntry(entry{kind: touchedType, oid: t.OID})
 	return t
 }
 
 // changeType stores a changed copy of a type. Slices that do grows or edits in
 // place must be copied by it: they are shared.
-func (f *fold) changeType(oid OID, do func(*UserType)) *UserType {
+func (f *fold) changeType(oid OID, edit func(*UserType)) *UserType {
 	old := f.Type(oid)
 	if old == nil {
 		return nil
 	}
 	next := *old
-	do(&next)
-	return f.putType(&next)
+	edit(&next)
+	return f.storeType(&next)
 }
 
 func (f *fold) removeType(oid OID) {
@@ -179,7 +179,7 @@ func (f *fold) removeType(oid OID) {
 	}
 	f.typeNames = f.typeNames.deleteKey(f.own, t.Name)
 	f.types = f.types.deleteKey(f.own, oid)
-	f.markGone("type", t.Name)
+	f.markDropped("type", t.Name)
 	f.logEntry(entry{kind: touchedType, oid: oid})
 }
 
@@ -193,16 +193,16 @@ func (f *fold) setFunctions(name Name, overloads []*Function) {
 	f.logEntry(entry{kind: touchedFunction, name: name})
 }
 
-func (f *fold) putObject(o *Object) {
+func (f *fold) storeObject(o *Object) {
 	f.objects = f.objects.insertKey(f.own, objectKey{o.Kind, o.Name}, o)
-	f.unmarkGone(o.Kind, o.Name)
+	f.unmarkDropped(o.Kind, o.Name)
 	f.published = f.published || o.Kind == "publication"
 	f.logEntry(entry{kind: touchedObject, name: o.Name, class: o.Kind})
 }
 
 func (f *fold) removeObject(kind string, name Name) {
 	f.objects = f.objects.deleteKey(f.own, objectKey{kind, name})
-	f.markGone(kind, name)
+	f.markDropped(kind, name)
 	f.logEntry(entry{kind: touchedObject, name: name, class: kind})
 }
 

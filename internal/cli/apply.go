@@ -106,12 +106,12 @@ wrong; 2 usage or input; 3 not finished, the same command continues.`,
 
 // applyAndReport runs apply, and prints the progress.
 func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
-	if many, err := f.rollout.areGiven(cmd, rolloutFlagNames...); err != nil {
+	if hasTargets, err := f.rollout.hasTargetsOrRefuse(cmd, rolloutFlagNames...); err != nil {
 		return err
-	} else if many {
+	} else if hasTargets {
 		return a.applyToTargets(cmd, f)
 	}
-	format, options, err := a.printOptions(report.AppliedFormats()...)
+	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (a *app) endRun(
 	case isAny[*apply.RefusedError](err):
 		next = nextCommand(cmd, &onward.Applied{}, err)
 	default:
-		err = listPlansAfter(cmd, err)
+		err = addPlanListHint(cmd, err)
 	}
 	n.postResult(list, err)
 	if len(list) == 0 {
@@ -217,7 +217,7 @@ func nextCommand(cmd *cobra.Command, r *onward.Applied, err error) string {
 	case errors.As(err, &refused) && strings.HasSuffix(refused.Next, " "+apply.AdoptFlag):
 		next = repeatCommand(cmd) + " " + apply.AdoptFlag
 	case errors.As(err, &refused) && refused.Next == "onward plan":
-		next = repeatFor(cmd, refused.Next, "base", "head", "config")
+		next = otherCommandWithFlags(cmd, refused.Next, "base", "head", "config")
 	case errors.As(err, &refused) && refused.Next != "":
 		next = refused.Next
 	case err != nil:

@@ -84,7 +84,7 @@ func parseFrameworks(flags []string) ([]config.Migrations, error) {
 		if !ok {
 			return nil, newUsageError("--framework %q: write DIRECTORY=FRAMEWORK, such as db/migrations=goose", f)
 		}
-		if err := knownFramework(name, names); err != nil {
+		if err := checkFramework(name, names); err != nil {
 			return nil, err
 		}
 		dir = path.Join(workingDir(), filepath.ToSlash(dir))
@@ -96,12 +96,12 @@ func parseFrameworks(flags []string) ([]config.Migrations, error) {
 	return out, nil
 }
 
-func knownFramework(name string, names []string) error {
+func checkFramework(name string, names []string) error {
 	if slices.Contains(names, name) {
 		return nil
 	}
-	if near := config.Nearest(name, names); near != "" {
-		return newUsageError("--framework: unknown framework %q: did you mean %s?", name, near)
+	if suggestion := config.Nearest(name, names); suggestion != "" {
+		return newUsageError("--framework: unknown framework %q: did you mean %s?", name, suggestion)
 	}
 	return newUsageError("--framework: unknown framework %q: there is %s", name, strings.Join(names, ", "))
 }
@@ -124,7 +124,7 @@ func (a *app) finishReportAfter(
 	if err := a.writeResult(func(w io.Writer) error { return errors.Join(printFirst(w), report.Write(w, format, r, o)) }); err != nil {
 		return err
 	}
-	a.code = exitCodeOf(r, c.FailOn)
+	a.code = reportExitCode(r, c.FailOn)
 	if f.baseline != "" && a.code == exitFindings {
 		a.code = exitClean // they are in the baseline now
 	}

@@ -15,7 +15,7 @@ import (
 
 // continuePlans continues plans, and prints their progress.
 func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*apply.Config), work func(apply.Config) ([]*onward.Applied, error)) error {
-	format, options, err := a.printOptions(report.AppliedFormats()...)
+	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*appl
 
 func (a *app) newBackfillCommand() *cobra.Command {
 	var f stepFlags
-	var again bool
+	var verifyAgain bool
 	cmd := &cobra.Command{
 		Use:   "backfill --db ADDRESS",
 		Short: "continue the backfills of the plans on a database",
@@ -65,7 +65,7 @@ Exit code: 0 done; 1 refused, because an earlier step is not done or some rows a
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.continuePlans(cmd, &f, func(c *apply.Config) { c.Through = onward.Backfill }, func(c apply.Config) ([]*onward.Applied, error) {
-				if again {
+				if verifyAgain {
 					return apply.Verify(cmd.Context(), c, f.plan)
 				}
 				return apply.Continue(cmd.Context(), c, f.plan)
@@ -75,7 +75,7 @@ Exit code: 0 done; 1 refused, because an earlier step is not done or some rows a
 	cmd.Flags().SortFlags = false
 	f.addStepFlags(cmd, ledgerPlanHelp)
 	f.addParallelFlag(cmd)
-	cmd.Flags().BoolVar(&again, "verify", false, "compare all rows of finished backfills again, and repair wrong ones")
+	cmd.Flags().BoolVar(&verifyAgain, "verify", false, "compare all rows of finished backfills again, and repair wrong ones")
 	cmd.AddCommand(
 		a.newControlCommand(apply.Pause, "pause the backfills of a database after their next batch"),
 		a.newControlCommand(apply.Resume, "continue the paused backfills of a database"),
@@ -109,16 +109,16 @@ Exit code: 0 the command was recorded, 2 usage or input, 3 the database cannot b
 			}
 			ids, err := apply.ControlSchema(cmd.Context(), url, schema, plan, word, t, apply.ProcessName("backfill "+string(word)))
 			if err != nil {
-				return listPlansAfter(cmd, err)
+				return addPlanListHint(cmd, err)
 			}
 			a.printNote("%s  sent to plan %s", word, strings.Join(ids, ", "))
 			switch word {
 			case apply.Pause:
-				a.printNext(repeatFor(cmd, "onward backfill resume", "db", "plan", "schema"))
+				a.printNext(otherCommandWithFlags(cmd, "onward backfill resume", "db", "plan", "schema"))
 			case apply.Cancel:
-				a.printNext(repeatFor(cmd, "onward backfill", "db", "plan", "schema"))
+				a.printNext(otherCommandWithFlags(cmd, "onward backfill", "db", "plan", "schema"))
 			case apply.Resume, apply.Tune:
-				a.printNext(repeatFor(cmd, "onward status", "db", "schema"))
+				a.printNext(otherCommandWithFlags(cmd, "onward status", "db", "schema"))
 			}
 			return nil
 		},
@@ -194,12 +194,12 @@ func (a *app) newContractCommand() *cobra.Command {
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (release == "") == (sessions == "") {
-				also := ""
+				suffix := ""
 				if e.gone != "" {
-					also = ", also with --old-code-is-gone"
+					suffix = ", also with --old-code-is-gone"
 				}
 				return newUsageError("name the old release, whose processes must all be gone, with --release%s; "+
-					"or give a pattern for the application_name of its sessions with --sessions", also)
+					"or give a pattern for the application_name of its sessions with --sessions", suffix)
 			}
 			var works apply.Config
 			if err := a.readContractQueries(&g, &works); err != nil {

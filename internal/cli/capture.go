@@ -83,7 +83,7 @@ something could not be read.`,
 }
 
 func (a *app) runCapture(cmd *cobra.Command, f *captureFlags, command []string) error {
-	format, options, err := a.printOptions(report.Formats()...)
+	format, options, err := a.outputOptions(report.Formats()...)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ read, so there is no verdict on it.`,
   onward changelog --fix --diff
   onward changelog --with rehearse,verify
   onward changelog --format markdown --output comment.md`,
-		Args: revisionRange,
+		Args: setRevisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runChangelog(cmd, &f) },
 	}
 	flags := cmd.Flags()
@@ -70,7 +70,7 @@ read, so there is no verdict on it.`,
 }
 
 func (a *app) runChangelog(cmd *cobra.Command, f *changes) error {
-	format, options, err := a.printOptions(report.Formats()...)
+	format, options, err := a.outputOptions(report.Formats()...)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (a *app) runChangelog(cmd *cobra.Command, f *changes) error {
 		return err
 	}
 	if a.code == exitClean {
-		a.code = verifiedCode(a.code, r)
+		a.code = verifyExitCode(a.code, r)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ read, so there is no verdict on it.`,
 }
 
 func (a *app) runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
-	format, options, err := a.printOptions(report.Formats()...)
+	format, options, err := a.outputOptions(report.Formats()...)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (a *app) runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
 		return newUsageError("--transaction %q is not one of file, none, message, pipeline", f.transaction)
 	}
 	if f.framework != "" {
-		if err := knownFramework(f.framework, audit.Names().Frameworks); err != nil {
+		if err := checkFramework(f.framework, audit.Names().Frameworks); err != nil {
 			return err
 		}
 	}

@@ -58,8 +58,8 @@ func (a *app) exitOnSignal(ctx context.Context, stop func()) {
 		}
 	}
 	fmt.Fprintln(os.Stderr, "onward: interrupted")
-	if again := a.again.Load(); again != nil {
-		a.printNext(*again)
+	if command := a.again.Load(); command != nil {
+		a.printNext(*command)
 	}
 	if a.refuses.Load() {
 		os.Exit(exitUsage)
@@ -117,8 +117,8 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 		code := a.printError(ctx, err)
 		if follows, found := errors.AsType[*nextError](err); found {
 			a.printNext(follows.next)
-		} else if again := a.again.Load(); again != nil && code == exitFailed && mayRepeat(err) {
-			a.printNext(*again)
+		} else if command := a.again.Load(); command != nil && code == exitFailed && mayRepeat(err) {
+			a.printNext(*command)
 		}
 		return code
 	}
@@ -155,15 +155,15 @@ no database and no configuration.`,
   onward explain index-create-blocking  the hazard, and the safe form`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          a.noCommand,
+		Args:          a.refuseUnknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if isContinuable(cmd) {
-				again := repeatCommand(cmd)
-				a.again.Store(&again)
+				command := repeatCommand(cmd)
+				a.again.Store(&command)
 			}
 			cmd.SetContext(live.WithNewerServer(cmd.Context(), onward.PreviewMajor, func(major int) { a.printNote("%s", newerServerNote(major)) }))
-			return noneEmpty(cmd)
+			return refuseEmptyFlags(cmd)
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
@@ -175,7 +175,7 @@ no database and no configuration.`,
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never; NO_COLOR and CLICOLOR_FORCE count too")
 	f.CountVarP(&a.flags.verbose, "verbose", "v", "print every statement and all SQL; twice: also what is being done")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "print findings in one line each, and the verdict")
-	root.Version = thisBuild().Version
+	root.Version = readBuild().Version
 	root.SetVersionTemplate("onward {{.Version}}\n")
 	root.Flags().Bool("version", false, "the version; onward version says more")
 	// Only the preflight has one more.
@@ -239,7 +239,7 @@ func (a *app) refuseUnknownArguments(root *cobra.Command) {
 				if len(args) == 0 || slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == args[0] }) {
 					return nil
 				}
-				return a.noCommand(root, args)
+				return a.refuseUnknownCommand(root, args)
 			}
 		case "completion":
 			cmd.Short = "print the completions for a shell"
@@ -258,9 +258,9 @@ func (a *app) refuseUnknownArguments(root *cobra.Command) {
 	}
 }
 
-// noneEmpty refuses flags with an empty value, such as an unset variable: otherwise the
+// refuseEmptyFlags refuses flags with an empty value, such as an unset variable: otherwise the
 // flag would silently be ignored.
-func noneEmpty(cmd *cobra.Command) (err error) {
+func refuseEmptyFlags(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
 			err = newUsageError("--%s is empty: give it a value, or leave it out", f.Name)
@@ -275,8 +275,8 @@ func completeFlag[T ~string](cmd *cobra.Command, flag string, values ...T) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(toStrings(values), cobra.ShellCompDirectiveNoFileComp))
 }
 
-// noCommand refuses words that are no command, and names the nearest.
-func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+// refuseUnknownCommand refuses words that are no command, and names the nearest.
+func (a *app) refuseUnknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -287,8 +287,8 @@ func (a *app) noCommand(cmd *cobra.Command, args []string) error {
 		}
 	}
 	hint := "; onward --help lists the commands"
-	if near := config.Nearest(args[0], names); near != "" {
-		hint = ": did you mean onward " + near + "?"
+	if suggestion := config.Nearest(args[0], names); suggestion != "" {
+		hint = ": did you mean onward " + suggestion + "?"
 	} else if _, err := os.Stat(args[0]); err == nil {
 		hint = ": to judge a file, write onward check " + args[0]
 	}
@@ -304,20 +304,20 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if near := config.Nearest(name, names); near != "" {
-		return newUsageError("unknown flag --%s: did you mean --%s?", name, near)
+	if suggestion := config.Nearest(name, names); suggestion != "" {
+		return newUsageError("unknown flag --%s: did you mean --%s?", name, suggestion)
 	}
 	return newUsageError("unknown flag --%s; see %s --help", name, cmd.CommandPath())
 }
 
 // checkArguments refuses a wrong number of arguments in words.
-func checkArguments(least, most int, what string) cobra.PositionalArgs {
+func checkArguments(least, most int, argument string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return newUsageError("%s is missing; see %s --help", what, cmd.CommandPath())
+			return newUsageError("%s is missing; see %s --help", argument, cmd.CommandPath())
 		case most >= 0 && len(args) > most:
-			return newUsageError("%s takes %s, so %q is too much; see %s --help", cmd.CommandPath(), what, args[most], cmd.CommandPath())
+			return newUsageError("%s takes %s, so %q is too much; see %s --help", cmd.CommandPath(), argument, args[most], cmd.CommandPath())
 		}
 		return nil
 	}

@@ -64,11 +64,11 @@ request must have the head repository and commit of the event.`,
 
 // commentOnRef comments on the pull request that the workflow runs for.
 func (a *app) commentOnRef(ctx context.Context, file string) error {
-	at := pullRequest.FindStringSubmatch(a.env("GITHUB_REF"))
-	if at == nil || a.env("GITHUB_REPOSITORY") == "" || a.env("GITHUB_API_URL") == "" {
+	match := pullRequest.FindStringSubmatch(a.env("GITHUB_REF"))
+	if match == nil || a.env("GITHUB_REPOSITORY") == "" || a.env("GITHUB_API_URL") == "" {
 		return newUsageError("GITHUB_REF, GITHUB_REPOSITORY and GITHUB_API_URL name no pull request: run it in a workflow of GitHub, on pull_request")
 	}
-	number, err := strconv.Atoi(at[1])
+	number, err := strconv.Atoi(match[1])
 	if err != nil {
 		return newUsageError("GITHUB_REF names no pull request: %v", err)
 	}
@@ -168,8 +168,8 @@ func (a *app) keepComment(ctx context.Context, r *onward.Report, pull forge.Pull
 		return a.printLine(fmt.Sprintf(without, "there is no token"))
 	}
 	newer := ""
-	did, err := pull.Keep(ctx, markdown.Marker, func(before string) (after string) {
-		after, newer = addVersion(text.String(), before, thisBuild().Version)
+	outcome, err := pull.Keep(ctx, markdown.Marker, func(before string) (after string) {
+		after, newer = addVersion(text.String(), before, readBuild().Version)
 		return after
 	})
 	var refused *forge.Error
@@ -180,7 +180,7 @@ func (a *app) keepComment(ctx context.Context, r *onward.Report, pull forge.Pull
 		return err
 	}
 	if newer != "" {
-		did += fmt.Sprintf("; onward %s, which is newer, wrote one before: let all of the pull request's workflows use one version", newer)
+		outcome += fmt.Sprintf("; onward %s, which is newer, wrote one before: let all of the pull request's workflows use one version", newer)
 	}
-	return a.printLine("comment " + did)
+	return a.printLine("comment " + outcome)
 }

@@ -24,8 +24,8 @@ var (
 func addVersion(text, before, version string) (after, newer string) {
 	version = strings.TrimPrefix(version, "v")
 	newest := ""
-	if own := releasedAs.FindStringSubmatch(version); own != nil {
-		newest = own[1]
+	if match := releasedAs.FindStringSubmatch(version); match != nil {
+		newest = match[1]
 	}
 	if last := wroteIt.FindStringSubmatch(before); last != nil && slices.CompareFunc(versionNumbers(last[1]), versionNumbers(newest), cmp.Compare[int]) > 0 {
 		newest, newer = last[1], last[1]

@@ -30,9 +30,9 @@ func TestSigned(t *testing.T) {
 		if !strings.HasPrefix(comment, markdown.Marker+"\n"+c.line) || !strings.HasSuffix(comment, "\n**onward**: safe\n") {
 			t.Errorf("%d, %s: %s", i, c.version, comment)
 		}
-		if said := strings.Contains(comment, "> onward 1.10.0 wrote this comment before. This is the report of "+
-			strings.TrimPrefix(c.version, "v")); said != (c.newer != "") {
-			t.Errorf("%d, %s: said %v: %s", i, c.version, said, comment)
+		if hasNote := strings.Contains(comment, "> onward 1.10.0 wrote this comment before. This is the report of "+
+			strings.TrimPrefix(c.version, "v")); hasNote != (c.newer != "") {
+			t.Errorf("%d, %s: said %v: %s", i, c.version, hasNote, comment)
 		}
 		if i == 4 && comment != before {
 			t.Errorf("the second run of a version changed the comment:\n%s\n%s", before, comment)

@@ -50,12 +50,12 @@ func (a *app) readAddress(text string) (string, error) {
 
 // readSecret returns a confidential text, given directly or by the place that stores it; what says what it
 // is.
-func (a *app) readSecret(what, text string) (string, error) {
+func (a *app) readSecret(label, text string) (string, error) {
 	if name, ok := strings.CutPrefix(text, "env:"); ok {
 		if value := strings.TrimSpace(a.env(name)); value != "" {
 			return value, nil
 		}
-		return "", newUsageError("%s: %s is not set in the environment", what, name)
+		return "", newUsageError("%s: %s is not set in the environment", label, name)
 	}
 	name, ok := strings.CutPrefix(text, "@")
 	if !ok {
@@ -70,11 +70,11 @@ func (a *app) readSecret(what, text string) (string, error) {
 		data, err = os.ReadFile(name)
 	}
 	if err != nil {
-		return "", &config.InputError{Err: fmt.Errorf("read %s: %w", what, err)}
+		return "", &config.InputError{Err: fmt.Errorf("read %s: %w", label, err)}
 	}
 	line := strings.TrimSpace(string(data))
 	if line == "" {
-		return "", newUsageError("%s: %s is empty", what, name)
+		return "", newUsageError("%s: %s is empty", label, name)
 	}
 	return line, nil
 }

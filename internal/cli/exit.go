@@ -58,9 +58,9 @@ func isAny[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// exitCodeOf returns the exit code for a report: unreadable input counts more than findings,
+// reportExitCode returns the exit code for a report: unreadable input counts more than findings,
 // because it may hide worse ones.
-func exitCodeOf(r *onward.Report, failOn config.Threshold) int {
+func reportExitCode(r *onward.Report, failOn config.Threshold) int {
 	for _, o := range r.Opaque {
 		if o.Failed {
 			return exitFailed

@@ -63,7 +63,7 @@ func TestOutcome(t *testing.T) {
 		"unreadable":             {onward.Report{Opaque: []onward.Opaque{{}, {Failed: true}}}, config.FailOnNever, exitFailed},
 		"unreadable and reached": {onward.Report{Findings: warning, Opaque: []onward.Opaque{{Failed: true}}}, config.FailOnInfo, exitFailed},
 	} {
-		if got := exitCodeOf(&c.report, c.failOn); got != c.want {
+		if got := reportExitCode(&c.report, c.failOn); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestVerifiedCode(t *testing.T) {
 		if c.found != "" {
 			r.Findings = []onward.Finding{{Severity: onward.Error, Category: c.found}}
 		}
-		if got := verifiedCode(c.code, &r); got != c.want {
+		if got := verifyExitCode(c.code, &r); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}

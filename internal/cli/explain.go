@@ -35,7 +35,7 @@ for the same hazard.`,
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			format, options, err := a.printOptions(report.FormatTerminal, report.FormatMarkdown)
+			format, options, err := a.outputOptions(report.FormatTerminal, report.FormatMarkdown)
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ for the same hazard.`,
 }
 
 func rulePage(name string) (*page.Page, error) {
-	r, err := ruleNamed(name)
+	r, err := findRule(name)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func rulePage(name string) (*page.Page, error) {
 // mostNamed is how many rules are listed if several have a name as a part.
 const mostNamed = 8
 
-// ruleNamed returns the rule with a name, a part of one, or another tool's name.
-func ruleNamed(name string) (*rule.Rule, error) {
+// findRule returns the rule with a name, a part of one, or another tool's name.
+func findRule(name string) (*rule.Rule, error) {
 	var names, parts []string
 	var part *rule.Rule
 	for _, r := range page.ListAll() {
@@ -79,10 +79,10 @@ func ruleNamed(name string) (*rule.Rule, error) {
 			part, parts = r, append(parts, r.ID)
 		}
 	}
-	if here := rules.FindRule(rules.RuleElsewhere(name)); here != nil {
-		return here, nil
+	if currentRule := rules.FindRule(rules.RuleElsewhere(name)); currentRule != nil {
+		return currentRule, nil
 	}
-	near := config.Nearest(name, names)
+	suggestion := config.Nearest(name, names)
 	switch {
 	case len(parts) == 1:
 		return part, nil
@@ -90,8 +90,8 @@ func ruleNamed(name string) (*rule.Rule, error) {
 		return nil, newUsageError("%q is part of %d rules; onward rules %s lists them", name, len(parts), name)
 	case len(parts) > 1:
 		return nil, newUsageError("%q is part of several rules: %s", name, strings.Join(parts, ", "))
-	case near != "":
-		return nil, newUsageError("unknown rule %q: did you mean %s?", name, near)
+	case suggestion != "":
+		return nil, newUsageError("unknown rule %q: did you mean %s?", name, suggestion)
 	}
 	return nil, newUsageError("unknown rule %q; onward rules lists them", name)
 }
@@ -153,12 +153,12 @@ func formatExplanation(p *page.Page, o report.Options) string {
 		b.WriteString(listLocks(p))
 	}
 	head("to suppress it")
-	where := "in " + config.Name + ":"
+	location := "in " + config.Name + ":"
 	if !p.Recorded && !p.Checked && !p.Comment {
 		sql(p.Suppression())
-		where = "on the statement's line or the line above; everywhere, " + where
+		location = "on the statement's line or the line above; everywhere, " + location
 	}
-	paragraph(where)
+	paragraph(location)
 	sql(p.Setting())
 	if len(r.Manual) > 0 {
 		head("the manual")

@@ -37,8 +37,8 @@ func (a *app) fixMigrations(ctx context.Context, f *fixFlags, c audit.Config, pa
 	if err != nil {
 		return false, err
 	}
-	for _, why := range fixes.Left {
-		a.printNote("not rewritten: %s", why)
+	for _, reason := range fixes.Left {
+		a.printNote("not rewritten: %s", reason)
 	}
 	if f.diff {
 		text, err := fixes.Diff()

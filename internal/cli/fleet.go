@@ -36,7 +36,7 @@ onward status --targets prints how far a release is. onward fleet serve shows it
   onward fleet resume --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4
   onward fleet skip --targets targets.txt --release v2.4 --only acme --because 'it is being moved'
   onward fleet retry --targets targets.txt --release v2.4`,
-		Args: a.noCommand,
+		Args: a.refuseUnknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -63,7 +63,7 @@ func (a *app) skipTargets(ctx context.Context, list []*fleet.Target, f *fleetCon
 	if strings.TrimSpace(f.because) == "" {
 		return newUsageError("--because is missing: the ledger keeps the reason")
 	}
-	q, end, err := a.openControlled(ctx, f)
+	q, end, err := a.openControlQueue(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -73,13 +73,13 @@ func (a *app) skipTargets(ctx context.Context, list []*fleet.Target, f *fleetCon
 
 // retryTargets lets targets be tried again: those with names, or all that failed.
 func (a *app) retryTargets(ctx context.Context, list []*fleet.Target, f *fleetControlFlags) error {
-	q, end, err := a.openControlled(ctx, f)
+	q, end, err := a.openControlQueue(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer end()
 	if len(f.only) == 0 {
-		if list, err = selectFailed(ctx, q, list, f.release); err != nil {
+		if list, err = selectFailedTargets(ctx, q, list, f.release); err != nil {
 			return err
 		}
 	}
@@ -98,23 +98,23 @@ func (a *app) retryTargets(ctx context.Context, list []*fleet.Target, f *fleetCo
 	return nil
 }
 
-// openControlled opens the queue of --queue; nil without one.
-func (a *app) openControlled(ctx context.Context, f *fleetControlFlags) (q *queuedb.Queue, end func(), err error) {
+// openControlQueue opens the queue of --queue; nil without one.
+func (a *app) openControlQueue(ctx context.Context, f *fleetControlFlags) (q *queuedb.Queue, end func(), err error) {
 	if f.queue == "" {
 		return nil, func() {}, nil
 	}
-	at, err := a.queueAddress(f.queue)
+	address, err := a.queueAddress(f.queue)
 	if err != nil {
 		return nil, nil, err
 	}
-	if q, err = queuedb.Open(ctx, at, 2, slog.New(slog.DiscardHandler)); err != nil {
+	if q, err = queuedb.Open(ctx, address, 2, slog.New(slog.DiscardHandler)); err != nil {
 		return nil, nil, err
 	}
 	return q, q.Close, nil
 }
 
-// selectFailed returns the targets that failed, or that were away for too long.
-func selectFailed(ctx context.Context, q *queuedb.Queue, list []*fleet.Target, release string) (out []*fleet.Target, err error) {
+// selectFailedTargets returns the targets that failed, or that were away for too long.
+func selectFailedTargets(ctx context.Context, q *queuedb.Queue, list []*fleet.Target, release string) (out []*fleet.Target, err error) {
 	var r *onward.Rollout
 	if q != nil {
 		r, err = q.ReadRollout(ctx, release)
@@ -171,7 +171,7 @@ func (a *app) newFleetControl(name, short string, run func(context.Context, []*f
 			if name == "pause" {
 				next = "onward fleet resume"
 			}
-			a.printNext(repeatFor(cmd, next, "targets", "db", "release", "only", "label"))
+			a.printNext(otherCommandWithFlags(cmd, next, "targets", "db", "release", "only", "label"))
 			return nil
 		},
 	}

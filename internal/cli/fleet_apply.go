@@ -55,7 +55,9 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
 	judge := new(rolloutJudge)
-	c.Judge = func(r *onward.Rollout) []onward.Readiness { return f.rollout.prefixChosen(judge.judgeRollout(r)) }
+	c.Judge = func(r *onward.Rollout) []onward.Readiness {
+		return f.rollout.prefixChosenTargets(judge.judgeRollout(r))
+	}
 	if base.Plan != nil {
 		c.Judge = func(r *onward.Rollout) []onward.Readiness {
 			if list := f.rollout.readFinalReadiness(cmd.Context(), &c, r); len(list) > 0 {
@@ -67,7 +69,7 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 	if f.queue != "" {
 		return a.queueApply(cmd, f, pending, c)
 	}
-	c.Work = applyWork(pending, f.rollout.searchPath, a.targetEvents, judge.addTarget)
+	c.Work = newApplyWork(pending, f.rollout.searchPath, a.targetEventPrinter, judge.addTarget)
 	return a.runRollout(cmd, c, false)
 }
 
@@ -107,8 +109,8 @@ func (j *rolloutJudge) judgeRollout(r *onward.Rollout) (out []onward.Readiness) 
 	return out
 }
 
-// applyWork returns the work that runs apply on a target. base lacks the target. tell returns what gets the target's events, and end gets its result.
-func applyWork(base *apply.PendingConfig, searchPath string, tell func(*fleet.Target) func(apply.Event), end func(*onward.Applied, error)) fleet.Work {
+// newApplyWork returns the work that runs apply on a target. base lacks the target. tell returns what gets the target's events, and end gets its result.
+func newApplyWork(base *apply.PendingConfig, searchPath string, tell func(*fleet.Target) func(apply.Event), end func(*onward.Applied, error)) fleet.Work {
 	return fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (r *onward.Applied, err error) {
 		defer func() { end(r, err) }()
 		c := *base
@@ -120,8 +122,8 @@ func applyWork(base *apply.PendingConfig, searchPath string, tell func(*fleet.Ta
 	})
 }
 
-// targetEvents prints what a target waits for; with -v, each finished step.
-func (a *app) targetEvents(t *fleet.Target) func(apply.Event) {
+// targetEventPrinter prints what a target waits for; with -v, each finished step.
+func (a *app) targetEventPrinter(t *fleet.Target) func(apply.Event) {
 	return func(e apply.Event) {
 		switch e.Kind {
 		case apply.Held, apply.Waits, apply.Throttled:

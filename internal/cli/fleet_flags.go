@@ -29,12 +29,12 @@ func (f *targetFlags) addTargetFlags(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.labels, "label", nil, "with --targets: only targets with this label, `KEY=VALUE` (repeatable)")
 }
 
-// areGiven reports whether the command is for many targets. Without --targets the other flags are refused.
-func (f *targetFlags) areGiven(cmd *cobra.Command, others ...string) (bool, error) {
+// hasTargetsOrRefuse reports whether the command is for many targets. Without --targets the other flags are refused.
+func (f *targetFlags) hasTargetsOrRefuse(cmd *cobra.Command, otherFlags ...string) (bool, error) {
 	if f.targets != "" {
 		return true, nil
 	}
-	for _, name := range append([]string{"release", "only", "label"}, others...) {
+	for _, name := range append([]string{"release", "only", "label"}, otherFlags...) {
 		if cmd.Flags().Changed(name) {
 			return false, newUsageError("--%s is for --targets", name)
 		}
@@ -101,7 +101,7 @@ func (f *rolloutFlags) addRolloutFlags(cmd *cobra.Command) {
 }
 
 // rolloutConfig reads the flags. The work and its digest are missing.
-func (a *app) rolloutConfig(f *rolloutFlags, db string, within time.Duration, command string) (c fleet.Config, err error) {
+func (a *app) rolloutConfig(f *rolloutFlags, db string, timeLimit time.Duration, command string) (c fleet.Config, err error) {
 	if f.release == "" {
 		return c, newUsageError("--release is missing: name the release, so that the same command can go on after an interruption")
 	}
@@ -113,7 +113,7 @@ func (a *app) rolloutConfig(f *rolloutFlags, db string, within time.Duration, co
 	}
 	c = fleet.Config{
 		Release: f.release, After: f.after, AtOnce: f.atOnce, PerServer: f.perServer, Verify: f.verify, SearchPath: f.searchPath,
-		Chosen: len(f.only) > 0, Who: apply.ProcessName(command), Within: within, Tell: func(words string) { a.printNote("%s", words) },
+		Chosen: len(f.only) > 0, Who: apply.ProcessName(command), Within: timeLimit, Tell: func(words string) { a.printNote("%s", words) },
 	}
 	if c.Waves, err = fleet.ParseWaves(f.waves); err != nil {
 		return c, err
@@ -126,18 +126,18 @@ func (a *app) rolloutConfig(f *rolloutFlags, db string, within time.Duration, co
 }
 
 // runRollout runs a release on many targets, and prints how far it is. beside: standard output belongs to the commands.
-func (a *app) runRollout(cmd *cobra.Command, c fleet.Config, beside bool) error {
-	format, options, err := a.printOptions(report.AppliedFormats()...)
+func (a *app) runRollout(cmd *cobra.Command, c fleet.Config, stdoutInUse bool) error {
+	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}
 	a.patience.Store(int64(guardTime)) // each command got the signal, and decides itself
 	r, err := fleet.Run(cmd.Context(), c)
 	if r == nil {
-		return a.endUnbegun(cmd, &c, err)
+		return a.endUnstartedRollout(cmd, &c, err)
 	}
 	to := a.out
-	if beside && a.flags.output == "" {
+	if stdoutInUse && a.flags.output == "" {
 		a.out = a.err
 	}
 	wrong := a.writeRollout(&c, r, format, options)
@@ -145,8 +145,8 @@ func (a *app) runRollout(cmd *cobra.Command, c fleet.Config, beside bool) error 
 	return errors.Join(endRollout(cmd, &c, err), wrong)
 }
 
-// endUnbegun is endRollout for a release of which no target was begun. It prints which code may be deployed.
-func (a *app) endUnbegun(cmd *cobra.Command, c *fleet.Config, err error) error {
+// endUnstartedRollout is endRollout for a release of which no target was begun. It prints which code may be deployed.
+func (a *app) endUnstartedRollout(cmd *cobra.Command, c *fleet.Config, err error) error {
 	if unfinished, found := errors.AsType[*fleet.UnfinishedError](err); found && unfinished.Earlier && c.Judge != nil {
 		r := &onward.Rollout{}
 		for _, name := range unfinished.Missing {
@@ -168,9 +168,9 @@ func endRollout(cmd *cobra.Command, c *fleet.Config, err error) error {
 	next := repeatCommand(cmd)
 	switch {
 	case unfinished.Earlier:
-		next = repeatFor(cmd, "onward status", "targets", "db", "only", "label") + " --release " + escape.QuoteShell(c.After)
+		next = otherCommandWithFlags(cmd, "onward status", "targets", "db", "only", "label") + " --release " + escape.QuoteShell(c.After)
 	case unfinished.Paused:
-		next = repeatFor(cmd, "onward fleet resume", "targets", "db", "release", "only", "label")
+		next = otherCommandWithFlags(cmd, "onward fleet resume", "targets", "db", "release", "only", "label")
 	}
 	return &nextError{err, next}
 }

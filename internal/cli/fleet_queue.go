@@ -63,7 +63,7 @@ Exit code: as for onward apply --targets.`,
 
 // queueApply puts a plan or pending migrations into the queue. Workers have the migrations themselves.
 func (a *app) queueApply(cmd *cobra.Command, f *applyFlags, c *apply.PendingConfig, to fleet.Config) error {
-	if err := refuseLocal(cmd, localFlags); err != nil {
+	if err := refuseLocalFlags(cmd, localFlags); err != nil {
 		return err
 	}
 	work, err := newQueuedApply(c, f.rollout.searchPath)
@@ -75,7 +75,7 @@ func (a *app) queueApply(cmd *cobra.Command, f *applyFlags, c *apply.PendingConf
 
 // queueGuard puts a command into the queue. Workers have the command itself.
 func (a *app) queueGuard(cmd *cobra.Command, f *guardFlags, base *guard.Config, c fleet.Config) error {
-	if err := refuseLocal(cmd, []string{"allow-address"}); err != nil {
+	if err := refuseLocalFlags(cmd, []string{"allow-address"}); err != nil {
 		return err
 	}
 	work, err := newQueuedGuard(base)
@@ -85,8 +85,8 @@ func (a *app) queueGuard(cmd *cobra.Command, f *guardFlags, base *guard.Config, 
 	return a.queueRollout(cmd, &f.rollout, &f.queueFlags, c, &queuedb.Settings{Work: work, OnMachine: true})
 }
 
-// refuseLocal refuses flags that mean something on this machine only.
-func refuseLocal(cmd *cobra.Command, names []string) error {
+// refuseLocalFlags refuses flags that mean something on this machine only.
+func refuseLocalFlags(cmd *cobra.Command, names []string) error {
 	for _, name := range names {
 		if cmd.Flags().Changed(name) {
 			return newUsageError("--%s is not for --queue: other machines do the work", name)
@@ -97,20 +97,20 @@ func refuseLocal(cmd *cobra.Command, names []string) error {
 
 // queueRollout puts a release into the queue, and waits for its end. The settings have the work.
 func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, c fleet.Config, settings *queuedb.Settings) error {
-	format, options, err := a.printOptions(report.AppliedFormats()...)
+	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}
-	at, err := a.queueAddress(qf.queue)
+	address, err := a.queueAddress(qf.queue)
 	if err != nil {
 		return err
 	}
 	ctx := cmd.Context()
 	survey, err := fleet.SurveyTargets(ctx, c)
 	if err != nil {
-		return a.endUnbegun(cmd, &c, err)
+		return a.endUnstartedRollout(cmd, &c, err)
 	}
-	q, err := queuedb.Open(ctx, at, 2, slog.New(slog.DiscardHandler))
+	q, err := queuedb.Open(ctx, address, 2, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, 
 	a.printNote("%d targets are in the queue: %s", len(survey.Targets), workers)
 	if qf.detach {
 		err := a.writeRollout(&c, survey.Rollout, format, options)
-		a.printNext(repeatFor(cmd, "onward status", "targets", "db", "release", "only", "label"))
+		a.printNext(otherCommandWithFlags(cmd, "onward status", "targets", "db", "release", "only", "label"))
 		return err
 	}
 	end, err := a.followQueue(ctx, q, c.Release)
@@ -140,13 +140,13 @@ func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, 
 	if survey, err = surveyEnd(ctx, &c, end.State); err != nil {
 		return err
 	}
-	a.code = describeEnd(survey.Rollout, end)
+	a.code = completeRollout(survey.Rollout, end)
 	if err := a.writeRollout(&c, survey.Rollout, format, options); err != nil || a.code == exitClean {
 		return err
 	}
 	next := repeatCommand(cmd)
 	if a.code == exitFindings { // the release has ended in the queue
-		next = repeatFor(cmd, "onward fleet retry", "targets", "db", "release", "only", "label", "queue")
+		next = otherCommandWithFlags(cmd, "onward fleet retry", "targets", "db", "release", "only", "label", "queue")
 	}
 	a.printNext(next)
 	return nil
@@ -168,8 +168,8 @@ func surveyEnd(ctx context.Context, c *fleet.Config, state onward.RolloutState) 
 	}
 }
 
-// describeEnd completes the result with the reason that the queue has, and returns the exit code.
-func describeEnd(r *onward.Rollout, end *queuedb.Progress) (code int) {
+// completeRollout completes the result with the reason that the queue has, and returns the exit code.
+func completeRollout(r *onward.Rollout, end *queuedb.Progress) (code int) {
 	switch {
 	case r.State == onward.RolloutDone: // also if the workers could not list the targets again: this process has
 		return exitClean

@@ -83,8 +83,8 @@ func (a *app) serveFleet(ctx context.Context, f *serveFlags) error {
 		return newUsageError("--listen: %v", err)
 	}
 	defer func() { _ = listener.Close() }()
-	at, ok := listener.Addr().(*net.TCPAddr)
-	c.Access.Loopback = ok && at.IP.IsLoopback()
+	tcpAddr, ok := listener.Addr().(*net.TCPAddr)
+	c.Access.Loopback = ok && tcpAddr.IP.IsLoopback()
 	if f.queue != "" {
 		queue, err := a.queueAddress(f.queue)
 		if err != nil {

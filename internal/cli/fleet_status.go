@@ -17,7 +17,7 @@ import (
 
 // printRolloutStatus prints how far a release is on its targets, once or again and again. The exit code is for CI.
 func (a *app) printRolloutStatus(cmd *cobra.Command, f *statusFlags) error {
-	format, options, err := a.printOptions(append(report.AppliedFormats(), report.FormatHTML)...)
+	format, options, err := a.outputOptions(append(report.AppliedFormats(), report.FormatHTML)...)
 	if err != nil {
 		return err
 	}
@@ -96,14 +96,14 @@ func (a *app) rolloutReader(f *statusFlags) (func(context.Context) (*onward.Roll
 
 // readReadiness reads from the ledgers of targets which code may be deployed now on all of them.
 func (f *targetFlags) readReadiness(ctx context.Context, list []*fleet.Target, r *onward.Rollout) []onward.Readiness {
-	return f.prefixChosen(fleet.ReadReadiness(ctx, list, r))
+	return f.prefixChosenTargets(fleet.ReadReadiness(ctx, list, r))
 }
 
 // choosesTargets reports whether flags choose some of the targets.
 func (f *targetFlags) choosesTargets() bool { return len(f.only)+len(f.labels) > 0 }
 
-// prefixChosen says at the beginning of each text that it is about the chosen targets, if flags choose some.
-func (f *targetFlags) prefixChosen(list []onward.Readiness) []onward.Readiness {
+// prefixChosenTargets says at the beginning of each text that it is about the chosen targets, if flags choose some.
+func (f *targetFlags) prefixChosenTargets(list []onward.Readiness) []onward.Readiness {
 	for i := range list {
 		if f.choosesTargets() {
 			list[i].Text = "On the chosen targets: " + list[i].Text
@@ -138,13 +138,13 @@ func (a *app) watchRollout(ctx context.Context, interval time.Duration, format r
 		return nil, err
 	}
 	isDone := func(r *onward.Rollout) bool { return r.State == onward.RolloutDone }
-	return watch(ctx, a, interval, r, read, isDone, func(w watched[*onward.Rollout]) error {
-		return a.writeWatched(format, options, &html.RolloutPage{Rollout: w.value, At: w.at, Problem: w.problem, Reload: w.reload})
+	return watchUntilFinished(ctx, a, interval, r, read, isDone, func(w watched[*onward.Rollout]) error {
+		return a.writeWatchedRollout(format, options, &html.RolloutPage{Rollout: w.value, At: w.at, Problem: w.problem, Reload: w.reload})
 	})
 }
 
-// writeWatched rewrites the page, or the screen of a terminal.
-func (a *app) writeWatched(format report.Format, options report.Options, page *html.RolloutPage) error {
+// writeWatchedRollout rewrites the page, or the screen of a terminal.
+func (a *app) writeWatchedRollout(format report.Format, options report.Options, page *html.RolloutPage) error {
 	if format == report.FormatHTML {
 		return a.replaceOutput(func(w io.Writer) error { return html.WriteRollout(w, page) })
 	}

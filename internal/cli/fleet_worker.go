@@ -87,7 +87,7 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 	case f.drain <= 0:
 		return newUsageError("--drain is a time such as 25s")
 	}
-	at, err := a.queueAddress(f.queue)
+	address, err := a.queueAddress(f.queue)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 	if a.collector != nil {
 		a.collector.stopPacing()
 	}
-	q, err := queuedb.Open(ctx, at, f.atOnce+queueSessions, logger)
+	q, err := queuedb.Open(ctx, address, f.atOnce+queueSessions, logger)
 	if err != nil {
 		return err
 	}
@@ -133,8 +133,8 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 }
 
 // serveHealth serves a handler until stop is called.
-func serveHealth(at string, h http.Handler, logger *slog.Logger) (stop func(), err error) {
-	listener, err := net.Listen("tcp", at)
+func serveHealth(address string, h http.Handler, logger *slog.Logger) (stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, newUsageError("--listen: %v", err)
 	}

@@ -99,7 +99,7 @@ input; 3 not finished, the same command continues.`,
 
 // runGuardOnTargets runs a command on many targets, or on one database.
 func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []string) error {
-	if many, err := f.rollout.areGiven(cmd, rolloutFlagNames...); err != nil || !many {
+	if hasTargets, err := f.rollout.hasTargetsOrRefuse(cmd, rolloutFlagNames...); err != nil || !hasTargets {
 		if err == nil {
 			err = a.runGuarded(cmd, f, command)
 		}
@@ -127,7 +127,7 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 
 // runGuarded runs a command, and prints who blocked whom.
 func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) error {
-	format, options, err := a.printOptions(report.AppliedFormats()...)
+	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 	a.printWrittenPlans(cmd.Context())
 	switch {
 	case isAny[*guard.UnderWayError](err): // the same command fails again
-		a.printNext(repeatFor(cmd, "onward status", "db"))
+		a.printNext(otherCommandWithFlags(cmd, "onward status", "db"))
 	case a.code != exitClean:
 		a.printNext(repeatCommand(cmd))
 	}

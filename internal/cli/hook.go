@@ -64,7 +64,7 @@ func (a *app) runHook(cmd *cobra.Command, f *hookFlags) error {
 		return newUsageError("the working directory cannot be read: %v", err)
 	}
 	d := hook.Judge(cmd.Context(), hook.Config{
-		Dir: dir, Assistant: assistant, Settings: a.settingsOf, Getenv: os.Getenv, Limit: f.limit,
+		Dir: dir, Assistant: assistant, Settings: a.readSettingsFor, Getenv: os.Getenv, Limit: f.limit,
 		Deployed: audit.Deployed{Schema: f.schema, Stats: f.stats},
 	}, cmd.InOrStdin())
 	if a.code, err = d.WriteAnswer(a.out, a.err); err != nil && len(d.Refused) > 0 {

@@ -101,7 +101,7 @@ func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
 			return err
 		})
 	}
-	if err := isThere(found); err != nil {
+	if err := refuseExistingConfig(found); err != nil {
 		return err
 	}
 	baseline := filepath.Join(found.Root, baselineName)
@@ -138,8 +138,8 @@ func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
 	})
 }
 
-// isThere refuses to continue if an onward.yaml exists, and prints how the new one would differ.
-func isThere(found *first.Found) error {
+// refuseExistingConfig refuses to continue if an onward.yaml exists, and prints how the new one would differ.
+func refuseExistingConfig(found *first.Found) error {
 	file, _, err := config.Find(".")
 	if err != nil || file == "" {
 		return err
@@ -165,8 +165,8 @@ func relativeToWorkingDir(name string) string {
 	if err != nil {
 		return name
 	}
-	if below, err := filepath.Rel(dir, name); err == nil {
-		return filepath.ToSlash(below)
+	if relPath, err := filepath.Rel(dir, name); err == nil {
+		return filepath.ToSlash(relPath)
 	}
 	return name
 }
@@ -178,19 +178,19 @@ func printFound(w io.Writer, f *first.Found) {
 	}
 	head := "migrations"
 	for _, m := range f.Migrations {
-		what := m.Framework
+		summary := m.Framework
 		if m.Tool != "" && !strings.EqualFold(m.Tool, m.Framework) {
-			what = m.Tool
+			summary = m.Tool
 		}
 		if !m.Renders {
-			what += ", " + prose.CountNoun(m.Migrations, "migration")
+			summary += ", " + prose.CountNoun(m.Migrations, "migration")
 		}
 		if m.Own != nil {
-			what += fmt.Sprintf("; %s seems to run them: check the proposal for runner: in %s", m.Own.Name, config.Name)
+			summary += fmt.Sprintf("; %s seems to run them: check the proposal for runner: in %s", m.Own.Name, config.Name)
 		} else if m.Assumed {
-			what += "; nothing tells how they are sent: transaction: in onward.yaml does"
+			summary += "; nothing tells how they are sent: transaction: in onward.yaml does"
 		}
-		fmt.Fprintf(w, "%-12s %s: %s\n", head, escape.Line(dirOrRoot(m.Dir)), escape.Line(what))
+		fmt.Fprintf(w, "%-12s %s: %s\n", head, escape.Line(dirOrRoot(m.Dir)), escape.Line(summary))
 		head = ""
 	}
 	for _, o := range f.LeftOut {
@@ -292,7 +292,7 @@ func explainBaseline(w io.Writer, history *onward.Report, dirs []string, stored 
 
 // writePipelines writes the files that a pipeline consists of, unless they are there, and prints the parts of others.
 func writePipelines(w io.Writer, f *first.Found) error {
-	b := thisBuild()
+	b := readBuild()
 	ref := b.revision
 	if v := releasedAs.FindStringSubmatch(b.Version); v != nil {
 		ref = "v" + v[1]

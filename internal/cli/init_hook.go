@@ -44,28 +44,28 @@ func (a *app) writeHook(cmd *cobra.Command, f initFlags) error {
 		return err
 	}
 	err = a.writeResult(func(w io.Writer) error {
-		what := "written"
+		outcome := "written"
 		if f.removeHook != "" {
-			what = "taken out of"
+			outcome = "taken out of"
 		}
 		if !changed {
-			what = "nothing to do"
+			outcome = "nothing to do"
 		}
-		_, err := fmt.Fprintf(w, "%s: %s\n", what, relativeToWorkingDir(filepath.Join(root, filepath.FromSlash(path))))
+		_, err := fmt.Fprintf(w, "%s: %s\n", outcome, relativeToWorkingDir(filepath.Join(root, filepath.FromSlash(path))))
 		return err
 	})
 	if err != nil || f.removeHook != "" {
 		return err
 	}
-	if err := a.listDisposable(root); err != nil {
+	if err := a.offerDisposableDatabases(root); err != nil {
 		return err
 	}
-	return a.renderOnce(cmd.Context(), root)
+	return a.renderMigrationsOnce(cmd.Context(), root)
 }
 
-// renderOnce renders the migrations of projects whose own code makes their SQL, so that the hook's first answer waits for edited ones
+// renderMigrationsOnce renders the migrations of projects whose own code makes their SQL, so that the hook's first answer waits for edited ones
 // only. A project that fails is named; the hook tries it again.
-func (a *app) renderOnce(ctx context.Context, root string) error {
+func (a *app) renderMigrationsOnce(ctx context.Context, root string) error {
 	found, err := first.ReadRepository(ctx, root)
 	none := new(audit.NotFoundError)
 	switch {
@@ -95,9 +95,9 @@ func (a *app) renderOnce(ctx context.Context, root string) error {
 	})
 }
 
-// listDisposable names the databases for development that the hook does not know to be disposable. If the user agrees on a terminal, it
+// offerDisposableDatabases names the databases for development that the hook does not know to be disposable. If the user agrees on a terminal, it
 // lists them in onward.yaml, unless that has a part for the hook.
-func (a *app) listDisposable(root string) error {
+func (a *app) offerDisposableDatabases(root string) error {
 	c, err := config.Load(root, audit.Names())
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (a *app) listDisposable(root string) error {
 	}
 	input, isFile := a.in.(*os.File)
 	if len(c.Hook.Disposable) == 0 && isFile && a.writesToTerminal() && term.IsTerminal(int(input.Fd())) {
-		if !agrees(a.in, a.out, "may an assistant's commands lose the data of "+escape.Line(strings.Join(found, ", "))+"?") {
+		if !askToConfirm(a.in, a.out, "may an assistant's commands lose the data of "+escape.Line(strings.Join(found, ", "))+"?") {
 			return nil
 		}
 		return addToConfig(root, c.Path, part)
@@ -128,8 +128,8 @@ func (a *app) listDisposable(root string) error {
 	})
 }
 
-// agrees asks a question; every answer but y and yes is no.
-func agrees(in io.Reader, out io.Writer, question string) bool {
+// askToConfirm asks a question; every answer but y and yes is no.
+func askToConfirm(in io.Reader, out io.Writer, question string) bool {
 	fmt.Fprintf(out, "%s [y/N] ", question)
 	line, _ := bufio.NewReader(io.LimitReader(in, 100)).ReadString('\n')
 	answer := strings.ToLower(strings.TrimSpace(line))
@@ -149,9 +149,9 @@ func addToConfig(root, path, part string) error {
 	if _, err := config.Decode([]byte(whole), path, audit.Names()); err != nil {
 		return fmt.Errorf("%s cannot be continued: %w", path, err)
 	}
-	below, err := filepath.Rel(root, path)
+	relPath, err := filepath.Rel(root, path)
 	if err != nil {
 		return err
 	}
-	return gitrange.ReplaceFile(root, filepath.ToSlash(below), whole)
+	return gitrange.ReplaceFile(root, filepath.ToSlash(relPath), whole)
 }

@@ -13,7 +13,7 @@ func TestAgrees(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]bool{"y\n": true, "YES\n": true, " y ": true, "\n": false, "": false, "n\n": false, "yes please\n": false} {
 		var out strings.Builder
-		if got := agrees(strings.NewReader(answer), &out, "really?"); got != want || out.String() != "really? [y/N] " {
+		if got := askToConfirm(strings.NewReader(answer), &out, "really?"); got != want || out.String() != "really? [y/N] " {
 			t.Errorf("%q: %t, %q", answer, got, out.String())
 		}
 	}

@@ -32,7 +32,7 @@ assumes that every table exists and is big.`,
   onward locks change.sql --pg 13`,
 		Args: checkArguments(0, 1, "one file, - for standard input, or -e SQL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
+			format, options, err := a.outputOptions(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}

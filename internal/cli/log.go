@@ -50,7 +50,7 @@ Exit code: 0 done, 2 usage or input, 3 the database cannot be read.`,
 }
 
 func (a *app) printLog(ctx context.Context, f *logFlags) error {
-	format, options, err := a.printOptions(report.AppliedFormats()...)
+	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,8 @@ Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 			}
 			jsrun.KeepForSession()
 			err := lsp.Serve(cmd.Context(), lsp.Config{
-				Version: thisBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.newLogger(),
-				Settings: a.settingsOf, Judged: a.collector.paceSession,
+				Version: readBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.newLogger(),
+				Settings: a.readSettingsFor, Judged: a.collector.paceSession,
 				Explain: func(rule string) (string, error) {
 					p, err := rulePage(rule)
 					if err != nil {
@@ -62,8 +62,8 @@ Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 	return cmd
 }
 
-// settingsOf is the configuration that holds for a directory, or the one that was named.
-func (a *app) settingsOf(dir string) (*config.Config, error) {
+// readSettingsFor is the configuration that holds for a directory, or the one that was named.
+func (a *app) readSettingsFor(dir string) (*config.Config, error) {
 	if a.flags.config != "" {
 		return a.readConfigFile()
 	}

@@ -70,8 +70,8 @@ func (a *app) serveMCP(cmd *cobra.Command, f *mcpFlags) error {
 		return newUsageError("the working directory cannot be read: %v", err)
 	}
 	c := mcp.Config{
-		Version: thisBuild().Version, Dir: dir, AllowPrograms: f.programs, Deployed: audit.Deployed{Schema: f.schema, Stats: f.stats}, Limit: f.limit,
-		Settings: a.settingsOf, Explain: a.explainRecord, SuggestNext: suggestPlan, Logger: a.newLogger(),
+		Version: readBuild().Version, Dir: dir, AllowPrograms: f.programs, Deployed: audit.Deployed{Schema: f.schema, Stats: f.stats}, Limit: f.limit,
+		Settings: a.readSettingsFor, Explain: a.findRuleRecord, SuggestNext: suggestPlan, Logger: a.newLogger(),
 	}
 	if f.db != "" {
 		url, err := a.readAddress(f.db)
@@ -110,8 +110,8 @@ func readPlans(ctx context.Context, cmd *cobra.Command, url string) ([]*onward.A
 	return list, err
 }
 
-// explainRecord returns a rule as onward rules lists it, and its page.
-func (a *app) explainRecord(name string) (record any, text string, err error) {
+// findRuleRecord returns a rule as onward rules lists it, and its page.
+func (a *app) findRuleRecord(name string) (record any, text string, err error) {
 	p, err := rulePage(name)
 	if err != nil {
 		return nil, "", err
@@ -121,11 +121,11 @@ func (a *app) explainRecord(name string) (record any, text string, err error) {
 		return nil, "", err
 	}
 	list := listRules(c)
-	at := slices.IndexFunc(list, func(r ruleInfo) bool { return r.ID == p.Rule.ID })
-	if at < 0 {
+	i := slices.IndexFunc(list, func(r ruleInfo) bool { return r.ID == p.Rule.ID })
+	if i < 0 {
 		return map[string]string{"id": p.Rule.ID}, p.FormatMarkdown(), nil
 	}
-	return list[at], p.FormatMarkdown(), nil
+	return list[i], p.FormatMarkdown(), nil
 }
 
 // suggestPlan sets the next command of a report as onward changelog does for two revisions.

@@ -58,7 +58,7 @@ const (
 // and ends: libraries must not change the garbage collector.
 type collector struct {
 	still atomic.Bool   // the command pauses for it
-	roomy atomic.Bool   // makeRoom was called
+	roomy atomic.Bool   // growHeap was called
 	next  atomic.Uint64 // where the heap is collected then, bytes
 	// paced: the heap has outgrown that, and grows by percent. A limit would be below what is alive, and the
 	// heap would be collected all the time.
@@ -99,12 +99,12 @@ func (c *collector) paceSession() {
 	debug.SetGCPercent(percent)
 }
 
-// start takes the heap over from the runtime, for a command that can pause. If most of the work is left, it makes room
+// takeOverHeap takes the heap over from the runtime, for a command that can pause. If most of the work is left, it makes room
 // at once: later, the room would count as what was allocated, and the heap would be collected for it.
-func (c *collector) start(left float64) {
+func (c *collector) takeOverHeap(left float64) {
 	debug.SetGCPercent(-1)
 	if left > 0.5 && bytesOf(newSample(heapObjects)) > roomyHeap {
-		makeRoom()
+		growHeap()
 		c.roomy.Store(true)
 	}
 	c.live, c.since = bytesOf(newSample(heapObjects)), bytesOf(c.allocated)
@@ -122,7 +122,7 @@ func (c *collector) watchHeap() {
 	large := false
 	for range time.Tick(paceChecks) {
 		if !c.roomy.Load() && bytesOf(heap) > roomyHeap {
-			makeRoom()
+			growHeap()
 			c.roomy.Store(true)
 		}
 		switch {
@@ -141,18 +141,18 @@ func (c *collector) watchHeap() {
 // collectIfFull is audit.CheckConfig.Breathe: if the heap is full, it is collected while
 // nothing else works. All processors then mark, no new objects are marked, and writes
 // have no extra cost.
-func (c *collector) collectIfFull(left float64, still func(func())) {
+func (c *collector) collectIfFull(left float64, pauseFor func(func())) {
 	if c.paced.Load() {
 		return
 	}
 	if !c.still.Load() {
-		c.start(left)
+		c.takeOverHeap(left)
 	}
 	heap, next := c.heapSize(), c.next.Load()
 	if heap < next || heap+c.estimateGrowth(left) < next+endRoom {
 		return
 	}
-	still(func() {
+	pauseFor(func() {
 		marked := c.collectHeap()
 		next := sizeAtCollection(c.live)
 		c.next.Store(next)

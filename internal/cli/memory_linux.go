@@ -10,15 +10,15 @@ import (
 // ignores incomplete pages.
 const hugePage = 2 << 20
 
-// makeRoom grows the heap to its later size in huge pages: the page faults for 100 MB of
+// growHeap grows the heap to its later size in huge pages: the page faults for 100 MB of
 // small pages cost up to a tenth of a run. The memory is not touched before it is needed,
 // and joins the heap's free pages immediately. A kernel without huge pages uses small
 // ones, as always.
 //
 // See madvise(2), MADV_HUGEPAGE.
-func makeRoom() {
+func growHeap() {
 	room := make([]byte, stillLimit-roomyHeap)
-	at := int(uintptr(unsafe.Pointer(unsafe.SliceData(room))) % hugePage)
-	_ = syscall.Madvise(room[(hugePage-at)%hugePage:], syscall.MADV_HUGEPAGE)
+	offset := int(uintptr(unsafe.Pointer(unsafe.SliceData(room))) % hugePage)
+	_ = syscall.Madvise(room[(hugePage-offset)%hugePage:], syscall.MADV_HUGEPAGE)
 	runtime.GC()
 }

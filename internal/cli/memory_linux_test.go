@@ -20,7 +20,7 @@ func TestMakeRoom(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	makeRoom()
+	growHeap()
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapInuse) - int64(before.HeapInuse); grown > 4<<20 {
 		t.Errorf("%d kB of the heap are in use for it", grown>>10)

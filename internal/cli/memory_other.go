@@ -2,5 +2,5 @@
 
 package cli
 
-// makeRoom is for Linux.
-func makeRoom() {}
+// growHeap is for Linux.
+func growHeap() {}

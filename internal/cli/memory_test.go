@@ -27,12 +27,12 @@ func TestBreathe(t *testing.T) {
 	runtime.GC()
 	c := paceCollector(func(string) string { return "" })
 	c.roomy.Store(true)
-	stood := 0
+	pauses := 0
 	breathe := func() {
-		c.collectIfFull(1, func(do func()) { stood++; do() })
+		c.collectIfFull(1, func(collect func()) { pauses++; collect() })
 	}
 	breathe()
-	if stood != 0 {
+	if pauses != 0 {
 		t.Fatalf("stood still for an empty heap")
 	}
 	var before, after runtime.MemStats
@@ -42,18 +42,18 @@ func TestBreathe(t *testing.T) {
 		breathe()
 	}
 	runtime.ReadMemStats(&after)
-	if stood < 2 || stood > 4 {
-		t.Errorf("stood still %d times for three times the limit", stood)
+	if pauses < 2 || pauses > 4 {
+		t.Errorf("stood still %d times for three times the limit", pauses)
 	}
-	if n := int(after.NumGC - before.NumGC); n != stood {
-		t.Errorf("%d collections, stood still %d times", n, stood)
+	if n := int(after.NumGC - before.NumGC); n != pauses {
+		t.Errorf("%d collections, stood still %d times", n, pauses)
 	}
 	// At the end of the work it may go a little above.
-	atEnd := func(above int) (stood bool) {
-		for keep = nil; c.heapSize() < c.next.Load()+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
+	atEnd := func(excess int) (isPaused bool) {
+		for keep = nil; c.heapSize() < c.next.Load()+uint64(excess); keep = append(keep, make([]byte, 1<<20)) {
 		}
-		c.collectIfFull(0, func(do func()) { stood = true; do() })
-		return stood
+		c.collectIfFull(0, func(collect func()) { isPaused = true; collect() })
+		return isPaused
 	}
 	if atEnd(0) || !atEnd(endRoom) {
 		t.Error("stood still with nothing to come, or did not with too much there")
@@ -81,13 +81,13 @@ func TestBreathe(t *testing.T) {
 		t.Errorf("%d collections while four times the limit came to be alive", n)
 	}
 	// Nor is the next one that fills, once such a heap was freed: a stop would put the limit back.
-	keep, stood = nil, 0
+	keep, pauses = nil, 0
 	runtime.GC()
 	for range 2 * stillLimit >> 20 {
 		keep = append(keep, make([]byte, 1<<20))
 		breathe()
 	}
-	if stood > 0 {
-		t.Errorf("stood still %d times with a heap that grows by percent", stood)
+	if pauses > 0 {
+		t.Errorf("stood still %d times with a heap that grows by percent", pauses)
 	}
 }

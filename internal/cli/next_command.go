@@ -32,16 +32,16 @@ func setNextCommand(cmd *cobra.Command, r *onward.Report) {
 	}
 	run := &r.Rehearsals[0]
 	words := []string{"onward rehearse"}
-	given := map[string]bool{}
+	isFlagSet := map[string]bool{}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		given[f.Name] = true
+		isFlagSet[f.Name] = true
 		switch f.Name {
 		case "html", "output", "format", "rehearse", "with", "workload-head", "also", "values-identity", "show-values", "fix", "fail-on", "verbose", "quiet":
 			return
 		}
 		words = append(words, flagWord(f))
 	})
-	full := given["rows"] || given["like"] || given["dump"]
+	full := isFlagSet["rows"] || isFlagSet["like"] || isFlagSet["dump"]
 	switch {
 	case !full && run.Traffic == nil:
 		words = append(words, "--rows 1e6", "--traffic")
@@ -69,7 +69,7 @@ func isPlannable(r *onward.Report) bool {
 
 // planWords returns the command that plans the release of another command.
 func planWords(cmd *cobra.Command) string {
-	return repeatFor(cmd, "onward plan", "base", "head", "framework", "config", "schema", "pg", "db")
+	return otherCommandWithFlags(cmd, "onward plan", "base", "head", "framework", "config", "schema", "pg", "db")
 }
 
 // isContinuable reports whether the same command continues or repeats what this one began.
@@ -107,8 +107,8 @@ func flagWords(cmd *cobra.Command, isChosen func(name string) bool) (words []str
 	return words
 }
 
-// repeatFor returns another command with the flags of this one that both have.
-func repeatFor(cmd *cobra.Command, other string, names ...string) string {
+// otherCommandWithFlags returns another command with the flags of this one that both have.
+func otherCommandWithFlags(cmd *cobra.Command, other string, names ...string) string {
 	return strings.Join(append([]string{other}, flagWords(cmd, func(name string) bool { return slices.Contains(names, name) })...), " ")
 }
 
@@ -223,10 +223,10 @@ type nextError struct {
 
 func (e *nextError) Unwrap() error { return e.error }
 
-// listPlansAfter adds the command that lists the plans to an error about the choice of a plan.
-func listPlansAfter(cmd *cobra.Command, err error) error {
+// addPlanListHint adds the command that lists the plans to an error about the choice of a plan.
+func addPlanListHint(cmd *cobra.Command, err error) error {
 	if isAny[*apply.ChoiceError](err) {
-		return &nextError{err, repeatFor(cmd, "onward status", "db", "schema")}
+		return &nextError{err, otherCommandWithFlags(cmd, "onward status", "db", "schema")}
 	}
 	return err
 }

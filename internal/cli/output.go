@@ -19,9 +19,9 @@ import (
 	"github.com/onward-sql/onward/internal/report/view"
 )
 
-// printOptions is how to print: the chosen format, one of those that a command has,
+// outputOptions is how to print: the chosen format, one of those that a command has,
 // and the options.
-func (a *app) printOptions(allowed ...report.Format) (report.Format, report.Options, error) {
+func (a *app) outputOptions(allowed ...report.Format) (report.Format, report.Options, error) {
 	format, err := a.chosenFormat(allowed...)
 	if err != nil {
 		return "", report.Options{}, err
@@ -37,8 +37,8 @@ func (a *app) chosenFormat(allowed ...report.Format) (report.Format, error) {
 		return f, nil
 	}
 	if !slices.Contains(report.Formats(), f) {
-		if near := config.Nearest(string(f), toStrings(allowed)); near != "" {
-			return "", newUsageError("unknown format %q: did you mean %s?", f, near)
+		if suggestion := config.Nearest(string(f), toStrings(allowed)); suggestion != "" {
+			return "", newUsageError("unknown format %q: did you mean %s?", f, suggestion)
 		}
 	}
 	return "", newUsageError("unsupported format %q; use %s", f, joinNames(allowed))
@@ -134,11 +134,11 @@ func workingDir() string {
 	if err != nil || root == "" {
 		return ""
 	}
-	below, err := filepath.Rel(root, dir)
-	if err != nil || below == "." {
+	relPath, err := filepath.Rel(root, dir)
+	if err != nil || relPath == "." {
 		return ""
 	}
-	return filepath.ToSlash(below)
+	return filepath.ToSlash(relPath)
 }
 
 // writeResult prints a result to standard output, or to the file of --output in one

@@ -23,8 +23,8 @@ func TestLinking(t *testing.T) {
 		{map[string]string{"CI": "true", "FORCE_HYPERLINK": "1"}, true},
 		{map[string]string{"KITTY_WINDOW_ID": "1", "FORCE_HYPERLINK": "0"}, false},
 	} {
-		if is := supportsLinks(func(name string) string { return c.env[name] }); is != c.want {
-			t.Errorf("%v: %v", c.env, is)
+		if got := supportsLinks(func(name string) string { return c.env[name] }); got != c.want {
+			t.Errorf("%v: %v", c.env, got)
 		}
 	}
 }

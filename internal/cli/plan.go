@@ -96,7 +96,7 @@ part of the release is; 2 usage or input; 3 something could not be read.`,
   onward plan --write
   onward plan --deploys v1.4..v1.5
   onward plan next --gone v1.4`,
-		Args: revisionRange,
+		Args: setRevisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.makePlan(cmd, &f) },
 	}
 	flags := cmd.Flags()
@@ -117,9 +117,9 @@ part of the release is; 2 usage or input; 3 something could not be read.`,
 	return cmd
 }
 
-// orderDeploys prints the deploys that a range of commits needs.
-func (a *app) orderDeploys(cmd *cobra.Command, f *planFlags) error {
-	format, options, err := a.printOptions(report.DeployFormats()...)
+// printDeployOrder prints the deploys that a range of commits needs.
+func (a *app) printDeployOrder(cmd *cobra.Command, f *planFlags) error {
+	format, options, err := a.outputOptions(report.DeployFormats()...)
 	if err != nil {
 		return err
 	}
@@ -147,12 +147,12 @@ func (a *app) orderDeploys(cmd *cobra.Command, f *planFlags) error {
 
 // makePlan makes the plan, and prints it, shows its files or writes them.
 func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
-	format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML, report.FormatMarkdown)
+	format, options, err := a.outputOptions(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML, report.FormatMarkdown)
 	if err != nil {
 		return err
 	}
 	if f.deploys {
-		return a.orderDeploys(cmd, f)
+		return a.printDeployOrder(cmd, f)
 	}
 	if f.guard && (f.diff || f.save || f.sketch) {
 		return newUsageError("--guard is for a proven plan that onward apply runs: leave out --sketch, --diff and --write")

@@ -37,8 +37,8 @@ func readPlan(name string) (*onward.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	refuse := func(what string) error {
-		return &nextError{&config.InputError{Err: fmt.Errorf("%s %s, and not a plan. Make one, and name its file with --plan", name, what)}, makePlanFile}
+	refuse := func(problem string) error {
+		return &nextError{&config.InputError{Err: fmt.Errorf("%s %s, and not a plan. Make one, and name its file with --plan", name, problem)}, makePlanFile}
 	}
 	var head struct {
 		Schema string `json:"schema"`
@@ -74,9 +74,9 @@ func describeFile(schema string) string {
 		onward.GuardedSchema:   "is what onward guard printed",
 		onward.NoticeSchema:    "is a notice to a webhook",
 	}
-	switch what, known := commands[schema]; {
+	switch description, known := commands[schema]; {
 	case known:
-		return fmt.Sprintf("%s (%q)", what, schema)
+		return fmt.Sprintf("%s (%q)", description, schema)
 	case schema != "":
 		return fmt.Sprintf("says that it is %q", schema)
 	}

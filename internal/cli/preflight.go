@@ -60,9 +60,9 @@ reached.`,
 		Example: `  onward preflight --db env:DATABASE_URL
   onward preflight --db @/run/secrets/url --tls db.example.com:5432 --format json
   onward preflight --db env:DATABASE_URL --alone --format prometheus -o /var/lib/node_exporter/onward.prom`,
-		Args: revisionRange,
+		Args: setRevisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, options, err := a.printOptions(report.PreflightFormats()...)
+			format, options, err := a.outputOptions(report.PreflightFormats()...)
 			if err != nil {
 				return err
 			}

@@ -69,8 +69,8 @@ func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
 	return json.Marshal(q)
 }
 
-// config returns the work for one slice, with the worker's own repository.
-func (q *queuedApply) config(s *apply.Slice, repository audit.Config) *apply.PendingConfig {
+// pendingConfig returns the work for one slice, with the worker's own repository.
+func (q *queuedApply) pendingConfig(s *apply.Slice, repository audit.Config) *apply.PendingConfig {
 	out := &apply.PendingConfig{Repository: repository, Table: q.Table, Config: apply.Config{
 		Plan: q.Plan, Name: q.Name, Through: q.Through, To: q.To, Role: q.Role, Unproven: q.Unproven, Within: q.Within, MaxStall: q.MaxStall, Parallel: q.Parallel,
 		AcceptPublications: q.Publications, AcceptTriggers: q.Triggers, AsSuperuser: q.AsSuperuser,
@@ -150,14 +150,14 @@ func (m *workMaker) makeWork(j *queuedb.Job) (fleet.Work, error) {
 	case (guarded != nil || steps.Pending != nil) && j.Release != m.release: // also if somebody has put it into the queue of all workers
 		return nil, errors.New("this worker was not started for the release " + j.Release)
 	case guarded != nil:
-		return m.guardWork(j, guarded)
+		return m.newGuardWork(j, guarded)
 	}
-	return applyWork(steps.config(j.Slice, m.repository), steps.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(m.logger, t) },
+	return newApplyWork(steps.pendingConfig(j.Slice, m.repository), steps.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(m.logger, t) },
 		func(*onward.Applied, error) {}), nil
 }
 
-// guardWork returns the work that runs the worker's own command, which must be the one with which the release was begun.
-func (m *workMaker) guardWork(j *queuedb.Job, q *queuedGuard) (fleet.Work, error) {
+// newGuardWork returns the work that runs the worker's own command, which must be the one with which the release was begun.
+func (m *workMaker) newGuardWork(j *queuedb.Job, q *queuedGuard) (fleet.Work, error) {
 	c := m.command
 	if fleet.DigestCommand(c.Command, j.SearchPath) != j.Digest {
 		return nil, errors.New("this worker has another command than the onward guard that began the release")

@@ -109,7 +109,7 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
 			if err != nil {
 				return err
 			}
-			return a.recordedTo(result, f.recipient)
+			return a.storeRecording(result, f.recipient)
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -201,8 +201,8 @@ func (a *app) recordConfig(ctx context.Context, f *recordFlags, command []string
 // sslModes are those that a command may be given.
 var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
-// foldLine says which schemas or databases a recording counts as one.
-func foldLine(f *workload.Fold) string {
+// describeFold says which schemas or databases a recording counts as one.
+func describeFold(f *workload.Fold) string {
 	names := f.Names
 	more := ""
 	if len(names) > 3 {
@@ -212,8 +212,8 @@ func foldLine(f *workload.Fold) string {
 		strings.Join(names, ", "), more)
 }
 
-// recordedTo stores a recording, and says what it has.
-func (a *app) recordedTo(result *record.Result, recipient string) error {
+// storeRecording stores a recording, and says what it has.
+func (a *app) storeRecording(result *record.Result, recipient string) error {
 	w := result.Workload
 	stored, err := a.writeTranscript(result, recipient)
 	if err != nil {
@@ -243,7 +243,7 @@ func (a *app) recordedTo(result *record.Result, recipient string) error {
 		a.printNote("%s", stored)
 	}
 	for i := range w.Folds {
-		a.printNote("%s", foldLine(&w.Folds[i]))
+		a.printNote("%s", describeFold(&w.Folds[i]))
 	}
 	for _, n := range w.Notes {
 		a.printNote("%s", n)
@@ -252,11 +252,11 @@ func (a *app) recordedTo(result *record.Result, recipient string) error {
 		return err
 	}
 	for _, d := range result.Denied {
-		who := ""
+		sender := ""
 		if d.Sender != "" {
-			who = ", by " + d.Sender
+			sender = ", by " + d.Sender
 		}
-		fmt.Fprintf(a.err, "onward: %s is deprecated, and used (%s%s): %s\n", strings.Join(d.Columns, ", "), prose.CountNoun(int(d.Calls), "time"), who, d.SQL)
+		fmt.Fprintf(a.err, "onward: %s is deprecated, and used (%s%s): %s\n", strings.Join(d.Columns, ", "), prose.CountNoun(int(d.Calls), "time"), sender, d.SQL)
 	}
 	if len(result.Denied) > 0 {
 		a.code = exitFindings

@@ -52,12 +52,12 @@ func (a *app) releaseConfig(ctx context.Context, f *releaseFlags) (audit.Config,
 	if err != nil {
 		return audit.Config{}, err
 	}
-	named, err := parseFrameworks(f.frameworks)
+	frameworks, err := parseFrameworks(f.frameworks)
 	if err != nil {
 		return audit.Config{}, err
 	}
-	if len(named) > 0 {
-		settings.Migrations = named
+	if len(frameworks) > 0 {
+		settings.Migrations = frameworks
 	}
 	files := f.databaseFlags
 	for _, name := range []*string{&files.schema, &files.stats} {
@@ -255,9 +255,9 @@ rehearsed, or something could not be read.`,
   onward rehearse --rows users=1e6,orders=5e6 --traffic --long-transaction 5s
   onward rehearse --rows 1e6 --workload workload.json
   onward rehearse --pg 15,17 --html report.html`,
-		Args: revisionRange,
+		Args: setRevisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, options, err := a.printOptions(report.Formats()...)
+			format, options, err := a.outputOptions(report.Formats()...)
 			if err != nil {
 				return err
 			}

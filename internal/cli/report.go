@@ -23,7 +23,7 @@ log, the annotations and the comment. The exit code is the run's: 1 if a finding
   onward report report.json --format markdown`,
 		Args: checkArguments(1, 1, "one file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, options, err := a.printOptions(report.Formats()...)
+			format, options, err := a.outputOptions(report.Formats()...)
 			if err != nil {
 				return err
 			}
@@ -47,7 +47,7 @@ log, the annotations and the comment. The exit code is the run's: 1 if a finding
 			if r.Verification != nil && !cmd.Flags().Changed("fail-on") {
 				threshold = config.FailOnNever // as onward verify does
 			}
-			a.code = verifiedCode(exitCodeOf(r, threshold), r)
+			a.code = verifyExitCode(reportExitCode(r, threshold), r)
 			return a.writeResult(func(w io.Writer) error { return report.Write(w, format, r, options) })
 		},
 	}

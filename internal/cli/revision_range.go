@@ -7,10 +7,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// revisionRange takes BASE..HEAD or BASE...HEAD, as git has them, for --base and --head. Both mean
+// setRevisionRange takes BASE..HEAD or BASE...HEAD, as git has them, for --base and --head. Both mean
 // the same: the head is judged as after a merge into the base. A side that is left out keeps its default,
 // but the head is then what is committed.
-func revisionRange(cmd *cobra.Command, args []string) error {
+func setRevisionRange(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return checkArguments(0, 1, "at most one range of revisions")(cmd, args)
 	}

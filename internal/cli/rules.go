@@ -45,7 +45,7 @@ RULE prints one rule in full.`,
 		Example: `  onward rules index concurrently
   onward rules compatibility`,
 		RunE: func(_ *cobra.Command, words []string) error {
-			format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
+			format, options, err := a.outputOptions(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}
@@ -105,7 +105,7 @@ func effectiveSeverity(r *rule.Rule, c *config.Config) onward.Severity {
 func printRules(w io.Writer, list []ruleInfo, o report.Options) error {
 	p := terminal.NewPalette(o.Color)
 	var b strings.Builder
-	subject, on := "", 0
+	subject, enabledCount := "", 0
 	width := 0
 	for _, r := range list {
 		width = max(width, len(r.ID))
@@ -127,11 +127,11 @@ func printRules(w io.Writer, list []ruleInfo, o report.Options) error {
 			style = p.Dim
 			severity = "off"
 		} else {
-			on++
+			enabledCount++
 		}
 		fmt.Fprintf(&b, "  %s%s  %-*s  %s\n", style.Render(severity), strings.Repeat(" ", 7-len(severity)), width, r.ID, shortSummary(r.Summary, o.Width-width-13))
 	}
-	fmt.Fprintf(&b, "\n%s, %d of them on here. onward explain RULE says more.\n", prose.CountNoun(len(list), "rule"), on)
+	fmt.Fprintf(&b, "\n%s, %d of them on here. onward explain RULE says more.\n", prose.CountNoun(len(list), "rule"), enabledCount)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -72,12 +72,12 @@ the release, 1 a target failed or differs, 2 usage or input, 3 not finished.`,
 // printStatus prints the plans on a database, once or again and again.
 func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 	watch := f.watch
-	if many, err := f.areGiven(cmd, "waves", "drift", "like"); err != nil {
+	if hasTargets, err := f.hasTargetsOrRefuse(cmd, "waves", "drift", "like"); err != nil {
 		return err
-	} else if many {
+	} else if hasTargets {
 		return a.printRolloutStatus(cmd, f)
 	}
-	format, options, err := a.printOptions(append(report.AppliedFormats(), report.FormatHTML)...)
+	format, options, err := a.outputOptions(append(report.AppliedFormats(), report.FormatHTML)...)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func newStatusPage(plans []apply.PlanStatus) *html.StatusPage {
 func (a *app) watchStatus(ctx context.Context, plans []apply.PlanStatus, interval time.Duration,
 	read func(context.Context) ([]apply.PlanStatus, error)) error {
 	a.printNote("rewriting %s at intervals of %s; Ctrl-C ends it", a.flags.output, interval)
-	_, err := watch(ctx, a, interval, plans, read, areFinished, func(w watched[[]apply.PlanStatus]) error {
+	_, err := watchUntilFinished(ctx, a, interval, plans, read, areFinished, func(w watched[[]apply.PlanStatus]) error {
 		page := newStatusPage(w.value)
 		page.At, page.Problem, page.Reload = w.at, w.problem, w.reload
 		return a.replaceOutput(func(out io.Writer) error { return html.WriteStatus(out, page) })

@@ -146,8 +146,8 @@ func (f *throttleFlags) readLimits() (apply.Limits, error) {
 		return l, newUsageError("--max-dead %q is not a part such as 20%%, or 0 for none", f.dead)
 	}
 	l.Dead = limitOrOff(part / 100)
-	if why := outside.RefuseQuery(f.sql); f.sql != "" && why != "" {
-		return l, newUsageError("--throttle-sql is not run: %s. Give one SELECT that only reads", why)
+	if reason := outside.RefuseQuery(f.sql); f.sql != "" && reason != "" {
+		return l, newUsageError("--throttle-sql is not run: %s. Give one SELECT that only reads", reason)
 	}
 	return l, nil
 }

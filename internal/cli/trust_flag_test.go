@@ -18,8 +18,8 @@ func TestTrustFlag(t *testing.T) {
 				t.Errorf("%s has no --trust", c.CommandPath())
 			}
 		}
-		for _, below := range c.Commands() {
-			visit(below)
+		for _, subcommand := range c.Commands() {
+			visit(subcommand)
 		}
 	}
 	visit((&app{}).newRootCommand())

@@ -40,7 +40,7 @@ func (f *verifyFlags) addVerifyFlags(cmd *cobra.Command) {
 		"recordings without values are executed with made ones")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
-	f.deprecations.register(cmd)
+	f.deprecations.addDeprecationFlags(cmd)
 	flags.Lookup("pg").Usage = "verify on the newest of these major `versions`: 17, 14..17 or 14,16"
 	flags.Lookup("fail-on").Usage = "also exit with 1 when a finding of the audit is of this severity: warning or info; errors always count"
 }
@@ -143,7 +143,7 @@ input, 3 it could not be verified.`,
   onward verify --also v1.3 --also canary=canary.json.gz
   onward verify --workload deployed.json.gz --from env:DATABASE_URL --stats stats.json
   onward verify --deprecations --workload contracts --notify env:WEBHOOK`,
-		Args: revisionRange,
+		Args: setRevisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.list {
 				return a.listDeprecations(cmd, &f)
@@ -161,7 +161,7 @@ func (a *app) verifyRelease(cmd *cobra.Command, f *verifyFlags) error {
 	if f.notify != "" {
 		return newUsageError("--notify is for --deprecations")
 	}
-	format, options, err := a.printOptions(report.Formats()...)
+	format, options, err := a.outputOptions(report.Formats()...)
 	if err != nil {
 		return err
 	}
@@ -188,12 +188,12 @@ func (a *app) verifyRelease(cmd *cobra.Command, f *verifyFlags) error {
 	if err := a.finishReport(r, &f.auditFlags, &settings, format, options); err != nil {
 		return err
 	}
-	a.code = verifiedCode(a.code, r)
+	a.code = verifyExitCode(a.code, r)
 	return nil
 }
 
-// verifiedCode is the exit code for what was verified.
-func verifiedCode(code int, r *onward.Report) int {
+// verifyExitCode is the exit code for what was verified.
+func verifyExitCode(code int, r *onward.Report) int {
 	switch {
 	case code == exitFailed || r.Verification == nil:
 		return code

@@ -20,7 +20,7 @@ type deprecations struct {
 	notify string
 }
 
-func (f *deprecations) register(cmd *cobra.Command) {
+func (f *deprecations) addDeprecationFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.list, "deprecations", false, "only list the deprecated columns of the deployed schema, and who still uses them by the recordings")
 	flags.StringVar(&f.notify, "notify", "", "with --deprecations: `address` of a webhook that gets a message for each column whose last day is near or over; "+
@@ -29,7 +29,7 @@ func (f *deprecations) register(cmd *cobra.Command) {
 
 // listDeprecations prints the deprecated columns and their users, and sends the notices.
 func (a *app) listDeprecations(cmd *cobra.Command, f *verifyFlags) error {
-	format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
+	format, options, err := a.outputOptions(report.FormatTerminal, report.FormatJSON)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (a *app) listDeprecations(cmd *cobra.Command, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	webhook, err := a.webhook(f.notify)
+	webhook, err := a.readWebhook(f.notify)
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func (a *app) listDeprecations(cmd *cobra.Command, f *verifyFlags) error {
 	return nil
 }
 
-// webhook reads and checks the address of a webhook; "" for none.
-func (a *app) webhook(flag string) (string, error) {
+// readWebhook reads and checks the address of a webhook; "" for none.
+func (a *app) readWebhook(flag string) (string, error) {
 	if flag == "" {
 		return "", nil
 	}

@@ -46,7 +46,7 @@ func (a *app) newVersionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b := thisBuild()
+			b := readBuild()
 			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
 					return machine.WriteJSON(w, b)
@@ -63,8 +63,8 @@ func (a *app) newVersionCommand() *cobra.Command {
 	}
 }
 
-// thisBuild reads what the linker and the Go command wrote into the binary.
-func thisBuild() build {
+// readBuild reads what the linker and the Go command wrote into the binary.
+func readBuild() build {
 	b := build{
 		Version: version, revision: commit, Date: date, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 		Parser: "oliphant", Grammar: grammar, Oldest: onward.OldestMajor, Newest: onward.PreviewMajor,

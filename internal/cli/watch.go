@@ -14,9 +14,9 @@ type watched[T any] struct {
 	reload  time.Duration
 }
 
-// watch writes what read returns again and again, until it is finished or the user interrupts it. It returns what was written last. What cannot be read
+// watchUntilFinished writes what read returns again and again, until it is finished or the user interrupts it. It returns what was written last. What cannot be read
 // for a while does not end it.
-func watch[T any](ctx context.Context, a *app, interval time.Duration, first T, read func(context.Context) (T, error), isFinished func(T) bool,
+func watchUntilFinished[T any](ctx context.Context, a *app, interval time.Duration, first T, read func(context.Context) (T, error), isFinished func(T) bool,
 	write func(watched[T]) error) (T, error) {
 	w := watched[T]{value: first, at: time.Now()}
 	for {

@@ -41,7 +41,7 @@ func (a *app) newNotices(cmd *cobra.Command, f *stepFlags, c *apply.Config) (*no
 	if f.notify == "" {
 		return nil, nil
 	}
-	url, err := a.webhook(f.notify)
+	url, err := a.readWebhook(f.notify)
 	if err != nil {
 		return nil, err
 	}
@@ -72,47 +72,47 @@ func (n *notices) handleEvent(e *apply.Event) {
 	}
 	switch e.Kind {
 	case apply.Held, apply.Waits, apply.Lost:
-		n.noticeBegin(onward.NoticeWaits, step, e.Words)
+		n.scheduleNotice(onward.NoticeWaits, step, e.Words)
 	case apply.Throttled:
-		n.noticeEnd(onward.NoticeWaits)
+		n.cancelNotice(onward.NoticeWaits)
 		if e.Words == apply.GoesOn {
-			n.noticeEnd(onward.NoticeThrottled)
+			n.cancelNotice(onward.NoticeThrottled)
 		} else {
-			n.noticeBegin(onward.NoticeThrottled, step, e.Words)
+			n.scheduleNotice(onward.NoticeThrottled, step, e.Words)
 		}
 	case apply.Begun, apply.Undoing, apply.Passed, apply.Compared:
-		n.noticeEnd(onward.NoticeWaits) // a throttled one passes rows, too
+		n.cancelNotice(onward.NoticeWaits) // a throttled one passes rows, too
 	case apply.Finished:
-		n.noticeEnd(onward.NoticeWaits)
-		n.noticeEnd(onward.NoticeThrottled)
+		n.cancelNotice(onward.NoticeWaits)
+		n.cancelNotice(onward.NoticeThrottled)
 	}
 }
 
-func (n *notices) noticeBegin(what onward.NoticeOutcome, step, why string) {
-	s := n.waiting[what]
+func (n *notices) scheduleNotice(outcome onward.NoticeOutcome, step, reason string) {
+	s := n.waiting[outcome]
 	if s != nil && s.step == step {
-		s.why = why
+		s.why = reason
 		return
 	}
-	n.noticeEnd(what)
-	s = &waitingStep{step: step, why: why}
-	n.waiting[what] = s
+	n.cancelNotice(outcome)
+	s = &waitingStep{step: step, why: reason}
+	n.waiting[outcome] = s
 	s.late = time.AfterFunc(n.after, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		if n.waiting[what] != s {
+		if n.waiting[outcome] != s {
 			return
 		}
 		notice := n.base
-		notice.Outcome, notice.Step, notice.Why = what, s.step, s.why
+		notice.Outcome, notice.Step, notice.Why = outcome, s.step, s.why
 		n.postNotice(notice)
 	})
 }
 
-func (n *notices) noticeEnd(what onward.NoticeOutcome) {
-	if s := n.waiting[what]; s != nil {
+func (n *notices) cancelNotice(outcome onward.NoticeOutcome) {
+	if s := n.waiting[outcome]; s != nil {
 		s.late.Stop()
-		delete(n.waiting, what)
+		delete(n.waiting, outcome)
 	}
 }
 
@@ -132,8 +132,8 @@ func (n *notices) postResult(list []*onward.Applied, err error) {
 		return
 	}
 	n.mu.Lock()
-	n.noticeEnd(onward.NoticeWaits)
-	n.noticeEnd(onward.NoticeThrottled)
+	n.cancelNotice(onward.NoticeWaits)
+	n.cancelNotice(onward.NoticeThrottled)
 	n.mu.Unlock()
 	for i, r := range list {
 		if err == nil || i == len(list)-1 {

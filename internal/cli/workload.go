@@ -22,11 +22,11 @@ sent and by whom.`,
 		Args: checkArguments(0, 0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.workloadMerge(), a.workloadImport(), a.workloadShow(), a.workloadCheck())
+	cmd.AddCommand(a.newWorkloadMergeCommand(), a.newWorkloadImportCommand(), a.newWorkloadShowCommand(), a.newWorkloadCheckCommand())
 	return cmd
 }
 
-func (a *app) workloadMerge() *cobra.Command {
+func (a *app) newWorkloadMergeCommand() *cobra.Command {
 	var consumer string
 	cmd := &cobra.Command{
 		Use:   "merge FILE…",
@@ -45,7 +45,7 @@ With -o FILE.gz the result is packed.`,
   onward verify --workload contracts`,
 		Args: checkArguments(1, -1, "recordings"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := a.jsonOnly(); err != nil {
+			if _, err := a.requireJSONFormat(); err != nil {
 				return err
 			}
 			var list []*workload.Workload
@@ -73,14 +73,14 @@ With -o FILE.gz the result is packed.`,
 	return cmd
 }
 
-func (a *app) workloadShow() *cobra.Command {
+func (a *app) newWorkloadShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show FILE",
 		Short:   "list the queries of a recording, those that are sent most first",
 		Example: `  onward workload show workload.json.gz`,
 		Args:    checkArguments(1, 1, "a recording"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
+			format, options, err := a.outputOptions(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}
@@ -93,8 +93,8 @@ func (a *app) workloadShow() *cobra.Command {
 	}
 }
 
-// jsonOnly refuses formats of commands whose result is a recording.
-func (a *app) jsonOnly() (report.Format, error) {
+// requireJSONFormat refuses formats of commands whose result is a recording.
+func (a *app) requireJSONFormat() (report.Format, error) {
 	if a.flags.format == string(report.FormatTerminal) {
 		return report.FormatJSON, nil // nothing was asked for
 	}

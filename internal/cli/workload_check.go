@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func (a *app) workloadCheck() *cobra.Command {
+func (a *app) newWorkloadCheckCommand() *cobra.Command {
 	var f databaseFlags
 	var base string
 	cmd := &cobra.Command{
@@ -31,7 +31,7 @@ These are warnings and notes: the exit code is 0 where the recording could be re
   onward workload check --db env:DATABASE_URL --format json workload.json.gz`,
 		Args: checkArguments(1, 1, "a recording"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
+			format, options, err := a.outputOptions(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ import (
 // sources are what recordings can be imported from.
 var sources = []string{"pg_stat_statements", "csvlog", "jsonlog", "auto_explain", "otel", "pganalyze", "planetscale", "sqlc", "sql", audit.FromCode}
 
-func (a *app) workloadImport() *cobra.Command {
+func (a *app) newWorkloadImportCommand() *cobra.Command {
 	var from, db, revision string
 	cmd := &cobra.Command{
 		Use:   "import --from SOURCE [PATH… | --db ADDRESS]",
@@ -48,7 +48,7 @@ does that. With -o FILE.gz the result is packed.`,
   onward workload import --from code --rev v1.4.0 -o code.json`,
 		Args: checkArguments(0, -1, "paths"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := a.jsonOnly(); err != nil {
+			if _, err := a.requireJSONFormat(); err != nil {
 				return err
 			}
 			if !slices.Contains(sources, from) {
@@ -112,7 +112,7 @@ func (a *app) importFrom(cmd *cobra.Command, im *workload.Import, from, db strin
 	case len(paths) == 0:
 		return newUsageError("a path is missing; see %s --help", cmd.CommandPath())
 	}
-	files, err := queryFiles(from, paths)
+	files, err := listQueryFiles(from, paths)
 	if err != nil {
 		return &config.InputError{Err: err}
 	}
@@ -124,8 +124,8 @@ func (a *app) importFrom(cmd *cobra.Command, im *workload.Import, from, db strin
 	return nil
 }
 
-// queryFiles are the files of paths; for files of queries, also those below directories.
-func queryFiles(from string, paths []string) ([]string, error) {
+// listQueryFiles are the files of paths; for files of queries, also those below directories.
+func listQueryFiles(from string, paths []string) ([]string, error) {
 	if from != "sqlc" && from != "sql" {
 		return paths, nil
 	}

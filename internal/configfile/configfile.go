@@ -24,11 +24,11 @@ func (s Setting) IsTrue() bool { return len(s.Values) == 1 && strings.EqualFold(
 
 // Find returns the value of the first setting with this section and key, "" for none.
 func Find(list []Setting, section, key string) string {
-	at := slices.IndexFunc(list, func(s Setting) bool { return s.Section == section && s.Key == key && len(s.Values) > 0 })
-	if at < 0 {
+	i := slices.IndexFunc(list, func(s Setting) bool { return s.Section == section && s.Key == key && len(s.Values) > 0 })
+	if i < 0 {
 		return ""
 	}
-	return list[at].Values[0]
+	return list[i].Values[0]
 }
 
 // Limits of a file. The parsers recurse into brackets, operators and templates, and the files come from strangers.

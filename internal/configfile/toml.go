@@ -42,8 +42,8 @@ func (r *tomlReader) addSetting(section string, n *unstable.Node) {
 	name := joinKey(n.Key())
 	value := n.Value()
 	if value.Kind == unstable.InlineTable {
-		for it := value.Children(); it.Next(); {
-			r.addSetting(joinSections(section, name), it.Node())
+		for iter := value.Children(); iter.Next(); {
+			r.addSetting(joinSections(section, name), iter.Node())
 		}
 		return
 	}
@@ -61,8 +61,8 @@ func (r *tomlReader) addSetting(section string, n *unstable.Node) {
 func appendValues(out []string, n *unstable.Node) []string {
 	switch n.Kind {
 	case unstable.Array:
-		for it := n.Children(); it.Next(); {
-			out = appendValues(out, it.Node())
+		for iter := n.Children(); iter.Next(); {
+			out = appendValues(out, iter.Node())
 		}
 	case unstable.InlineTable:
 	default:
@@ -71,10 +71,10 @@ func appendValues(out []string, n *unstable.Node) []string {
 	return out
 }
 
-func joinKey(it unstable.Iterator) string {
+func joinKey(iter unstable.Iterator) string {
 	var parts []string
-	for it.Next() {
-		parts = append(parts, string(it.Node().Data))
+	for iter.Next() {
+		parts = append(parts, string(iter.Node().Data))
 	}
 	return strings.Join(parts, ".")
 }

@@ -72,7 +72,7 @@ func (p *Filter) addInstruction(code uint16, k uint32, yes, no uint8) {
 	*p = append(*p, unix.SockFilter{Code: code, K: k, Jt: yes, Jf: no})
 }
 
-func (p *Filter) addReturn(what uint32) { p.addInstruction(unix.BPF_RET|unix.BPF_K, what, 0, 0) }
+func (p *Filter) addReturn(action uint32) { p.addInstruction(unix.BPF_RET|unix.BPF_K, action, 0, 0) }
 
 // RefuseCall ends a call with an error; the error 0 is success.
 func (p *Filter) RefuseCall(errno unix.Errno) { p.addReturn(unix.SECCOMP_RET_ERRNO | uint32(errno)) }
@@ -91,9 +91,9 @@ func (p *Filter) AllowCall() { p.addReturn(unix.SECCOMP_RET_ALLOW) }
 func (p *Filter) AskListener() { p.addReturn(unix.SECCOMP_RET_USER_NOTIF) }
 
 // OnCall adds the instructions for a call; they must end in returns. The call's number stays loaded for other calls.
-func (p *Filter) OnCall(call uint32, what func(p *Filter)) {
+func (p *Filter) OnCall(call uint32, addBody func(p *Filter)) {
 	var body Filter
-	what(&body)
+	addBody(&body)
 	p.addInstruction(ifEqual, call, 0, uint8(len(body)))
 	*p = append(*p, body...)
 }
@@ -170,13 +170,13 @@ func (p *Filter) RefuseNamespaces() {
 
 // InstallFilter installs the filter for the calling thread and its children.
 func (p Filter) InstallFilter() error {
-	_, err := p.installWith(1 << 2) // memory access is as fast as without a filter
+	_, err := p.installWithFlags(1 << 2) // memory access is as fast as without a filter
 	return err
 }
 
 // InstallForAll installs the filter for all threads of this process, and for those that they start.
 func (p Filter) InstallForAll() error {
-	thread, err := p.installWith(1<<2 | unix.SECCOMP_FILTER_FLAG_TSYNC)
+	thread, err := p.installWithFlags(1<<2 | unix.SECCOMP_FILTER_FLAG_TSYNC)
 	if err == nil && thread != 0 {
 		return fmt.Errorf("thread %d has another filter", thread)
 	}
@@ -185,10 +185,10 @@ func (p Filter) InstallForAll() error {
 
 // InstallListener installs a filter that asks, and returns the listener for [ServeCalls].
 func (p Filter) InstallListener() (fd int, err error) {
-	return p.installWith(1<<2 | unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
+	return p.installWithFlags(1<<2 | unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
 }
 
-func (p Filter) installWith(flags uintptr) (int, error) {
+func (p Filter) installWithFlags(flags uintptr) (int, error) {
 	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
 	const setModeFilter = 1
 	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, setModeFilter, flags, uintptr(unsafe.Pointer(&prog)))

@@ -55,9 +55,9 @@ func LandlockVersion() (int, error) {
 	return int(abi), nil
 }
 
-// sizeOf returns the size of the attributes in a version. A kernel accepts a larger structure if the rest is zero,
+// rulesetAttrSize returns the size of the attributes in a version. A kernel accepts a larger structure if the rest is zero,
 // but older versions had fewer fields.
-func sizeOf(abi int) uintptr {
+func rulesetAttrSize(abi int) uintptr {
 	var attr unix.LandlockRulesetAttr
 	switch {
 	case abi < 4:
@@ -82,7 +82,7 @@ const ruleNetPort = 2
 // RestrictFiles takes the handled rights from the calling thread and its children, except those that the rules grant. ports are the
 // TCP ports of other programs to which they may connect, if the version controls that.
 func RestrictFiles(abi int, handled unix.LandlockRulesetAttr, rules []Rule, ports ...uint16) error {
-	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&handled)), sizeOf(abi), 0)
+	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&handled)), rulesetAttrSize(abi), 0)
 	if errno != 0 {
 		return fmt.Errorf("make Landlock's rules: %w", errno)
 	}

@@ -79,7 +79,7 @@ func (c *Call) isWaiting() bool {
 }
 
 // ReadMemory returns bytes of the calling process, up to the end of what it has there.
-func (c *Call) ReadMemory(at uint64, length int) ([]byte, error) {
+func (c *Call) ReadMemory(address uint64, length int) ([]byte, error) {
 	f, err := os.Open(c.procPath("mem"))
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (c *Call) ReadMemory(at uint64, length int) ([]byte, error) {
 		return nil, unix.ESRCH
 	}
 	out := make([]byte, length)
-	n, err := f.ReadAt(out, int64(at))
+	n, err := f.ReadAt(out, int64(address))
 	if n == 0 {
 		return nil, err
 	}
@@ -97,15 +97,15 @@ func (c *Call) ReadMemory(at uint64, length int) ([]byte, error) {
 }
 
 // ReadText returns a text of the calling process that ends with a zero. A longer one is an error.
-func (c *Call) ReadText(at uint64) (string, error) {
+func (c *Call) ReadText(address uint64) (string, error) {
 	const page = 4096
-	data, err := c.ReadMemory(at, int(page-at%page)) // a page at a time: the next one may not exist
+	data, err := c.ReadMemory(address, int(page-address%page)) // a page at a time: the next one may not exist
 	if err != nil {
 		return "", err
 	}
 	text, _, ended := strings.Cut(string(data), "\x00")
 	if !ended {
-		if data, err = c.ReadMemory(at, unix.PathMax); err != nil {
+		if data, err = c.ReadMemory(address, unix.PathMax); err != nil {
 			return "", err
 		}
 		if text, _, ended = strings.Cut(string(data), "\x00"); !ended {
@@ -122,7 +122,7 @@ func (c *Call) procPath(name string) string { return "/proc/" + strconv.Itoa(c.p
 
 // DupDescriptor returns a copy of an open file of the calling process.
 func (c *Call) DupDescriptor(fd int) (int, error) {
-	group, err := c.groupID()
+	group, err := c.threadGroupID()
 	if err != nil {
 		return -1, err
 	}
@@ -137,8 +137,8 @@ func (c *Call) DupDescriptor(fd int) (int, error) {
 	return unix.PidfdGetfd(pid, fd, 0)
 }
 
-// groupID returns the process of the calling thread.
-func (c *Call) groupID() (int, error) {
+// threadGroupID returns the process of the calling thread.
+func (c *Call) threadGroupID() (int, error) {
 	status, err := os.ReadFile(c.procPath("status"))
 	if err != nil {
 		return 0, err
@@ -159,7 +159,7 @@ func (c *Call) OpenPath(dir int32, path string, follow bool) (int, error) {
 		base = c.procPath(fmt.Sprintf("fd/%d", dir))
 	}
 	open := c.openHere
-	if c.hasOwnRoot() {
+	if c.hasOwnMounts() {
 		open = c.openInRoot
 	}
 	fd, err := open(base, path, flags)
@@ -195,11 +195,11 @@ func (c *Call) openInRoot(base, path string, flags int) (int, error) {
 	return unix.Openat2(root, path, &unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_IN_ROOT})
 }
 
-// hasOwnRoot reports whether the calling process has other mounts than this one.
-func (c *Call) hasOwnRoot() bool {
-	own, err := os.Readlink("/proc/self/ns/mnt")
+// hasOwnMounts reports whether the calling process has other mounts than this one.
+func (c *Call) hasOwnMounts() bool {
+	ownNamespace, err := os.Readlink("/proc/self/ns/mnt")
 	other, err2 := os.Readlink(c.procPath("ns/mnt"))
-	return err != nil || err2 != nil || own != other
+	return err != nil || err2 != nil || ownNamespace != other
 }
 
 // CanCopyDescriptors reports whether a process may copy another one's open files, by an attempt on itself.

@@ -19,7 +19,7 @@ var archiverFailing = &Check{Rule: rule.Rule{
 		"more than 42 segments that wait are a warning.",
 	Instead: "Look into the server's log for what archive_command says, mend it, and wait until nothing waits: SELECT * FROM pg_stat_archiver.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ARCHIVER-VIEW"},
-}, Scope: onward.ScopeServer, Metric: "archiver_segments_waiting", Help: "Segments of WAL that are not archived yet.", Look: checkArchiver}
+}, Scope: onward.ScopeServer, Metric: "archiver_segments_waiting", Help: "Segments of WAL that are not archived yet.", Look: checkArchiverFailures}
 
 const archiverSQL = `
 SELECT failed_count::bigint, coalesce(last_failed_wal, ''), coalesce(extract(epoch FROM clock_timestamp() - last_failed_time), -1)::float8,
@@ -27,7 +27,7 @@ SELECT failed_count::bigint, coalesce(last_failed_wal, ''), coalesce(extract(epo
 	coalesce(extract(epoch FROM clock_timestamp() - last_archived_time), -1)::float8
 FROM pg_stat_archiver`
 
-func checkArchiver(p *Pass) error {
+func checkArchiverFailures(p *Pass) error {
 	if mode := p.settings["archive_mode"]; mode == "off" || p.recovery && mode != "always" {
 		return nil
 	}
@@ -68,6 +68,6 @@ func checkArchiver(p *Pass) error {
 }
 
 // explainMissingRight explains why the role cannot see something of the server, and which grant shows it.
-func explainMissingRight(p *Pass, what string) string {
-	return p.role + " may not see " + what + ": GRANT pg_monitor TO " + quoteName(p.role)
+func explainMissingRight(p *Pass, object string) string {
+	return p.role + " may not see " + object + ": GRANT pg_monitor TO " + quoteName(p.role)
 }

@@ -14,9 +14,9 @@ var archiverOff = &Check{Rule: rule.Rule{
 		"A server whose WAL is streamed to an archive (pg_receivewal, Barman) is not reported.",
 	Instead: "Archive WAL with a backup tool (archive_mode = on, archive_command or archive_library); or take a dump or snapshot right before the migration.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/continuous-archiving.html"},
-}, Scope: onward.ScopeServer, Look: checkArchiving}
+}, Scope: onward.ScopeServer, Look: checkArchivingOff}
 
-func checkArchiving(p *Pass) error {
+func checkArchivingOff(p *Pass) error {
 	mode := p.settings["archive_mode"]
 	if mode == "always" || mode == "on" && !p.recovery || p.recovery && mode != "off" {
 		command, library := p.settings["archive_command"], p.settings["archive_library"]

@@ -22,9 +22,9 @@ var certificateExpires = &Check{Rule: rule.Rule{
 		"a warning 30 days before, an error 7 days before.",
 	Instead: "Renew the certificate and reload what serves it: the server reads its files again on SELECT pg_reload_conf(), without a restart.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ssl-tcp.html"},
-}, Scope: onward.ScopeConnection, Metric: "certificate_days_left", Help: "Days until the first certificate of a chain expires.", Look: checkExpiry}
+}, Scope: onward.ScopeConnection, Metric: "certificate_days_left", Help: "Days until the first certificate of a chain expires.", Look: checkCertificateExpiry}
 
-func checkExpiry(p *Pass) error {
+func checkCertificateExpiry(p *Pass) error {
 	for i := range p.Endpoints {
 		e := &p.Endpoints[i]
 		if e.Asked && len(e.Certificates) == 0 {
@@ -46,27 +46,27 @@ func checkExpiry(p *Pass) error {
 
 // judgeCertificate judges the nth certificate of a chain, which expires in left days.
 func (p *Pass) judgeCertificate(e *Endpoint, c *x509.Certificate, n int, left float64) {
-	what := "the certificate of " + e.Name
+	subject := "the certificate of " + e.Name
 	if n > 0 {
-		what = fmt.Sprintf("the certificate of the authority %q, in the chain of %s,", c.Subject.CommonName, e.Name)
+		subject = fmt.Sprintf("the certificate of the authority %q, in the chain of %s,", c.Subject.CommonName, e.Name)
 	}
 	day := c.NotAfter.UTC().Format(time.DateOnly)
 	harm := "who verifies it cannot connect from then on: the code, the migration, the replicas"
 	instead := "renew it now, and reload what serves it:\nSELECT pg_reload_conf();"
 	switch {
 	case c.NotBefore.After(p.Now):
-		p.AddFinding(onward.Error, e.Name, what+" is not valid before "+c.NotBefore.UTC().Format(time.DateTime)+" UTC",
+		p.AddFinding(onward.Error, e.Name, subject+" is not valid before "+c.NotBefore.UTC().Format(time.DateTime)+" UTC",
 			"who verifies it cannot connect now", "look at the clocks of both machines, or have it made anew")
 	case left < 0:
-		p.AddFinding(onward.Error, e.Name, what+" expired on "+day, "who verifies it cannot connect any more", instead)
+		p.AddFinding(onward.Error, e.Name, subject+" expired on "+day, "who verifies it cannot connect any more", instead)
 	case left < float64(p.Limits.CertificateError):
-		p.AddFinding(onward.Error, e.Name, fmt.Sprintf("%s expires on %s, in %s", what, day, daysWords(left)), harm, instead)
+		p.AddFinding(onward.Error, e.Name, fmt.Sprintf("%s expires on %s, in %s", subject, day, formatDays(left)), harm, instead)
 	case left < float64(p.Limits.CertificateWarning):
-		p.AddFinding(onward.Warning, e.Name, fmt.Sprintf("%s expires on %s, in %s", what, day, daysWords(left)), harm, instead)
+		p.AddFinding(onward.Warning, e.Name, fmt.Sprintf("%s expires on %s, in %s", subject, day, formatDays(left)), harm, instead)
 	}
 }
 
-func daysWords(left float64) string {
+func formatDays(left float64) string {
 	if left < 2 {
 		return fmt.Sprintf("%.0f hours", left*24)
 	}

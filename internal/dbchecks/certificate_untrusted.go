@@ -15,9 +15,9 @@ var certificateUntrusted = &Check{Rule: rule.Rule{
 		"For the database's own connection it is a note: it was made without verifying (sslmode), and whoever is in between could read along.",
 	Instead: "Serve the whole chain with the intermediate certificates, give clients the root (sslrootcert), and connect with sslmode=verify-full.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/libpq-ssl.html"},
-}, Scope: onward.ScopeConnection, Look: checkTrust}
+}, Scope: onward.ScopeConnection, Look: checkCertificateTrust}
 
-func checkTrust(p *Pass) error {
+func checkCertificateTrust(p *Pass) error {
 	for i := range p.Endpoints {
 		e := &p.Endpoints[i]
 		switch {

@@ -45,12 +45,12 @@ func checkSunsets(p *Pass) error {
 		if !ok {
 			var err error
 			if d, ok, err = deprecation.ParseComment(comment); err != nil {
-				p.AddOpaque("when "+column+" of "+shownAll([]string{table})[0]+" is to go", "its comment cannot be read: "+err.Error())
+				p.AddOpaque("when "+column+" of "+formatTables([]string{table})[0]+" is to go", "its comment cannot be read: "+err.Error())
 				return
 			}
 		}
 		if ok && d.IsOver(today) {
-			p.AddFinding(onward.Off, table+"."+column, column+" of "+shownAll([]string{table})[0]+" was to be removed after "+d.RemoveAfter+", and is still there",
+			p.AddFinding(onward.Off, table+"."+column, column+" of "+formatTables([]string{table})[0]+" was to be removed after "+d.RemoveAfter+", and is still there",
 				"the promise is not kept, and every release carries the column on", "drop it when nothing uses it (onward record --deny-deprecated tells), "+
 					"or write a later day, with the reason")
 		}

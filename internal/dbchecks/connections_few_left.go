@@ -39,7 +39,7 @@ func checkConnections(p *Pass) error {
 }
 
 // judgeConnections judges a number of connections against a limit; a limit of 0 or less is none.
-func (p *Pass) judgeConnections(object, what string, used, limit int) {
+func (p *Pass) judgeConnections(object, scope string, used, limit int) {
 	if limit <= 0 {
 		return
 	}
@@ -52,6 +52,6 @@ func (p *Pass) judgeConnections(object, what string, used, limit int) {
 	if part >= 0.95 {
 		severity = onward.Error
 	}
-	p.AddFinding(severity, object, fmt.Sprintf("%d of the %d connections %s are in use", used, limit, what),
+	p.AddFinding(severity, object, fmt.Sprintf("%d of the %d connections %s are in use", used, limit, scope),
 		"requests that wait for a lock of the migration take the rest, and nobody else gets in", "close idle sessions, or make pools smaller, before the migration")
 }

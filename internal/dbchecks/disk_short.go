@@ -52,7 +52,7 @@ func checkDisk(p *Pass) error {
 		return nil
 	}
 	p.AddMeasure("", float64(free))
-	if wal := p.walToCome(); free < wal {
+	if wal := p.remainingWAL(); free < wal {
 		p.AddFinding(onward.Error, "", fmt.Sprintf("%s of disk are free, and the server may write %s of WAL before it clears any (max_wal_size)",
 			size.FormatBytes(free), size.FormatBytes(wal)),
 			"a migration that writes much fails when the disk is full, and the server stops with it", "make room before the migration")
@@ -76,14 +76,14 @@ func checkDisk(p *Pass) error {
 // fewSegments is the least space that a server needs to go on: two segments of WAL.
 const fewSegments = 32 << 20
 
-// walToCome returns how much WAL the server may add: its limit minus the existing WAL, if
+// remainingWAL returns how much WAL the server may add: its limit minus the existing WAL, if
 // that can be seen.
-func (p *Pass) walToCome() int64 {
+func (p *Pass) remainingWAL() int64 {
 	megabytes, _ := strconv.ParseInt(p.settings["max_wal_size"], 10, 64)
-	limit, there := megabytes<<20, int64(0)
+	limit, walSize := megabytes<<20, int64(0)
 	if p.files {
 		// Unknown WAL counts as nothing, so that the need is not underestimated.
-		_ = p.Each("SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()", nil, []any{&there}, func() {})
+		_ = p.Each("SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()", nil, []any{&walSize}, func() {})
 	}
-	return max(fewSegments, limit-there)
+	return max(fewSegments, limit-walSize)
 }

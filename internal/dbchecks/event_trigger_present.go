@@ -14,12 +14,12 @@ var eventTriggerPresent = &Check{Rule: rule.Rule{
 		"Extensions and hosting services bring some of their own.",
 	Instead: "Know what they do. A superuser can run a migration without them: SET event_triggers = off (from Postgres 17 on), or ALTER EVENT TRIGGER … DISABLE.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/event-triggers.html"},
-}, Scope: onward.ScopeDatabase, Look: eventTriggers}
+}, Scope: onward.ScopeDatabase, Look: checkEventTriggers}
 
 const eventTriggersSQL = `
 SELECT e.evtname::text, e.evtevent::text, e.evtfoid::regproc::text FROM pg_event_trigger e WHERE e.evtenabled NOT IN ('D', 'R') AND e.evtevent <> 'login' ORDER BY 1`
 
-func eventTriggers(p *Pass) error {
+func checkEventTriggers(p *Pass) error {
 	var name, event, function string
 	return p.Each(eventTriggersSQL, nil, []any{&name, &event, &function}, func() {
 		p.AddFinding(onward.Off, name, "event trigger "+name+" runs "+function+" at each "+

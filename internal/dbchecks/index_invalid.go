@@ -14,7 +14,7 @@ var indexInvalid = &Check{Rule: rule.Rule{
 	Instead: "Drop it with DROP INDEX CONCURRENTLY and build it again; REINDEX INDEX CONCURRENTLY does both. " +
 		"The index of a running build is invalid until the build ends, and is not reported.",
 	Manual: []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
-}, Scope: onward.ScopeDatabase, Metric: "indexes_invalid", Help: "Indexes that a failed build left.", Look: invalidIndexes}
+}, Scope: onward.ScopeDatabase, Metric: "indexes_invalid", Help: "Indexes that a failed build left.", Look: checkInvalidIndexes}
 
 // An index of a partitioned table is invalid until each partition has a matching index. It
 // is usually still being built, so it has its own message.
@@ -27,7 +27,7 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid
 WHERE NOT i.indisvalid AND @user
 ORDER BY 1, 2`
 
-func invalidIndexes(p *Pass) error {
+func checkInvalidIndexes(p *Pass) error {
 	var schema, name, table string
 	var partitioned, ready, building, locked bool
 	n := 0

@@ -106,24 +106,24 @@ func (p *Pass) AddFinding(s onward.Severity, object, fact, harm, instead string)
 }
 
 // AddOpaque records that something could not be seen; "" is all that the check asks.
-func (p *Pass) AddOpaque(what, why string) {
-	if what == "" {
-		what = strings.ToLower(p.check.Summary[:1]) + p.check.Summary[1:]
+func (p *Pass) AddOpaque(subject, reason string) {
+	if subject == "" {
+		subject = strings.ToLower(p.check.Summary[:1]) + p.check.Summary[1:]
 	}
 	p.worsenState(onward.StateOpaque)
-	p.out.Opaque = append(p.out.Opaque, onward.PreflightOpaque{Rule: p.check.ID, What: what, Why: why})
+	p.out.Opaque = append(p.out.Opaque, onward.PreflightOpaque{Rule: p.check.ID, What: subject, Why: reason})
 }
 
 // runConfigured runs sql, which contains a query from onward.yaml. If the query is not allowed or the server refuses it,
 // it returns false and records what is unknown.
-func (p *Pass) runConfigured(what, query, sql string, target any) (ok bool, err error) {
-	if why := outside.RefuseQuery(query); why != "" {
-		p.AddOpaque(what, "the query of onward.yaml is not run: "+why)
+func (p *Pass) runConfigured(subject, query, sql string, target any) (ok bool, err error) {
+	if reason := outside.RefuseQuery(query); reason != "" {
+		p.AddOpaque(subject, "the query of onward.yaml is not run: "+reason)
 		return false, nil
 	}
 	err = p.Each(sql, nil, []any{target}, func() {})
 	if isRefused(err) {
-		p.AddOpaque(what, "the query of onward.yaml fails: "+err.Error())
+		p.AddOpaque(subject, "the query of onward.yaml fails: "+err.Error())
 		return false, nil
 	}
 	return err == nil, err

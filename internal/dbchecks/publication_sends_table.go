@@ -29,14 +29,14 @@ WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database(
 GROUP BY 1 ORDER BY 1`
 
 func checkPublications(p *Pass) error {
-	severity, which := onward.Off, ", which the release touches"
+	severity, clause := onward.Off, ", which the release touches"
 	if p.Touched == nil {
-		severity, which = onward.Info, ""
+		severity, clause = onward.Info, ""
 	}
 	var name string
 	var list, slots []string
 	err := p.Each(publicationsSQL, []any{p.Touched}, []any{&name, &list, &slots}, func() {
-		fact := "publication " + name + " sends " + listNames(shownAll(list)) + which
+		fact := "publication " + name + " sends " + listNames(formatTables(list)) + clause
 		if len(slots) > 0 {
 			fact += "; logical slots of the database: " + listNames(slots)
 		}
@@ -47,8 +47,8 @@ func checkPublications(p *Pass) error {
 		return err
 	}
 	return p.Each(subscriptionsSQL, []any{p.Touched}, []any{&name, &list}, func() {
-		p.AddFinding(severity, name, "subscription "+name+" writes "+listNames(shownAll(list))+
-			which, "rows arrive as the publisher has them: a new constraint or a dropped column here stops it",
+		p.AddFinding(severity, name, "subscription "+name+" writes "+listNames(formatTables(list))+
+			clause, "rows arrive as the publisher has them: a new constraint or a dropped column here stops it",
 			"change the publisher's rows and columns first; ALTER SUBSCRIPTION "+quoteName(name)+" DISABLE stops it for the time of the migration")
 	})
 }

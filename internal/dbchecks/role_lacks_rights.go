@@ -27,7 +27,7 @@ WHERE n.nspname || '.' || c.relname = ANY($1::text[]) ORDER BY 1, 2`
 func checkRights(p *Pass) error {
 	var schema, name, owner string
 	var owns, creates, hidden bool
-	said := map[string]bool{}
+	reportedSchemas := map[string]bool{}
 	return p.Each(rightsSQL, []any{p.Touched}, []any{&schema, &name, &owner, &owns, &creates, &hidden}, func() {
 		shown, sql, qualified := formatRelation(schema, name)
 		if !owns {
@@ -40,8 +40,8 @@ func checkRights(p *Pass) error {
 				"a change of all rows changes only those that the policies show, and onward apply refuses a backfill",
 				"for the time of the migration:\nALTER TABLE "+sql+" NO FORCE ROW LEVEL SECURITY;")
 		}
-		if !creates && !said[schema] {
-			said[schema] = true
+		if !creates && !reportedSchemas[schema] {
+			reportedSchemas[schema] = true
 			p.AddFinding(onward.Warning, schema, strings.TrimSpace(p.role+" may not create anything in schema "+schema),
 				"a new table, index, function or view there fails with SQLSTATE 42501", "let its owner grant it:\nGRANT CREATE ON SCHEMA "+quoteName(schema)+" TO "+
 					quoteName(p.role)+";")

@@ -39,13 +39,13 @@ func checkDrift(p *Pass) error {
 			return true
 		}
 		tables++
-		is, will := p.Live.Lookup(t.Name.Schema, t.Name.Name), p.Head.Lookup(t.Name.Schema, t.Name.Name)
+		liveTable, headTable := p.Live.Lookup(t.Name.Schema, t.Name.Name), p.Head.Lookup(t.Name.Schema, t.Name.Name)
 		switch {
-		case is == nil && will == nil: // the release drops it, and has
-		case is == nil:
+		case liveTable == nil && headTable == nil: // the release drops it, and has
+		case liveTable == nil:
 			missing = append(missing, t.Name.String())
-		case is.Kind.IsTable():
-			if p.compareTable(t, is, will) {
+		case liveTable.Kind.IsTable():
+			if p.reportTableDrift(t, liveTable, headTable) {
 				drifted++
 			}
 		}
@@ -65,49 +65,49 @@ func checkDrift(p *Pass) error {
 	return nil
 }
 
-// compareTable reports how a table differs. will is the table after the release, or nil.
-func (p *Pass) compareTable(was, is, will *catalog.Relation) bool {
-	facts := columnsDrifted(was, is, will)
+// reportTableDrift reports how a table differs. will is the table after the release, or nil.
+func (p *Pass) reportTableDrift(deployedTable, liveTable, headTable *catalog.Relation) bool {
+	facts := compareColumns(deployedTable, liveTable, headTable)
 	severity := onward.Off
-	here, there, later := p.indexNames(p.Live, is), p.indexNames(p.Deployed, was), p.indexNames(p.Head, will)
-	for _, name := range there {
-		if !slices.Contains(here, name) && (will == nil || slices.Contains(later, name)) {
+	liveIndexes, deployedIndexes, headIndexes := p.indexNames(p.Live, liveTable), p.indexNames(p.Deployed, deployedTable), p.indexNames(p.Head, headTable)
+	for _, name := range deployedIndexes {
+		if !slices.Contains(liveIndexes, name) && (headTable == nil || slices.Contains(headIndexes, name)) {
 			facts = append(facts, "index "+name+" is missing")
 		}
 	}
 	if len(facts) == 0 {
 		severity = onward.Info
 	}
-	if !was.Partial {
-		for _, name := range here {
-			if !slices.Contains(there, name) && !slices.Contains(later, name) {
+	if !deployedTable.Partial {
+		for _, name := range liveIndexes {
+			if !slices.Contains(deployedIndexes, name) && !slices.Contains(headIndexes, name) {
 				facts = append(facts, "index "+name+" is in no migration")
 			}
 		}
 	}
 	if len(facts) > 0 {
-		p.AddFinding(severity, was.Name.Qualified(), was.Name.String()+" is not what the deployed migrations make: "+strings.Join(facts, ", "),
+		p.AddFinding(severity, deployedTable.Name.Qualified(), deployedTable.Name.String()+" is not what the deployed migrations make: "+strings.Join(facts, ", "),
 			"the release was judged against another schema: its statements may fail, or lock and rewrite other things",
 			"run what is missing, or write a migration that makes what was made by hand; judge the release against what is there:\nonward changelog --db ADDRESS")
 	}
 	return len(facts) > 0
 }
 
-// columnsDrifted describes how the columns of a table differ.
-func columnsDrifted(was, is, will *catalog.Relation) (facts []string) {
+// compareColumns describes how the columns of a table differ.
+func compareColumns(deployedTable, liveTable, headTable *catalog.Relation) (facts []string) {
 	next := func(name string) *catalog.Column {
-		if will == nil {
+		if headTable == nil {
 			return nil
 		}
-		return will.Column(name)
+		return headTable.Column(name)
 	}
-	for _, old := range was.Columns {
-		now, then := is.Column(old.Name), next(old.Name)
+	for _, old := range deployedTable.Columns {
+		now, headColumn := liveTable.Column(old.Name), next(old.Name)
 		if old.Inferred {
 			continue
 		}
 		if now == nil {
-			if then != nil {
+			if headColumn != nil {
 				facts = append(facts, "column "+old.Name+" is missing")
 			}
 			continue
@@ -115,18 +115,18 @@ func columnsDrifted(was, is, will *catalog.Relation) (facts []string) {
 		like := func(c *catalog.Column) bool {
 			return !c.Type.IsKnown() || !now.Type.IsKnown() || strings.EqualFold(c.Type.String(), now.Type.String())
 		}
-		if !like(old) && (then == nil || !like(then)) {
+		if !like(old) && (headColumn == nil || !like(headColumn)) {
 			facts = append(facts, old.Name+" is "+now.Type.String()+", not "+old.Type.String())
 		}
-		if now.NotNull != old.NotNull && (then == nil || now.NotNull != then.NotNull) && !now.NotNullInvalid && !old.NotNullInvalid {
+		if now.NotNull != old.NotNull && (headColumn == nil || now.NotNull != headColumn.NotNull) && !now.NotNullInvalid && !old.NotNullInvalid {
 			facts = append(facts, old.Name+map[bool]string{true: " is NOT NULL", false: " is not NOT NULL"}[now.NotNull])
 		}
 	}
-	if was.HasUnknownColumns() {
+	if deployedTable.HasUnknownColumns() {
 		return facts
 	}
-	for _, now := range is.Columns {
-		if was.Column(now.Name) == nil && next(now.Name) == nil {
+	for _, now := range liveTable.Columns {
+		if deployedTable.Column(now.Name) == nil && next(now.Name) == nil {
 			facts = append(facts, "column "+now.Name+" is in no migration")
 		}
 	}

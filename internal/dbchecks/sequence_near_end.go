@@ -64,7 +64,7 @@ func checkSequences(p *Pass) error {
 		}
 	})
 	if len(hidden) > 0 {
-		p.AddOpaque("how much is left of "+fmt.Sprint(len(hidden))+" sequences: "+listNames(shownAll(hidden)),
+		p.AddOpaque("how much is left of "+fmt.Sprint(len(hidden))+" sequences: "+listNames(formatTables(hidden)),
 			explainMissingRight(p, "them")+", or USAGE on the sequences")
 	}
 	return err

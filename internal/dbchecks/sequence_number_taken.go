@@ -66,7 +66,7 @@ func checkTakenNumbers(p *Pass) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, func(a, b uniqueSequence) int { return p.touchedFirst(&a) - p.touchedFirst(&b) })
+	slices.SortStableFunc(all, func(a, b uniqueSequence) int { return p.touchedRank(&a) - p.touchedRank(&b) })
 	for i := range all[:min(len(all), mostSequences)] {
 		if err := p.findTakenNumber(&all[i]); err != nil {
 			return err
@@ -77,13 +77,13 @@ func checkTakenNumbers(p *Pass) error {
 			size.FormatCount(mostSequences)+" are read, those of tables that the release touches before others")
 	}
 	if len(hidden) > 0 {
-		p.AddOpaque("whether the next numbers of "+fmt.Sprint(len(hidden))+" sequences are free: "+listNames(shownAll(hidden)),
+		p.AddOpaque("whether the next numbers of "+fmt.Sprint(len(hidden))+" sequences are free: "+listNames(formatTables(hidden)),
 			"the role lacks SELECT on the sequences or on their columns")
 	}
 	return nil
 }
 
-func (p *Pass) touchedFirst(s *uniqueSequence) int {
+func (p *Pass) touchedRank(s *uniqueSequence) int {
 	if _, _, qualified := formatRelation(s.tableSchema, s.table); p.isTouched(qualified) {
 		return 0
 	}
@@ -105,9 +105,9 @@ func (p *Pass) findTakenNumber(s *uniqueSequence) error {
 		"CROSS JOIN LATERAL (SELECT %[1]s FROM %[4]s WHERE %[1]s BETWEEN greatest(%[5]s, -9223372036854775808)::bigint "+
 		"AND least(%[6]s, 9223372036854775807)::bigint "+
 		"ORDER BY 1 %[7]s LIMIT 1) t", column, s.increment, sequence, tableSQL, first, last, order)
-	var taken int64
-	return p.Each(query, nil, []any{&taken}, func() {
-		p.AddFinding(onward.Off, qualified, fmt.Sprintf("sequence %s soon gives %d, which a row of %s has in %s", shown, taken, table, s.column),
+	var takenNumber int64
+	return p.Each(query, nil, []any{&takenNumber}, func() {
+		p.AddFinding(onward.Off, qualified, fmt.Sprintf("sequence %s soon gives %d, which a row of %s has in %s", shown, takenNumber, table, s.column),
 			"the INSERT that gets the number fails: duplicate key value violates unique constraint",
 			fmt.Sprintf("set it to the last row:\nSELECT setval(%s, (SELECT %s(%s) FROM %s));", pgparse.QuoteLiteral(sequence),
 				map[bool]string{true: "max", false: "min"}[s.increment > 0], column, tableSQL))

@@ -16,19 +16,19 @@ var serverReadOnly = &Check{Rule: rule.Rule{
 		"https://www.postgresql.org/docs/current/hot-standby.html",
 		"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-READ-ONLY",
 	},
-}, Scope: onward.ScopeServer, Look: readOnly}
+}, Scope: onward.ScopeServer, Look: checkReadOnly}
 
-func readOnly(p *Pass) error {
+func checkReadOnly(p *Pass) error {
 	switch {
 	case p.recovery:
 		p.AddFinding(onward.Off, "", "the server is in recovery: it is a standby, and read-only",
 			"the first statement of a migration fails", "name the primary; with several hosts in the address, add target_session_attrs=read-write")
 	case p.settings["default_transaction_read_only"] == "on":
-		where, err := p.setBy("default_transaction_read_only")
+		scope, err := p.settingScope("default_transaction_read_only")
 		if err != nil {
 			return err
 		}
-		p.AddFinding(onward.Off, "", "sessions are read-only: default_transaction_read_only is on"+where,
+		p.AddFinding(onward.Off, "", "sessions are read-only: default_transaction_read_only is on"+scope,
 			"the first statement of a migration fails", "find out who set it, and why")
 	}
 	return nil

@@ -33,11 +33,11 @@ func checkTimeouts(p *Pass) error {
 		if limit == 0 || limit >= time.Hour {
 			continue
 		}
-		where, err := p.setBy(s.name)
+		scope, err := p.settingScope(s.name)
 		if err != nil {
 			return err
 		}
-		p.AddFinding(s.severity, s.name, s.name+" is "+pgtime.Format(int(limit.Milliseconds()))+where, s.harm,
+		p.AddFinding(s.severity, s.name, s.name+" is "+pgtime.Format(int(limit.Milliseconds()))+scope, s.harm,
 			"in the session, before what takes long:\nSET "+s.name+" = 0;")
 	}
 	const name = "idle_session_timeout"
@@ -45,9 +45,9 @@ func checkTimeouts(p *Pass) error {
 	if limit == 0 || limit > onwardPulse {
 		return nil
 	}
-	where, err := p.setBy(name)
+	scope, err := p.settingScope(name)
 	if err == nil {
-		p.AddFinding(onward.Warning, name, name+" is "+pgtime.Format(int(limit.Milliseconds()))+where, "onward apply refuses to begin: the session that renews its "+
+		p.AddFinding(onward.Warning, name, name+" is "+pgtime.Format(int(limit.Milliseconds()))+scope, "onward apply refuses to begin: the session that renews its "+
 			"lease would be ended", "for the role that migrates:\nALTER ROLE "+quoteName(p.role)+" SET "+name+" = 0;")
 	}
 	return err

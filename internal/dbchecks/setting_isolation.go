@@ -20,9 +20,9 @@ func checkIsolation(p *Pass) error {
 	if level == "read committed" || level == "read uncommitted" {
 		return nil
 	}
-	where, err := p.setBy("default_transaction_isolation")
+	scope, err := p.settingScope("default_transaction_isolation")
 	if err == nil {
-		p.AddFinding(onward.Off, "default_transaction_isolation", "default_transaction_isolation is "+level+where,
+		p.AddFinding(onward.Off, "default_transaction_isolation", "default_transaction_isolation is "+level+scope,
 			"a backfill beside traffic fails with SQLSTATE 40001 wherever somebody changed the same row", "in the session of the migration:\n"+
 				"SET default_transaction_isolation = 'read committed';")
 	}

@@ -17,7 +17,7 @@ var settingLocksFew = &Check{Rule: rule.Rule{
 		"The lock table has room for max_locks_per_transaction × (max_connections + max_prepared_transactions) locks.",
 	Instead: "Change the partitions one after the other, each in its own transaction, or raise max_locks_per_transaction, which needs a restart.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-MAX-LOCKS-PER-TRANSACTION"},
-}, Scope: onward.ScopeTouched, Look: checkLockRoom}
+}, Scope: onward.ScopeTouched, Look: checkLockTableSize}
 
 const treesSQL = `
 WITH RECURSIVE tree AS (
@@ -27,7 +27,7 @@ WITH RECURSIVE tree AS (
 SELECT n.nspname, c.relname, count(*)::int + (sum((SELECT count(*) FROM pg_index x WHERE x.indrelid = t.member)))::int
 FROM tree t JOIN pg_class c ON c.oid = t.root JOIN pg_namespace n ON n.oid = c.relnamespace GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 5`
 
-func checkLockRoom(p *Pass) error {
+func checkLockTableSize(p *Pass) error {
 	setting := func(name string) int { n, _ := strconv.Atoi(p.settings[name]); return n }
 	room := setting("max_locks_per_transaction") * (setting("max_connections") + setting("max_prepared_transactions"))
 	var schema, name string

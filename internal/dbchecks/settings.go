@@ -12,23 +12,23 @@ WHERE s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user)) 
 	AND EXISTS (SELECT FROM unnest(s.setconfig) AS v WHERE v LIKE $1::text || '=%')
 ORDER BY s.setrole <> 0 AND s.setdatabase <> 0 DESC, s.setrole <> 0 DESC LIMIT 1`
 
-// setBy says for whom a setting is set: " for role app", or "" if the server's
+// settingScope says for whom a setting is set: " for role app", or "" if the server's
 // configuration or the connection string sets it.
-func (p *Pass) setBy(setting string) (string, error) {
+func (p *Pass) settingScope(setting string) (string, error) {
 	var role string
 	var db bool
-	where := ""
+	scope := ""
 	err := p.Each(setBySQL, []any{setting}, []any{&role, &db}, func() {
 		switch {
 		case role != "" && db:
-			where = " for role " + role + " in this database"
+			scope = " for role " + role + " in this database"
 		case role != "":
-			where = " for role " + role
+			scope = " for role " + role
 		default:
-			where = " for this database"
+			scope = " for this database"
 		}
 	})
-	return where, err
+	return scope, err
 }
 
 // settingDuration returns the value of a setting in milliseconds.

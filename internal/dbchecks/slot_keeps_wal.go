@@ -18,9 +18,9 @@ var slotKeepsWAL = &Check{Rule: rule.Rule{
 		"if max_slot_wal_keep_size bounds it, the slot is lost and its reader must start again.",
 	Instead: "Wait until its reader has caught up, or find out what holds it back. preflight: in onward.yaml has `slot_wal`, how much a slot may keep.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/view-pg-replication-slots.html"},
-}, Scope: onward.ScopeServer, Metric: "slot_kept_wal_bytes", Help: "Bytes of WAL that the server keeps for a slot.", Look: keepingSlots}
+}, Scope: onward.ScopeServer, Metric: "slot_kept_wal_bytes", Help: "Bytes of WAL that the server keeps for a slot.", Look: checkSlotRetention}
 
-func keepingSlots(p *Pass) error {
+func checkSlotRetention(p *Pass) error {
 	var s pgstat.Slot
 	return p.Each(pgstat.SlotsSQL, nil, s.Columns(), func() {
 		p.AddMeasure(s.Name, float64(s.Kept))

@@ -19,7 +19,7 @@ var transactionHoldsLocks = &Check{Rule: rule.Rule{
 	Instead: "Wait until it has ended, or end it: SELECT pg_terminate_backend(PID). A short lock_timeout, and trying again, " +
 		"keeps a migration from stopping others while it waits. preflight: in onward.yaml has `transaction_age`.",
 	Manual: []string{"https://www.postgresql.org/docs/current/explicit-locking.html"},
-}, Scope: onward.ScopeTouched, Metric: "transaction_age_seconds", Help: "Seconds for which the oldest transaction of the database is open.", Look: openTransactions}
+}, Scope: onward.ScopeTouched, Metric: "transaction_age_seconds", Help: "Seconds for which the oldest transaction of the database is open.", Look: checkOpenTransactions}
 
 // A role that may not see other roles' sessions still gets their locks, but not their
 // age.
@@ -45,7 +45,7 @@ type openTransaction struct {
 	tables            []string
 }
 
-func openTransactions(p *Pass) error {
+func checkOpenTransactions(p *Pass) error {
 	var h openTransaction
 	oldest := 0.0
 	err := p.Each(openTransactionsSQL, nil, []any{&h.pid, &h.role, &h.name, &h.state, &h.open, &h.since, &h.snapshot, &h.tables}, func() {
@@ -64,16 +64,16 @@ func (p *Pass) judgeTransaction(h openTransaction) {
 	if len(h.tables) == 0 && !h.snapshot {
 		return
 	}
-	on := slices.DeleteFunc(slices.Clone(h.tables), func(t string) bool { return !p.isTouched(t) })
+	touchedTables := slices.DeleteFunc(slices.Clone(h.tables), func(t string) bool { return !p.isTouched(t) })
 	old := secondsToDuration(h.open) >= p.Limits.Transaction
-	if !old && len(on) == 0 {
+	if !old && len(touchedTables) == 0 {
 		return
 	}
-	who := fmt.Sprintf("a transaction of %s (process %d", h.role, h.pid)
+	subject := fmt.Sprintf("a transaction of %s (process %d", h.role, h.pid)
 	if h.name != "" {
-		who += ", " + h.name
+		subject += ", " + h.name
 	}
-	fact := who + ")"
+	fact := subject + ")"
 	if h.open >= 0 {
 		fact += " is open for " + formatAge(secondsToDuration(h.open))
 	} else {
@@ -81,10 +81,10 @@ func (p *Pass) judgeTransaction(h openTransaction) {
 	}
 	harm := "ALTER TABLE on these tables waits until it has ended, and all later queries on them wait, too"
 	switch {
-	case len(on) > 0:
-		fact += " and holds locks on " + listNames(shownAll(on)) + ", which the release touches"
+	case len(touchedTables) > 0:
+		fact += " and holds locks on " + listNames(formatTables(touchedTables)) + ", which the release touches"
 	case len(h.tables) > 0:
-		fact += " and holds locks on " + listNames(shownAll(h.tables))
+		fact += " and holds locks on " + listNames(formatTables(h.tables))
 	default:
 		fact += " and holds a snapshot"
 		harm = "a concurrent index build waits until it has ended, and vacuum cleans nothing that is younger"
@@ -100,8 +100,8 @@ func (p *Pass) judgeTransaction(h openTransaction) {
 		fmt.Sprintf("wait until it has ended, or end it:\nSELECT pg_terminate_backend(%d);", h.pid))
 }
 
-// shownAll formats names of tables, schema.name, for people.
-func shownAll(tables []string) []string {
+// formatTables formats names of tables, schema.name, for people.
+func formatTables(tables []string) []string {
 	out := make([]string, len(tables))
 	for i, t := range tables {
 		out[i] = strings.TrimPrefix(t, "public.")

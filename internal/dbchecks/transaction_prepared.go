@@ -17,7 +17,7 @@ var transactionPrepared = &Check{Rule: rule.Rule{
 		"On a table that the release touches it is an error.",
 	Instead: "Ask the transaction manager that prepared it; when that is gone, COMMIT PREPARED or ROLLBACK PREPARED, in its database, as its owner.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-prepare-transaction.html"},
-}, Scope: onward.ScopeTouched, Metric: "prepared_transactions", Help: "Prepared transactions of the database that are open.", Look: checkPrepared}
+}, Scope: onward.ScopeTouched, Metric: "prepared_transactions", Help: "Prepared transactions of the database that are open.", Look: checkPreparedTransactions}
 
 // The locks of a prepared transaction have no process. They have the same virtual
 // transaction as the lock on its transaction ID.
@@ -28,26 +28,26 @@ SELECT x.gid, x.owner::text, extract(epoch FROM clock_timestamp() - x.prepared):
 			WHERE o.pid IS NULL AND o.locktype = 'transactionid' AND o.transactionid = x.transaction) AND c.relkind IN ('r', 'p', 'm') AND @user ORDER BY 1)
 FROM pg_prepared_xacts x WHERE x.database = current_database() ORDER BY x.prepared`
 
-func checkPrepared(p *Pass) error {
+func checkPreparedTransactions(p *Pass) error {
 	var gid, owner string
 	var open float64
 	var tables []string
 	n := 0
 	err := p.Each(preparedSQL, nil, []any{&gid, &owner, &open, &tables}, func() {
 		n++
-		on := slices.DeleteFunc(slices.Clone(tables), func(t string) bool { return !p.isTouched(t) })
+		touchedTables := slices.DeleteFunc(slices.Clone(tables), func(t string) bool { return !p.isTouched(t) })
 		fact := "prepared transaction " + gid + " of " + owner + " is open for " + formatAge(secondsToDuration(open))
 		severity := onward.Off
 		switch {
-		case len(on) > 0:
+		case len(touchedTables) > 0:
 			severity = onward.Error
-			fact += " and holds locks on " + listNames(shownAll(on)) + ", which the release touches"
+			fact += " and holds locks on " + listNames(formatTables(touchedTables)) + ", which the release touches"
 		case len(tables) > 0:
-			fact += " and holds locks on " + listNames(shownAll(tables))
+			fact += " and holds locks on " + listNames(formatTables(tables))
 		case secondsToDuration(open) < p.Limits.Transaction:
 			return
 		}
-		if secondsToDuration(open) < p.Limits.Transaction && len(on) == 0 {
+		if secondsToDuration(open) < p.Limits.Transaction && len(touchedTables) == 0 {
 			return // two-phase commit under way
 		}
 		p.AddFinding(severity, gid, fact, "what waits for it waits for ever: ALTER TABLE on its tables, every concurrent build, vacuum",

@@ -26,7 +26,7 @@ WHERE t.tgenabled = 'D' AND @user AND (NOT t.tgisinternal OR k.contype = 'f') OR
 
 func checkDisabledTriggers(p *Pass) error {
 	var schema, table, key, name string
-	n, said := 0, map[string]bool{}
+	n, reportedObjects := 0, map[string]bool{}
 	err := p.Each(disabledSQL, nil, []any{&schema, &table, &key, &name}, func() {
 		n++
 		shown, sql, qualified := formatRelation(schema, table)
@@ -35,8 +35,8 @@ func checkDisabledTriggers(p *Pass) error {
 				"what it would do or refuse does not happen, and nobody sees it", "if that is not meant:\nALTER TABLE "+sql+" ENABLE TRIGGER "+quoteName(name)+";")
 			return
 		}
-		if object := qualified + "." + key; !said[object] {
-			said[object] = true
+		if object := qualified + "." + key; !reportedObjects[object] {
+			reportedObjects[object] = true
 			p.AddFinding(onward.Off, object, fmt.Sprintf("foreign key %s is not enforced: its triggers on %s are disabled", key, shown),
 				"rows are written and deleted that contradict it, and nobody sees it", "enable them, and look for rows that contradict it:\nALTER TABLE "+sql+
 					" ENABLE TRIGGER ALL;")

@@ -35,7 +35,7 @@ func checkVacuums(p *Pass) error {
 	var auto, wraparound bool
 	var open float64
 	return p.Each(vacuumsSQL, []any{p.Touched}, []any{&pid, &table, &auto, &wraparound, &open}, func() {
-		shown := shownAll([]string{table})[0]
+		shown := formatTables([]string{table})[0]
 		end := fmt.Sprintf("wait until it has ended, or end it:\nSELECT pg_cancel_backend(%d);", pid)
 		switch since := formatAge(secondsToDuration(open)); {
 		case wraparound:

@@ -46,9 +46,9 @@ func checkWraparound(p *Pass) error {
 		return err
 	}
 	return p.Each(wraparoundSQL, nil, []any{&name, &transactions, &multi}, func() {
-		used, what := transactions, "transactions"
+		used, unit := transactions, "transactions"
 		if multi > used {
-			used, what = multi, "multixacts"
+			used, unit = multi, "multixacts"
 		}
 		p.AddMeasure(name, float64(numbers-used))
 		if used < wraparoundWarns {
@@ -58,9 +58,9 @@ func checkWraparound(p *Pass) error {
 		if used >= wraparoundFailed {
 			severity = onward.Error
 		}
-		fact := fmt.Sprintf("the oldest rows of database %s are %s %s old; %s are left", name, size.FormatCount(used), what, size.FormatCount(max(0, numbers-used)))
+		fact := fmt.Sprintf("the oldest rows of database %s are %s %s old; %s are left", name, size.FormatCount(used), unit, size.FormatCount(max(0, numbers-used)))
 		if name == p.database && len(tables) > 0 {
-			fact += ", oldest: " + listNames(shownAll(tables))
+			fact += ", oldest: " + listNames(formatTables(tables))
 		}
 		p.AddFinding(severity, name, fact, "autovacuum works with locks that do not give way to a migration, and in the end the server takes no more writes",
 			"end what holds vacuum back, then, in that database:\nVACUUM (FREEZE, VERBOSE);")

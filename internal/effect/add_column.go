@@ -16,12 +16,12 @@ func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 	n := refusal.ReadColumn(def)
 	if n.Serial || n.Identity != "" {
-		a.createOwned(a.rel.Name, def.GetColname(), n.Sequence)
+		a.createOwnedSequence(a.rel.Name, def.GetColname(), n.Sequence)
 	}
 	typ := a.C.TypeOf(def.GetTypeName())
-	a.now.VisitColumnChildren(def.GetColname(), func(rel *catalog.Relation, has *catalog.Column) {
-		if a.lockChild(rel); has == nil {
-			a.fillColumn(a.tabOf(rel), &n, typ)
+	a.now.VisitColumnChildren(def.GetColname(), func(rel *catalog.Relation, existingColumn *catalog.Column) {
+		if a.lockChild(rel); existingColumn == nil {
+			a.decideColumnFill(a.tableWorkOf(rel), &n, typ)
 		}
 	})
 	for _, con := range n.Keys {
@@ -38,9 +38,9 @@ func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// fillColumn decides what a new column does to the rows of a table: nothing, when
+// decideColumnFill decides what a new column does to the rows of a table: nothing, when
 // its value for them is one constant.
-func (a *alterState) fillColumn(t *tableWork, n *refusal.NewColumn, typ catalog.Type) {
+func (a *alterState) decideColumnFill(t *tableWork, n *refusal.NewColumn, typ catalog.Type) {
 	name := n.Def.GetColname()
 	missing := true // the old rows hold NULL
 	switch dom := a.DomainOf(typ); {
@@ -80,7 +80,7 @@ func (a *alterState) fillColumn(t *tableWork, n *refusal.NewColumn, typ catalog.
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
 func (a *alterState) setExpression(name string) {
 	for _, rel := range a.C.ListTree(a.rel, a.recurse) {
-		t := a.tabOf(rel)
+		t := a.tableWorkOf(rel)
 		col, known := a.FindColumn(rel, name)
 		switch {
 		case col == nil || !known:

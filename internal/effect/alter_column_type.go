@@ -21,7 +21,7 @@ func (a *alterState) alterType(cmd *pgparse.AlterTableCmd) {
 			a.retypeColumn(rel, col, to, def)
 			continue
 		}
-		t := a.tabOf(rel)
+		t := a.tableWorkOf(rel)
 		t.rewrite, t.unsure, t.why = true, true, "the old type is not known"
 	}
 	if a.rel.Kind == catalog.CompositeType {
@@ -30,7 +30,7 @@ func (a *alterState) alterType(cmd *pgparse.AlterTableCmd) {
 }
 
 func (a *alterState) retypeColumn(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
-	t := a.tabOf(rel)
+	t := a.tableWorkOf(rel)
 	old := value{typ: col.Type, unknown: col.Inferred || !col.Type.IsKnown()}
 	v := old
 	if expr := def.GetRawDefault(); expr != nil {
@@ -45,20 +45,20 @@ func (a *alterState) retypeColumn(rel *catalog.Relation, col *catalog.Column, to
 	}
 	if col.Identity != "" && rel == a.rel {
 		if s := a.C.Relation(col.Sequence); s != nil {
-			e := a.lockFor(s, sre, "owned by the column "+col.Name)
+			e := a.lockWithReason(s, sre, "owned by the column "+col.Name)
 			e.Rewrites, e.Instant = true, true
 		}
 	}
-	change := &typeChange{from: col.Type, to: to, fromCollation: unlessDefault(col.Collation), unknown: old.unknown}
+	change := &typeChange{from: col.Type, to: to, fromCollation: nonDefaultCollation(col.Collation), unknown: old.unknown}
 	if c := def.GetCollClause(); c != nil {
 		_, collation := pgparse.SchemaAndName(c.GetCollname())
-		change.toCollation = unlessDefault(collation)
+		change.toCollation = nonDefaultCollation(collation)
 	}
 	a.rebuildDependents(t, rel, col, change)
 }
 
-// unlessDefault is a collation's name, "" for the one that types have anyway.
-func unlessDefault(collation string) string {
+// nonDefaultCollation is a collation's name, "" for the one that types have anyway.
+func nonDefaultCollation(collation string) string {
 	if collation == "default" {
 		return ""
 	}
@@ -73,7 +73,7 @@ func (a *alterState) lockTypedTables(retype *pgparse.AlterTableCmd) {
 		return
 	}
 	for _, t := range a.TablesOf(u) {
-		a.lockFor(t, a.mode, "a table of the type "+u.Name.String())
+		a.lockWithReason(t, a.mode, "a table of the type "+u.Name.String())
 		if retype == nil {
 			continue
 		}

@@ -16,7 +16,7 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 		if a.isDropped(index.OID) || !index.Index.UsesColumn(col.Attnum) {
 			continue
 		}
-		e := a.lockFor(index, accessExclusive, "index on "+col.Name)
+		e := a.lockWithReason(index, accessExclusive, "index on "+col.Name)
 		if index.Kind == catalog.Index && change != nil && !a.canReuseIndex(index.Index, col, change) {
 			e.RebuildsIndex = true
 			te := a.effectOn(rel)
@@ -33,11 +33,11 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 			if !contains(con.Columns, col.Attnum) {
 				continue
 			}
-			key := retypedKey{work: t, name: con.Name, compares: a.comparesAnew(change)}
+			key := retypedKey{work: t, name: con.Name, compares: a.changesComparison(change)}
 			if ref := a.C.Relation(con.Ref); ref != nil && ref != rel {
 				key.others = a.C.ListTree(ref, ref.Kind == catalog.PartitionedTable)
 				for _, target := range key.others {
-					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
+					a.lockWithReason(target, sre, referenceReason(con.Name, "")) // for the new one
 				}
 				a.dropForeignKey(con, true)
 			}
@@ -47,12 +47,12 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 		}
 	}
 	for _, ref := range a.C.ListReferences(rel, true) {
-		if !a.pointsTo(ref.Con, rel, col) {
+		if !a.referencesColumn(ref.Con, rel, col) {
 			continue
 		}
-		a.lockFor(ref.From, accessExclusive, "its foreign key "+ref.Con.Name+" is made anew")
+		a.lockWithReason(ref.From, accessExclusive, "its foreign key "+ref.Con.Name+" is made anew")
 		if ref.Con.Valid {
-			a.retyped = append(a.retyped, retypedKey{t, ref.Con.Name, a.comparesAnew(change), []*catalog.Relation{ref.From}})
+			a.retyped = append(a.retyped, retypedKey{t, ref.Con.Name, a.changesComparison(change), []*catalog.Relation{ref.From}})
 		}
 	}
 }
@@ -102,14 +102,14 @@ func isPolymorphic(c *catalog.Catalog, t catalog.Type) bool {
 	return t.OID != 0 && u != nil && u.Kind != catalog.Base
 }
 
-// comparesAnew reports whether the two sides of a foreign key are compared in another way.
-func (a *alterState) comparesAnew(change *typeChange) bool {
+// changesComparison reports whether the two sides of a foreign key are compared in another way.
+func (a *alterState) changesComparison(change *typeChange) bool {
 	return change == nil || change.unknown ||
 		refusal.OperatorFamily(a.BaseType(change.from)) != refusal.OperatorFamily(a.BaseType(change.to)) || change.fromCollation != change.toCollation
 }
 
-// pointsTo reports whether a foreign key references a column.
-func (a *alterState) pointsTo(fk *catalog.Constraint, rel *catalog.Relation, col *catalog.Column) bool {
+// referencesColumn reports whether a foreign key references a column.
+func (a *alterState) referencesColumn(fk *catalog.Constraint, rel *catalog.Relation, col *catalog.Column) bool {
 	target := a.C.Relation(fk.Ref)
 	if target == nil {
 		return false

@@ -30,7 +30,7 @@ func (a *alterState) alterConstraint(cmd *pgparse.AlterTableCmd) {
 			mode = sre
 		}
 		if ref != nil && ref != a.rel {
-			a.lockFor(ref, mode, referencedBy(con.Name, ""))
+			a.lockWithReason(ref, mode, referenceReason(con.Name, ""))
 		}
 		if partitioned && ref != nil {
 			a.lockDescendants(a.rel, a.mode)
@@ -38,7 +38,7 @@ func (a *alterState) alterConstraint(cmd *pgparse.AlterTableCmd) {
 		}
 		if def.GetIsEnforced() {
 			for _, rel := range a.C.ListTree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
-				a.tabOf(rel).wantScan("rows are looked up in the referenced table")
+				a.tableWorkOf(rel).wantScan("rows are looked up in the referenced table")
 			}
 			if ref != nil && hasStorage(ref) {
 				a.effectOn(ref).Scans = true
@@ -62,7 +62,7 @@ func (a *alterState) alterCheck(con *catalog.Constraint, def *pgparse.ATAlterCon
 			a.lockChild(rel)
 		}
 		if def.GetIsEnforced() {
-			a.tabOf(rel).wantScan("rows are checked against " + con.Name)
+			a.tableWorkOf(rel).wantScan("rows are checked against " + con.Name)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 // What ALTER TABLE changes of a table as a whole: its owner, its place, its
 // triggers, how it is stored and told to subscribers.
 
-// indexOf locks an index of the table by name.
-func (a *alterState) indexOf(name string, mode onward.Lock) {
+// lockIndexByName locks an index of the table by name.
+func (a *alterState) lockIndexByName(name string, mode onward.Lock) {
 	if i := a.C.IndexNamed(a.rel, name); i != nil {
 		a.lockRelation(i, mode)
 		return
@@ -26,7 +26,7 @@ func (a *alterState) switchTriggers(name string, all bool) {
 	if a.rel.Kind != catalog.PartitionedTable || !a.recurse {
 		return
 	}
-	if all && a.inForeignKey() && a.V.AtLeast(15) {
+	if all && a.isInForeignKey() && a.V.AtLeast(15) {
 		a.lockDescendants(a.rel, a.mode)
 		return
 	}
@@ -38,9 +38,9 @@ func (a *alterState) switchTriggers(name string, all bool) {
 	}
 }
 
-// inForeignKey reports whether the table has a foreign key or is pointed to by
+// isInForeignKey reports whether the table has a foreign key or is pointed to by
 // one.
-func (a *alterState) inForeignKey() bool {
+func (a *alterState) isInForeignKey() bool {
 	for _, c := range a.rel.Constraints {
 		if c.Kind == catalog.ForeignKey {
 			return true
@@ -61,14 +61,14 @@ func (a *alterState) setPersistence(to catalog.Persistence) {
 	if a.rel.Persistence == to && !a.rel.Inferred {
 		return
 	}
-	t := a.tabOf(a.rel)
+	t := a.tableWorkOf(a.rel)
 	t.rewrite = true
 	if a.rel.Inferred {
 		t.unsure, t.why = true, "whether it is unlogged is not known"
 	}
 	if len(a.C.SequencesOf(a.rel)) > 0 && a.V.AtLeast(15) {
 		for _, s := range a.C.SequencesOf(a.rel) {
-			e := a.lockFor(s, accessExclusive, "owned by "+a.rel.Name.String())
+			e := a.lockWithReason(s, accessExclusive, "owned by "+a.rel.Name.String())
 			e.Rewrites, e.Instant = true, true
 		}
 	}
@@ -79,7 +79,7 @@ func (a *alterState) setAccessMethod(name string) {
 		name = cmp.Or(a.C.TableMethod, "heap") // DEFAULT
 	}
 	if a.rel.Kind != catalog.PartitionedTable && cmp.Or(a.rel.AccessMethod, "heap") != name {
-		a.tabOf(a.rel).rewrite = true
+		a.tableWorkOf(a.rel).rewrite = true
 	}
 }
 
@@ -88,7 +88,7 @@ func (a *alterState) setTablespace(name string) {
 	if cmp.Or(a.rel.Tablespace, "pg_default") == name {
 		return
 	}
-	a.tabOf(a.rel).moved = true
+	a.tableWorkOf(a.rel).moved = true
 }
 
 // recordCopy notes that a relation's file is copied as it is.
@@ -104,9 +104,9 @@ func recordCopy(e *Effect) {
 func (r *run) changeOwner(rel *catalog.Relation) {
 	r.lockRelation(rel, accessExclusive)
 	for _, i := range r.C.IndexesOf(rel) {
-		r.lockFor(i, accessExclusive, "index of "+rel.Name.String())
+		r.lockWithReason(i, accessExclusive, "index of "+rel.Name.String())
 	}
 	for _, s := range r.C.SequencesOf(rel) {
-		r.lockFor(s, accessExclusive, "owned by "+rel.Name.String())
+		r.lockWithReason(s, accessExclusive, "owned by "+rel.Name.String())
 	}
 }

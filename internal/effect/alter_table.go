@@ -69,8 +69,8 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 	a.workOnRows()
 }
 
-// tabOf returns the pending work of a table.
-func (a *alterState) tabOf(rel *catalog.Relation) *tableWork {
+// tableWorkOf returns the pending work of a table.
+func (a *alterState) tableWorkOf(rel *catalog.Relation) *tableWork {
 	if t := a.tabOn[rel.Name]; t != nil {
 		return t
 	}
@@ -85,7 +85,7 @@ func (a *alterState) tabOf(rel *catalog.Relation) *tableWork {
 // lockChild locks a table below the altered one.
 func (a *alterState) lockChild(rel *catalog.Relation) {
 	if rel != a.rel {
-		a.lockFor(rel, a.mode, childOf(rel, a.rel))
+		a.lockWithReason(rel, a.mode, childReason(rel, a.rel))
 	}
 }
 
@@ -98,10 +98,10 @@ func (a *alterState) lockTree(recurse bool) []*catalog.Relation {
 	return all
 }
 
-func (t *tableWork) wantScan(why string) {
+func (t *tableWork) wantScan(reason string) {
 	t.scan = true
 	if t.why == "" {
-		t.why = why
+		t.why = reason
 	}
 }
 
@@ -125,7 +125,7 @@ func (a *alterState) workOnRows() {
 		}
 		switch {
 		case t.rewrite || t.filled:
-			a.rewriteTable(t.rel, childOf(t.rel, a.rel))
+			a.recordRewritten(t.rel, childReason(t.rel, a.rel))
 		case t.scan:
 			a.effectOn(t.rel).Scans = true
 		}
@@ -182,13 +182,13 @@ func (a *alterState) runCommand(cmd *pgparse.AlterTableCmd) {
 			a.changeOwner(a.rel)
 		}
 	case pgparse.AlterTableType_AT_ClusterOn:
-		a.indexOf(cmd.GetName(), a.mode)
+		a.lockIndexByName(cmd.GetName(), a.mode)
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
-			a.indexOf(id.GetName(), sh)
+			a.lockIndexByName(id.GetName(), sh)
 		}
 	case pgparse.AlterTableType_AT_AddOf:
-		a.createOf(cmd.GetDef().GetTypeName())
+		a.lockTypedTableType(cmd.GetDef().GetTypeName())
 	case pgparse.AlterTableType_AT_EnableTrigAll, pgparse.AlterTableType_AT_DisableTrigAll:
 		a.switchTriggers(cmd.GetName(), true)
 	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig, pgparse.AlterTableType_AT_EnableReplicaTrig,
@@ -196,15 +196,15 @@ func (a *alterState) runCommand(cmd *pgparse.AlterTableCmd) {
 		a.switchTriggers(cmd.GetName(), false)
 	case pgparse.AlterTableType_AT_AddInherit:
 		if parent := a.findTable(cmd.GetDef().GetRangeVar()); parent != nil {
-			a.lockFor(parent, sue, "the new parent")
+			a.lockWithReason(parent, sue, "the new parent")
 		}
 		// The new child's own children are checked for cycles.
 		for _, k := range a.C.ListTree(a.rel, true)[1:] {
-			a.lockFor(k, as, childOf(k, a.rel))
+			a.lockWithReason(k, as, childReason(k, a.rel))
 		}
 	case pgparse.AlterTableType_AT_DropInherit:
 		if parent := a.findTable(cmd.GetDef().GetRangeVar()); parent != nil {
-			a.lockFor(parent, as, "the former parent")
+			a.lockWithReason(parent, as, "the former parent")
 		}
 	case pgparse.AlterTableType_AT_AttachPartition:
 		a.attachPartition(cmd.GetDef().GetPartitionCmd())

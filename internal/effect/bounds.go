@@ -11,18 +11,18 @@ import (
 // within the bounds, so that the server does not look at them.
 func (a *alterState) areBoundsImplied(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	if spec.GetIsDefault() {
-		return a.impliedDefault(part)
+		return a.isDefaultImplied(part)
 	}
 	column, want, ok := refusal.RangeOf(a.rel, spec)
 	if !ok {
-		return a.impliedList(part, spec)
+		return a.isListImplied(part, spec)
 	}
 	have, notNull := constrainedRange(part, column)
 	return notNull && have.IsInside(want)
 }
 
-// impliedList is areBoundsImplied for a partition by list.
-func (a *alterState) impliedList(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+// isListImplied is areBoundsImplied for a partition by list.
+func (a *alterState) isListImplied(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	if len(spec.GetListdatums()) == 0 || len(a.rel.PartitionKey) != 1 {
 		return false
 	}
@@ -54,9 +54,9 @@ func (a *alterState) impliedList(part *catalog.Relation, spec *pgparse.Partition
 	return false
 }
 
-// impliedDefault reports whether the constraints of a table prove that none of
+// isDefaultImplied reports whether the constraints of a table prove that none of
 // its rows belongs to a partition that exists.
-func (a *alterState) impliedDefault(part *catalog.Relation) bool {
+func (a *alterState) isDefaultImplied(part *catalog.Relation) bool {
 	if len(a.rel.PartitionKey) != 1 {
 		return false
 	}
@@ -65,12 +65,12 @@ func (a *alterState) impliedDefault(part *catalog.Relation) bool {
 		return false
 	}
 	for _, p := range a.C.RelationsByOID(a.rel.Partitions) {
-		spec := boundOf(p)
+		spec := parseBound(p)
 		if spec == nil {
 			return false
 		}
 		if len(spec.GetListdatums()) == 0 {
-			if !a.isExcluded(part, a.rel, spec) {
+			if !a.isExcludedByDefault(part, a.rel, spec) {
 				return false
 			}
 			continue
@@ -109,8 +109,8 @@ func (a *alterState) excludesValues(part *catalog.Relation, column string, datum
 	return false
 }
 
-// boundOf reads the bounds of a partition.
-func boundOf(p *catalog.Relation) *pgparse.PartitionBoundSpec {
+// parseBound reads the bounds of a partition.
+func parseBound(p *catalog.Relation) *pgparse.PartitionBoundSpec {
 	if p.Bound == "" {
 		return nil
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/onward-sql/onward/internal/refusal"
 )
 
-// isExcluded reports whether the default partition's own constraints prove that
+// isExcludedByDefault reports whether the default partition's own constraints prove that
 // it holds no row for the new partition.
-func (r *run) isExcluded(d, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+func (r *run) isExcludedByDefault(d, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	if len(spec.GetListdatums()) > 0 {
-		return withoutValues(d, parent, spec.GetListdatums())
+		return excludesListedValues(d, parent, spec.GetListdatums())
 	}
 	column, want, ok := refusal.RangeOf(parent, spec)
 	if !ok {
@@ -30,8 +30,8 @@ func (r *run) isExcluded(d, parent *catalog.Relation, spec *pgparse.PartitionBou
 	return false
 }
 
-// withoutValues is isExcluded for a partition of listed values.
-func withoutValues(d, parent *catalog.Relation, datums []*pgparse.Node) bool {
+// excludesListedValues is isExcludedByDefault for a partition of listed values.
+func excludesListedValues(d, parent *catalog.Relation, datums []*pgparse.Node) bool {
 	if len(parent.PartitionKey) != 1 || parent.PartitionKey[0].Column == 0 {
 		return false
 	}

@@ -17,7 +17,7 @@ func (a *alterState) addConstraint(con *pgparse.Constraint) {
 		a.addForeignKey(con, refusal.StringNames(con.GetFkAttrs()), false, false)
 	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 		if con.GetIndexname() != "" {
-			a.useIndex(con)
+			a.addConstraintUsingIndex(con)
 			return
 		}
 		columns := refusal.KeyColumns(con)
@@ -38,34 +38,34 @@ func (a *alterState) addCheck(con *pgparse.Constraint) {
 	if a.recurse && a.rel.HasKids() && a.V.AtLeast(18) {
 		a.lockDescendants(a.rel, a.mode)
 	}
-	a.checkDown(a.rel, con, map[catalog.OID]bool{})
+	a.addCheckToTree(a.rel, con, map[catalog.OID]bool{})
 }
 
-// checkDown adds a CHECK to a table and what inherits from it; a child that
+// addCheckToTree adds a CHECK to a table and what inherits from it; a child that
 // has it already merges it, and its own children learn nothing.
-func (a *alterState) checkDown(rel *catalog.Relation, con *pgparse.Constraint, seen map[catalog.OID]bool) {
+func (a *alterState) addCheckToTree(rel *catalog.Relation, con *pgparse.Constraint, seen map[catalog.OID]bool) {
 	a.lockChild(rel)
 	if seen[rel.OID] {
 		return // it has two parents here
 	}
 	seen[rel.OID] = true
-	if rel != a.rel && hasSame(rel, con.GetConname()) {
+	if rel != a.rel && hasValidCheck(rel, con.GetConname()) {
 		return
 	}
 	if !con.GetSkipValidation() {
-		a.tabOf(rel).wantScan("rows are checked against the constraint")
+		a.tableWorkOf(rel).wantScan("rows are checked against the constraint")
 	}
 	if con.GetIsNoInherit() || !a.recurse {
 		return
 	}
 	for _, k := range a.C.ListChildren(rel) {
-		a.checkDown(k, con, seen)
+		a.addCheckToTree(k, con, seen)
 	}
 }
 
-// hasSame reports whether a child has the constraint already: then it is
+// hasValidCheck reports whether a child has the constraint already: then it is
 // merged, not checked.
-func hasSame(rel *catalog.Relation, name string) bool {
+func hasValidCheck(rel *catalog.Relation, name string) bool {
 	c := rel.Constraint(name)
 	return name != "" && c != nil && c.Kind == catalog.Check && c.Valid
 }
@@ -77,26 +77,26 @@ func (a *alterState) validateConstraint(name string) {
 		if column, implied := refusal.ImpliedNotNull(a.rel, name); implied && !a.rel.Column(column).NotNullInvalid {
 			return // valid already
 		}
-		t := a.tabOf(a.rel)
+		t := a.tableWorkOf(a.rel)
 		t.wantScan("")
 		t.unsure, t.why = true, "what the constraint is, is not known"
 	case !con.Valid:
-		a.checkOldRows(con)
+		a.scanUnvalidatedRows(con)
 	}
 }
 
-// checkOldRows reads the rows that a constraint, which is not valid yet, was not held against.
-func (a *alterState) checkOldRows(con *catalog.Constraint) {
+// scanUnvalidatedRows reads the rows that a constraint, which is not valid yet, was not held against.
+func (a *alterState) scanUnvalidatedRows(con *catalog.Constraint) {
 	if con.Kind == catalog.ForeignKey {
 		for _, rel := range a.C.ListTree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 			a.lockChild(rel)
-			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
+			a.tableWorkOf(rel).wantScan("rows are looked up in the referenced table")
 		}
 		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.rel {
-			e := a.lockFor(ref, rs, referencedBy(con.Name, ""))
+			e := a.lockWithReason(ref, rs, referenceReason(con.Name, ""))
 			e.Scans = e.Scans || hasStorage(ref)
 			for _, t := range a.C.ListTree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
-				e := a.lockFor(t, as, referencedBy(con.Name, ""))
+				e := a.lockWithReason(t, as, referenceReason(con.Name, ""))
 				e.Scans = e.Scans || hasStorage(t)
 			}
 		}
@@ -104,22 +104,22 @@ func (a *alterState) checkOldRows(con *catalog.Constraint) {
 	}
 	for _, rel := range a.lockTree(a.recurse && !con.NoInherit) {
 		if rel != a.rel {
-			if own := rel.Constraint(con.Name); own != nil && own.Valid || con.Kind == catalog.NotNullConstraint && neverNull(a.rel, rel, con) {
+			if childConstraint := rel.Constraint(con.Name); childConstraint != nil && childConstraint.Valid || con.Kind == catalog.NotNullConstraint && hasValidNotNull(a.rel, rel, con) {
 				continue
 			}
 		}
-		a.tabOf(rel).wantScan("rows are checked against the constraint")
+		a.tableWorkOf(rel).wantScan("rows are checked against the constraint")
 	}
 }
 
-// neverNull reports whether a child has a valid NOT NULL on the column of its
+// hasValidNotNull reports whether a child has a valid NOT NULL on the column of its
 // parent's, whatever the name.
-func neverNull(parent, child *catalog.Relation, con *catalog.Constraint) bool {
-	above := parent.Attr(firstAttnum(con.Columns))
-	if above == nil {
+func hasValidNotNull(parent, child *catalog.Relation, con *catalog.Constraint) bool {
+	parentColumn := parent.Attr(firstAttnum(con.Columns))
+	if parentColumn == nil {
 		return false
 	}
-	col := child.Column(above.Name)
+	col := child.Column(parentColumn.Name)
 	return col != nil && col.NotNull && !col.NotNullInvalid
 }
 
@@ -174,15 +174,15 @@ func (r *run) dropWithDependents(rel *catalog.Relation, con *catalog.Constraint)
 		if !refusal.RestsOn(ref.Con, con) {
 			continue
 		}
-		r.lockFor(ref.From, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
+		r.lockWithReason(ref.From, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
 		r.lockDescendants(ref.From, accessExclusive)
 	}
 	r.dropIndexTree(index, "index of the constraint "+con.Name)
 }
 
 // dropIndexTree drops an index with the indexes of the partitions below it.
-func (r *run) dropIndexTree(index *catalog.Relation, why string) {
+func (r *run) dropIndexTree(index *catalog.Relation, reason string) {
 	for _, i := range r.C.ListTree(index, true) {
-		r.recordDropped(i, why)
+		r.recordDropped(i, reason)
 	}
 }

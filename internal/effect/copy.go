@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// copyStmt is COPY.
-func (r *run) copyStmt(s *pgparse.CopyStmt) {
+// copyRows is COPY.
+func (r *run) copyRows(s *pgparse.CopyStmt) {
 	switch {
 	case s.GetQuery() != nil:
 		r.lockQuery(pgparse.Unwrap(s.GetQuery()))
@@ -20,20 +20,20 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 			return
 		}
 		if t.Kind == catalog.View && t.View != nil {
-			r.insteadOf(t, "insert")
+			r.lockInsteadTriggers(t, "insert")
 			return
 		}
-		for _, t := range r.readRelation(t, rx, s.GetRelation().GetInh(), "", &[]catalog.OID{}) {
-			r.checksReferenced(t, nil)
+		for _, t := range r.lockReadTables(t, rx, s.GetRelation().GetInh(), "", &[]catalog.OID{}) {
+			r.lockReferencedTables(t, nil)
 		}
 		if len(s.GetAttlist()) > 0 {
-			has := map[int16]bool{}
+			listedColumns := map[int16]bool{}
 			for _, n := range s.GetAttlist() {
 				if c := t.Column(n.GetString_().GetSval()); c != nil {
-					has[c.Attnum] = true
+					listedColumns[c.Attnum] = true
 				}
 			}
-			r.lockDefaults(t, has)
+			r.lockDefaults(t, listedColumns)
 		}
 	case r.Refusal == nil:
 		for _, t := range r.lockReadRelation(s.GetRelation(), as) {

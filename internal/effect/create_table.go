@@ -30,8 +30,8 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 			r.createConstraint(name, m, nil)
 		case *pgparse.TableLikeClause:
 			if like := r.findTable(m.GetRelation()); like != nil {
-				r.lockFor(like, as, "LIKE reads its definition")
-				r.createLike(name, like, m.GetOptions())
+				r.lockWithReason(like, as, "LIKE reads its definition")
+				r.createLikeParts(name, like, m.GetOptions())
 			}
 		}
 	}
@@ -42,34 +42,34 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		switch parent := r.findTable(n.GetRangeVar()); {
 		case parent == nil:
 		case s.GetPartbound() == nil:
-			r.lockFor(parent, sue, "the new table inherits from it")
+			r.lockWithReason(parent, sue, "the new table inherits from it")
 		default:
 			r.createPartition(name, parent, s.GetPartbound())
 		}
 	}
-	r.createOf(s.GetOfTypename())
+	r.lockTypedTableType(s.GetOfTypename())
 }
 
-// createOf locks the type of a typed table.
-func (r *run) createOf(typeName *pgparse.TypeName) {
+// lockTypedTableType locks the type of a typed table.
+func (r *run) lockTypedTableType(typeName *pgparse.TypeName) {
 	schema, typ := pgparse.SchemaAndName(typeName.GetNames())
 	if typ == "" {
 		return
 	}
 	if t := r.C.LookupType(schema, typ); t != nil {
 		if rel := r.C.Relation(t.Relation); rel != nil {
-			r.lockFor(rel, as, "the table's type")
+			r.lockWithReason(rel, as, "the table's type")
 		}
 	}
 }
 
-// createLike makes the indexes and sequences that LIKE … INCLUDING copies.
-func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint32) {
+// createLikeParts makes the indexes and sequences that LIKE … INCLUDING copies.
+func (r *run) createLikeParts(name catalog.Name, like *catalog.Relation, options uint32) {
 	const identity, indexes = 1 << 5, 1 << 6 // TableLikeOption
 	if options&identity != 0 {
 		for _, col := range like.Columns {
 			if col.Identity != "" {
-				r.createOwned(name, col.Name, nil)
+				r.createOwnedSequence(name, col.Name, nil)
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef) {
 	n := refusal.ReadColumn(def)
 	if n.Serial || n.Identity != "" {
-		r.createOwned(table, def.GetColname(), n.Sequence)
+		r.createOwnedSequence(table, def.GetColname(), n.Sequence)
 	}
 	column := []string{def.GetColname()}
 	for _, c := range n.Keys {
@@ -125,7 +125,7 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 	case pgparse.ConstrType_CONSTR_FOREIGN:
 		if pk := con.GetPktable(); !refusal.IsItself(table, pk) {
 			if ref := r.findTable(pk); ref != nil {
-				r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
+				r.lockForeignKeyTarget(ref, false, "the new table "+table.String()+" references it")
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 func (r *run) createPartition(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
 	r.lockRelation(parent, accessExclusive).Why = "a partition is added"
 	if d := r.C.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
-		r.lockDefault(d, parent, bound)
+		r.lockDefaultPartition(d, parent, bound)
 	}
 	r.cloneToPartition(name, parent, nil)
 }

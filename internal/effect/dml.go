@@ -7,7 +7,7 @@ import (
 )
 
 func (r *run) insertRows(m *pgparse.InsertStmt, l *query.Level) {
-	r.lockWith(l)
+	r.lockWithQueries(l)
 	w := write{
 		event: "insert", columns: pgparse.TargetNames(m.GetCols()),
 	}
@@ -18,12 +18,12 @@ func (r *run) insertRows(m *pgparse.InsertStmt, l *query.Level) {
 	// Only the partitions that rows go to are locked: which, is not known.
 	tables, runs := r.lockTarget(m.GetRelation(), w)
 	for _, t := range tables {
-		r.checksReferenced(t, nil)
+		r.lockReferencedTables(t, nil)
 	}
 	if rel != nil && tables != nil {
 		r.lockDefaults(rel, w.given)
 	}
-	r.runIf(runs, func() { r.queryIn(l.Query) })
+	r.runOrOnlyLock(runs, func() { r.lockQueryLevel(l.Query) })
 	r.lockNodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
 	r.lockNode(m.GetOnConflictClause().GetWhereClause(), l)
 }
@@ -76,18 +76,18 @@ func insertedColumns(m *pgparse.InsertStmt, t *catalog.Relation) map[int16]bool 
 
 // lockDefaults locks the sequences that the defaults of a new row take numbers from
 // (https://www.postgresql.org/docs/current/functions-sequence.html).
-func (r *run) lockDefaults(t *catalog.Relation, given map[int16]bool) {
-	if given == nil {
+func (r *run) lockDefaults(t *catalog.Relation, assignedColumns map[int16]bool) {
+	if assignedColumns == nil {
 		return
 	}
 	for i := range t.Columns {
-		if c := t.Columns[i]; !given[c.Attnum] {
-			r.defaultOf(c)
+		if c := t.Columns[i]; !assignedColumns[c.Attnum] {
+			r.lockColumnDefault(c)
 		}
 	}
 }
 
-func (r *run) defaultOf(c *catalog.Column) {
+func (r *run) lockColumnDefault(c *catalog.Column) {
 	if r.namedOnly {
 		return // the sequence stays as it is
 	}
@@ -100,9 +100,9 @@ func (r *run) defaultOf(c *catalog.Column) {
 	r.lockCalls(c.Default)
 }
 
-// checksReferenced locks the tables that the changed foreign keys of a row
+// lockReferencedTables locks the tables that the changed foreign keys of a row
 // point to: the check locks the referenced rows.
-func (r *run) checksReferenced(t *catalog.Relation, changed []string) {
+func (r *run) lockReferencedTables(t *catalog.Relation, changed []string) {
 	if r.namedOnly {
 		return
 	}
@@ -114,7 +114,7 @@ func (r *run) checksReferenced(t *catalog.Relation, changed []string) {
 			continue
 		}
 		if ref := r.C.Relation(con.Ref); ref != nil {
-			r.lockFor(ref, rs, referencedBy(con.Name, ""))
+			r.lockWithReason(ref, rs, referenceReason(con.Name, ""))
 		}
 	}
 }
@@ -128,9 +128,9 @@ func (r *run) touchesColumn(t *catalog.Relation, attnums []int16, names []string
 	return false
 }
 
-// runIf does what a statement does beside its target; nothing of it is read
+// runOrOnlyLock does what a statement does beside its target; nothing of it is read
 // when the statement does not run.
-func (r *run) runIf(runs bool, f func()) {
+func (r *run) runOrOnlyLock(runs bool, f func()) {
 	if runs {
 		f()
 		return
@@ -139,7 +139,7 @@ func (r *run) runIf(runs bool, f func()) {
 }
 
 func (r *run) updateRows(m *pgparse.UpdateStmt, l *query.Level) {
-	r.lockWith(l)
+	r.lockWithQueries(l)
 	var reset []string
 	for _, n := range m.GetTargetList() {
 		if n.GetResTarget().GetVal().GetSetToDefault() != nil {
@@ -155,14 +155,14 @@ func (r *run) updateRows(m *pgparse.UpdateStmt, l *query.Level) {
 	for _, t := range tables {
 		for _, name := range reset {
 			if c := t.Column(name); c != nil {
-				r.defaultOf(c)
+				r.lockColumnDefault(c)
 			}
 		}
-		r.findsRows(t, m.GetRelation(), m.GetWhereClause())
-		r.checksReferenced(t, changed)
-		r.checksReferencing(t, changed)
+		r.markTargetScan(t, m.GetRelation(), m.GetWhereClause())
+		r.lockReferencedTables(t, changed)
+		r.lockReferencingTables(t, changed)
 	}
-	r.runIf(runs, func() {
+	r.runOrOnlyLock(runs, func() {
 		r.lockNodes(l, m.GetTargetList())
 		for _, n := range m.GetFromClause() {
 			r.lockFromItem(n, l, true, m.GetWhereClause())
@@ -172,16 +172,16 @@ func (r *run) updateRows(m *pgparse.UpdateStmt, l *query.Level) {
 	})
 }
 
-func (r *run) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
-	r.lockWith(l)
+func (r *run) deleteRows(m *pgparse.DeleteStmt, l *query.Level) {
+	r.lockWithQueries(l)
 	mark := len(r.Effects)
 	tables, runs := r.lockTarget(m.GetRelation(), write{event: "delete", where: m.GetWhereClause()})
 	tables = r.prunePartitions(mark, tables, m.GetRelation(), m.GetWhereClause())
 	for _, t := range tables {
-		r.findsRows(t, m.GetRelation(), m.GetWhereClause())
-		r.checksReferencing(t, nil)
+		r.markTargetScan(t, m.GetRelation(), m.GetWhereClause())
+		r.lockReferencingTables(t, nil)
 	}
-	r.runIf(runs, func() {
+	r.runOrOnlyLock(runs, func() {
 		for _, n := range m.GetUsingClause() {
 			r.lockFromItem(n, l, true, m.GetWhereClause())
 		}
@@ -190,8 +190,8 @@ func (r *run) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
 	})
 }
 
-// scanFor marks what a row-level statement reads to find its rows.
-func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
+// markRowScan marks what a row-level statement reads to find its rows.
+func (r *run) markRowScan(t *catalog.Relation, where *pgparse.Node) {
 	if !hasStorage(t) {
 		return
 	}
@@ -206,10 +206,10 @@ func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 	}
 }
 
-// checksReferencing locks the tables whose foreign keys point to a row that
+// lockReferencingTables locks the tables whose foreign keys point to a row that
 // goes away or changes its key (changed; nil for a deletion). Without an index
 // on the foreign key they are scanned in full, for each row.
-func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
+func (r *run) lockReferencingTables(t *catalog.Relation, changed []string) {
 	if r.namedOnly {
 		return
 	}
@@ -227,7 +227,7 @@ func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 			mode = rx
 		}
 		for _, from := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
-			e := r.lockFor(from, mode, "references "+t.Name.String())
+			e := r.lockWithReason(from, mode, "references "+t.Name.String())
 			if hasStorage(from) && !r.hasIndexOn(from, ref.Con.Columns) {
 				e.Scans = true
 			}
@@ -256,10 +256,10 @@ func (r *run) mergeRows(m *pgparse.MergeStmt) {
 	}
 	tables, _ := r.lockTarget(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})
 	for _, t := range tables {
-		r.findsRows(t, m.GetRelation(), m.GetJoinCondition())
-		r.checksReferenced(t, changed)
+		r.markTargetScan(t, m.GetRelation(), m.GetJoinCondition())
+		r.lockReferencedTables(t, changed)
 		if deletes {
-			r.checksReferencing(t, nil)
+			r.lockReferencingTables(t, nil)
 		}
 	}
 }

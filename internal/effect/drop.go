@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropStmt is DROP of whatever the grammar treats alike.
-func (r *run) dropStmt(s *pgparse.DropStmt) {
+// dropObjects is DROP of whatever the grammar treats alike.
+func (r *run) dropObjects(s *pgparse.DropStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	switch s.GetRemoveType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_VIEW,
@@ -53,14 +53,14 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 			return // refused
 		}
 	}
-	var named []*catalog.Relation
+	var targets []*catalog.Relation
 	for _, o := range s.GetObjects() {
 		schema, name := pgparse.SchemaAndName(o.GetList().GetItems())
 		if rel := r.FindRelation(schema, name, kind, s.GetMissingOk()); rel != nil {
-			named = append(named, rel)
+			targets = append(targets, rel)
 		}
 	}
-	for _, rel := range named {
+	for _, rel := range targets {
 		e := r.lockRelation(rel, accessExclusive)
 		if s.GetConcurrent() {
 			e.Lock = 0
@@ -70,7 +70,7 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 			e.Unsure, e.Why = true, "it may not exist"
 		}
 	}
-	for _, rel := range named {
+	for _, rel := range targets {
 		if kind == catalog.Index {
 			r.dropIndex(rel, s.GetConcurrent())
 			continue
@@ -110,14 +110,14 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 func (r *run) lockTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	name := rel.Name.String()
 	if parent := r.C.Relation(rel.Parent); parent != nil {
-		r.lockFor(parent, accessExclusive, name+" is its partition")
+		r.lockWithReason(parent, accessExclusive, name+" is its partition")
 		if d := r.C.Relation(parent.Default); d != nil && d != rel {
-			r.lockFor(d, accessExclusive, "default partition of "+parent.Name.String())
+			r.lockWithReason(d, accessExclusive, "default partition of "+parent.Name.String())
 		}
 	}
 	for _, con := range rel.Constraints {
 		// A partition's clone of its parent's key has no triggers over there.
-		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID && (!con.Parent || r.isDroppedAlong(r.C.Relation(rel.Parent))) {
+		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID && (!con.Parent || r.isDroppedWithParent(r.C.Relation(rel.Parent))) {
 			r.dropForeignKey(con, true)
 		}
 	}
@@ -125,18 +125,18 @@ func (r *run) lockTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		if ref.From == rel || r.isDropped(ref.From.OID) {
 			continue
 		}
-		if target := r.C.Relation(ref.Con.Ref); target != rel && !r.isDroppedAlong(target) {
+		if target := r.C.Relation(ref.Con.Ref); target != rel && !r.isDroppedWithParent(target) {
 			// The key points to what this is a partition of: it goes as a whole.
 			if !cascade {
 				continue
 			}
 			r.dropForeignKey(ref.Con, true)
 		}
-		if !cascade && !r.isDroppedAlong(ref.From) {
+		if !cascade && !r.isDroppedWithParent(ref.From) {
 			continue
 		}
 		for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
-			r.lockFor(t, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
+			r.lockWithReason(t, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
 	for _, s := range r.C.SequencesOf(rel) {
@@ -158,7 +158,7 @@ func (r *run) lockTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	}
 	if cascade {
 		r.C.EachOfType(rel.OID, func(user *catalog.Relation, col *catalog.Column) {
-			r.lockFor(user, accessExclusive, "its column "+col.Name+" has the row type of "+name)
+			r.lockWithReason(user, accessExclusive, "its column "+col.Name+" has the row type of "+name)
 			r.lockColumnParts(user, col, true, depth+1)
 		})
 	}
@@ -169,23 +169,23 @@ func (r *run) lockTableParts(rel *catalog.Relation, cascade bool, depth int) {
 // function does: then it is false.
 func (r *run) lockPolicyTables(rel *catalog.Relation, column int16, cascade bool) bool {
 	if !cascade {
-		return !r.ReadElsewhere(rel, column, r.isDroppedAlong)
+		return !r.ReadElsewhere(rel, column, r.isDroppedWithParent)
 	}
 	for _, x := range r.C.PoliciesOver(rel.OID, column) {
-		if !r.isDroppedAlong(x.Table) {
-			r.lockFor(x.Table, accessExclusive, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
+		if !r.isDroppedWithParent(x.Table) {
+			r.lockWithReason(x.Table, accessExclusive, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
 		}
 	}
 	for _, x := range r.C.RulesOver(rel.OID, column) {
-		if !r.isDroppedAlong(x.Table) {
-			r.lockFor(x.Table, accessExclusive, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
+		if !r.isDroppedWithParent(x.Table) {
+			r.lockWithReason(x.Table, accessExclusive, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
 		}
 	}
 	return true
 }
 
-// isDroppedAlong reports whether a table is dropped with what it is a partition of.
-func (r *run) isDroppedAlong(rel *catalog.Relation) bool {
+// isDroppedWithParent reports whether a table is dropped with what it is a partition of.
+func (r *run) isDroppedWithParent(rel *catalog.Relation) bool {
 	for n := 0; rel != nil && n < maxDepth; n++ {
 		if r.isDropped(rel.OID) {
 			return true
@@ -205,7 +205,7 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 		return
 	}
 	if col := table.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity == "" && col.Default != nil && cascade && !r.isDropped(table.OID) {
-		r.lockFor(table, accessExclusive, "the default of its column "+col.Name+" is dropped")
+		r.lockWithReason(table, accessExclusive, "the default of its column "+col.Name+" is dropped")
 	}
 }
 
@@ -213,13 +213,13 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 // sequence which their columns do not own. Without CASCADE they forbid the drop:
 // then it is false. with is the column that is dropped with it, "" for none: those
 // that inherit it go too.
-func (r *run) lockSequenceTakers(seq *catalog.Relation, with string, cascade bool) bool {
+func (r *run) lockSequenceTakers(seq *catalog.Relation, column string, cascade bool) bool {
 	if !cascade {
-		return !r.IsSequenceTaken(seq, with, r.isDroppedAlong)
+		return !r.IsSequenceTaken(seq, column, r.isDroppedWithParent)
 	}
 	for _, t := range r.C.TakersOf(seq.OID) {
-		if c := t.Column(with); !r.isDroppedAlong(t) && (c == nil || !c.Inherited) {
-			r.lockFor(t, accessExclusive, "a default of it takes numbers from "+seq.Name.String())
+		if c := t.Column(column); !r.isDroppedWithParent(t) && (c == nil || !c.Inherited) {
+			r.lockWithReason(t, accessExclusive, "a default of it takes numbers from "+seq.Name.String())
 		}
 	}
 	return true
@@ -271,7 +271,7 @@ func (r *run) hasObject(rel *catalog.Relation, kind pgparse.ObjectType, name str
 
 func (r *run) dropStatistics(parts []*pgparse.Node, missingOK bool) {
 	if rel := r.statisticsTable(parts); rel != nil {
-		r.lockFor(rel, sue, "its statistics object is dropped")
+		r.lockWithReason(rel, sue, "its statistics object is dropped")
 	}
 }
 

@@ -52,7 +52,7 @@ func (r *run) lockColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 			continue
 		}
 		for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
-			r.lockFor(t, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
+			r.lockWithReason(t, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
 	if s := r.C.Relation(col.Sequence); s != nil {

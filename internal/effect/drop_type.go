@@ -74,7 +74,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 			r.dropRelation(rel, true, depth+1)
 			return
 		}
-		r.lockFor(rel, accessExclusive, "its column "+col.Name+" has the type "+u.Name.String())
+		r.lockWithReason(rel, accessExclusive, "its column "+col.Name+" has the type "+u.Name.String())
 		r.lockColumnParts(rel, col, true, depth)
 	})
 	if cascade {
@@ -98,23 +98,23 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 // dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	_, name := pgparse.SchemaAndName(o.GetObjname())
-	r.dropCalls(name, r.C.ListCallers(o), cascade)
+	r.dropCallers(name, r.C.ListCallers(o), cascade)
 }
 
-// dropCalls handles the callers of a dropped function.
-func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
+// dropCallers handles the callers of a dropped function.
+func (r *run) dropCallers(name string, callers []catalog.Caller, cascade bool) {
 	for _, caller := range callers {
 		rel := caller.Relation
-		if r.isDroppedAlong(rel) {
+		if r.isDroppedWithParent(rel) {
 			continue
 		}
 		switch {
 		case !cascade:
 		case !caller.Whole:
-			r.lockFor(rel, accessExclusive, "a trigger, default, constraint or policy of it calls "+name+"()")
+			r.lockWithReason(rel, accessExclusive, "a trigger, default, constraint or policy of it calls "+name+"()")
 		default:
 			if t := r.C.TableOf(rel); t != nil {
-				r.lockFor(t, accessExclusive, "its index "+rel.Name.Name+" is dropped")
+				r.lockWithReason(t, accessExclusive, "its index "+rel.Name.Name+" is dropped")
 			}
 			r.recordDropped(rel, "calls "+name+"()")
 			if rel.View != nil {

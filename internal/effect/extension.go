@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// extensionRelations locks the views of an extension.
-func (r *run) extensionRelations(name string, mark func(*Effect)) {
+// lockExtensionViews locks the views of an extension.
+func (r *run) lockExtensionViews(name string, mark func(*Effect)) {
 	o := r.C.Object("extension", catalog.Name{Name: name})
 	for _, m := range catalog.ExtensionViews[name] {
 		if o == nil || m.Since > 0 && !r.V.AtLeast(m.Since) {
@@ -22,7 +22,7 @@ func (r *run) extensionRelations(name string, mark func(*Effect)) {
 // dropExtension drops what an extension brought along, and with CASCADE the
 // columns of its types.
 func (r *run) dropExtension(name string, cascade bool) {
-	r.extensionRelations(name, func(e *Effect) { e.Dropped = true })
+	r.lockExtensionViews(name, func(e *Effect) { e.Dropped = true })
 	members := r.C.MembersOf(name)
 	for _, rel := range members {
 		r.recordDropped(rel, "in the extension "+name)
@@ -51,7 +51,7 @@ func (r *run) dropExtension(name string, cascade bool) {
 			if col.Type.Name.Schema == "pg_catalog" || !contains(types, col.Type.Name.Name) {
 				continue
 			}
-			r.lockFor(rel, accessExclusive, "its column "+col.Name+" has a type of the extension")
+			r.lockWithReason(rel, accessExclusive, "its column "+col.Name+" has a type of the extension")
 			r.lockColumnParts(rel, col, true, 0)
 		}
 		return true

@@ -8,7 +8,7 @@ import (
 )
 
 // referencesWhy is why the other side of a foreign key is locked.
-func referencedBy(con, table string) string {
+func referenceReason(con, table string) string {
 	if con == "" {
 		return "referenced by " + table
 	}
@@ -24,33 +24,33 @@ func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, em
 		a.lockTree(true)
 	}
 	if validate {
-		validate = a.checkRows(a.rel, ref, con, columns, 0)
+		validate = a.scanReferencingRows(a.rel, ref, con, columns, 0)
 	}
 	if ref != nil {
 		// Where all values are NULL, nothing is looked up.
-		a.lockReferenced(ref, validate && !null && !a.hasNewNullColumn(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
+		a.lockForeignKeyTarget(ref, validate && !null && !a.hasNewNullColumn(columns), referenceReason(con.GetConname(), a.rel.Name.String()))
 	}
 }
 
-// checkRows reads the rows of a table, or of the partitions, for a new foreign
+// scanReferencingRows reads the rows of a table, or of the partitions, for a new foreign
 // key, and reports whether there may be any. A partition that has the same key already keeps it, without its
 // triggers on the referenced table.
-func (a *alterState) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) (reads bool) {
+func (a *alterState) scanReferencingRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) (reads bool) {
 	if rel != a.rel && ref != nil && depth < maxDepth {
-		if own := findForeignKey(rel, ref, con, columns); own != nil {
-			if own.Valid || a.V.AtLeast(18) {
+		if existingKey := findAdoptedForeignKey(rel, ref, con, columns); existingKey != nil {
+			if existingKey.Valid || a.V.AtLeast(18) {
 				a.lockRelation(ref, accessExclusive)
 			}
-			if own.Valid {
+			if existingKey.Valid {
 				return false
 			}
 		}
 	}
-	a.tabOf(rel).wantScan("rows are looked up in the referenced table")
+	a.tableWorkOf(rel).wantScan("rows are looked up in the referenced table")
 	reads = hasStorage(rel) || rel.Inferred || depth == maxDepth
 	if depth < maxDepth {
 		for _, p := range a.C.RelationsByOID(rel.Partitions) {
-			reads = a.checkRows(p, ref, con, columns, depth+1) || reads
+			reads = a.scanReferencingRows(p, ref, con, columns, depth+1) || reads
 		}
 	}
 	return reads
@@ -59,9 +59,9 @@ func (a *alterState) checkRows(rel, ref *catalog.Relation, con *pgparse.Constrai
 // actions are the letters that the grammar has for what a foreign key does.
 var actions = map[string]string{"": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
 
-// haveNames reports whether columns have these names, in this order. There may be
+// columnsHaveNames reports whether columns have these names, in this order. There may be
 // more names.
-func haveNames(rel *catalog.Relation, attnums []int16, names []string) bool {
+func columnsHaveNames(rel *catalog.Relation, attnums []int16, names []string) bool {
 	for i, n := range attnums {
 		if col := rel.Attr(n); col == nil || i >= len(names) || col.Name != names[i] {
 			return false
@@ -70,8 +70,8 @@ func haveNames(rel *catalog.Relation, attnums []int16, names []string) bool {
 	return true
 }
 
-// findForeignKey finds a partition's foreign key that a new one of its parent adopts.
-func findForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string) *catalog.Constraint {
+// findAdoptedForeignKey finds a partition's foreign key that a new one of its parent adopts.
+func findAdoptedForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string) *catalog.Constraint {
 	for _, have := range rel.Constraints {
 		// One that it has from a parent stays what it is.
 		if have.Kind != catalog.ForeignKey || have.Parent || have.Ref != ref.OID || len(have.Columns) != len(columns) ||
@@ -80,7 +80,7 @@ func findForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns
 			continue
 		}
 		targets := refusal.StringNames(con.GetPkAttrs())
-		if haveNames(rel, have.Columns, columns) && (len(targets) == 0 || haveNames(ref, have.RefColumns, targets)) {
+		if columnsHaveNames(rel, have.Columns, columns) && (len(targets) == 0 || columnsHaveNames(ref, have.RefColumns, targets)) {
 			return have
 		}
 	}
@@ -97,11 +97,11 @@ func (a *alterState) hasNewNullColumn(columns []string) bool {
 	return false
 }
 
-// lockReferenced locks the table that a new foreign key points to, and its
+// lockForeignKeyTarget locks the table that a new foreign key points to, and its
 // partitions. A validation joins both tables: it reads the referenced one too.
-func (r *run) lockReferenced(ref *catalog.Relation, validate bool, why string) {
+func (r *run) lockForeignKeyTarget(ref *catalog.Relation, validate bool, reason string) {
 	for _, rel := range r.C.ListTree(ref, ref.Kind == catalog.PartitionedTable) {
-		e := r.lockFor(rel, sre, why)
+		e := r.lockWithReason(rel, sre, reason)
 		// Of partitions the planner of 16 and newer rather reads the index.
 		if validate && hasStorage(rel) && (rel == ref || !r.V.AtLeast(16)) {
 			e.Scans = true
@@ -128,6 +128,6 @@ func (r *run) dropForeignKey(con *catalog.Constraint, table bool) {
 		if rel.Kind == catalog.PartitionedTable && (rel != ref || table) && !r.V.AtLeast(15) {
 			continue
 		}
-		r.lockFor(rel, accessExclusive, referencedBy(con.Name, ""))
+		r.lockWithReason(rel, accessExclusive, referenceReason(con.Name, ""))
 	}
 }

@@ -6,16 +6,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// buildOn builds an index on a table, and on each partition of a partitioned
+// buildIndexTree builds an index on a table, and on each partition of a partitioned
 // one. match finds an index of a partition that does already.
-func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onward.Lock,
+func (r *run) buildIndexTree(rel *catalog.Relation, name catalog.Name, partitions onward.Lock,
 	childName func(*catalog.Relation) string, match func(*catalog.Relation) *catalog.Relation,
 ) {
 	if rel.Kind != catalog.PartitionedTable {
-		again := r.recordCreated(name, catalog.Index).RebuildsIndex
+		rebuildsIndex := r.recordCreated(name, catalog.Index).RebuildsIndex
 		e := r.effectOn(rel)
 		e.BuildsIndex, e.Scans = true, true
-		e.RebuildsIndex = e.RebuildsIndex || again
+		e.RebuildsIndex = e.RebuildsIndex || rebuildsIndex
 		return
 	}
 	r.recordCreated(name, catalog.PartitionedIndex)
@@ -23,14 +23,14 @@ func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onwar
 		if p.Kind == catalog.ForeignTable {
 			continue
 		}
-		r.lockFor(p, partitions, childOf(p, rel))
+		r.lockWithReason(p, partitions, childReason(p, rel))
 		if match != nil {
 			if i := match(p); i != nil {
-				r.lockFor(i, partitions, "becomes part of "+name.String())
+				r.lockWithReason(i, partitions, "becomes part of "+name.String())
 				continue
 			}
 		}
-		r.buildOn(p, catalog.Name{Schema: p.Name.Schema, Name: childName(p)}, partitions, childName, match)
+		r.buildIndexTree(p, catalog.Name{Schema: p.Name.Schema, Name: childName(p)}, partitions, childName, match)
 	}
 }
 
@@ -70,14 +70,14 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		r.recordCreated(full, catalog.PartitionedIndex)
 		return
 	}
-	r.buildOn(rel, full, sh, func(p *catalog.Relation) string {
+	r.buildIndexTree(rel, full, sh, func(p *catalog.Relation) string {
 		return r.freeName(p.Name, columns, "idx")
-	}, func(p *catalog.Relation) *catalog.Relation { return r.equalIndex(p, rel, s) })
+	}, func(p *catalog.Relation) *catalog.Relation { return r.findEqualIndex(p, rel, s) })
 }
 
-// equalIndex finds an index of a partition that a new index of its parent
+// findEqualIndex finds an index of a partition that a new index of its parent
 // adopts instead of building another.
-func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *catalog.Relation {
+func (r *run) findEqualIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *catalog.Relation {
 	method := s.GetAccessMethod()
 	if method == "" {
 		method = "btree"
@@ -114,7 +114,7 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 	if index.Index != nil && !concurrent {
 		for _, u := range r.C.IndexUsers(index) { // CASCADE
 			if from := r.C.Relation(u.From); from != nil {
-				r.lockFor(from, accessExclusive, "its foreign key "+u.Constraint.Name+" is dropped")
+				r.lockWithReason(from, accessExclusive, "its foreign key "+u.Constraint.Name+" is dropped")
 				r.lockDescendants(from, accessExclusive)
 			}
 		}
@@ -130,7 +130,7 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 	}
 	r.lockRelation(index, accessExclusive).Dropped = true
 	if table != nil {
-		r.lockFor(table, accessExclusive, "its index "+index.Name.Name+" is dropped")
+		r.lockWithReason(table, accessExclusive, "its index "+index.Name.Name+" is dropped")
 		if index.Kind == catalog.PartitionedIndex { // all partitions, those without such an index too
 			r.lockDescendants(table, accessExclusive)
 		}
@@ -138,7 +138,7 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 	for _, i := range r.C.ListTree(index, true)[1:] {
 		r.recordDropped(i, "part of "+index.Name.String())
 		if t := r.C.TableOf(i); t != nil {
-			r.lockFor(t, accessExclusive, "its index "+i.Name.Name+" is dropped")
+			r.lockWithReason(t, accessExclusive, "its index "+i.Name.Name+" is dropped")
 		}
 	}
 }

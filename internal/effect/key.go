@@ -32,7 +32,7 @@ func (a *alterState) buildKey(con *pgparse.Constraint, columns []string) {
 		return
 	}
 	used := map[catalog.OID]bool{}
-	a.buildOn(a.rel, full, sh, func(p *catalog.Relation) string {
+	a.buildIndexTree(a.rel, full, sh, func(p *catalog.Relation) string {
 		return a.freeName(p.Name, part, label)
 	}, func(p *catalog.Relation) *catalog.Relation { return a.findMatchingKey(p, con, columns, used) })
 }
@@ -67,8 +67,8 @@ func (a *alterState) findMatchingKey(p *catalog.Relation, con *pgparse.Constrain
 	return nil
 }
 
-// useIndex is ADD CONSTRAINT … USING INDEX.
-func (a *alterState) useIndex(con *pgparse.Constraint) {
+// addConstraintUsingIndex is ADD CONSTRAINT … USING INDEX.
+func (a *alterState) addConstraintUsingIndex(con *pgparse.Constraint) {
 	index := a.C.IndexNamed(a.rel, con.GetIndexname())
 	if index == nil {
 		index = catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: con.GetIndexname()}, catalog.Index, true)
@@ -76,7 +76,7 @@ func (a *alterState) useIndex(con *pgparse.Constraint) {
 	switch info := index.Index; {
 	case con.GetContype() != pgparse.ConstrType_CONSTR_PRIMARY:
 	case info == nil || index.Inferred:
-		t := a.tabOf(a.rel)
+		t := a.tableWorkOf(a.rel)
 		t.wantScan("")
 		t.unsure, t.why = true, "whether the key's columns are NOT NULL is not known"
 	default:

@@ -23,7 +23,7 @@ func (r *run) vacuumTables(s *pgparse.VacuumStmt) {
 	if statsOnly {
 		return
 	}
-	one := func(rel *catalog.Relation) { r.vacuumOne(rel, full, s.GetIsVacuumcmd()) }
+	processTable := func(rel *catalog.Relation) { r.vacuumRelation(rel, full, s.GetIsVacuumcmd()) }
 	for _, n := range s.GetRels() {
 		rv := n.GetVacuumRelation().GetRelation()
 		rel := r.findTable(rv)
@@ -33,13 +33,13 @@ func (r *run) vacuumTables(s *pgparse.VacuumStmt) {
 		if r.Refusal != nil {
 			return
 		}
-		one(rel)
+		processTable(rel)
 		for _, k := range r.C.ListTree(rel, rv.GetInh())[1:] {
 			switch {
 			case rel.Kind == catalog.PartitionedTable || r.V.AtLeast(18):
-				one(k) // in its own right
+				processTable(k) // in its own right
 			case !s.GetIsVacuumcmd():
-				r.lockFor(k, as, childOf(k, rel))
+				r.lockWithReason(k, as, childReason(k, rel))
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (r *run) vacuumTables(s *pgparse.VacuumStmt) {
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			switch rel.Kind {
 			case catalog.Table, catalog.MaterializedView, catalog.PartitionedTable:
-				one(rel)
+				processTable(rel)
 			}
 			return true
 		})
@@ -58,19 +58,19 @@ func (r *run) vacuumTables(s *pgparse.VacuumStmt) {
 	}
 }
 
-// vacuumOne is VACUUM of one relation, or ANALYZE.
-func (r *run) vacuumOne(rel *catalog.Relation, full, vacuum bool) {
+// vacuumRelation is VACUUM of one relation, or ANALYZE.
+func (r *run) vacuumRelation(rel *catalog.Relation, full, vacuum bool) {
 	switch {
 	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView && rel.Kind != catalog.ForeignTable: // warns
 	case full && hasStorage(rel):
-		r.rewriteTable(rel, "")
+		r.recordRewritten(rel, "")
 	case full:
 		r.lockRelation(rel, accessExclusive)
 	default:
 		r.lockRelation(rel, sue)
 		if vacuum {
 			for _, i := range r.C.IndexesOf(rel) {
-				r.lockFor(i, rx, "index of "+rel.Name.String())
+				r.lockWithReason(i, rx, "index of "+rel.Name.String())
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		r.recordUnlisted("every table of the database, with the system catalogs", catalog.Table, accessExclusive).Rewrites = true
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			if hasStorage(rel) && (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) {
-				r.rewriteTable(rel, "")
+				r.recordRewritten(rel, "")
 			}
 			return true
 		})
@@ -109,7 +109,7 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			for _, i := range r.C.IndexesOf(rel) {
 				if i.Index != nil && i.Index.Clustered {
-					r.rewriteTable(rel, "clustered on "+i.Name.Name)
+					r.recordRewritten(rel, "clustered on "+i.Name.Name)
 				}
 			}
 			return true
@@ -129,14 +129,14 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		return
 	}
 	if rel.Kind != catalog.PartitionedTable {
-		r.rewriteTable(rel, "")
+		r.recordRewritten(rel, "")
 		return
 	}
 	r.NoTransaction = command
 	r.lockRelation(rel, accessExclusive)
 	for _, p := range r.C.ListTree(rel, true)[1:] {
 		if hasStorage(p) {
-			r.rewriteTable(p, childOf(p, rel))
+			r.recordRewritten(p, childReason(p, rel))
 		}
 	}
 }
@@ -145,10 +145,10 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 // an xid has ended. The exchange of the files at the end takes ACCESS EXCLUSIVE for a moment.
 func (r *run) repackConcurrently(rel *catalog.Relation) {
 	const why = "the copy takes its place at the end"
-	e := r.lockFor(rel, accessExclusive, why)
+	e := r.lockWithReason(rel, accessExclusive, why)
 	e.Waits, e.AtEnd = true, true
 	for _, i := range r.C.IndexesOf(rel) {
-		r.lockFor(i, accessExclusive, why).AtEnd = true
+		r.lockWithReason(i, accessExclusive, why).AtEnd = true
 	}
 }
 
@@ -161,15 +161,15 @@ func (r *run) lockTable(s *pgparse.LockStmt) {
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
 		if rel := r.findTable(rv); rel != nil && r.Refusal == nil {
-			r.lockDown(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
+			r.lockWithDescendants(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 		}
 	}
 }
 
-// lockDown locks a relation, what inherits from it, and what a view reads.
+// lockWithDescendants locks a relation, what inherits from it, and what a view reads.
 // views are those that were seen.
-func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why string, views *[]catalog.OID) {
-	r.lockFor(rel, mode, why)
+func (r *run) lockWithDescendants(rel *catalog.Relation, mode onward.Lock, all bool, reason string, views *[]catalog.OID) {
+	r.lockWithReason(rel, mode, reason)
 	if rel.Kind == catalog.View && rel.View != nil {
 		if contains(*views, rel.OID) {
 			return
@@ -177,7 +177,7 @@ func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why st
 		*views = append(*views, rel.OID)
 		for _, base := range r.C.RelationsByOID(rel.View.Reads) {
 			if base.Kind.IsTable() || base.Kind == catalog.View { // no other is locked by name
-				r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), views)
+				r.lockWithDescendants(base, mode, true, "read by the view "+rel.Name.String(), views)
 			}
 		}
 		return
@@ -210,7 +210,7 @@ func (r *run) truncateTables(s *pgparse.TruncateStmt) {
 	if r.Refusal != nil {
 		return
 	}
-	named := len(list)
+	namedCount := len(list)
 	for i := 0; i < len(list); i++ { // CASCADE
 		for _, ref := range r.C.ListReferences(list[i], true) {
 			if contains(list, ref.From) {
@@ -222,17 +222,17 @@ func (r *run) truncateTables(s *pgparse.TruncateStmt) {
 		}
 	}
 	for i, rel := range list {
-		why := ""
-		if i >= named {
-			why = "references a truncated table"
+		reason := ""
+		if i >= namedCount {
+			reason = "references a truncated table"
 		}
-		r.emptyRelation(rel, why)
+		r.recordEmptied(rel, reason)
 		if parent := r.C.Relation(rel.Parent); parent != nil && !r.V.AtLeast(14) {
-			r.lockFor(parent, as, rel.Name.String()+" is its partition")
+			r.lockWithReason(parent, as, rel.Name.String()+" is its partition")
 		}
 		if s.GetRestartSeqs() {
 			for _, seq := range r.C.SequencesOf(rel) {
-				e := r.lockFor(seq, accessExclusive, "owned by "+rel.Name.String())
+				e := r.lockWithReason(seq, accessExclusive, "owned by "+rel.Name.String())
 				e.Rewrites, e.Instant = true, true
 			}
 		}

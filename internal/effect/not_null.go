@@ -21,7 +21,7 @@ func (a *alterState) addNotNull(con *pgparse.Constraint) {
 func (a *alterState) setNotNull(name string) {
 	if a.now.IsNewColumn(name) {
 		for _, rel := range a.lockTree(a.recurse) {
-			a.tabOf(rel).wantScan("rows are checked for NULL in " + name)
+			a.tableWorkOf(rel).wantScan("rows are checked for NULL in " + name)
 		}
 		return
 	}
@@ -39,7 +39,7 @@ func (a *alterState) checkNotNull(rel *catalog.Relation, name string) {
 	if col != nil && col.NotNull && !col.NotNullInvalid {
 		return
 	}
-	t := a.tabOf(rel)
+	t := a.tableWorkOf(rel)
 	if col == nil || !col.NotNullInvalid {
 		for _, c := range rel.Constraints {
 			if c.Kind == catalog.Check && c.Valid && predicate.ProvesNotNull(c.Expr, name) {

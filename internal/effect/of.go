@@ -21,7 +21,7 @@ func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Res
 	r.KeepProblem(in.Problems)
 	refused := r.Refusal // a failed lookup during the walk is no refusal
 	r.runStatement(msg)
-	r.findUnreadBody(in.Problems)
+	r.recordUnreadBody(in.Problems)
 	result := r.Result
 	result.Refused = refused
 	r.Checker, r.index = refusal.Checker{}, nil
@@ -35,8 +35,8 @@ func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Res
 	return result
 }
 
-// findUnreadBody names a body with a form that the parser does not have, and that the version may have.
-func (r *run) findUnreadBody(problems []catalog.Problem) {
+// recordUnreadBody names a body with a form that the parser does not have, and that the version may have.
+func (r *run) recordUnreadBody(problems []catalog.Problem) {
 	for i := range problems {
 		if p := &problems[i]; p.Body && p.Until > 0 && !p.AppliesTo(r.V.AtLeast) {
 			r.Unmodelled = "the body has a form that this release does not know: " + p.Message()

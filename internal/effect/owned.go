@@ -17,12 +17,12 @@ func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 	for _, rel := range owned {
 		r.recordDropped(rel, "owned by "+rel.Owner)
 	}
-	r.policiesFor(s.GetRoles())
+	r.lockRolePolicyTables(s.GetRoles())
 	for _, rel := range owned {
 		r.dropRelation(rel, cascade, 0)
 	}
 	for _, fn := range r.C.FunctionsOf(roles) {
-		r.dropCalls(fn.Name.Name, r.C.CallersOf(fn), cascade)
+		r.dropCallers(fn.Name.Name, r.C.CallersOf(fn), cascade)
 	}
 	for _, u := range r.C.TypesOf(roles) {
 		r.dropUserType(u, cascade, 0)
@@ -32,10 +32,10 @@ func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 	}
 }
 
-// policiesFor locks the tables with a policy that is for these roles only: it
+// lockRolePolicyTables locks the tables with a policy that is for these roles only: it
 // goes with them. A policy for others too loses them, and its table is let go at
 // once.
-func (r *run) policiesFor(list []*pgparse.Node) {
+func (r *run) lockRolePolicyTables(list []*pgparse.Node) {
 	roles := map[string]bool{}
 	for _, n := range list {
 		roles[n.GetRoleSpec().GetRolename()] = true
@@ -50,6 +50,6 @@ func (r *run) policiesFor(list []*pgparse.Node) {
 	})
 	sortByOID(tables)
 	for _, rel := range tables {
-		r.lockFor(rel, accessExclusive, "a policy of it is for the role")
+		r.lockWithReason(rel, accessExclusive, "a policy of it is for the role")
 	}
 }

@@ -21,24 +21,24 @@ func (a *alterState) attachPartition(cmd *pgparse.PartitionCmd) {
 	implied := a.areBoundsImplied(part, cmd.GetBound())
 	for _, leaf := range a.C.ListTree(part, true) {
 		if hasStorage(leaf) && !implied && !a.areBoundsImplied(leaf, cmd.GetBound()) {
-			t := a.tabOf(leaf)
+			t := a.tableWorkOf(leaf)
 			t.wantScan("its rows are checked against the partition's bounds")
 			t.unsure = part.Inferred
 		}
 	}
 	if d := a.C.Relation(a.rel.Default); d != nil && !cmd.GetBound().GetIsDefault() {
-		a.lockDefault(d, a.rel, cmd.GetBound())
+		a.lockDefaultPartition(d, a.rel, cmd.GetBound())
 	}
 	a.cloneToPartition(part.Name, a.rel, part)
 }
 
-// lockDefault locks the default partition, which is read for rows that belong
+// lockDefaultPartition locks the default partition, which is read for rows that belong
 // into the new one.
-func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
-	why := "default partition of " + parent.Name.String()
-	clear := r.isExcluded(d, parent, bound)
+func (r *run) lockDefaultPartition(d, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
+	reason := "default partition of " + parent.Name.String()
+	clear := r.isExcludedByDefault(d, parent, bound)
 	for _, leaf := range r.C.ListTree(d, d.Kind == catalog.PartitionedTable) {
-		e := r.lockFor(leaf, accessExclusive, why)
+		e := r.lockWithReason(leaf, accessExclusive, reason)
 		if hasStorage(leaf) && !clear {
 			e.Scans = true
 		}
@@ -50,7 +50,7 @@ func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionB
 func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation) {
 	used := map[catalog.OID]bool{}
 	for _, index := range r.C.IndexesOf(parent) {
-		r.lockFor(index, sue, "index of "+parent.Name.String())
+		r.lockWithReason(index, sue, "index of "+parent.Name.String())
 		if part != nil && part.Inferred {
 			continue
 		}
@@ -66,7 +66,7 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 			r.recordCreated(full, catalog.Index)
 			continue
 		}
-		r.buildOn(part, full, accessExclusive, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
+		r.buildIndexTree(part, full, accessExclusive, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
 			func(p *catalog.Relation) *catalog.Relation { return r.findMatchingIndex(p, index, parent, used) })
 	}
 	r.cloneForeignKeys(parent, part)
@@ -78,7 +78,7 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 		for _, ref := range refs {
 			for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 				if t != part {
-					r.lockFor(t, mode, "references "+parent.Name.String())
+					r.lockWithReason(t, mode, "references "+parent.Name.String())
 				}
 			}
 		}
@@ -95,13 +95,13 @@ func (r *run) cloneForeignKeys(parent, part *catalog.Relation) {
 		if ref == nil {
 			continue
 		}
-		own := (*catalog.Constraint)(nil)
+		partitionKey := (*catalog.Constraint)(nil)
 		if part != nil {
-			own = r.findMatchingForeignKey(part, con, parent)
+			partitionKey = r.findMatchingForeignKey(part, con, parent)
 		}
-		have := own != nil && own.Valid
-		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
-		if have || own != nil && r.V.AtLeast(18) { // its own triggers are dropped: the triggers of the parent's key take over
+		have := partitionKey != nil && partitionKey.Valid
+		r.lockForeignKeyTarget(ref, part != nil && con.Valid && !have && ref != parent, referenceReason(con.Name, ""))
+		if have || partitionKey != nil && r.V.AtLeast(18) { // its own triggers are dropped: the triggers of the parent's key take over
 			r.lockRelation(ref, accessExclusive)
 		}
 		if part != nil && con.Valid && !have {
@@ -147,8 +147,8 @@ func (r *run) findMatchingIndex(part, index, parent *catalog.Relation, used map[
 		if want.Constraint != "" {
 			hc, wc := part.Constraint(have.Constraint), parent.Constraint(want.Constraint)
 			// Up to 16 a UNIQUE does for the parent's primary key.
-			alike := hc != nil && wc != nil && (hc.Kind == wc.Kind || hc.Kind == catalog.Unique && wc.Kind == catalog.PrimaryKey && !r.V.AtLeast(17))
-			if !alike || hc.Deferrable != wc.Deferrable {
+			sameKind := hc != nil && wc != nil && (hc.Kind == wc.Kind || hc.Kind == catalog.Unique && wc.Kind == catalog.PrimaryKey && !r.V.AtLeast(17))
+			if !sameKind || hc.Deferrable != wc.Deferrable {
 				continue
 			}
 		}
@@ -186,7 +186,7 @@ func (a *alterState) attachIndex(cmd *pgparse.PartitionCmd) {
 	a.lockRelation(index, accessExclusive)
 	for _, i := range []*catalog.Relation{a.rel, index} {
 		if t := a.C.TableOf(i); t != nil {
-			a.lockFor(t, as, "table of the index "+i.Name.Name)
+			a.lockWithReason(t, as, "table of the index "+i.Name.Name)
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (a *alterState) detachPartition(cmd *pgparse.PartitionCmd) {
 		}
 	}
 	if d := a.C.Relation(a.rel.Default); d != nil && d != part {
-		a.lockFor(d, accessExclusive, "default partition of "+a.rel.Name.String())
+		a.lockWithReason(d, accessExclusive, "default partition of "+a.rel.Name.String())
 	}
 }
 
@@ -230,27 +230,27 @@ func (a *alterState) finishDetach(part *catalog.Relation) {
 	a.lockRelation(part, mode)
 	for _, i := range a.C.IndexesOf(part) {
 		if i.Index != nil && i.Index.Parent != 0 {
-			a.lockFor(i, accessExclusive, "index of "+part.Name.String())
+			a.lockWithReason(i, accessExclusive, "index of "+part.Name.String())
 		}
 	}
 	for _, con := range part.Constraints {
 		if con.Kind == catalog.ForeignKey {
 			if ref := a.C.Relation(con.Ref); ref != nil {
-				a.lockReferenced(ref, false, referencedBy(con.Name, ""))
+				a.lockForeignKeyTarget(ref, false, referenceReason(con.Name, ""))
 			}
 		}
 	}
 	for _, ref := range refs {
 		for _, t := range a.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
-			e := a.lockFor(t, accessExclusive, "references "+a.rel.Name.String())
+			e := a.lockWithReason(t, accessExclusive, "references "+a.rel.Name.String())
 			e.Scans = e.Scans || hasStorage(t)
 		}
-		for _, below := range a.C.ListTree(part, true) {
-			if below == part && !hasStorage(part) {
+		for _, descendant := range a.C.ListTree(part, true) {
+			if descendant == part && !hasStorage(part) {
 				continue // as far as it is locked already
 			}
-			e := a.lockFor(below, accessExclusive, childOf(below, part))
-			e.Scans = e.Scans || hasStorage(below)
+			e := a.lockWithReason(descendant, accessExclusive, childReason(descendant, part))
+			e.Scans = e.Scans || hasStorage(descendant)
 		}
 	}
 }

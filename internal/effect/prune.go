@@ -13,19 +13,19 @@ import (
 // prunePartitions removes the partitions that a condition excludes, among the effects added since
 // mark: they are not locked either.
 func (r *run) prunePartitions(mark int, tables []*catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) []*catalog.Relation {
-	named := r.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
-	if where == nil || named == nil || named.Kind != catalog.PartitionedTable {
+	target := r.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
+	if where == nil || target == nil || target.Kind != catalog.PartitionedTable {
 		return tables
 	}
-	out := func(rel *catalog.Relation) bool { return rel != nil && rel != named && r.isPruned(rel, rv, where) }
+	out := func(rel *catalog.Relation) bool { return rel != nil && rel != target && r.isPruned(rel, rv, where) }
 	before := len(r.Effects)
-	kept := r.Effects[:mark]
+	effects := r.Effects[:mark]
 	for _, e := range r.Effects[mark:] {
 		if !out(r.C.Relation(e.OID)) {
-			kept = append(kept, e)
+			effects = append(effects, e)
 		}
 	}
-	if r.Effects = kept; len(kept) == before {
+	if r.Effects = effects; len(effects) == before {
 		return tables
 	}
 	r.index = nil
@@ -63,7 +63,7 @@ func (r *run) isPrunedAtLevel(parent, part *catalog.Relation, rv *pgparse.RangeV
 		return false
 	}
 	for _, cond := range predicate.ListConjuncts(where) {
-		if !ofTable(cond, rv) {
+		if !refersOnlyToTable(cond, rv) {
 			continue
 		}
 		wanted := predicate.AllowedValues(cond, col.Name)
@@ -71,7 +71,7 @@ func (r *run) isPrunedAtLevel(parent, part *catalog.Relation, rv *pgparse.RangeV
 		case part.OID == parent.Default:
 			// The default partition is excluded if other partitions hold all wanted
 			// values.
-			if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return !r.isHeldElsewhere(parent, v) }) {
+			if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return !r.isInOtherPartition(parent, v) }) {
 				return true
 			}
 		case ok:
@@ -80,7 +80,7 @@ func (r *run) isPrunedAtLevel(parent, part *catalog.Relation, rv *pgparse.RangeV
 			}
 		default:
 			if list, ok := parseListBound(part.Bound); ok && len(wanted) > 0 &&
-				!slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return mayEqual(list, v) }) {
+				!slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return mayEqualAny(list, v) }) {
 				return true
 			}
 		}
@@ -91,8 +91,8 @@ func (r *run) isPrunedAtLevel(parent, part *catalog.Relation, rv *pgparse.RangeV
 // inOrder are the types whose constants sort as written.
 var inOrder = []string{"int2", "int4", "int8", "numeric", "float4", "float8", "date", "timestamp", "timestamptz"}
 
-// isHeldElsewhere reports whether a partition other than the default certainly holds a value.
-func (r *run) isHeldElsewhere(parent *catalog.Relation, v *predicate.Value) bool {
+// isInOtherPartition reports whether a partition other than the default certainly holds a value.
+func (r *run) isInOtherPartition(parent *catalog.Relation, v *predicate.Value) bool {
 	for _, p := range r.C.RelationsByOID(parent.Partitions) {
 		low, high, ok := refusal.ParseRangeBound(p.Bound)
 		if ok && low.Kind == v.Kind && (refusal.IsBelow(low, v) || low.EqualTo(v)) && refusal.IsBelow(v, high) {
@@ -105,15 +105,15 @@ func (r *run) isHeldElsewhere(parent *catalog.Relation, v *predicate.Value) bool
 	return false
 }
 
-// mayEqual reports whether a value may be one of a list.
-func mayEqual(list []*predicate.Value, v *predicate.Value) bool {
+// mayEqualAny reports whether a value may be one of a list.
+func mayEqualAny(list []*predicate.Value, v *predicate.Value) bool {
 	return slices.ContainsFunc(list, func(b *predicate.Value) bool { return b == nil || b.Kind != v.Kind || b.EqualTo(v) })
 }
 
 // parseListBound returns the constants of a list partition: "FOR VALUES IN ('a', 'b')".
 func parseListBound(words string) (list []*predicate.Value, ok bool) {
-	rest, is := strings.CutPrefix(words, "FOR VALUES IN (")
-	if !is || strings.Contains(rest, "''") {
+	rest, isList := strings.CutPrefix(words, "FOR VALUES IN (")
+	if !isList || strings.Contains(rest, "''") {
 		return nil, false
 	}
 	for _, v := range strings.Split(strings.TrimSuffix(rest, ")"), ", ") {
@@ -122,63 +122,63 @@ func parseListBound(words string) (list []*predicate.Value, ok bool) {
 	return list, true
 }
 
-// ofTable reports whether the columns of a comparison belong to the table that a query
+// refersOnlyToTable reports whether the columns of a comparison belong to the table that a query
 // calls rv, as far as they are qualified.
-func ofTable(cond *pgparse.Node, rv *pgparse.RangeVar) bool {
+func refersOnlyToTable(cond *pgparse.Node, rv *pgparse.RangeVar) bool {
 	ok := true
 	pgparse.Walk(cond, func(m any) bool {
-		if ref, is := m.(*pgparse.ColumnRef); is {
+		if ref, isRef := m.(*pgparse.ColumnRef); isRef {
 			f := ref.GetFields()
-			ok = ok && (len(f) == 1 || len(f) == 2 && pgparse.StringText(f[0]) == calledBy(rv))
+			ok = ok && (len(f) == 1 || len(f) == 2 && pgparse.StringText(f[0]) == referenceName(rv))
 		}
 		return ok
 	})
 	return ok
 }
 
-// calledBy returns the name by which a query refers to a table.
-func calledBy(rv *pgparse.RangeVar) string {
+// referenceName returns the name by which a query refers to a table.
+func referenceName(rv *pgparse.RangeVar) string {
 	if a := rv.GetAlias().GetAliasname(); a != "" {
 		return a
 	}
 	return rv.GetRelname()
 }
 
-// findsRows is scanFor for the target of a statement. If the target is joined by an
+// markTargetScan is markRowScan for the target of a statement. If the target is joined by an
 // indexed column, its rows are looked up one by one, or read in the order of the index.
-func (r *run) findsRows(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) {
+func (r *run) markTargetScan(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) {
 	r.effectOn(t).RowLocks = true
 	switch {
 	case where != nil && hasStorage(t) && !t.Inferred && t.Parent == 0 && r.isJoinedByIndex(t, rv, where):
 		r.effectOn(t).Rows = true
 	default:
-		r.scanFor(t, where)
+		r.markRowScan(t, where)
 	}
 }
 
 // isJoinedByIndex reports whether a condition equates the first column of an index of a table with
 // a column of another table.
 func (r *run) isJoinedByIndex(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
-	own := func(n, other *pgparse.Node) bool {
+	isOwnColumn := func(n, other *pgparse.Node) bool {
 		f := n.GetColumnRef().GetFields()
-		matches := len(f) == 2 && pgparse.StringText(f[0]) == calledBy(rv)
+		matches := len(f) == 2 && pgparse.StringText(f[0]) == referenceName(rv)
 		if len(f) == 1 { // it is no other's where the other one says whose it is
 			g := other.GetColumnRef().GetFields()
-			matches = other == nil || len(g) == 2 && pgparse.StringText(g[0]) != calledBy(rv)
+			matches = other == nil || len(g) == 2 && pgparse.StringText(g[0]) != referenceName(rv)
 		}
 		return matches && r.leadsIndex(t, n)
 	}
 	equates := func(cond *pgparse.Node) bool {
 		e := cond.GetAExpr()
 		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && refusal.OperatorName(e) == "=" &&
-			(own(e.GetLexpr(), e.GetRexpr()) || own(e.GetRexpr(), e.GetLexpr()))
+			(isOwnColumn(e.GetLexpr(), e.GetRexpr()) || isOwnColumn(e.GetRexpr(), e.GetLexpr()))
 	}
 	for _, cond := range predicate.ListConjuncts(where) {
 		sub := cond.GetSubLink()
 		switch {
 		case equates(cond):
 			return true
-		case sub.GetSubLinkType() == pgparse.SubLinkType_ANY_SUBLINK && len(sub.GetOperName()) == 0 && own(sub.GetTestexpr(), nil):
+		case sub.GetSubLinkType() == pgparse.SubLinkType_ANY_SUBLINK && len(sub.GetOperName()) == 0 && isOwnColumn(sub.GetTestexpr(), nil):
 			return true
 		case sub.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK:
 			for _, inner := range predicate.ListConjuncts(sub.GetSubselect().GetSelectStmt().GetWhereClause()) {

@@ -5,9 +5,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// publishTables locks the tables that a publication statement names; those that
+// lockPublishedTables locks the tables that a publication statement names; those that
 // inherit come along, partitions do not.
-func (r *run) publishTables(objects []*pgparse.Node) {
+func (r *run) lockPublishedTables(objects []*pgparse.Node) {
 	for _, n := range objects {
 		t := n.GetPublicationObjSpec().GetPubtable()
 		if t == nil {
@@ -32,15 +32,15 @@ func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
 		case p == nil:
 		case pgparse.SetsAll(s):
 			for _, rel := range r.C.RelationsByOID(p.Except) {
-				r.lockFor(rel, sue, "leaves or stays in EXCEPT of the publication")
+				r.lockWithReason(rel, sue, "leaves or stays in EXCEPT of the publication")
 			}
 		case len(s.GetPubobjects()) > 0:
 			for _, rel := range r.C.RelationsByOID(p.Tables) {
-				r.lockFor(rel, sue, "leaves or stays in the publication")
+				r.lockWithReason(rel, sue, "leaves or stays in the publication")
 			}
 		}
 	}
-	r.publishTables(s.GetPubobjects())
+	r.lockPublishedTables(s.GetPubobjects())
 }
 
 // grantPrivileges is GRANT and REVOKE: since 18 the relation is locked, weakly.

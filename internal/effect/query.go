@@ -11,7 +11,7 @@ import (
 
 // lockQuery locks the relations that a SELECT reads, and those that its WITH writes.
 func (r *run) lockQuery(msg any) {
-	r.queryIn(query.BindScopes(msg))
+	r.lockQueryLevel(query.BindScopes(msg))
 }
 
 // lockExpr locks the relations that an expression outside any query names.
@@ -19,8 +19,8 @@ func (r *run) lockExpr(n *pgparse.Node) {
 	r.lockNode(n, query.BindExpr(n, query.NoRelations{}))
 }
 
-// queryIn locks the relations of one query and of those inside it.
-func (r *run) queryIn(l *query.Level) {
+// lockQueryLevel locks the relations of one query and of those inside it.
+func (r *run) lockQueryLevel(l *query.Level) {
 	if l == nil || r.depth > maxDepth {
 		return
 	}
@@ -28,15 +28,15 @@ func (r *run) queryIn(l *query.Level) {
 	defer func() { r.depth-- }()
 	switch m := l.Node.(type) {
 	case *pgparse.SelectStmt:
-		r.selectStmt(m, l, false)
+		r.lockSelect(m, l, false)
 	case *pgparse.InsertStmt:
 		r.insertRows(m, l)
 	case *pgparse.UpdateStmt:
 		r.updateRows(m, l)
 	case *pgparse.DeleteStmt:
-		r.deleteFrom(m, l)
+		r.deleteRows(m, l)
 	case *pgparse.MergeStmt:
-		r.lockWith(l)
+		r.lockWithQueries(l)
 		r.mergeRows(m)
 		r.lockFromItem(m.GetSourceRelation(), l, true, nil)
 		r.lockNode(m.GetJoinCondition(), l)
@@ -44,10 +44,10 @@ func (r *run) queryIn(l *query.Level) {
 	}
 }
 
-// lockWith carries out the WITH queries of a query.
-func (r *run) lockWith(l *query.Level) {
+// lockWithQueries carries out the WITH queries of a query.
+func (r *run) lockWithQueries(l *query.Level) {
 	for _, c := range l.With {
-		r.queryIn(c.Query)
+		r.lockQueryLevel(c.Query)
 	}
 }
 
@@ -78,12 +78,12 @@ func (r *run) lockNode(n *pgparse.Node, l *query.Level) {
 			s := x.GetSubselect().GetSelectStmt()
 			if inner := l.InnerLevel(s); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && inner != nil && r.depth <= maxDepth {
 				r.depth++
-				r.selectStmt(s, inner, s.GetWhereClause() == nil && s.GetHavingClause() == nil && len(s.GetGroupClause()) == 0)
+				r.lockSelect(s, inner, s.GetWhereClause() == nil && s.GetHavingClause() == nil && len(s.GetGroupClause()) == 0)
 				r.depth--
 				return false
 			}
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-			r.queryIn(l.InnerLevel(m))
+			r.lockQueryLevel(l.InnerLevel(m))
 			return false
 		}
 		return true
@@ -120,12 +120,12 @@ func (r *run) lockCall(f *pgparse.FuncCall) {
 	}
 }
 
-// selectStmt carries out a SELECT. some: the caller needs only one row of it.
-func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
-	r.lockWith(l)
+// lockSelect carries out a SELECT. some: the caller needs only one row of it.
+func (r *run) lockSelect(s *pgparse.SelectStmt, l *query.Level, some bool) {
+	r.lockWithQueries(l)
 	if s.GetLarg() != nil {
 		for _, arm := range l.Arms {
-			r.queryIn(arm)
+			r.lockQueryLevel(arm)
 		}
 	}
 	r.lockNodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
@@ -141,7 +141,7 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 		r.recordCreated(r.NewName(into.GetRel()), catalog.Table)
 	}
 	if len(s.GetLockingClause()) > 0 {
-		r.rowLocks(s, l)
+		r.lockSelectedRows(s, l)
 	}
 }
 
@@ -274,14 +274,14 @@ func (r *run) lockReadRelation(rv *pgparse.RangeVar, mode onward.Lock) []*catalo
 	if rel == nil {
 		return nil
 	}
-	return r.readRelation(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
+	return r.lockReadTables(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 }
 
-// readRelation is lockReadRelation for a relation named by a query or by a view. views are the views
+// lockReadTables is lockReadRelation for a relation named by a query or by a view. views are the views
 // already visited: several others may read the same view, and in a folded catalog a view
 // may even read itself.
-func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, why string, views *[]catalog.OID) []*catalog.Relation {
-	r.lockFor(rel, mode, why)
+func (r *run) lockReadTables(rel *catalog.Relation, mode onward.Lock, all bool, reason string, views *[]catalog.OID) []*catalog.Relation {
+	r.lockWithReason(rel, mode, reason)
 	if r.namedOnly && !(r.prepares && rel.Kind == catalog.View && rel.View != nil) {
 		return []*catalog.Relation{rel}
 	}
@@ -292,13 +292,13 @@ func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, wh
 		*views = append(*views, rel.OID)
 		var out []*catalog.Relation
 		for _, base := range r.C.RelationsByOID(rel.View.Reads) {
-			out = append(out, r.readRelation(base, mode, true, "read by the view "+rel.Name.String(), views)...)
+			out = append(out, r.lockReadTables(base, mode, true, "read by the view "+rel.Name.String(), views)...)
 		}
 		return out
 	}
 	tables := r.C.ListTree(rel, all && (rel.Kind.IsTable()))
 	for _, k := range tables[1:] {
-		r.lockFor(k, mode, childOf(k, rel))
+		r.lockWithReason(k, mode, childReason(k, rel))
 	}
 	return tables
 }

@@ -55,10 +55,10 @@ func (r *run) rebuildIndexes(s *pgparse.ReindexStmt) {
 // reindexMany is REINDEX of a schema, of the database or of the server's own
 // tables.
 func (r *run) reindexMany(s *pgparse.ReindexStmt, concurrent bool) {
-	what := "every table of the database"
+	scope := "every table of the database"
 	switch s.GetKind() {
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:
-		r.NoTransaction, what = "REINDEX SCHEMA", "every table of schema "+s.GetName()
+		r.NoTransaction, scope = "REINDEX SCHEMA", "every table of schema "+s.GetName()
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE:
 		r.NoTransaction = "REINDEX DATABASE"
 	default:
@@ -66,7 +66,7 @@ func (r *run) reindexMany(s *pgparse.ReindexStmt, concurrent bool) {
 		return
 	}
 	if !concurrent {
-		u := r.recordUnlisted(what, catalog.Table, sh)
+		u := r.recordUnlisted(scope, catalog.Table, sh)
 		u.Schema, u.RebuildsIndex, u.Scans = s.GetName(), true, true
 		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE {
 			u.Schema = ""
@@ -92,11 +92,11 @@ func (r *run) reindexTree(rel *catalog.Relation, concurrent bool) {
 	for _, x := range r.C.ListTree(rel, true) {
 		switch x.Kind {
 		case catalog.Index:
-			r.reindexOne(x, concurrent, x == rel)
+			r.reindexIndex(x, concurrent, x == rel)
 		case catalog.Table, catalog.MaterializedView:
 			if x == rel || x.Parent != 0 && rel.Kind == catalog.PartitionedTable {
 				if x != rel { // the whole tree is locked once, to list it
-					r.lockFor(x, sh, childOf(x, rel))
+					r.lockWithReason(x, sh, childReason(x, rel))
 				}
 				r.reindexTable(x, concurrent)
 			}
@@ -106,10 +106,10 @@ func (r *run) reindexTree(rel *catalog.Relation, concurrent bool) {
 					r.lockRelation(x, weak)
 				} else if t := r.C.TableOf(x); t != nil {
 					r.lockRelation(x, strong)
-					r.lockFor(t, weak, "table of the index "+x.Name.Name)
+					r.lockWithReason(t, weak, "table of the index "+x.Name.Name)
 				}
 			} else {
-				r.lockFor(x, sh, "part of "+rel.Name.String())
+				r.lockWithReason(x, sh, "part of "+rel.Name.String())
 			}
 		}
 	}
@@ -125,28 +125,28 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 	e.RebuildsIndex, e.Scans = rel.Inferred, rel.Inferred
 	for _, i := range r.C.IndexesOf(rel) {
 		if concurrent && rel.IsExclusionIndex(i) { // passed over, with a warning
-			r.lockFor(i, sue, "index of "+rel.Name.String())
+			r.lockWithReason(i, sue, "index of "+rel.Name.String())
 			continue
 		}
 		e := r.effectOn(rel)
 		e.RebuildsIndex, e.Scans = true, true
-		x := r.lockFor(i, accessExclusive, "index of "+rel.Name.String())
+		x := r.lockWithReason(i, accessExclusive, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Waits, x.AtEnd = true, concurrent, concurrent
 	}
 }
 
-func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
+func (r *run) reindexIndex(index *catalog.Relation, concurrent, isTarget bool) {
 	mode := sh
 	if concurrent {
 		mode = sue
 	}
 	e := r.lockRelation(index, accessExclusive)
 	e.RebuildsIndex, e.Waits, e.AtEnd = true, concurrent, concurrent
-	if !named {
+	if !isTarget {
 		e.Why = "index of a partition"
 	}
 	if t := r.C.TableOf(index); t != nil {
-		e := r.lockFor(t, mode, "table of the index "+index.Name.Name)
+		e := r.lockWithReason(t, mode, "table of the index "+index.Name.Name)
 		e.RebuildsIndex, e.Scans, e.Waits = true, true, concurrent
 	}
 }

@@ -36,7 +36,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 		case rel.Kind == catalog.CompositeType:
 			if u := r.C.CompositeOf(rel); u != nil {
 				for _, t := range r.TablesOf(u) {
-					r.lockFor(t, accessExclusive, "a table of the type "+u.Name.String())
+					r.lockWithReason(t, accessExclusive, "a table of the type "+u.Name.String())
 				}
 			}
 		case rv.GetInh():
@@ -87,7 +87,7 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 		return
 	}
 	if index := r.C.Relation(con.Index); index != nil {
-		r.lockFor(index, sue, "index of the constraint "+con.Name)
+		r.lockWithReason(index, sue, "index of the constraint "+con.Name)
 	}
 	if (con.Kind == catalog.Check || con.Kind == catalog.NotNullConstraint) && !con.NoInherit && rv.GetInh() {
 		r.lockDescendants(rel, accessExclusive)
@@ -97,7 +97,7 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 // setSchema is ALTER … SET SCHEMA: owned sequences move along.
 func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	if s.GetObjectType() == pgparse.ObjectType_OBJECT_EXTENSION {
-		r.extensionRelations(pgparse.StringText(s.GetObject()), nil)
+		r.lockExtensionViews(pgparse.StringText(s.GetObject()), nil)
 		return
 	}
 	switch s.GetObjectType() {
@@ -113,7 +113,7 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			return
 		}
 		for _, q := range r.C.SequencesOf(rel) {
-			r.lockFor(q, accessExclusive, "owned by "+rel.Name.String())
+			r.lockWithReason(q, accessExclusive, "owned by "+rel.Name.String())
 		}
 	}
 }

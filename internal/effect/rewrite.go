@@ -35,8 +35,8 @@ func (r *run) lockTarget(rv *pgparse.RangeVar, w write) (tables []*catalog.Relat
 	return r.lockRewritten(rel, w, "")
 }
 
-func (r *run) lockRewritten(rel *catalog.Relation, w write, why string) (tables []*catalog.Relation, runs bool) {
-	r.lockFor(rel, rx, why)
+func (r *run) lockRewritten(rel *catalog.Relation, w write, reason string) (tables []*catalog.Relation, runs bool) {
+	r.lockWithReason(rel, rx, reason)
 	if r.depth > maxDepth {
 		return nil, true
 	}
@@ -49,57 +49,57 @@ func (r *run) lockRewritten(rel *catalog.Relation, w write, why string) (tables 
 		if rel.Kind == catalog.View {
 			mode = as
 		}
-		r.readsRows(rel, mode, w)
+		r.scanReplacedTarget(rel, mode, w)
 		return nil, true
 	case f.instead:
 		return nil, f.products > 0
 	case rel.Kind != catalog.View || rel.View == nil:
-		return r.readRelation(rel, rx, w.inherits, why, &[]catalog.OID{}), true
+		return r.lockReadTables(rel, rx, w.inherits, reason, &[]catalog.OID{}), true
 	}
-	return r.throughView(rel, w), true
+	return r.writeThroughView(rel, w), true
 }
 
-// throughView carries out a statement that writes to a view and that no rule replaced.
-func (r *run) throughView(view *catalog.Relation, w write) []*catalog.Relation {
+// writeThroughView carries out a statement that writes to a view and that no rule replaced.
+func (r *run) writeThroughView(view *catalog.Relation, w write) []*catalog.Relation {
 	if refusal.HasInsteadTrigger(view, w.event) {
 		if w.event != "insert" {
-			r.readsRows(view, as, w)
+			r.scanReplacedTarget(view, as, w)
 		}
-		r.insteadOf(view, w.event)
+		r.lockInsteadTriggers(view, w.event)
 		return nil
 	}
-	why := "read by the view " + view.Name.String()
+	reason := "read by the view " + view.Name.String()
 	base := r.C.BaseOfView(view)
 	if base == nil {
-		return r.readRelation(view, rx, true, "", &[]catalog.OID{})
+		return r.lockReadTables(view, rx, true, "", &[]catalog.OID{})
 	}
 	for _, other := range r.C.RelationsByOID(view.View.Reads) {
 		if other != base {
-			for _, t := range r.readRelation(other, as, true, why, &[]catalog.OID{view.OID}) {
+			for _, t := range r.lockReadTables(other, as, true, reason, &[]catalog.OID{view.OID}) {
 				if w.event != "insert" {
-					r.scanFor(t, w.where)
+					r.markRowScan(t, w.where)
 				}
 			}
 		}
 	}
 	w.columns, w.given, w.inherits = r.C.BaseColumns(view, w.columns), nil, w.event != "insert"
-	tables, _ := r.lockRewritten(base, w, why)
+	tables, _ := r.lockRewritten(base, w, reason)
 	return tables
 }
 
-// readsRows reads the rows of a target, for a rule or trigger that replaces the write.
-func (r *run) readsRows(rel *catalog.Relation, mode onward.Lock, w write) {
+// scanReplacedTarget reads the rows of a target, for a rule or trigger that replaces the write.
+func (r *run) scanReplacedTarget(rel *catalog.Relation, mode onward.Lock, w write) {
 	if rel.Kind == catalog.View && rel.View != nil {
 		seen := []catalog.OID{rel.OID}
 		for _, other := range r.C.RelationsByOID(rel.View.Reads) {
-			for _, t := range r.readRelation(other, mode, true, "read by the view "+rel.Name.String(), &seen) {
-				r.scanFor(t, w.where)
+			for _, t := range r.lockReadTables(other, mode, true, "read by the view "+rel.Name.String(), &seen) {
+				r.markRowScan(t, w.where)
 			}
 		}
 		return
 	}
-	for _, t := range r.readRelation(rel, mode, w.inherits, "", &[]catalog.OID{}) {
-		r.scanFor(t, w.where)
+	for _, t := range r.lockReadTables(rel, mode, w.inherits, "", &[]catalog.OID{}) {
+		r.markRowScan(t, w.where)
 	}
 }
 
@@ -112,17 +112,17 @@ type firedRules struct {
 
 func (r *run) fireRules(rel *catalog.Relation, w write) firedRules {
 	var f firedRules
-	this := refusal.RuleEvent{On: rel.OID, Event: w.event}
+	ruleEvent := refusal.RuleEvent{On: rel.OID, Event: w.event}
 	for _, u := range rel.Rules {
 		if u.Event != w.event || u.Disabled {
 			continue
 		}
 		f.instead = f.instead || u.Instead && u.Where == nil
 		f.products += len(u.Actions)
-		if len(u.Actions) > 0 && contains(r.firing, this) {
+		if len(u.Actions) > 0 && contains(r.firing, ruleEvent) {
 			return f // the server refuses it
 		}
-		r.firing = append(r.firing, this)
+		r.firing = append(r.firing, ruleEvent)
 		r.lockRuleActions(rel, u, w, &f)
 		r.firing = r.firing[:len(r.firing)-1]
 	}
@@ -143,7 +143,7 @@ func (r *run) lockRuleActions(rel *catalog.Relation, u *catalog.Rule, w write, f
 		}
 		// A column that the statement omits has its default in NEW.
 		if c := rel.Column(field.name); c != nil && w.event == "insert" && w.given != nil && !w.given[c.Attnum] {
-			r.defaultOf(c)
+			r.lockColumnDefault(c)
 		}
 	}
 	for _, action := range u.Actions {
@@ -182,27 +182,27 @@ func isRow(ref *pgparse.ColumnRef) bool {
 	return len(f) == 2 && (pgparse.StringText(f[0]) == "new" || pgparse.StringText(f[0]) == "old")
 }
 
-// insteadOf locks the relations that the functions of a view's triggers certainly use for
+// lockInsteadTriggers locks the relations that the functions of a view's triggers certainly use for
 // a row. It ignores conditional statements, and how much the functions read.
-func (r *run) insteadOf(view *catalog.Relation, event string) {
-	this := refusal.RuleEvent{On: view.OID, Event: event}
-	if contains(r.firing, this) || r.namedOnly {
+func (r *run) lockInsteadTriggers(view *catalog.Relation, event string) {
+	ruleEvent := refusal.RuleEvent{On: view.OID, Event: event}
+	if contains(r.firing, ruleEvent) || r.namedOnly {
 		return
 	}
-	r.firing = append(r.firing, this)
+	r.firing = append(r.firing, ruleEvent)
 	defer func() { r.firing = r.firing[:len(r.firing)-1] }()
 	for _, t := range view.Triggers {
 		if t.Timing != "instead of" || !t.Enabled || !t.IsFor(event) || t.When != nil {
 			continue
 		}
 		list := r.C.Functions(t.Function.Schema, t.Function.Name)
-		at := slices.IndexFunc(list, func(fn *catalog.Function) bool { return len(fn.Args) == 0 })
-		if at < 0 {
+		index := slices.IndexFunc(list, func(fn *catalog.Function) bool { return len(fn.Args) == 0 })
+		if index < 0 {
 			continue
 		}
 		mark := len(r.Effects)
 		r.lockWithoutWork(func() {
-			for _, n := range catalog.ReadBody(list[at]).ListCertainStatements() {
+			for _, n := range catalog.ReadBody(list[index]).ListCertainStatements() {
 				r.lockQuery(n)
 			}
 		})

@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// rowLocks is FOR UPDATE and its like.
-func (r *run) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
+// lockSelectedRows is FOR UPDATE and its like.
+func (r *run) lockSelectedRows(s *pgparse.SelectStmt, l *query.Level) {
 	lock := func(rv *pgparse.RangeVar) {
 		mark := len(r.Effects)
 		tables := r.lockReadRelation(rv, rs)

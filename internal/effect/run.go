@@ -80,12 +80,12 @@ func (r *run) lockRelation(rel *catalog.Relation, mode onward.Lock) *Effect {
 	return e
 }
 
-// lockFor is lock with a reason, for a relation that the statement does not name.
-func (r *run) lockFor(rel *catalog.Relation, mode onward.Lock, why string) *Effect {
+// lockWithReason is lock with a reason, for a relation that the statement does not name.
+func (r *run) lockWithReason(rel *catalog.Relation, mode onward.Lock, reason string) *Effect {
 	known := len(r.Effects)
 	e := r.lockRelation(rel, mode)
 	if len(r.Effects) > known {
-		e.Why = why
+		e.Why = reason
 	}
 	return e
 }
@@ -93,7 +93,7 @@ func (r *run) lockFor(rel *catalog.Relation, mode onward.Lock, why string) *Effe
 // recordCreated records a relation that the statement itself creates. If it replaces a dropped
 // relation of the same name, it counts as that relation, rebuilt.
 func (r *run) recordCreated(name catalog.Name, kind catalog.Kind) *Effect {
-	if e := r.droppedAs(name); e != nil {
+	if e := r.findDroppedEffect(name); e != nil {
 		e.Dropped, e.RebuildsIndex = false, true
 		return e
 	}
@@ -105,9 +105,9 @@ func (r *run) recordCreated(name catalog.Name, kind catalog.Kind) *Effect {
 	return e
 }
 
-// droppedAs returns the effect on a relation that the statement drops, by name; nil for
+// findDroppedEffect returns the effect on a relation that the statement drops, by name; nil for
 // none.
-func (r *run) droppedAs(name catalog.Name) *Effect {
+func (r *run) findDroppedEffect(name catalog.Name) *Effect {
 	if r.index != nil {
 		if i, ok := r.index[name]; ok && r.Effects[i].Dropped {
 			return &r.Effects[i]
@@ -123,8 +123,8 @@ func (r *run) droppedAs(name catalog.Name) *Effect {
 }
 
 // recordDropped locks a relation that the statement drops.
-func (r *run) recordDropped(rel *catalog.Relation, why string) {
-	r.lockFor(rel, onward.AccessExclusiveLock, why).Dropped = true
+func (r *run) recordDropped(rel *catalog.Relation, reason string) {
+	r.lockWithReason(rel, onward.AccessExclusiveLock, reason).Dropped = true
 }
 
 // isDropped reports whether the statement drops a relation.
@@ -144,27 +144,27 @@ func (r *run) isDropped(oid catalog.OID) bool {
 	return false
 }
 
-// emptyRelation records that a relation gets empty storage, with its indexes.
-func (r *run) emptyRelation(rel *catalog.Relation, why string) {
-	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
+// recordEmptied records that a relation gets empty storage, with its indexes.
+func (r *run) recordEmptied(rel *catalog.Relation, reason string) {
+	e := r.lockWithReason(rel, onward.AccessExclusiveLock, reason)
 	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.ForeignTable {
 		return
 	}
 	e.Rewrites, e.Instant = true, true
 	e.RebuildsIndex = e.RebuildsIndex || len(rel.Indexes) > 0
 	for _, i := range r.C.IndexesOf(rel) {
-		x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String())
+		x := r.lockWithReason(i, onward.AccessExclusiveLock, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Instant = true, true
 	}
 }
 
-// rewriteTable records that a table's file is rewritten with all its indexes.
-func (r *run) rewriteTable(rel *catalog.Relation, why string) {
-	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
+// recordRewritten records that a table's file is rewritten with all its indexes.
+func (r *run) recordRewritten(rel *catalog.Relation, reason string) {
+	e := r.lockWithReason(rel, onward.AccessExclusiveLock, reason)
 	e.Rewrites, e.Scans = true, true
 	rebuilds := e.RebuildsIndex
 	for _, i := range r.C.IndexesOf(rel) {
-		if x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String()); !x.Dropped {
+		if x := r.lockWithReason(i, onward.AccessExclusiveLock, "index of "+rel.Name.String()); !x.Dropped {
 			x.RebuildsIndex, rebuilds = true, true
 		}
 	}
@@ -172,8 +172,8 @@ func (r *run) rewriteTable(rel *catalog.Relation, why string) {
 }
 
 // recordUnlisted records the effect on relations that the statement does not name.
-func (r *run) recordUnlisted(what string, kind catalog.Kind, mode onward.Lock) *UnlistedEffect {
-	r.Unlisted = &UnlistedEffect{Effect: Effect{Name: catalog.Name{Name: what}, Kind: kind, Lock: mode}}
+func (r *run) recordUnlisted(description string, kind catalog.Kind, mode onward.Lock) *UnlistedEffect {
+	r.Unlisted = &UnlistedEffect{Effect: Effect{Name: catalog.Name{Name: description}, Kind: kind, Lock: mode}}
 	return r.Unlisted
 }
 
@@ -188,11 +188,11 @@ func (r *run) findTable(rv *pgparse.RangeVar) *catalog.Relation {
 // lockDescendants locks everything below a relation.
 func (r *run) lockDescendants(rel *catalog.Relation, mode onward.Lock) {
 	for _, k := range r.C.ListTree(rel, true)[1:] {
-		r.lockFor(k, mode, childOf(k, rel))
+		r.lockWithReason(k, mode, childReason(k, rel))
 	}
 }
 
-func childOf(kid, parent *catalog.Relation) string {
+func childReason(kid, parent *catalog.Relation) string {
 	if kid.Parent != 0 {
 		return "partition of " + parent.Name.String()
 	}

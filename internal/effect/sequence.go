@@ -11,11 +11,11 @@ func (r *run) createSequence(s *pgparse.CreateSeqStmt) {
 		return
 	}
 	r.recordCreated(name, catalog.Sequence)
-	r.ownedByColumn(s.GetOptions())
+	r.lockOwnerTable(s.GetOptions())
 }
 
-// ownedByColumn locks the table of OWNED BY.
-func (r *run) ownedByColumn(options []*pgparse.Node) {
+// lockOwnerTable locks the table of OWNED BY.
+func (r *run) lockOwnerTable(options []*pgparse.Node) {
 	for _, o := range options {
 		if o.GetDefElem().GetDefname() != "owned_by" {
 			continue
@@ -46,7 +46,7 @@ func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 			e.Rewrites, e.Instant = true, true
 		}
 	}
-	r.ownedByColumn(s.GetOptions())
+	r.lockOwnerTable(s.GetOptions())
 }
 
 func optionNames(options []*pgparse.Node) []string {
@@ -57,14 +57,14 @@ func optionNames(options []*pgparse.Node) []string {
 	return out
 }
 
-// createOwned makes the sequence of an identity or serial column: options may
+// createOwnedSequence makes the sequence of an identity or serial column: options may
 // name it.
-func (r *run) createOwned(table catalog.Name, column string, options []*pgparse.Node) {
+func (r *run) createOwnedSequence(table catalog.Name, column string, options []*pgparse.Node) {
 	name := catalog.Name{Schema: table.Schema}
 	for _, o := range options {
 		if d := o.GetDefElem(); d.GetDefname() == "sequence_name" {
-			schema, given := pgparse.SchemaAndName(d.GetArg().GetList().GetItems())
-			if name.Name = given; schema != "" {
+			schema, sequenceName := pgparse.SchemaAndName(d.GetArg().GetList().GetItems())
+			if name.Name = sequenceName; schema != "" {
 				name.Schema = schema
 			}
 		}
@@ -81,12 +81,12 @@ func (a *alterState) changeIdentity(cmd *pgparse.AlterTableCmd) {
 	col, known := a.FindColumn(a.rel, cmd.GetName())
 	none := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity && known && col != nil && col.Identity == ""
 	// What only the sequence learns does not go down.
-	only := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetIdentity && !contains(optionNames(cmd.GetDef().GetList().GetItems()), "generated")
-	if a.recurse && a.rel.Kind == catalog.PartitionedTable && !none && !only && a.V.AtLeast(17) {
+	optionsOnly := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetIdentity && !contains(optionNames(cmd.GetDef().GetList().GetItems()), "generated")
+	if a.recurse && a.rel.Kind == catalog.PartitionedTable && !none && !optionsOnly && a.V.AtLeast(17) {
 		a.lockDescendants(a.rel, a.mode)
 	}
 	if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddIdentity {
-		a.createOwned(a.rel.Name, cmd.GetName(), cmd.GetDef().GetConstraint().GetOptions())
+		a.createOwnedSequence(a.rel.Name, cmd.GetName(), cmd.GetDef().GetConstraint().GetOptions())
 		return
 	}
 	var seq *catalog.Relation
@@ -98,7 +98,7 @@ func (a *alterState) changeIdentity(cmd *pgparse.AlterTableCmd) {
 	case cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity:
 		a.recordDropped(seq, "owned by the column "+cmd.GetName())
 	default:
-		e := a.lockFor(seq, sre, "owned by the column "+cmd.GetName())
+		e := a.lockWithReason(seq, sre, "owned by the column "+cmd.GetName())
 		for _, name := range optionNames(cmd.GetDef().GetList().GetItems()) {
 			if name != "generated" && name != "owned_by" {
 				e.Rewrites, e.Instant = true, true

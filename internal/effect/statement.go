@@ -25,7 +25,7 @@ func (r *run) runStatement(msg any) {
 	case *pgparse.IndexStmt:
 		r.createIndex(s)
 	case *pgparse.DropStmt:
-		r.dropStmt(s)
+		r.dropObjects(s)
 	case *pgparse.RenameStmt:
 		r.renameObject(s)
 	case *pgparse.AlterObjectSchemaStmt:
@@ -74,13 +74,13 @@ func (r *run) runStatement(msg any) {
 	case *pgparse.SecLabelStmt:
 		r.commentOn(s.GetObjtype(), s.GetObject())
 	case *pgparse.CreatePublicationStmt:
-		r.publishTables(s.GetPubobjects())
+		r.lockPublishedTables(s.GetPubobjects())
 	case *pgparse.AlterPublicationStmt:
 		r.alterPublication(s)
 	case *pgparse.GrantStmt:
 		r.grantPrivileges(s)
 	case *pgparse.AlterTableMoveAllStmt:
-		r.moveAll(s)
+		r.moveTablespaceRelations(s)
 	case *pgparse.CreateSchemaStmt:
 		r.Schema = s.GetSchemaname()
 		for _, n := range s.GetSchemaElts() {
@@ -90,7 +90,7 @@ func (r *run) runStatement(msg any) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		r.lockQuery(s)
 	case *pgparse.CopyStmt:
-		r.copyStmt(s)
+		r.copyRows(s)
 	case *pgparse.ExplainStmt:
 		r.explainQuery(s)
 	case *pgparse.DeclareCursorStmt:
@@ -102,7 +102,7 @@ func (r *run) runStatement(msg any) {
 	case *pgparse.AlterObjectDependsStmt:
 		r.recordDependency(s)
 	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ReassignOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:
-		r.runOpaque(msg)
+		r.recordOpaqueStatement(msg)
 	case nil:
 	case *pgparse.AlterSystemStmt:
 		r.NoTransaction = "ALTER SYSTEM"
@@ -121,7 +121,7 @@ func (r *run) runStatement(msg any) {
 	case *pgparse.DropTableSpaceStmt:
 		r.NoTransaction = "DROP TABLESPACE"
 	case *pgparse.CreateSubscriptionStmt, *pgparse.DropSubscriptionStmt, *pgparse.AlterSubscriptionStmt:
-		r.checkSubscription(msg)
+		r.markNoTransaction(msg)
 	case *pgparse.DiscardStmt:
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
 			r.NoTransaction = "DISCARD ALL"
@@ -215,8 +215,8 @@ func (r *run) recordDependency(s *pgparse.AlterObjectDependsStmt) {
 	}
 }
 
-// moveAll is ALTER TABLE ALL IN TABLESPACE.
-func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
+// moveTablespaceRelations is ALTER TABLE ALL IN TABLESPACE.
+func (r *run) moveTablespaceRelations(s *pgparse.AlterTableMoveAllStmt) {
 	want := func(k catalog.Kind) bool {
 		switch s.GetObjtype() {
 		case pgparse.ObjectType_OBJECT_INDEX:
@@ -233,23 +233,23 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	for _, n := range s.GetRoles() {
 		owners[n.GetRoleSpec().GetRolename()] = true
 	}
-	kind, what := catalog.Table, "every table"
+	kind, scope := catalog.Table, "every table"
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_INDEX:
-		kind, what = catalog.Index, "every index"
+		kind, scope = catalog.Index, "every index"
 	case pgparse.ObjectType_OBJECT_MATVIEW:
-		kind, what = catalog.MaterializedView, "every materialized view"
+		kind, scope = catalog.MaterializedView, "every materialized view"
 	}
-	recordCopy(&r.recordUnlisted(what+" of tablespace "+s.GetOrigTablespacename(), kind, accessExclusive).Effect)
+	recordCopy(&r.recordUnlisted(scope+" of tablespace "+s.GetOrigTablespacename(), kind, accessExclusive).Effect)
 	r.C.EachRelation(func(rel *catalog.Relation) bool {
 		if len(owners) > 0 && !owners[rel.Owner] {
 			return true
 		}
-		at := rel.Tablespace
-		if at == "" {
-			at = "pg_default"
+		tablespace := rel.Tablespace
+		if tablespace == "" {
+			tablespace = "pg_default"
 		}
-		if want(rel.Kind) && at == s.GetOrigTablespacename() && rel.Persistence != catalog.Temporary {
+		if want(rel.Kind) && tablespace == s.GetOrigTablespacename() && rel.Persistence != catalog.Temporary {
 			if e := r.lockRelation(rel, accessExclusive); hasStorage(rel) {
 				recordCopy(e)
 			}
@@ -262,9 +262,9 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	r.sortEffects()
 }
 
-// runOpaque names statements whose effects are in something that is not in the
+// recordOpaqueStatement names statements whose effects are in something that is not in the
 // text.
-func (r *run) runOpaque(msg any) {
+func (r *run) recordOpaqueStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.DropOwnedStmt:
 		r.dropOwned(s)

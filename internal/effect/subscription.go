@@ -5,9 +5,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkSubscription tells which statements about subscriptions talk to the other side,
+// markNoTransaction tells which statements about subscriptions talk to the other side,
 // which no transaction can take back.
-func (r *run) checkSubscription(msg any) {
+func (r *run) markNoTransaction(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.CreateSubscriptionStmt:
 		if pgparse.BoolOption(s.GetOptions(), "create_slot", pgparse.BoolOption(s.GetOptions(), "connect", true)) {

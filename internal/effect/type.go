@@ -24,7 +24,7 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 		if r.Refusal != nil {
 			return
 		}
-		r.domainUnseen(name)
+		r.recordUnknownDomain(name)
 		return
 	}
 	if s.GetSubtype() == "O" && d.NotNull {
@@ -34,22 +34,22 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	if s.GetSubtype() == "V" && d.HasValidCheck(s.GetName()) && r.V.AtLeast(19) {
 		return
 	}
-	r.domainUsers(d, 0)
+	r.scanDomainTables(d, 0)
 	if d.Inferred {
-		r.domainUnseen(name)
+		r.recordUnknownDomain(name)
 	}
 }
 
-// domainUnseen records the effect of a new constraint of a domain that no statement created. Its
+// recordUnknownDomain records the effect of a new constraint of a domain that no statement created. Its
 // columns are unknown, too.
-func (r *run) domainUnseen(name string) {
+func (r *run) recordUnknownDomain(name string) {
 	u := r.recordUnlisted("every table with a column of domain "+name, catalog.Table, sh)
 	u.Scans, u.Sure = true, true
 }
 
-// domainUsers reads the tables with a column of a domain, or of one that rests
+// scanDomainTables reads the tables with a column of a domain, or of one that rests
 // on it, and locks them against writes.
-func (r *run) domainUsers(d *catalog.UserType, depth int) {
+func (r *run) scanDomainTables(d *catalog.UserType, depth int) {
 	if depth > 8 {
 		return
 	}
@@ -57,12 +57,12 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 		if rel.Kind != catalog.Table && rel.Kind != catalog.MaterializedView || col.Type.Array > 0 {
 			return
 		}
-		e := r.lockFor(rel, sh, "its column "+col.Name+" has the domain "+d.Name.String())
+		e := r.lockWithReason(rel, sh, "its column "+col.Name+" has the domain "+d.Name.String())
 		e.Scans = true
 	})
 	r.C.EachType(func(u *catalog.UserType) bool {
 		if u.Kind == catalog.Domain && u.Base.OID == d.OID && u.Base.Array == 0 {
-			r.domainUsers(u, depth+1)
+			r.scanDomainTables(u, depth+1)
 		}
 		return true
 	})

@@ -48,7 +48,7 @@ func (r *run) convertValue(v value, to catalog.Type) value {
 		}
 		from = catalog.Type{Name: to.Name, Array: to.Array}
 	}
-	if !fitsModifiers(from, to) && !out.computed {
+	if !areModifiersWider(from, to) && !out.computed {
 		out.computed, out.why = true, "every value is checked against the new length or precision"
 	}
 	return out
@@ -64,9 +64,9 @@ func isUTC(zone string) bool {
 	return false
 }
 
-// fitsModifiers reports whether a change of modifiers within one type needs no look at
+// areModifiersWider reports whether a change of modifiers within one type needs no look at
 // the values: the types' planner support functions.
-func fitsModifiers(from, to catalog.Type) bool {
+func areModifiersWider(from, to catalog.Type) bool {
 	if len(to.Mods) == 0 || slices.Equal(from.Mods, to.Mods) {
 		return true
 	}
@@ -82,7 +82,7 @@ func fitsModifiers(from, to catalog.Type) bool {
 	case "timestamp", "timestamptz", "time", "timetz":
 		return want[0] >= 6 || len(old) == 1 && want[0] >= old[0]
 	case "interval":
-		return intervalFits(old, want)
+		return isIntervalWider(old, want)
 	}
 	return false
 }
@@ -94,8 +94,8 @@ func scaleOf(mods []int32) int32 {
 	return 0
 }
 
-// intervalFits compares fields and precision: interval_support.
-func intervalFits(old, want []int32) bool {
+// isIntervalWider compares fields and precision: interval_support.
+func isIntervalWider(old, want []int32) bool {
 	const full = 0x7FFF
 	fields := func(m []int32) int32 {
 		if len(m) == 0 {

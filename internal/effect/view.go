@@ -72,7 +72,7 @@ func (r *run) refreshView(s *pgparse.RefreshMatViewStmt) {
 			return
 		}
 	} else {
-		r.rewriteTable(mv, "")
+		r.recordRewritten(mv, "")
 		e := r.effectOn(mv)
 		// It is filled from the query, and read for its indexes.
 		e.Instant, e.Scans = s.GetSkipData(), !s.GetSkipData() && len(mv.Indexes) > 0
@@ -85,7 +85,7 @@ func (r *run) refreshView(s *pgparse.RefreshMatViewStmt) {
 		return
 	}
 	for _, base := range r.C.RelationsByOID(mv.View.Reads) {
-		for _, t := range r.readRelation(base, as, true, "read by "+mv.Name.String(), &[]catalog.OID{}) {
+		for _, t := range r.lockReadTables(base, as, true, "read by "+mv.Name.String(), &[]catalog.OID{}) {
 			if hasStorage(t) {
 				r.effectOn(t).Scans = true
 			}

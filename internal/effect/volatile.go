@@ -12,8 +12,8 @@ import (
 // taken for volatile.
 func (r *run) isVolatile(expr *pgparse.Node) (volatile bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
-		if kept, folded := refusal.FoldConstants(m); folded {
-			for _, n := range kept {
+		if remainingNodes, folded := refusal.FoldConstants(m); folded {
+			for _, n := range remainingNodes {
 				v, u := r.isVolatile(n)
 				if volatile = volatile || v; u != "" {
 					unknown = u

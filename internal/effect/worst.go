@@ -29,24 +29,24 @@ func MergeResults(results []Result) Result {
 // mergeEffect takes in the effect of another version.
 func (r *Result) mergeEffect(e Effect) {
 	for i := range r.Effects {
-		at := &r.Effects[i]
-		if at.Name != e.Name || at.Created != e.Created {
+		target := &r.Effects[i]
+		if target.Name != e.Name || target.Created != e.Created {
 			continue
 		}
 		switch {
-		case e.Lock > at.Lock:
-			at.Lock, at.AtEnd = e.Lock, e.AtEnd
-		case e.Lock == at.Lock:
-			at.AtEnd = at.AtEnd && e.AtEnd
+		case e.Lock > target.Lock:
+			target.Lock, target.AtEnd = e.Lock, e.AtEnd
+		case e.Lock == target.Lock:
+			target.AtEnd = target.AtEnd && e.AtEnd
 		}
-		at.Rewrites = at.Rewrites || e.Rewrites
-		at.RebuildsIndex = at.RebuildsIndex || e.RebuildsIndex
-		at.BuildsIndex = at.BuildsIndex || e.BuildsIndex
-		at.Scans = at.Scans || e.Scans
-		at.Waits = at.Waits || e.Waits
-		at.Rows = at.Rows || e.Rows
-		at.RowLocks = at.RowLocks || e.RowLocks
-		at.Dropped = at.Dropped || e.Dropped
+		target.Rewrites = target.Rewrites || e.Rewrites
+		target.RebuildsIndex = target.RebuildsIndex || e.RebuildsIndex
+		target.BuildsIndex = target.BuildsIndex || e.BuildsIndex
+		target.Scans = target.Scans || e.Scans
+		target.Waits = target.Waits || e.Waits
+		target.Rows = target.Rows || e.Rows
+		target.RowLocks = target.RowLocks || e.RowLocks
+		target.Dropped = target.Dropped || e.Dropped
 		return
 	}
 	r.Effects = append(r.Effects, e)

@@ -144,10 +144,10 @@ func (c *Command) syntaxTree() any {
 
 // listDeltas returns the command's share of what its statement changes.
 func (c *Command) listDeltas(words []string) (out []*catalog.Delta) {
-	var others []string
+	var otherNames []string
 	for i, n := range c.Stmt.Node.GetAlterTableStmt().GetCmds() {
 		if i != c.index && c.Alter != nil {
-			others = append(others, pgparse.ListWrittenNames(c.Stmt.CommandText(i), n)...)
+			otherNames = append(otherNames, pgparse.ListWrittenNames(c.Stmt.CommandText(i), n)...)
 		}
 	}
 	for i := range c.Stmt.Deltas {
@@ -155,7 +155,7 @@ func (c *Command) listDeltas(words []string) (out []*catalog.Delta) {
 		names := func(words []string) bool {
 			return slices.ContainsFunc(namesOf(d), func(name string) bool { return slices.Contains(words, name) })
 		}
-		if len(others) == 0 || names(words) || !names(others) {
+		if len(otherNames) == 0 || names(words) || !names(otherNames) {
 			out = append(out, d)
 		}
 	}
@@ -176,8 +176,8 @@ func namesOf(d *catalog.Delta) (out []string) {
 	return out
 }
 
-// isUnseen reports whether a command does more than its words say: a block, a call, a trigger, or an unknown statement.
-func (c *Command) isUnseen() bool {
+// hasHiddenEffects reports whether a command does more than its words say: a block, a call, a trigger, or an unknown statement.
+func (c *Command) hasHiddenEffects() bool {
 	n := c.Stmt.Node
 	return n == nil || c.Calls || c.Stmt.Opaque != "" || n.GetDoStmt() != nil || n.GetCallStmt() != nil || n.GetSelectStmt() != nil
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropWithTable is the transition of a part of a table that the release drops: a constraint, an index or a column goes with its
+// skipDropsWithTable is the transition of a part of a table that the release drops: a constraint, an index or a column goes with its
 // table, and needs no statement. Until then it serves the deployed code: a foreign key that a step drops
 // earlier leaves rows without a parent. Generators of migrations drop foreign keys before tables.
 //
 // It must hold that no statement of the release writes rows of the table or of one that it refers to, as it may rely on the drop.
-func (r *release) dropWithTable() {
+func (r *release) skipDropsWithTable() {
 	for i, c := range r.commands {
 		for _, e := range r.elements {
 			if e.Kind != Table || e.Target != Absent && e.Target != Replaced || !c.dropsOnlyPartsOf(e.Table) {
@@ -30,7 +30,7 @@ func (r *release) dropWithTable() {
 
 // dropsOnlyPartsOf reports whether a command drops parts of a table, and does nothing else.
 func (c *Command) dropsOnlyPartsOf(table catalog.OID) bool {
-	if len(c.links.makes)+len(c.links.changes) > 0 || len(c.links.drops) == 0 || c.isUnseen() {
+	if len(c.links.makes)+len(c.links.changes) > 0 || len(c.links.drops) == 0 || c.hasHiddenEffects() {
 		return false
 	}
 	for key := range c.links.drops {
@@ -53,14 +53,14 @@ func (r *release) firstDrop(key Key) int {
 
 // reliesOnDrop reports whether a command between two others may need that the first of them has dropped something: it writes rows of its table,
 // takes a row away that the table refers to, or does what its words do not say.
-func (r *release) reliesOnDrop(drop *Command, table catalog.OID, between []*Command) bool {
-	return slices.ContainsFunc(between, func(c *Command) bool {
-		if c.isUnseen() || c.links.writes[table] {
+func (r *release) reliesOnDrop(drop *Command, table catalog.OID, commandsBetween []*Command) bool {
+	return slices.ContainsFunc(commandsBetween, func(c *Command) bool {
+		if c.hasHiddenEffects() || c.links.writes[table] {
 			return true
 		}
 		for i := range drop.Stmt.Deltas {
 			d := &drop.Stmt.Deltas[i]
-			if con := d.OldConstraint; con != nil && con.Ref != 0 && c.links.writes[con.Ref] && !c.keepsKey(con) {
+			if con := d.OldConstraint; con != nil && con.Ref != 0 && c.links.writes[con.Ref] && !c.keepsReferencedRows(con) {
 				return true
 			}
 		}
@@ -68,8 +68,8 @@ func (r *release) reliesOnDrop(drop *Command, table catalog.OID, between []*Comm
 	})
 }
 
-// keepsKey reports whether a command that writes a table keeps all rows to which a foreign key of another table refers.
-func (c *Command) keepsKey(con *catalog.Constraint) bool {
+// keepsReferencedRows reports whether a command that writes a table keeps all rows to which a foreign key of another table refers.
+func (c *Command) keepsReferencedRows(con *catalog.Constraint) bool {
 	target := c.Stmt.Node.GetUpdateStmt().GetRelation()
 	if insert := c.Stmt.Node.GetInsertStmt(); insert != nil {
 		target = insert.GetRelation()

@@ -4,15 +4,15 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// keepsValue reports whether an expression gives a column's value in another type: casts of it, and a CASE that gives each value its own name.
+// preservesColumnValue reports whether an expression gives a column's value in another type: casts of it, and a CASE that gives each value its own name.
 // Up to the contract, new code writes its values to the old column, and the expression converts them. So a value of the new
 // code must become itself: after jsonb_build_object('address', a) it would be wrapped once more.
-func keepsValue(n *pgparse.Node) bool {
+func preservesColumnValue(n *pgparse.Node) bool {
 	switch {
 	case n.GetColumnRef() != nil:
 		return true
 	case n.GetTypeCast() != nil:
-		return keepsValue(n.GetTypeCast().GetArg())
+		return preservesColumnValue(n.GetTypeCast().GetArg())
 	}
 	list := n.GetCaseExpr()
 	if list == nil || list.Arg != nil && list.Arg.GetColumnRef() == nil {
@@ -26,7 +26,7 @@ func keepsValue(n *pgparse.Node) bool {
 			return false
 		}
 	}
-	return list.Defresult == nil || isNull(list.Defresult) || keepsValue(list.Defresult)
+	return list.Defresult == nil || isNull(list.Defresult) || preservesColumnValue(list.Defresult)
 }
 
 // comparedConstant returns the constant to which a WHEN compares the column.

@@ -47,22 +47,22 @@ var orderRules = []orderRule{
 	{
 		"made before used", "a statement cannot name what does not exist yet",
 		func(a, b *Node) bool {
-			return haveCommon(a.links.makes, b.links.uses) && !haveCommon(b.links.makes, a.links.makes)
+			return haveCommonKey(a.links.makes, b.links.uses) && !haveCommonKey(b.links.makes, a.links.makes)
 		},
 	},
 	{
 		"used before dropped", "a statement cannot name what does not exist any more",
 		func(a, b *Node) bool {
-			return haveCommon(a.links.uses, b.links.drops) && !haveCommon(a.links.drops, b.links.drops)
+			return haveCommonKey(a.links.uses, b.links.drops) && !haveCommonKey(a.links.drops, b.links.drops)
 		},
 	},
 	{
 		"dropped once", "what a statement drops, a later one finds changed",
-		func(a, b *Node) bool { return haveCommon(a.links.drops, b.links.drops) && a.place < b.place },
+		func(a, b *Node) bool { return haveCommonKey(a.links.drops, b.links.drops) && a.place < b.place },
 	},
 }
 
-func haveCommon(a, b map[Key]bool) bool {
+func haveCommonKey(a, b map[Key]bool) bool {
 	for key := range a {
 		if b[key] {
 			return true
@@ -104,7 +104,7 @@ func sortNodes(nodes []*Node) ([]*Node, error) {
 			}
 		}
 		if next < 0 {
-			return nil, &CycleError{leftNodes(nodes, before, done)}
+			return nil, &CycleError{cyclicNodes(nodes, before, done)}
 		}
 		done[next] = true
 		out = append(out, nodes[next])
@@ -124,12 +124,12 @@ func mustPrecede(a, b *Node) bool {
 	return slices.ContainsFunc(rules, func(r orderRule) bool { return r.precedes(a, b) })
 }
 
-// leftNodes returns the nodes of the cycles: those that are not done, without those that none of them waits for.
-func leftNodes(nodes []*Node, before []map[int]bool, done []bool) (out []*Node) {
+// cyclicNodes returns the nodes of the cycles: those that are not done, without those that none of them waits for.
+func cyclicNodes(nodes []*Node, before []map[int]bool, done []bool) (out []*Node) {
 	for removed := true; removed; {
 		removed = false
 		for i := range nodes {
-			if !done[i] && !isAwaited(i, before, done) {
+			if !done[i] && !hasPendingSuccessor(i, before, done) {
 				done[i], removed = true, true
 			}
 		}
@@ -142,8 +142,8 @@ func leftNodes(nodes []*Node, before []map[int]bool, done []bool) (out []*Node) 
 	return out
 }
 
-// isAwaited reports whether a node that is not done comes after another one.
-func isAwaited(node int, before []map[int]bool, done []bool) bool {
+// hasPendingSuccessor reports whether a node that is not done comes after another one.
+func hasPendingSuccessor(node int, before []map[int]bool, done []bool) bool {
 	for i := range before {
 		if !done[i] && before[i][node] {
 			return true

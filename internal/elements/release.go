@@ -49,7 +49,7 @@ func Restate(base, head *catalog.Catalog, commands []*Command) (*Restatement, er
 
 // findTransitions finds the elements that several statements bring to their target together.
 func (r *release) findTransitions() {
-	r.dropWithTable()
+	r.skipDropsWithTable()
 	for _, e := range r.elements {
 		if e.Kind == Column && e.Target == Replaced {
 			r.replaceColumn(e)
@@ -66,8 +66,8 @@ func (r *release) takeCommand(c *Command, statements []string, e *Element) {
 }
 
 // refuseElement records why an element has no transition.
-func (r *release) refuseElement(e *Element, why string) {
-	r.out.Refused = append(r.out.Refused, fmt.Sprintf("%s: %s", e, why))
+func (r *release) refuseElement(e *Element, reason string) {
+	r.out.Refused = append(r.out.Refused, fmt.Sprintf("%s: %s", e, reason))
 }
 
 // listNodes returns the commands that stay, and the statements of the transitions in the place of the last command of each.
@@ -99,6 +99,6 @@ func (c *Command) usesElement(key Key) bool {
 }
 
 // formatPlace returns "m.sql:3 DOES".
-func (c *Command) formatPlace(does string) string {
-	return fmt.Sprintf("%s:%d %s", c.Stmt.Migration.Path, c.Stmt.Line, does)
+func (c *Command) formatPlace(action string) string {
+	return fmt.Sprintf("%s:%d %s", c.Stmt.Migration.Path, c.Stmt.Line, action)
 }

@@ -26,14 +26,14 @@ func (r *release) replaceColumn(old *Element) {
 	if x.from == nil || x.to == nil || x.isComputed(x.from) || x.isComputed(x.to) {
 		return
 	}
-	if why := x.readCommands(); why != "" {
-		r.refuseElement(old, why)
+	if reason := x.readCommands(); reason != "" {
+		r.refuseElement(old, reason)
 		return
 	}
-	x.keepKeys()
-	sql, why := x.listStatements()
-	if why != "" {
-		r.refuseElement(old, why)
+	x.findKeptKeys()
+	sql, reason := x.listStatements()
+	if reason != "" {
+		r.refuseElement(old, reason)
 		return
 	}
 	for _, c := range x.again {
@@ -64,7 +64,7 @@ func (x *replacedColumn) isComputed(c *catalog.Column) bool {
 }
 
 // readCommands sorts the commands that use one of the two columns. It returns why the transition does not apply.
-func (x *replacedColumn) readCommands() (why string) {
+func (x *replacedColumn) readCommands() (reason string) {
 	dropped := false
 	for _, c := range x.commands {
 		usesOld, usesNew := c.usesElement(x.old.Key), c.usesElement(x.fresh.Key)
@@ -88,17 +88,17 @@ func (x *replacedColumn) readCommands() (why string) {
 		case usesOld && !dropped && len(c.links.makes)+len(c.links.changes) > 0:
 			problem = "changes something on the old column"
 		}
-		if problem != "" && why == "" {
-			why = c.formatPlace(problem)
+		if problem != "" && reason == "" {
+			reason = c.formatPlace(problem)
 		}
 	}
 	switch {
 	case x.values == nil:
 		return "no UPDATE gives the new column the values of the old one"
-	case x.add == nil && why == "":
+	case x.add == nil && reason == "":
 		return "no statement adds the new column alone"
 	}
-	return why
+	return reason
 }
 
 // hasFinalName reports whether the new column has its name when a command runs.
@@ -108,7 +108,7 @@ func (x *replacedColumn) hasFinalName(c *Command) bool {
 }
 
 // readAdd reads the command that adds the new column.
-func (x *replacedColumn) readAdd(c *Command) (why string) {
+func (x *replacedColumn) readAdd(c *Command) (reason string) {
 	def := c.Alter.GetDef().GetColumnDef()
 	if c.alterType() != pgparse.AlterTableType_AT_AddColumn || len(c.links.makes) != 1 {
 		return "adds more than the new column"
@@ -140,14 +140,14 @@ func (x *replacedColumn) changesColumn(c *Command) bool {
 }
 
 // listStatements returns the statements of the transition.
-func (x *replacedColumn) listStatements() (out []string, why string) {
-	value, why := x.readValue()
-	if why != "" {
-		return nil, why
+func (x *replacedColumn) listStatements() (out []string, reason string) {
+	value, reason := x.readValue()
+	if reason != "" {
+		return nil, reason
 	}
 	for _, c := range x.conversions {
-		if value, why = x.convertValue(value, c); why != "" {
-			return nil, why
+		if value, reason = x.convertValue(value, c); reason != "" {
+			return nil, reason
 		}
 	}
 	column := "ALTER TABLE " + analysis.QuoteTable(x.table.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(x.to.Name) + " "
@@ -168,20 +168,20 @@ func (x *replacedColumn) listStatements() (out []string, why string) {
 	if x.to.NotNull && !x.from.NotNull {
 		out = append(out, column+"SET NOT NULL")
 	}
-	return append(out, x.dropParts()...), ""
+	return append(out, x.listPartDrops()...), ""
 }
 
-// dropParts drops the indexes and constraints that go with the old column and that a change of type would keep.
-func (x *replacedColumn) dropParts() (out []string) {
+// listPartDrops drops the indexes and constraints that go with the old column and that a change of type would keep.
+func (x *replacedColumn) listPartDrops() (out []string) {
 	for _, con := range x.base.Constraints {
 		if slices.Contains(con.Columns, x.from.Attnum) && !slices.ContainsFunc(x.table.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID }) &&
-			!x.isDroppedAlone(constraintKey(x.old.Table, int64(con.ID))) && !x.isKept(constraintKey(x.old.Table, int64(con.ID))) {
+			!x.hasOwnDrop(constraintKey(x.old.Table, int64(con.ID))) && !x.isRecreated(constraintKey(x.old.Table, int64(con.ID))) {
 			out = append(out, "ALTER TABLE "+analysis.QuoteTable(x.table.Name)+" DROP CONSTRAINT "+pgparse.QuoteIdent(con.Name))
 		}
 	}
 	for _, i := range x.release.base.IndexesOf(x.base) {
-		if i.Index == nil || i.Index.Constraint != "" || x.head.Relation(i.OID) != nil || x.isDroppedAlone(indexKey(x.old.Table, i.OID)) ||
-			x.isKept(indexKey(x.old.Table, i.OID)) {
+		if i.Index == nil || i.Index.Constraint != "" || x.head.Relation(i.OID) != nil || x.hasOwnDrop(indexKey(x.old.Table, i.OID)) ||
+			x.isRecreated(indexKey(x.old.Table, i.OID)) {
 			continue
 		}
 		out = append(out, "DROP INDEX "+analysis.QuoteTable(i.Name))
@@ -189,20 +189,20 @@ func (x *replacedColumn) dropParts() (out []string) {
 	return out
 }
 
-// isDroppedAlone reports whether a command that stays drops an element.
-func (x *replacedColumn) isDroppedAlone(key Key) bool {
+// hasOwnDrop reports whether a command that stays drops an element.
+func (x *replacedColumn) hasOwnDrop(key Key) bool {
 	return slices.ContainsFunc(x.commands, func(c *Command) bool { return c.links.drops[key] && !slices.Contains(x.taken, c) })
 }
 
-// isKept reports whether the release makes an element again as it was.
-func (x *replacedColumn) isKept(key Key) bool {
+// isRecreated reports whether the release makes an element again as it was.
+func (x *replacedColumn) isRecreated(key Key) bool {
 	return slices.ContainsFunc(x.elements, func(e *Element) bool {
 		return e.Key == key && e.By != nil && slices.ContainsFunc(x.again, func(c *Command) bool { return c.links.makes[e.By.Key] })
 	})
 }
 
 // readValue returns the value that the UPDATE gives the new column.
-func (x *replacedColumn) readValue() (text, why string) {
+func (x *replacedColumn) readValue() (text, reason string) {
 	stmt := x.values.Stmt.Node.GetUpdateStmt()
 	u := pgparse.SplitUpdate(x.values.Stmt.SQL)
 	if u == nil || len(stmt.TargetList) != 1 || len(stmt.FromClause) > 0 || stmt.ReturningClause != nil || stmt.WithClause != nil || u.With != "" {
@@ -212,7 +212,7 @@ func (x *replacedColumn) readValue() (text, why string) {
 		return "", x.values.formatPlace("writes another column")
 	}
 	initial := x.add.Stmt.After.Relation(x.old.Table).Attr(x.to.Attnum).DefaultText
-	if !keepsValue(pgparse.ParseExpression(u.Values[0])) || u.Where != "" && (initial != "" || !isNotNullTest(pgparse.ParseExpression(u.Where))) {
+	if !preservesColumnValue(pgparse.ParseExpression(u.Values[0])) || u.Where != "" && (initial != "" || !isNotNullTest(pgparse.ParseExpression(u.Where))) {
 		return "", x.values.formatPlace("gives it other values than the old one has, and not the same in another type: " +
 			"deployed code and new code would mean different values by one name")
 	}
@@ -220,22 +220,22 @@ func (x *replacedColumn) readValue() (text, why string) {
 }
 
 // rewriteExpression returns an expression of the UPDATE with the column's name alone.
-func (x *replacedColumn) rewriteExpression(text string) (out, why string) {
-	t, only := x.values.Stmt.Before.Relation(x.old.Table), true
+func (x *replacedColumn) rewriteExpression(text string) (out, reason string) {
+	t, onlyOldColumn := x.values.Stmt.Before.Relation(x.old.Table), true
 	out, ok := pgparse.ReplaceColumns(text, func(name string) string {
 		if t.Column(name) != t.Attr(x.from.Attnum) {
-			only = false
+			onlyOldColumn = false
 		}
 		return pgparse.QuoteIdent(x.from.Name)
 	})
-	if !ok || !only {
+	if !ok || !onlyOldColumn {
 		return "", x.values.formatPlace("reads more than the old column")
 	}
 	return out, ""
 }
 
 // convertValue applies a later change of the new column's type to a value.
-func (x *replacedColumn) convertValue(value string, c *Command) (out, why string) {
+func (x *replacedColumn) convertValue(value string, c *Command) (out, reason string) {
 	before, after := c.Stmt.Before.Relation(x.old.Table).Attr(x.to.Attnum), c.Stmt.After.Relation(x.old.Table).Attr(x.to.Attnum)
 	value = "(" + value + ")::" + analysis.QuoteType(before.Type)
 	text := c.Text()
@@ -243,12 +243,12 @@ func (x *replacedColumn) convertValue(value string, c *Command) (out, why string
 	if c.Alter.GetDef().GetColumnDef().GetRawDefault() == nil || start < 0 {
 		return "(" + value + ")::" + analysis.QuoteType(after.Type), ""
 	}
-	only := keepsValue(pgparse.ParseExpression(text[start:]))
+	onlyThisColumn := preservesColumnValue(pgparse.ParseExpression(text[start:]))
 	out, ok := pgparse.ReplaceColumns(text[start:], func(name string) string {
-		only = only && name == before.Name
+		onlyThisColumn = onlyThisColumn && name == before.Name
 		return "(" + value + ")"
 	})
-	if !ok || !only {
+	if !ok || !onlyThisColumn {
 		return "", c.formatPlace("converts the new column to other values")
 	}
 	return out, ""

@@ -6,25 +6,25 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// keepKeys finds the keys and indexes of a replaced column that go with it, or that a statement drops, and that the release makes again under
+// findKeptKeys finds the keys and indexes of a replaced column that go with it, or that a statement drops, and that the release makes again under
 // their names, on the new column: a change of type keeps them.
-func (x *replacedColumn) keepKeys() {
+func (x *replacedColumn) findKeptKeys() {
 	for _, c := range x.commands {
-		if c.isUnseen() || len(c.links.makes) == 0 || len(c.links.drops)+len(c.links.writes) > 0 || !x.changesAtMostColumn(c) {
+		if c.hasHiddenEffects() || len(c.links.makes) == 0 || len(c.links.drops)+len(c.links.writes) > 0 || !x.changesAtMostColumn(c) {
 			continue
 		}
-		again := []*Command{c}
+		keptCommands := []*Command{c}
 		for key := range c.links.makes {
-			drop, ok := x.isMadeAgain(key)
+			drop, ok := x.replacesOldKey(key)
 			if !ok {
-				again = nil
+				keptCommands = nil
 				break
 			}
-			if drop != nil && !slices.Contains(again, drop) {
-				again = append(again, drop)
+			if drop != nil && !slices.Contains(keptCommands, drop) {
+				keptCommands = append(keptCommands, drop)
 			}
 		}
-		x.again = append(x.again, again...)
+		x.again = append(x.again, keptCommands...)
 	}
 }
 
@@ -38,9 +38,9 @@ func (x *replacedColumn) changesAtMostColumn(c *Command) bool {
 	return true
 }
 
-// isMadeAgain reports whether an element of the table has the place of a key or an index of the old column, with the same definition. drop is the
+// replacesOldKey reports whether an element of the table has the place of a key or an index of the old column, with the same definition. drop is the
 // command that drops that one alone; nil if it goes with the column.
-func (x *replacedColumn) isMadeAgain(key Key) (drop *Command, ok bool) {
+func (x *replacedColumn) replacesOldKey(key Key) (drop *Command, ok bool) {
 	index := slices.IndexFunc(x.elements, func(e *Element) bool { return e.By != nil && e.By.Key == key && e.Table == x.old.Table })
 	if index < 0 {
 		return nil, false

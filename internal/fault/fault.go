@@ -11,7 +11,7 @@ import (
 // FromPanic returns an error about a recovered panic: it is a bug of onward, with the
 // place in the code. The deferred function itself must call it.
 func FromPanic(recovered any) error {
-	at := ""
+	location := ""
 	callers := make([]uintptr, 32)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
 	// The frames of the panic itself come first, followed by the code that
@@ -22,10 +22,10 @@ func FromPanic(recovered any) error {
 		case strings.HasPrefix(f.Function, "runtime."):
 			raised = true
 		case raised:
-			at = fmt.Sprintf(" (%s:%d)", f.Function[strings.LastIndexByte(f.Function, '/')+1:], f.Line)
+			location = fmt.Sprintf(" (%s:%d)", f.Function[strings.LastIndexByte(f.Function, '/')+1:], f.Line)
 		}
-		if at != "" || !more {
-			return fmt.Errorf("this is a fault of onward's own: %v%s; please report it with the statement at https://github.com/onward-sql/onward/issues", recovered, at)
+		if location != "" || !more {
+			return fmt.Errorf("this is a fault of onward's own: %v%s; please report it with the statement at https://github.com/onward-sql/onward/issues", recovered, location)
 		}
 	}
 }

@@ -27,8 +27,8 @@ func (f *filler) assignDemands() {
 		}
 		to, _ := f.schema.findTable(d.Refers)
 		columns, known := t.namedPositions(d.Columns)
-		target, there := to.namedPositions(d.Target)
-		if known && there {
+		target, hasTarget := to.namedPositions(d.Target)
+		if known && hasTarget {
 			t.wishes = append(t.wishes, assignedDemand{Demand: d})
 			t.refs = append(t.refs, &ref{name: d.Name, columns: columns, table: to, target: target, full: d.full, wish: d})
 		}
@@ -46,7 +46,7 @@ func (t *table) namedPositions(names []string) (out []int, known bool) {
 		return nil, false
 	}
 	for _, n := range names {
-		c := t.columnNamed(n)
+		c := t.findColumnByName(n)
 		if c == nil {
 			return nil, false
 		}
@@ -67,7 +67,7 @@ type tableState struct {
 	told    int
 }
 
-func (f *filler) keepState(t *table) *tableState {
+func (f *filler) saveState(t *table) *tableState {
 	k := &tableState{list: slices.Clone(t.keys), checks: slices.Clone(t.checks), rows: t.rows, told: len(f.result.Problems)}
 	for _, c := range t.columns {
 		k.columns = append(k.columns, *c)
@@ -108,10 +108,10 @@ func (f *filler) buildTable(ctx context.Context, t *table) error {
 	if len(t.wishes) == 0 {
 		return f.buildGenerators(ctx, t)
 	}
-	was := f.keepState(t)
-	least, most := was.rows, was.told
+	savedState := f.saveState(t)
+	least, most := savedState.rows, savedState.told
 	attempt := func(wishes []assignedDemand) (good bool, err error) {
-		f.restoreState(t, was)
+		f.restoreState(t, savedState)
 		t.taken = wishes
 		err = f.buildGenerators(ctx, t)
 		return t.rows >= least && len(f.result.Problems) <= most, err
@@ -123,17 +123,17 @@ func (f *filler) buildTable(ctx context.Context, t *table) error {
 		return err
 	}
 	least, most = t.rows, len(f.result.Problems)
-	var taken []assignedDemand
+	var acceptedDemands []assignedDemand
 	var unmet []Unmet
 	good := true
 	for _, w := range t.wishes {
 		var err error
-		if good, err = attempt(append(slices.Clone(taken), w)); err != nil {
+		if good, err = attempt(append(slices.Clone(acceptedDemands), w)); err != nil {
 			return err
 		}
 		switch problems := f.result.Problems; {
 		case good:
-			taken = append(taken, w)
+			acceptedDemands = append(acceptedDemands, w)
 		case w.broken:
 		case len(problems) > most:
 			unmet = append(unmet, Unmet{w.Demand, problems[len(problems)-1].Why})
@@ -145,12 +145,12 @@ func (f *filler) buildTable(ctx context.Context, t *table) error {
 	if good { // the last attempt is the one that is kept
 		return nil
 	}
-	_, err := attempt(taken)
+	_, err := attempt(acceptedDemands)
 	return err
 }
 
-// takeWishes adds the wishes to the constraints of the table.
-func (t *table) takeWishes(r *reading) {
+// addWishConstraints adds the wishes to the constraints of the table.
+func (t *table) addWishConstraints(r *reading) {
 	for _, x := range t.refs {
 		x.off = x.wish != nil && !slices.ContainsFunc(t.taken, func(w assignedDemand) bool { return w.Demand == x.wish })
 	}
@@ -213,14 +213,14 @@ func (t *table) breakDemands() {
 		}
 		for _, i := range columns {
 			c := t.columns[i]
-			if own := c.value; own != nil && w.Kind == Differs {
-				c.value = func(b []byte, i int64) ([]byte, bool) { return own(b, i-i%2) }
-			} else if own != nil && !c.notNull {
+			if originalValue := c.value; originalValue != nil && w.Kind == Differs {
+				c.value = func(b []byte, i int64) ([]byte, bool) { return originalValue(b, i-i%2) }
+			} else if originalValue != nil && !c.notNull {
 				c.value = func(b []byte, i int64) ([]byte, bool) {
 					if i%3 == 0 {
 						return b, false
 					}
-					return own(b, i)
+					return originalValue(b, i)
 				}
 			}
 		}

@@ -31,25 +31,25 @@ func (f *filler) buildGenerators(ctx context.Context, t *table) error {
 			r.readCondition(n)
 		}
 	}
-	f.domainChecks(t)
-	t.takeWishes(r)
+	f.addDomainChecks(t)
+	t.addWishConstraints(r)
 	for _, c := range t.columns {
 		c.facts = r.factsOf(c.name)
 		c.notNull = c.notNull || c.facts.notNull
 		c.skip = c.generated != ""
 	}
-	f.readLeaves(t, r)
-	if !f.assignRefs(t) {
+	f.readPartitionBounds(t, r)
+	if !f.assignForeignKeys(t) {
 		t.rows = 0
 		return nil
 	}
 	for _, p := range r.before {
-		a, b := t.columnNamed(p[0]), t.columnNamed(p[1])
+		a, b := t.findColumnByName(p[0]), t.findColumnByName(p[1])
 		if a != nil && b != nil && a != b && a.ref == nil && b.ref == nil && b.above == nil && !isAbove(a, b) {
 			b.above = a
 		}
 	}
-	if err := f.keyBases(ctx, t); err != nil {
+	if err := f.readKeyBases(ctx, t); err != nil {
 		return err
 	}
 	f.assignKeys(t)
@@ -65,7 +65,7 @@ func (f *filler) buildGenerators(ctx context.Context, t *table) error {
 	if t.rows == 0 {
 		return nil
 	}
-	if err := f.trySample(ctx, t); err != nil {
+	if err := f.repairBySample(ctx, t); err != nil {
 		return err
 	}
 	t.breakDemands()
@@ -82,7 +82,7 @@ func isAbove(a, b *column) bool {
 	return false
 }
 
-func (t *table) columnNamed(name string) *column {
+func (t *table) findColumnByName(name string) *column {
 	for _, c := range t.columns {
 		if c.name == name {
 			return c
@@ -91,22 +91,22 @@ func (t *table) columnNamed(name string) *column {
 	return nil
 }
 
-// domainChecks adds the conditions of domains to the table's conditions. A
+// addDomainChecks adds the conditions of domains to the table's conditions. A
 // sample on the server shows which of them hold.
-func (f *filler) domainChecks(t *table) {
+func (f *filler) addDomainChecks(t *table) {
 	for _, c := range t.columns {
 		for d := f.schema.types[c.typ]; d != nil && d.kind == 'd'; d = f.schema.types[d.base] {
 			for _, def := range d.checks {
 				t.checks = append(t.checks, &check{name: d.name, columns: []int{c.index},
-					sql: "(SELECT " + checkExpression(def) + " FROM (SELECT " + quoteIdent(c.name) + " AS value) AS v)"})
+					sql: "(SELECT " + unwrapCheck(def) + " FROM (SELECT " + quoteIdent(c.name) + " AS value) AS v)"})
 			}
 		}
 	}
 }
 
-// readLeaves reads the partition bounds.
-func (f *filler) readLeaves(t *table, base *reading) {
-	others := slices.ContainsFunc(t.leaves, func(l *leaf) bool { return !l.isDefault })
+// readPartitionBounds reads the partition bounds.
+func (f *filler) readPartitionBounds(t *table, base *reading) {
+	hasOtherLeaves := slices.ContainsFunc(t.leaves, func(l *leaf) bool { return !l.isDefault })
 	for _, l := range t.leaves {
 		r := base.cloneReading()
 		r.anyBranch = true
@@ -120,7 +120,7 @@ func (f *filler) readLeaves(t *table, base *reading) {
 			}
 		}
 		l.rows = max(l.named, 0)
-		if l.isDefault && others {
+		if l.isDefault && hasOtherLeaves {
 			l.facts, l.rows = nil, -1
 		}
 		for _, x := range l.facts {
@@ -131,7 +131,7 @@ func (f *filler) readLeaves(t *table, base *reading) {
 		}
 		if l.rows >= 0 {
 			for name, x := range r.of {
-				if c := t.columnNamed(name); c != nil && x.notNull {
+				if c := t.findColumnByName(name); c != nil && x.notNull {
 					c.notNull = true
 				}
 			}
@@ -229,7 +229,7 @@ func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 		m = lm
 	}
 	if c.above != nil && c.above.ord != nil && m.scalar != nil && !c.unique && c.digit == nil {
-		m = makeGreater(c, m)
+		m = makeGreaterValues(c, m)
 	}
 	c.ord, c.scalar, c.escape = m.ord, m.scalar, m.escape
 	value, nullSeed, d := m.value, c.seed^0x5bd1e995, c.digit
@@ -250,9 +250,9 @@ func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 	return nil
 }
 
-// makeGreater makes the values of a column that must be greater than another
+// makeGreaterValues makes the values of a column that must be greater than another
 // column's.
-func makeGreater(c *column, m *generator) *generator {
+func makeGreaterValues(c *column, m *generator) *generator {
 	lower, sc, seed := c.above.ord, m.scalar, c.seed
 	lo, hi := sc.allowedRange(c.facts)
 	if c.facts.hi == "" {

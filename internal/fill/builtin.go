@@ -34,7 +34,7 @@ var builtins = map[string]func(m *generator, name string, r request){
 	"cidr":         makeAddresses,
 	"macaddr":      makeMACs,
 	"macaddr8":     makeMACs,
-	"tsvector":     vectorsOfWords,
+	"tsvector":     makeTextVectors,
 	"tsquery":      makeSearchTexts,
 	"bit":          makeBits,
 	"varbit":       makeBits,
@@ -135,7 +135,7 @@ func makeMACs(m *generator, name string, r request) {
 	}
 }
 
-func vectorsOfWords(m *generator, _ string, r request) {
+func makeTextVectors(m *generator, _ string, r request) {
 	m.value = func(b []byte, i int64) []byte {
 		h := randomAt(r.seed, i)
 		b = append(append(b, '\''), wordFor(h)...)

@@ -76,11 +76,11 @@ func (r *reading) readBound(left *pgparse.Node, op, v string) bool {
 		case "<>":
 			f.not = append(f.not, v)
 		case ">", ">=":
-			if f.lo == "" || isLater(v, f.lo) {
+			if f.lo == "" || isGreaterBound(v, f.lo) {
 				f.lo, f.loOpen = v, op == ">"
 			}
 		case "<", "<=":
-			if f.hi == "" || isLater(f.hi, v) {
+			if f.hi == "" || isGreaterBound(f.hi, v) {
 				f.hi, f.hiOpen = v, op == "<"
 			}
 		case "~":
@@ -152,9 +152,9 @@ func smallerBound(a, b int) int {
 	return a
 }
 
-// isLater compares numbers as numbers and everything else as text, which is right
+// isGreaterBound compares numbers as numbers and everything else as text, which is right
 // for dates in Postgres' format.
-func isLater(a, b string) bool {
+func isGreaterBound(a, b string) bool {
 	x, okx := parseFloat(a)
 	y, oky := parseFloat(b)
 	if okx && oky {

@@ -121,18 +121,18 @@ type comparison struct {
 
 func (c *comparison) listDemands() []*Demand {
 	for _, n := range c.now.columns {
-		if w := c.columnBefore(n.index); w != nil {
+		if w := c.oldColumn(n.index); w != nil {
 			c.compareColumn(w, n)
 		}
 	}
 	for _, k := range c.now.checks {
-		columns, known := c.columnNames(k.columns)
+		columns, known := c.oldColumnNames(k.columns)
 		if known && len(columns) > 0 && !slices.ContainsFunc(c.was.checks, func(o *check) bool { return o.sql == k.sql }) {
 			c.addDemand(&Demand{Kind: Holds, Name: k.name, Columns: columns, Condition: c.rewriteCondition(k.columns, k.sql), plain: k.sql})
 		}
 	}
 	for _, k := range c.now.keys {
-		columns, known := c.columnNames(k.columns)
+		columns, known := c.oldColumnNames(k.columns)
 		if !known || len(columns) == 0 && !k.exclude || slices.ContainsFunc(c.was.keys, func(o *key) bool {
 			return o.exclude == k.exclude && slices.Equal(o.texts, k.texts) && o.where == k.where && slices.Equal(o.columns, k.columns)
 		}) {
@@ -140,14 +140,14 @@ func (c *comparison) listDemands() []*Demand {
 		}
 		d := &Demand{Kind: Differs, Name: k.name, Columns: columns, Keys: k.texts, Where: k.where, exclude: k.exclude, partial: k.partial, pairs: k.pairs}
 		for _, i := range k.columns {
-			if !c.columnBefore(i).notNull {
-				d.Nullable = append(d.Nullable, c.columnBefore(i).name)
+			if !c.oldColumn(i).notNull {
+				d.Nullable = append(d.Nullable, c.oldColumn(i).name)
 			}
 		}
 		c.addDemand(d)
 	}
 	for _, r := range c.now.refs {
-		c.demandReference(r)
+		c.addReferenceDemand(r)
 	}
 	return c.out
 }
@@ -157,13 +157,13 @@ func (c *comparison) addDemand(d *Demand) {
 	c.out = append(c.out, d)
 }
 
-// columnBefore returns a column of the table as it was before the release; nil if the release
+// oldColumn returns a column of the table as it was before the release; nil if the release
 // has added it.
-func (c *comparison) columnBefore(i int) *column {
-	return c.was.columnNumbered(c.now.columns[i].num)
+func (c *comparison) oldColumn(i int) *column {
+	return c.was.findColumnByNumber(c.now.columns[i].num)
 }
 
-func (t *table) columnNumbered(num int16) *column {
+func (t *table) findColumnByNumber(num int16) *column {
 	for _, o := range t.columns {
 		if o.num == num {
 			return o
@@ -172,45 +172,45 @@ func (t *table) columnNumbered(num int16) *column {
 	return nil
 }
 
-// columnNames returns the old names of columns; known: they existed before.
-func (c *comparison) columnNames(list []int) (names []string, known bool) {
+// oldColumnNames returns the old names of columns; known: they existed before.
+func (c *comparison) oldColumnNames(list []int) (names []string, known bool) {
 	for _, i := range list {
-		if i < 0 || c.columnBefore(i) == nil {
+		if i < 0 || c.oldColumn(i) == nil {
 			return nil, false
 		}
-		names = append(names, c.columnBefore(i).name)
+		names = append(names, c.oldColumn(i).name)
 	}
 	return names, true
 }
 
 // rewriteCondition rewrites a condition on the current columns for the old names and types.
 func (c *comparison) rewriteCondition(columns []int, sql string) string {
-	same := true
+	sameNames := true
 	var list []string
 	for _, i := range columns {
-		w, n := c.columnBefore(i), c.now.columns[i]
+		w, n := c.oldColumn(i), c.now.columns[i]
 		text := quoteIdent(w.name)
 		if w.typeText != n.typeText {
-			same, text = false, text+"::"+n.typeText
+			sameNames, text = false, text+"::"+n.typeText
 		}
-		same = same && w.name == n.name
+		sameNames = sameNames && w.name == n.name
 		list = append(list, text+" AS "+quoteIdent(n.name))
 	}
-	if same {
+	if sameNames {
 		return sql
 	}
 	return "(SELECT " + sql + " FROM (SELECT " + strings.Join(list, ", ") + ") AS v)"
 }
 
-func (c *comparison) demandReference(r *ref) {
-	columns, known := c.columnNames(r.columns)
+func (c *comparison) addReferenceDemand(r *ref) {
+	columns, known := c.oldColumnNames(r.columns)
 	to := c.base.byOID[r.table.oid]
 	if !known || to == nil || slices.Contains(r.target, -1) {
 		return
 	}
 	d := &Demand{Kind: Refers, Name: r.name, Columns: columns, Refers: to.name(), full: r.full}
 	for _, i := range r.target {
-		o := to.columnNumbered(r.table.columns[i].num)
+		o := to.findColumnByNumber(r.table.columns[i].num)
 		if o == nil {
 			return
 		}
@@ -245,28 +245,28 @@ func (c *comparison) compareColumn(w, n *column) {
 	old := map[string]bool{}
 	for d := c.base.types[w.typ]; d != nil && d.kind == 'd'; d = c.base.types[d.base] {
 		for _, def := range d.checks {
-			old[checkExpression(def)] = true
+			old[unwrapCheck(def)] = true
 		}
 	}
 	for d := c.head.types[n.typ]; d != nil && d.kind == 'd'; d = c.head.types[d.base] {
-		if d.notNull && !c.base.isRequired(w.typ) && !w.notNull {
+		if d.notNull && !c.base.isNotNullDomain(w.typ) && !w.notNull {
 			c.addDemand(&Demand{Kind: Required, Name: n.name, Columns: []string{w.name}})
 		}
 		for _, def := range d.checks {
-			if sql := checkExpression(def); !old[sql] {
+			if sql := unwrapCheck(def); !old[sql] {
 				base, typmod := c.head.resolveDomain(n.typ, n.typmod)
 				c.addDemand(&Demand{Kind: Holds, Name: d.name, Columns: []string{w.name}, plain: sql, value: true,
 					Condition: "(SELECT " + sql + " FROM (SELECT " + quoteIdent(w.name) + "::" + formatBuiltin(base, typmod) + " AS value) AS v)"})
 			}
 		}
 	}
-	if d := c.demandType(w, n); d != nil {
+	if d := c.typeChangeDemand(w, n); d != nil {
 		c.addDemand(d)
 	}
 }
 
-// isRequired reports whether a domain is NOT NULL.
-func (s *schema) isRequired(oid uint32) bool {
+// isNotNullDomain reports whether a domain is NOT NULL.
+func (s *schema) isNotNullDomain(oid uint32) bool {
 	for d := s.types[oid]; d != nil && d.kind == 'd'; d = s.types[d.base] {
 		if d.notNull {
 			return true
@@ -281,29 +281,29 @@ func formatBuiltin(t *typ, _ int32) string { return quoteIdent(t.schema) + "." +
 // integers are the bounds of types into which values of another type may not fit.
 var integers = map[string][2]int64{"int2": {-1 << 15, 1<<15 - 1}, "int4": {-1 << 31, 1<<31 - 1}, "int8": {-1 << 62, 1 << 62}}
 
-// demandType returns the demand of a change of type. It is nil if the new type can hold
+// typeChangeDemand returns the demand of a change of type. It is nil if the new type can hold
 // every value, or if that is unknown.
-func (c *comparison) demandType(w, n *column) *Demand {
-	was, oldMod := c.base.resolveDomain(w.typ, w.typmod)
-	is, mod := c.head.resolveDomain(n.typ, n.typmod)
-	if was == nil || is == nil || was.oid == is.oid && oldMod == mod {
+func (c *comparison) typeChangeDemand(w, n *column) *Demand {
+	oldType, oldMod := c.base.resolveDomain(w.typ, w.typmod)
+	newType, mod := c.head.resolveDomain(n.typ, n.typmod)
+	if oldType == nil || newType == nil || oldType.oid == newType.oid && oldMod == mod {
 		return nil
 	}
-	d := &Demand{Kind: Becomes, Name: n.name, Columns: []string{w.name}, Type: n.typeText, as: is, typmod: mod}
-	from, to := integers[was.name], integers[is.name]
+	d := &Demand{Kind: Becomes, Name: n.name, Columns: []string{w.name}, Type: n.typeText, as: newType, typmod: mod}
+	from, to := integers[oldType.name], integers[newType.name]
 	switch {
-	case was.category == 'S' && is.category == 'S':
-		if mod < 4 || is.name == "text" || oldMod >= 4 && oldMod <= mod {
+	case oldType.category == 'S' && newType.category == 'S':
+		if mod < 4 || newType.name == "text" || oldMod >= 4 && oldMod <= mod {
 			return nil
 		}
 		d.Most = int(mod) - 4
-	case was.kind == 'e' && is.kind == 'e':
-		d.as, d.Labels = nil, is.labels
-		if !slices.ContainsFunc(was.labels, func(l string) bool { return !slices.Contains(is.labels, l) }) {
+	case oldType.kind == 'e' && newType.kind == 'e':
+		d.as, d.Labels = nil, newType.labels
+		if !slices.ContainsFunc(oldType.labels, func(l string) bool { return !slices.Contains(newType.labels, l) }) {
 			return nil
 		}
-	case was.category == 'S' && is.category != 'A':
-		d.Labels = is.labels
+	case oldType.category == 'S' && newType.category != 'A':
+		d.Labels = newType.labels
 	case from[1] > to[1] && to[1] > 0:
 		d.Low, d.High = to[0], to[1]
 	default:

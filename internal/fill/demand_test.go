@@ -105,10 +105,10 @@ func demandsOf(t *testing.T, major int, schema, release string) []*fill.Demand {
 }
 
 // played runs a release on rows.
-func played(t *testing.T, major int, release string, plan fill.Plan, of fill.Release) (*fill.Result, error) {
+func played(t *testing.T, major int, release string, plan fill.Plan, fillRelease fill.Release) (*fill.Result, error) {
 	t.Helper()
 	url, conn := database(t, major, demandBase)
-	r, err := fill.FillDatabase(context.Background(), url, plan, of)
+	r, err := fill.FillDatabase(context.Background(), url, plan, fillRelease)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,30 +155,30 @@ func TestRoom(t *testing.T) {
 	t.Parallel()
 	url, conn := database(t, 18, demandBase)
 	plan := fill.Plan{Rows: map[string]int64{"users": 20_000, "orders": 50_000}, Seed: 1}
-	var much *fill.TooMuchError
-	if _, err := fill.FillDatabase(context.Background(), url, plan, fill.Release{Room: 1 << 20}); !errors.As(err, &much) || much.Table != "public.orders" {
+	var tooMuch *fill.TooMuchError
+	if _, err := fill.FillDatabase(context.Background(), url, plan, fill.Release{Room: 1 << 20}); !errors.As(err, &tooMuch) || tooMuch.Table != "public.orders" {
 		t.Fatal(err)
 	}
 	if n := ask[int64](t, conn, "SELECT count(*) FROM users"); n != 0 {
 		t.Errorf("%d rows", n)
 	}
-	var told []fill.Progress
+	var progress []fill.Progress
 	if _, err := fill.FillDatabase(context.Background(), url, plan, fill.Release{
-		Room: much.Bytes,
-		Told: func(p fill.Progress) { told = append(told, p) },
+		Room: tooMuch.Bytes,
+		Told: func(p fill.Progress) { progress = append(progress, p) },
 	}); err != nil {
 		t.Fatal(err)
 	}
-	is := ask[int64](t, conn, "SELECT pg_total_relation_size('users') + pg_total_relation_size('orders')")
-	if much.Bytes < is/2 || much.Bytes > is*2 {
-		t.Errorf("estimated %d bytes, and it is %d", much.Bytes, is)
+	actualBytes := ask[int64](t, conn, "SELECT pg_total_relation_size('users') + pg_total_relation_size('orders')")
+	if tooMuch.Bytes < actualBytes/2 || tooMuch.Bytes > actualBytes*2 {
+		t.Errorf("estimated %d bytes, and it is %d", tooMuch.Bytes, actualBytes)
 	}
-	for i := range told {
-		if i > 0 && told[i].Done < told[i-1].Done || told[i].Done > told[i].All || told[i].Rows > told[i].Of {
-			t.Errorf("%d: %+v", i, told[i])
+	for i := range progress {
+		if i > 0 && progress[i].Done < progress[i-1].Done || progress[i].Done > progress[i].All || progress[i].Rows > progress[i].Of {
+			t.Errorf("%d: %+v", i, progress[i])
 		}
 	}
-	if last := told[len(told)-1]; len(told) < 10 || last.Done != last.All || last.Rows != last.Of {
-		t.Errorf("%d, the last %+v", len(told), last)
+	if last := progress[len(progress)-1]; len(progress) < 10 || last.Done != last.All || last.Rows != last.Of {
+		t.Errorf("%d, the last %+v", len(progress), last)
 	}
 }

@@ -55,7 +55,7 @@ func (d *dump) nextStatement() (string, int, error) {
 			case ' ', '\t', '\r', '\f':
 				continue
 			case '\\':
-				if err := d.readCommand(); err != nil {
+				if err := d.readPsqlCommand(); err != nil {
 					return "", begin, err
 				}
 				continue
@@ -91,7 +91,7 @@ func (d *dump) nextStatement() (string, int, error) {
 			}
 		case c == '\'':
 			// E'…' has backslash escapes.
-			escapes := len(b) > 0 && (b[len(b)-1] == 'E' || b[len(b)-1] == 'e') && (len(b) == 1 || !wordByte(b[len(b)-2]))
+			escapes := len(b) > 0 && (b[len(b)-1] == 'E' || b[len(b)-1] == 'e') && (len(b) == 1 || !isWordByte(b[len(b)-2]))
 			b = append(b, c)
 			if b, err = d.readUntil(b, "'", escapes); err != nil {
 				return "", begin, errors.New("a string that does not end")
@@ -103,12 +103,12 @@ func (d *dump) nextStatement() (string, int, error) {
 			}
 		case c == '$':
 			b = append(b, c)
-			if tag := dollar.Find(b[max(0, len(b)-80):]); tag != nil && (len(b) == len(tag) || !wordByte(b[len(b)-len(tag)-1])) {
+			if tag := dollar.Find(b[max(0, len(b)-80):]); tag != nil && (len(b) == len(tag) || !isWordByte(b[len(b)-len(tag)-1])) {
 				if b, err = d.readUntil(b, string(tag), false); err != nil {
 					return "", begin, errors.New("a dollar quoted string that does not end")
 				}
 			}
-		case c == ';' && depth <= 0 && !inBody(b):
+		case c == ';' && depth <= 0 && !isInAtomicBody(b):
 			return string(b), begin, nil
 		default:
 			switch c {
@@ -122,7 +122,7 @@ func (d *dump) nextStatement() (string, int, error) {
 	}
 }
 
-func wordByte(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
@@ -132,21 +132,21 @@ var (
 	bodyCase      = lazyregexp.New(`(?i)\b(CASE|END)\b`)
 )
 
-// inBody reports whether a semicolon at this place is inside BEGIN ATOMIC …
+// isInAtomicBody reports whether a semicolon at this place is inside BEGIN ATOMIC …
 // END.
-func inBody(b []byte) bool {
+func isInAtomicBody(b []byte) bool {
 	if !createRoutine.Match(b[:min(len(b), 100)]) {
 		return false
 	}
-	at := bodyBegin.FindIndex(b)
-	if at == nil {
+	match := bodyBegin.FindIndex(b)
+	if match == nil {
 		return false
 	}
 	if !bodyEnd.Match(b) {
 		return true
 	}
 	depth := 0 // of CASE, which also ends with END
-	for _, w := range bodyCase.FindAll(b[at[1]:], -1) {
+	for _, w := range bodyCase.FindAll(b[match[1]:], -1) {
 		if len(w) == 4 {
 			depth++
 		} else {
@@ -209,9 +209,9 @@ func (d *dump) skipComment() error {
 	return nil
 }
 
-// readCommand reads a psql command. The commands that protect a dump do nothing;
+// readPsqlCommand reads a psql command. The commands that protect a dump do nothing;
 // others would leave the database, or this process.
-func (d *dump) readCommand() error {
+func (d *dump) readPsqlCommand() error {
 	b, err := d.readUntil([]byte{'\\'}, "\n", false)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

@@ -18,11 +18,11 @@ const mostExisting = 10_000
 // which other tables refer to them.
 func (f *filler) countExisting(ctx context.Context) error {
 	for _, t := range f.schema.tables {
-		only := "ONLY "
+		onlyKeyword := "ONLY "
 		if t.partitioned {
-			only = ""
+			onlyKeyword = ""
 		}
-		if err := f.conn.QueryRow(ctx, "SELECT pg_catalog.count(*) FROM "+only+t.quotedName()).Scan(&t.had); err != nil {
+		if err := f.conn.QueryRow(ctx, "SELECT pg_catalog.count(*) FROM "+onlyKeyword+t.quotedName()).Scan(&t.had); err != nil {
 			return fmt.Errorf("count the rows of %s: %w", t.name(), err)
 		}
 		if t.had > 0 {
@@ -60,11 +60,11 @@ func (f *filler) readExisting(ctx context.Context, t *table) error {
 		list = append(list, name+"::pg_catalog.text")
 		conditions = append(conditions, name+" IS NOT NULL")
 	}
-	only := "ONLY "
+	onlyKeyword := "ONLY "
 	if t.partitioned {
-		only = ""
+		onlyKeyword = ""
 	}
-	sql := fmt.Sprintf("SELECT ARRAY[%s] FROM %s%s WHERE %s ORDER BY 1 LIMIT %d", strings.Join(list, ", "), only, t.quotedName(),
+	sql := fmt.Sprintf("SELECT ARRAY[%s] FROM %s%s WHERE %s ORDER BY 1 LIMIT %d", strings.Join(list, ", "), onlyKeyword, t.quotedName(),
 		strings.Join(conditions, " AND "), mostExisting)
 	return eachRow(ctx, f.conn, "the keys of "+t.name(), sql, func(r pgx.Rows) error {
 		var row []string

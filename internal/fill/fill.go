@@ -172,7 +172,7 @@ func (f *filler) fillTables(ctx context.Context) error {
 	if _, err := f.conn.Exec(ctx, "RESET search_path"); err != nil {
 		return fmt.Errorf("RESET search_path: %w", err)
 	}
-	f.assignCounts()
+	f.assignRowCounts()
 	f.assignDemands()
 	if err := f.countExisting(ctx); err != nil {
 		return err

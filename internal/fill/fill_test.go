@@ -108,9 +108,9 @@ func TestHostile(t *testing.T) {
 			"public.impossible": "no values were found", "public.behind_impossible": "refers to public.impossible, which has no rows",
 			"public.few": "2 rows instead of 1000", "public.countries": "rows instead of 1000", "public.one_open": "duplicate key",
 		}
-		for name, why := range got {
-			if want[name] == "" || !strings.Contains(why, want[name]) {
-				t.Errorf("problem of %s: %s", name, why)
+		for name, problem := range got {
+			if want[name] == "" || !strings.Contains(problem, want[name]) {
+				t.Errorf("problem of %s: %s", name, problem)
 			}
 		}
 		if len(got) != len(r.Problems) {
@@ -147,7 +147,7 @@ func TestHostile(t *testing.T) {
 		// Rows that are added later do not conflict with the generated ones.
 		run(t, conn, `INSERT INTO unlogged (v) VALUES ('x'); INSERT INTO roles (name) VALUES ('mine'); INSERT INTO animals (name) VALUES ('cat');
 				INSERT INTO users (tenant_id, email, username, mood, score, parity, balance, created_at, country) SELECT id, 'zz@zz.zz', 'zz', 'sad', 1, 2, 0, now(), 'DE' FROM tenants LIMIT 1`)
-		for what, sql := range map[string]string{
+		for description, sql := range map[string]string{
 			"the materialised view is empty": "SELECT count(*) > 1 FROM by_status",
 			"nothing was analysed":           "SELECT reltuples > 0 FROM pg_class WHERE relname = 'users'",
 			"no NULL in a nullable column":   "SELECT count(*) BETWEEN 10 AND 200 FROM users WHERE age IS NULL",
@@ -160,7 +160,7 @@ func TestHostile(t *testing.T) {
 				"types, jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL",
 		} {
 			if !ask[bool](t, conn, sql) {
-				t.Errorf("%s: %s", what, sql)
+				t.Errorf("%s: %s", description, sql)
 			}
 		}
 	})
@@ -179,15 +179,15 @@ func TestSameSeedSameRows(t *testing.T) {
 	if d := cmp.Diff(all[0], all[1]); d != "" {
 		t.Errorf("the same seed (-first +second):\n%s", d)
 	}
-	same := 0
+	sameCount := 0
 	for k := range all[0] {
 		if all[0][k] == all[2][k] {
-			same++
+			sameCount++
 			t.Log("same with another seed:", all[0][k])
 		}
 	}
-	if same > 10 { // tables of nothing but numbered keys
-		t.Errorf("%d of %d tables are the same with another seed", same, len(all[0]))
+	if sameCount > 10 { // tables of nothing but numbered keys
+		t.Errorf("%d of %d tables are the same with another seed", sameCount, len(all[0]))
 	}
 }
 

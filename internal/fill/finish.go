@@ -55,16 +55,16 @@ func (f *filler) finishTables(ctx context.Context) error {
 var counted = []string{"smallint", "integer", "bigint", "numeric"}
 
 // tryStatement runs a statement whose failure is a problem.
-func (f *filler) tryStatement(ctx context.Context, relation, what, sql string) error {
+func (f *filler) tryStatement(ctx context.Context, relation, step, sql string) error {
 	_, err := f.conn.Exec(ctx, sql)
 	var pg *pgconn.PgError
 	if err == nil {
 		return nil
 	}
 	if !errors.As(err, &pg) || f.conn.IsClosed() {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", step, err)
 	}
-	f.result.Problems = append(f.result.Problems, Problem{relation, what + ": " + redact.RedactMessage(pg)})
+	f.result.Problems = append(f.result.Problems, Problem{relation, step + ": " + redact.RedactMessage(pg)})
 	return nil
 }
 

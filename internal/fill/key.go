@@ -18,7 +18,7 @@ type unit struct {
 	rank   int
 }
 
-func (u unit) isFree() bool {
+func (u unit) canTakeDigit() bool {
 	if u.ref != nil {
 		return !u.ref.unique && u.ref.digit == nil && len(u.ref.shared) == 0
 	}
@@ -71,7 +71,7 @@ func (f *filler) keyUnits(t *table, k *key) []unit {
 		}
 		u := unit{column: c, size: m.capacity, rank: 4}
 		if open := t.openPartitions(); len(open) > 0 {
-			if x := f.leafCapacity(t, c, r, open); x >= 0 {
+			if x := f.partitionKeyCapacity(t, c, r, open); x >= 0 {
 				u.size, u.rank = x, 20
 			}
 		}
@@ -96,9 +96,9 @@ func (f *filler) keyUnits(t *table, k *key) []unit {
 	return out
 }
 
-// leafCapacity returns how many different values a column has over all
+// partitionKeyCapacity returns how many different values a column has over all
 // partitions, given the distribution of rows; -1 if it is no partition key.
-func (f *filler) leafCapacity(t *table, c *column, r request, open []*leaf) int64 {
+func (f *filler) partitionKeyCapacity(t *table, c *column, r request, open []*leaf) int64 {
 	decides := false
 	least := endless
 	for _, l := range open {
@@ -141,7 +141,7 @@ func (f *filler) assignKeys(t *table) {
 // range(start, end).
 func (f *filler) assignPeriods(t *table, k *key) bool {
 	for _, p := range k.pairs {
-		a, b := t.columnNamed(p[0]), t.columnNamed(p[1])
+		a, b := t.findColumnByName(p[0]), t.findColumnByName(p[1])
 		if a == nil || b == nil || a.ref != nil || b.ref != nil || a.unique {
 			continue
 		}
@@ -175,12 +175,12 @@ func (f *filler) assignKey(t *table, k *key) {
 		}
 	}
 	for _, u := range units {
-		if u.column != nil && u.isFree() && u.size >= t.rows {
+		if u.column != nil && u.canTakeDigit() && u.size >= t.rows {
 			u.setDigit(nil)
 			return
 		}
 	}
-	units = slices.DeleteFunc(units, func(u unit) bool { return !u.isFree() || u.size == 0 })
+	units = slices.DeleteFunc(units, func(u unit) bool { return !u.canTakeDigit() || u.size == 0 })
 	if len(units) == 0 {
 		return
 	}
@@ -230,15 +230,15 @@ func (f *filler) combineUnits(t *table, k *key, units []unit) {
 		f.capRows(t, product, k)
 	}
 	p := newPermutation(product, seedOf(f.plan.Seed, t.schema, t.rel, k.name))
-	below := int64(1)
+	weight := int64(1)
 	for _, u := range used {
-		u.setDigit(&keyDigit{p: p, below: below, size: u.size})
+		u.setDigit(&keyDigit{p: p, below: weight, size: u.size})
 		if u.ref != nil {
 			for _, i := range u.ref.own {
 				t.columns[i].noNull = true
 			}
 		}
-		below *= u.size
+		weight *= u.size
 	}
 	k.radix = used
 }
@@ -251,8 +251,8 @@ func (f *filler) capRows(t *table, n int64, k *key) {
 	t.rows = n
 }
 
-// keyBases finds the largest numbers in existing rows.
-func (f *filler) keyBases(ctx context.Context, t *table) error {
+// readKeyBases finds the largest numbers in existing rows.
+func (f *filler) readKeyBases(ctx context.Context, t *table) error {
 	if t.had == 0 {
 		return nil
 	}

@@ -26,14 +26,14 @@ func (f *filler) loadGroup(ctx context.Context, g group) error {
 		return nil
 	}
 	if len(tables) == 1 && tables[0].surplus > 0 {
-		return f.loadStaged(ctx, tables[0], nil)
+		return f.loadThroughStage(ctx, tables[0], nil)
 	}
 	refused, err := f.sendInTransaction(ctx, tables, func(t *table) error {
-		columns, names := t.listMade()
+		columns, names := t.listInsertedColumns()
 		if len(columns) == 0 {
-			return f.insertDefaults(ctx, t)
+			return f.insertDefaultRows(ctx, t)
 		}
-		defer f.setCurrent(t)()
+		defer f.setCurrentTable(t)()
 		_, err := f.copyRows(ctx, t.quotedName(), names, rowSource{columns: columns, rows: t.rows})
 		return err
 	})
@@ -47,7 +47,7 @@ func (f *filler) loadGroup(ctx context.Context, g group) error {
 		return nil
 	}
 	if len(tables) == 1 && len(tables[0].columns) > 0 && strings.HasPrefix(refused.err.Code, "23") && refused.err.Code != "23503" {
-		return f.loadStaged(ctx, tables[0], refused.err)
+		return f.loadThroughStage(ctx, tables[0], refused.err)
 	}
 	for _, t := range tables {
 		if t == refused.table {
@@ -78,54 +78,54 @@ type refusal struct {
 
 // sendInTransaction runs send for each table with the user's triggers disabled. An error ends the whole fill.
 func (f *filler) sendInTransaction(ctx context.Context, tables []*table, send func(*table) error) (*refusal, error) {
-	at, err := f.sendTables(ctx, tables, send)
+	currentTable, err := f.sendTables(ctx, tables, send)
 	if err == nil {
 		return nil, nil
 	}
 	var pg *pgconn.PgError
 	if ctx.Err() != nil || !errors.As(err, &pg) || f.conn.IsClosed() {
-		return nil, fmt.Errorf("fill %s: %w", at.name(), err)
+		return nil, fmt.Errorf("fill %s: %w", currentTable.name(), err)
 	}
 	if err := f.execStatement(ctx, "ROLLBACK"); err != nil {
-		return nil, fmt.Errorf("fill %s: %w", at.name(), err)
+		return nil, fmt.Errorf("fill %s: %w", currentTable.name(), err)
 	}
-	return &refusal{at, pg}, nil
+	return &refusal{currentTable, pg}, nil
 }
 
 // sendTables runs the transaction; at is the table that it has reached.
-func (f *filler) sendTables(ctx context.Context, tables []*table, send func(*table) error) (at *table, err error) {
-	at = tables[0]
+func (f *filler) sendTables(ctx context.Context, tables []*table, send func(*table) error) (currentTable *table, err error) {
+	currentTable = tables[0]
 	if err := f.execStatement(ctx, "BEGIN"); err != nil {
-		return at, err
+		return currentTable, err
 	}
 	for _, t := range tables {
-		at = t
-		if err := f.execQuietly(ctx, t.disableTriggers()...); err != nil {
-			return at, err
+		currentTable = t
+		if err := f.execWithoutEventTriggers(ctx, t.disableTriggerSQL()...); err != nil {
+			return currentTable, err
 		}
 	}
 	if len(tables) > 1 {
 		if err := f.execStatement(ctx, "SET CONSTRAINTS ALL DEFERRED"); err != nil {
-			return at, err
+			return currentTable, err
 		}
 	}
 	for _, t := range tables {
-		at = t
+		currentTable = t
 		if err := send(t); err != nil {
-			return at, err
+			return currentTable, err
 		}
 	}
 	// A table with pending deferred checks cannot be altered.
 	if err := f.execStatement(ctx, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
-		return at, err
+		return currentTable, err
 	}
 	for _, t := range tables {
-		at = t
-		if err := f.execQuietly(ctx, t.restoreTriggers()...); err != nil {
-			return at, err
+		currentTable = t
+		if err := f.execWithoutEventTriggers(ctx, t.restoreTriggerSQL()...); err != nil {
+			return currentTable, err
 		}
 	}
-	return at, f.execStatement(ctx, "COMMIT")
+	return currentTable, f.execStatement(ctx, "COMMIT")
 }
 
 func (f *filler) execStatement(ctx context.Context, sql string) error {
@@ -133,9 +133,9 @@ func (f *filler) execStatement(ctx context.Context, sql string) error {
 	return err
 }
 
-// execQuietly runs statements without firing the user's event triggers. Rows are loaded with session_replication_role reset, so
+// execWithoutEventTriggers runs statements without firing the user's event triggers. Rows are loaded with session_replication_role reset, so
 // that foreign keys are checked.
-func (f *filler) execQuietly(ctx context.Context, sql ...string) error {
+func (f *filler) execWithoutEventTriggers(ctx context.Context, sql ...string) error {
 	if len(sql) == 0 {
 		return nil
 	}
@@ -150,8 +150,8 @@ func (f *filler) execQuietly(ctx context.Context, sql ...string) error {
 	return nil
 }
 
-// disableTriggers returns statements that disable triggers and row-level security, loud those that restore both.
-func (t *table) disableTriggers() (out []string) {
+// disableTriggerSQL returns statements that disable triggers and row-level security, loud those that restore both.
+func (t *table) disableTriggerSQL() (out []string) {
 	for _, tr := range t.triggers {
 		out = append(out, "ALTER TABLE ONLY "+tr.relation+" DISABLE TRIGGER "+quoteIdent(tr.name))
 	}
@@ -161,16 +161,16 @@ func (t *table) disableTriggers() (out []string) {
 	return out
 }
 
-func (t *table) restoreTriggers() (out []string) {
+func (t *table) restoreTriggerSQL() (out []string) {
 	for _, tr := range t.triggers {
-		how := "ENABLE"
+		action := "ENABLE"
 		switch tr.enabled {
 		case 'A':
-			how = "ENABLE ALWAYS"
+			action = "ENABLE ALWAYS"
 		case 'R':
-			how = "ENABLE REPLICA"
+			action = "ENABLE REPLICA"
 		}
-		out = append(out, "ALTER TABLE ONLY "+tr.relation+" "+how+" TRIGGER "+quoteIdent(tr.name))
+		out = append(out, "ALTER TABLE ONLY "+tr.relation+" "+action+" TRIGGER "+quoteIdent(tr.name))
 	}
 	if t.rls {
 		out = append(out, "ALTER TABLE ONLY "+t.quotedName()+" FORCE ROW LEVEL SECURITY")
@@ -178,8 +178,8 @@ func (t *table) restoreTriggers() (out []string) {
 	return out
 }
 
-// insertDefaults adds rows to a table that has only default values.
-func (f *filler) insertDefaults(ctx context.Context, t *table) error {
+// insertDefaultRows adds rows to a table that has only default values.
+func (f *filler) insertDefaultRows(ctx context.Context, t *table) error {
 	for range t.rows {
 		if _, err := f.conn.Exec(ctx, "INSERT INTO "+t.quotedName()+" DEFAULT VALUES"); err != nil {
 			return err
@@ -188,11 +188,11 @@ func (f *filler) insertDefaults(ctx context.Context, t *table) error {
 	return nil
 }
 
-// loadStaged is the fallback if the server has refused a row. All rows go into a temporary table, and from there those that
+// loadThroughStage is the fallback if the server has refused a row. All rows go into a temporary table, and from there those that
 // satisfy all constraints. It is slower, and other tables then refer to the rows that were kept. first is the refusal, nil if
 // this way was chosen from the start.
-func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError) error {
-	columns, names := t.listMade()
+func (f *filler) loadThroughStage(ctx context.Context, t *table, first *pgconn.PgError) error {
+	columns, names := t.listInsertedColumns()
 	planned := t.rows
 	t.rows = int64(float64(t.rows) * max(t.surplus, 1))
 	var conditions []string
@@ -219,7 +219,7 @@ func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError
 		if err := f.createStage(ctx, t); err != nil {
 			return err
 		}
-		defer f.setCurrent(t)()
+		defer f.setCurrentTable(t)()
 		if _, err := f.copyRows(ctx, stageName, names, rowSource{columns: columns, rows: t.rows}); err != nil {
 			return err
 		}
@@ -238,15 +238,15 @@ func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError
 		return nil
 	}
 	if t.added < planned {
-		why := "the others were refused"
+		reason := "the others were refused"
 		if first != nil {
-			why = redact.RedactMessage(first)
+			reason = redact.RedactMessage(first)
 		}
 		if t.capped > 0 { // one sentence covers both
 			planned = t.capped
 			f.result.Problems = slices.DeleteFunc(f.result.Problems, func(p Problem) bool { return p.Relation == t.name() })
 		}
-		f.addProblem(t, "%d rows instead of %d: %s", t.added, planned, why)
+		f.addProblem(t, "%d rows instead of %d: %s", t.added, planned, reason)
 	}
 	return f.readExisting(ctx, t)
 }

@@ -2,8 +2,8 @@ package fill
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// rangeOf makes ranges; unique ones do not overlap.
-func (f *filler) rangeOf(r request) *generator {
+// makeRanges makes ranges; unique ones do not overlap.
+func (f *filler) makeRanges(r request) *generator {
 	sub, typmod := f.schema.resolveDomain(r.typ.subtype, -1)
 	if sub == nil {
 		return nil
@@ -39,8 +39,8 @@ func (s *scalar) appendQuoted(b []byte, v int64) []byte {
 	return append(s.append(append(b, '"'), v), '"')
 }
 
-// arrayOf makes arrays of none to four elements.
-func (f *filler) arrayOf(r request) *generator {
+// makeArrays makes arrays of none to four elements.
+func (f *filler) makeArrays(r request) *generator {
 	elem, typmod := f.schema.resolveDomain(r.typ.elem, r.typmod)
 	inner := r
 	inner.typ, inner.typmod, inner.facts, inner.depth, inner.seed = elem, typmod, f.domainFacts(r.name, r.typ.elem), r.depth+1, r.seed+1
@@ -90,7 +90,7 @@ func appendQuoted(b, v []byte) []byte {
 	return append(b, '"')
 }
 
-func (f *filler) compositeOf(r request) *generator {
+func (f *filler) makeComposites(r request) *generator {
 	var parts []*generator
 	for k, a := range r.typ.attributes {
 		inner := request{name: a.name, unique: r.unique, seed: r.seed + uint64(k) + 1, depth: r.depth + 1, rows: r.rows, base: r.base}
@@ -132,7 +132,7 @@ func (f *filler) domainFacts(column string, oid uint32) *facts {
 func (f *filler) readDomain(r *reading, oid uint32) {
 	for t := f.schema.types[oid]; t != nil && t.kind == 'd'; t = f.schema.types[t.base] {
 		for _, c := range t.checks {
-			if n := pgparse.ParseExpression(checkExpression(c)); n != nil {
+			if n := pgparse.ParseExpression(unwrapCheck(c)); n != nil {
 				r.readCondition(n)
 			}
 		}

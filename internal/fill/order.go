@@ -38,8 +38,8 @@ func (s *schema) findTable(name string) (t *table, l *leaf) {
 	return t, l
 }
 
-// assignCounts gives each table the number of rows from the plan.
-func (f *filler) assignCounts() {
+// assignRowCounts gives each table the number of rows from the plan.
+func (f *filler) assignRowCounts() {
 	for _, t := range f.schema.tables {
 		t.rows = f.plan.All
 	}
@@ -51,13 +51,13 @@ func (f *filler) assignCounts() {
 		}
 	}
 	leaves := map[*table]int64{}
-	named := make([]string, 0, len(f.plan.Rows))
+	names := make([]string, 0, len(f.plan.Rows))
 	for n := range f.plan.Rows {
-		named = append(named, n)
+		names = append(names, n)
 	}
-	slices.Sort(named)
+	slices.Sort(names)
 	roots := map[*table]bool{}
-	for _, n := range named {
+	for _, n := range names {
 		t, l := f.schema.findTable(n)
 		switch {
 		case t == nil:

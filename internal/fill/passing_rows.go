@@ -31,22 +31,22 @@ func upperCase(b []byte, start int) []byte {
 	return b
 }
 
-// findPools finds, for the columns of failing conditions, combinations of values that
+// applyPassingCombinations finds, for the columns of failing conditions, combinations of values that
 // pass.
-func (f *filler) findPools(ctx context.Context, t *table, failing []*check) (string, error) {
+func (f *filler) applyPassingCombinations(ctx context.Context, t *table, failing []*check) (string, error) {
 	for len(failing) > 0 {
 		// Conditions that share a column are tried together.
 		columns := slices.Clone(failing[0].columns)
 		names := []string{failing[0].name}
 		rest := failing[1:]
-		for again := true; again; {
-			again = false
+		for changed := true; changed; {
+			changed = false
 			for k, c := range rest {
 				if slices.ContainsFunc(c.columns, func(i int) bool { return slices.Contains(columns, i) }) {
 					columns = append(columns, c.columns...)
 					names = append(names, c.name)
 					rest = slices.Delete(slices.Clone(rest), k, k+1)
-					again = true
+					changed = true
 					break
 				}
 			}
@@ -71,12 +71,12 @@ func (f *filler) findPools(ctx context.Context, t *table, failing []*check) (str
 		}
 		found := false
 		for phase := range 2 {
-			combos, err := f.findPassing(ctx, t, columns, touching, phase)
+			combos, err := f.findPassingCombinations(ctx, t, columns, touching, phase)
 			if err != nil || t.rows == 0 {
 				return "", err
 			}
 			if len(combos) > 0 {
-				t.setPool(columns, combos, seedOf(f.plan.Seed, t.schema, t.rel, names[0]))
+				t.setCombinations(columns, combos, seedOf(f.plan.Seed, t.schema, t.rel, names[0]))
 				found = true
 				break
 			}
@@ -88,18 +88,18 @@ func (f *filler) findPools(ctx context.Context, t *table, failing []*check) (str
 	return "", nil
 }
 
-// setPool makes the columns take the combinations together.
-func (t *table) setPool(columns []int, combos [][]mode, seed uint64) {
+// setCombinations makes the columns take the combinations together.
+func (t *table) setCombinations(columns []int, combos [][]mode, seed uint64) {
 	for k, i := range columns {
 		c := t.columns[i]
-		own := c.value
+		originalValue := c.value
 		c.escape = true
 		c.ord = nil
 		c.value = func(b []byte, i int64) ([]byte, bool) {
 			switch m := combos[reduceTo(randomAt(seed, i), int64(len(combos)))][k]; {
 			case m.own:
 				start := len(b)
-				b, ok := own(b, i)
+				b, ok := originalValue(b, i)
 				if m.upper {
 					b = upperCase(b, start)
 				}
@@ -113,9 +113,9 @@ func (t *table) setPool(columns []int, combos [][]mode, seed uint64) {
 	}
 }
 
-// listModes returns the ways in which a column may be filled. In the second phase its
+// listFillModes returns the ways in which a column may be filled. In the second phase its
 // own values are tried as constants, because some may pass although not all do.
-func (f *filler) listModes(ctx context.Context, t *table, c *column, touching []*check, phase int) ([]mode, error) {
+func (f *filler) listFillModes(ctx context.Context, t *table, c *column, touching []*check, phase int) ([]mode, error) {
 	var out []mode
 	plain := c.ref == nil && !c.unique && c.digit == nil
 	if phase == 0 || !plain {
@@ -173,12 +173,12 @@ func (f *filler) listModes(ctx context.Context, t *table, c *column, touching []
 	return out, nil
 }
 
-// findPassing returns the combinations with which rows satisfy the conditions.
-func (f *filler) findPassing(ctx context.Context, t *table, columns []int, touching []*check, phase int) ([][]mode, error) {
+// findPassingCombinations returns the combinations with which rows satisfy the conditions.
+func (f *filler) findPassingCombinations(ctx context.Context, t *table, columns []int, touching []*check, phase int) ([][]mode, error) {
 	var modes [][]mode
 	total := 1.0
 	for _, i := range columns {
-		m, err := f.listModes(ctx, t, t.columns[i], touching, phase)
+		m, err := f.listFillModes(ctx, t, t.columns[i], touching, phase)
 		if err != nil || len(m) == 0 {
 			return nil, err
 		}
@@ -209,19 +209,19 @@ func (f *filler) findPassing(ctx context.Context, t *table, columns []int, touch
 	if err := f.createStage(ctx, t); err != nil {
 		return nil, f.reportFailure(t, "a copy of it for samples", err)
 	}
-	made, names := t.listMade()
-	src := rowSource{columns: made, rows: int64(len(combos) * eachCombo),
+	insertedColumns, names := t.listInsertedColumns()
+	src := rowSource{columns: insertedColumns, rows: int64(len(combos) * eachCombo),
 		row:   func(n int64) int64 { return (n % eachCombo) * (t.rows - 1) / (eachCombo - 1) },
 		extra: func(b []byte, n int64) []byte { return strconv.AppendInt(b, n/eachCombo, 10) },
 		override: func(b []byte, n int64, column int) ([]byte, bool, bool) {
-			k := slices.Index(columns, made[column].index)
+			k := slices.Index(columns, insertedColumns[column].index)
 			if k < 0 {
 				return b, false, false
 			}
 			m := combos[n/eachCombo][k]
 			if m.upper {
 				start := len(b)
-				b, ok := made[column].value(b, (n%eachCombo)*(t.rows-1)/(eachCombo-1))
+				b, ok := insertedColumns[column].value(b, (n%eachCombo)*(t.rows-1)/(eachCombo-1))
 				return upperCase(b, start), !ok, true
 			}
 			return append(b, m.text...), m.null, !m.own

@@ -58,19 +58,19 @@ SELECT t.tgrelid, format('%I.%I', n.nspname, c.relname), t.tgname, t.tgenabled::
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY c.relispartition, t.tgrelid, t.tgname`
 
 // eachRow runs a statement and calls each for every row.
-func eachRow(ctx context.Context, conn *pgx.Conn, what, sql string, each func(pgx.Rows) error) error {
+func eachRow(ctx context.Context, conn *pgx.Conn, subject, sql string, each func(pgx.Rows) error) error {
 	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeExec)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", what, err)
+		return fmt.Errorf("read %s: %w", subject, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := each(rows); err != nil {
-			return fmt.Errorf("read %s: %w", what, err)
+			return fmt.Errorf("read %s: %w", subject, err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", what, err)
+		return fmt.Errorf("read %s: %w", subject, err)
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (s *schema) readConstraints(ctx context.Context, conn *pgx.Conn) error {
 		}
 		switch kind {
 		case "c":
-			t.checks = append(t.checks, &check{name: name, sql: checkExpression(def), columns: t.columnPositions(cols)})
+			t.checks = append(t.checks, &check{name: name, sql: unwrapCheck(def), columns: t.columnPositions(cols)})
 		case "f":
 			if to := s.tableFor(other); to != nil {
 				t.refs = append(t.refs, &ref{
@@ -252,8 +252,8 @@ func (s *schema) readTriggers(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
-// checkExpression returns the expression inside CHECK (…).
-func checkExpression(def string) string {
+// unwrapCheck returns the expression inside CHECK (…).
+func unwrapCheck(def string) string {
 	for _, suffix := range []string{" NOT VALID", " NOT ENFORCED", " NO INHERIT"} {
 		def = strings.TrimSuffix(def, suffix)
 	}

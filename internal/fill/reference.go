@@ -8,9 +8,9 @@ import (
 // totalRows returns how many rows of a table can be referred to.
 func (t *table) totalRows() int64 { return int64(len(t.existing)) + t.rows }
 
-// keyValue appends the value of a column in a row that others refer to. Existing
+// appendKeyValue appends the value of a column in a row that others refer to. Existing
 // rows come first.
-func (t *table) keyValue(b []byte, column int, j int64) ([]byte, bool) {
+func (t *table) appendKeyValue(b []byte, column int, j int64) ([]byte, bool) {
 	if j < int64(len(t.existing)) {
 		k := slices.Index(t.existingColumns, column)
 		if k < 0 {
@@ -25,10 +25,10 @@ func (t *table) keyValue(b []byte, column int, j int64) ([]byte, bool) {
 	return c.value(b, j-int64(len(t.existing)))
 }
 
-// assignRefs decides which foreign key makes which columns. The widest foreign
+// assignForeignKeys decides which foreign key makes which columns. The widest foreign
 // keys come first: columns that two have in common are made by the wider one,
 // and the other looks for rows that match. false: the table cannot have rows.
-func (f *filler) assignRefs(t *table) bool {
+func (f *filler) assignForeignKeys(t *table) bool {
 	refs := slices.Clone(t.refs)
 	sort.SliceStable(refs, func(a, b int) bool {
 		if len(refs[a].columns) != len(refs[b].columns) {
@@ -84,7 +84,7 @@ func (f *filler) assignRefs(t *table) bool {
 		}
 		r.shared = shared
 		r.seed = seedOf(f.plan.Seed, t.schema, t.rel, r.name)
-		r.pick = f.newPicker(t, r)
+		r.pick = f.newRowPicker(t, r)
 		// The foreign key that makes the shared columns must leave rows that
 		// match.
 		if len(shared) > 0 && !t.isNullable(r) {
@@ -93,10 +93,10 @@ func (f *filler) assignRefs(t *table) bool {
 				first.guards = append(first.guards, func(j int64) bool {
 					var key []byte
 					for _, i := range shared {
-						key, _ = first.table.keyValue(key, first.target[slices.Index(first.columns, i)], j)
+						key, _ = first.table.appendKeyValue(key, first.target[slices.Index(first.columns, i)], j)
 						key = append(key, 0)
 					}
-					return len(r.findRows(t, string(key))) > 0
+					return len(r.findMatchingRows(t, string(key))) > 0
 				})
 			}
 		}
@@ -104,16 +104,16 @@ func (f *filler) assignRefs(t *table) bool {
 	return true
 }
 
-// findRows lists the rows of the other table with the same values in the shared
+// findMatchingRows lists the rows of the other table with the same values in the shared
 // columns.
-func (r *ref) findRows(t *table, key string) []int32 {
+func (r *ref) findMatchingRows(t *table, key string) []int32 {
 	if r.index == nil {
 		r.index = map[string][]int32{}
 		var b []byte
 		for j := range min(r.table.totalRows(), 1<<31-1) {
 			b = b[:0]
 			for _, i := range r.shared {
-				b, _ = r.table.keyValue(b, r.target[slices.Index(r.columns, i)], j)
+				b, _ = r.table.appendKeyValue(b, r.target[slices.Index(r.columns, i)], j)
 				b = append(b, 0)
 			}
 			r.index[string(b)] = append(r.index[string(b)], int32(j))
@@ -122,8 +122,8 @@ func (r *ref) findRows(t *table, key string) []int32 {
 	return r.index[key]
 }
 
-// newPicker returns a function that chooses the row to refer to; -1: none fits.
-func (f *filler) newPicker(t *table, r *ref) func(i int64) int64 {
+// newRowPicker returns a function that chooses the row to refer to; -1: none fits.
+func (f *filler) newRowPicker(t *table, r *ref) func(i int64) int64 {
 	var p permutation
 	choose := func(i int64) int64 {
 		n := r.table.totalRows()
@@ -164,7 +164,7 @@ func (f *filler) newPicker(t *table, r *ref) func(i int64) int64 {
 				key, _ = t.columns[k].value(key, i)
 				key = append(key, 0)
 			}
-			rows := r.findRows(t, string(key))
+			rows := r.findMatchingRows(t, string(key))
 			if len(rows) == 0 {
 				return -1
 			}
@@ -215,7 +215,7 @@ func (f *filler) buildRefColumn(t *table, c *column) error {
 		if j < 0 {
 			return b, false
 		}
-		return to.keyValue(b, target, j)
+		return to.appendKeyValue(b, target, j)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ type dumpRestore struct {
 
 // sendStatement runs a statement of a plain dump.
 func (b *dumpRestore) sendStatement(ctx context.Context, sql string) error {
-	if isCopy(sql) {
+	if isCopyFromStdin(sql) {
 		data := b.text.copyData()
 		_, err := b.conn.PgConn().CopyFrom(ctx, data, sql)
 		if err != nil {
@@ -141,10 +141,10 @@ func (b *dumpRestore) sendStatement(ctx context.Context, sql string) error {
 	err := b.execStatement(ctx, sql)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		if leftOut(sql, pg.Code) {
+		if isIgnorableRefusal(sql, pg.Code) {
 			return nil
 		}
-		if kind := needlessKind(sql, pg.Code, len(b.leftOut) > 0); kind != "" {
+		if kind := skippableKind(sql, pg.Code, len(b.leftOut) > 0); kind != "" {
 			if !slices.Contains(b.leftOut, kind) {
 				b.leftOut = append(b.leftOut, kind)
 			}
@@ -200,10 +200,10 @@ func mayNeedSuperuser(sql string) bool {
 		firstPrefix(sql, "CREATE USER MAPPING") == ""
 }
 
-// needlessKind returns the kind of a statement that only a superuser may run and that
+// skippableKind returns the kind of a statement that only a superuser may run and that
 // creates no part of a table; "" for every other statement. Later statements that
 // need a skipped object are skipped too.
-func needlessKind(sql, code string, missing bool) string {
+func skippableKind(sql, code string, missing bool) string {
 	switch {
 	case code == "42501":
 		return firstPrefix(sql, "CREATE EXTENSION", "CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT TRIGGER", "CREATE PUBLICATION", "ALTER PUBLICATION",
@@ -222,7 +222,7 @@ func upperHead(sql string) string {
 	return strings.ToUpper(strings.Join(strings.Fields(sql[:min(len(sql), 400)]), " "))
 }
 
-func isCopy(sql string) bool {
+func isCopyFromStdin(sql string) bool {
 	if !strings.HasPrefix(upperHead(sql), "COPY ") {
 		return false
 	}
@@ -238,22 +238,22 @@ func firstWords(sql string) string {
 	return s
 }
 
-// leftOut reports whether a refusal does not matter for a rehearsal: production's
+// isIgnorableRefusal reports whether a refusal does not matter for a rehearsal: production's
 // roles, settings of a newer pg_dump, objects that every database has anyway.
-func leftOut(sql, code string) bool {
+func isIgnorableRefusal(sql, code string) bool {
 	switch code {
 	case "42704", "22023": // an unknown role or setting
 		return firstPrefix(sql, "GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES", "SET", "SECURITY LABEL") != "" ||
-			strings.HasPrefix(upperHead(sql), "SELECT PG_CATALOG.SET_CONFIG(") || newOwner(sql)
+			strings.HasPrefix(upperHead(sql), "SELECT PG_CATALOG.SET_CONFIG(") || changesOwner(sql)
 	case "42501": // requires a superuser
-		return firstPrefix(sql, "COMMENT ON EXTENSION", "ALTER DEFAULT PRIVILEGES", "GRANT", "REVOKE") != "" || newOwner(sql)
+		return firstPrefix(sql, "COMMENT ON EXTENSION", "ALTER DEFAULT PRIVILEGES", "GRANT", "REVOKE") != "" || changesOwner(sql)
 	case "42P06":
 		return strings.HasPrefix(upperHead(sql), "CREATE SCHEMA PUBLIC")
 	}
 	return false
 }
 
-func newOwner(sql string) bool {
+func changesOwner(sql string) bool {
 	return firstPrefix(sql, "ALTER") != "" && strings.Contains(upperHead(sql[max(0, len(sql)-200):]), "OWNER TO ")
 }
 

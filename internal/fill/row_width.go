@@ -87,8 +87,8 @@ func (f *filler) reportProgress(rows int64) {
 	}
 }
 
-// setCurrent makes a table the current one until end is called.
-func (f *filler) setCurrent(t *table) (end func()) {
+// setCurrentTable makes a table the current one until end is called.
+func (f *filler) setCurrentTable(t *table) (end func()) {
 	f.loading = t
 	took := t.rows * t.each
 	return func() {

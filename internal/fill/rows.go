@@ -18,8 +18,8 @@ func ParseRows(s string) (p Plan, err error) {
 	seen := map[string]bool{}
 	for _, part := range strings.Split(s, ",") {
 		part = strings.TrimSpace(part)
-		name, number, named := strings.Cut(part, "=")
-		if !named {
+		name, number, found := strings.Cut(part, "=")
+		if !found {
 			name, number = touched, part
 		}
 		name = strings.TrimSpace(name)

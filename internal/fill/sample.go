@@ -20,7 +20,7 @@ const sampleRows = 400
 // columns of the table without its constraints.
 const stageName = "pg_temp.onward_fill"
 
-func (t *table) listMade() (columns []*column, names []string) {
+func (t *table) listInsertedColumns() (columns []*column, names []string) {
 	for _, c := range t.columns {
 		if !c.skip && c.generated == "" {
 			columns, names = append(columns, c), append(names, quoteIdent(c.name))
@@ -70,17 +70,17 @@ func (f *filler) typeText(t *typ, typmod int32) string {
 
 var atColumn = lazyregexp.New(`(?s)^COPY .*, line \d+, column (.*?)(?::|$)`)
 
-// trySample lets the server try some rows of a table, and repairs what fails: a
+// repairBySample lets the server try some rows of a table, and repairs what fails: a
 // column whose type does not accept its values, or a condition that was not
 // understood.
-func (f *filler) trySample(ctx context.Context, t *table) error {
+func (f *filler) repairBySample(ctx context.Context, t *table) error {
 	n := min(int64(sampleRows), t.rows)
 	row := func(k int64) int64 { return k * (t.rows - 1) / max(n-1, 1) }
 	for range len(t.columns) + 1 {
 		if err := f.createStage(ctx, t); err != nil {
 			return f.reportFailure(t, "a copy of it for samples", err)
 		}
-		columns, names := t.listMade()
+		columns, names := t.listInsertedColumns()
 		_, err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), rowSource{
 			columns: columns,
 			rows:    n,
@@ -97,7 +97,7 @@ func (f *filler) trySample(ctx context.Context, t *table) error {
 		m := atColumn.FindStringSubmatch(pg.Where)
 		var c *column
 		if m != nil {
-			c = t.columnNamed(m[1])
+			c = t.findColumnByName(m[1])
 		}
 		if c == nil || c.replaced {
 			f.addProblem(t, "its rows: %s", redact.RedactMessage(pg))
@@ -108,7 +108,7 @@ func (f *filler) trySample(ctx context.Context, t *table) error {
 			return err
 		}
 	}
-	failing, err := f.findFailing(ctx, t)
+	failing, err := f.findFailingConditions(ctx, t)
 	if err != nil || len(failing) == 0 {
 		return err
 	}
@@ -116,7 +116,7 @@ func (f *filler) trySample(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
-	names, err := f.findPools(ctx, t, failing)
+	names, err := f.applyPassingCombinations(ctx, t, failing)
 	if err != nil || names == "" || t.rows == 0 {
 		return err
 	}
@@ -148,7 +148,7 @@ func (f *filler) passRate(ctx context.Context, t *table) (float64, error) {
 }
 
 // replaceValues gives a column other values after the server has refused its values.
-func (f *filler) replaceValues(ctx context.Context, t *table, c *column, why string) error {
+func (f *filler) replaceValues(ctx context.Context, t *table, c *column, reason string) error {
 	c.replaced = true
 	r := f.newRequest(t, c)
 	m, err := f.tryCandidates(ctx, c, r)
@@ -164,7 +164,7 @@ func (f *filler) replaceValues(ctx context.Context, t *table, c *column, why str
 	case !c.notNull:
 		c.value = func(b []byte, _ int64) ([]byte, bool) { return b, false }
 	default:
-		f.addProblem(t, "column %s: %s", c.name, why)
+		f.addProblem(t, "column %s: %s", c.name, reason)
 		t.rows = 0
 	}
 	return nil
@@ -172,14 +172,14 @@ func (f *filler) replaceValues(ctx context.Context, t *table, c *column, why str
 
 // reportFailure reports a problem of the table, or returns the error if the connection
 // is lost.
-func (f *filler) reportFailure(t *table, what string, err error) error {
+func (f *filler) reportFailure(t *table, step string, err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && !f.conn.IsClosed() {
-		f.addProblem(t, "%s: %s", what, redact.RedactMessage(pg))
+		f.addProblem(t, "%s: %s", step, redact.RedactMessage(pg))
 		t.rows = 0
 		return nil
 	}
-	return fmt.Errorf("%s: %s: %w", t.name(), what, err)
+	return fmt.Errorf("%s: %s: %w", t.name(), step, err)
 }
 
 // listConditions returns all conditions on a row, including the bounds of the
@@ -205,8 +205,8 @@ func (t *table) listConditions() []*check {
 	return out
 }
 
-// findFailing returns the conditions that some staged row does not satisfy.
-func (f *filler) findFailing(ctx context.Context, t *table) ([]*check, error) {
+// findFailingConditions returns the conditions that some staged row does not satisfy.
+func (f *filler) findFailingConditions(ctx context.Context, t *table) ([]*check, error) {
 	var out []*check
 	for _, c := range t.listConditions() {
 		var bad bool

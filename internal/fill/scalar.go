@@ -69,8 +69,8 @@ func scalarOf(name string, typmod int32) *scalar {
 		return &scalar{lo: -730_000, hi: 2_900_000, usualLo: 15*365 + 4, usualHi: 25*365 + 6, unit: 1,
 			append: func(b []byte, v int64) []byte { return appendDate(b, v) },
 			parse: func(s string) (int64, bool, bool) {
-				us, ok := parseTime(s)
-				return floorDiv(us, day), us%day == 0, ok
+				micros, ok := parseTime(s)
+				return floorDiv(micros, day), micros%day == 0, ok
 			}}
 	case "timestamp", "timestamptz":
 		unit := int64(1)
@@ -88,8 +88,8 @@ func scalarOf(name string, typmod int32) *scalar {
 				return b
 			},
 			parse: func(s string) (int64, bool, bool) {
-				us, ok := parseTime(s)
-				return us, true, ok
+				micros, ok := parseTime(s)
+				return micros, true, ok
 			}}
 	case "time", "timetz":
 		unit := int64(1000)
@@ -280,14 +280,14 @@ func appendDate(b []byte, v int64) []byte {
 	return appendPadded(b, d, 2)
 }
 
-func appendClock(b []byte, us int64) []byte {
-	s := us / second
+func appendClock(b []byte, micros int64) []byte {
+	s := micros / second
 	b = append(appendPadded(b, s/3600, 2), ':')
 	b = append(appendPadded(b, s/60%60, 2), ':')
 	b = appendPadded(b, s%60, 2)
-	if us %= second; us != 0 {
+	if micros %= second; micros != 0 {
 		b = append(b, '.')
-		b = appendPadded(b, us, 6)
+		b = appendPadded(b, micros, 6)
 	}
 	return b
 }

@@ -25,25 +25,25 @@ func (f *filler) advanceSequences(ctx context.Context) error {
 			if t.added == 0 {
 				continue
 			}
-			if err := f.advanceTo(ctx, c.sequence, t.name(), "(SELECT pg_catalog.max("+quoteIdent(c.name)+")::bigint FROM "+t.quotedName()+")"); err != nil {
+			if err := f.advanceSequenceTo(ctx, c.sequence, t.name(), "(SELECT pg_catalog.max("+quoteIdent(c.name)+")::bigint FROM "+t.quotedName()+")"); err != nil {
 				return err
 			}
 		}
 	}
-	return f.advanceUnlinked(ctx, linked)
+	return f.advanceUnlinkedSequences(ctx, linked)
 }
 
-// advanceTo sets a sequence to a number, unless the sequence is already beyond it.
-func (f *filler) advanceTo(ctx context.Context, sequence, relation, number string) error {
+// advanceSequenceTo sets a sequence to a number, unless the sequence is already beyond it.
+func (f *filler) advanceSequenceTo(ctx context.Context, sequence, relation, number string) error {
 	return f.tryStatement(ctx, relation, "advance "+sequence, fmt.Sprintf("SELECT pg_catalog.setval(%s, x.m) FROM (SELECT %s AS m) AS x WHERE x.m "+
 		"OPERATOR(pg_catalog.>=) (SELECT last_value FROM %s)",
 		pgparse.QuoteLiteral(sequence), number, sequence))
 }
 
-// advanceUnlinked advances the sequences that no column default uses but that the migrations have used: a statement may call
+// advanceUnlinkedSequences advances the sequences that no column default uses but that the migrations have used: a statement may call
 // nextval() itself. A sequence whose name begins with a table's follows this table's key; any other follows the keys of all
 // tables.
-func (f *filler) advanceUnlinked(ctx context.Context, linked map[string]bool) error {
+func (f *filler) advanceUnlinkedSequences(ctx context.Context, linked map[string]bool) error {
 	var used []string
 	err := eachRow(ctx, f.conn, "sequences", `SELECT pg_catalog.quote_ident(s.schemaname), pg_catalog.quote_ident(s.sequencename) FROM pg_catalog.pg_sequences AS s
 		WHERE s.last_value IS NOT NULL AND s.increment_by OPERATOR(pg_catalog.>) 0 ORDER BY 1, 2`, func(r pgx.Rows) error {
@@ -62,7 +62,7 @@ func (f *filler) advanceUnlinked(ctx context.Context, linked map[string]bool) er
 	for _, sequence := range used {
 		_, name, _ := strings.Cut(sequence, ".")
 		var all []string
-		own, longest := "", 0
+		ownerMax, longest := "", 0
 		for _, t := range f.schema.tables {
 			c := t.numberedKey()
 			if c == nil || t.added == 0 {
@@ -71,14 +71,14 @@ func (f *filler) advanceUnlinked(ctx context.Context, linked map[string]bool) er
 			number := "(SELECT pg_catalog.max(" + quoteIdent(c.name) + ")::bigint FROM " + t.quotedName() + ")"
 			all = append(all, number)
 			if strings.HasPrefix(strings.Trim(name, `"`), t.rel+"_") && len(t.rel) > longest {
-				own, longest = number, len(t.rel)
+				ownerMax, longest = number, len(t.rel)
 			}
 		}
 		switch {
-		case own != "":
-			err = f.advanceTo(ctx, sequence, sequence, own)
+		case ownerMax != "":
+			err = f.advanceSequenceTo(ctx, sequence, sequence, ownerMax)
 		case len(all) > 0:
-			err = f.advanceTo(ctx, sequence, sequence, "GREATEST("+strings.Join(all, ", ")+")")
+			err = f.advanceSequenceTo(ctx, sequence, sequence, "GREATEST("+strings.Join(all, ", ")+")")
 		}
 		if err != nil {
 			return err

@@ -65,8 +65,8 @@ var shapes = []struct {
 
 func wordFor(h uint64) string { return words[reduceTo(mixBits(h&0xffffff), int64(len(words)))] }
 
-// textValue makes the texts of a column.
-func textValue(name string, f *facts, most int, unique bool, seed uint64, base int64) (value func(b []byte, i int64) []byte, capacity int64) {
+// makeTexts makes the texts of a column.
+func makeTexts(name string, f *facts, most int, unique bool, seed uint64, base int64) (value func(b []byte, i int64) []byte, capacity int64) {
 	if f == nil {
 		f = &facts{}
 	}
@@ -75,7 +75,7 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 	}
 	least := f.minLen
 	if len(f.patterns)+len(f.likes) > 0 {
-		if v, c := patternValue(name, f, most, unique, seed, base); v != nil {
+		if v, c := makePatternTexts(name, f, most, unique, seed, base); v != nil {
 			return v, c
 		}
 	}
@@ -124,7 +124,7 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 			}
 			if most > 0 && len(b)-start+len(tail)+1 > most {
 				b = b[:start+max(most-len(tail)-1, 0)]
-				b = trimSpace(b, start)
+				b = replaceTrailingSpace(b, start)
 			}
 			if unique {
 				b = append(append(b, '-'), tail...)
@@ -135,24 +135,24 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 		}
 		if most > 0 && len(b)-start > most {
 			b = b[:start+most]
-			b = trimSpace(b, start)
+			b = replaceTrailingSpace(b, start)
 		}
 		return b
 	}, capacity
 }
 
-// trimSpace replaces a trailing space, which char(n) and checks with btrim do
+// replaceTrailingSpace replaces a trailing space, which char(n) and checks with btrim do
 // not allow.
-func trimSpace(b []byte, start int) []byte {
+func replaceTrailingSpace(b []byte, start int) []byte {
 	if len(b) > start && b[len(b)-1] == ' ' {
 		b[len(b)-1] = 'x'
 	}
 	return b
 }
 
-// patternValue makes texts that match the patterns of a column; nil if none can
+// makePatternTexts makes texts that match the patterns of a column; nil if none can
 // be made.
-func patternValue(name string, f *facts, most int, unique bool, seed uint64, base int64) (func(b []byte, i int64) []byte, int64) {
+func makePatternTexts(name string, f *facts, most int, unique bool, seed uint64, base int64) (func(b []byte, i int64) []byte, int64) {
 	var res []*regexp.Regexp
 	var trees []*syntax.Regexp
 	add := func(p string) bool {
@@ -175,7 +175,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 		}
 	}
 	for _, l := range f.likes {
-		if !add(likePattern(l)) {
+		if !add(likeToRegexp(l)) {
 			return nil, 0
 		}
 	}
@@ -228,7 +228,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 		good := 0
 		for k := range int64(32) {
 			src := &source{h: randomAt(seed, k), i: uint64(k * 7919), unique: unique}
-			if fits(appendPattern(nil, trees[best], src, extra)) {
+			if fits(appendMatchingText(nil, trees[best], src, extra)) {
 				good++
 			}
 		}
@@ -239,7 +239,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 			start := len(b)
 			src := &source{h: randomAt(seed, i), i: uint64(i + base), unique: unique}
 			for range 24 {
-				b = appendPattern(b[:start], trees[best], src, extra)
+				b = appendMatchingText(b[:start], trees[best], src, extra)
 				if unique || fits(b[start:]) {
 					break
 				}
@@ -250,8 +250,8 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 	return nil, 0
 }
 
-// likePattern converts a LIKE pattern to a regular expression.
-func likePattern(l string) string {
+// likeToRegexp converts a LIKE pattern to a regular expression.
+func likeToRegexp(l string) string {
 	var p strings.Builder
 	p.WriteString("^")
 	for k := 0; k < len(l); k++ {
@@ -271,10 +271,10 @@ func likePattern(l string) string {
 	return p.String()
 }
 
-// appendPattern writes a text that matches a regular expression. extra is the
+// appendMatchingText writes a text that matches a regular expression. extra is the
 // maximum number of repetitions beyond the fewest; with a unique source it is
 // the exact number.
-func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
+func appendMatchingText(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 	repeat := func(sub *syntax.Regexp, lo, hi int) {
 		n := extra
 		if hi >= 0 {
@@ -284,7 +284,7 @@ func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 			n = s.nextNumber(n + 1)
 		}
 		for range lo + n {
-			b = appendPattern(b, sub, s, extra)
+			b = appendMatchingText(b, sub, s, extra)
 		}
 	}
 	switch re.Op {
@@ -293,17 +293,17 @@ func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 			b = utf8.AppendRune(b, r)
 		}
 	case syntax.OpCharClass:
-		b = appendClass(b, re.Rune, s)
+		b = appendClassChar(b, re.Rune, s)
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
 		b = append(b, "abcdefghijklmnopqrstuvwxyz0123456789"[s.nextNumber(36)])
 	case syntax.OpCapture:
-		b = appendPattern(b, re.Sub[0], s, extra)
+		b = appendMatchingText(b, re.Sub[0], s, extra)
 	case syntax.OpConcat:
 		for _, sub := range re.Sub {
-			b = appendPattern(b, sub, s, extra)
+			b = appendMatchingText(b, sub, s, extra)
 		}
 	case syntax.OpAlternate:
-		b = appendPattern(b, re.Sub[s.nextNumber(len(re.Sub))], s, extra)
+		b = appendMatchingText(b, re.Sub[s.nextNumber(len(re.Sub))], s, extra)
 	case syntax.OpStar:
 		repeat(re.Sub[0], 0, -1)
 	case syntax.OpPlus:
@@ -316,9 +316,9 @@ func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 	return b
 }
 
-// appendClass picks a character of a class: a printable ASCII character if it
+// appendClassChar picks a character of a class: a printable ASCII character if it
 // has any, preferably a letter or a digit.
-func appendClass(b []byte, ranges []rune, s *source) []byte {
+func appendClassChar(b []byte, ranges []rune, s *source) []byte {
 	var plain, other []byte
 	for c := byte(' ' + 1); c < 127; c++ {
 		for k := 0; k+1 < len(ranges); k += 2 {

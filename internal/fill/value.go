@@ -51,13 +51,13 @@ func (f *filler) makeGenerator(r request) *generator {
 	}
 	switch {
 	case t.kind == 'r' && t.subtype != 0:
-		return f.rangeOf(r)
+		return f.makeRanges(r)
 	case t.kind == 'm' && t.category == 'R': // a multirange: only the empty one is known
 		return makeFixed("{}")
 	case t.kind == 'c':
-		return f.compositeOf(r)
+		return f.makeComposites(r)
 	case t.elem != 0 && t.category == 'A':
-		return f.arrayOf(r)
+		return f.makeArrays(r)
 	case t.kind == 'd':
 		return nil // not resolved (see resolveDomain): its name may be the one of a built-in type
 	}
@@ -69,7 +69,7 @@ func (f *filler) makeGenerator(r request) *generator {
 		if t.name == "name" {
 			most = 63
 		}
-		value, capacity := textValue(r.name, r.facts, most, r.unique, r.seed, r.base)
+		value, capacity := makeTexts(r.name, r.facts, most, r.unique, r.seed, r.base)
 		// Generated from a pattern, the text may contain any character.
 		return &generator{value: value, capacity: capacity, escape: len(r.facts.patterns)+len(r.facts.likes) > 0}
 	}

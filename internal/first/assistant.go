@@ -81,8 +81,8 @@ func WriteHook(root, assistant string, remove bool) (path string, changed bool, 
 	if hooks == nil {
 		hooks = map[string]any{}
 	}
-	had := removeOwn(hooks, h.events)
-	if remove && !had {
+	found := removeOwnHooks(hooks, h.events)
+	if remove && !found {
 		return h.path, false, nil
 	}
 	if !remove {
@@ -114,8 +114,8 @@ func WriteHook(root, assistant string, remove bool) (path string, changed bool, 
 	return h.path, out.String() != string(data), gitrange.ReplaceFile(root, h.path, out.String())
 }
 
-// removeOwn removes onward's entries from some lists, and reports whether there were some.
-func removeOwn(hooks map[string]any, events []string) (had bool) {
+// removeOwnHooks removes onward's entries from some lists, and reports whether there were some.
+func removeOwnHooks(hooks map[string]any, events []string) (found bool) {
 	isOwn := func(entry any) bool {
 		text, err := json.Marshal(entry)
 		return err == nil && strings.Contains(string(text), `"onward hook`)
@@ -129,15 +129,15 @@ func removeOwn(hooks map[string]any, events []string) (had bool) {
 			if !nested {
 				return isOwn(entry)
 			}
-			kept := slices.DeleteFunc(slices.Clone(inner), isOwn)
-			had = had || len(kept) < len(inner)
-			group["hooks"] = kept
-			return len(kept) == 0
+			remainingHooks := slices.DeleteFunc(slices.Clone(inner), isOwn)
+			found = found || len(remainingHooks) < len(inner)
+			group["hooks"] = remainingHooks
+			return len(remainingHooks) == 0
 		})
-		had = had || len(list) < before
+		found = found || len(list) < before
 		if hooks[event] = list; len(list) == 0 {
 			delete(hooks, event)
 		}
 	}
-	return had
+	return found
 }

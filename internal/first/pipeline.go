@@ -18,8 +18,8 @@ func (f *Found) Pipeline(forge Forge, ref string) []File {
 	switch forge {
 	case GitHub:
 		branch := "main"
-		if at := strings.LastIndexByte(f.Base, '/'); plain.MatchString(f.Base[at+1:]) && f.BaseBy == "" {
-			branch = f.Base[at+1:]
+		if slash := strings.LastIndexByte(f.Base, '/'); plain.MatchString(f.Base[slash+1:]) && f.BaseBy == "" {
+			branch = f.Base[slash+1:]
 		}
 		if ref == "" {
 			ref = "main # name a commit here: this onward does not know its own"

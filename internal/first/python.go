@@ -48,20 +48,20 @@ var packageFiles = []struct{ file, tool, command string }{
 // else from those in the directories above.
 func (f *Found) findPython(tree adapter.Tree) {
 	paths := tree.Paths()
-	has := func(p string) bool { _, found := slices.BinarySearch(paths, p); return found }
-	at := slices.IndexFunc(f.Migrations, func(m audit.Detected) bool { return m.Renders })
-	if at < 0 || !safePath.MatchString(dirOf(f.Migrations[at])) && dirOf(f.Migrations[at]) != "." {
+	hasFile := func(p string) bool { _, found := slices.BinarySearch(paths, p); return found }
+	index := slices.IndexFunc(f.Migrations, func(m audit.Detected) bool { return m.Renders })
+	if index < 0 || !safePath.MatchString(dirOf(f.Migrations[index])) && dirOf(f.Migrations[index]) != "." {
 		return
 	}
-	f.python.dir = dirOf(f.Migrations[at])
+	f.python.dir = dirOf(f.Migrations[index])
 	for dir := f.python.dir; ; dir = path.Dir(dir) {
 		for _, file := range []string{".python-version", "pyproject.toml"} {
-			if p := path.Join(dir, file); f.python.versionFile == "" && has(p) && tellsPython(tree, p) {
+			if p := path.Join(dir, file); f.python.versionFile == "" && hasFile(p) && hasPythonVersion(tree, p) {
 				f.python.versionFile = p
 			}
 		}
 		if f.python.commands == nil {
-			f.python.addInstallCommands(dir, has)
+			f.python.addInstallCommands(dir, hasFile)
 		}
 		if dir == "." {
 			return
@@ -69,16 +69,16 @@ func (f *Found) findPython(tree adapter.Tree) {
 	}
 }
 
-// tellsPython reports whether a file has the version of Python.
-func tellsPython(tree adapter.Tree, file string) bool {
+// hasPythonVersion reports whether a file has the version of Python.
+func hasPythonVersion(tree adapter.Tree, file string) bool {
 	text, err := tree.Read(file)
 	return err == nil && (path.Base(file) != "pyproject.toml" || configfile.RequiredPython(string(text)) != "")
 }
 
 // addInstallCommands records the commands for the files of a directory, which is the project's or one above it.
-func (p *python) addInstallCommands(dir string, has func(string) bool) {
+func (p *python) addInstallCommands(dir string, hasFile func(string) bool) {
 	for _, f := range packageFiles {
-		if !has(path.Join(dir, f.file)) {
+		if !hasFile(path.Join(dir, f.file)) {
 			continue
 		}
 		up := "./"

@@ -17,12 +17,12 @@ func writeRunner(b *strings.Builder, framework string, r *config.Runner) {
 	if r == nil {
 		return
 	}
-	also := ""
+	frameworkHint := ""
 	if framework != all.Plain {
-		also = "leave out framework, "
+		frameworkHint = "leave out framework, "
 	}
 	line := func(format string, args ...any) { fmt.Fprintf(b, "#     "+format+"\n", args...) }
-	line("# %s seems to run these files. Check this, %sand remove the #:", commentText(r.Name), also)
+	line("# %s seems to run these files. Check this, %sand remove the #:", commentText(r.Name), frameworkHint)
 	if r.Transaction != "" {
 		line("transaction: %s", r.Transaction)
 	} else {

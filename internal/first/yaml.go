@@ -142,44 +142,44 @@ func (f *Found) writeSession(b *strings.Builder) {
 
 // Differs lists how this onward.yaml would differ from the existing one, a line each.
 func (f *Found) Differs(c *config.Config) ([]string, error) {
-	would, err := config.Decode([]byte(f.YAML("")), config.Name, audit.Names())
+	suggestion, err := config.Decode([]byte(f.YAML("")), config.Name, audit.Names())
 	if err != nil {
 		return nil, err
 	}
 	var out []string
-	note := func(key, has, found, by string) {
-		if by != "" {
-			by = " (" + escape.Line(by) + ")"
+	note := func(key, current, found, source string) {
+		if source != "" {
+			source = " (" + escape.Line(source) + ")"
 		}
-		if has == "" {
-			has = "nothing"
+		if current == "" {
+			current = "nothing"
 		}
-		out = append(out, fmt.Sprintf("%s: %s%s, where it says %s", key, escape.Line(found), by, escape.Line(has)))
+		out = append(out, fmt.Sprintf("%s: %s%s, where it says %s", key, escape.Line(found), source, escape.Line(current)))
 	}
-	if len(would.Postgres) > 0 && !slices.Equal(would.Postgres, c.Postgres) {
-		note("postgres", formatVersions(c.Postgres), formatVersions(would.Postgres), f.PostgresBy)
+	if len(suggestion.Postgres) > 0 && !slices.Equal(suggestion.Postgres, c.Postgres) {
+		note("postgres", formatVersions(c.Postgres), formatVersions(suggestion.Postgres), f.PostgresBy)
 	}
-	if would.Base != "" && would.Base != c.Base {
-		note("base", c.Base, would.Base, f.BaseBy)
+	if suggestion.Base != "" && suggestion.Base != c.Base {
+		note("base", c.Base, suggestion.Base, f.BaseBy)
 	}
 	for _, r := range f.Linters.Rules {
-		if has, ok := c.Rules[r.ID]; !ok {
+		if severity, ok := c.Rules[r.ID]; !ok {
 			note("rules: "+r.ID, "", r.Severity.String(), r.By)
-		} else if has != r.Severity {
-			note("rules: "+r.ID, has.String(), r.Severity.String(), r.By)
+		} else if severity != r.Severity {
+			note("rules: "+r.ID, severity.String(), r.Severity.String(), r.By)
 		}
 	}
 	for _, t := range []struct {
 		key        string
 		has, would config.Timeout
-	}{{"lock_timeout", c.Assume.LockTimeout, would.Assume.LockTimeout}, {"statement_timeout", c.Assume.StatementTimeout, would.Assume.StatementTimeout}} {
+	}{{"lock_timeout", c.Assume.LockTimeout, suggestion.Assume.LockTimeout}, {"statement_timeout", c.Assume.StatementTimeout, suggestion.Assume.StatementTimeout}} {
 		if t.would != 0 && t.has != t.would {
 			note("assume: "+t.key, formatTimeout(t.has), formatTimeout(t.would), "")
 		}
 	}
 	for _, m := range f.Migrations {
-		named := slices.ContainsFunc(c.Migrations, func(x config.Migrations) bool { return strings.Trim(x.Dir, "/") == dirOf(m) })
-		if (len(c.Migrations) > 0 || m.Render != "") && !named {
+		isListed := slices.ContainsFunc(c.Migrations, func(x config.Migrations) bool { return strings.Trim(x.Dir, "/") == dirOf(m) })
+		if (len(c.Migrations) > 0 || m.Render != "") && !isListed {
 			note("migrations", "", dirOf(m), m.Framework)
 		}
 	}

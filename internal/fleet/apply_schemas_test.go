@@ -52,7 +52,7 @@ func writePlan(t *testing.T) string {
 }
 
 // applyPlan returns the work that applies the plan of a file.
-func applyPlan(file string, through onward.PlanPhase) fleet.Work {
+func applyPlan(file string, phase onward.PlanPhase) fleet.Work {
 	return fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
 		var p onward.Plan
 		text, err := os.ReadFile(file)
@@ -63,7 +63,7 @@ func applyPlan(file string, through onward.PlanPhase) fleet.Work {
 			return nil, err
 		}
 		return apply.Run(ctx, apply.Config{
-			DB: t.Address, Schema: t.Schema, SearchPath: t.SearchPath(""), Plan: &p, Through: through, Within: 20 * time.Second,
+			DB: t.Address, Schema: t.Schema, SearchPath: t.SearchPath(""), Plan: &p, Through: phase, Within: 20 * time.Second,
 			Unproven: "a sketch", Who: "test",
 		})
 	})

@@ -32,9 +32,9 @@ const oldSessions = `SELECT a.pid FROM onward_fleet.target AS t, jsonb_to_record
 	JOIN pg_catalog.pg_stat_activity AS a ON a.pid = s.pid AND a.backend_start IS NOT DISTINCT FROM s.began WHERE t.release = $1 AND t.schema = $2::bigint::oid`
 
 // claimTarget takes a target, unless it is done, skipped, or another process works on it. again: also if it is done or skipped.
-func (c *Config) claimTarget(ctx context.Context, t *Target, again bool) (out claim, err error) {
+func (c *Config) claimTarget(ctx context.Context, t *Target, includeFinished bool) (out claim, err error) {
 	d := t.database
-	err = d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if !d.created {
 			if err := c.beginRelease(ctx, conn, d); err != nil {
 				return err
@@ -50,7 +50,7 @@ func (c *Config) claimTarget(ctx context.Context, t *Target, again bool) (out cl
 			case onward.RolloutRunning:
 				return nil
 			case onward.RolloutDone, onward.RolloutSkipped:
-				if !again {
+				if !includeFinished {
 					out.holder, out.other = "", false
 					return nil
 				}
@@ -88,15 +88,15 @@ func (c *Config) lockTarget(ctx context.Context, conn *pgx.Conn, t *Target) (out
 		return out, err
 	}
 	var state string
-	var alive, own bool
+	var alive, isHolder bool
 	if err := conn.QueryRow(ctx, `INSERT INTO onward_fleet.target AS t (release, schema, name, state, who) VALUES ($1, $2::bigint::oid, $3, 'pending', $4)
 		ON CONFLICT (release, schema) DO UPDATE SET name = excluded.name
 		RETURNING t.state, t.who, jsonb_array_length(t.sessions) > 0, t.holder = $5, `+holderIsAlive, c.Release, int64(t.schemaOID), t.Schema, c.Who,
-		t.database.holder).Scan(&state, &out.holder, &out.before, &own, &alive); err != nil {
+		t.database.holder).Scan(&state, &out.holder, &out.before, &isHolder, &alive); err != nil {
 		return out, err
 	}
 	out.state = onward.RolloutState(state)
-	if out.state == onward.RolloutRunning && (!alive || own) { // own: the connection was lost after the commit
+	if out.state == onward.RolloutRunning && (!alive || isHolder) { // own: the connection was lost after the commit
 		out.state = onward.RolloutInterrupted
 	}
 	if out.state == onward.RolloutRunning {
@@ -112,8 +112,8 @@ func (c *Config) lockTarget(ctx context.Context, conn *pgx.Conn, t *Target) (out
 	return out, err
 }
 
-// checkExists returns a goneError if the schema of a target was dropped, also if another has its name now.
-func checkExists(ctx context.Context, conn *pgx.Conn, t *Target) error {
+// checkSchemaExists returns a goneError if the schema of a target was dropped, also if another has its name now.
+func checkSchemaExists(ctx context.Context, conn *pgx.Conn, t *Target) error {
 	if t.Schema == "" {
 		return nil
 	}
@@ -136,7 +136,7 @@ const sessionPatience = time.Minute
 func (c *Config) endOldSessions(ctx context.Context, t *Target) error {
 	for end := time.Now().Add(sessionPatience); ; {
 		var left int
-		err := t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		err := t.database.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 			return conn.QueryRow(ctx, `SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM (`+oldSessions+`) AS old`, c.Release, int64(t.schemaOID)).Scan(&left)
 		})
 		if err != nil {
@@ -159,14 +159,14 @@ func (c *Config) endOldSessions(ctx context.Context, t *Target) error {
 // recordSession records the server process of a command's session, before the command can change anything in it.
 func (c *Config) recordSession(ctx context.Context, t *Target, pid int) error {
 	err := c.insertSession(ctx, t, pid)
-	if isLost(err) {
+	if isConnectionLost(err) {
 		err = c.insertSession(ctx, t, pid)
 	}
 	return err
 }
 
-// isLost reports whether a request failed because its connection was lost. Its transaction may have been committed.
-func isLost(err error) bool {
+// isConnectionLost reports whether a request failed because its connection was lost. Its transaction may have been committed.
+func isConnectionLost(err error) bool {
 	if err == nil {
 		return false
 	}
@@ -175,7 +175,7 @@ func isLost(err error) bool {
 }
 
 func (c *Config) insertSession(ctx context.Context, t *Target, pid int) error {
-	return t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	return t.database.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET sessions = sessions || (SELECT jsonb_build_object('pid', pid, 'began', backend_start)
 			FROM pg_catalog.pg_stat_activity WHERE pid = $4) WHERE release = $1 AND schema = $2::bigint::oid AND holder = $3
 			AND EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $4)`, c.Release, int64(t.schemaOID), t.database.holder, pid)
@@ -188,7 +188,7 @@ var errTakenOver = errors.New("another onward process has taken this target over
 
 // finishTarget records the end of the work on a target. RolloutPending is the end of a slice: the attempt goes on with the next one.
 func (c *Config) finishTarget(ctx context.Context, t *Target, state onward.RolloutState, exitCode int, note string) error {
-	return t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	return t.database.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		tag, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = $4, exit_code = $5, note = $6, holder = '', pid = NULL, backend = NULL,
 			sessions = CASE WHEN $4 = 'done' THEN '[]' ELSE sessions END, ended = CASE WHEN $4 <> 'pending' THEN clock_timestamp() END,
 			attempts = attempts - CASE WHEN $4 = 'pending' THEN 1 ELSE 0 END

@@ -15,52 +15,52 @@ import (
 )
 
 // Pause records in each database of the targets that a release is paused: no further target begins. An empty who lets it go on.
-func Pause(ctx context.Context, list []*Target, release, who string) error {
+func Pause(ctx context.Context, list []*Target, release, actor string) error {
 	event := "release paused"
-	if who == "" {
+	if actor == "" {
 		event = "release resumed"
 	}
-	entry := &ledger.Entry{Who: cmp.Or(who, "onward fleet resume"), Event: event, Detail: release}
+	entry := &ledger.Entry{Who: cmp.Or(actor, "onward fleet resume"), Event: event, Detail: release}
 	return writeLedgers(ctx, list, entry, func(ctx context.Context, conn *pgx.Conn, d *database) error {
-		if err := d.insertRelease(ctx, conn, release, "", who); err != nil {
+		if err := d.insertRelease(ctx, conn, release, "", actor); err != nil {
 			return err
 		}
-		_, err := conn.Exec(ctx, "UPDATE onward_fleet.release SET paused = $2 WHERE name = $1", release, who)
+		_, err := conn.Exec(ctx, "UPDATE onward_fleet.release SET paused = $2 WHERE name = $1", release, actor)
 		return err
 	})
 }
 
 // Skip records that targets are left out of a release, and why. A target that is done, or on which a process works, is refused.
-func Skip(ctx context.Context, list []*Target, release, reason, who string) error {
+func Skip(ctx context.Context, list []*Target, release, reason, actor string) error {
 	for _, t := range list {
-		if err := skipTarget(ctx, t, release, reason, who); err != nil {
+		if err := skipTarget(ctx, t, release, reason, actor); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, redactTarget(err, t))
 		}
 	}
 	return nil
 }
 
-func skipTarget(ctx context.Context, t *Target, release, reason, who string) error {
-	entry := &ledger.Entry{Who: who, Event: "target skipped", Detail: release + ": " + t.Name + ": " + reason}
+func skipTarget(ctx context.Context, t *Target, release, reason, actor string) error {
+	entry := &ledger.Entry{Who: actor, Event: "target skipped", Detail: release + ": " + t.Name + ": " + reason}
 	return writeTarget(ctx, t, release, entry, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
 		if state == onward.RolloutDone {
 			return newInputError("it is done, so it cannot be skipped")
 		}
 		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'skipped', note = $3, who = $4, holder = '', ended = clock_timestamp()
-			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), reason, who)
+			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), reason, actor)
 		return err
 	})
 }
 
 // Retry records that a target which failed or was skipped is pending again. The next process that runs the release tries it.
-func Retry(ctx context.Context, t *Target, release, who string) error {
-	entry := &ledger.Entry{Who: who, Event: "target tried again", Detail: release + ": " + t.Name}
+func Retry(ctx context.Context, t *Target, release, actor string) error {
+	entry := &ledger.Entry{Who: actor, Event: "target tried again", Detail: release + ": " + t.Name}
 	err := writeTarget(ctx, t, release, entry, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
 		if state == onward.RolloutDone {
 			return newInputError("it is done, so it is not tried again")
 		}
 		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'pending', note = '', who = $3, holder = '', ended = NULL
-			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), who)
+			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), actor)
 		return err
 	})
 	if err != nil {
@@ -72,19 +72,19 @@ func Retry(ctx context.Context, t *Target, release, who string) error {
 // writeTarget calls f in a transaction that has locked the row of a target, unless a process works on it.
 func writeTarget(ctx context.Context, t *Target, release string, entry *ledger.Entry,
 	f func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error) error {
-	who := entry.Who
+	actor := entry.Who
 	if t.database == nil {
-		identifyTargets(ctx, []*Target{t}, who)
+		identifyTargets(ctx, []*Target{t}, actor)
 	}
 	if t.problem != nil {
 		return t.problem
 	}
 	return writeLedgers(ctx, []*Target{t}, entry, func(ctx context.Context, conn *pgx.Conn, d *database) error {
-		if err := d.insertRelease(ctx, conn, release, "", who); err != nil {
+		if err := d.insertRelease(ctx, conn, release, "", actor); err != nil {
 			return err
 		}
 		if _, err := conn.Exec(ctx, `INSERT INTO onward_fleet.target (release, schema, name, state, who) VALUES ($1, $2::bigint::oid, $3, 'pending', $4)
-			ON CONFLICT DO NOTHING`, release, int64(t.schemaOID), t.Schema, who); err != nil {
+			ON CONFLICT DO NOTHING`, release, int64(t.schemaOID), t.Schema, actor); err != nil {
 			return err
 		}
 		var state onward.RolloutState
@@ -106,7 +106,7 @@ func writeLedgers(ctx context.Context, list []*Target, entry *ledger.Entry, f fu
 	byDatabase := map[*database]*Target{}
 	var failed []error
 	for _, t := range list {
-		if t.problem != nil && !isGone(t.problem) {
+		if t.problem != nil && !isGoneError(t.problem) {
 			failed = append(failed, fmt.Errorf("%s: %w", t.Name, redactTarget(t.problem, t)))
 		} else if t.problem == nil {
 			byDatabase[t.database] = t
@@ -114,14 +114,14 @@ func writeLedgers(ctx context.Context, list []*Target, entry *ledger.Entry, f fu
 	}
 	var mu sync.Mutex
 	forEachKey(byDatabase, func(d *database) {
-		err := d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		err := d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 			if err := createLedger(ctx, conn); err != nil {
 				return err
 			}
 			return inTransaction(ctx, conn, func() error { return f(ctx, conn, d) })
 		})
 		if err == nil {
-			err = d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return logCommand(ctx, conn, entry) })
+			err = d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error { return logCommand(ctx, conn, entry) })
 		}
 		d.session.Close(ctx)
 		if err != nil {

@@ -42,18 +42,18 @@ type database struct {
 // identity identifies the server and the database in the ledger: a restored copy has another one.
 func (d *database) identity() string { return fmt.Sprint(d.system, "/", d.oid) }
 
-// do calls f with the session. If the server refuses the password, it reads the address again.
-func (d *database) do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
+// withSession calls f with the session. If the server refuses the password, it reads the address again.
+func (d *database) withSession(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
 	before := d.currentAddress()
-	err := d.try(ctx, f)
+	err := d.withSessionOnce(ctx, f)
 	if live.IsLoginRefused(err) && d.renewAddress(ctx, before) {
-		err = d.try(ctx, f)
+		err = d.withSessionOnce(ctx, f)
 	}
 	return err
 }
 
-// try calls f with the session. After a lost connection it marks the targets of this process with the new session.
-func (d *database) try(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
+// withSessionOnce calls f with the session. After a lost connection it marks the targets of this process with the new session.
+func (d *database) withSessionOnce(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
 	return d.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if pid := conn.PgConn().PID(); pid != d.pid {
 			if d.created {
@@ -67,15 +67,15 @@ func (d *database) try(ctx context.Context, f func(ctx context.Context, conn *pg
 	})
 }
 
-// open begins the use of the session.
-func (d *database) open() {
+// acquireSession begins the use of the session.
+func (d *database) acquireSession() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.users++
 }
 
-// closeIdle ends a use of the session, and closes it after the last one.
-func (d *database) closeIdle() {
+// releaseSession ends a use of the session, and closes it after the last one.
+func (d *database) releaseSession() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.users--; d.users == 0 {
@@ -201,8 +201,8 @@ func isMissingDatabase(err error) bool {
 	return refused != nil && refused.Code == "3D000"
 }
 
-// isBusy reports whether the server may accept the connection later: it has no free connection, or it starts up or shuts down.
-func isBusy(err error) bool {
+// isServerBusy reports whether the server may accept the connection later: it has no free connection, or it starts up or shuts down.
+func isServerBusy(err error) bool {
 	refused := live.FindRefusal(err)
 	if refused == nil {
 		return false
@@ -245,7 +245,7 @@ func redactTarget(err error, t *Target) error {
 
 // dropDuplicates returns the targets without those that are the same schema of the same database as an earlier one, and a sentence for each of
 // these.
-func dropDuplicates(list []*Target) (kept []*Target, duplicates []string) {
+func dropDuplicates(list []*Target) (uniqueTargets []*Target, duplicates []string) {
 	type key struct {
 		server        string
 		database, oid uint32
@@ -253,14 +253,14 @@ func dropDuplicates(list []*Target) (kept []*Target, duplicates []string) {
 	seen := map[key]*Target{}
 	for _, t := range list {
 		if t.problem == nil {
-			k := key{t.server(), t.database.oid, t.schemaOID}
+			k := key{t.serverKey(), t.database.oid, t.schemaOID}
 			if first := seen[k]; first != nil {
 				duplicates = append(duplicates, fmt.Sprintf("%s is the same as %s", t.Name, first.Name))
 				continue
 			}
 			seen[k] = t
 		}
-		kept = append(kept, t)
+		uniqueTargets = append(uniqueTargets, t)
 	}
-	return kept, duplicates
+	return uniqueTargets, duplicates
 }

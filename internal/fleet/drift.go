@@ -56,7 +56,7 @@ func readAllFacts(ctx context.Context, list []*Target) (map[*Target]*schemaFacts
 		switch {
 		case t.problem == nil:
 			byAddress[t.Address] = append(byAddress[t.Address], t)
-		case !isGone(t.problem):
+		case !isGoneError(t.problem):
 			return nil, fmt.Errorf("%s: %w", t.Name, redactTarget(t.problem, t))
 		}
 	}
@@ -130,7 +130,7 @@ func compareFacts(expected, got *schemaFacts) *onward.RolloutDrift {
 		default:
 			d.Missing = append(d.Missing, key+": "+want.definition)
 			d.Extra = append(d.Extra, key+": "+have.definition)
-			d.Fix = append(d.Fix, changeFact(want, have)...)
+			d.Fix = append(d.Fix, factChangeSQL(want, have)...)
 		}
 	}
 	for i := len(got.order) - 1; i >= 0; i-- { // an index before its column
@@ -147,8 +147,8 @@ func compareFacts(expected, got *schemaFacts) *onward.RolloutDrift {
 	return d
 }
 
-// changeFact returns the statements that replace a fact by the expected one; none if it holds rows and cannot be changed in place.
-func changeFact(want, have fact) []string {
+// factChangeSQL returns the statements that replace a fact by the expected one; none if it holds rows and cannot be changed in place.
+func factChangeSQL(want, have fact) []string {
 	switch {
 	case want.change != "":
 		return []string{want.change}

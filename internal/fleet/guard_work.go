@@ -154,17 +154,17 @@ var namesError = lazyregexp.New(`(?i)\b(?:error|fatal|panic|exception|failed)\b`
 func (w *prefixWriter) Write(p []byte) (int, error) {
 	w.line = append(w.line, p...)
 	for {
-		at := bytes.IndexByte(w.line, '\n')
-		if at < 0 && len(w.line) > maxLine {
-			at = len(w.line) - 1
+		end := bytes.IndexByte(w.line, '\n')
+		if end < 0 && len(w.line) > maxLine {
+			end = len(w.line) - 1
 		}
-		if at < 0 {
+		if end < 0 {
 			return len(p), nil
 		}
-		if err := w.writeLine(w.line[:at+1]); err != nil {
+		if err := w.writeLine(w.line[:end+1]); err != nil {
 			return 0, err
 		}
-		w.line = w.line[at+1:]
+		w.line = w.line[end+1:]
 	}
 }
 

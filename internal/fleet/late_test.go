@@ -23,7 +23,7 @@ func TestUnlisted(t *testing.T) {
 	c.Work = sendDirectly(migration)
 	list := c.List
 	var lists atomic.Int64
-	away := errors.New("postgres://u:hunter2@h/d is away")
+	unreachableErr := errors.New("postgres://u:hunter2@h/d is away")
 	fail := func(call int64) error { return nil }
 	c.List = func(ctx context.Context) ([]*fleet.Target, error) {
 		n := lists.Add(1)
@@ -38,7 +38,7 @@ func TestUnlisted(t *testing.T) {
 	for _, bad := range []struct {
 		err    error
 		within time.Duration
-	}{{&config.InputError{Err: errors.New("line 7 has no address")}, time.Hour}, {away, time.Millisecond}} {
+	}{{&config.InputError{Err: errors.New("line 7 has no address")}, time.Hour}, {unreachableErr, time.Millisecond}} {
 		fail = func(call int64) error {
 			if call > 1 {
 				return bad.err
@@ -64,7 +64,7 @@ func TestUnlisted(t *testing.T) {
 	lists.Store(0)
 	fail = func(call int64) error {
 		if call == 2 {
-			return away
+			return unreachableErr
 		}
 		return nil
 	}

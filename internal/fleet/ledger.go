@@ -125,8 +125,8 @@ func (e *ChangedError) Error() string {
 }
 
 // insertRelease records a release, unless it is recorded. work is "" if it was not begun.
-func (d *database) insertRelease(ctx context.Context, conn *pgx.Conn, release, work, who string) error {
-	_, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", release, work, d.identity(), who)
+func (d *database) insertRelease(ctx context.Context, conn *pgx.Conn, release, work, actor string) error {
+	_, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", release, work, d.identity(), actor)
 	return err
 }
 
@@ -156,12 +156,12 @@ func (c *Config) beginRelease(ctx context.Context, conn *pgx.Conn, d *database) 
 		if before == system {
 			return nil
 		}
-		return moveLedger(ctx, conn, system)
+		return adaptRestoredLedger(ctx, conn, system)
 	})
 }
 
-// moveLedger adapts the ledger of a restored database: its schemas have their names, and other OIDs.
-func moveLedger(ctx context.Context, conn *pgx.Conn, system string) error {
+// adaptRestoredLedger adapts the ledger of a restored database: its schemas have their names, and other OIDs.
+func adaptRestoredLedger(ctx context.Context, conn *pgx.Conn, system string) error {
 	for _, sql := range []string{
 		`DELETE FROM onward_fleet.target AS t WHERE schema <> 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = t.name)`,
 		// The OIDs of the old and of the new database may overlap.

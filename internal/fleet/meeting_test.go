@@ -25,7 +25,7 @@ func TestRolloutsMeet(t *testing.T) {
 	working := map[string]string{}
 	var meetings int
 	var all sync.WaitGroup
-	begun := make(chan struct{}, 2) // one for each release that works
+	startedReleases := make(chan struct{}, 2) // one for each release that works
 	for _, release := range []string{"v2", "v3"} {
 		all.Go(func() {
 			c, seen := newConfig(t, db, "")
@@ -40,8 +40,8 @@ func TestRolloutsMeet(t *testing.T) {
 				working[target.Name] = release
 				mu.Unlock()
 				first.Do(func() { // neither is done before the other one has begun
-					begun <- struct{}{}
-					for deadline := time.Now().Add(10 * time.Second); len(begun) < 2 && time.Now().Before(deadline); {
+					startedReleases <- struct{}{}
+					for deadline := time.Now().Add(10 * time.Second); len(startedReleases) < 2 && time.Now().Before(deadline); {
 						time.Sleep(time.Millisecond)
 					}
 				})
@@ -78,7 +78,7 @@ func TestRetryOne(t *testing.T) {
 	}
 	pgservertest.Exec(t, conn, "ALTER TABLE tenant_03.version DROP CONSTRAINT version_number_check")
 	all := c.List
-	only := func(name string) func(ctx context.Context) ([]*fleet.Target, error) {
+	listOne := func(name string) func(ctx context.Context) ([]*fleet.Target, error) {
 		return func(ctx context.Context) ([]*fleet.Target, error) {
 			list, err := all(ctx)
 			if err != nil {
@@ -87,12 +87,12 @@ func TestRetryOne(t *testing.T) {
 			return fleet.SelectTargets(list, []string{name}, nil)
 		}
 	}
-	c.Chosen, c.List = true, only("tenant_03")
+	c.Chosen, c.List = true, listOne("tenant_03")
 	if r, err := fleet.Run(t.Context(), c); err != nil || len(r.Targets) != 1 || r.Targets[0].Attempts != 2 {
 		t.Errorf("%+v %v", r, err)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))
-	c.Work, c.List = sendDirectly("SELECT 1"), only("tenant_01")
+	c.Work, c.List = sendDirectly("SELECT 1"), listOne("tenant_01")
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.Targets[0].Attempts != 2 {
 		t.Errorf("%+v %v", r, err)
 	}

@@ -45,7 +45,7 @@ func isUnavailable(err error) bool {
 	switch {
 	case err == nil:
 		return false
-	case errors.As(err, new(*apply.LostError)), isBusy(err):
+	case errors.As(err, new(*apply.LostError)), isServerBusy(err):
 		return true
 	case errors.As(err, new(*apply.RefusedError)), errors.As(err, new(*apply.UnfinishedError)), errors.As(err, new(*ledger.OtherError)),
 		errors.As(err, new(*apply.PlantedError)),
@@ -53,7 +53,7 @@ func isUnavailable(err error) bool {
 		errors.As(err, new(*guard.AroundError)), errors.As(err, new(*guard.UnderWayError)), errors.As(err, new(*guard.RepackError)):
 		return false
 	}
-	return isLost(err)
+	return isConnectionLost(err)
 }
 
 // Survey is how far a release is on its targets, as their ledgers have it.
@@ -75,7 +75,7 @@ func SurveyTargets(ctx context.Context, c Config) (*Survey, error) {
 	r.summarize(waves)
 	out := &Survey{Rollout: r.out, Servers: map[string]string{}}
 	for _, t := range r.targets {
-		out.Servers[t.Name] = t.server()
+		out.Servers[t.Name] = t.serverKey()
 		if t.database.system == "" {
 			out.Servers[t.Name] = t.database.label // its address may have a password
 		}

@@ -42,7 +42,7 @@ func (d *database) readOpenSteps(ctx context.Context, list []*Target) (out map[u
 	for _, t := range list {
 		schemas = append(schemas, t.schemaOID)
 	}
-	_ = d.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	_ = d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		out, err = ledger.ReadOpenSteps(ctx, conn, schemas)
 		return err
 	})

@@ -12,8 +12,8 @@ import (
 func TestOwnQueries(t *testing.T) {
 	t.Parallel()
 	db, conn := tenants(t, 4)
-	sent, through := sentqueries.RecordQueries(t, db)
-	c, seen := newConfig(t, through, "")
+	sent, proxyURL := sentqueries.RecordQueries(t, db)
+	c, seen := newConfig(t, proxyURL, "")
 	c.Work = sendDirectly(migration)
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
 		t.Fatalf("%v\n%s", err, seen)

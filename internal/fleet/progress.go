@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// isUndefined reports whether a query failed because a table, a column, a function or a schema does not exist.
-func isUndefined(err error) bool {
+// isMissingObject reports whether a query failed because a table, a column, a function or a schema does not exist.
+func isMissingObject(err error) bool {
 	refused := live.FindRefusal(err)
 	return refused != nil && pgerror.Kind{SQLSTATE: refused.Code}.IsMissing()
 }
@@ -28,7 +28,7 @@ func newProgress(t *Target) *onward.RolloutTarget {
 	}
 	switch {
 	case t.problem == nil:
-	case isGone(t.problem):
+	case isGoneError(t.problem):
 		p.State, p.Note = onward.RolloutGone, redactTarget(t.problem, t).Error()
 	default:
 		p.State, p.Note = onward.RolloutUnreachable, redactTarget(t.problem, t).Error()
@@ -59,7 +59,7 @@ func readProgress(ctx context.Context, release string, list []*Target, set func(
 	}
 	var mu sync.Mutex
 	forEachKey(byDatabase, func(d *database) {
-		rows, err := d.readRows(ctx, release)
+		rows, err := d.readProgressRows(ctx, release)
 		d.session.Close(ctx)
 		mu.Lock()
 		defer mu.Unlock()
@@ -68,7 +68,7 @@ func readProgress(ctx context.Context, release string, list []*Target, set func(
 			if err != nil {
 				p.State, p.Note = onward.RolloutUnreachable, redactTarget(err, t).Error()
 			} else if row, ok := rows[t.schemaOID]; ok {
-				row.describe(p)
+				row.fillTarget(p)
 			}
 			set(t, p)
 		}
@@ -76,23 +76,23 @@ func readProgress(ctx context.Context, release string, list []*Target, set func(
 	return ctx.Err()
 }
 
-func (r *progressRow) describe(p *onward.RolloutTarget) {
+func (r *progressRow) fillTarget(p *onward.RolloutTarget) {
 	p.State, p.Note, p.Attempts, p.ExitCode, p.Began, p.Ended = onward.RolloutState(r.state), r.note, r.attempts, r.exitCode, r.began, r.ended
 	if p.State == onward.RolloutRunning && !r.alive {
 		p.State = onward.RolloutInterrupted
 	}
 }
 
-// readRows reads the rows of a release, by the OID of the schema.
-func (d *database) readRows(ctx context.Context, release string) (map[uint32]*progressRow, error) {
+// readProgressRows reads the rows of a release, by the OID of the schema.
+func (d *database) readProgressRows(ctx context.Context, release string) (map[uint32]*progressRow, error) {
 	out := map[uint32]*progressRow{}
-	err := d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err := d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		d.work = ""
 		exists, err := hasLedger(ctx, conn)
 		if err != nil || !exists {
 			return err
 		}
-		// A restored database has other OIDs, and the names are right: see moveLedger.
+		// A restored database has other OIDs, and the names are right: see adaptRestoredLedger.
 		rows, err := conn.Query(ctx, `SELECT CASE WHEN t.schema = 0 OR r.system = $2 THEN t.schema ELSE coalesce(n.oid, 0) END::bigint, t.state, t.note, t.attempts,
 				t.exit_code, `+holderIsAlive+`, t.began, t.ended, r.work
 			FROM onward_fleet.target AS t JOIN onward_fleet.release AS r ON r.name = t.release

@@ -18,19 +18,19 @@ import (
 // release: of the targets that it has done, one without the release's plan has no need of it.
 func ReadReadiness(ctx context.Context, list []*Target, r *onward.Rollout) []onward.Readiness {
 	identifyMissing(ctx, list)
-	kept, _ := dropDuplicates(list)
+	uniqueTargets, _ := dropDuplicates(list)
 	byDatabase, unread := map[*database][]*Target{}, map[*Target]bool{}
-	for _, t := range kept {
+	for _, t := range uniqueTargets {
 		if t.problem == nil {
 			byDatabase[t.database] = append(byDatabase[t.database], t)
-		} else if !isGone(t.problem) {
+		} else if !isGoneError(t.problem) {
 			unread[t] = true
 		}
 	}
 	each := func(read func(d *database, ctx context.Context, conn *pgx.Conn) error) {
 		var mu sync.Mutex
 		forEachKey(byDatabase, func(d *database) {
-			err := d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return read(d, ctx, conn) })
+			err := d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error { return read(d, ctx, conn) })
 			mu.Lock()
 			defer mu.Unlock()
 			for _, t := range byDatabase[d] {
@@ -75,7 +75,7 @@ func ReadReadiness(ctx context.Context, list []*Target, r *onward.Rollout) []onw
 	}
 	var out []onward.Readiness
 	for _, key := range keys {
-		if judged := judgeTargets(kept, plans, unread, progress, key); judged != nil {
+		if judged := judgeTargets(uniqueTargets, plans, unread, progress, key); judged != nil {
 			out = append(out, *judged)
 		}
 	}

@@ -25,8 +25,8 @@ func newInputError(format string, args ...any) error {
 	return &config.InputError{Err: fmt.Errorf(format, args...)}
 }
 
-// isReference reports whether a text names the place of a secret.
-func isReference(text string) bool {
+// isSecretReference reports whether a text names the place of a secret.
+func isSecretReference(text string) bool {
 	for _, prefix := range []string{"env:", "file:", "@", "cmd:"} {
 		if strings.HasPrefix(text, prefix) {
 			return true
@@ -35,9 +35,9 @@ func isReference(text string) bool {
 	return false
 }
 
-// resolveReference returns the secret that a reference names: env:NAME, file:PATH, @PATH, or cmd:COMMAND for the shell. Errors quote the
+// resolveSecret returns the secret that a reference names: env:NAME, file:PATH, @PATH, or cmd:COMMAND for the shell. Errors quote the
 // reference and never the secret. programs: commands may run.
-func resolveReference(ctx context.Context, text string, env func(string) string, programs bool) (string, error) {
+func resolveSecret(ctx context.Context, text string, env func(string) string, programs bool) (string, error) {
 	name, rest, _ := strings.Cut(text, ":")
 	path, isFile := strings.CutPrefix(text, "@")
 	if name == "file" {

@@ -89,7 +89,7 @@ func readReleases(ctx context.Context, list []*Target, name string) (out []Relea
 
 // readReleases returns the releases that have targets in some schemas of the database, and the named one.
 func (d *database) readReleases(ctx context.Context, schemas []int64, name string) (out []Release, err error) {
-	err = d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if exists, err := hasLedger(ctx, conn); err != nil || !exists {
 			return err
 		}

@@ -118,7 +118,7 @@ func (r *rollout) addTargets(ctx context.Context, list []*Target) error {
 		return err
 	}
 	for _, t := range list {
-		t.missing = t.place != "" && isGone(t.problem)
+		t.missing = t.place != "" && isGoneError(t.problem)
 	}
 	var duplicates []string
 	r.targets, duplicates = dropDuplicates(list)
@@ -146,9 +146,9 @@ func DescribeUnlisted(err error) string {
 		address.HidePasswords(describeServerError(err).Error())
 }
 
-// listAgain lists the targets again at the end of the release. The database that lists them may be away for a while.
-func (r *rollout) listAgain(ctx context.Context) []*Target {
-	for end := time.Now().Add(r.c.Within); ; pause(ctx, 500*time.Millisecond) {
+// relistTargets lists the targets again at the end of the release. The database that lists them may be away for a while.
+func (r *rollout) relistTargets(ctx context.Context) []*Target {
+	for end := time.Now().Add(r.c.Within); ; sleepContext(ctx, 500*time.Millisecond) {
 		list, err := r.c.List(ctx)
 		if err == nil {
 			r.unlisted = ""
@@ -166,7 +166,7 @@ func (r *rollout) listAgain(ctx context.Context) []*Target {
 
 // listNewTargets returns the targets that were created since the targets were listed.
 func (r *rollout) listNewTargets(ctx context.Context) (out []*Target) {
-	list := r.listAgain(ctx)
+	list := r.relistTargets(ctx)
 	known := map[string]bool{}
 	var old, fresh []*Target
 	for _, t := range r.targets {
@@ -181,9 +181,9 @@ func (r *rollout) listNewTargets(ctx context.Context) (out []*Target) {
 		}
 	}
 	identifyTargets(ctx, fresh, r.holder)
-	fresh = slices.DeleteFunc(fresh, func(t *Target) bool { return isGone(t.problem) })
-	kept, _ := dropDuplicates(append(slices.Clip(old), fresh...))
-	out = kept[len(old):]
+	fresh = slices.DeleteFunc(fresh, func(t *Target) bool { return isGoneError(t.problem) })
+	uniqueTargets, _ := dropDuplicates(append(slices.Clip(old), fresh...))
+	out = uniqueTargets[len(old):]
 	r.targets = append(r.targets, out...)
 	for _, t := range out {
 		r.results[t] = newProgress(t)
@@ -192,7 +192,7 @@ func (r *rollout) listNewTargets(ctx context.Context) (out []*Target) {
 }
 
 // runWave works on the targets of a wave and reports whether the next wave may begin.
-func (r *rollout) runWave(ctx context.Context, number, of int, w wave) bool {
+func (r *rollout) runWave(ctx context.Context, number, waveCount int, w wave) bool {
 	pending := make([]*Target, 0, len(w.targets))
 	for _, t := range w.targets {
 		r.results[t].Wave = number + 1
@@ -201,7 +201,7 @@ func (r *rollout) runWave(ctx context.Context, number, of int, w wave) bool {
 		}
 	}
 	if len(pending) > 0 {
-		r.c.Tell(fmt.Sprintf("wave %d of %d (%s): %d of %d targets to do", number+1, of, w.name, len(pending), len(w.targets)))
+		r.c.Tell(fmt.Sprintf("wave %d of %d (%s): %d of %d targets to do", number+1, waveCount, w.name, len(pending), len(w.targets)))
 	}
 	s := scheduler{r: r, pending: pending, perServer: map[string]int{}, servers: map[*Target]string{}, ended: make(chan targetEnd), size: len(w.targets)}
 	s.runTargets(ctx)
@@ -236,7 +236,7 @@ func (s *scheduler) runTargets(ctx context.Context) {
 	for {
 		for t := s.nextTarget(ctx); t != nil; t = s.nextTarget(ctx) {
 			s.running++
-			s.servers[t] = t.server() // which may change: a server that was down is known later
+			s.servers[t] = t.serverKey() // which may change: a server that was down is known later
 			s.perServer[s.servers[t]]++
 			go func() { s.ended <- targetEnd{t, s.r.runTarget(ctx, t)} }()
 		}
@@ -260,7 +260,7 @@ func (s *scheduler) nextTarget(ctx context.Context) *Target {
 		return nil
 	}
 	for i, t := range s.pending {
-		if s.perServer[t.server()] < c.PerServer {
+		if s.perServer[t.serverKey()] < c.PerServer {
 			if i == 0 {
 				s.pending = s.pending[1:]
 			} else {
@@ -272,8 +272,8 @@ func (s *scheduler) nextTarget(ctx context.Context) *Target {
 	return nil
 }
 
-// server identifies the server of a target, for the limit of each server. A restart changes it, and a copied server has another one.
-func (t *Target) server() string {
+// serverKey identifies the server of a target, for the limit of each server. A restart changes it, and a copied server has another one.
+func (t *Target) serverKey() string {
 	if t.database == nil || t.database.system == "" {
 		return t.Address
 	}
@@ -358,5 +358,5 @@ func IsInputError(err error) bool {
 	return errors.As(err, &wrong) || errors.As(err, &changed) || errors.As(err, &other)
 }
 
-// pause waits for a moment, or for the end of the context.
-func pause(ctx context.Context, d time.Duration) { _ = queue.Pause(ctx, d) }
+// sleepContext waits for a moment, or for the end of the context.
+func sleepContext(ctx context.Context, d time.Duration) { _ = queue.Pause(ctx, d) }

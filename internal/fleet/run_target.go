@@ -33,13 +33,13 @@ func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.Rollou
 		identifyGroup(ctx, t.Address, []*Target{t}, r.holder)
 	}
 	d := t.database
-	d.open()
-	defer d.closeIdle()
-	got, err := r.waitForTarget(ctx, t)
+	d.acquireSession()
+	defer d.releaseSession()
+	got, err := r.claimWhenFree(ctx, t)
 	switch {
-	case isGone(err) && t.missing:
+	case isGoneError(err) && t.missing:
 		return onward.RolloutFailed, 0, fmt.Errorf("%s: there is no such database or schema: correct the line, or remove it", t.place)
-	case isGone(err):
+	case isGoneError(err):
 		return onward.RolloutGone, 0, err
 	case ctx.Err() != nil:
 		return p.State, 0, errors.New("it was interrupted")
@@ -74,10 +74,10 @@ func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.Rollou
 	return state, exitCode, err
 }
 
-// waitForTarget takes a target. It waits if another process has it, if the release is paused, or if the server has no free connection.
-func (r *rollout) waitForTarget(ctx context.Context, t *Target) (got claim, err error) {
+// claimWhenFree takes a target. It waits if another process has it, if the release is paused, or if the server has no free connection.
+func (r *rollout) claimWhenFree(ctx context.Context, t *Target) (got claim, err error) {
 	reported := ""
-	for end := time.Now().Add(r.c.Within); ; pause(ctx, 500*time.Millisecond) {
+	for end := time.Now().Add(r.c.Within); ; sleepContext(ctx, 500*time.Millisecond) {
 		if t.problem != nil && reported != "" {
 			identifyGroup(ctx, t.Address, []*Target{t}, r.holder)
 		}
@@ -86,7 +86,7 @@ func (r *rollout) waitForTarget(ctx context.Context, t *Target) (got claim, err 
 		}
 		var reason string
 		switch {
-		case err != nil && isBusy(err):
+		case err != nil && isServerBusy(err):
 			reason = redactTarget(err, t).Error()
 		case err != nil:
 			return got, err
@@ -110,22 +110,22 @@ func (r *rollout) waitForTarget(ctx context.Context, t *Target) (got claim, err 
 // workOnTarget runs the work on a target that this process has taken.
 func (r *rollout) workOnTarget(ctx context.Context, t *Target, got claim) (state onward.RolloutState, exitCode int, err error) {
 	c := r.c
-	still := context.WithoutCancel(ctx)
+	uncanceledCtx := context.WithoutCancel(ctx)
 	if got.before {
 		if err := c.endOldSessions(ctx, t); err != nil {
-			return c.recordEnd(still, t, onward.RolloutFailed, 0, err)
+			return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutFailed, 0, err)
 		}
 	}
 	if c.Verify != "" {
 		verified, err := c.verifyTarget(ctx, t)
 		switch {
 		case err != nil:
-			return c.recordEnd(still, t, onward.RolloutFailed, 0, err)
+			return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutFailed, 0, err)
 		case verified:
-			return c.recordEnd(still, t, onward.RolloutDone, 0, nil)
+			return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutDone, 0, nil)
 		}
 	}
-	record := func(pid int) error { return c.recordSession(still, t, pid) }
+	record := func(pid int) error { return c.recordSession(uncanceledCtx, t, pid) }
 	t.Address = t.database.currentAddress()
 	exitCode, err = c.Work(ctx, t, record)
 	if live.IsLoginRefused(err) && ctx.Err() == nil && t.database.renewAddress(ctx, t.Address) {
@@ -134,41 +134,41 @@ func (r *rollout) workOnTarget(ctx context.Context, t *Target, got claim) (state
 	}
 	switch {
 	case err != nil && IsInputError(err):
-		_, _, recorded := c.recordEnd(still, t, onward.RolloutFailed, exitCode, err)
+		_, _, recorded := c.recordTargetEnd(uncanceledCtx, t, onward.RolloutFailed, exitCode, err)
 		return onward.RolloutFailed, exitCode, recorded
 	case errors.As(err, new(*apply.SliceError)), c.Repeats && errors.As(err, new(*apply.HeldError)):
-		return c.recordEnd(still, t, onward.RolloutPending, 0, err)
+		return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutPending, 0, err)
 	case c.Repeats && isUnavailable(err):
-		return c.recordEnd(still, t, onward.RolloutInterrupted, 0, err)
+		return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutInterrupted, 0, err)
 	case ctx.Err() != nil && (err != nil || exitCode != 0):
-		return c.recordEnd(still, t, onward.RolloutInterrupted, exitCode, errors.New("it was interrupted"))
+		return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutInterrupted, exitCode, errors.New("it was interrupted"))
 	case err == nil && exitCode == 0 && c.Verify != "":
 		var verified bool
-		if verified, err = c.verifyTarget(still, t); err == nil && !verified {
+		if verified, err = c.verifyTarget(uncanceledCtx, t); err == nil && !verified {
 			err = errors.New("the query of --verify did not return true after the work")
 		}
 	case err == nil && exitCode != 0:
 		err = fmt.Errorf("exit code %d", exitCode)
 	}
 	if err != nil {
-		return c.recordEnd(still, t, onward.RolloutFailed, exitCode, err)
+		return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutFailed, exitCode, err)
 	}
-	return c.recordEnd(still, t, onward.RolloutDone, 0, nil)
+	return c.recordTargetEnd(uncanceledCtx, t, onward.RolloutDone, 0, nil)
 }
 
-// recordEnd records the end of the work. If a target failed and its schema was dropped meanwhile, the target is gone.
-func (c *Config) recordEnd(ctx context.Context, t *Target, state onward.RolloutState, exitCode int, reason error) (onward.RolloutState, int, error) {
+// recordTargetEnd records the end of the work. If a target failed and its schema was dropped meanwhile, the target is gone.
+func (c *Config) recordTargetEnd(ctx context.Context, t *Target, state onward.RolloutState, exitCode int, reason error) (onward.RolloutState, int, error) {
 	note := ""
 	if reason != nil {
 		note = redactTarget(reason, t).Error()
 	}
-	if state == onward.RolloutFailed && c.isDropped(ctx, t) {
+	if state == onward.RolloutFailed && c.isTargetDropped(ctx, t) {
 		state, reason = onward.RolloutGone, &goneError{schema: t.Schema}
 		note = reason.Error()
 	}
 	err := c.finishTarget(ctx, t, state, exitCode, note)
-	for end := time.Now().Add(time.Minute); err != nil && !errors.Is(err, errTakenOver) && time.Now().Before(end) && !isGone(err); {
-		pause(ctx, time.Second)
+	for end := time.Now().Add(time.Minute); err != nil && !errors.Is(err, errTakenOver) && time.Now().Before(end) && !isGoneError(err); {
+		sleepContext(ctx, time.Second)
 		err = c.finishTarget(ctx, t, state, exitCode, note)
 	}
 	switch {
@@ -180,15 +180,15 @@ func (c *Config) recordEnd(ctx context.Context, t *Target, state onward.RolloutS
 	return state, exitCode, reason
 }
 
-// isDropped reports whether the schema or the database of a target does not exist any more.
-func (c *Config) isDropped(ctx context.Context, t *Target) bool {
-	err := t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return checkExists(ctx, conn, t) })
-	return isGone(err)
+// isTargetDropped reports whether the schema or the database of a target does not exist any more.
+func (c *Config) isTargetDropped(ctx context.Context, t *Target) bool {
+	err := t.database.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error { return checkSchemaExists(ctx, conn, t) })
+	return isGoneError(err)
 }
 
-func isGone(err error) bool {
-	gone := new(goneError)
-	return errors.As(err, &gone) || isMissingDatabase(err)
+func isGoneError(err error) bool {
+	goneErr := new(goneError)
+	return errors.As(err, &goneErr) || isMissingDatabase(err)
 }
 
 // verifyTarget runs the query that finds out whether a target has the release. A query that fails because a table or a column does not exist
@@ -203,7 +203,7 @@ func (c *Config) verifyTarget(ctx context.Context, t *Target) (verified bool, er
 		return false, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if err := beginReading(ctx, conn); err != nil {
+	if err := beginReadOnly(ctx, conn); err != nil {
 		return false, err
 	}
 	rows, err := conn.Query(ctx, c.Verify)
@@ -214,7 +214,7 @@ func (c *Config) verifyTarget(ctx context.Context, t *Target) (verified bool, er
 		var b *bool
 		return b, row.Scan(&b)
 	})
-	if isUndefined(err) {
+	if isMissingObject(err) {
 		return false, nil
 	}
 	if err != nil {

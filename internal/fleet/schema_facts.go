@@ -140,10 +140,10 @@ func readFacts(ctx context.Context, list []*Target) (map[*Target]*schemaFacts, e
 		targets := []any{&schema, &kind, &object, &f.definition, &f.create, &f.change, &f.drop}
 		if err := session.Each(ctx, expandFactQuery(sql, schemas), nil, targets, func() {
 			if whole != nil {
-				out[whole].add(kind, pgparse.QuoteIdent(schema)+"."+object, f)
+				out[whole].addFact(kind, pgparse.QuoteIdent(schema)+"."+object, f)
 			}
 			if t := bySchema[schema]; t != nil {
-				out[t].add(kind, withoutSchema(object, schema), f.withoutSchema(schema))
+				out[t].addFact(kind, withoutSchema(object, schema), f.withoutSchema(schema))
 			}
 		}); err != nil {
 			return nil, err
@@ -152,7 +152,7 @@ func readFacts(ctx context.Context, list []*Target) (map[*Target]*schemaFacts, e
 	return out, nil
 }
 
-func (s *schemaFacts) add(kind, object string, f fact) {
+func (s *schemaFacts) addFact(kind, object string, f fact) {
 	key := kind + " " + object
 	s.facts[key] = f
 	s.order = append(s.order, key)
@@ -168,16 +168,16 @@ func withoutSchema(text, schema string) string {
 	prefix := pgparse.QuoteIdent(schema) + "."
 	var b strings.Builder
 	for {
-		at := strings.Index(text, prefix)
-		if at < 0 {
+		index := strings.Index(text, prefix)
+		if index < 0 {
 			b.WriteString(text)
 			return b.String()
 		}
-		b.WriteString(text[:at])
-		if at > 0 && isNameByte(text[at-1]) {
+		b.WriteString(text[:index])
+		if index > 0 && isNameByte(text[index-1]) {
 			b.WriteString(prefix)
 		}
-		text = text[at+len(prefix):]
+		text = text[index+len(prefix):]
 	}
 }
 

@@ -67,7 +67,7 @@ func ListTargets(ctx context.Context, s Source) ([]*Target, error) {
 	if len(list) > maxTargets {
 		return nil, newInputError("the source has more than %d targets", maxTargets)
 	}
-	return list, checkNames(list)
+	return list, checkUniqueNames(list)
 }
 
 func (s *Source) readTargets(ctx context.Context) ([]*Target, error) {

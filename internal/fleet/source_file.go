@@ -149,9 +149,9 @@ func (t *Target) completeName() error {
 // readTargetAddress returns an address from its text or reference, with the password that another reference names.
 func (s *Source) readTargetAddress(ctx context.Context, text, password string, programs bool) (string, error) {
 	out := text
-	if isReference(text) {
+	if isSecretReference(text) {
 		var err error
-		if out, err = resolveReference(ctx, text, s.Env, programs); err != nil {
+		if out, err = resolveSecret(ctx, text, s.Env, programs); err != nil {
 			return "", err
 		}
 	} else if hasPassword(text) {
@@ -159,10 +159,10 @@ func (s *Source) readTargetAddress(ctx context.Context, text, password string, p
 			"or name the password's place after the address, with the key password")
 	}
 	if password != "" {
-		if !isReference(password) {
+		if !isSecretReference(password) {
 			return "", newInputError("the password of a target is a reference: env:NAME, file:PATH or cmd:COMMAND")
 		}
-		secret, err := resolveReference(ctx, password, s.Env, programs)
+		secret, err := resolveSecret(ctx, password, s.Env, programs)
 		if err != nil {
 			return "", err
 		}
@@ -182,8 +182,8 @@ func hasPassword(text string) bool {
 		return true
 	}
 	_, rest, isURL := strings.Cut(text, "://")
-	at := strings.LastIndexByte(rest, '@')
-	return isURL && at >= 0 && strings.Contains(rest[:at], ":")
+	atSign := strings.LastIndexByte(rest, '@')
+	return isURL && atSign >= 0 && strings.Contains(rest[:atSign], ":")
 }
 
 // addPassword puts a password into an address.
@@ -199,28 +199,28 @@ func addPassword(text, password string) string {
 func splitWords(line string) (words []string, err error) {
 	var b strings.Builder
 	var quote rune
-	begun := false
+	inWord := false
 	for _, c := range line {
 		switch {
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote == 0 && (c == '\'' || c == '"'):
-			quote, begun = c, true
+			quote, inWord = c, true
 		case quote == 0 && (c == ' ' || c == '\t'):
-			if begun {
+			if inWord {
 				words = append(words, b.String())
 				b.Reset()
-				begun = false
+				inWord = false
 			}
 		default:
 			b.WriteRune(c)
-			begun = true
+			inWord = true
 		}
 	}
 	if quote != 0 {
 		return nil, newInputError("a quote is not closed")
 	}
-	if begun {
+	if inWord {
 		words = append(words, b.String())
 	}
 	return words, nil

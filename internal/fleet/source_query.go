@@ -28,10 +28,10 @@ func (s *Source) runQuery(ctx context.Context, query string, isTrusted bool) ([]
 		return nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if err := beginReading(ctx, conn); err != nil {
+	if err := beginReadOnly(ctx, conn); err != nil {
 		return nil, &live.ServerError{What: "list the targets", Err: err}
 	}
-	columns, lines, err := readLines(ctx, conn, query)
+	columns, lines, err := queryRows(ctx, conn, query)
 	if err != nil {
 		return nil, newInputError("the query for the targets failed: %w", describeServerError(err))
 	}
@@ -52,8 +52,8 @@ func (s *Source) runQuery(ctx context.Context, query string, isTrusted bool) ([]
 	return out, nil
 }
 
-// beginReading begins a transaction for a query of the user, which must change nothing and not take long.
-func beginReading(ctx context.Context, conn *pgx.Conn) error {
+// beginReadOnly begins a transaction for a query of the user, which must change nothing and not take long.
+func beginReadOnly(ctx context.Context, conn *pgx.Conn) error {
 	for _, begin := range []string{"BEGIN READ ONLY", "SET LOCAL lock_timeout = '2s'", "SET LOCAL statement_timeout = '55s'"} {
 		if _, err := conn.Exec(ctx, begin); err != nil {
 			return err
@@ -62,8 +62,8 @@ func beginReading(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// readLines returns the result of a query as text.
-func readLines(ctx context.Context, conn *pgx.Conn, query string) (columns []string, lines [][]string, err error) {
+// queryRows returns the result of a query as text.
+func queryRows(ctx context.Context, conn *pgx.Conn, query string) (columns []string, lines [][]string, err error) {
 	rows, err := conn.Query(ctx, query, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
 		return nil, nil, err
@@ -108,7 +108,7 @@ func (s *Source) readQueryLine(ctx context.Context, columns, line []string, isTr
 	case text != "":
 		var err error
 		t.readAddress = func(ctx context.Context) (string, error) {
-			if isTrusted || isReference(text) {
+			if isTrusted || isSecretReference(text) {
 				return s.readTargetAddress(ctx, text, password, false)
 			}
 			return s.readRowAddress(ctx, text, password)

@@ -17,8 +17,8 @@ func ReadStatus(ctx context.Context, list []*Target, release string, waves []Amo
 // ReadReleases is [ReadStatus], and returns also all releases that were begun on the targets, the newest first.
 func ReadReleases(ctx context.Context, list []*Target, release string, waves []Amount) ([]Release, *onward.Rollout, error) {
 	identifyMissing(ctx, list)
-	kept, duplicates := dropDuplicates(list)
-	releases, err := listReleases(ctx, kept, release)
+	uniqueTargets, duplicates := dropDuplicates(list)
+	releases, err := listReleases(ctx, uniqueTargets, release)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -28,10 +28,10 @@ func ReadReleases(ctx context.Context, list []*Target, release string, waves []A
 	}
 	out := &onward.Rollout{Schema: onward.RolloutSchema, Release: found.Name, Duplicates: duplicates}
 	progress := map[*Target]*onward.RolloutTarget{}
-	if err := readProgress(ctx, found.Name, kept, func(t *Target, p *onward.RolloutTarget) { progress[t] = p }); err != nil {
+	if err := readProgress(ctx, found.Name, uniqueTargets, func(t *Target, p *onward.RolloutTarget) { progress[t] = p }); err != nil {
 		return nil, nil, err
 	}
-	summarizeWaves(out, cutWaves(kept, waves), func(t *Target) *onward.RolloutTarget { return progress[t] })
+	summarizeWaves(out, cutWaves(uniqueTargets, waves), func(t *Target) *onward.RolloutTarget { return progress[t] })
 	MarkPaused(out, found.Paused)
 	return releases, out, nil
 }

@@ -56,11 +56,11 @@ func SummarizeTargets(out *onward.Rollout, waves []string, list []onward.Rollout
 }
 
 // MarkPaused records in a release who has paused it; "" for nobody. One that has ended keeps its state.
-func MarkPaused(out *onward.Rollout, who string) {
-	if who == "" || out.State == onward.RolloutDone {
+func MarkPaused(out *onward.Rollout, actor string) {
+	if actor == "" || out.State == onward.RolloutDone {
 		return
 	}
-	out.Why = who + " has paused it"
+	out.Why = actor + " has paused it"
 	if !HasEnded(out) {
 		out.State = onward.RolloutPaused
 	}
@@ -76,11 +76,11 @@ func HasEnded(out *onward.Rollout) bool {
 
 // worstState returns the state of a group of targets. Skipped and dropped targets count as done.
 func worstState(counts map[onward.RolloutState]int) onward.RolloutState {
-	begun := counts[onward.RolloutDone] > 0
+	hasDone := counts[onward.RolloutDone] > 0
 	for _, s := range severities {
 		switch {
 		case counts[s] == 0:
-		case s == onward.RolloutPending && begun:
+		case s == onward.RolloutPending && hasDone:
 			return onward.RolloutRunning
 		case s == onward.RolloutUnreachable:
 			return onward.RolloutFailed

@@ -60,7 +60,7 @@ func (t *Target) SearchPath(template string) string {
 func (t *Target) isCanary() bool { return t.Labels["canary"] == "true" }
 
 // CheckNames returns an error if two targets have the same name.
-func checkNames(list []*Target) error {
+func checkUniqueNames(list []*Target) error {
 	seen := map[string]bool{}
 	for _, t := range list {
 		if seen[t.Name] {

@@ -63,45 +63,45 @@ const (
 // begin with.
 //
 // Errors: an [*Error] if the forge refuses; network errors.
-func (p PullRequest) Keep(ctx context.Context, marker string, text func(before string) string) (did string, err error) {
+func (p PullRequest) Keep(ctx context.Context, marker string, text func(before string) string) (action string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*patience)
 	defer cancel()
-	ours, err := p.ownComments(ctx, marker)
+	comments, err := p.listOwnComments(ctx, marker)
 	if err != nil {
 		return "", err
 	}
 	before := ""
-	if len(ours) > 0 {
-		before = ours[0].Body
+	if len(comments) > 0 {
+		before = comments[0].Body
 	}
 	after := text(before)
 	body := map[string]string{"body": after}
-	if len(ours) == 0 {
+	if len(comments) == 0 {
 		return "created", p.callRepository(ctx, "create the comment", http.MethodPost, fmt.Sprintf("issues/%d/comments", p.Number), body, nil)
 	}
-	did = "unchanged"
+	action = "unchanged"
 	if before != after {
-		if err := p.callRepository(ctx, "edit the comment", http.MethodPatch, fmt.Sprintf("issues/comments/%d", ours[0].ID), body, nil); err != nil {
+		if err := p.callRepository(ctx, "edit the comment", http.MethodPatch, fmt.Sprintf("issues/comments/%d", comments[0].ID), body, nil); err != nil {
 			return "", err
 		}
-		did = "updated"
+		action = "updated"
 	}
-	for _, c := range ours[1:] {
+	for _, c := range comments[1:] {
 		if err := p.callRepository(ctx, "delete another comment", http.MethodDelete, fmt.Sprintf("issues/comments/%d", c.ID), nil, nil); err != nil {
 			return "", err
 		}
 	}
-	return did, nil
+	return action, nil
 }
 
-// ownComments returns the comments that begin with the marker and belong to the token's user. A workflow's token cannot ask
+// listOwnComments returns the comments that begin with the marker and belong to the token's user. A workflow's token cannot ask
 // for its user: its comments are from a bot.
-func (p PullRequest) ownComments(ctx context.Context, marker string) (ours []comment, err error) {
-	var self author
-	known := p.callAPI(ctx, "ask who comments", http.MethodGet, "/user", nil, &self) == nil && self.Login != ""
-	mine := func(a author) bool {
+func (p PullRequest) listOwnComments(ctx context.Context, marker string) (comments []comment, err error) {
+	var currentUser author
+	known := p.callAPI(ctx, "ask who comments", http.MethodGet, "/user", nil, &currentUser) == nil && currentUser.Login != ""
+	isOwn := func(a author) bool {
 		if known {
-			return a.Login == self.Login
+			return a.Login == currentUser.Login
 		}
 		return a.Type == "Bot"
 	}
@@ -112,24 +112,24 @@ func (p PullRequest) ownComments(ctx context.Context, marker string) (ours []com
 			return nil, err
 		}
 		for _, c := range list {
-			if mine(c.User) && strings.HasPrefix(strings.TrimSpace(c.Body), marker) {
-				ours = append(ours, c)
+			if isOwn(c.User) && strings.HasPrefix(strings.TrimSpace(c.Body), marker) {
+				comments = append(comments, c)
 			}
 		}
 		if len(list) < page {
 			break
 		}
 	}
-	return ours, nil
+	return comments, nil
 }
 
 // callRepository sends a request about the repository.
-func (p PullRequest) callRepository(ctx context.Context, doing, method, path string, body, into any) error {
-	return p.callAPI(ctx, doing, method, "/repos/"+p.Repository+"/"+path, body, into)
+func (p PullRequest) callRepository(ctx context.Context, doing, method, path string, body, result any) error {
+	return p.callAPI(ctx, doing, method, "/repos/"+p.Repository+"/"+path, body, result)
 }
 
 // callAPI sends a request and reads its answer.
-func (p PullRequest) callAPI(ctx context.Context, doing, method, path string, body, into any) error {
+func (p PullRequest) callAPI(ctx context.Context, doing, method, path string, body, result any) error {
 	var sent io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -159,10 +159,10 @@ func (p PullRequest) callAPI(ctx context.Context, doing, method, path string, bo
 		_ = json.Unmarshal(data, &failure) // without a message the status is enough
 		return &Error{doing, answer.StatusCode, failure.Message}
 	}
-	if into == nil {
+	if result == nil {
 		return nil
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := json.Unmarshal(data, result); err != nil {
 		return fmt.Errorf("%s: the answer is not understood: %w", doing, err)
 	}
 	return nil

@@ -191,7 +191,7 @@ func readJudgment(data []byte) (*Judgment, error) {
 		if f.Name == numberName {
 			limit = maxNumber
 		}
-		if files[f.Name], err = readBounded(f, limit); err != nil {
+		if files[f.Name], err = readZipFile(f, limit); err != nil {
 			return nil, err
 		}
 	}
@@ -203,10 +203,10 @@ func readJudgment(data []byte) (*Judgment, error) {
 	return &Judgment{Report: report, PullRequest: n}, nil
 }
 
-// readBounded reads a regular file of a zip file, whatever size that claims for it.
-func readBounded(f *zip.File, limit int64) ([]byte, error) {
-	unusable := func(why string) error {
-		return &UntrustedError{fmt.Sprintf("the artifact's file %.100q %s", f.Name, why)}
+// readZipFile reads a regular file of a zip file, whatever size that claims for it.
+func readZipFile(f *zip.File, limit int64) ([]byte, error) {
+	unusable := func(problem string) error {
+		return &UntrustedError{fmt.Sprintf("the artifact's file %.100q %s", f.Name, problem)}
 	}
 	if !f.Mode().IsRegular() {
 		return nil, unusable("is not a regular file")

@@ -173,9 +173,9 @@ func (b *batch) stopProcess() string {
 	b.in.Close() // git ends at the end of its input; Kill is for one that is stuck writing
 	b.cmd.Process.Kill()
 	b.cmd.Wait() // its error is the kill
-	said := b.stderr.String()
+	stderr := b.stderr.String()
 	b.cmd = nil
-	return said
+	return stderr
 }
 
 func (b *batch) closeBatch() {

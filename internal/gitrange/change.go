@@ -65,14 +65,14 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	var tip revision
 	var err error
 	if head == "" {
-		tip, err = r.headCommit(ctx)
+		tip, err = r.resolveHead(ctx)
 	} else {
 		tip, err = r.resolveRevision(ctx, head)
 	}
 	if err != nil {
 		return nil, err
 	}
-	from, mergeBase, err := r.mergeBase(ctx, base, tip)
+	from, mergeBase, err := r.resolveMergeBase(ctx, base, tip)
 	if err != nil {
 		return nil, err
 	}
@@ -94,26 +94,26 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 		if work, err = r.listWorkingTree(ctx); err != nil {
 			return nil, err
 		}
-		after, rg.HeadName = work, r.workName(ctx, from.name)
-		rg.Changes, err = r.diffWorking(ctx, mergeBase, work)
+		after, rg.HeadName = work, r.workingTreeName(ctx, from.name)
+		rg.Changes, err = r.diffWorkingTree(ctx, mergeBase, work)
 		if r.edits != nil {
-			after, rg.Changes = r.editTree(work, r.edits), editChanges(rg.Changes, parent.files, r.edits)
+			after, rg.Changes = r.newEditedTree(work, r.edits), computeEditedChanges(rg.Changes, parent.files, r.edits)
 		}
 	}
 	rg.Base, rg.Head = parent, after
 	if err == nil && from.id != mergeBase {
-		err = r.mergeBaseInto(ctx, rg, from, parent, after)
+		err = r.setMergedRange(ctx, rg, from, parent, after)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("compare %s with %s: %w", rg.BaseName, rg.HeadName, err)
 	}
-	rg.Modules = movedModules(parent, after)
+	rg.Modules = listMovedSubmodules(parent, after)
 	slices.SortFunc(rg.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return rg, nil
 }
 
-// mergeBaseInto makes a range start at the base's tip and end at the head after a merge.
-func (r *Repo) mergeBaseInto(ctx context.Context, rg *Range, tip revision, parent *commitTree, head fileTree) error {
+// setMergedRange makes a range start at the base's tip and end at the head after a merge.
+func (r *Repo) setMergedRange(ctx context.Context, rg *Range, tip revision, parent *commitTree, head fileTree) error {
 	base, err := r.treeOfCommit(ctx, tip.id, tip.name)
 	if err != nil {
 		return err
@@ -127,8 +127,8 @@ func (r *Repo) mergeBaseInto(ctx context.Context, rg *Range, tip revision, paren
 	return nil
 }
 
-// workName returns the name of the working tree: its branch.
-func (r *Repo) workName(ctx context.Context, base string) string {
+// workingTreeName returns the name of the working tree: its branch.
+func (r *Repo) workingTreeName(ctx context.Context, base string) string {
 	out, err := r.git.runForOutput(ctx, "symbolic-ref", "--short", "-q", "HEAD")
 	branch := strings.TrimSpace(string(out))
 	if err != nil || branch == "" || branch == base || strings.HasSuffix(base, "/"+branch) {
@@ -149,9 +149,9 @@ func compareLists(before, after list) []Change {
 			changes = append(changes, Change{Kind: Added, Path: after[0].Path})
 			after = after[1:]
 		default:
-			was, is := before[0], after[0]
-			if was.ID != is.ID || was.Symlink != is.Symlink || was.Executable != is.Executable {
-				changes = append(changes, Change{Kind: Modified, Path: is.Path})
+			oldFile, newFile := before[0], after[0]
+			if oldFile.ID != newFile.ID || oldFile.Symlink != newFile.Symlink || oldFile.Executable != newFile.Executable {
+				changes = append(changes, Change{Kind: Modified, Path: newFile.Path})
 			}
 			before, after = before[1:], after[1:]
 		}
@@ -166,11 +166,11 @@ func (r *Repo) findRenames(ctx context.Context, env []string, changes []Change, 
 	if len(moved) == 0 {
 		return changes, nil
 	}
-	if lengthOf(moved) > mostArguments() {
+	if argumentLength(moved) > maxArgumentBytes() {
 		moved = nil // all paths
 	}
 	renames, err := r.diffPaths(ctx, env, "-M", commits, moved)
-	if err != nil && missingObject(err) {
+	if err != nil && isMissingObject(err) {
 		// The clone is partial, or damaged. Without the contents, only renames of
 		// identical files can be found.
 		renames, err = r.diffPaths(ctx, env, "-M100%", commits, moved)
@@ -194,19 +194,19 @@ func (r *Repo) diffPaths(ctx context.Context, env []string, renames string, comm
 	if err != nil {
 		return nil, err
 	}
-	return parseRaw(out)
+	return parseRawDiff(out)
 }
 
-// mostArguments limits the length of git's command line, in bytes.
-func mostArguments() int {
+// maxArgumentBytes limits the length of git's command line, in bytes.
+func maxArgumentBytes() int {
 	if runtime.GOOS == "windows" {
 		return 24 << 10
 	}
 	return 512 << 10
 }
 
-// lengthOf returns the length of some paths as arguments.
-func lengthOf(paths []string) (n int) {
+// argumentLength returns the length of some paths as arguments.
+func argumentLength(paths []string) (n int) {
 	for _, p := range paths {
 		n += len(p) + 3
 	}
@@ -240,12 +240,12 @@ var emptyBlob = map[int]string{
 	64: "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 }
 
-// diffWorking compares a commit with the working tree as if the untracked files had been
+// diffWorkingTree compares a commit with the working tree as if the untracked files had been
 // added: an untracked file may be a deleted one under its new name, and the answer must
 // not depend on git add. It works on a copy of the index. There, the untracked files have
 // an empty content, which git considers outdated. In the copy, git diff may write
 // refreshed file times, which it does whatever GIT_OPTIONAL_LOCKS says.
-func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) (changes []Change, err error) {
+func (r *Repo) diffWorkingTree(ctx context.Context, base string, work *diskTree) (changes []Change, err error) {
 	dir, remove, err := scratch.Make("index")
 	if err != nil {
 		return nil, err

@@ -245,17 +245,17 @@ func TestChangedInTheSameTick(t *testing.T) {
 		f := repository(t)
 		f.git("config", "core.checkStat", "minimal") // nobody can set when a file was changed
 		tick := time.Now().Add(-time.Hour)
-		at := func(name string) {
+		setTime := func(name string) {
 			if err := os.Chtimes(f.path(name), tick, tick); err != nil {
 				t.Fatal(err)
 			}
 		}
 		f.write("a.sql", "SELECT 1;\n")
-		at("a.sql")
+		setTime("a.sql")
 		f.commit("first")
 		f.write("a.sql", "SELECT 2;\n")
-		at("a.sql")
-		at(".git/index")
+		setTime("a.sql")
+		setTime(".git/index")
 		want := []Change{{Kind: Modified, Path: "a.sql"}}
 		if untracked {
 			f.write("b.sql", "SELECT 3;\n")

@@ -35,15 +35,15 @@ func (t *commitTree) Dir(ctx context.Context) (string, error) {
 }
 
 // checkOut writes the files of a tree to a temporary directory, which Close removes. made is that directory, once it is made.
-func (r *Repo) checkOut(ctx context.Context, t fileTree, made *string) (string, error) {
+func (r *Repo) checkOut(ctx context.Context, t fileTree, checkoutDir *string) (string, error) {
 	r.mu.Lock()
 	closed := r.closed
 	r.mu.Unlock()
 	if closed {
 		return "", fmt.Errorf("check out %s: %w", t.Name(), errClosed)
 	}
-	if *made != "" {
-		return *made, nil
+	if *checkoutDir != "" {
+		return *checkoutDir, nil
 	}
 	dir, remove, err := scratch.Make("checkout")
 	if err != nil {
@@ -61,17 +61,17 @@ func (r *Repo) checkOut(ctx context.Context, t fileTree, made *string) (string, 
 	if closed {
 		return "", errors.Join(fmt.Errorf("check out %s: %w", t.Name(), errClosed), remove())
 	}
-	*made = dir
+	*checkoutDir = dir
 	return dir, nil
 }
 
 func writeTree(ctx context.Context, t fileTree, dir string) error {
-	made := map[string]bool{dir: true}
+	createdDirs := map[string]bool{dir: true}
 	var links []File
 	var files []File
 	for _, f := range t.Files() {
 		switch {
-		case !safePath(f.Path):
+		case !isSafePath(f.Path):
 			// A commit made by hand can hold such a path; git refuses to check it out, too.
 		case f.Symlink:
 			links = append(links, f)
@@ -85,7 +85,7 @@ func writeTree(ctx context.Context, t fileTree, dir string) error {
 		}
 		part := files[:min(checkoutBatch, len(files))]
 		files = files[len(part):]
-		if err := writeFiles(t, dir, part, made); err != nil {
+		if err := writeFiles(t, dir, part, createdDirs); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func writeTree(ctx context.Context, t fileTree, dir string) error {
 		if err != nil {
 			return err
 		}
-		name, err := prepareTarget(dir, f.Path, made)
+		name, err := prepareTarget(dir, f.Path, createdDirs)
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func writeTree(ctx context.Context, t fileTree, dir string) error {
 	return nil
 }
 
-func writeFiles(t fileTree, dir string, files []File, made map[string]bool) error {
+func writeFiles(t fileTree, dir string, files []File, createdDirs map[string]bool) error {
 	paths := make([]string, len(files))
 	for i, f := range files {
 		paths[i] = f.Path
@@ -131,7 +131,7 @@ func writeFiles(t fileTree, dir string, files []File, made map[string]bool) erro
 			}
 			continue
 		}
-		name, err := prepareTarget(dir, f.Path, made)
+		name, err := prepareTarget(dir, f.Path, createdDirs)
 		if err != nil {
 			return err
 		}
@@ -147,21 +147,21 @@ func writeFiles(t fileTree, dir string, files []File, made map[string]bool) erro
 }
 
 // prepareTarget returns where a file goes and makes the directory for it.
-func prepareTarget(dir, file string, made map[string]bool) (string, error) {
+func prepareTarget(dir, file string, createdDirs map[string]bool) (string, error) {
 	name := filepath.Join(dir, filepath.FromSlash(file))
 	parent := filepath.Dir(name)
-	if !made[parent] {
+	if !createdDirs[parent] {
 		if err := os.MkdirAll(parent, 0o755); err != nil {
 			return "", err
 		}
-		made[parent] = true
+		createdDirs[parent] = true
 	}
 	return name, nil
 }
 
-// safePath says whether a path of a commit may be written: inside the
+// isSafePath says whether a path of a commit may be written: inside the
 // directory, and not into something that git would take for a repository.
-func safePath(path string) bool {
+func isSafePath(path string) bool {
 	if !filepath.IsLocal(filepath.FromSlash(path)) {
 		return false
 	}

@@ -41,9 +41,9 @@ func (r *Repo) treeOfCommit(ctx context.Context, id, name string) (*commitTree, 
 		known = r.commits[id]
 		r.mu.Unlock()
 	}
-	named := *known
-	named.name = name
-	return &named, nil
+	tree := *known
+	tree.name = name
+	return &tree, nil
 }
 
 func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, error) {
@@ -55,8 +55,8 @@ func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, er
 	}
 	out, err := r.git.runForOutput(ctx, args...)
 	if err != nil {
-		if r.partial && missingObject(err) {
-			return nil, &MissingObjectsError{Rev: name, Run: r.fetchObjects()}
+		if r.partial && isMissingObject(err) {
+			return nil, &MissingObjectsError{Rev: name, Run: r.fetchObjectsCommand()}
 		}
 		return nil, fmt.Errorf("list the files of %s: %w", name, err)
 	}
@@ -67,16 +67,16 @@ func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, er
 	t.files, t.modules = files, listSubmodules(out)
 	t.files.sortPaths()
 	if r.partial {
-		if t.missing, err = r.missingBlobs(ctx, id); err != nil {
+		if t.missing, err = r.listMissingBlobs(ctx, id); err != nil {
 			return nil, fmt.Errorf("list the missing files of %s: %w", name, err)
 		}
 	}
 	return t, nil
 }
 
-// missingBlobs returns which objects of a commit are not here. Asking cat-file for one of
+// listMissingBlobs returns which objects of a commit are not here. Asking cat-file for one of
 // them would end it.
-func (r *Repo) missingBlobs(ctx context.Context, id string) (map[string]bool, error) {
+func (r *Repo) listMissingBlobs(ctx context.Context, id string) (map[string]bool, error) {
 	out, err := r.git.runForOutput(ctx, "rev-list", "--objects", "--no-walk", "--missing=print", id)
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (t *commitTree) readEach(paths []string) (got map[string][]byte, failed []e
 	failed = make([]error, len(paths)) // nil for no error
 	ids := make([]string, 0, len(paths))
 	wanted := make([]int, 0, len(paths)) // index into paths, as ids
-	lacks := &MissingObjectsError{Rev: t.name, Run: t.repo.fetchObjects()}
+	lacks := &MissingObjectsError{Rev: t.name, Run: t.repo.fetchObjectsCommand()}
 	for i, p := range paths {
 		f, err := t.findFile(p)
 		switch {
@@ -163,7 +163,7 @@ func (t *commitTree) readEach(paths []string) (got map[string][]byte, failed []e
 func (t *commitTree) findFile(path string) (File, error) {
 	f, ok := t.files.findPath(path)
 	if !ok {
-		return File{}, notInTree(path, t.name)
+		return File{}, notInTreeError(path, t.name)
 	}
 	if !f.Symlink {
 		return f, nil
@@ -182,7 +182,7 @@ func (t *commitTree) findFile(path string) (File, error) {
 // linkTarget reads a symbolic link.
 func (t *commitTree) linkTarget(f File) (string, error) {
 	if t.missing[f.ID] {
-		return "", &MissingObjectsError{Rev: t.name, Paths: []string{f.Path}, Count: 1, Run: t.repo.fetchObjects()}
+		return "", &MissingObjectsError{Rev: t.name, Paths: []string{f.Path}, Count: 1, Run: t.repo.fetchObjectsCommand()}
 	}
 	var to string
 	var failed error

@@ -51,10 +51,10 @@ func DirTree(root string, paths []string) (Tree, error) {
 		if local == "." {
 			full = abs
 		}
-		if at := (spot{local, full}); info.IsDir() {
-			w.walkDir(at)
+		if entry := (spot{local, full}); info.IsDir() {
+			w.walkDir(entry)
 		} else {
-			w.recordFile(at, info.Mode().Type())
+			w.recordFile(entry, info.Mode().Type())
 		}
 	}
 	w.followLinks()
@@ -105,11 +105,11 @@ func (w *walk) relativeToRoot(p string) (string, error) {
 }
 
 // recordFile records a path that is no directory.
-func (p *part) recordFile(at spot, kind fs.FileMode) {
-	path := filepath.ToSlash(at.local)
+func (p *part) recordFile(entry spot, kind fs.FileMode) {
+	path := filepath.ToSlash(entry.local)
 	switch {
 	case kind&fs.ModeSymlink != 0:
-		p.links = append(p.links, at)
+		p.links = append(p.links, entry)
 	case kind.IsRegular():
 		p.files = append(p.files, File{Path: path, Size: -1})
 	default:
@@ -129,30 +129,30 @@ func kindOfFile(m fs.FileMode) string {
 }
 
 // listDir records the content of a directory, and returns the directories in it.
-func (p *part) listDir(at spot) (below []spot) {
-	p.dirs = append(p.dirs, at.full)
-	entries, err := os.ReadDir(at.full)
+func (p *part) listDir(dir spot) (subdirs []spot) {
+	p.dirs = append(p.dirs, dir.full)
+	entries, err := os.ReadDir(dir.full)
 	if err != nil {
-		path := filepath.ToSlash(at.local)
+		path := filepath.ToSlash(dir.local)
 		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %w", path, rootCause(err))})
 	}
 	for _, e := range entries {
 		if e.Name() == ".git" {
 			continue
 		}
-		next := spot{local: joinName(at.local, e.Name())}
+		next := spot{local: joinName(dir.local, e.Name())}
 		if e.Type().IsRegular() {
 			p.recordFile(next, 0)
 			continue
 		}
-		next.full = joinName(at.full, e.Name())
+		next.full = joinName(dir.full, e.Name())
 		if e.IsDir() {
-			below = append(below, next)
+			subdirs = append(subdirs, next)
 		} else {
 			p.recordFile(next, e.Type())
 		}
 	}
-	return below
+	return subdirs
 }
 
 // walkDir lists a directory and everything below it, on all processors.
@@ -169,9 +169,9 @@ func (w *walk) walkDir(dir spot) {
 	for k := range parts {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(todo); i = int(next.Add(1)) - 1 {
-				for below := []spot{todo[i]}; len(below) > 0; {
-					last := len(below) - 1
-					below = append(below[:last], parts[k].listDir(below[last])...)
+				for pending := []spot{todo[i]}; len(pending) > 0; {
+					last := len(pending) - 1
+					pending = append(pending[:last], parts[k].listDir(pending[last])...)
 				}
 			}
 		})

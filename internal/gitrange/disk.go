@@ -37,15 +37,15 @@ func (r *Repo) listWorkingTree(ctx context.Context) (*diskTree, error) {
 		return nil, fmt.Errorf("list the working tree: %w", err)
 	}
 	t := &diskTree{name: WorkingTree, root: r.root, files: make(list, 0, len(entries)), untracked: map[string]bool{}, modules: listSubmodules(out)}
-	t.stored = r.readSparse
+	t.stored = r.readSparseFile
 	folders := folders{root: r.root, real: map[string]bool{".": true}}
 	for _, e := range entries {
 		f := File{Path: e.path, Symlink: e.mode == modeSymlink, Executable: e.mode == modeExecutable, Size: -1}
 		if e.sparse {
 			f.ID = e.id
 		}
-		if folders.isReal(filepath.Dir(filepath.FromSlash(e.path))) {
-			info, err := os.Lstat(t.onDisk(e.path))
+		if folders.isRealDir(filepath.Dir(filepath.FromSlash(e.path))) {
+			info, err := os.Lstat(t.diskPath(e.path))
 			if err == nil && (info.Mode().IsRegular() || info.Mode()&fs.ModeSymlink != 0) {
 				f.ID, f.Size = "", info.Size()
 				f.Symlink = info.Mode()&fs.ModeSymlink != 0
@@ -74,10 +74,10 @@ type folders struct {
 	real map[string]bool
 }
 
-func (d *folders) isReal(dir string) bool {
+func (d *folders) isRealDir(dir string) bool {
 	isReal, known := d.real[dir]
 	if !known {
-		isReal = d.isReal(filepath.Dir(dir))
+		isReal = d.isRealDir(filepath.Dir(dir))
 		if isReal {
 			info, err := os.Lstat(filepath.Join(d.root, dir))
 			isReal = err == nil && info.IsDir()
@@ -87,15 +87,15 @@ func (d *folders) isReal(dir string) bool {
 	return isReal
 }
 
-func (r *Repo) readSparse(f File) ([]byte, error) {
+func (r *Repo) readSparseFile(f File) ([]byte, error) {
 	var data []byte
 	var failed error
 	err := r.batch.readObjects([]string{f.ID}, func(_ int, got []byte, err error) { data, failed = got, err })
 	if err = errors.Join(err, failed); err == nil {
 		return data, nil
 	}
-	if r.partial && (errors.Is(err, errMissing) || missingObject(err)) {
-		return nil, &MissingObjectsError{Rev: WorkingTree, Paths: []string{f.Path}, Count: 1, Run: r.fetchObjects()}
+	if r.partial && (errors.Is(err, errMissing) || isMissingObject(err)) {
+		return nil, &MissingObjectsError{Rev: WorkingTree, Paths: []string{f.Path}, Count: 1, Run: r.fetchObjectsCommand()}
 	}
 	return nil, fmt.Errorf("read %s from the index: %w", f.Path, err)
 }
@@ -106,13 +106,15 @@ func (t *diskTree) Files() []File { return t.files }
 // Dir returns the root: the files are already on disk.
 func (t *diskTree) Dir(context.Context) (string, error) { return t.root, nil }
 
-func (t *diskTree) onDisk(path string) string { return filepath.Join(t.root, filepath.FromSlash(path)) }
+func (t *diskTree) diskPath(path string) string {
+	return filepath.Join(t.root, filepath.FromSlash(path))
+}
 
 func (t *diskTree) Read(path string) ([]byte, error) {
 	f, ok := t.files.findPath(path)
 	switch {
 	case !ok:
-		return nil, notInTree(path, t.name)
+		return nil, notInTreeError(path, t.name)
 	case f.Err != nil:
 		return nil, f.Err
 	case f.ID != "":
@@ -121,12 +123,12 @@ func (t *diskTree) Read(path string) ([]byte, error) {
 		return t.readLink(path)
 	}
 	// The file was listed as a regular one, in real directories.
-	file, err := openFile(t.onDisk(path))
+	file, err := openFile(t.diskPath(path))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, rootCause(err))
 	}
 	defer file.close()
-	return readFile(file, path)
+	return readOpenFile(file, path)
 }
 
 // readLink reads the target of a symbolic link; os.Root keeps it inside.
@@ -148,13 +150,13 @@ func (t *diskTree) readLink(path string) ([]byte, error) {
 	}
 	if err != nil {
 		if strings.Contains(err.Error(), "escapes") {
-			target, _ := os.Readlink(t.onDisk(path)) // for the message only
+			target, _ := os.Readlink(t.diskPath(path)) // for the message only
 			return nil, &OutsideError{Path: path, Target: target}
 		}
 		return nil, fmt.Errorf("read %s: %w", path, rootCause(err))
 	}
 	defer file.Close()
-	return readFile(openedFile(file), path)
+	return readOpenFile(wrapOpenFile(file), path)
 }
 
 // rootCause drops the operation and the absolute path that os puts into an error.
@@ -165,8 +167,8 @@ func rootCause(err error) error {
 	return err
 }
 
-// readFile reads an open file.
-func readFile(file opened, path string) ([]byte, error) {
+// readOpenFile reads an open file.
+func readOpenFile(file opened, path string) ([]byte, error) {
 	size, regular, err := file.size()
 	switch {
 	case err != nil:
@@ -225,6 +227,6 @@ func (t *diskTree) linkTarget(f File) (string, error) {
 		to, err := t.stored(f)
 		return string(to), err
 	}
-	to, err := os.Readlink(t.onDisk(f.Path))
+	to, err := os.Readlink(t.diskPath(f.Path))
 	return filepath.ToSlash(to), err
 }

@@ -25,7 +25,7 @@ type editedTree struct {
 	dir string     // the checkout, after it is made
 }
 
-func (r *Repo) editTree(work *diskTree, edits Edits) *editedTree {
+func (r *Repo) newEditedTree(work *diskTree, edits Edits) *editedTree {
 	t := &editedTree{diskTree: work, edits: edits, repo: r}
 	for _, f := range work.files {
 		if _, edited := edits[f.Path]; !edited {
@@ -41,9 +41,9 @@ func (r *Repo) editTree(work *diskTree, edits Edits) *editedTree {
 	return t
 }
 
-// editChanges returns the changes from a commit with these files to an edited working tree. A renamed file that is
+// computeEditedChanges returns the changes from a commit with these files to an edited working tree. A renamed file that is
 // edited counts as renamed.
-func editChanges(changes []Change, before list, edits Edits) []Change {
+func computeEditedChanges(changes []Change, before list, edits Edits) []Change {
 	var out []Change
 	for _, c := range changes {
 		text, edited := edits[c.Path]
@@ -58,11 +58,11 @@ func editChanges(changes []Change, before list, edits Edits) []Change {
 		if slices.ContainsFunc(out, func(c Change) bool { return c.Path == path && c.Kind == Renamed }) {
 			continue
 		}
-		_, had := before.findPath(path)
+		_, existed := before.findPath(path)
 		switch {
-		case text == nil && had:
+		case text == nil && existed:
 			out = append(out, Change{Kind: Deleted, Path: path})
-		case text != nil && had:
+		case text != nil && existed:
 			out = append(out, Change{Kind: Modified, Path: path})
 		case text != nil:
 			out = append(out, Change{Kind: Added, Path: path})
@@ -80,7 +80,7 @@ func (t *editedTree) Read(path string) ([]byte, error) {
 	case !edited:
 		return t.diskTree.Read(path)
 	case text == nil:
-		return nil, notInTree(path, t.name)
+		return nil, notInTreeError(path, t.name)
 	}
 	return []byte(*text), nil
 }

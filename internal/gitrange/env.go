@@ -86,16 +86,16 @@ func chooseEnv(ctx context.Context, dir, cwd string, clean []string, vars map[st
 		}
 		return addVariables(clean, abs) // git finds nothing by itself: what the caller named is all there is
 	}
-	own := strings.TrimSuffix(string(out), "\n")
+	ownGitDir := strings.TrimSuffix(string(out), "\n")
 	switch {
-	case gitDir != "" && !sameDir(gitDir, own):
+	case gitDir != "" && !isSameDir(gitDir, ownGitDir):
 		return clean
 	case gitDir == "":
 		// Hooks of the main working tree get GIT_INDEX_FILE without GIT_DIR,
 		// and run at its top.
 		gitInCwd := &program{dir: cwd, env: clean}
 		out, err := gitInCwd.runForOutput(ctx, "rev-parse", "--absolute-git-dir")
-		if err != nil || !sameDir(strings.TrimSuffix(string(out), "\n"), own) {
+		if err != nil || !isSameDir(strings.TrimSuffix(string(out), "\n"), ownGitDir) {
 			return clean
 		}
 	}
@@ -128,7 +128,7 @@ func resolveLinks(path string) string {
 	return filepath.Clean(path)
 }
 
-func sameDir(a, b string) bool {
+func isSameDir(a, b string) bool {
 	x, err := os.Stat(a)
 	if err != nil {
 		return false

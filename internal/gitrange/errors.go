@@ -139,14 +139,14 @@ type MissingObjectsError struct {
 }
 
 func (e *MissingObjectsError) Error() string {
-	what := "contents"
+	missing := "contents"
 	if len(e.Paths) > 0 {
-		what = e.Paths[0]
+		missing = e.Paths[0]
 		if e.Count > 1 {
-			what = fmt.Sprintf("%s and %d more", what, e.Count-1)
+			missing = fmt.Sprintf("%s and %d more", missing, e.Count-1)
 		}
 	}
-	return fmt.Sprintf("%s at %s is missing: this is a partial clone; run: %s", what, e.Rev, e.Run)
+	return fmt.Sprintf("%s at %s is missing: this is a partial clone; run: %s", missing, e.Rev, e.Run)
 }
 
 // IsLost reports whether an error means that git should have the content of a

@@ -79,20 +79,20 @@ func gitFailure(ctx context.Context, err error, stderr string, args []string) er
 	return fmt.Errorf("git %s: %w", args[0], err)
 }
 
-// failedWith says whether err is a git command that ended with code.
-func failedWith(err error, code int) bool {
+// hasExitCode says whether err is a git command that ended with code.
+func hasExitCode(err error, code int) bool {
 	ge, ok := errors.AsType[*GitError](err)
 	return ok && ge.Code == code
 }
 
-// missingObject says whether git failed for want of an object that a partial
+// isMissingObject says whether git failed for want of an object that a partial
 // clone left on the server. The words are stable: LC_ALL is C.
-func missingObject(err error) bool {
+func isMissingObject(err error) bool {
 	ge, ok := errors.AsType[*GitError](err)
-	return ok && missingObjectText(ge.Stderr)
+	return ok && isMissingObjectText(ge.Stderr)
 }
 
-func missingObjectText(stderr string) bool {
+func isMissingObjectText(stderr string) bool {
 	for _, words := range []string{"promisor remote", "lazy fetching disabled", "transport '", "unable to read", "missing object", "missing blob"} {
 		if strings.Contains(stderr, words) {
 			return true

@@ -59,30 +59,30 @@ func (s *mergeSide) findMovedDirs() {
 	}
 }
 
-// findFile finds a file of the ancestor on this side, under its present name.
-func (s *mergeSide) findFile(was string) (File, bool) {
-	if to := s.movedTo[was]; to != "" {
+// findAncestorFile finds a file of the ancestor on this side, under its present name.
+func (s *mergeSide) findAncestorFile(ancestorPath string) (File, bool) {
+	if to := s.movedTo[ancestorPath]; to != "" {
 		return s.files.findPath(to)
 	}
-	if s.cameAs[was] != "" {
+	if s.cameAs[ancestorPath] != "" {
 		return File{}, false // another file has taken its name
 	}
-	return s.files.findPath(was)
+	return s.files.findPath(ancestorPath)
 }
 
 // listAdded returns the files of this side that the ancestor does not have.
 func (s *mergeSide) listAdded(ancestor list) []File {
 	var out []File
 	for _, f := range s.files {
-		if _, had := ancestor.findPath(f.Path); !had && s.cameAs[f.Path] == "" {
+		if _, existed := ancestor.findPath(f.Path); !existed && s.cameAs[f.Path] == "" {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// placeOf returns the path of a file that the other side adds: this side may have moved its directory.
-func (s *mergeSide) placeOf(file string) string {
+// movedPath returns the path of a file that the other side adds: this side may have moved its directory.
+func (s *mergeSide) movedPath(file string) string {
 	if to, moved := s.moves[path.Dir(file)]; moved {
 		return path.Join(to, path.Base(file))
 	}
@@ -91,34 +91,34 @@ func (s *mergeSide) placeOf(file string) string {
 
 // mergeTrees merges the head into the base as git does: file by file, with renames. It resolves conflicts for the head.
 func (r *Repo) mergeTrees(ancestor *commitTree, base, head *mergeSide) *mergedTree {
-	t := &mergedTree{repo: r, name: head.tree.Name(), modules: modulesOf(head.tree), origins: map[string]*origin{}}
-	for _, was := range ancestor.files {
-		theirs, inBase := base.findFile(was.Path)
-		ours, inHead := head.findFile(was.Path)
+	t := &mergedTree{repo: r, name: head.tree.Name(), modules: submodulesOf(head.tree), origins: map[string]*origin{}}
+	for _, ancestorFile := range ancestor.files {
+		theirs, inBase := base.findAncestorFile(ancestorFile.Path)
+		ours, inHead := head.findAncestorFile(ancestorFile.Path)
 		oursChanged, theirsChanged := head.changed[ours.Path], base.changed[theirs.Path]
 		switch {
 		case !inHead, !inBase && !oursChanged: // deleted
 		case !inBase:
 			t.origins[ours.Path] = &origin{tree: head.tree, file: ours}
 		case !oursChanged || haveSameContent(base.tree, theirs, head.tree, ours):
-			t.origins[cmp.Or(head.movedTo[was.Path], theirs.Path)] = &origin{tree: base.tree, file: theirs}
+			t.origins[cmp.Or(head.movedTo[ancestorFile.Path], theirs.Path)] = &origin{tree: base.tree, file: theirs}
 		default:
 			o := &origin{tree: head.tree, file: ours}
-			if theirsChanged && !ours.Symlink && !theirs.Symlink && !was.Symlink {
-				o.other, o.ancestor = &origin{tree: base.tree, file: theirs}, &origin{tree: ancestor, file: was}
+			if theirsChanged && !ours.Symlink && !theirs.Symlink && !ancestorFile.Symlink {
+				o.other, o.ancestor = &origin{tree: base.tree, file: theirs}, &origin{tree: ancestor, file: ancestorFile}
 			}
-			t.origins[cmp.Or(head.movedTo[was.Path], theirs.Path)] = o
+			t.origins[cmp.Or(head.movedTo[ancestorFile.Path], theirs.Path)] = o
 		}
 	}
 	for _, f := range head.listAdded(ancestor.files) {
-		place, o := base.placeOf(f.Path), &origin{tree: head.tree, file: f}
+		place, o := base.movedPath(f.Path), &origin{tree: head.tree, file: f}
 		if theirs, ok := base.files.findPath(place); ok && haveSameContent(base.tree, theirs, head.tree, f) {
 			o = &origin{tree: base.tree, file: theirs}
 		}
 		t.origins[place] = o
 	}
 	for _, f := range base.listAdded(ancestor.files) {
-		if place := head.placeOf(f.Path); t.origins[place] == nil {
+		if place := head.movedPath(f.Path); t.origins[place] == nil {
 			t.origins[place] = &origin{tree: base.tree, file: f}
 		}
 	}
@@ -143,12 +143,12 @@ func haveSameContent(a fileTree, x File, b fileTree, y File) bool {
 // listMergedChanges lists the changes from the base to the merged files. head are the head's own changes, for their renames.
 func listMergedChanges(base *commitTree, merged *mergedTree, head []Change) []Change {
 	isNew := func(p string) bool {
-		_, had := base.files.findPath(p)
-		return !had && merged.origins[p] != nil
+		_, existed := base.files.findPath(p)
+		return !existed && merged.origins[p] != nil
 	}
 	isGone := func(p string) bool {
-		_, had := base.files.findPath(p)
-		return had && merged.origins[p] == nil
+		_, existed := base.files.findPath(p)
+		return existed && merged.origins[p] == nil
 	}
 	var out []Change
 	renamed := map[string]bool{}

@@ -77,7 +77,7 @@ func (t *mergedTree) Read(path string) ([]byte, error) {
 func (t *mergedTree) findOrigin(path string) (*origin, error) {
 	o := t.origins[path]
 	if o == nil {
-		return nil, notInTree(path, t.name)
+		return nil, notInTreeError(path, t.name)
 	}
 	if !o.file.Symlink {
 		return o, nil
@@ -107,8 +107,8 @@ func (t *mergedTree) mergeContents(o *origin) ([]byte, error) {
 		return nil, err
 	}
 	theirs, theirErr := o.other.tree.Read(o.other.file.Path)
-	was, wasErr := o.ancestor.tree.Read(o.ancestor.file.Path)
-	if theirErr != nil || wasErr != nil || max(len(ours), len(theirs), len(was)) > mostMerged {
+	ancestor, wasErr := o.ancestor.tree.Read(o.ancestor.file.Path)
+	if theirErr != nil || wasErr != nil || max(len(ours), len(theirs), len(ancestor)) > mostMerged {
 		return ours, nil
 	}
 	dir, remove, err := scratch.Make("merge")
@@ -117,7 +117,7 @@ func (t *mergedTree) mergeContents(o *origin) ([]byte, error) {
 	}
 	defer func() { _ = remove() }() // the next run removes what is left
 	var names []string
-	for i, text := range [][]byte{ours, was, theirs} {
+	for i, text := range [][]byte{ours, ancestor, theirs} {
 		name := filepath.Join(dir, fmt.Sprint(i))
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			return nil, fmt.Errorf("merge %s: %w", o.file.Path, err)
@@ -126,7 +126,7 @@ func (t *mergedTree) mergeContents(o *origin) ([]byte, error) {
 	}
 	out, err := t.repo.git.runForOutput(t.repo.batch.ctx, append([]string{"merge-file", "-p"}, names...)...)
 	if _, conflict := errors.AsType[*GitError](err); conflict {
-		if out = mergeJSON(ours, was, theirs); out != nil {
+		if out = mergeJSON(ours, ancestor, theirs); out != nil {
 			return out, nil
 		}
 		out, err = t.repo.git.runForOutput(t.repo.batch.ctx, append([]string{"merge-file", "-p", "--ours"}, names...)...)

@@ -16,10 +16,10 @@ func listSubmodules(out []byte) map[string]string {
 	for record := range bytes.SplitSeq(out, []byte{0}) {
 		head, path, found := strings.Cut(string(record), "\t")
 		words := strings.Fields(head)
-		if at := slices.Index(words, modeSubmodule); found && at >= 0 && at <= 1 && len(words) > at+1 {
-			id := words[at+1]
-			if id == "commit" && len(words) > at+2 {
-				id = words[at+2] // ls-tree names the kind
+		if modeIndex := slices.Index(words, modeSubmodule); found && modeIndex >= 0 && modeIndex <= 1 && len(words) > modeIndex+1 {
+			id := words[modeIndex+1]
+			if id == "commit" && len(words) > modeIndex+2 {
+				id = words[modeIndex+2] // ls-tree names the kind
 			}
 			list[path] = id
 		}
@@ -27,13 +27,13 @@ func listSubmodules(out []byte) map[string]string {
 	return list
 }
 
-// movedModules lists the submodules of head that base does not have at the same
+// listMovedSubmodules lists the submodules of head that base does not have at the same
 // commit.
-func movedModules(base, head Tree) []string {
-	was := modulesOf(base)
+func listMovedSubmodules(base, head Tree) []string {
+	baseModules := submodulesOf(base)
 	var out []string
-	for path, id := range modulesOf(head) {
-		if was[path] != id {
+	for path, id := range submodulesOf(head) {
+		if baseModules[path] != id {
 			out = append(out, path)
 		}
 	}
@@ -41,7 +41,7 @@ func movedModules(base, head Tree) []string {
 	return out
 }
 
-func modulesOf(t Tree) map[string]string {
+func submodulesOf(t Tree) map[string]string {
 	switch t := t.(type) {
 	case *commitTree:
 		return t.modules

@@ -16,8 +16,8 @@ func openFile(path string) (opened, error) {
 
 type opened struct{ file *os.File }
 
-// openedFile wraps an open file, which its owner closes.
-func openedFile(f *os.File) opened { return opened{f} }
+// wrapOpenFile wraps an open file, which its owner closes.
+func wrapOpenFile(f *os.File) opened { return opened{f} }
 
 // size is the file's size in bytes, and whether it is a regular file.
 func (f opened) size() (size int64, regular bool, err error) {

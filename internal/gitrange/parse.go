@@ -15,8 +15,8 @@ const (
 	modeAbsent     = "000000"
 )
 
-// eachField yields the NUL-terminated records of -z output. They share one string.
-func eachField(out []byte, yield func(record string) error) error {
+// eachRecord yields the NUL-terminated records of -z output. They share one string.
+func eachRecord(out []byte, yield func(record string) error) error {
 	for left := string(out); left != ""; {
 		record, rest, found := strings.Cut(left, "\x00")
 		if !found {
@@ -34,7 +34,7 @@ func eachField(out []byte, yield func(record string) error) error {
 // left out.
 func parseTree(out []byte) ([]File, error) {
 	files := make([]File, 0, bytes.Count(out, []byte{0}))
-	err := eachField(out, func(record string) error {
+	err := eachRecord(out, func(record string) error {
 		// "<mode> <type> <id>[ <size, padded>]\t<path>"
 		head, path, found := strings.Cut(record, "\t")
 		mode, head, _ := strings.Cut(head, " ")
@@ -75,7 +75,7 @@ type indexEntry struct {
 // out.
 func parseIndex(out []byte) ([]indexEntry, error) {
 	entries := make([]indexEntry, 0, bytes.Count(out, []byte{0}))
-	err := eachField(out, func(record string) error {
+	err := eachRecord(out, func(record string) error {
 		tag, rest, found := strings.Cut(record, " ")
 		if !found || len(tag) != 1 || rest == "" {
 			return fmt.Errorf("git ls-files printed an unknown record: %.80q", record)
@@ -103,15 +103,15 @@ func parseIndex(out []byte) ([]indexEntry, error) {
 	return entries, err
 }
 
-// parseRaw reads git diff --raw -z -M. A path that changed between a file and
+// parseRawDiff reads git diff --raw -z -M. A path that changed between a file and
 // a submodule counts as deleted or added; changes of submodules are left out.
-func parseRaw(out []byte) ([]Change, error) {
+func parseRawDiff(out []byte) ([]Change, error) {
 	var changes []Change
 	var state string // the record that waits for its paths
 	var old string
 	var haveOld bool
 	seen := map[string]int{}
-	err := eachField(out, func(record string) error {
+	err := eachRecord(out, func(record string) error {
 		if state == "" {
 			words := strings.Fields(record)
 			if !strings.HasPrefix(record, ":") || len(words) != 5 || words[4] == "" {
@@ -129,7 +129,7 @@ func parseRaw(out []byte) ([]Change, error) {
 			old, haveOld = record, true
 			return nil
 		}
-		c, keep := parseChange(from, to, status, old, record)
+		c, keep := parseDiffEntry(from, to, status, old, record)
 		state, old, haveOld = "", "", false
 		if !keep {
 			return nil
@@ -151,8 +151,8 @@ func parseRaw(out []byte) ([]Change, error) {
 	return changes, err
 }
 
-// parseChange is one entry of git diff --raw; keep is false for submodules.
-func parseChange(from, to, status, old, path string) (c Change, keep bool) {
+// parseDiffEntry is one entry of git diff --raw; keep is false for submodules.
+func parseDiffEntry(from, to, status, old, path string) (c Change, keep bool) {
 	c = Change{Kind: Modified, Path: path}
 	switch status[0] {
 	case 'A', 'C':
@@ -183,7 +183,7 @@ func parseConfig(out []byte) ([]configValue, error) {
 	var settings []configValue
 	var scope string
 	var have bool
-	err := eachField(out, func(record string) error {
+	err := eachRecord(out, func(record string) error {
 		if !have {
 			scope, have = record, true
 			return nil

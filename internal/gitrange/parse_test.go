@@ -25,7 +25,7 @@ func TestParseRefusesWhatGitDoesNotPrint(t *testing.T) {
 	}
 	state := ":100644 100644 " + id + " " + id
 	for _, out := range []string{"x\x00p\x00", state + " M\x00", state + " M\x00\x00", state + "\x00p\x00", state + " R100\x00old\x00", state + " M\x00p"} {
-		if changes, err := parseRaw([]byte(out)); err == nil {
+		if changes, err := parseRawDiff([]byte(out)); err == nil {
 			t.Errorf("raw %q: %v", out, changes)
 		}
 	}
@@ -40,7 +40,7 @@ func TestParseRawSubmodules(t *testing.T) {
 	record := func(from, to, status string, paths ...string) string {
 		return ":" + from + " " + to + " " + id + " " + id + " " + status + "\x00" + strings.Join(paths, "\x00") + "\x00"
 	}
-	got, err := parseRaw([]byte(record("160000", "160000", "M", "moved-on") +
+	got, err := parseRawDiff([]byte(record("160000", "160000", "M", "moved-on") +
 		record("000000", "160000", "A", "new") + record("160000", "000000", "D", "gone") +
 		record("160000", "100644", "T", "to-file") + record("100644", "160000", "T", "to-module") +
 		record("100644", "120000", "T", "to-link") + record("100644", "100644", "R087", "old\nname", "-new") +
@@ -98,7 +98,7 @@ func FuzzParse(f *testing.F) {
 		for _, e := range entries {
 			check(e.path)
 		}
-		changes, _ := parseRaw(out)
+		changes, _ := parseRawDiff(out)
 		for _, c := range changes {
 			check(c.Path)
 			if (c.OldPath != "") != (c.Kind == Renamed) {

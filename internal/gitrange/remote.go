@@ -38,8 +38,8 @@ func hostOf(address string) string {
 		return strings.ToLower(u.Hostname())
 	}
 	host, _, ok := strings.Cut(address, ":")
-	if at := strings.LastIndexByte(host, '@'); at >= 0 {
-		host = host[at+1:]
+	if atSign := strings.LastIndexByte(host, '@'); atSign >= 0 {
+		host = host[atSign+1:]
 	}
 	if !ok || len(host) < 2 || strings.ContainsAny(host, `/\`) { // a path, and one of Windows
 		return ""
@@ -52,7 +52,7 @@ func hostOf(address string) string {
 //
 // Errors: [*NoBaseError].
 func (r *Repo) Default(ctx context.Context) (branch string, remote bool, err error) {
-	found, err := r.defaultBase(ctx)
+	found, err := r.findDefaultBase(ctx)
 	if err != nil {
 		return "", false, err
 	}

@@ -21,12 +21,12 @@ func TestReplacedObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Change{{Kind: Added, Path: "b.sql"}}
-	check := func(what string) {
+	check := func(label string) {
 		t.Helper()
 		rg := ranged(t, open(t, f.dir), "main", "feature")
 		same(t, rg.Changes, want)
 		if got := content(t, rg.Head, "b.sql"); got != "DROP TABLE t;\n" {
-			t.Errorf("%s: %q", what, got)
+			t.Errorf("%s: %q", label, got)
 		}
 	}
 	check("a file")

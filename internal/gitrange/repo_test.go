@@ -30,9 +30,9 @@ func TestMain(m *testing.M) {
 	os.Setenv("GIT_CONFIG_VALUE_0", "0")
 	os.Setenv("GIT_CONFIG_KEY_1", "maintenance.auto")
 	os.Setenv("GIT_CONFIG_VALUE_1", "false")
-	for _, who := range []string{"AUTHOR", "COMMITTER"} {
-		os.Setenv("GIT_"+who+"_NAME", "Test")
-		os.Setenv("GIT_"+who+"_EMAIL", "test@example.com")
+	for _, role := range []string{"AUTHOR", "COMMITTER"} {
+		os.Setenv("GIT_"+role+"_NAME", "Test")
+		os.Setenv("GIT_"+role+"_EMAIL", "test@example.com")
 	}
 	os.Exit(m.Run())
 }

@@ -25,7 +25,7 @@ type revision struct{ name, id string }
 // Errors: [*RefusedRevisionError], [*UnknownRevisionError], [*NoBaseError],
 // [*NoCommitsError], [*MissingObjectsError].
 func (r *Repo) Base(ctx context.Context, want string) (Tree, error) {
-	if _, err := r.headCommit(ctx); err != nil {
+	if _, err := r.resolveHead(ctx); err != nil {
 		return nil, err
 	}
 	base, err := r.resolveBase(ctx, want)
@@ -38,7 +38,7 @@ func (r *Repo) Base(ctx context.Context, want string) (Tree, error) {
 // resolveBase resolves the deployed revision, or finds the default one.
 func (r *Repo) resolveBase(ctx context.Context, want string) (revision, error) {
 	if want == "" {
-		return r.defaultBase(ctx)
+		return r.findDefaultBase(ctx)
 	}
 	return r.resolveRevision(ctx, want)
 }
@@ -75,8 +75,8 @@ func (r *Repo) workingTree(ctx context.Context) (Tree, error) {
 	return t, nil
 }
 
-// headCommit is what HEAD points to.
-func (r *Repo) headCommit(ctx context.Context) (revision, error) {
+// resolveHead is what HEAD points to.
+func (r *Repo) resolveHead(ctx context.Context) (revision, error) {
 	id, err := r.revParse(ctx, "HEAD")
 	if err != nil {
 		if failure, ok := errors.AsType[*GitError](err); ok {
@@ -89,7 +89,7 @@ func (r *Repo) headCommit(ctx context.Context) (revision, error) {
 
 // Commit is the full name of the commit that HEAD is.
 func (r *Repo) Commit(ctx context.Context) (string, error) {
-	head, err := r.headCommit(ctx)
+	head, err := r.resolveHead(ctx)
 	return head.id, err
 }
 
@@ -117,7 +117,7 @@ func (r *Repo) resolveRevision(ctx context.Context, rev string) (revision, error
 	}
 	id, err := r.revParse(ctx, rev)
 	if err == nil {
-		return revision{shortName(rev, id), id}, nil
+		return revision{shortenRevision(rev, id), id}, nil
 	}
 	failure, ok := errors.AsType[*GitError](err)
 	if !ok {
@@ -137,7 +137,7 @@ func (r *Repo) resolveRevision(ctx context.Context, rev string) (revision, error
 	}
 	unknown := &UnknownRevisionError{Rev: rev, Reason: gitReason(failure.Stderr), Near: r.similarNames(ctx, rev)}
 	if unknown.Reason == "" && len(r.remotes) > 0 {
-		unknown.Run = r.fetchBranches(ctx)
+		unknown.Run = r.fetchBranchesCommand(ctx)
 	}
 	return revision{}, unknown
 }
@@ -150,19 +150,19 @@ func (r *Repo) revParse(ctx context.Context, rev string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if rev = strings.TrimSpace(string(out)); !isID(rev) {
+		if rev = strings.TrimSpace(string(out)); !isObjectID(rev) {
 			return "", &GitError{Args: []string{"rev-parse", rev}, Stderr: "not a single revision"}
 		}
 	}
 	return rev, nil
 }
 
-func isID(s string) bool {
+func isObjectID(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// shortName is rev as people read it: a full id is cut to seven digits.
-func shortName(rev, id string) string {
+// shortenRevision is rev as people read it: a full id is cut to seven digits.
+func shortenRevision(rev, id string) string {
 	if rev == id {
 		return id[:7]
 	}
@@ -180,9 +180,9 @@ func gitReason(stderr string) string {
 	return ""
 }
 
-// mergeBase resolves want, or finds the default base, and returns it with its
+// resolveMergeBase resolves want, or finds the default base, and returns it with its
 // merge base with head.
-func (r *Repo) mergeBase(ctx context.Context, want string, head revision) (base revision, id string, err error) {
+func (r *Repo) resolveMergeBase(ctx context.Context, want string, head revision) (base revision, id string, err error) {
 	if base, err = r.resolveBase(ctx, want); err != nil {
 		return revision{}, "", err
 	}
@@ -190,21 +190,21 @@ func (r *Repo) mergeBase(ctx context.Context, want string, head revision) (base 
 	if err == nil {
 		return base, strings.TrimSpace(string(out)), nil
 	}
-	if !failedWith(err, 1) {
-		if r.partial && missingObject(err) {
-			return revision{}, "", &MissingObjectsError{Rev: base.name, Run: r.fetchObjects()}
+	if !hasExitCode(err, 1) {
+		if r.partial && isMissingObject(err) {
+			return revision{}, "", &MissingObjectsError{Rev: base.name, Run: r.fetchObjectsCommand()}
 		}
 		return revision{}, "", fmt.Errorf("find the common ancestor of %s and %s: %w", base.name, head.name, err)
 	}
 	none := &NoMergeBaseError{Base: base.name, Head: head.name}
 	if none.Shallow = r.isShallow(ctx); none.Shallow {
-		none.Run = r.fetchBranches(ctx)
+		none.Run = r.fetchBranchesCommand(ctx)
 	}
 	return revision{}, "", none
 }
 
-// defaultBase is the branch that releases usually start from.
-func (r *Repo) defaultBase(ctx context.Context) (revision, error) {
+// findDefaultBase is the branch that releases usually start from.
+func (r *Repo) findDefaultBase(ctx context.Context) (revision, error) {
 	var refs, looked []string
 	if len(r.remotes) > 0 {
 		remote := r.remotes[0]
@@ -229,7 +229,7 @@ func (r *Repo) defaultBase(ctx context.Context) (revision, error) {
 		if len(words) == 3 {
 			name = words[2]
 		}
-		found[words[0]] = revision{shortRef(name), words[1]}
+		found[words[0]] = revision{trimRefPrefix(name), words[1]}
 	}
 	for _, ref := range refs {
 		if c, ok := found[ref]; ok {
@@ -238,12 +238,12 @@ func (r *Repo) defaultBase(ctx context.Context) (revision, error) {
 	}
 	none := &NoBaseError{Looked: looked, Branches: r.similarNames(ctx, "")}
 	if len(r.remotes) > 0 {
-		none.Run = r.fetchBranches(ctx)
+		none.Run = r.fetchBranchesCommand(ctx)
 	}
 	return revision{}, none
 }
 
-func shortRef(ref string) string {
+func trimRefPrefix(ref string) string {
 	for _, prefix := range []string{"refs/heads/", "refs/remotes/", "refs/tags/"} {
 		if short, ok := strings.CutPrefix(ref, prefix); ok {
 			return short
@@ -277,7 +277,7 @@ func (r *Repo) similarNames(ctx context.Context, rev string) []string {
 		if strings.HasSuffix(ref, "/HEAD") {
 			continue
 		}
-		name := shortRef(ref)
+		name := trimRefPrefix(ref)
 		last := name
 		if strings.HasPrefix(ref, "refs/remotes/") {
 			_, last, _ = strings.Cut(name, "/")
@@ -285,7 +285,7 @@ func (r *Repo) similarNames(ctx context.Context, rev string) []string {
 		c := candidate{name: name}
 		c.order = slices.IndexFunc(kinds, func(kind string) bool { return strings.HasPrefix(ref, kind+"/") })
 		if rev != "" {
-			c.far = min(prose.CountEdits(cutName(rev), cutName(name)), prose.CountEdits(cutName(rev), cutName(last)))
+			c.far = min(prose.CountEdits(truncateName(rev), truncateName(name)), prose.CountEdits(truncateName(rev), truncateName(last)))
 			if strings.Contains(last, rev) || strings.Contains(rev, last) {
 				c.far = min(c.far, 1)
 			}
@@ -305,34 +305,34 @@ func (r *Repo) similarNames(ctx context.Context, rev string) []string {
 	return names
 }
 
-// cutName cuts a name to compare: there may be thousands.
-func cutName(name string) string { return name[:min(len(name), 64)] }
+// truncateName cuts a name to compare: there may be thousands.
+func truncateName(name string) string { return name[:min(len(name), 64)] }
 
 func (r *Repo) isShallow(ctx context.Context) bool {
 	out, err := r.git.runForOutput(ctx, "rev-parse", "--is-shallow-repository")
 	return err == nil && strings.TrimSpace(string(out)) == "true"
 }
 
-// adviceRemote is the remote that advice names.
-func (r *Repo) adviceRemote() string {
+// remoteForAdvice is the remote that advice names.
+func (r *Repo) remoteForAdvice() string {
 	if len(r.remotes) == 0 {
 		return "origin"
 	}
 	return r.remotes[0]
 }
 
-// fetchBranches is the command that brings every branch of the remote and, in
+// fetchBranchesCommand is the command that brings every branch of the remote and, in
 // a shallow clone, the rest of the history. It spells the refspec out because a
 // single-branch clone is configured to fetch one branch only.
-func (r *Repo) fetchBranches(ctx context.Context) string {
-	remote, unshallow := r.adviceRemote(), ""
+func (r *Repo) fetchBranchesCommand(ctx context.Context) string {
+	remote, unshallow := r.remoteForAdvice(), ""
 	if r.isShallow(ctx) {
 		unshallow = "--unshallow "
 	}
 	return fmt.Sprintf(`git fetch %s%s "+refs/heads/*:refs/remotes/%s/*"`, unshallow, remote, remote)
 }
 
-// fetchObjects is the command that completes a partial clone.
-func (r *Repo) fetchObjects() string {
-	return "git fetch --refetch --no-filter " + r.adviceRemote()
+// fetchObjectsCommand is the command that completes a partial clone.
+func (r *Repo) fetchObjectsCommand() string {
+	return "git fetch --refetch --no-filter " + r.remoteForAdvice()
 }

@@ -86,21 +86,21 @@ func TestRevisionsRefused(t *testing.T) {
 		"from": func(rev string) error { _, err := r.Range(t.Context(), rev, ""); return err },
 		"to":   func(rev string) error { _, err := r.Range(t.Context(), "main", rev); return err },
 	}
-	for name, do := range ask {
+	for name, resolve := range ask {
 		for _, rev := range []string{"-", "--all", "--output=/tmp/x", "-h", "main..feature", "main...feature", "main\n--all", "a\x00b"} {
-			refused := failsAs[*RefusedRevisionError](t, do(rev))
+			refused := failsAs[*RefusedRevisionError](t, resolve(rev))
 			if refused.Rev != rev {
 				t.Errorf("%s: refused %q, want %q", name, refused.Rev, rev)
 			}
 		}
-		unknown := failsAs[*UnknownRevisionError](t, do("feature/payment"))
+		unknown := failsAs[*UnknownRevisionError](t, resolve("feature/payment"))
 		same(t, unknown.Near[0], "feature/payments")
 		mentions(t, unknown, `unknown revision "feature/payment"`, "feature/payments")
 		for _, rev := range []string{
 			"nope", "^main", "main:a.sql", "main^{tree}", "HEAD~7", "@{u}", "v9.9", strings.Repeat("0", 40), "*",
 			"main feature", "blob-tag",
 		} {
-			failsAs[*UnknownRevisionError](t, do(rev))
+			failsAs[*UnknownRevisionError](t, resolve(rev))
 		}
 	}
 }
@@ -117,8 +117,8 @@ func TestNearNames(t *testing.T) {
 	}
 	r := open(t, f.dir)
 	for rev, want := range map[string]string{"devlop": "develop", "users": "feature/users", "v2.1": "v2.0", "MAIN": "main"} {
-		if near := r.similarNames(t.Context(), rev); len(near) == 0 || near[0] != want {
-			t.Errorf("near %s: %v, want %s first", rev, near, want)
+		if similar := r.similarNames(t.Context(), rev); len(similar) == 0 || similar[0] != want {
+			t.Errorf("near %s: %v, want %s first", rev, similar, want)
 		}
 	}
 	if got := len(r.similarNames(t.Context(), "x")); got > nearest {

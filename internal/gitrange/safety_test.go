@@ -87,17 +87,17 @@ func TestRunAsHook(t *testing.T) {
 	linked := fixture{t, f.dir + "-linked"}
 	f.git("worktree", "add", "-q", linked.dir, "-b", "other")
 	defer os.RemoveAll(linked.dir)
-	self, err := os.Executable()
+	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.link(self, ".git/hooks/pre-commit")
-	for _, at := range []fixture{f, linked} {
-		at.write("sub/a.sql", "changed")
-		at.write("sub/new.sql", "new")
+	f.link(executable, ".git/hooks/pre-commit")
+	for _, worktree := range []fixture{f, linked} {
+		worktree.write("sub/a.sql", "changed")
+		worktree.write("sub/new.sql", "new")
 		report := filepath.Join(t.TempDir(), "report")
 		cmd := exec.Command("git", "commit", "-q", "-a", "-m", "second") // -a: with an index of its own
-		cmd.Dir = at.path("sub")
+		cmd.Dir = worktree.path("sub")
 		cmd.Env = append(os.Environ(), "GITRANGE_HOOK_REPORT="+report)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("git commit: %v\n%s", err, out)

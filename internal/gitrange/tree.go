@@ -92,8 +92,8 @@ func (l list) resolvePath(start string, target func(File) (string, error)) (stri
 			done = done[:len(done)-1]
 			continue
 		}
-		here := path.Join(append(slices.Clone(done), part)...)
-		f, ok := l.findPath(here)
+		current := path.Join(append(slices.Clone(done), part)...)
+		f, ok := l.findPath(current)
 		if !ok || !f.Symlink {
 			done = append(done, part)
 			continue
@@ -113,6 +113,6 @@ func (l list) resolvePath(start string, target func(File) (string, error)) (stri
 	return strings.Join(done, "/"), nil
 }
 
-func notInTree(path, tree string) error {
+func notInTreeError(path, tree string) error {
 	return fmt.Errorf("read %s at %s: %w", path, tree, fs.ErrNotExist)
 }

@@ -11,13 +11,13 @@ import (
 
 // CreateFile writes a new file of a working tree, with its directories. The repository's links do not lead out of it: such a path is an
 // [*OutsideError]. An existing file is an error that matches [fs.ErrExist].
-func CreateFile(root, path, text string) error { return writeBelow(root, path, "", text) }
+func CreateFile(root, path, text string) error { return writeFileInRoot(root, path, "", text) }
 
 // ReplaceFile writes a file of a working tree atomically, as [CreateFile].
-func ReplaceFile(root, path, text string) error { return writeBelow(root, path, ".new", text) }
+func ReplaceFile(root, path, text string) error { return writeFileInRoot(root, path, ".new", text) }
 
-// writeBelow writes a file under its name with an ending, which it then loses.
-func writeBelow(root, path, ending, text string) error {
+// writeFileInRoot writes a file under its name with an ending, which it then loses.
+func writeFileInRoot(root, path, ending, text string) error {
 	dir, err := os.OpenRoot(root)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -26,7 +26,7 @@ func writeBelow(root, path, ending, text string) error {
 	name := filepath.FromSlash(path)
 	err = dir.MkdirAll(filepath.Dir(name), 0o755)
 	if err == nil {
-		err = createIn(dir, name+ending, text)
+		err = createFile(dir, name+ending, text)
 	}
 	if err == nil && ending != "" {
 		err = dir.Rename(name+ending, name)
@@ -35,14 +35,14 @@ func writeBelow(root, path, ending, text string) error {
 	case err == nil:
 		return nil
 	case strings.Contains(err.Error(), "escapes"):
-		return &OutsideError{Path: path, Target: firstLink(root, name)}
+		return &OutsideError{Path: path, Target: firstLinkTarget(root, name)}
 	case errors.Is(err, fs.ErrExist) && hasLinkTo(dir, filepath.Dir(name)):
-		return &OutsideError{Path: path, Target: firstLink(root, name)}
+		return &OutsideError{Path: path, Target: firstLinkTarget(root, name)}
 	}
 	return fmt.Errorf("write %s: %w", path, rootCause(err))
 }
 
-func createIn(dir *os.Root, name, text string) error {
+func createFile(dir *os.Root, name, text string) error {
 	f, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
@@ -60,8 +60,8 @@ func hasLinkTo(dir *os.Root, name string) bool {
 	return err != nil && strings.Contains(err.Error(), "escapes")
 }
 
-// firstLink returns where the first link of a path leads, for a message.
-func firstLink(root, name string) string {
+// firstLinkTarget returns where the first link of a path leads, for a message.
+func firstLinkTarget(root, name string) string {
 	path := root
 	for part := range strings.SplitSeq(name, string(filepath.Separator)) {
 		path = filepath.Join(path, part)

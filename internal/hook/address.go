@@ -40,9 +40,9 @@ func (d database) isDisposable(list []string) bool {
 		return true
 	}
 	for _, entry := range list {
-		where, name, _ := strings.Cut(entry, "/")
-		host, port := where, defaultPort
-		if h, p, err := net.SplitHostPort(where); err == nil {
+		hostPort, name, _ := strings.Cut(entry, "/")
+		host, port := hostPort, defaultPort
+		if h, p, err := net.SplitHostPort(hostPort); err == nil {
 			host, port = h, p
 		}
 		sameHost := strings.EqualFold(host, d.host) || isLocal(host) && isLocal(d.host)
@@ -60,10 +60,10 @@ var (
 	conninfo = lazyregexp.New(`(?i)\b(host|hostaddr|port|dbname|database)\s*=\s*'?([^\s';]+)`)
 )
 
-// databasesIn returns the databases that a text has addresses of. ok is false if one of them cannot be read.
-func databasesIn(text string) (out []database, ok bool) {
+// parseDatabases returns the databases that a text has addresses of. ok is false if one of them cannot be read.
+func parseDatabases(text string) (out []database, ok bool) {
 	for _, raw := range urls.FindAllString(text, -1) {
-		list, ok := parseURL(raw)
+		list, ok := parseDatabaseURL(raw)
 		if !ok {
 			return nil, false
 		}
@@ -94,19 +94,19 @@ func databasesIn(text string) (out []database, ok bool) {
 	return []database{d.withDefaults()}, true
 }
 
-// parseURL reads an address as a URL; it may have several hosts.
-func parseURL(raw string) ([]database, bool) {
+// parseDatabaseURL reads an address as a URL; it may have several hosts.
+func parseDatabaseURL(raw string) ([]database, bool) {
 	raw = strings.TrimPrefix(strings.TrimRight(raw, `,;)]}`), "jdbc:")
 	_, rest, ok := strings.Cut(raw, "://")
 	if !ok || strings.ContainsAny(raw, "$`%{") && !strings.Contains(raw, "%") || strings.Contains(raw, "${") || strings.Contains(raw, "$(") {
 		return nil, false
 	}
 	authority, tail, _ := strings.Cut(rest, "/")
-	if at := strings.LastIndex(authority, "@"); at >= 0 {
-		authority = authority[at+1:]
+	if atSign := strings.LastIndex(authority, "@"); atSign >= 0 {
+		authority = authority[atSign+1:]
 	}
-	if at := strings.Index(authority, "?"); at >= 0 {
-		authority, tail = authority[:at], authority[at:]
+	if queryStart := strings.Index(authority, "?"); queryStart >= 0 {
+		authority, tail = authority[:queryStart], authority[queryStart:]
 	}
 	name, query, _ := strings.Cut(tail, "?")
 	values, err := url.ParseQuery(query)
@@ -120,9 +120,9 @@ func parseURL(raw string) ([]database, bool) {
 		name = v
 	}
 	var out []database
-	for _, where := range strings.Split(authority, ",") {
-		d := database{host: where, name: name}
-		if h, p, err := net.SplitHostPort(where); err == nil {
+	for _, hostPort := range strings.Split(authority, ",") {
+		d := database{host: hostPort, name: name}
+		if h, p, err := net.SplitHostPort(hostPort); err == nil {
 			d.host, d.port = h, p
 		}
 		if h, err := url.PathUnescape(d.host); err == nil {
@@ -149,8 +149,8 @@ func (d database) withDefaults() database {
 	return d
 }
 
-// addressOf returns the databases that an invocation works on. reason says why they are not known.
-func (r *reader) addressOf(run *invocation, tool *databaseTool) (list []database, reason string) {
+// resolveDatabases returns the databases that an invocation works on. reason says why they are not known.
+func (r *reader) resolveDatabases(run *invocation, tool *databaseTool) (list []database, reason string) {
 	if run.args[0].text == codeRun {
 		return nil, "the code may open any database"
 	}
@@ -167,7 +167,7 @@ func (r *reader) addressOf(run *invocation, tool *databaseTool) (list []database
 		if !w.known {
 			return nil, "the shell puts the address together"
 		}
-		found, ok := databasesIn(w.text)
+		found, ok := parseDatabases(w.text)
 		if !ok {
 			return nil, "the address in its arguments cannot be read"
 		}
@@ -175,17 +175,17 @@ func (r *reader) addressOf(run *invocation, tool *databaseTool) (list []database
 	}
 	switch {
 	case len(list) > 0:
-		return r.inPlace(run, list), ""
+		return r.qualifyContainerHosts(run, list), ""
 	case tool.libpq:
 		return r.libpqAddress(run)
 	case slices.Contains(tool.names, "docker"):
-		return composeAddress(run)
-	case slices.Contains(tool.names, "supabase") && !(arguments{all: run.args[1:]}).has("--linked", "--db-url"):
+		return findVolumeDatabases(run)
+	case slices.Contains(tool.names, "supabase") && !(arguments{all: run.args[1:]}).hasOption("--linked", "--db-url"):
 		return []database{{host: "localhost", port: "54322", name: "postgres"}}, ""
 	case tool.files == nil:
-		return r.variableAddress(run, tool.variables)
+		return r.readAddressVariable(run, tool.variables)
 	}
-	return r.configuredAddress(run, tool)
+	return r.readConfiguredAddress(run, tool)
 }
 
 // isSQLArgument reports whether an argument is a statement rather than an address.
@@ -193,8 +193,8 @@ func isSQLArgument(text string) bool {
 	return statements.MatchString(text) && !urls.MatchString(text)
 }
 
-// inPlace returns databases as they are called from here: localhost in a container is the container.
-func (r *reader) inPlace(run *invocation, list []database) []database {
+// qualifyContainerHosts returns databases as they are called from here: localhost in a container is the container.
+func (r *reader) qualifyContainerHosts(run *invocation, list []database) []database {
 	if run.place == "" {
 		return list
 	}
@@ -207,8 +207,8 @@ func (r *reader) inPlace(run *invocation, list []database) []database {
 	return out
 }
 
-// variable returns a variable as a program sees it.
-func (r *reader) variable(run *invocation, name string) (value word, set bool) {
+// lookUpVariable returns a variable as a program sees it.
+func (r *reader) lookUpVariable(run *invocation, name string) (value word, set bool) {
 	if w, ok := run.env[name]; ok {
 		return w, true
 	}
@@ -219,7 +219,7 @@ func (r *reader) variable(run *invocation, name string) (value word, set bool) {
 		return word{text, true}, true
 	}
 	for _, file := range []string{".env.local", ".env"} {
-		text, err := readOptional(filepath.Join(run.dir, file))
+		text, err := readFileIfExists(filepath.Join(run.dir, file))
 		if err != nil || text == nil {
 			continue
 		}
@@ -230,18 +230,18 @@ func (r *reader) variable(run *invocation, name string) (value word, set bool) {
 	return word{}, false
 }
 
-// variableAddress returns the address in the first of some variables that is set.
-func (r *reader) variableAddress(run *invocation, names []string) ([]database, string) {
+// readAddressVariable returns the address in the first of some variables that is set.
+func (r *reader) readAddressVariable(run *invocation, names []string) ([]database, string) {
 	for _, name := range names {
-		w, set := r.variable(run, name)
+		w, set := r.lookUpVariable(run, name)
 		if !set {
 			continue
 		}
-		list, ok := databasesIn(w.text)
+		list, ok := parseDatabases(w.text)
 		if !w.known || !ok || len(list) == 0 {
 			return nil, "the value of " + name + " cannot be read as an address"
 		}
-		return r.inPlace(run, list), ""
+		return r.qualifyContainerHosts(run, list), ""
 	}
 	if len(names) == 0 {
 		return nil, "the command does not name it"
@@ -249,19 +249,19 @@ func (r *reader) variableAddress(run *invocation, names []string) ([]database, s
 	return nil, names[0] + " is not set"
 }
 
-// configuredAddress returns the addresses of a tool's own settings: written there, or in a variable that they name.
-func (r *reader) configuredAddress(run *invocation, tool *databaseTool) (list []database, reason string) {
+// readConfiguredAddress returns the addresses of a tool's own settings: written there, or in a variable that they name.
+func (r *reader) readConfiguredAddress(run *invocation, tool *databaseTool) (list []database, reason string) {
 	for _, pattern := range tool.files {
 		matches, err := filepath.Glob(filepath.Join(run.dir, filepath.FromSlash(pattern)))
 		if err != nil || run.place != "" {
 			continue
 		}
 		for _, name := range matches {
-			text, err := readOptional(name)
+			text, err := readFileIfExists(name)
 			if err != nil || text == nil || strings.Contains(name, "node_modules") {
 				continue
 			}
-			found, reason := r.addressesIn(run, *text, tool)
+			found, reason := r.parseConfigAddresses(run, *text, tool)
 			if reason != "" {
 				return nil, reason
 			}
@@ -271,19 +271,19 @@ func (r *reader) configuredAddress(run *invocation, tool *databaseTool) (list []
 	if len(list) == 0 {
 		return nil, "neither its arguments nor its settings show it"
 	}
-	return r.inPlace(run, list), ""
+	return r.qualifyContainerHosts(run, list), ""
 }
 
 var placeholders = lazyregexp.New(`(?i)://(?:driver|user):?(?:pass|password)?@(?:localhost|host)/(?:dbname|database)\b`)
 
-// addressesIn returns the addresses of a file of settings.
-func (r *reader) addressesIn(run *invocation, text string, tool *databaseTool) (list []database, reason string) {
+// parseConfigAddresses returns the addresses of a file of settings.
+func (r *reader) parseConfigAddresses(run *invocation, text string, tool *databaseTool) (list []database, reason string) {
 	for _, name := range tool.variables {
 		if !strings.Contains(text, name) {
 			continue
 		}
-		if w, set := r.variable(run, name); set {
-			found, ok := databasesIn(w.text)
+		if w, set := r.lookUpVariable(run, name); set {
+			found, ok := parseDatabases(w.text)
 			if !w.known || !ok || len(found) == 0 {
 				return nil, "the value of " + name + " cannot be read as an address"
 			}
@@ -292,7 +292,7 @@ func (r *reader) addressesIn(run *invocation, text string, tool *databaseTool) (
 	}
 	text = placeholders.ReplaceAllString(text, "")
 	for _, raw := range urls.FindAllString(text, -1) {
-		found, ok := parseURL(raw)
+		found, ok := parseDatabaseURL(raw)
 		if !ok {
 			return nil, "an address in its settings cannot be read"
 		}
@@ -305,7 +305,7 @@ func (r *reader) addressesIn(run *invocation, text string, tool *databaseTool) (
 func (r *reader) libpqAddress(run *invocation) ([]database, string) {
 	d := database{}
 	user := ""
-	program := baseName(run.args[0].text)
+	program := programName(run.args[0].text)
 	var rest []string
 	args := run.args[1:]
 	for i := 0; i < len(args); i++ {
@@ -322,7 +322,7 @@ func (r *reader) libpqAddress(run *invocation) ([]database, string) {
 				return nil, "the shell puts the name of the database together"
 			}
 			rest = append(rest, w.text)
-		case field == nil && !takesValue && !isShortGroup(w.text, 'c') && !isShortGroup(w.text, 'f'):
+		case field == nil && !takesValue && !isOptionGroup(w.text, 'c') && !isOptionGroup(w.text, 'f'):
 		case !inline && i+1 < len(args):
 			i++
 			value, w = args[i].text, args[i]
@@ -343,14 +343,14 @@ func (r *reader) libpqAddress(run *invocation) ([]database, string) {
 		name  string
 		field *string
 	}{{"PGHOSTADDR", &d.host}, {"PGHOST", &d.host}, {"PGPORT", &d.port}, {"PGDATABASE", &d.name}, {"PGUSER", &user}} {
-		if w, set := r.variable(run, v.name); set && *v.field == "" {
+		if w, set := r.lookUpVariable(run, v.name); set && *v.field == "" {
 			if !w.known {
 				return nil, "the shell computes " + v.name
 			}
 			*v.field = w.text
 		}
 	}
-	if _, set := r.variable(run, "PGSERVICE"); set && d.host == "" {
+	if _, set := r.lookUpVariable(run, "PGSERVICE"); set && d.host == "" {
 		return nil, "PGSERVICE takes it from another file"
 	}
 	if d.name == "" && program != "dropdb" && program != "pg_restore" {
@@ -362,7 +362,7 @@ func (r *reader) libpqAddress(run *invocation) ([]database, string) {
 	if d.host == "" && run.place != "" {
 		d.host = run.place
 	}
-	return r.inPlace(run, []database{d.withDefaults()}), ""
+	return r.qualifyContainerHosts(run, []database{d.withDefaults()}), ""
 }
 
 // cutOption splits an option from a value in the same word.

@@ -165,8 +165,8 @@ func TestCommandKinds(t *testing.T) {
 				}
 			}
 			for _, c := range commands.harmless {
-				if why := refused(c); why != "" {
-					t.Errorf("refused: %s\n%s", c, why)
+				if reason := refused(c); reason != "" {
+					t.Errorf("refused: %s\n%s", c, reason)
 				}
 			}
 		})

@@ -30,13 +30,13 @@ var (
 	configuredDir = lazyregexp.New(`(?m)^[\s-]*dir:\s*["']?([^"'#\n]+)`)
 )
 
-// concernsMigrations reports whether a file may be a migration, by its name and its texts. It errs to true, and cannot
+// mayBeMigration reports whether a file may be a migration, by its name and its texts. It errs to true, and cannot
 // fail: whether the file is one is decided by reading the repository.
-func concernsMigrations(path string, texts ...string) bool {
+func mayBeMigration(path string, texts ...string) bool {
 	if base := filepath.Base(path); base == config.Name {
 		return true
 	}
-	if isConfigured(path) {
+	if isInConfiguredDir(path) {
 		return true
 	}
 	if !programs.MatchString(path) {
@@ -46,7 +46,7 @@ func concernsMigrations(path string, texts ...string) bool {
 	if isSQL && numbered.MatchString(filepath.Base(path)) {
 		return true
 	}
-	dirs := lastDirs(path)
+	dirs := dirsInRepository(path)
 	for _, part := range dirs {
 		if migrationDirs.MatchString(part) || isSQL && databaseDirs.MatchString(part) {
 			return true
@@ -60,8 +60,8 @@ func concernsMigrations(path string, texts ...string) bool {
 	return false
 }
 
-// lastDirs returns the directories of a path in its repository, or all if it is in none.
-func lastDirs(path string) []string {
+// dirsInRepository returns the directories of a path in its repository, or all if it is in none.
+func dirsInRepository(path string) []string {
 	var out []string
 	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
@@ -72,9 +72,9 @@ func lastDirs(path string) []string {
 	return out
 }
 
-// isConfigured reports whether an onward.yaml names the directory of a file. The file is not parsed, so that a mistake
+// isInConfiguredDir reports whether an onward.yaml names the directory of a file. The file is not parsed, so that a mistake
 // in it matters only for migrations.
-func isConfigured(path string) bool {
+func isInConfiguredDir(path string) bool {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		if data, err := os.ReadFile(filepath.Join(dir, config.Name)); err == nil {
 			for _, m := range configuredDir.FindAllStringSubmatch(string(data), -1) {

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// destroys returns what a text for psql destroys; "" for nothing.
-func destroys(text, dir string) string { return newSQLReader(dir).findDamage(text, 0) }
+// findSQLDamage returns what a text for psql destroys; "" for nothing.
+func findSQLDamage(text, dir string) string { return newSQLReader(dir).findDamage(text, 0) }
 
 // sqlReader reads the SQL of a session.
 type sqlReader struct {
@@ -35,12 +35,12 @@ func (r *sqlReader) findDamage(text string, depth int) string {
 			case strings.HasPrefix(part, `\!`) && namesDatabase(part), strings.Contains(part, `\gexec`):
 				return "runs commands that are not known before"
 			case m != nil:
-				content, err := readOptional(joinPath(r.dir, strings.Trim(m[1], `'"`)))
+				content, err := readFileIfExists(joinPath(r.dir, strings.Trim(m[1], `'"`)))
 				if err != nil || content == nil {
 					return "runs SQL of a file that cannot be read"
 				}
-				if why := r.findDamage(*content, depth+1); why != "" {
-					return why
+				if damage := r.findDamage(*content, depth+1); damage != "" {
+					return damage
 				}
 			}
 			continue
@@ -51,15 +51,15 @@ func (r *sqlReader) findDamage(text string, depth int) string {
 			}
 			part = strings.TrimSpace(text[p.Start:p.Slash])
 		}
-		if why := r.judgeStatements(part); why != "" {
-			return why
+		if damage := r.findStatementDamage(part); damage != "" {
+			return damage
 		}
 	}
 	return ""
 }
 
-// judgeStatements returns what statements destroy.
-func (r *sqlReader) judgeStatements(text string) string {
+// findStatementDamage returns what statements destroy.
+func (r *sqlReader) findStatementDamage(text string) string {
 	file, err := pgparse.SplitText(text)
 	if err != nil {
 		return "runs SQL that cannot be read"
@@ -71,19 +71,19 @@ func (r *sqlReader) judgeStatements(text string) string {
 			}
 			continue
 		}
-		if why := r.judgeNode(s.Node); why != "" {
-			return why
+		if damage := r.findNodeDamage(s.Node); damage != "" {
+			return damage
 		}
 	}
 	return ""
 }
 
-// judgeNode returns what a statement of the parser destroys.
-func (r *sqlReader) judgeNode(n *pgparse.Node) string {
-	if e := n.GetExplainStmt(); e != nil && !runsExplained(e) {
+// findNodeDamage returns what a statement of the parser destroys.
+func (r *sqlReader) findNodeDamage(n *pgparse.Node) string {
+	if e := n.GetExplainStmt(); e != nil && !isExplainAnalyze(e) {
 		return ""
 	}
-	defer r.noteTemporary(n)
+	defer r.trackTemporaryTables(n)
 	switch {
 	case r.namesTemporaryOnly(n):
 	case n.GetDropdbStmt() != nil:
@@ -112,7 +112,7 @@ func (r *sqlReader) judgeNode(n *pgparse.Node) string {
 		}
 		if slices.ContainsFunc(n.GetAlterTableStmt().GetCmds(), func(c *pgparse.Node) bool {
 			using := c.GetAlterTableCmd().GetDef().GetColumnDef().GetRawDefault()
-			return c.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && using != nil && holdsForAll(using)
+			return c.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && using != nil && dependsOnNoRow(using)
 		}) {
 			return "replaces all values of a column"
 		}
@@ -122,18 +122,18 @@ func (r *sqlReader) judgeNode(n *pgparse.Node) string {
 		}
 	}
 	if pgparse.Contains(n, func(d *pgparse.DeleteStmt) bool {
-		return !r.isTemporary(d.GetRelation()) && holdsForAll(d.GetWhereClause())
+		return !r.isTemporary(d.GetRelation()) && dependsOnNoRow(d.GetWhereClause())
 	}) {
 		return "deletes all rows of a table"
 	}
 	if pgparse.Contains(n, func(u *pgparse.UpdateStmt) bool {
-		return !r.isTemporary(u.GetRelation()) && holdsForAll(u.GetWhereClause())
+		return !r.isTemporary(u.GetRelation()) && dependsOnNoRow(u.GetWhereClause())
 	}) {
 		return "changes all rows of a table"
 	}
 	if pgparse.Contains(n, func(m *pgparse.MergeStmt) bool {
-		return holdsForAll(m.GetJoinCondition()) && pgparse.Contains(m, func(w *pgparse.MergeWhenClause) bool {
-			return w.GetCommandType() == pgparse.CmdType_CMD_DELETE && holdsForAll(w.GetCondition())
+		return dependsOnNoRow(m.GetJoinCondition()) && pgparse.Contains(m, func(w *pgparse.MergeWhenClause) bool {
+			return w.GetCommandType() == pgparse.CmdType_CMD_DELETE && dependsOnNoRow(w.GetCondition())
 		})
 	}) {
 		return "deletes all rows of a table"
@@ -141,13 +141,13 @@ func (r *sqlReader) judgeNode(n *pgparse.Node) string {
 	return ""
 }
 
-// runsExplained reports whether an EXPLAIN runs its statement.
-func runsExplained(e *pgparse.ExplainStmt) bool {
+// isExplainAnalyze reports whether an EXPLAIN runs its statement.
+func isExplainAnalyze(e *pgparse.ExplainStmt) bool {
 	return slices.ContainsFunc(e.GetOptions(), func(o *pgparse.Node) bool { return strings.EqualFold(o.GetDefElem().GetDefname(), "analyze") })
 }
 
-// holdsForAll reports whether a condition is missing, or an expression depends on no row: WHERE true, USING 0.
-func holdsForAll(condition *pgparse.Node) bool {
+// dependsOnNoRow reports whether a condition is missing, or an expression depends on no row: WHERE true, USING 0.
+func dependsOnNoRow(condition *pgparse.Node) bool {
 	if b := condition.GetAConst().GetBoolval(); b != nil && !b.GetBoolval() {
 		return false
 	}
@@ -156,8 +156,8 @@ func holdsForAll(condition *pgparse.Node) bool {
 		!pgparse.Contains(condition, func(*pgparse.CurrentOfExpr) bool { return true })
 }
 
-// noteTemporary remembers the temporary tables that a statement makes, and forgets those that it drops.
-func (r *sqlReader) noteTemporary(n *pgparse.Node) {
+// trackTemporaryTables remembers the temporary tables that a statement makes, and forgets those that it drops.
+func (r *sqlReader) trackTemporaryTables(n *pgparse.Node) {
 	if n.GetDiscardStmt() != nil {
 		clear(r.temporary)
 	}
@@ -169,7 +169,7 @@ func (r *sqlReader) noteTemporary(n *pgparse.Node) {
 			clear(r.temporary)
 		}
 	}
-	for _, name := range droppedTables(n) {
+	for _, name := range listDroppedTables(n) {
 		delete(r.temporary, name)
 	}
 	pgparse.Walk(n, func(msg any) bool {
@@ -187,13 +187,13 @@ func (r *sqlReader) isTemporary(rv *pgparse.RangeVar) bool {
 
 // namesTemporaryOnly reports whether all that a DROP TABLE or a TRUNCATE names are temporary tables of the session.
 func (r *sqlReader) namesTemporaryOnly(n *pgparse.Node) bool {
-	dropped, emptied := droppedTables(n), n.GetTruncateStmt().GetRelations()
+	dropped, emptied := listDroppedTables(n), n.GetTruncateStmt().GetRelations()
 	return len(dropped)+len(emptied) > 0 && !slices.ContainsFunc(dropped, func(name string) bool { return !r.temporary[name] }) &&
 		!slices.ContainsFunc(emptied, func(relation *pgparse.Node) bool { return !r.isTemporary(relation.GetRangeVar()) })
 }
 
-// droppedTables returns the names of tables that a DROP TABLE drops, as they are written.
-func droppedTables(n *pgparse.Node) (names []string) {
+// listDroppedTables returns the names of tables that a DROP TABLE drops, as they are written.
+func listDroppedTables(n *pgparse.Node) (names []string) {
 	if n.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE {
 		return nil
 	}

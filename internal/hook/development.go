@@ -20,7 +20,7 @@ var importantName = lazyregexp.New(`(?i)prod|live|stag`)
 func FindDevelopmentDatabases(dir string) ([]string, error) {
 	var out []string
 	for _, file := range developmentFiles {
-		text, err := readOptional(filepath.Join(dir, file))
+		text, err := readFileIfExists(filepath.Join(dir, file))
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +34,7 @@ func FindDevelopmentDatabases(dir string) ([]string, error) {
 			values = append(values, "postgres://"+d.withDefaults().String())
 		}
 		for _, value := range values {
-			list, ok := databasesIn(value)
+			list, ok := parseDatabases(value)
 			for _, d := range list {
 				isNear := isLocal(d.host) || !strings.ContainsAny(d.host, ".:/")
 				if ok && isNear && !importantName.MatchString(d.host+"/"+d.name) && !strings.ContainsAny(d.name, "*?[") {

@@ -25,8 +25,8 @@ func parseDotenv(text string) map[string]string {
 		value = strings.TrimSpace(value)
 		if len(value) > 1 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0] {
 			value = value[1 : len(value)-1]
-		} else if at := strings.Index(value, " #"); at >= 0 {
-			value = strings.TrimSpace(value[:at])
+		} else if commentStart := strings.Index(value, " #"); commentStart >= 0 {
+			value = strings.TrimSpace(value[:commentStart])
 		}
 		out[strings.TrimSpace(name)] = value
 	}

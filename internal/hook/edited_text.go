@@ -84,8 +84,8 @@ func shorten(text string) string {
 	return text
 }
 
-// readOptional reads a file; nil if there is none.
-func readOptional(name string) (*string, error) {
+// readFileIfExists reads a file; nil if there is none.
+func readFileIfExists(name string) (*string, error) {
 	data, err := scratch.ReadBounded(name, mostText)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -104,11 +104,11 @@ type edited map[string]*string
 func applyEdits(dir string, edits []fileEdit) (edited, error) {
 	out := edited{}
 	for _, f := range edits {
-		path := resolveDir(joinPath(dir, f.path))
+		path := resolveDirLinks(joinPath(dir, f.path))
 		now, known := out[path]
 		if !known {
 			var err error
-			if now, err = readOptional(path); err != nil {
+			if now, err = readFileIfExists(path); err != nil {
 				return nil, fmt.Errorf("%s: %w", f.path, err)
 			}
 		}
@@ -118,15 +118,15 @@ func applyEdits(dir string, edits []fileEdit) (edited, error) {
 		}
 		if f.movedTo != "" {
 			out[path] = nil
-			path = resolveDir(joinPath(dir, f.movedTo))
+			path = resolveDirLinks(joinPath(dir, f.movedTo))
 		}
 		out[path] = after
 	}
 	return out, nil
 }
 
-// resolveDir resolves the links of a file's directory.
-func resolveDir(path string) string {
+// resolveDirLinks resolves the links of a file's directory.
+func resolveDirLinks(path string) string {
 	for dir, rest := filepath.Dir(path), filepath.Base(path); ; dir, rest = filepath.Dir(dir), filepath.Join(filepath.Base(dir), rest) {
 		if real, err := filepath.EvalSymlinks(dir); err == nil {
 			return filepath.Join(real, rest)
@@ -137,8 +137,8 @@ func resolveDir(path string) string {
 	}
 }
 
-// existingDir returns the nearest directory of a path that exists.
-func existingDir(path string) string {
+// nearestExistingDir returns the nearest directory of a path that exists.
+func nearestExistingDir(path string) string {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
 			return dir

@@ -66,9 +66,9 @@ func readEvent(data []byte, usual Assistant) (*event, error) {
 	if err := decoder.Decode(&top); err != nil {
 		return nil, fmt.Errorf("the event is no JSON object: %w", err)
 	}
-	e := &event{assistant: usual, dir: textOf(top, "cwd", "working_directory", "workingDirectory")}
-	eventName := textOf(top, "hook_event_name", "hookEventName", "event")
-	toolName := textOf(top, "tool_name", "toolName", "tool")
+	e := &event{assistant: usual, dir: textField(top, "cwd", "working_directory", "workingDirectory")}
+	eventName := textField(top, "hook_event_name", "hookEventName", "event")
+	toolName := textField(top, "tool_name", "toolName", "tool")
 	e.assistant = findAssistant(top, eventName, usual)
 	if e.dir == "" {
 		e.dir = firstText(top["workspace_roots"])
@@ -79,25 +79,25 @@ func readEvent(data []byte, usual Assistant) (*event, error) {
 	}
 	input := top
 	for _, key := range []string{"tool_input", "toolArgs", "tool_args", "toolInput", "input", "arguments"} {
-		raw, has := top[key]
-		if !has {
+		raw, found := top[key]
+		if !found {
 			continue
 		}
-		inner, err := readInput(raw, toolName)
+		inner, err := parseArguments(raw, toolName)
 		if err != nil {
 			return e, fmt.Errorf("%s cannot be read: %w", key, err)
 		}
 		input = inner
 		break
 	}
-	if toolName == "" && eventName == "" && len(readPaths(input)) == 0 && textOf(input, "command", "cmd", "patch") == "" {
+	if toolName == "" && eventName == "" && len(readPaths(input)) == 0 && textField(input, "command", "cmd", "patch") == "" {
 		return e, errNoTool
 	}
 	return e, e.readToolInput(toolName, input)
 }
 
-// readInput reads the arguments of a tool: an object, an object in a string, or a patch.
-func readInput(raw json.RawMessage, toolName string) (map[string]json.RawMessage, error) {
+// parseArguments reads the arguments of a tool: an object, an object in a string, or a patch.
+func parseArguments(raw json.RawMessage, toolName string) (map[string]json.RawMessage, error) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		if strings.Contains(text, patchBegin) || !strings.HasPrefix(strings.TrimSpace(text), "{") {
@@ -119,12 +119,12 @@ func readInput(raw json.RawMessage, toolName string) (map[string]json.RawMessage
 
 // findAssistant returns the assistant that an event is from.
 func findAssistant(top map[string]json.RawMessage, eventName string, usual Assistant) Assistant {
-	has := func(key string) bool { _, ok := top[key]; return ok }
+	hasKey := func(key string) bool { _, ok := top[key]; return ok }
 	switch {
-	case has("cursor_version") || eventName == "beforeShellExecution" || eventName == "beforeMCPExecution" ||
-		eventName == "preToolUse" && has("conversation_id"):
+	case hasKey("cursor_version") || eventName == "beforeShellExecution" || eventName == "beforeMCPExecution" ||
+		eventName == "preToolUse" && hasKey("conversation_id"):
 		return Cursor
-	case has("toolName"):
+	case hasKey("toolName"):
 		return Copilot
 	case usual != "":
 		return usual
@@ -147,11 +147,11 @@ func (e *event) readToolInput(toolName string, input map[string]json.RawMessage)
 	if planTools.MatchString(toolName) {
 		return nil
 	}
-	if dir := textOf(input, "working_directory", "workdir", "cwd"); dir != "" {
+	if dir := textField(input, "working_directory", "workdir", "cwd"); dir != "" {
 		e.dir = joinPath(e.dir, dir)
 	}
 	for _, key := range []string{"command", "cmd", "script", "patch", "input", "patchText"} {
-		text, err := scriptOf(input[key])
+		text, err := parseScript(input[key])
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
@@ -178,7 +178,7 @@ func (e *event) readToolInput(toolName string, input map[string]json.RawMessage)
 	}
 	if isDatabaseTool(toolName) {
 		for _, key := range []string{"sql", "query", "statement", "queries", "statements"} {
-			e.queries = append(e.queries, textsOf(input[key])...)
+			e.queries = append(e.queries, parseTexts(input[key])...)
 		}
 	}
 	return e.readFileEdits(toolName, input)
@@ -194,16 +194,16 @@ func isDatabaseTool(toolName string) bool {
 // readFileEdits reads the edits of files.
 func (e *event) readFileEdits(toolName string, input map[string]json.RawMessage) error {
 	paths := readPaths(input)
-	list := slices.Concat(objectsOf(input["edits"]), objectsOf(input["replacements"]))
+	list := slices.Concat(parseObjects(input["edits"]), parseObjects(input["replacements"]))
 	for _, part := range list {
 		path := paths
-		if own := readPaths(part); len(own) > 0 {
-			path = own
+		if partPaths := readPaths(part); len(partPaths) > 0 {
+			path = partPaths
 		}
 		if len(path) == 0 {
 			return errors.New("an edit names no file")
 		}
-		r, ok := replacementOf(part)
+		r, ok := parseReplacement(part)
 		if !ok {
 			e.edits = append(e.edits, fileEdit{path: path[0], unknown: "the event does not have the new text"})
 			continue
@@ -217,8 +217,8 @@ func (e *event) readFileEdits(toolName string, input map[string]json.RawMessage)
 	if len(list) > 0 || len(paths) == 0 {
 		return nil
 	}
-	r, replaces := replacementOf(input)
-	content, writes := optionalText(input, "content", "contents", "file_text", "fileText", "text")
+	r, replaces := parseReplacement(input)
+	content, writes := optionalTextField(input, "content", "contents", "file_text", "fileText", "text")
 	for _, path := range paths {
 		switch {
 		case replaces:
@@ -227,18 +227,18 @@ func (e *event) readFileEdits(toolName string, input map[string]json.RawMessage)
 			e.edits = append(e.edits, fileEdit{path: path, deleted: true})
 		case writes && (toolName == "" || writerTools.MatchString(toolName)):
 			e.edits = append(e.edits, fileEdit{path: path, content: &content})
-		case writerTools.MatchString(toolName) && textOf(input, "command") != "view":
+		case writerTools.MatchString(toolName) && textField(input, "command") != "view":
 			e.edits = append(e.edits, fileEdit{path: path, unknown: "the event of the tool " + toolName + " does not have the new text"})
 		}
 	}
 	return nil
 }
 
-// replacementOf reads a replacement from the fields that the assistants use. ok is false if the text before or after is missing.
-func replacementOf(input map[string]json.RawMessage) (r replacement, ok bool) {
+// parseReplacement reads a replacement from the fields that the assistants use. ok is false if the text before or after is missing.
+func parseReplacement(input map[string]json.RawMessage) (r replacement, ok bool) {
 	var hasOld, hasNew bool
-	r.before, hasOld = optionalText(input, "old_string", "oldString", "old_str", "oldText", "old_text")
-	r.after, hasNew = optionalText(input, "new_string", "newString", "new_str", "newText", "new_text")
+	r.before, hasOld = optionalTextField(input, "old_string", "oldString", "old_str", "oldText", "old_text")
+	r.after, hasNew = optionalTextField(input, "new_string", "newString", "new_str", "newText", "new_text")
 	for _, key := range []string{"replace_all", "replaceAll"} {
 		var all bool
 		if json.Unmarshal(input[key], &all) == nil && all {
@@ -251,23 +251,23 @@ func replacementOf(input map[string]json.RawMessage) (r replacement, ok bool) {
 // readPaths returns the files that a tool gets.
 func readPaths(input map[string]json.RawMessage) []string {
 	for _, key := range []string{"file_path", "filePath", "path", "target_file", "notebook_path", "file", "filename", "files", "paths"} {
-		if list := textsOf(input[key]); len(list) > 0 {
+		if list := parseTexts(input[key]); len(list) > 0 {
 			return list
 		}
 	}
 	return nil
 }
 
-func textOf(object map[string]json.RawMessage, keys ...string) string {
-	text, _ := optionalText(object, keys...)
+func textField(object map[string]json.RawMessage, keys ...string) string {
+	text, _ := optionalTextField(object, keys...)
 	return text
 }
 
-// optionalText returns the first of some fields that is a text.
-func optionalText(object map[string]json.RawMessage, keys ...string) (string, bool) {
+// optionalTextField returns the first of some fields that is a text.
+func optionalTextField(object map[string]json.RawMessage, keys ...string) (string, bool) {
 	for _, key := range keys {
 		var text *string
-		if raw, has := object[key]; has && json.Unmarshal(raw, &text) == nil && text != nil {
+		if raw, found := object[key]; found && json.Unmarshal(raw, &text) == nil && text != nil {
 			return *text, true
 		}
 	}
@@ -275,14 +275,14 @@ func optionalText(object map[string]json.RawMessage, keys ...string) (string, bo
 }
 
 func firstText(raw json.RawMessage) string {
-	if list := textsOf(raw); len(list) > 0 {
+	if list := parseTexts(raw); len(list) > 0 {
 		return list[0]
 	}
 	return ""
 }
 
-// textsOf reads a text or a list of texts.
-func textsOf(raw json.RawMessage) []string {
+// parseTexts reads a text or a list of texts.
+func parseTexts(raw json.RawMessage) []string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && text != "" {
 		return []string{text}
@@ -292,14 +292,14 @@ func textsOf(raw json.RawMessage) []string {
 	return list
 }
 
-func objectsOf(raw json.RawMessage) []map[string]json.RawMessage {
+func parseObjects(raw json.RawMessage) []map[string]json.RawMessage {
 	var list []map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &list) // something else
 	return list
 }
 
-// scriptOf reads a shell script: a text, or the arguments of a program.
-func scriptOf(raw json.RawMessage) (string, error) {
+// parseScript reads a shell script: a text, or the arguments of a program.
+func parseScript(raw json.RawMessage) (string, error) {
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
 		return "", nil
 	}

@@ -8,9 +8,9 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// split expands a word. A variable outside of quotes may become several words.
-func (r *scriptReader) split(w *syntax.Word) []word {
-	whole := r.expand(w)
+// expandFields expands a word. A variable outside of quotes may become several words.
+func (r *scriptReader) expandFields(w *syntax.Word) []word {
+	whole := r.expandWord(w)
 	if len(w.Parts) == 1 {
 		if _, isVariable := w.Parts[0].(*syntax.ParamExp); isVariable && whole.known {
 			var out []word
@@ -23,8 +23,8 @@ func (r *scriptReader) split(w *syntax.Word) []word {
 	return []word{whole}
 }
 
-// expand returns the text of a word, as far as it is known before the script runs.
-func (r *scriptReader) expand(w *syntax.Word) word {
+// expandWord returns the text of a word, as far as it is known before the script runs.
+func (r *scriptReader) expandWord(w *syntax.Word) word {
 	if w == nil {
 		return word{known: true}
 	}
@@ -65,7 +65,7 @@ func (r *scriptReader) expandParts(parts []syntax.WordPart, isEscaped func(byte)
 			part = r.expandVariable(p)
 		case *syntax.CmdSubst:
 			if len(p.Stmts) == 1 {
-				if text := r.outputOf(p.Stmts[0], nil); text != nil {
+				if text := r.predictOutput(p.Stmts[0], nil); text != nil {
 					part = word{strings.TrimRight(text.text, "\n"), text.known}
 				}
 			}
@@ -119,14 +119,14 @@ func (r *scriptReader) expandVariable(p *syntax.ParamExp) word {
 		if set && value.text != "" || set && !value.known {
 			return value
 		}
-		return r.expand(p.Exp.Word)
+		return r.expandWord(p.Exp.Word)
 	default:
 		return word{}
 	}
 }
 
-// outputOf returns what a statement prints, for the few whose output is known; nil for others.
-func (r *scriptReader) outputOf(s *syntax.Stmt, stdin *word) *word {
+// predictOutput returns what a statement prints, for the few whose output is known; nil for others.
+func (r *scriptReader) predictOutput(s *syntax.Stmt, stdin *word) *word {
 	for _, redirect := range s.Redirs {
 		if redirect.Op == syntax.Hdoc || redirect.Op == syntax.DashHdoc {
 			text := r.expandHeredoc(redirect)
@@ -139,7 +139,7 @@ func (r *scriptReader) outputOf(s *syntax.Stmt, stdin *word) *word {
 	}
 	var args []word
 	for _, a := range call.Args {
-		args = append(args, r.split(a)...)
+		args = append(args, r.expandFields(a)...)
 	}
 	out := word{known: true}
 	var parts []string

@@ -15,12 +15,12 @@ var fileWords = lazyregexp.New(`(?:^|[\s;&|(])(?:mv|cp|rm|unlink|tee|sed|gsed|pe
 
 const computedText = "the shell computes what it writes, so it cannot be judged: use the tool that edits files"
 
-// noteWrites records the files that a program changes, if it is one of those that do that by name.
-func (r *scriptReader) noteWrites(run *invocation) {
+// recordWrites records the files that a program changes, if it is one of those that do that by name.
+func (r *scriptReader) recordWrites(run *invocation) {
 	if run.place != "" {
 		return
 	}
-	name, rest := baseName(run.args[0].text), run.args[1:]
+	name, rest := programName(run.args[0].text), run.args[1:]
 	if name == "git" && len(rest) > 0 && (rest[0].text == "mv" || rest[0].text == "rm") {
 		name, rest = rest[0].text, rest[1:]
 	}
@@ -35,12 +35,12 @@ func (r *scriptReader) noteWrites(run *invocation) {
 			add(write{path: target, source: &s, intoDir: len(sources) > 1, moves: name == "mv"})
 		}
 	case "rm", "unlink":
-		for _, w := range listPlain(rest) {
+		for _, w := range listOperands(rest) {
 			add(write{path: w, removes: true})
 		}
 	case "tee":
-		appends := arguments{all: rest}.has("-a", "--append")
-		for _, w := range listPlain(rest) {
+		appends := arguments{all: rest}.hasOption("-a", "--append")
+		for _, w := range listOperands(rest) {
 			add(write{path: w, content: run.stdin, appends: appends})
 		}
 	case "sed", "gsed", "perl", "ruby":
@@ -50,11 +50,11 @@ func (r *scriptReader) noteWrites(run *invocation) {
 	}
 }
 
-// listPlain returns the arguments that are no options.
-func listPlain(args []word) []word {
+// listOperands returns the arguments that are no options.
+func listOperands(args []word) []word {
 	for i, w := range args {
 		if w.known && w.text == "--" {
-			return append(listPlain(args[:i]), args[i+1:]...)
+			return append(listOperands(args[:i]), args[i+1:]...)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(args), func(w word) bool { return strings.HasPrefix(w.text, "-") })
@@ -66,12 +66,12 @@ func splitTarget(args []word) (sources []word, target word) {
 		dir, ok := strings.CutPrefix(w.text, "--target-directory=")
 		switch {
 		case ok:
-			return listPlain(slices.Concat(args[:i], args[i+1:])), word{dir + "/", w.known}
+			return listOperands(slices.Concat(args[:i], args[i+1:])), word{dir + "/", w.known}
 		case w.text == "-t" && i+1 < len(args):
-			return listPlain(slices.Concat(args[:i], args[i+2:])), word{args[i+1].text + "/", args[i+1].known}
+			return listOperands(slices.Concat(args[:i], args[i+2:])), word{args[i+1].text + "/", args[i+1].known}
 		}
 	}
-	list := listPlain(args)
+	list := listOperands(args)
 	if len(list) < 2 {
 		return nil, word{}
 	}
@@ -114,13 +114,13 @@ func listEditedInPlace(name string, args []word) (files []word) {
 // mostMoved limits the files of a directory that is moved, copied or removed.
 const mostMoved = 1000
 
-// editsOfWrites returns the edits of files that a script makes, in its order.
-func editsOfWrites(writes []write) (list []fileEdit) {
+// listWriteEdits returns the edits of files that a script makes, in its order.
+func listWriteEdits(writes []write) (list []fileEdit) {
 	// made has the texts of files that the script has written by then: nil for one that it removed.
-	made := map[string]*fileEdit{}
+	editByPath := map[string]*fileEdit{}
 	add := func(f fileEdit) {
 		list = append(list, f)
-		made[f.path] = &f
+		editByPath[f.path] = &f
 	}
 	for _, w := range writes {
 		if !w.path.known || w.path.text == "" {
@@ -129,22 +129,22 @@ func editsOfWrites(writes []write) (list []fileEdit) {
 		path := joinPath(w.dir, w.path.text)
 		switch {
 		case w.removes:
-			for _, name := range listFiles(path, made) {
+			for _, name := range listCandidateFiles(path, editByPath) {
 				add(fileEdit{path: name, deleted: true})
 			}
 		case w.source != nil:
-			for _, f := range copyFiles(&w, path, made) {
+			for _, f := range listCopyEdits(&w, path, editByPath) {
 				add(f)
 			}
 		case w.ifThere:
-			for _, name := range listFiles(path, made) {
+			for _, name := range listCandidateFiles(path, editByPath) {
 				add(fileEdit{path: name, unknown: computedText})
 			}
 		case w.content == nil || !w.content.known:
 			add(fileEdit{path: path, unknown: computedText})
 		case w.appends:
 			f := fileEdit{path: path, content: &w.content.text}
-			if before := readMade(path, made); before.content != nil {
+			if before := readCurrentText(path, editByPath); before.content != nil {
 				text := *before.content + w.content.text
 				f.content = &text
 			}
@@ -156,8 +156,8 @@ func editsOfWrites(writes []write) (list []fileEdit) {
 	return list
 }
 
-// copyFiles returns the edits of cp and mv with one source.
-func copyFiles(w *write, target string, made map[string]*fileEdit) (list []fileEdit) {
+// listCopyEdits returns the edits of cp and mv with one source.
+func listCopyEdits(w *write, target string, editByPath map[string]*fileEdit) (list []fileEdit) {
 	source := joinPath(w.dir, w.source.text)
 	if info, err := os.Stat(target); err == nil && info.IsDir() || w.intoDir || strings.HasSuffix(w.path.text, "/") {
 		target = filepath.Join(target, filepath.Base(source))
@@ -165,13 +165,13 @@ func copyFiles(w *write, target string, made map[string]*fileEdit) (list []fileE
 	if !w.source.known {
 		return []fileEdit{{path: target, unknown: computedText}}
 	}
-	for _, name := range listFiles(source, made) {
-		f := readMade(name, made)
-		below, err := filepath.Rel(source, name)
+	for _, name := range listCandidateFiles(source, editByPath) {
+		f := readCurrentText(name, editByPath)
+		relative, err := filepath.Rel(source, name)
 		if err != nil {
 			continue
 		}
-		f.path = filepath.Join(target, below)
+		f.path = filepath.Join(target, relative)
 		list = append(list, f)
 		if w.moves {
 			list = append(list, fileEdit{path: name, deleted: true})
@@ -183,9 +183,9 @@ func copyFiles(w *write, target string, made map[string]*fileEdit) (list []fileE
 // skippedDirs are directories whose files are no migrations of the project.
 var skippedDirs = []string{".git", "node_modules", "vendor", "dist", "build", "target", "venv", ".venv", "__pycache__"}
 
-// listFiles returns a file, or the files of a directory that may be migrations by their names; none if there is nothing.
-func listFiles(path string, made map[string]*fileEdit) (names []string) {
-	if f := made[path]; f != nil {
+// listCandidateFiles returns a file, or the files of a directory that may be migrations by their names; none if there is nothing.
+func listCandidateFiles(path string, editByPath map[string]*fileEdit) (names []string) {
+	if f := editByPath[path]; f != nil {
 		if f.deleted {
 			return nil
 		}
@@ -197,7 +197,7 @@ func listFiles(path string, made map[string]*fileEdit) (names []string) {
 			return fs.SkipAll
 		case entry.IsDir() && slices.Contains(skippedDirs, entry.Name()):
 			return fs.SkipDir
-		case entry.Type().IsRegular() && (name == path || concernsMigrations(name)):
+		case entry.Type().IsRegular() && (name == path || mayBeMigration(name)):
 			names = append(names, name)
 		}
 		return nil
@@ -205,12 +205,12 @@ func listFiles(path string, made map[string]*fileEdit) (names []string) {
 	return names
 }
 
-// readMade returns the text of a file at the script's present place.
-func readMade(path string, made map[string]*fileEdit) fileEdit {
-	if f := made[path]; f != nil {
+// readCurrentText returns the text of a file at the script's present place.
+func readCurrentText(path string, editByPath map[string]*fileEdit) fileEdit {
+	if f := editByPath[path]; f != nil {
 		return fileEdit{content: f.content, unknown: f.unknown}
 	}
-	text, err := readOptional(path)
+	text, err := readFileIfExists(path)
 	if err != nil || text == nil {
 		return fileEdit{unknown: computedText}
 	}

@@ -105,8 +105,8 @@ func judgeEvent(ctx context.Context, c *Config, in io.Reader, d *Decision) {
 	r.judgeFiles(e.edits, e.dir)
 	r.judgeCommand()
 	for _, q := range e.queries {
-		if why := destroys(q, e.dir); why != "" {
-			d.refuse("the tool %s, and its database is not known. A person can run the statement.", why)
+		if danger := findSQLDamage(q, e.dir); danger != "" {
+			d.refuse("the tool %s, and its database is not known. A person can run the statement.", danger)
 		}
 	}
 }
@@ -137,14 +137,14 @@ func (r *reader) judgeCommand() {
 		r.decision.refuse("the command names a tool for databases and cannot be read as a shell script: %v", err)
 	}
 	for i := range s.runs {
-		r.judgeRun(&s.runs[i])
+		r.judgeInvocation(&s.runs[i])
 	}
 	r.judgeWrites(s)
 }
 
-// judgeRun judges one program that a script runs.
-func (r *reader) judgeRun(run *invocation) {
-	name := baseName(run.args[0].text)
+// judgeInvocation judges one program that a script runs.
+func (r *reader) judgeInvocation(run *invocation) {
+	name := programName(run.args[0].text)
 	if run.args[0].text == codeRun {
 		name = codeRun
 	}
@@ -155,11 +155,11 @@ func (r *reader) judgeRun(run *invocation) {
 		}
 		return
 	}
-	if len(run.args) > 1 && (arguments{all: run.args[1:]}).has("--help") {
+	if len(run.args) > 1 && (arguments{all: run.args[1:]}).hasOption("--help") {
 		return
 	}
-	why := tool.danger(arguments{all: run.args[1:], run: run})
-	if why == "" {
+	danger := tool.danger(arguments{all: run.args[1:], run: run})
+	if danger == "" {
 		return
 	}
 	shown := name
@@ -168,31 +168,31 @@ func (r *reader) judgeRun(run *invocation) {
 	} else if list := (arguments{all: run.args[1:]}).listWords(); len(list) > 0 && !strings.Contains(list[0], "://") && !tool.libpq {
 		shown += " " + list[0]
 	}
-	list, reason := r.addressOf(run, tool)
+	list, reason := r.resolveDatabases(run, tool)
 	if reason != "" {
 		r.decision.refuse("%s %s, and onward cannot determine its database: %s.\n"+
 			"Write the address into the command, and let a person list it in %s if its data may be lost:\n"+
-			"  hook:\n    disposable: [localhost/app_dev]", shown, why, reason, config.Name)
+			"  hook:\n    disposable: [localhost/app_dev]", shown, danger, reason, config.Name)
 		return
 	}
 	settings, err := r.c.Settings(run.dir)
 	if err != nil {
-		r.decision.refuse("%s %s, and the settings that list disposable databases cannot be read: %v", shown, why, err)
+		r.decision.refuse("%s %s, and the settings that list disposable databases cannot be read: %v", shown, danger, err)
 		return
 	}
 	for _, d := range list {
 		if !d.isDisposable(settings.Hook.Disposable) {
 			r.decision.refuse("%s %s, in %s. If that data may be lost, let a person list it in %s:\n  hook:\n    disposable: [%s]",
-				shown, why, d, config.Name, d)
+				shown, danger, d, config.Name, d)
 		}
 	}
 }
 
 // judgeWrites judges the files that a script changes.
 func (r *reader) judgeWrites(s *script) {
-	list := editsOfWrites(s.writes)
-	if at := strings.Index(r.event.command, patchBegin); at >= 0 {
-		edits, err := readPatch(r.event.command[at:])
+	list := listWriteEdits(s.writes)
+	if patchStart := strings.Index(r.event.command, patchBegin); patchStart >= 0 {
+		edits, err := readPatch(r.event.command[patchStart:])
 		if err != nil {
 			r.decision.refuse("the patch in the command cannot be read: %v", err)
 		}

@@ -18,8 +18,8 @@ var (
 	}
 )
 
-// familyOf returns the interpreter whose options a program takes; "" if it is none.
-func familyOf(name string) string {
+// interpreterFamily returns the interpreter whose options a program takes; "" if it is none.
+func interpreterFamily(name string) string {
 	switch {
 	case slices.Contains(pythons, name):
 		return "python"
@@ -32,13 +32,13 @@ func familyOf(name string) string {
 }
 
 // isInterpreter reports whether a program takes code on the command line, or another program.
-func isInterpreter(name string) bool { return name != "bun" && familyOf(name) != "" }
+func isInterpreter(name string) bool { return name != "bun" && interpreterFamily(name) != "" }
 
-// enterInterpreter drops an interpreter before a program, and records code on its command line. It reports whether a program follows.
-func (r *scriptReader) enterInterpreter(run *invocation) bool {
-	family := familyOf(baseName(run.args[0].text))
+// unwrapInterpreter drops an interpreter before a program, and records code on its command line. It reports whether a program follows.
+func (r *scriptReader) unwrapInterpreter(run *invocation) bool {
+	family := interpreterFamily(programName(run.args[0].text))
 	if family == "perl" || family == "ruby" {
-		r.noteWrites(run)
+		r.recordWrites(run)
 	}
 	for i := 1; i < len(run.args); i++ {
 		w := run.args[i]
@@ -47,7 +47,7 @@ func (r *scriptReader) enterInterpreter(run *invocation) bool {
 		switch {
 		case w.text == "-m" && family == "python" && i+1 < len(run.args):
 			run.args = run.args[i+1:]
-			if baseName(run.args[0].text) == "django" {
+			if programName(run.args[0].text) == "django" {
 				run.args = append([]word{{"manage.py", true}}, run.args[1:]...)
 			}
 			return true
@@ -60,7 +60,7 @@ func (r *scriptReader) enterInterpreter(run *invocation) bool {
 		case w.text == "-" || strings.HasPrefix(w.text, "-") || w.text == "run" && family == "node":
 		default:
 			run.args = run.args[i:]
-			return isProgram(baseName(run.args[0].text)) || slices.Contains([]string{"python", "php", "ruby"}, family)
+			return isKnownProgram(programName(run.args[0].text)) || slices.Contains([]string{"python", "php", "ruby"}, family)
 		}
 	}
 	if run.stdin != nil {

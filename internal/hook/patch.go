@@ -31,7 +31,7 @@ func readPatch(text string) ([]fileEdit, error) {
 	var out []fileEdit
 	var file *fileEdit
 	for _, line := range lines[start+1:] {
-		name, path, isHeader := cutHeader(line)
+		name, path, isHeader := parsePatchHeader(line)
 		switch {
 		case strings.TrimSpace(line) == patchEnd:
 			return out, nil
@@ -62,8 +62,8 @@ func readPatch(text string) ([]fileEdit, error) {
 	return nil, errors.New("the patch does not end with " + patchEnd)
 }
 
-// cutHeader reads a line such as "*** Update File: a.sql".
-func cutHeader(line string) (name, path string, ok bool) {
+// parsePatchHeader reads a line such as "*** Update File: a.sql".
+func parsePatchHeader(line string) (name, path string, ok bool) {
 	rest, ok := strings.CutPrefix(line, "*** ")
 	if !ok {
 		return "", "", false

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// readRecipes reads the recipes of make's targets.
-func (r *scriptReader) readRecipes(run *invocation, tool string, args []word) {
+// readMakeRecipes reads the recipes of make's targets.
+func (r *scriptReader) readMakeRecipes(run *invocation, tool string, args []word) {
 	dir, file := run.dir, ""
 	var targets []string
 	env := run.env
@@ -31,7 +31,7 @@ func (r *scriptReader) readRecipes(run *invocation, tool string, args []word) {
 			next()
 		case w == "-n" || w == "--dry-run" || w == "--just-print":
 			return
-		case assigns && isVariable(key):
+		case assigns && isVariableName(key):
 			env[key] = word{value, args[i].known}
 		case !strings.HasPrefix(w, "-"):
 			targets = append(targets, w)
@@ -45,7 +45,7 @@ func (r *scriptReader) readRecipes(run *invocation, tool string, args []word) {
 		names = []string{file}
 	}
 	for _, name := range names {
-		text, err := readOptional(joinPath(dir, name))
+		text, err := readFileIfExists(joinPath(dir, name))
 		if err != nil || text == nil {
 			continue
 		}
@@ -55,8 +55,8 @@ func (r *scriptReader) readRecipes(run *invocation, tool string, args []word) {
 		}
 		inner := *run
 		inner.dir, inner.env, inner.stdin = dir, m.values, nil
-		for _, line := range m.recipeOf(targets) {
-			r.readInner(&inner, word{line, true})
+		for _, line := range m.recipeLines(targets) {
+			r.readInnerScript(&inner, word{line, true})
 		}
 		return
 	}
@@ -77,9 +77,9 @@ var (
 )
 
 // parseMakefile reads rules and plain variables. given are the variables of the command line.
-func parseMakefile(text string, given map[string]word) *makefile {
+func parseMakefile(text string, variables map[string]word) *makefile {
 	m := &makefile{recipes: map[string][]string{}, needs: map[string][]string{}, values: map[string]word{}}
-	for k, v := range given {
+	for k, v := range variables {
 		m.values[k] = v
 	}
 	var targets []string
@@ -94,8 +94,8 @@ func parseMakefile(text string, given map[string]word) *makefile {
 				m.recipes[t] = append(m.recipes[t], strings.TrimLeft(trimmed, "@-+"))
 			}
 		case v != nil:
-			if _, set := given[v[1]]; !set {
-				m.values[v[1]] = word{m.expand(strings.Trim(v[2], `"'`)), true}
+			if _, set := variables[v[1]]; !set {
+				m.values[v[1]] = word{m.expandVariables(strings.Trim(v[2], `"'`)), true}
 			}
 		default:
 			if rule := makeRule.FindStringSubmatch(line); rule != nil {
@@ -105,7 +105,7 @@ func parseMakefile(text string, given map[string]word) *makefile {
 					if m.first == "" && !strings.HasPrefix(t, ".") {
 						m.first = t
 					}
-					m.needs[t] = append(m.needs[t], strings.Fields(strings.ReplaceAll(m.expand(needs), "|", " "))...)
+					m.needs[t] = append(m.needs[t], strings.Fields(strings.ReplaceAll(m.expandVariables(needs), "|", " "))...)
 					if recipe != "" {
 						m.recipes[t] = append(m.recipes[t], strings.TrimSpace(recipe))
 					}
@@ -116,8 +116,8 @@ func parseMakefile(text string, given map[string]word) *makefile {
 	return m
 }
 
-// expand replaces make's variables by their values, and others by the shell's.
-func (m *makefile) expand(text string) string {
+// expandVariables replaces make's variables by their values, and others by the shell's.
+func (m *makefile) expandVariables(text string) string {
 	text = makeExpand.ReplaceAllStringFunc(text, func(ref string) string {
 		name := strings.Trim(ref, "${}() ")
 		if name == "MAKE" {
@@ -131,8 +131,8 @@ func (m *makefile) expand(text string) string {
 	return strings.ReplaceAll(text, "$$", "$")
 }
 
-// recipeOf returns the lines that some targets run.
-func (m *makefile) recipeOf(targets []string) []string {
+// recipeLines returns the lines that some targets run.
+func (m *makefile) recipeLines(targets []string) []string {
 	var out []string
 	done := map[string]bool{}
 	var visit func(string)
@@ -145,7 +145,7 @@ func (m *makefile) recipeOf(targets []string) []string {
 			visit(n)
 		}
 		for _, line := range m.recipes[t] {
-			out = append(out, m.expand(line))
+			out = append(out, m.expandVariables(line))
 		}
 	}
 	for _, t := range targets {
@@ -183,16 +183,16 @@ func (r *scriptReader) readPackageScript(run *invocation, manager string, args [
 		case w == "workspace" && len(args) > 2:
 			args = args[2:]
 		default:
-			return r.runPackageScript(run, dir, manager, args)
+			return r.readNamedScript(run, dir, manager, args)
 		}
 	}
 	return false
 }
 
-// runPackageScript reads one script by its name.
-func (r *scriptReader) runPackageScript(run *invocation, dir, manager string, args []word) bool {
+// readNamedScript reads one script by its name.
+func (r *scriptReader) readNamedScript(run *invocation, dir, manager string, args []word) bool {
 	name := args[0].text
-	scripts := packageScripts(dir, manager)
+	scripts := loadPackageScripts(dir, manager)
 	found := false
 	for _, key := range []string{"pre" + name, name, "post" + name} {
 		for _, text := range scripts[key] {
@@ -212,7 +212,7 @@ func (r *scriptReader) runPackageScript(run *invocation, dir, manager string, ar
 			}
 			inner := *run
 			inner.dir = dir
-			r.readInner(&inner, word{text, true})
+			r.readInnerScript(&inner, word{text, true})
 		}
 	}
 	if found {
@@ -222,19 +222,19 @@ func (r *scriptReader) runPackageScript(run *invocation, dir, manager string, ar
 	return true
 }
 
-// packageScripts returns the scripts of the nearest package.
-func packageScripts(dir, manager string) map[string][]string {
+// loadPackageScripts returns the scripts of the nearest package.
+func loadPackageScripts(dir, manager string) map[string][]string {
 	file := "package.json"
 	if manager == "composer" {
 		file = "composer.json"
 	}
 	for {
-		if text, err := readOptional(filepath.Join(dir, file)); err == nil && text != nil {
+		if text, err := readFileIfExists(filepath.Join(dir, file)); err == nil && text != nil {
 			var p struct{ Scripts map[string]json.RawMessage }
 			_ = json.Unmarshal([]byte(*text), &p) // a package without scripts that can be read has none
 			out := map[string][]string{}
 			for name, raw := range p.Scripts {
-				out[name] = textsOf(raw)
+				out[name] = parseTexts(raw)
 			}
 			return out
 		}

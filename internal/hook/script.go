@@ -81,10 +81,10 @@ func (r *scriptReader) readScriptText(text string, stdin *word) {
 		}
 		return
 	}
-	r.walkList(file.Stmts, stdin)
+	r.walkStatements(file.Stmts, stdin)
 }
 
-func (r *scriptReader) walkList(list []*syntax.Stmt, stdin *word) {
+func (r *scriptReader) walkStatements(list []*syntax.Stmt, stdin *word) {
 	for _, s := range list {
 		r.walkStatement(s, stdin)
 	}
@@ -102,14 +102,14 @@ func (r *scriptReader) walkStatement(s *syntax.Stmt, stdin *word) {
 			text := r.expandHeredoc(redirect)
 			stdin = &text
 		case syntax.WordHdoc:
-			text := r.expand(redirect.Word)
+			text := r.expandWord(redirect.Word)
 			stdin = &text
 		case syntax.RdrIn, syntax.RdrInOut:
-			text := r.readFile(r.expand(redirect.Word))
+			text := r.readFile(r.expandWord(redirect.Word))
 			stdin = &text
 		case syntax.RdrOut, syntax.RdrClob, syntax.RdrAll, syntax.AppOut, syntax.AppAll:
 			appends := redirect.Op == syntax.AppOut || redirect.Op == syntax.AppAll
-			r.out.writes = append(r.out.writes, write{path: r.expand(redirect.Word), dir: r.dir, content: r.outputOf(s, stdin), appends: appends})
+			r.out.writes = append(r.out.writes, write{path: r.expandWord(redirect.Word), dir: r.dir, content: r.predictOutput(s, stdin), appends: appends})
 		default: // a duplicated descriptor
 		}
 	}
@@ -125,7 +125,7 @@ func (r *scriptReader) walkCommand(c syntax.Command, stdin *word) {
 	case *syntax.BinaryCmd:
 		r.walkStatement(c.X, stdin)
 		if c.Op == syntax.Pipe || c.Op == syntax.PipeAll {
-			stdin = r.outputOf(c.X, stdin)
+			stdin = r.predictOutput(c.X, stdin)
 			if stdin == nil {
 				stdin = &word{}
 			}
@@ -134,9 +134,9 @@ func (r *scriptReader) walkCommand(c syntax.Command, stdin *word) {
 	case *syntax.Subshell:
 		inner := *r
 		inner.vars = maps.Clone(r.vars)
-		inner.walkList(c.Stmts, stdin)
+		inner.walkStatements(c.Stmts, stdin)
 	case *syntax.Block:
-		r.walkList(c.Stmts, stdin)
+		r.walkStatements(c.Stmts, stdin)
 	case *syntax.ForClause:
 		if loop, ok := c.Loop.(*syntax.WordIter); ok {
 			r.vars[loop.Name.Value] = word{}
@@ -144,12 +144,12 @@ func (r *scriptReader) walkCommand(c syntax.Command, stdin *word) {
 				r.walkSubstitutions(item)
 			}
 		}
-		r.walkList(c.Do, stdin)
+		r.walkStatements(c.Do, stdin)
 	case *syntax.DeclClause:
 		for _, a := range c.Args {
 			if a.Name != nil && a.Value != nil {
 				r.walkSubstitutions(a.Value)
-				r.vars[a.Name.Value] = r.expand(a.Value)
+				r.vars[a.Name.Value] = r.expandWord(a.Value)
 			}
 		}
 	case *syntax.TimeClause:
@@ -172,10 +172,10 @@ func (r *scriptReader) walkSubstitutions(w syntax.Node) {
 	syntax.Walk(w, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CmdSubst:
-			r.walkList(n.Stmts, nil)
+			r.walkStatements(n.Stmts, nil)
 			return false
 		case *syntax.ProcSubst:
-			r.walkList(n.Stmts, nil)
+			r.walkStatements(n.Stmts, nil)
 			return false
 		}
 		return true
@@ -189,7 +189,7 @@ func (r *scriptReader) walkCall(c *syntax.CallExpr, stdin *word) {
 		value := word{known: true}
 		if a.Value != nil {
 			r.walkSubstitutions(a.Value)
-			value = r.expand(a.Value)
+			value = r.expandWord(a.Value)
 		} else if a.Array != nil {
 			r.walkSubstitutions(a.Array)
 			value = word{}
@@ -202,14 +202,14 @@ func (r *scriptReader) walkCall(c *syntax.CallExpr, stdin *word) {
 	var args []word
 	for _, a := range c.Args {
 		r.walkSubstitutions(a)
-		args = append(args, r.split(a)...)
+		args = append(args, r.expandFields(a)...)
 	}
 	if len(args) == 0 {
 		return
 	}
 	all := maps.Clone(r.vars)
 	maps.Copy(all, env)
-	r.unwrap(&invocation{args: args, env: all, place: r.place, dir: r.dir, stdin: stdin})
+	r.recordProgram(&invocation{args: args, env: all, place: r.place, dir: r.dir, stdin: stdin})
 }
 
 // readFile returns the text of a file that a script reads.
@@ -224,7 +224,7 @@ func (r *scriptReader) readFile(name word) word {
 	if err != nil || !info.Mode().IsRegular() {
 		return word{}
 	}
-	text, err := readOptional(joinPath(r.dir, name.text))
+	text, err := readFileIfExists(joinPath(r.dir, name.text))
 	if err != nil || text == nil {
 		return word{}
 	}

@@ -14,9 +14,9 @@ type query struct {
 
 // libpqDanger knows psql and its relatives.
 func libpqDanger(a arguments) string {
-	switch baseName(a.run.args[0].text) {
+	switch programName(a.run.args[0].text) {
 	case "dropdb", "pg_dropcluster":
-		if a.has("--help", "--version", "-?", "-V") {
+		if a.hasOption("--help", "--version", "-?", "-V") {
 			return ""
 		}
 		return "drops a database"
@@ -29,7 +29,7 @@ func libpqDanger(a arguments) string {
 		}
 		return ""
 	}
-	return sqlDanger(a.run, shellQueries(a.all, a.run.stdin))
+	return sqlDanger(a.run, psqlQueries(a.all, a.run.stdin))
 }
 
 var (
@@ -39,8 +39,8 @@ var (
 	restoreText = lazyregexp.New(`^(?:--list$|--file\b|-[aCceOsvxw1]*[lf])`)
 )
 
-// shellQueries returns the SQL of psql's arguments and its input.
-func shellQueries(args []word, stdin *word) []query {
+// psqlQueries returns the SQL of psql's arguments and its input.
+func psqlQueries(args []word, stdin *word) []query {
 	var out []query
 	for i := 0; i < len(args); i++ {
 		for _, o := range []struct {
@@ -48,20 +48,20 @@ func shellQueries(args []word, stdin *word) []query {
 			isFile      bool
 		}{{"-c", "--command", false}, {"-f", "--file", true}} {
 			w := args[i]
-			value, given := strings.CutPrefix(w.text, o.long+"=")
+			value, found := strings.CutPrefix(w.text, o.long+"=")
 			switch {
-			case given:
+			case found:
 				w.text = value
-			case w.text == o.long || w.text == o.short || isShortGroup(w.text, o.short[1]):
+			case w.text == o.long || w.text == o.short || isOptionGroup(w.text, o.short[1]):
 				if i+1 == len(args) {
 					continue
 				}
-				w, given = args[i+1], true
+				w, found = args[i+1], true
 			case strings.HasPrefix(w.text, o.short) && !strings.HasPrefix(w.text, "--"):
-				w.text, given = w.text[2:], true
+				w.text, found = w.text[2:], true
 			}
 			switch {
-			case !given:
+			case !found:
 			case o.isFile && w.text == "-":
 				out = append(out, query{text: stdin})
 			case o.isFile:
@@ -77,8 +77,8 @@ func shellQueries(args []word, stdin *word) []query {
 	return out
 }
 
-// isShortGroup reports whether a word is a group of options that ends in one with a value: -tAc.
-func isShortGroup(text string, last byte) bool {
+// isOptionGroup reports whether a word is a group of options that ends in one with a value: -tAc.
+func isOptionGroup(text string, last byte) bool {
 	return len(text) > 2 && text[0] == '-' && text[1] != '-' && text[len(text)-1] == last && strings.Trim(text[1:len(text)-1], "abeEilnqsStxAHX1wW") == ""
 }
 
@@ -101,8 +101,8 @@ func sqlDanger(run *invocation, list []query) string {
 				return "runs SQL that is not known before"
 			}
 		default:
-			if why := reader.findDamage(text.text, 0); why != "" {
-				return why
+			if damage := reader.findDamage(text.text, 0); damage != "" {
+				return damage
 			}
 		}
 	}

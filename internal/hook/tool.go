@@ -36,7 +36,7 @@ func (a arguments) listWords() []string {
 	return out
 }
 
-func (a arguments) has(options ...string) bool {
+func (a arguments) hasOption(options ...string) bool {
 	return slices.ContainsFunc(a.all, func(w word) bool {
 		name, _, _ := strings.Cut(w.text, "=")
 		return slices.Contains(options, name)
@@ -54,8 +54,8 @@ func (a arguments) isComputed() bool {
 	return i >= 0 && !a.all[i].known && !strings.Contains(a.all[i].text, "://")
 }
 
-// byWords makes a danger of a tool whose commands are words, with what each destroys.
-func byWords(list ...string) func(arguments) string {
+// dangerByWords makes a danger of a tool whose commands are words, with what each destroys.
+func dangerByWords(list ...string) func(arguments) string {
 	return func(a arguments) string {
 		if a.isComputed() {
 			return "runs a command that the shell puts together"
@@ -70,15 +70,15 @@ func byWords(list ...string) func(arguments) string {
 	}
 }
 
-// byPattern makes a danger of a tool whose commands are one word.
-func byPattern(pattern, what string) func(arguments) string {
+// dangerByPattern makes a danger of a tool whose commands are one word.
+func dangerByPattern(pattern, danger string) func(arguments) string {
 	re := lazyregexp.New(`(?i)^(?:` + pattern + `)$`)
 	return func(a arguments) string {
 		if a.isComputed() {
 			return "runs a command that the shell puts together"
 		}
 		if slices.ContainsFunc(a.listWords(), re.MatchString) {
-			return what
+			return danger
 		}
 		return ""
 	}
@@ -96,10 +96,10 @@ var envFiles = []string{"*.ini", "*/env.py", "*/*/env.py"}
 var databaseTools = []databaseTool{
 	{names: []string{"psql", "pgcli", "pg_restore", "dropdb", "pg_dropcluster", "usql"}, danger: libpqDanger, libpq: true},
 	{names: []string{"alembic"}, danger: func(a arguments) string {
-		if a.has("--sql") {
+		if a.hasOption("--sql") {
 			return ""
 		}
-		return byWords("downgrade", reverts)(a)
+		return dangerByWords("downgrade", reverts)(a)
 	}, variables: []string{"DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "DB_URL", "POSTGRES_URL"}, files: envFiles},
 	{
 		names: []string{"flask"}, danger: flaskDanger,
@@ -117,91 +117,91 @@ var databaseTools = []databaseTool{
 	},
 	{
 		names: []string{"console", "doctrine", "doctrine-migrations"},
-		danger: byPattern(`(?:doctrine:|orm:|dbal:)?(?:schema(?:-tool)?:drop|database:drop|fixtures:load|migrations:rollup)|prev|first|0|`+
+		danger: dangerByPattern(`(?:doctrine:|orm:|dbal:)?(?:schema(?:-tool)?:drop|database:drop|fixtures:load|migrations:rollup)|prev|first|0|`+
 			`d\w*:(?:d\w*:d\w*|s\w*:d\w*|f\w*:l\w*)`, drops),
 		variables: []string{"DATABASE_URL"},
 	},
-	{names: []string{"phinx"}, danger: byWords("rollback", reverts), variables: []string{"DATABASE_URL"}, files: []string{"phinx.*"}},
+	{names: []string{"phinx"}, danger: dangerByWords("rollback", reverts), variables: []string{"DATABASE_URL"}, files: []string{"phinx.*"}},
 	{names: []string{"prisma"}, danger: prismaDanger, variables: []string{"DIRECT_URL", "DATABASE_URL", "POSTGRES_PRISMA_URL"}, files: []string{
 		"prisma/schema.prisma", "schema.prisma", "prisma/schema/*.prisma", "prisma.config.*",
 	}},
 	{names: []string{"drizzle-kit"}, danger: func(a arguments) string {
-		if a.containsWord("push", "push:pg") && a.has("--force") {
+		if a.containsWord("push", "push:pg") && a.hasOption("--force") {
 			return "pushes a schema and accepts the loss of data"
 		}
 		return ""
 	}, variables: []string{"DATABASE_URL", "POSTGRES_URL"}, files: []string{"drizzle.config.*"}},
 	{
-		names: []string{"typeorm", "typeorm-ts-node-commonjs", "typeorm-ts-node-esm"}, danger: byPattern(`schema:drop|schema:sync|migration:revert`, drops),
+		names: []string{"typeorm", "typeorm-ts-node-commonjs", "typeorm-ts-node-esm"}, danger: dangerByPattern(`schema:drop|schema:sync|migration:revert`, drops),
 		variables: []string{"DATABASE_URL", "TYPEORM_URL", "POSTGRES_URL"},
 		files:     []string{"ormconfig.*", "data-source.*", "*/data-source.*", "*/*/data-source.*", "*/*ormconfig*"},
 	},
 	{
-		names: []string{"sequelize", "sequelize-cli"}, danger: byPattern(`db:drop|db:migrate:undo(?::all)?|db:seed:undo(?::all)?`, drops),
+		names: []string{"sequelize", "sequelize-cli"}, danger: dangerByPattern(`db:drop|db:migrate:undo(?::all)?|db:seed:undo(?::all)?`, drops),
 		variables: []string{"DATABASE_URL"}, files: []string{".sequelizerc", "config/config.*", "config/database.*"},
 	},
 	{
-		names: []string{"knex"}, danger: byPattern(`migrate:(?:rollback|down)`, reverts),
+		names: []string{"knex"}, danger: dangerByPattern(`migrate:(?:rollback|down)`, reverts),
 		variables: []string{"DATABASE_URL", "POSTGRES_URL", "PG_CONNECTION_STRING"}, files: []string{"knexfile.*", "*/knexfile.*"},
 	},
 	{
-		names: []string{"mikro-orm", "mikro-orm-esm"}, danger: byPattern(`schema:(?:drop|fresh)|migration:(?:fresh|down)|database:drop`, drops),
+		names: []string{"mikro-orm", "mikro-orm-esm"}, danger: dangerByPattern(`schema:(?:drop|fresh)|migration:(?:fresh|down)|database:drop`, drops),
 		variables: []string{"DATABASE_URL"}, files: []string{"mikro-orm.config.*", "*/mikro-orm.config.*"},
 	},
-	{names: []string{"node-pg-migrate"}, danger: byWords("down", reverts, "redo", reverts), variables: []string{"DATABASE_URL"}},
-	{names: []string{"db-migrate"}, danger: byWords("down", reverts, "reset", reverts, "db:drop", drops),
+	{names: []string{"node-pg-migrate"}, danger: dangerByWords("down", reverts, "redo", reverts), variables: []string{"DATABASE_URL"}},
+	{names: []string{"db-migrate"}, danger: dangerByWords("down", reverts, "reset", reverts, "db:drop", drops),
 		variables: []string{"DATABASE_URL"}, files: []string{"database.json"}},
-	{names: []string{"graphile-migrate"}, danger: byWords("reset", drops), variables: []string{"DATABASE_URL"}},
-	{names: []string{"goose"}, danger: byPattern(`down|down-to|reset|redo`, reverts), variables: []string{"GOOSE_DBSTRING"}},
-	{names: []string{"migrate"}, danger: byPattern(`down|drop|goto`, reverts), variables: []string{}},
-	{names: []string{"dbmate"}, danger: byPattern(`drop|down|rollback`, drops), variables: []string{"DATABASE_URL"}},
+	{names: []string{"graphile-migrate"}, danger: dangerByWords("reset", drops), variables: []string{"DATABASE_URL"}},
+	{names: []string{"goose"}, danger: dangerByPattern(`down|down-to|reset|redo`, reverts), variables: []string{"GOOSE_DBSTRING"}},
+	{names: []string{"migrate"}, danger: dangerByPattern(`down|drop|goto`, reverts), variables: []string{}},
+	{names: []string{"dbmate"}, danger: dangerByPattern(`drop|down|rollback`, drops), variables: []string{"DATABASE_URL"}},
 	{names: []string{"tern"}, danger: func(a arguments) string {
-		if a.containsWord("migrate", "m") && a.has("-d", "--destination") {
+		if a.containsWord("migrate", "m") && a.hasOption("-d", "--destination") {
 			return "may revert migrations"
 		}
 		return ""
 	}, variables: []string{"DATABASE_URL"}, files: []string{"tern.conf", "*/tern.conf"}, libpq: true},
-	{names: []string{"flyway"}, danger: byWords("clean", drops, "undo", reverts), variables: []string{"FLYWAY_URL"}, files: []string{
+	{names: []string{"flyway"}, danger: dangerByWords("clean", drops, "undo", reverts), variables: []string{"FLYWAY_URL"}, files: []string{
 		"flyway.conf", "conf/flyway.conf", "flyway.toml", "flyway.user.toml", "conf/flyway.toml",
 	}},
 	{
 		names: []string{"gradle", "gradlew", "mvn", "mvnw"},
-		danger: byPattern(`(?:.*:)?(?:flyway:?clean|flyway:?undo|liquibase:?dropall|dropall|liquibase:?rollback.*|flyway-maven-plugin:(?:.*:)?(?:clean|undo)|`+
+		danger: dangerByPattern(`(?:.*:)?(?:flyway:?clean|flyway:?undo|liquibase:?dropall|dropall|liquibase:?rollback.*|flyway-maven-plugin:(?:.*:)?(?:clean|undo)|`+
 			`liquibase-maven-plugin:(?:.*:)?rollback.*)`, drops),
 		variables: []string{"FLYWAY_URL"}, files: []string{"build.gradle*", "pom.xml", "flyway.conf", "*/resources/application*", "*/*/resources/application*"},
 	},
 	{
-		names: []string{"liquibase"}, danger: byPattern(`drop-?all|rollback(?:-?to-?date|-?count|-?one-?update|-?one-?changeset)?`, drops),
+		names: []string{"liquibase"}, danger: dangerByPattern(`drop-?all|rollback(?:-?to-?date|-?count|-?one-?update|-?one-?changeset)?`, drops),
 		variables: []string{"LIQUIBASE_COMMAND_URL"}, files: []string{"liquibase.properties"},
 	},
 	{names: []string{"atlas"}, danger: atlasDanger, variables: []string{}},
-	{names: []string{"sqitch"}, danger: byWords("revert", reverts, "rebase", reverts, "checkout", reverts), variables: []string{}},
-	{names: []string{"diesel"}, danger: byWords("migration revert", reverts, "migration redo", reverts, "database reset", drops, "database drop", drops,
+	{names: []string{"sqitch"}, danger: dangerByWords("revert", reverts, "rebase", reverts, "checkout", reverts), variables: []string{}},
+	{names: []string{"diesel"}, danger: dangerByWords("migration revert", reverts, "migration redo", reverts, "database reset", drops, "database drop", drops,
 		"db reset", drops, "db drop", drops), variables: []string{"DATABASE_URL"}},
-	{names: []string{"sqlx"}, danger: byWords("database drop", drops, "database reset", drops, "migrate revert", reverts,
+	{names: []string{"sqlx"}, danger: dangerByWords("database drop", drops, "database reset", drops, "migrate revert", reverts,
 		"db drop", drops, "db reset", drops, "mig revert", reverts), variables: []string{"DATABASE_URL"}},
-	{names: []string{"sea-orm-cli"}, danger: byWords("migrate down", reverts, "migrate fresh", drops, "migrate refresh", drops, "migrate reset", reverts),
+	{names: []string{"sea-orm-cli"}, danger: dangerByWords("migrate down", reverts, "migrate fresh", drops, "migrate refresh", drops, "migrate reset", reverts),
 		variables: []string{"DATABASE_URL"}},
-	{names: []string{"mix"}, danger: byPattern(`ecto\.(?:drop|reset|rollback),?`, drops), variables: []string{"DATABASE_URL"}, files: []string{"config/*.exs"}},
+	{names: []string{"mix"}, danger: dangerByPattern(`ecto\.(?:drop|reset|rollback),?`, drops), variables: []string{"DATABASE_URL"}, files: []string{"config/*.exs"}},
 	{names: []string{"dotnet", "dotnet-ef"}, danger: func(a arguments) string {
-		if why := byWords("database drop", drops, "database update 0", reverts)(a); why != "" {
-			return why
+		if danger := dangerByWords("database drop", drops, "database update 0", reverts)(a); danger != "" {
+			return danger
 		}
 		if i := slices.Index(a.listWords(), "update"); i > 0 && a.listWords()[i-1] == "database" && i+1 < len(a.listWords()) {
 			return "may revert migrations"
 		}
 		return ""
 	}, variables: []string{"ConnectionStrings__DefaultConnection"}, files: []string{"appsettings*.json", "*/appsettings*.json"}},
-	{names: []string{"supabase"}, danger: byWords("db reset", drops, "migration down", reverts), variables: []string{}},
+	{names: []string{"supabase"}, danger: dangerByWords("db reset", drops, "migration down", reverts), variables: []string{}},
 	{names: []string{"hasura"}, danger: func(a arguments) string {
-		if a.containsWord("migrate") && (a.has("--down", "--goto") || strings.Contains(strings.ReplaceAll(joinWords(a.all).text, "=", " "), "--type down")) {
+		if a.containsWord("migrate") && (a.hasOption("--down", "--goto") || strings.Contains(strings.ReplaceAll(joinWords(a.all).text, "=", " "), "--type down")) {
 			return reverts
 		}
 		return ""
 	}, variables: []string{}},
 	{names: []string{"pg:reset", "pg:psql", "pg:copy"}, danger: func(arguments) string { return drops }, variables: []string{}},
-	{names: []string{"yoyo"}, danger: byWords("rollback", reverts, "reapply", reverts), variables: []string{}, files: []string{"yoyo.ini"}},
-	{names: []string{"aerich"}, danger: byWords("downgrade", reverts), variables: []string{"DATABASE_URL"},
+	{names: []string{"yoyo"}, danger: dangerByWords("rollback", reverts, "reapply", reverts), variables: []string{}, files: []string{"yoyo.ini"}},
+	{names: []string{"aerich"}, danger: dangerByWords("downgrade", reverts), variables: []string{"DATABASE_URL"},
 		files: []string{"*/settings.py", "settings.py", "*/config.py"}},
 	{names: []string{"docker", "docker-compose", "podman", "podman-compose", "nerdctl"}, danger: volumeDanger},
 	{names: []string{codeRun}, danger: codeDanger, variables: []string{}},
@@ -239,7 +239,7 @@ func djangoDanger(a arguments) string {
 		return ""
 	case slices.Contains([]string{"flush", "reset_db", "reset_schema", "drop_test_database", "clean_db"}, list[0]):
 		return empties
-	case list[0] == "sqlflush", a.has("--plan", "--check", "--fake", "--list"):
+	case list[0] == "sqlflush", a.hasOption("--plan", "--check", "--fake", "--list"):
 		return ""
 	case list[0] == "migrate" && len(list) > 2:
 		if list[2] == "zero" {
@@ -247,13 +247,13 @@ func djangoDanger(a arguments) string {
 		}
 		return "may revert migrations"
 	case list[0] == "dbshell":
-		return sqlDanger(a.run, shellQueries(a.all, a.run.stdin))
+		return sqlDanger(a.run, psqlQueries(a.all, a.run.stdin))
 	case list[0] == "shell" || list[0] == "shell_plus":
 		code := joinWords(a.all)
 		if a.run.stdin != nil {
 			code = joinWords([]word{code, *a.run.stdin})
 		}
-		return findInCode(code.text)
+		return findCodeDamage(code.text)
 	}
 	return ""
 }
@@ -272,20 +272,20 @@ func railsDanger(a arguments) string {
 		switch {
 		case railsTasks.MatchString(t):
 			return drops
-		case strings.HasPrefix(t, "db:migrate") && (hasVersion(list) || a.run.env["VERSION"].text != ""):
+		case strings.HasPrefix(t, "db:migrate") && (hasVersionArgument(list) || a.run.env["VERSION"].text != ""):
 			return "may revert migrations"
 		case (t == "runner" || t == "r") && i == 0:
-			return findInCode(joinWords(a.all).text)
+			return findCodeDamage(joinWords(a.all).text)
 		case (t == "dbconsole" || t == "db") && i == 0:
-			return sqlDanger(a.run, shellQueries(nil, a.run.stdin))
+			return sqlDanger(a.run, psqlQueries(nil, a.run.stdin))
 		case (t == "console" || t == "c") && i == 0 && a.run.stdin != nil:
-			return findInCode(a.run.stdin.text)
+			return findCodeDamage(a.run.stdin.text)
 		}
 	}
 	return ""
 }
 
-func hasVersion(list []string) bool {
+func hasVersionArgument(list []string) bool {
 	return slices.ContainsFunc(list, func(t string) bool { return strings.HasPrefix(t, "VERSION=") })
 }
 
@@ -294,9 +294,9 @@ func prismaDanger(a arguments) string {
 	switch {
 	case a.isComputed():
 		return "runs a command that the shell puts together"
-	case byWords("migrate reset", drops)(a) != "":
+	case dangerByWords("migrate reset", drops)(a) != "":
 		return drops
-	case a.containsWord("push") && a.has("--force-reset", "--accept-data-loss"):
+	case a.containsWord("push") && a.hasOption("--force-reset", "--accept-data-loss"):
 		return "pushes a schema and accepts the loss of data"
 	case a.containsWord("execute") && a.containsWord("db"):
 		var list []query
@@ -308,7 +308,7 @@ func prismaDanger(a arguments) string {
 				list = append(list, query{file: &word{file, w.known}})
 			}
 		}
-		if a.has("--stdin") {
+		if a.hasOption("--stdin") {
 			list = append(list, query{text: a.run.stdin})
 		}
 		return sqlDanger(a.run, list)
@@ -316,39 +316,39 @@ func prismaDanger(a arguments) string {
 	return ""
 }
 
-var flaskCommands = byWords("db downgrade", reverts, "db drop", drops)
+var flaskCommands = dangerByWords("db downgrade", reverts, "db drop", drops)
 
 // flaskDanger knows the commands of Flask.
 func flaskDanger(a arguments) string {
 	if a.containsWord("shell") && a.run.stdin != nil {
-		return findInCode(a.run.stdin.text)
+		return findCodeDamage(a.run.stdin.text)
 	}
 	return flaskCommands(a)
 }
 
-var artisanCommands = byPattern(`migrate:(?:fresh|reset|refresh|rollback)|db:wipe|schema:drop`, drops)
+var artisanCommands = dangerByPattern(`migrate:(?:fresh|reset|refresh|rollback)|db:wipe|schema:drop`, drops)
 
 // artisanDanger knows the commands of Laravel's artisan.
 func artisanDanger(a arguments) string {
-	if why := artisanCommands(a); why != "" {
-		return why
+	if danger := artisanCommands(a); danger != "" {
+		return danger
 	}
 	if a.containsWord("tinker") {
 		code := joinWords(a.all)
 		if a.run.stdin != nil {
 			code = joinWords([]word{code, *a.run.stdin})
 		}
-		return findInCode(code.text)
+		return findCodeDamage(code.text)
 	}
 	return ""
 }
 
 // atlasDanger knows the commands of Atlas.
 func atlasDanger(a arguments) string {
-	if why := byWords("schema clean", drops, "migrate down", reverts)(a); why != "" {
-		return why
+	if danger := dangerByWords("schema clean", drops, "migrate down", reverts)(a); danger != "" {
+		return danger
 	}
-	if a.containsWord("apply") && a.containsWord("schema") && a.has("--auto-approve") {
+	if a.containsWord("apply") && a.containsWord("schema") && a.hasOption("--auto-approve") {
 		return "changes the schema without asking"
 	}
 	return ""
@@ -359,7 +359,7 @@ func codeDanger(a arguments) string {
 	if len(a.all) == 0 || !speaksToDatabase.MatchString(a.all[0].text) {
 		return ""
 	}
-	return findInCode(a.all[0].text)
+	return findCodeDamage(a.all[0].text)
 }
 
 var (
@@ -372,8 +372,8 @@ var (
 		`(?:->|::|\.)truncate\(\s*\)|(?:query\(\)|table\([^()]*\))->delete\(\s*\)|Schema::drop|\bdropdb\b|\bdb:(?:drop|reset)\b|migrate['", ]+reset`)
 )
 
-// findInCode returns what a program's text destroys.
-func findInCode(text string) string {
+// findCodeDamage returns what a program's text destroys.
+func findCodeDamage(text string) string {
 	if destroysInCode.MatchString(text) {
 		return "runs code that destroys data"
 	}

@@ -20,7 +20,7 @@ func (r *reader) judgeFiles(list []fileEdit, dir string) {
 		if f.movedTo != "" {
 			paths = append(paths, f.movedTo)
 		}
-		if slices.ContainsFunc(paths, func(p string) bool { return concernsMigrations(resolveDir(joinPath(dir, p)), f.knownTexts(dir)...) }) {
+		if slices.ContainsFunc(paths, func(p string) bool { return mayBeMigration(resolveDirLinks(joinPath(dir, p)), f.knownTexts(dir)...) }) {
 			concerned = append(concerned, f)
 		}
 	}
@@ -43,7 +43,7 @@ func (r *reader) judgeFiles(list []fileEdit, dir string) {
 // knownTexts returns the texts of an edit and of its file.
 func (f *fileEdit) knownTexts(dir string) []string {
 	var out []string
-	if now, err := readOptional(joinPath(dir, f.path)); err == nil && now != nil {
+	if now, err := readFileIfExists(joinPath(dir, f.path)); err == nil && now != nil {
 		out = append(out, *now)
 	}
 	if f.content != nil {
@@ -59,26 +59,26 @@ func (f *fileEdit) knownTexts(dir string) []string {
 }
 
 // refuseUnknown refuses edits whose new text is not known, if one of the files is a migration.
-func (r *reader) refuseUnknown(list []fileEdit, dir string, why error) {
+func (r *reader) refuseUnknown(list []fileEdit, dir string, reason error) {
 	texts := edited{}
 	for _, f := range list {
-		path := resolveDir(joinPath(dir, f.path))
-		now, err := readOptional(path)
+		path := resolveDirLinks(joinPath(dir, f.path))
+		now, err := readFileIfExists(path)
 		if err != nil || now == nil {
 			now = new(string)
 		}
 		texts[path] = now
 		if filepath.Base(path) == config.Name {
-			r.decision.refuse("%v", why)
+			r.decision.refuse("%v", reason)
 			return
 		}
 	}
-	held, err := r.readReleases(texts, func(*audit.Release, []string) error { return nil })
+	hasMigrations, err := r.readReleases(texts, func(*audit.Release, []string) error { return nil })
 	switch {
 	case err != nil:
-		r.decision.refuse("%v; and it cannot be said whether the file is a migration: %v", why, err)
-	case held:
-		r.decision.refuse("%v", why)
+		r.decision.refuse("%v; and it cannot be said whether the file is a migration: %v", reason, err)
+	case hasMigrations:
+		r.decision.refuse("%v", reason)
 	}
 }
 
@@ -95,7 +95,7 @@ func (r *reader) judgeSettings(name string, text *string) {
 		return
 	}
 	var before []string
-	if now, err := readOptional(name); err == nil && now != nil {
+	if now, err := readFileIfExists(name); err == nil && now != nil {
 		if c, err := config.Decode([]byte(*now), name, audit.Names()); err == nil {
 			before = c.Hook.Disposable
 		}
@@ -155,19 +155,19 @@ func (r *reader) addFindings(report *onward.Report, release *audit.Release, path
 
 // readReleases reads the release of each repository with the edited files, and calls judge with the files that are
 // migrations of it. held reports whether there are some.
-func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string) error) (held bool, err error) {
+func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string) error) (hasMigrations bool, err error) {
 	byRepository := map[string][]string{}
 	for name := range texts {
-		dir := existingDir(name)
-		if r.isElsewhere(dir) {
+		dir := nearestExistingDir(name)
+		if r.isOutsideRepositories(dir) {
 			continue
 		}
-		byRepository[repositoryOf(dir)] = append(byRepository[repositoryOf(dir)], name)
+		byRepository[findRepository(dir)] = append(byRepository[findRepository(dir)], name)
 	}
 	for dir, names := range byRepository {
-		settings, err := r.c.Settings(existingDir(names[0]))
+		settings, err := r.c.Settings(nearestExistingDir(names[0]))
 		if err != nil {
-			return held, err
+			return hasMigrations, err
 		}
 		edits := audit.Edits{}
 		var paths []string
@@ -187,33 +187,33 @@ func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string)
 			continue // no directory of migrations
 		}
 		if err != nil {
-			return held, err
+			return hasMigrations, err
 		}
 		paths = slices.DeleteFunc(paths, func(p string) bool { return !release.Holds(p) })
 		if len(paths) > 0 {
-			held = true
+			hasMigrations = true
 			err = judge(release, paths)
 		}
 		if err = errors.Join(err, release.Close()); err != nil {
-			return held, err
+			return hasMigrations, err
 		}
 	}
-	return held, nil
+	return hasMigrations, nil
 }
 
-// isElsewhere reports whether a directory is in no repository, and outside of the one where the assistant works: /tmp.
-func (r *reader) isElsewhere(dir string) bool {
-	below, err := filepath.Rel(filepath.Dir(resolveDir(filepath.Join(r.event.dir, "file"))), dir)
-	return (err != nil || !filepath.IsLocal(below)) && !exists(filepath.Join(repositoryOf(dir), ".git"))
+// isOutsideRepositories reports whether a directory is in no repository, and outside of the one where the assistant works: /tmp.
+func (r *reader) isOutsideRepositories(dir string) bool {
+	relative, err := filepath.Rel(filepath.Dir(resolveDirLinks(filepath.Join(r.event.dir, "file"))), dir)
+	return (err != nil || !filepath.IsLocal(relative)) && !exists(filepath.Join(findRepository(dir), ".git"))
 }
 
-// repositoryOf returns the directory of the repository around a directory, or the directory itself.
-func repositoryOf(dir string) string {
-	for at := dir; ; at = filepath.Dir(at) {
-		if exists(filepath.Join(at, ".git")) {
-			return at
+// findRepository returns the directory of the repository around a directory, or the directory itself.
+func findRepository(dir string) string {
+	for current := dir; ; current = filepath.Dir(current) {
+		if exists(filepath.Join(current, ".git")) {
+			return current
 		}
-		if at == filepath.Dir(at) {
+		if current == filepath.Dir(current) {
 			return dir
 		}
 	}

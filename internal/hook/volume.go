@@ -19,16 +19,16 @@ var (
 // volumeDanger knows the commands of containers that remove volumes, which hold the files of databases.
 func volumeDanger(a arguments) string {
 	list := a.listWords()
-	isCompose := slices.Contains(list, "compose") || strings.HasSuffix(baseName(a.run.args[0].text), "-compose")
+	isCompose := slices.Contains(list, "compose") || strings.HasSuffix(programName(a.run.args[0].text), "-compose")
 	switch {
-	case isCompose && slices.Contains(list, "down") && hasLetter(a, "v", "--volumes"):
-		if databases, read := readCompose(a); read && len(databases) == 0 {
+	case isCompose && slices.Contains(list, "down") && hasShortOption(a, "v", "--volumes"):
+		if databases, read := readComposeDatabases(a); read && len(databases) == 0 {
 			return ""
 		}
 		return "removes the volumes of its containers"
-	case len(list) > 1 && list[0] == "volume" && list[1] == "prune" && hasLetter(a, "a", "--all"):
+	case len(list) > 1 && list[0] == "volume" && list[1] == "prune" && hasShortOption(a, "a", "--all"):
 		return "removes volumes"
-	case len(list) > 1 && list[0] == "rm" && hasLetter(a, "v", "--volumes") && slices.ContainsFunc(list[1:], databaseLike.MatchString):
+	case len(list) > 1 && list[0] == "rm" && hasShortOption(a, "v", "--volumes") && slices.ContainsFunc(list[1:], databaseLike.MatchString):
 		return "removes a container with its volumes"
 	case len(list) > 2 && list[0] == "volume" && (list[1] == "rm" || list[1] == "remove") && slices.ContainsFunc(list[2:], databaseLike.MatchString):
 		return "removes a volume"
@@ -36,15 +36,15 @@ func volumeDanger(a arguments) string {
 	return ""
 }
 
-// hasLetter reports whether an option is there: with its long name, or with its letter, also in a group such as -fv.
-func hasLetter(a arguments, letter, long string) bool {
-	return a.has(long) || slices.ContainsFunc(a.all, func(w word) bool {
+// hasShortOption reports whether an option is there: with its long name, or with its letter, also in a group such as -fv.
+func hasShortOption(a arguments, letter, long string) bool {
+	return a.hasOption(long) || slices.ContainsFunc(a.all, func(w word) bool {
 		return strings.HasPrefix(w.text, "-") && !strings.HasPrefix(w.text, "--") && strings.Contains(w.text, letter)
 	})
 }
 
-// readCompose returns the databases of the services in the file of docker compose. read is false if there is no such file.
-func readCompose(a arguments) (list []database, read bool) {
+// readComposeDatabases returns the databases of the services in the file of docker compose. read is false if there is no such file.
+func readComposeDatabases(a arguments) (list []database, read bool) {
 	names := slices.Clone(composeNames)
 	for i, w := range a.all {
 		if (w.text == "-f" || w.text == "--file") && i+1 < len(a.all) {
@@ -52,7 +52,7 @@ func readCompose(a arguments) (list []database, read bool) {
 		}
 	}
 	for _, name := range names {
-		text, err := readOptional(joinPath(a.run.dir, filepath.FromSlash(name)))
+		text, err := readFileIfExists(joinPath(a.run.dir, filepath.FromSlash(name)))
 		if err != nil || text == nil {
 			continue
 		}
@@ -83,9 +83,9 @@ func composeDatabase(environment map[string]string) string {
 	return "postgres"
 }
 
-// composeAddress returns the databases whose volumes a command removes.
-func composeAddress(run *invocation) (list []database, reason string) {
-	list, read := readCompose(arguments{all: run.args[1:], run: run})
+// findVolumeDatabases returns the databases whose volumes a command removes.
+func findVolumeDatabases(run *invocation) (list []database, reason string) {
+	list, read := readComposeDatabases(arguments{all: run.args[1:], run: run})
 	isDown := slices.Contains((arguments{all: run.args[1:]}).listWords(), "down")
 	if !read || !isDown || slices.ContainsFunc(list, func(d database) bool { return d.name == "" }) {
 		return nil, "the command does not name it"

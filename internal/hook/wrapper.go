@@ -28,8 +28,8 @@ var (
 	makers = []string{"make", "gmake", "just"}
 )
 
-// baseName returns the name of a program without its directory, its version and its ending.
-func baseName(text string) string {
+// programName returns the name of a program without its directory, its version and its ending.
+func programName(text string) string {
 	name := strings.ToLower(path.Base(strings.ReplaceAll(text, `\`, "/")))
 	if strings.HasPrefix(name, "pg:") { // a command of Heroku's
 		return name
@@ -54,20 +54,20 @@ func baseName(text string) string {
 	return name
 }
 
-// isProgram reports whether a word is a program of which more is known.
-func isProgram(name string) bool {
+// isKnownProgram reports whether a word is a program of which more is known.
+func isKnownProgram(name string) bool {
 	return slices.Contains(shells, name) || slices.Contains(wrappers, name) || slices.Contains(containers, name) ||
 		slices.Contains(scripters, name) || slices.Contains(makers, name) || findTool(name) != nil ||
 		isInterpreter(name) || slices.Contains([]string{"manage.py", "artisan", "console", "eval"}, name)
 }
 
-// unwrap finds the program that a command runs in the end, and records it.
-func (r *scriptReader) unwrap(run *invocation) {
+// recordProgram finds the program that a command runs in the end, and records it.
+func (r *scriptReader) recordProgram(run *invocation) {
 	for range 20 {
 		if len(run.args) == 0 {
 			return
 		}
-		name := baseName(run.args[0].text)
+		name := programName(run.args[0].text)
 		rest := run.args[1:]
 		switch {
 		case name == "cd" || name == "pushd":
@@ -81,26 +81,26 @@ func (r *scriptReader) unwrap(run *invocation) {
 			}
 			return
 		case name == "eval":
-			r.readInner(run, joinWords(rest))
+			r.readInnerScript(run, joinWords(rest))
 			return
 		case name == "trap" && len(rest) > 1:
-			r.readInner(run, rest[0])
+			r.readInnerScript(run, rest[0])
 			return
 		case name == "at" || name == "batch":
-			r.readShell(run, nil)
+			r.readShellScript(run, nil)
 			return
 		case name == "go" || name == "cargo":
-			if !skipBuild(run, name) {
+			if !skipBuildTool(run, name) {
 				return
 			}
 		case slices.Contains(shells, name):
-			r.readShell(run, rest)
+			r.readShellScript(run, rest)
 			return
 		case slices.Contains(makers, name):
-			r.readRecipes(run, name, rest)
+			r.readMakeRecipes(run, name, rest)
 			return
 		case isInterpreter(name) || name == "bun" && len(rest) > 1 && slices.Contains(codeOptions["node"], rest[0].text):
-			if !r.enterInterpreter(run) {
+			if !r.unwrapInterpreter(run) {
 				return
 			}
 		case slices.Contains(scripters, name):
@@ -108,7 +108,7 @@ func (r *scriptReader) unwrap(run *invocation) {
 				return
 			}
 		case slices.Contains(containers, name):
-			if !r.enterContainer(run, name) {
+			if !r.unwrapContainer(run, name) {
 				if volumeDanger(arguments{all: run.args[1:], run: run}) != "" {
 					r.out.runs = append(r.out.runs, *run)
 				}
@@ -121,11 +121,11 @@ func (r *scriptReader) unwrap(run *invocation) {
 		default:
 			if strings.HasSuffix(name, ".sh") || findTool(name) == nil && strings.ContainsAny(run.args[0].text, "/") {
 				if text := r.readFile(run.args[0]); text.known && isShellText(text.text) {
-					r.readInner(run, text)
+					r.readInnerScript(run, text)
 					return
 				}
 			}
-			r.noteWrites(run)
+			r.recordWrites(run)
 			r.out.runs = append(r.out.runs, *run)
 			return
 		}
@@ -148,15 +148,15 @@ func joinWords(words []word) word {
 	return out
 }
 
-// readInner reads a script that another one runs.
-func (r *scriptReader) readInner(run *invocation, text word) {
+// readInnerScript reads a script that another one runs.
+func (r *scriptReader) readInnerScript(run *invocation, text word) {
 	inner := *r
 	inner.vars, inner.dir, inner.place = run.env, run.dir, run.place
 	inner.readScriptText(text.text, run.stdin)
 }
 
-// readShell reads the script of a shell: after -c, in a file, or on its input.
-func (r *scriptReader) readShell(run *invocation, args []word) {
+// readShellScript reads the script of a shell: after -c, in a file, or on its input.
+func (r *scriptReader) readShellScript(run *invocation, args []word) {
 	isText, isInput := false, false
 	for i := 0; i < len(args) && !isInput; i++ {
 		w := args[i]
@@ -174,15 +174,15 @@ func (r *scriptReader) readShell(run *invocation, args []word) {
 			isText = isText || strings.Contains(w.text, "c")
 			isInput = strings.Contains(w.text, "s") && !isText
 		case isText:
-			r.readInner(run, w)
+			r.readInnerScript(run, w)
 			return
 		default:
-			r.readInner(run, r.readFile(w))
+			r.readInnerScript(run, r.readFile(w))
 			return
 		}
 	}
 	if run.stdin != nil {
-		r.readInner(run, *run.stdin)
+		r.readInnerScript(run, *run.stdin)
 	}
 }
 
@@ -193,7 +193,7 @@ func skipToProgram(run *invocation, name string) bool {
 	}
 	placeholder := findPlaceholder(name, run.args)
 	for i, w := range run.args[1:] {
-		if key, value, ok := strings.Cut(w.text, "="); ok && isVariable(key) {
+		if key, value, ok := strings.Cut(w.text, "="); ok && isVariableName(key) {
 			run.env[key] = word{value, w.known}
 			continue
 		}
@@ -201,11 +201,11 @@ func skipToProgram(run *invocation, name string) bool {
 			continue
 		}
 		// One word may be a whole script: watch 'psql …', heroku run "rails db:reset".
-		if first, _, ok := strings.Cut(w.text, " "); ok && isProgram(baseName(first)) {
+		if first, _, ok := strings.Cut(w.text, " "); ok && isKnownProgram(programName(first)) {
 			run.args = append([]word{{"sh", true}, {"-c", true}}, w)
 			return true
 		}
-		if isProgram(baseName(w.text)) || strings.HasSuffix(w.text, ".sh") {
+		if isKnownProgram(programName(w.text)) || strings.HasSuffix(w.text, ".sh") {
 			run.args = run.args[1+i:]
 			if name == "heroku" || name == "fly" || name == "flyctl" || name == "railway" {
 				run.place = name
@@ -250,8 +250,8 @@ func forgetPlaceholder(args []word, placeholder string) []word {
 	return out
 }
 
-// skipBuild drops go run, go tool and cargo before a program for databases. It reports whether one follows.
-func skipBuild(run *invocation, name string) bool {
+// skipBuildTool drops go run, go tool and cargo before a program for databases. It reports whether one follows.
+func skipBuildTool(run *invocation, name string) bool {
 	switch rest := run.args[1:]; {
 	case len(rest) > 1 && name == "go" && (rest[0].text == "run" || rest[0].text == "tool"):
 		return skipToProgram(run, name)
@@ -262,43 +262,43 @@ func skipBuild(run *invocation, name string) bool {
 	return false
 }
 
-func isVariable(name string) bool {
+func isVariableName(name string) bool {
 	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-// enterContainer drops a command such as docker compose exec, and remembers where its command runs.
-func (r *scriptReader) enterContainer(run *invocation, name string) bool {
-	at := 1
+// unwrapContainer drops a command such as docker compose exec, and remembers where its command runs.
+func (r *scriptReader) unwrapContainer(run *invocation, name string) bool {
+	next := 1
 	if name != "ssh" {
-		at = slices.IndexFunc(run.args, func(w word) bool { return w.text == "exec" || w.text == "run" }) + 1
-		if at == 0 {
+		next = slices.IndexFunc(run.args, func(w word) bool { return w.text == "exec" || w.text == "run" }) + 1
+		if next == 0 {
 			return false
 		}
-		if name == "kubectl" && run.args[at-1].text == "run" { // kubectl run NAME --image=IMAGE -- COMMAND
+		if name == "kubectl" && run.args[next-1].text == "run" { // kubectl run NAME --image=IMAGE -- COMMAND
 			command := slices.IndexFunc(run.args, func(w word) bool { return w.text == "--" }) + 1
 			if command == 0 || command == len(run.args) {
 				return false
 			}
-			run.args, run.env, run.place = run.args[command:], map[string]word{}, run.args[at].text
+			run.args, run.env, run.place = run.args[command:], map[string]word{}, run.args[next].text
 			return true
 		}
 	}
 	env := map[string]word{}
 	place := ""
-	for i := at; i < len(run.args); i++ {
+	for i := next; i < len(run.args); i++ {
 		w := run.args[i]
-		if key, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(w.text, "--env="), "-e"), "="); ok && isVariable(key) {
+		if key, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(w.text, "--env="), "-e"), "="); ok && isVariableName(key) {
 			env[key] = word{value, w.known}
 			continue
 		}
 		if strings.HasPrefix(w.text, "-") {
 			continue
 		}
-		program := isProgram(baseName(w.text)) || strings.HasSuffix(w.text, ".sh")
+		program := isKnownProgram(programName(w.text)) || strings.HasSuffix(w.text, ".sh")
 		first, _, isScript := strings.Cut(w.text, " ")
 		switch {
 		// The name of a service may be a tool's: a program is what follows it, unless nothing does.
-		case place != "" && (program || isScript && isProgram(baseName(first))):
+		case place != "" && (program || isScript && isKnownProgram(programName(first))):
 			run.args = run.args[i:]
 			if name == "ssh" || isScript {
 				run.args = []word{{"sh", true}, {"-c", true}, joinWords(run.args)}
@@ -312,8 +312,8 @@ func (r *scriptReader) enterContainer(run *invocation, name string) bool {
 				place = host
 			}
 			// An image that is a tool: docker run migrate/migrate … down.
-			if program && slices.ContainsFunc(run.args[:i], func(w word) bool { return w.text == "run" }) && findTool(baseName(w.text)) != nil &&
-				!slices.ContainsFunc(run.args[i+1:], func(w word) bool { return isProgram(baseName(w.text)) }) {
+			if program && slices.ContainsFunc(run.args[:i], func(w word) bool { return w.text == "run" }) && findTool(programName(w.text)) != nil &&
+				!slices.ContainsFunc(run.args[i+1:], func(w word) bool { return isKnownProgram(programName(w.text)) }) {
 				run.args, run.env, run.place = run.args[i:], env, place
 				return true
 			}

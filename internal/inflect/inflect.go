@@ -14,8 +14,8 @@ type inflection struct {
 	by      string
 }
 
-func newInflection(pattern, by string) inflection {
-	return inflection{lazyregexp.New(`(?i)` + pattern), by}
+func newInflection(pattern, replacement string) inflection {
+	return inflection{lazyregexp.New(`(?i)` + pattern), replacement}
 }
 
 // plurals and singulars are the rules of Active Support, the one that is tried first at the beginning
@@ -96,8 +96,8 @@ func (f *form) inflectWord(word string) string {
 // applyRules applies the first rule that matches a word.
 func applyRules(word string, rules []inflection) string {
 	for _, r := range rules {
-		if at := r.pattern.FindStringSubmatchIndex(word); at != nil {
-			return word[:at[0]] + string(r.pattern.ExpandString(nil, r.by, word, at)) + word[at[1]:]
+		if match := r.pattern.FindStringSubmatchIndex(word); match != nil {
+			return word[:match[0]] + string(r.pattern.ExpandString(nil, r.by, word, match)) + word[match[1]:]
 		}
 	}
 	return word

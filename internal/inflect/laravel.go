@@ -48,7 +48,7 @@ func setOf(words string) map[string]bool {
 func LaravelTable(class string) string {
 	snake := LaravelSnake(class)
 	n := strings.LastIndexByte(snake, '_') + 1
-	return snake[:n] + pluralOfLaravel(snake[n:])
+	return snake[:n] + pluralizeForLaravel(snake[n:])
 }
 
 // LaravelSnake writes the name of a class with an underscore before each capital, as Laravel does.
@@ -63,7 +63,7 @@ func LaravelSnake(class string) string {
 	return strings.ToLower(out.String())
 }
 
-func pluralOfLaravel(word string) string {
+func pluralizeForLaravel(word string) string {
 	if unchangedByLaravel[word] || strings.HasSuffix(word, "ware") || strings.HasSuffix(word, "media") {
 		return word
 	}

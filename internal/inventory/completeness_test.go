@@ -161,7 +161,7 @@ func TestCatalogsHaveCases(t *testing.T) {
 			t.Errorf("why do %s not matter?", c.columns)
 		}
 		for column := range strings.FieldsSeq(c.columns) {
-			if _, twice := cases[column]; twice {
+			if _, isDuplicate := cases[column]; isDuplicate {
 				t.Errorf("%s has two cases", column)
 			}
 			cases[column] = i

@@ -24,8 +24,8 @@ type Identity struct {
 	Grants                     []string // "USAGE to reader WITH GRANT OPTION", also the owner's, who may have revoked them
 }
 
-// identitiesOf is a query for the identity columns of a table, whose OID an expression has.
-func identitiesOf(table string) string {
+// identityQuery is a query for the identity columns of a table, whose OID an expression has.
+func identityQuery(table string) string {
 	return `SELECT a.attname::text AS attribute, CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS generated,
 	c.oid::pg_catalog.regclass::text AS sequence,
 	s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, s.seqmin = CASE WHEN s.seqincrement > 0 THEN 1 ELSE -y.most - 1 END AS default_min,
@@ -42,7 +42,7 @@ WHERE a.attrelid = ` + table + ` AND a.attidentity <> '' AND NOT a.attisdropped 
 
 // ReadIdentities reads the identity columns of a table.
 func ReadIdentities(ctx context.Context, s live.SQLSession, table uint32) ([]Identity, error) {
-	rows, err := s.Query(ctx, identitiesOf("$1::oid"), table)
+	rows, err := s.Query(ctx, identityQuery("$1::oid"), table)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (id *Identity) FormatCarryQuery(table, column string) string {
       WHERE NOT `+sequenceGrant+` = ANY (ARRAY[%[7]s]::text[])%[8]s
     UNION ALL SELECT 6, format('COMMENT ON SEQUENCE %%s IS %%L', n.sequence, nullif(%[9]s, '')) FROM n WHERE n.comment <> %[9]s
     ) AS q (place, command) ORDER BY q.place`,
-		identitiesOf(table), quote(column), quote(id.formatOptions()), quote(id.Persistence), id.Generated, table,
+		identityQuery(table), quote(column), quote(id.formatOptions()), quote(id.Persistence), id.Generated, table,
 		strings.Join(grants, ", "), granted, quote(id.Comment))
 }
 

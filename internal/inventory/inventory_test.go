@@ -44,7 +44,7 @@ func readEntries(t *testing.T, outer pgx.Tx, relation string, read func(tx pgx.T
 	}
 	entries := map[string]Entry{}
 	for _, e := range list {
-		if _, twice := entries[e.FullName()]; twice {
+		if _, isDuplicate := entries[e.FullName()]; isDuplicate {
 			t.Errorf("two entries are %s", e.FullName())
 		}
 		entries[e.FullName()] = e
@@ -221,8 +221,8 @@ func changedKind(t *testing.T, conn *pgx.Conn, major int, sql, relation, key str
 	}
 	after := readInventory(t, tx, major, relation)
 	old, deleted := before[key]
-	fresh, there := after[key]
-	if deleted == there && old.Definition == fresh.Definition {
+	fresh, exists := after[key]
+	if deleted == exists && old.Definition == fresh.Definition {
 		t.Errorf("%s: %q is as before, among %q", sql, key, slices.Sorted(maps.Keys(after)))
 	}
 	for k, e := range after {
@@ -231,7 +231,7 @@ func changedKind(t *testing.T, conn *pgx.Conn, major int, sql, relation, key str
 		}
 	}
 	changed := old
-	if there {
+	if exists {
 		changed = fresh
 	}
 	for _, column := range changed.Columns {
@@ -291,11 +291,11 @@ func TestChildrenLeftOut(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			without, err := pgx.CollectRows(rows, pgx.RowTo[uint32])
+			childOIDs, err := pgx.CollectRows(rows, pgx.RowTo[uint32])
 			if err != nil {
 				return nil, err
 			}
-			return ReadInventory(t.Context(), tx, major, oid, without...)
+			return ReadInventory(t.Context(), tx, major, oid, childOIDs...)
 		})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("Postgres %d (-want +got):\n%s", major, diff)

@@ -38,28 +38,28 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 	for i := range c.Old {
 		e := &c.Old[i]
 		treatment := c.findTreatment(e)
-		definition, there := before[e.FullName()]
-		unchanged := c.Before == nil || there && (definition == e.Definition || treatment == adopted)
-		if treatment == carried || treatment == kept || c.hasEqual(e) {
+		definition, existed := before[e.FullName()]
+		unchanged := c.Before == nil || existed && (definition == e.Definition || treatment == adopted)
+		if treatment == carried || treatment == kept || c.hasEqualEntry(e) {
 			continue
 		}
 		if successor := c.findSuccessor(e); successor != nil && !c.hasSameForm(e, successor) {
 			losses = append(losses, Loss{Entry: *e, Successor: successor.Definition})
 			continue
 		}
-		if c.isOwn(e) && !(there && c.isOtherKey(e, definition)) || unchanged && c.isKnown(e) {
+		if c.isMadeByPlan(e) && !(existed && c.isKeyChanged(e, definition)) || unchanged && c.isKnownToPlan(e) {
 			continue
 		}
-		losses = append(losses, Loss{Entry: *e, Changed: there && definition != e.Definition, Equal: c.equalStatement(e)})
+		losses = append(losses, Loss{Entry: *e, Changed: existed && definition != e.Definition, Equal: c.copyStatement(e)})
 	}
 	return losses
 }
 
-// isOtherKey reports whether somebody has given a key another form than the plan began with. Its successor is an index until the last step.
-func (c *Comparison) isOtherKey(e *Entry, before string) bool {
+// isKeyChanged reports whether somebody has given a key another form than the plan began with. Its successor is an index until the last step.
+func (c *Comparison) isKeyChanged(e *Entry, before string) bool {
 	now, isKey := splitKey(e)
-	then, _ := splitKey(&Entry{Kind: e.Kind, Definition: before})
-	return isKey && c.hasComparedForm(e) && now != then
+	oldKey, _ := splitKey(&Entry{Kind: e.Kind, Definition: before})
+	return isKey && c.hasComparedForm(e) && now != oldKey
 }
 
 // DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced, unless the
@@ -104,9 +104,9 @@ func (c *Comparison) findTreatment(e *Entry) treatment {
 	return refused
 }
 
-// isOwn reports whether the plan has made an entry's object, or the relation that it is on. A partition of the earlier inventory was there before: others may
+// isMadeByPlan reports whether the plan has made an entry's object, or the relation that it is on. A partition of the earlier inventory was there before: others may
 // have added something to it since.
-func (c *Comparison) isOwn(e *Entry) bool {
+func (c *Comparison) isMadeByPlan(e *Entry) bool {
 	_, relation, onOther := strings.Cut(e.Name, " of ")
 	if onOther && slices.ContainsFunc(c.Before, func(o Entry) bool { return (o.Kind == "partition" || o.Kind == "child") && o.Name == relation }) {
 		return c.Own.hasName(e)
@@ -114,9 +114,9 @@ func (c *Comparison) isOwn(e *Entry) bool {
 	return c.Own.HasObject(e)
 }
 
-// isKnown reports whether the plan was made for an entry. It knows functions without their arguments. A plan of an older release lists triggers and
+// isKnownToPlan reports whether the plan was made for an entry. It knows functions without their arguments. A plan of an older release lists triggers and
 // views only: what such a plan found in the database when it began counts as known.
-func (c *Comparison) isKnown(e *Entry) bool {
+func (c *Comparison) isKnownToPlan(e *Entry) bool {
 	key := e.FullName()
 	if e.Kind == "function" {
 		key, _, _ = strings.Cut(key, "(")
@@ -133,8 +133,8 @@ func (l *Loss) IsInstant() bool {
 	return (l.Kind == "default" || l.Kind == "statistics") && !strings.Contains(l.Name, " of ")
 }
 
-// hasEqual reports whether the replacement has the same as an entry, under any name.
-func (c *Comparison) hasEqual(e *Entry) bool {
+// hasEqualEntry reports whether the replacement has the same as an entry, under any name.
+func (c *Comparison) hasEqualEntry(e *Entry) bool {
 	list := c.New
 	if c.replacesColumn() {
 		list = c.Old
@@ -144,7 +144,7 @@ func (c *Comparison) hasEqual(e *Entry) bool {
 		if other.Kind != e.Kind || c.replacesColumn() && !slices.Contains(other.Columns, c.Replaced.NewColumn) {
 			continue
 		}
-		if c.renameParts(e.Definition, e.Name, other.Name) == c.renameParts(other.Definition, "", "") && (c.namesColumn(e, other) || !namedAsColumn[e.Kind]) {
+		if c.renameParts(e.Definition, e.Name, other.Name) == c.renameParts(other.Definition, "", "") && (c.hasMatchingColumnName(e, other) || !namedAsColumn[e.Kind]) {
 			return true
 		}
 	}
@@ -154,8 +154,8 @@ func (c *Comparison) hasEqual(e *Entry) bool {
 // namedAsColumn are the kinds whose entries have the name of their column.
 var namedAsColumn = map[string]bool{"column": true, "not null": true, "default": true, "identity": true, "generated column": true, "options of column": true}
 
-// namesColumn reports whether the other entry has the name of the column that corresponds to an entry's.
-func (c *Comparison) namesColumn(e, other *Entry) bool {
+// hasMatchingColumnName reports whether the other entry has the name of the column that corresponds to an entry's.
+func (c *Comparison) hasMatchingColumnName(e, other *Entry) bool {
 	if !c.replacesColumn() {
 		return e.Name == other.Name
 	}
@@ -227,8 +227,8 @@ func alterStatistics(create, properties string) (sql string) {
 	return sql
 }
 
-// equalStatement returns a statement that gives the replacement column the same as the old one has, if both are there.
-func (c *Comparison) equalStatement(e *Entry) string {
+// copyStatement returns a statement that gives the replacement column the same as the old one has, if both are there.
+func (c *Comparison) copyStatement(e *Entry) string {
 	if !c.replacesColumn() || !slices.ContainsFunc(c.Old, func(o Entry) bool {
 		return o.Kind == "column" && slices.Equal(o.Columns, []string{c.Replaced.NewColumn})
 	}) {

@@ -33,7 +33,7 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 			continue
 		}
 		for _, stmt := range f.Stmts {
-			for _, name := range madeBy(stmt.Node) {
+			for _, name := range listCreatedNames(stmt.Node) {
 				objects.former[name] = ""
 			}
 			for _, cmd := range stmt.Node.GetAlterTableStmt().GetCmds() {
@@ -41,7 +41,7 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 					objects.deferrable[constraintName{stmt.Node.GetAlterTableStmt().GetRelation().GetRelname(), altered.Conname}] = formatDeferrable(altered)
 				}
 			}
-			if n := stmt.Node.GetRenameStmt(); n != nil && isRenamedObject(n) {
+			if n := stmt.Node.GetRenameStmt(); n != nil && renamesObject(n) {
 				objects.former[n.Newname] = cmp.Or(n.Subname, n.GetRelation().GetRelname())
 			}
 		}
@@ -77,8 +77,8 @@ func (o OwnObjects) hasName(e *Entry) bool {
 	return known
 }
 
-// madeBy returns the names of the objects that a statement makes.
-func madeBy(node *pgparse.Node) (names []string) {
+// listCreatedNames returns the names of the objects that a statement makes.
+func listCreatedNames(node *pgparse.Node) (names []string) {
 	switch n := node.GetNode().(type) {
 	case *pgparse.Node_IndexStmt:
 		return []string{n.IndexStmt.Idxname}
@@ -109,8 +109,8 @@ func madeBy(node *pgparse.Node) (names []string) {
 	return names
 }
 
-// isRenamedObject reports whether a statement renames an index, a constraint or a trigger.
-func isRenamedObject(n *pgparse.RenameStmt) bool {
+// renamesObject reports whether a statement renames an index, a constraint or a trigger.
+func renamesObject(n *pgparse.RenameStmt) bool {
 	switch n.RenameType {
 	case pgparse.ObjectType_OBJECT_INDEX, pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER:
 		return true

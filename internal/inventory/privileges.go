@@ -23,37 +23,37 @@ func (c *Comparison) ClaimRows(major int, relation uint32) string {
     FROM pg_attribute AS a JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
       AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace AS n ON n.oid = c.relnamespace, %s
-    WHERE a.attrelid = %d AND %s`, thereAndBack("c.oid", "c.relname"), relation, column)
+    WHERE a.attrelid = %d AND %s`, renameTwiceQuery("c.oid", "c.relname"), relation, column)
 	if c.replacesColumn() && major < GrantLocks {
 		query += fmt.Sprintf(`
     UNION ALL SELECT 2, format('ALTER TABLE ONLY %%s ALTER COLUMN %%I SET STATISTICS %%s', a.attrelid::regclass, a.attname,
       coalesce(a.attstattarget, -1))
     FROM pg_attribute AS a WHERE a.attrelid = %d AND %s AND NOT a.attisdropped`, relation, column)
 	}
-	return runInOrder(query)
+	return orderedCommandsBlock(query)
 }
 
 // ClaimView returns a statement that locks a view, without the relations that it reads, and writes the catalogs' rows of the view and its columns
 // without a change. Nobody else changes the view or its privileges until the transaction ends.
 func ClaimView(major int, view uint32) string {
 	query := fmt.Sprintf(`    SELECT w.place, format('ALTER VIEW %%I.%%I RENAME TO %%I', n.nspname, w.was, w.name)
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace, %[2]s WHERE c.oid = %[1]d`, view, thereAndBack("c.oid", "c.relname"))
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace, %[2]s WHERE c.oid = %[1]d`, view, renameTwiceQuery("c.oid", "c.relname"))
 	if major < GrantLocks {
 		query += fmt.Sprintf(`
     UNION ALL SELECT 2 + w.place, format('ALTER VIEW %%s RENAME COLUMN %%I TO %%I', a.attrelid::regclass, w.was, w.name)
-    FROM pg_attribute AS a, %[2]s WHERE a.attrelid = %[1]d AND a.attnum > 0 AND NOT a.attisdropped`, view, thereAndBack("a.attnum", "a.attname"))
+    FROM pg_attribute AS a, %[2]s WHERE a.attrelid = %[1]d AND a.attnum > 0 AND NOT a.attisdropped`, view, renameTwiceQuery("a.attnum", "a.attname"))
 	}
-	return runInOrder(query)
+	return orderedCommandsBlock(query)
 }
 
-// thereAndBack selects two renamings: to a name of onward's with a number, and back.
-func thereAndBack(number, name string) string {
+// renameTwiceQuery selects two renamings: to a name of onward's with a number, and back.
+func renameTwiceQuery(number, name string) string {
 	return fmt.Sprintf("LATERAL (VALUES (0, %[2]s::text, 'onward_' || %[1]s), (1, 'onward_' || %[1]s, %[2]s::text)) AS w (place, was, name)",
 		number, name)
 }
 
-// runInOrder returns a block that runs the commands of a query in the order of its first column.
-func runInOrder(query string) string {
+// orderedCommandsBlock returns a block that runs the commands of a query in the order of its first column.
+func orderedCommandsBlock(query string) string {
 	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote(`
 DECLARE
   place int;
@@ -89,8 +89,8 @@ func PrivilegeStatements(relation string, before, now, target Inventory, sets []
 		if strings.HasSuffix(e.Definition, grantOption) {
 			option = grantOption
 		}
-		given := target.findPrivilege(text, relation, grantee)
-		if given == nil || option != "" && !strings.HasSuffix(given.Definition, option) {
+		privilege := target.findPrivilege(text, relation, grantee)
+		if privilege == nil || option != "" && !strings.HasSuffix(privilege.Definition, option) {
 			statements = append(statements, "GRANT "+text+" TO "+grantee+option)
 		}
 	}
@@ -99,13 +99,13 @@ func PrivilegeStatements(relation string, before, now, target Inventory, sets []
 		if text == "" || now.HasEntry(&e) {
 			continue
 		}
-		given := target.findPrivilege(text, relation, grantee)
+		privilege := target.findPrivilege(text, relation, grantee)
 		left := slices.IndexFunc(now, func(o Entry) bool { return o.FullName() == e.FullName() })
 		switch {
-		case given == nil:
+		case privilege == nil:
 		case left < 0:
 			statements = append(statements, "REVOKE "+text+" FROM "+grantee)
-		case strings.HasSuffix(given.Definition, grantOption) && !strings.HasSuffix(now[left].Definition, grantOption):
+		case strings.HasSuffix(privilege.Definition, grantOption) && !strings.HasSuffix(now[left].Definition, grantOption):
 			statements = append(statements, "REVOKE GRANT OPTION FOR "+text+" FROM "+grantee)
 		}
 	}

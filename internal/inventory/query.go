@@ -18,7 +18,7 @@ type part struct {
 // FormatQuery returns the query for the inventory of a relation with its partitions and children. relation is an expression for the OID. The query returns
 // the kind, name, columns and definition of each entry. It needs the settings of [Settings]. A column restricts it to the entries about that column, whose
 // other columns it may leave out. without are OIDs of children that it leaves out, with their own children.
-func FormatQuery(major int, relation, column string, without ...uint32) string {
+func FormatQuery(major int, relation, column string, excludedOIDs ...uint32) string {
 	isColumn := "true"
 	if column != "" {
 		isColumn = "a.attname = " + pgparse.QuoteLiteral(column)
@@ -38,7 +38,7 @@ func FormatQuery(major int, relation, column string, without ...uint32) string {
 	return strings.NewReplacer(
 		"@oid", relation,
 		"@column", isColumn,
-		"@without", formatOIDs(without),
+		"@without", formatOIDs(excludedOIDs),
 		"@compression", since(14, "nullif(a.attcompression::text, '')", "NULL"),
 		"@detached", since(14, "CASE WHEN i.inhdetachpending THEN 'being detached' END", "NULL"),
 		"@published", since(15, `'(' || (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
@@ -49,10 +49,10 @@ func FormatQuery(major int, relation, column string, without ...uint32) string {
 
 // FormatListQuery returns the query for the inventory of a relation as a list in JSON, in the form of [Inventory]. It needs the settings of [Settings].
 // without are OIDs of children that it leaves out.
-func FormatListQuery(major int, relation string, without ...uint32) string {
+func FormatListQuery(major int, relation string, excludedOIDs ...uint32) string {
 	return `SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 	'kind', i.kind, 'name', nullif(i.name, ''), 'columns', i.columns, 'definition', i.definition)) ORDER BY i.kind, i.name, i.definition)
-FROM (` + FormatQuery(major, relation, "", without...) + `) AS i (kind, name, columns, definition)`
+FROM (` + FormatQuery(major, relation, "", excludedOIDs...) + `) AS i (kind, name, columns, definition)`
 }
 
 // formatOID returns an OID as SQL writes it.

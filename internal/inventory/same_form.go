@@ -46,9 +46,9 @@ func (c *Comparison) hasSameForm(e, successor *Entry) bool {
 		return c.hasSameKeyForm(e, successor)
 	}
 	form, properties, _ := strings.Cut(c.renameParts(e.Definition, e.Name, successor.Name), "; ")
-	other, others, _ := strings.Cut(c.renameParts(successor.Definition, "", ""), "; ")
+	other, otherProperties, _ := strings.Cut(c.renameParts(successor.Definition, "", ""), "; ")
 	for property := range strings.SplitSeq(properties, "; ") {
-		if property != "" && !slices.Contains(strings.Split(others, "; "), property) {
+		if property != "" && !slices.Contains(strings.Split(otherProperties, "; "), property) {
 			return false
 		}
 	}
@@ -65,8 +65,8 @@ func (c *Comparison) hasSameKeyForm(e, successor *Entry) bool {
 	if !c.hasSameTokens(key[0], otherKey[0]) {
 		return true
 	}
-	if given, altered := c.Own.deferrable[constraintName{bareName(c.Replaced.Old), bareName(e.Name)}]; altered {
-		otherKey[1] = strings.TrimSuffix(strings.TrimSuffix(otherKey[1], " INITIALLY DEFERRED"), " DEFERRABLE") + given
+	if deferrable, altered := c.Own.deferrable[constraintName{bareName(c.Replaced.Old), bareName(e.Name)}]; altered {
+		otherKey[1] = strings.TrimSuffix(strings.TrimSuffix(otherKey[1], " INITIALLY DEFERRED"), " DEFERRABLE") + deferrable
 	}
 	return c.hasSameTokens(key[1], otherKey[1])
 }

@@ -9,18 +9,18 @@ import (
 
 // ViewStatements returns the statements that give a view, which was dropped and created again, what the old one had and the new one lacks, and
 // revoke what nobody had. lost are the entries for which there is no statement. created is nil before the view is created.
-func ViewStatements(view string, old, created Inventory, own OwnObjects) (statements []string, lost []Loss) {
+func ViewStatements(view string, old, created Inventory, ownObjects OwnObjects) (statements []string, lost []Loss) {
 	var last []string // comments, whose objects come first
 	add := func(sql string) { statements = append(statements, sql) }
 	owner := old.findProperty("owner")
-	statements = revokeNew(view, owner, old, created)
+	statements = revokeNewPrivileges(view, owner, old, created)
 	for i := range old {
 		e := &old[i]
 		if created.HasEntry(e) {
 			continue
 		}
 		switch {
-		case e.IsMadeWithView() || own.HasObject(e):
+		case e.IsMadeWithView() || ownObjects.HasObject(e):
 		case e.Kind == "owner":
 			statements = slices.Insert(statements, 0, "ALTER VIEW "+view+" OWNER TO "+e.Definition)
 		case e.Kind == "settings":
@@ -70,8 +70,8 @@ func (inv Inventory) findProperty(kind string) string {
 	return ""
 }
 
-// revokeNew returns the statements that revoke the privileges which only the new view has.
-func revokeNew(view, owner string, old, created Inventory) (statements []string) {
+// revokeNewPrivileges returns the statements that revoke the privileges which only the new view has.
+func revokeNewPrivileges(view, owner string, old, created Inventory) (statements []string) {
 	for _, e := range created {
 		if e.Kind != "privilege" || old.HasEntry(&e) {
 			continue

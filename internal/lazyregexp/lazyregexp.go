@@ -58,14 +58,14 @@ func (r *Regexp) FindAllSubmatch(b []byte, n int) [][][]byte { return r.once().F
 func (r *Regexp) FindAllSubmatchIndex(b []byte, n int) [][]int {
 	return r.once().FindAllSubmatchIndex(b, n)
 }
-func (r *Regexp) ReplaceAllString(s, with string) string { return r.once().ReplaceAllString(s, with) }
-func (r *Regexp) ReplaceAllLiteralString(s, with string) string {
-	return r.once().ReplaceAllLiteralString(s, with)
+func (r *Regexp) ReplaceAllString(s, repl string) string { return r.once().ReplaceAllString(s, repl) }
+func (r *Regexp) ReplaceAllLiteralString(s, repl string) string {
+	return r.once().ReplaceAllLiteralString(s, repl)
 }
 func (r *Regexp) ReplaceAllStringFunc(s string, f func(string) string) string {
 	return r.once().ReplaceAllStringFunc(s, f)
 }
-func (r *Regexp) ReplaceAll(b, with []byte) []byte { return r.once().ReplaceAll(b, with) }
+func (r *Regexp) ReplaceAll(b, repl []byte) []byte { return r.once().ReplaceAll(b, repl) }
 func (r *Regexp) ReplaceAllFunc(b []byte, f func([]byte) []byte) []byte {
 	return r.once().ReplaceAllFunc(b, f)
 }

@@ -41,12 +41,12 @@ func TestDigest(t *testing.T) {
 	}
 	s.Why = "odd \xff"
 	odd := digest(&p)
-	again, err := json.Marshal(&p)
+	encoded, err := json.Marshal(&p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var read onward.Plan
-	if err := json.Unmarshal(again, &read); err != nil {
+	if err := json.Unmarshal(encoded, &read); err != nil {
 		t.Fatal(err)
 	}
 	if digest(&read) != odd || odd == first {

@@ -75,11 +75,11 @@ func (s Scope) TakeLease(ctx context.Context, conn *pgx.Conn, holder string, dir
 	var pid *int
 	var name string
 	var left float64
-	var gone bool
+	var isHolderGone bool
 	err = tx.QueryRow(ctx, `
 		SELECT epoch, holder, pid, coalesce(extract(epoch FROM seen + $1 * interval '1 second' - clock_timestamp()), 0)::float8,
 			direct AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = l.pid AND (a.backend_start = l.began OR a.backend_start IS NULL))
-		FROM `+table+` AS l WHERE `+row+` FOR UPDATE`, Term.Seconds()).Scan(&epoch, &name, &pid, &left, &gone)
+		FROM `+table+` AS l WHERE `+row+` FOR UPDATE`, Term.Seconds()).Scan(&epoch, &name, &pid, &left, &isHolderGone)
 	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "55P03" {
 		return nil, &HeldError{Holder: "a transaction that is still under way", Left: Term}
 	}
@@ -89,10 +89,10 @@ func (s Scope) TakeLease(ctx context.Context, conn *pgx.Conn, holder string, dir
 	if before != 0 && epoch != before {
 		return nil, &LostError{before}
 	}
-	if left > 0 && !gone && before == 0 {
-		held := &HeldError{Holder: name, Left: time.Duration(left * float64(time.Second))}
+	if left > 0 && !isHolderGone && before == 0 {
+		heldErr := &HeldError{Holder: name, Left: time.Duration(left * float64(time.Second))}
 		if pid != nil {
-			held.PID = *pid
+			heldErr.PID = *pid
 		}
 		if left > Term.Seconds() { // the server's clock was set back: the term starts now, and not when the old time is reached again
 			if _, err := tx.Exec(ctx, "UPDATE "+table+" SET seen = clock_timestamp() WHERE "+row); err != nil {
@@ -101,9 +101,9 @@ func (s Scope) TakeLease(ctx context.Context, conn *pgx.Conn, holder string, dir
 			if err := tx.Commit(ctx); err != nil {
 				return nil, err
 			}
-			held.Left = Term
+			heldErr.Left = Term
 		}
-		return nil, held
+		return nil, heldErr
 	}
 	if _, err := tx.Exec(ctx, `
 		UPDATE `+table+` SET epoch = $1, holder = $2, pid = pg_backend_pid(), direct = $3, seen = clock_timestamp(),
@@ -146,9 +146,9 @@ func (l *Lease) Release(ctx context.Context, conn Conn) error {
 // error is a [*LostError] if another process has taken over.
 func (l *Lease) Fence(ctx context.Context, conn Conn) error {
 	table, row := l.scope.leaseTable()
-	var held bool
+	var isHeld bool
 	// KEY SHARE does not conflict with the holder's own renewals, only with a takeover.
-	err := conn.QueryRow(ctx, "SELECT true FROM "+table+" WHERE epoch = $1 AND "+row+" FOR KEY SHARE", l.Epoch).Scan(&held)
+	err := conn.QueryRow(ctx, "SELECT true FROM "+table+" WHERE epoch = $1 AND "+row+" FOR KEY SHARE", l.Epoch).Scan(&isHeld)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return &LostError{l.Epoch}
 	}

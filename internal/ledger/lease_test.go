@@ -22,17 +22,17 @@ func TestClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jump := func(by string) {
+	jump := func(interval string) {
 		t.Helper()
-		if _, err := conn.Exec(t.Context(), "UPDATE onward_ledger.lease SET seen = seen + $1::text::interval", by); err != nil {
+		if _, err := conn.Exec(t.Context(), "UPDATE onward_ledger.lease SET seen = seen + $1::text::interval", interval); err != nil {
 			t.Fatal(err)
 		}
 	}
 	jump("1 year") // the clock goes back, and the recorded times are in the future
-	held := new(ledger.HeldError)
+	heldErr := new(ledger.HeldError)
 	for range 2 {
-		if _, err := database.TakeLease(t.Context(), conn, "other", false, 0); !errors.As(err, &held) || held.Left > ledger.Term ||
-			held.Left < ledger.Term-10*time.Second {
+		if _, err := database.TakeLease(t.Context(), conn, "other", false, 0); !errors.As(err, &heldErr) || heldErr.Left > ledger.Term ||
+			heldErr.Left < ledger.Term-10*time.Second {
 			t.Fatalf("%v", err)
 		}
 	}

@@ -130,7 +130,7 @@ type Conn interface {
 // and an [*OtherError]. role is the same as for [Check].
 func CreateLedger(ctx context.Context, conn *pgx.Conn, role string) error {
 	for {
-		n, err := versionOf(ctx, conn)
+		n, err := readVersion(ctx, conn)
 		if err != nil {
 			return err
 		}
@@ -138,10 +138,10 @@ func CreateLedger(ctx context.Context, conn *pgx.Conn, role string) error {
 			if err := Check(ctx, conn, role); err != nil {
 				return err
 			}
-			return adoptSchemas(ctx, conn)
+			return updateSchemaOIDs(ctx, conn)
 		}
-		made, err := createTables(ctx, conn, role)
-		if made || err != nil {
+		created, err := createTables(ctx, conn, role)
+		if created || err != nil {
 			return err
 		}
 		if err := queue.Pause(ctx, 200*time.Millisecond); err != nil {
@@ -156,9 +156,9 @@ const lockKey = 0x6f6e77617264
 // schemaExists is how many statements of the ledger make the schema, and no table.
 const schemaExists = 1
 
-func createTables(ctx context.Context, conn *pgx.Conn, role string) (made bool, err error) {
+func createTables(ctx context.Context, conn *pgx.Conn, role string) (created bool, err error) {
 	err = live.InOwnTransaction(ctx, conn, "SET LOCAL lock_timeout = '1s'", func() error {
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&created); err != nil || !created {
 			return err
 		}
 		setup := slices.Insert(slices.Clone(tables), schemaExists, acl.SetOwnerAlone(acl.Schema, Schema))
@@ -174,7 +174,7 @@ func createTables(ctx context.Context, conn *pgx.Conn, role string) (made bool, 
 		}
 		return nil
 	})
-	return made && err == nil, err
+	return created && err == nil, err
 }
 
 func rollBackTx(ctx context.Context, tx pgx.Tx) error {

@@ -21,7 +21,7 @@ const openSteps = `SELECT o.schema, s.id, s.state, s.attempts,
 // ReadOpenSteps returns the step that was started last and is not done, for each of some schemas with such a step; the OID 0 means the whole
 // database. A ledger that apply of this release has not used yet has none.
 func ReadOpenSteps(ctx context.Context, conn Conn, schemas []uint32) (map[uint32]*onward.AppliedStep, error) {
-	if n, err := versionOf(ctx, conn); err != nil || n < 4 {
+	if n, err := readVersion(ctx, conn); err != nil || n < 4 {
 		return nil, err
 	}
 	if err := Check(ctx, conn, ""); err != nil {
@@ -41,8 +41,8 @@ func ReadOpenSteps(ctx context.Context, conn Conn, schemas []uint32) (map[uint32
 	var waited float64
 	var began time.Time
 	_, err = pgx.ForEachRow(rows, []any{&oid, &next.ID, &next.State, &next.Attempts, &next.Rows, &waited, &began, &next.Note}, func() error {
-		s, at := next, began
-		s.WaitedMS, s.Began = int64(1000*waited), &at
+		s, stepBegan := next, began
+		s.WaitedMS, s.Began = int64(1000*waited), &stepBegan
 		out[uint32(oid)] = &s
 		return nil
 	})

@@ -13,22 +13,22 @@ import (
 const identity = `(SELECT system_identifier::text FROM pg_catalog.pg_control_system()) || '/' ||
 	(SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()) || '/' || 'onward_ledger.origin'::regclass::oid::text`
 
-// hasOwnNumbers reports whether the ledger's OIDs of schemas belong to this database. Otherwise their names count.
-func hasOwnNumbers(ctx context.Context, conn Conn) (same bool, err error) {
-	err = conn.QueryRow(ctx, "SELECT system = "+identity+" FROM onward_ledger.origin").Scan(&same)
-	return same, err
+// isOriginDatabase reports whether the ledger's OIDs of schemas belong to this database. Otherwise their names count.
+func isOriginDatabase(ctx context.Context, conn Conn) (isOrigin bool, err error) {
+	err = conn.QueryRow(ctx, "SELECT system = "+identity+" FROM onward_ledger.origin").Scan(&isOrigin)
+	return isOrigin, err
 }
 
-// adoptSchemas gives the plans of a restored database the OIDs that their schemas have here. A schema that does not exist gets 0.
-func adoptSchemas(ctx context.Context, conn *pgx.Conn) error {
-	if same, err := hasOwnNumbers(ctx, conn); err != nil || same {
+// updateSchemaOIDs gives the plans of a restored database the OIDs that their schemas have here. A schema that does not exist gets 0.
+func updateSchemaOIDs(ctx context.Context, conn *pgx.Conn) error {
+	if isOrigin, err := isOriginDatabase(ctx, conn); err != nil || isOrigin {
 		return err
 	}
 	return live.InOwnTransaction(ctx, conn, "SET LOCAL lock_timeout = '5s'", func() error {
 		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(lockKey)); err != nil {
 			return err
 		}
-		if same, err := hasOwnNumbers(ctx, conn); err != nil || same { // another process was first
+		if isOrigin, err := isOriginDatabase(ctx, conn); err != nil || isOrigin { // another process was first
 			return err
 		}
 		for _, sql := range []string{

@@ -50,18 +50,18 @@ func (s Scope) RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := markUnderWay(ctx, conn); err != nil {
+	if err := writeUnderWayComment(ctx, conn); err != nil {
 		return err
 	}
 	return s.recordScope(ctx, conn, p.ID)
 }
 
-// mostListedPlans is up to how many unfinished plans [markUnderWay] lists their migrations: it reads all of them when one begins or ends.
+// mostListedPlans is up to how many unfinished plans [writeUnderWayComment] lists their migrations: it reads all of them when one begins or ends.
 const mostListedPlans = 50
 
-// markUnderWay writes whether a plan is under way into the comment of the table of plans, and which migrations such plans replace. A guard statement reads
+// writeUnderWayComment writes whether a plan is under way into the comment of the table of plans, and which migrations such plans replace. A guard statement reads
 // it there if its role may not read the ledger. The lock makes it wait for plans that begin or end at the same time.
-func markUnderWay(ctx context.Context, conn Conn) error {
+func writeUnderWayComment(ctx context.Context, conn Conn) error {
 	_, err := conn.Exec(ctx, `DO $onward$
 DECLARE
   wanted text;
@@ -103,7 +103,7 @@ func SetPlanState(ctx context.Context, conn Conn, id, state string) error {
 	if err != nil || state != Done && state != Abandoned {
 		return err
 	}
-	return markUnderWay(ctx, conn)
+	return writeUnderWayComment(ctx, conn)
 }
 
 // SetPlanStateSQL returns the statement of [SetPlanState] for a plan that goes on.
@@ -120,7 +120,7 @@ func ReopenPlan(ctx context.Context, conn *pgx.Conn, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	return markUnderWay(ctx, conn)
+	return writeUnderWayComment(ctx, conn)
 }
 
 // DeletePlan deletes a plan without a started step. Its log entries stay.
@@ -131,7 +131,7 @@ func DeletePlan(ctx context.Context, conn Conn, id string) error {
 	if err != nil {
 		return err
 	}
-	return markUnderWay(ctx, conn)
+	return writeUnderWayComment(ctx, conn)
 }
 
 // DeleteUndone deletes a plan that was undone, with what the ledger keeps about it, so that the same plan may begin again. Its log entries stay.

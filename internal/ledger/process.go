@@ -21,13 +21,13 @@ type Process struct {
 
 // currentProcess describes this process.
 var currentProcess = sync.OnceValue(func() Process {
-	p := describeJob(os.Getenv)
+	p := readCIJob(os.Getenv)
 	p.Host, _ = os.Hostname() // "" is good enough
 	if u, err := user.Current(); err == nil {
 		p.OSUser = u.Username
 	}
-	p.OSUser = boundText(cmp.Or(p.OSUser, os.Getenv("USER")), maxJob)
-	p.Host = boundText(p.Host, maxJob)
+	p.OSUser = truncateText(cmp.Or(p.OSUser, os.Getenv("USER")), maxJob)
+	p.Host = truncateText(p.Host, maxJob)
 	return p
 })
 
@@ -39,8 +39,8 @@ const (
 
 var commitID = lazyregexp.New(`^[0-9a-fA-F]{7,64}$`)
 
-// describeJob reads the environment variables of a CI service. Others may have set them: a link is a web page or nothing.
-func describeJob(env func(string) string) Process {
+// readCIJob reads the environment variables of a CI service. Others may have set them: a link is a web page or nothing.
+func readCIJob(env func(string) string) Process {
 	join := func(separator string, names ...string) string {
 		var parts []string
 		for _, name := range names {
@@ -69,15 +69,15 @@ func describeJob(env func(string) string) Process {
 	case env("JENKINS_URL") != "":
 		p = Process{Job: join(" #", "JOB_NAME", "BUILD_NUMBER"), Link: env("BUILD_URL"), Commit: env("GIT_COMMIT")}
 	}
-	p.Job, p.Link = boundText(p.Job, maxJob), boundLink(p.Link)
+	p.Job, p.Link = truncateText(p.Job, maxJob), sanitizeLink(p.Link)
 	if !commitID.MatchString(p.Commit) {
 		p.Commit = ""
 	}
 	return p
 }
 
-// boundLink returns the address of a web page without a login; "" for anything else.
-func boundLink(text string) string {
+// sanitizeLink returns the address of a web page without a login; "" for anything else.
+func sanitizeLink(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(text) > maxLink {
 		return ""
@@ -86,7 +86,7 @@ func boundLink(text string) string {
 	return u.String()
 }
 
-// boundText returns the beginning of a text, in UTF-8.
-func boundText(text string, most int) string {
+// truncateText returns the beginning of a text, in UTF-8.
+func truncateText(text string, most int) string {
 	return pgparse.ClipTo(strings.ToValidUTF8(text, "\uFFFD"), most)
 }

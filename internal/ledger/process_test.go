@@ -44,7 +44,7 @@ func TestDescribeJob(t *testing.T) {
 		},
 		{map[string]string{"JENKINS_URL": "http://j", "JOB_NAME": "a\xff", "BUILD_URL": "https://j/" + strings.Repeat("x", maxLink)}, Process{Job: "a\uFFFD"}},
 	} {
-		if got := describeJob(func(name string) string { return c.env[name] }); got != c.want {
+		if got := readCIJob(func(name string) string { return c.env[name] }); got != c.want {
 			t.Errorf("%v: %+v, want %+v", c.env, got, c.want)
 		}
 	}

@@ -67,25 +67,25 @@ func (s Scope) LeaseHolder(ctx context.Context, conn Conn) (string, error) {
 
 // ReadPlans returns all plans that were started in the scope, oldest first.
 func (s Scope) ReadPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
-	n, err := versionOf(ctx, conn)
+	n, err := readVersion(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
-	where := ""
+	whereClause := ""
 	var args []any
 	switch {
 	case n < firstSchemas && s.IsDatabase():
 	case n < firstSchemas:
 		return nil, nil
 	case s.IsDatabase():
-		where = " WHERE NOT EXISTS (SELECT FROM onward_ledger.schema_plan AS s WHERE s.plan = p.id)"
+		whereClause = " WHERE NOT EXISTS (SELECT FROM onward_ledger.schema_plan AS s WHERE s.plan = p.id)"
 	case n >= firstOrigin:
 		return s.readSchemaPlans(ctx, conn)
 	default:
-		where = " WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE schema = $1::bigint::oid AND name = $2))"
+		whereClause = " WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE schema = $1::bigint::oid AND name = $2))"
 		args = []any{int64(s.OID), s.Schema}
 	}
-	rows, err := conn.Query(ctx, planColumns+where+" ORDER BY began, id", args...)
+	rows, err := conn.Query(ctx, planColumns+whereClause+" ORDER BY began, id", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -103,27 +103,27 @@ const firstSchemas, firstOrigin = 4, 6
 
 // readSchemaPlans returns the plans of a schema.
 func (s Scope) readSchemaPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
-	same, err := hasOwnNumbers(ctx, conn)
+	isOrigin, err := isOriginDatabase(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
-	where := "schema = $1::bigint::oid AND $2::text IS NOT NULL"
-	if !same {
-		where = "name = $2 AND $1::bigint IS NOT NULL"
+	condition := "schema = $1::bigint::oid AND $2::text IS NOT NULL"
+	if !isOrigin {
+		condition = "name = $2 AND $1::bigint IS NOT NULL"
 	}
 	// An array, because the server must not read the plans of all schemas to find these.
 	rows, err := conn.Query(ctx, `SELECT f.*, l.schema::bigint, l.name, coalesce(b.schema, l.schema)::bigint, coalesce(b.name, l.name)
-		FROM (`+planColumns+` WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE `+where+`))) AS f
+		FROM (`+planColumns+` WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE `+condition+`))) AS f
 		JOIN onward_ledger.schema_plan AS l ON l.plan = f.id LEFT JOIN onward_ledger.schema_begun AS b ON b.plan = f.id ORDER BY f.began, f.id`, int64(s.OID), s.Schema)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) {
-		var last, begun int64
+		var last, begunOID int64
 		var lastName, begunName string
-		p, err := scanPlan(row, &last, &lastName, &begun, &begunName)
+		p, err := scanPlan(row, &last, &lastName, &begunOID, &begunName)
 		if err == nil {
-			p.Last, p.Begun = Scope{uint32(last), lastName}, Scope{uint32(begun), begunName}
+			p.Last, p.Begun = Scope{uint32(last), lastName}, Scope{uint32(begunOID), begunName}
 		}
 		return p, err
 	})
@@ -205,10 +205,10 @@ func (s Scope) FindRenamed(ctx context.Context, conn Conn) (*RenamedPlan, error)
 	if s.IsDatabase() {
 		return nil, nil
 	}
-	if n, err := versionOf(ctx, conn); err != nil || n < firstOrigin {
+	if n, err := readVersion(ctx, conn); err != nil || n < firstOrigin {
 		return nil, err
 	}
-	if same, err := hasOwnNumbers(ctx, conn); err != nil || !same {
+	if isOrigin, err := isOriginDatabase(ctx, conn); err != nil || !isOrigin {
 		return nil, err
 	}
 	out := &RenamedPlan{}

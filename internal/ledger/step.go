@@ -33,7 +33,7 @@ type Step struct {
 
 // ReadSteps returns the started steps of a plan, by ID.
 func ReadSteps(ctx context.Context, conn Conn, plan string) (map[string]*Step, error) {
-	n, err := versionOf(ctx, conn)
+	n, err := readVersion(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func WriteLog(ctx context.Context, conn Conn, e *Entry) error {
 
 // ReadLog returns the last lines of the log after a number, oldest first; for plan "", of all plans.
 func ReadLog(ctx context.Context, conn Conn, plan string, after int64, most int) ([]Entry, error) {
-	n, err := versionOf(ctx, conn)
+	n, err := readVersion(ctx, conn)
 	if err != nil {
 		return nil, err
 	}

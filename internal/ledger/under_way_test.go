@@ -35,7 +35,7 @@ func TestGuardStatement(t *testing.T) {
 		}
 		guard, _ := script.GuardStatement("db/2_b.sql")
 		another, _ := script.GuardStatement("db/3_c.sql")
-		check := func(when, wantOwner, wantAnother, wantStranger string, wantElse ...string) {
+		check := func(label, wantOwner, wantAnother, wantStranger string, wantElse ...string) {
 			t.Helper()
 			for name, tc := range map[string]struct {
 				conn      ledger.Conn
@@ -45,7 +45,7 @@ func TestGuardStatement(t *testing.T) {
 				_, err := tc.conn.Exec(t.Context(), tc.sql)
 				refused := new(pgconn.PgError)
 				if tc.want == "" && err != nil || tc.want != "" && (!errors.As(err, &refused) || refused.Code != "55000" || !strings.Contains(refused.Message, tc.want)) {
-					t.Errorf("%s, %s: %v, want %q", when, name, err, tc.want)
+					t.Errorf("%s, %s: %v, want %q", label, name, err, tc.want)
 				}
 			}
 		}

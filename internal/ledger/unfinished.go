@@ -21,16 +21,16 @@ type UnfinishedPlan struct {
 // ReadUnfinished returns the unfinished plans of the whole database and of these schemas, oldest first, also those that an abort undoes. nil means
 // all schemas.
 func ReadUnfinished(ctx context.Context, conn Conn, names []string) ([]UnfinishedPlan, error) {
-	return readProgress(ctx, conn, "state NOT IN ('done', 'abandoned')", nil, names)
+	return readMatchingPlans(ctx, conn, "state NOT IN ('done', 'abandoned')", nil, names)
 }
 
 // ReadByKey returns the plans with these keys of the whole database and of all schemas, in each state.
 func ReadByKey(ctx context.Context, conn Conn, keys []string) ([]UnfinishedPlan, error) {
-	return readProgress(ctx, conn, keyOf("p.plan")+" = ANY ($1)", []any{keys}, nil)
+	return readMatchingPlans(ctx, conn, planKeyExpression("p.plan")+" = ANY ($1)", []any{keys}, nil)
 }
 
-// keyOf returns the expression of [UnfinishedPlan.Key] for the plan in a column.
-func keyOf(column string) string {
+// planKeyExpression returns the expression of [UnfinishedPlan.Key] for the plan in a column.
+func planKeyExpression(column string) string {
 	return "pg_catalog.md5(pg_catalog.concat_ws(' ', " + column + " ->> 'base', " + column + " ->> 'head', " + column + " ->> 'migrations', " +
 		"pg_catalog.jsonb_path_query_array(" + column + ", '$.steps[*].id')))"
 }
@@ -45,7 +45,7 @@ type PlanUse struct {
 
 // ListPlanUses returns the plans of a database. Migrations that run unchanged are left out.
 func ListPlanUses(ctx context.Context, conn Conn) ([]PlanUse, error) {
-	rows, err := conn.Query(ctx, "SELECT "+keyOf("plan")+`, bool_or(state NOT IN ('done', 'abandoned')), max(began) FROM onward_ledger.plan
+	rows, err := conn.Query(ctx, "SELECT "+planKeyExpression("plan")+`, bool_or(state NOT IN ('done', 'abandoned')), max(began) FROM onward_ledger.plan
 		WHERE plan ->> 'catalog' <> '' GROUP BY 1`)
 	if err != nil {
 		return nil, err
@@ -53,9 +53,9 @@ func ListPlanUses(ctx context.Context, conn Conn) ([]PlanUse, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[PlanUse])
 }
 
-// readProgress returns the plans of the whole database and of these schemas that match a condition, oldest first.
-func readProgress(ctx context.Context, conn Conn, condition string, args []any, names []string) ([]UnfinishedPlan, error) {
-	n, err := versionOf(ctx, conn)
+// readMatchingPlans returns the plans of the whole database and of these schemas that match a condition, oldest first.
+func readMatchingPlans(ctx context.Context, conn Conn, condition string, args []any, names []string) ([]UnfinishedPlan, error) {
+	n, err := readVersion(ctx, conn)
 	if n == 0 || err != nil {
 		return nil, err
 	}
@@ -64,11 +64,11 @@ func readProgress(ctx context.Context, conn Conn, condition string, args []any, 
 		schemas, present = "onward_ledger.schema_plan", "s.schema"
 	}
 	if n >= firstOrigin {
-		same, err := hasOwnNumbers(ctx, conn)
+		isOrigin, err := isOriginDatabase(ctx, conn)
 		if err != nil {
 			return nil, err
 		}
-		if !same { // the schemas of a restored database have other numbers
+		if !isOrigin { // the schemas of a restored database have other numbers
 			present = "0"
 		}
 	}
@@ -79,7 +79,7 @@ func readProgress(ctx context.Context, conn Conn, condition string, args []any, 
 				OR schema = ANY (ARRAY(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($%[1]d))))))`, len(args))
 	}
 	rows, err := conn.Query(ctx, `SELECT f.*, coalesce(s.name, ''), coalesce(n.nspname, s.name, '')::text,
-			ARRAY(SELECT d.id FROM onward_ledger.step AS d WHERE d.plan = f.id AND d.state = 'done'), `+keyOf("f.plan::jsonb")+`
+			ARRAY(SELECT d.id FROM onward_ledger.step AS d WHERE d.plan = f.id AND d.state = 'done'), `+planKeyExpression("f.plan::jsonb")+`
 		FROM (`+planColumns+` WHERE `+condition+`) AS f
 		LEFT JOIN `+schemas+` AS s ON s.plan = f.id LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = `+present+` ORDER BY f.began, f.id`, args...)
 	if err != nil {

@@ -39,7 +39,7 @@ func ReadVerification(ctx context.Context, conn Conn, plan, step string) (*Verif
 
 // ReadVerifications returns the progress for all backfills of a plan, by step ID.
 func ReadVerifications(ctx context.Context, conn Conn, plan string) (map[string]*Verification, error) {
-	if n, err := versionOf(ctx, conn); err != nil || n < 2 {
+	if n, err := readVersion(ctx, conn); err != nil || n < 2 {
 		return nil, err
 	}
 	rows, err := conn.Query(ctx, "SELECT step, pass, part, rows, wrong, mended, guards, began, clean FROM onward_ledger.verification WHERE plan = $1", plan)
@@ -110,7 +110,7 @@ func ReleaseRow(ctx context.Context, conn Conn, id int64) error {
 
 // CountQuarantined returns how many rows of a plan's backfills are in quarantine, by step ID.
 func CountQuarantined(ctx context.Context, conn Conn, plan string) (map[string]int64, error) {
-	if n, err := versionOf(ctx, conn); err != nil || n < 2 {
+	if n, err := readVersion(ctx, conn); err != nil || n < 2 {
 		return nil, err
 	}
 	rows, err := conn.Query(ctx, "SELECT step, count(*) FROM onward_ledger.quarantine WHERE plan = $1 GROUP BY step", plan)

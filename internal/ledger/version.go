@@ -26,9 +26,9 @@ func (e *OtherError) Error() string {
 		Schema, e.Version, fmt.Sprint(mark, version))
 }
 
-// versionOf returns the version of a database's ledger, 0 for none. The error is an [*OtherError] for one that this
+// readVersion returns the version of a database's ledger, 0 for none. The error is an [*OtherError] for one that this
 // release does not know.
-func versionOf(ctx context.Context, conn Conn) (int, error) {
+func readVersion(ctx context.Context, conn Conn) (int, error) {
 	var comment string
 	err := conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = $1`, Schema).Scan(&comment)
 	switch {
@@ -48,7 +48,7 @@ func versionOf(ctx context.Context, conn Conn) (int, error) {
 // HasLedger reports whether the database has a ledger, including one of an older release. The error is an [*OtherError] for
 // one that this release does not know, or an error of [Check].
 func HasLedger(ctx context.Context, conn Conn) (bool, error) {
-	n, err := versionOf(ctx, conn)
+	n, err := readVersion(ctx, conn)
 	if n == 0 || err != nil {
 		return false, err
 	}

@@ -48,8 +48,8 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	run(first)
-	if there, err := ledger.HasLedger(t.Context(), conn); !there || err != nil {
-		t.Errorf("%v %v", there, err)
+	if exists, err := ledger.HasLedger(t.Context(), conn); !exists || err != nil {
+		t.Errorf("%v %v", exists, err)
 	}
 	if list, err := ledger.ReadVerifications(t.Context(), conn, "p"); len(list) > 0 || err != nil {
 		t.Errorf("%v %v", list, err)

@@ -16,7 +16,7 @@ var analyzers = map[string][]string{
 }
 
 // lintPath returns the path of blocks below a lint block.
-func lintPath(section string) (below string, ok bool) {
+func lintPath(section string) (subpath string, ok bool) {
 	blocks := strings.Split(section, ".")
 	i := slices.Index(blocks, "lint")
 	if i < 0 {
@@ -31,25 +31,25 @@ func (s *Settings) readAtlas(path, text string) {
 	if err != nil && strings.Contains(text, "lint") {
 		s.recordUnreadable(path, err)
 	}
-	for _, at := range list {
-		analyzer, ok := lintPath(at.Section)
+	for _, setting := range list {
+		analyzer, ok := lintPath(setting.Section)
 		if !ok {
 			continue
 		}
 		s.recordLinter("atlas")
-		name := strings.Trim(analyzer+"."+at.Key, ".")
-		full := configfile.Setting{Key: "lint." + name, Values: at.Values, Line: at.Line}
+		name := strings.Trim(analyzer+"."+setting.Key, ".")
+		full := configfile.Setting{Key: "lint." + name, Values: setting.Values, Line: setting.Line}
 		ids, known := analyzers[analyzer]
 		switch {
-		case known && at.Key == "error":
+		case known && setting.Key == "error":
 			severity := onward.Warning // it is reported, and does not fail the run
-			if at.IsTrue() {
+			if setting.IsTrue() {
 				severity = onward.Error
 			}
 			s.setSeverities(full, path, ids, severity)
-		case name == "concurrent_index.check_create" && !at.IsTrue():
+		case name == "concurrent_index.check_create" && !setting.IsTrue():
 			s.setSeverities(full, path, []string{"index-create-blocking"}, onward.Off)
-		case name == "concurrent_index.check_drop" && !at.IsTrue():
+		case name == "concurrent_index.check_drop" && !setting.IsTrue():
 			s.setSeverities(full, path, []string{"index-drop-blocking"}, onward.Off)
 		case name == "concurrent_index.check_create", name == "concurrent_index.check_drop":
 			s.recordUnsupported(full, path, "not needed: it is so anyway")
@@ -68,10 +68,10 @@ func (s *Settings) readAtlas(path, text string) {
 }
 
 // setSeverities gives several rules the severity that a setting asks for.
-func (s *Settings) setSeverities(at configfile.Setting, path string, ids []string, severity onward.Severity) {
-	e := Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + strings.Join(at.Values, " ")}
+func (s *Settings) setSeverities(setting configfile.Setting, path string, ids []string, severity onward.Severity) {
+	e := Entry{Path: path, Line: setting.Line, Theirs: setting.Key + " " + strings.Join(setting.Values, " ")}
 	for _, id := range ids {
-		s.setSeverity(id, severity, at.Key+" of "+path)
+		s.setSeverity(id, severity, setting.Key+" of "+path)
 	}
 	e.Ours = "rules: " + strings.Join(ids, ", ") + ": " + severity.String()
 	s.Settings = append(s.Settings, e)

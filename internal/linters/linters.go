@@ -78,9 +78,9 @@ func Read(t adapter.Tree) *Settings {
 		case base == "atlas.hcl":
 			s.readAtlas(p, readText(t, p))
 		case slices.Contains(pythonFiles, base):
-			s.pythonFile(p, readText(t, p))
+			s.readDjangoSection(p, readText(t, p))
 		case settingsModule.MatchString(p):
-			s.pythonSettings(p, readText(t, p))
+			s.readDjangoSettings(p, readText(t, p))
 		}
 	}
 	s.searchMigrations(t)
@@ -92,10 +92,10 @@ func Read(t adapter.Tree) *Settings {
 }
 
 // Refute marks a setting, by its equivalent here, as not in effect, with the reason.
-func (s *Settings) Refute(ours, why string) {
+func (s *Settings) Refute(equivalent, reason string) {
 	for i := range s.Settings {
-		if e := &s.Settings[i]; e.Ours == ours {
-			e.Ours, e.Why = "", why
+		if e := &s.Settings[i]; e.Ours == equivalent {
+			e.Ours, e.Why = "", reason
 		}
 	}
 }
@@ -110,20 +110,20 @@ func (s *Settings) recordLinter(tool string) {
 }
 
 // setSeverity records the severity of a rule that a setting asks for. The first setting wins.
-func (s *Settings) setSeverity(id string, severity onward.Severity, by string) {
+func (s *Settings) setSeverity(id string, severity onward.Severity, source string) {
 	if !slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.ID == id }) {
-		s.Rules = append(s.Rules, Rule{id, severity, by})
+		s.Rules = append(s.Rules, Rule{id, severity, source})
 	}
 }
 
 // setNamedSeverities sets the severity of the rules that correspond to another linter's names, according to
 // one of its settings.
-func (s *Settings) setNamedSeverities(at configfile.Setting, path string, severity onward.Severity) {
-	for _, name := range at.Values {
-		e := Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + name}
+func (s *Settings) setNamedSeverities(setting configfile.Setting, path string, severity onward.Severity) {
+	for _, name := range setting.Values {
+		e := Entry{Path: path, Line: setting.Line, Theirs: setting.Key + " " + name}
 		if id := rules.RuleElsewhere(name); id != "" {
 			e.Ours = "rules: " + id + ": " + severity.String()
-			s.setSeverity(id, severity, name+" in "+at.Key+" of "+path)
+			s.setSeverity(id, severity, name+" in "+setting.Key+" of "+path)
 		} else {
 			e.Why = "no rule is about that alone; onward rules lists them all"
 		}
@@ -132,10 +132,10 @@ func (s *Settings) setNamedSeverities(at configfile.Setting, path string, severi
 }
 
 // recordVersion records a version.
-func (s *Settings) recordVersion(at configfile.Setting, path string) {
-	e := Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + strings.Join(at.Values, " ")}
+func (s *Settings) recordVersion(setting configfile.Setting, path string) {
+	e := Entry{Path: path, Line: setting.Line, Theirs: setting.Key + " " + strings.Join(setting.Values, " ")}
 	var major int
-	_, err := fmt.Sscanf(strings.Join(at.Values, " "), "%d", &major)
+	_, err := fmt.Sscanf(strings.Join(setting.Values, " "), "%d", &major)
 	switch {
 	case err != nil:
 		e.Why = "it names no version"
@@ -151,8 +151,8 @@ func (s *Settings) recordVersion(at configfile.Setting, path string) {
 }
 
 // recordUnsupported records a setting that has no counterpart.
-func (s *Settings) recordUnsupported(at configfile.Setting, path, why string) {
-	s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: strings.TrimSpace(at.Key + " " + strings.Join(at.Values, " ")), Why: why})
+func (s *Settings) recordUnsupported(setting configfile.Setting, path, reason string) {
+	s.Settings = append(s.Settings, Entry{Path: path, Line: setting.Line, Theirs: strings.TrimSpace(setting.Key + " " + strings.Join(setting.Values, " ")), Why: reason})
 }
 
 // recordUnreadable records a configuration file with an error.
@@ -217,7 +217,7 @@ func (s *Settings) recordMark(m *mark, f *adapter.File) {
 }
 
 // equivalentComment returns the equivalent comment here, and the part that has no counterpart.
-func equivalentComment(m *mark, word string, names []string) (ours, why string) {
+func equivalentComment(m *mark, word string, names []string) (comment, reason string) {
 	marker := m.comment + " onward:ignore"
 	if m.file != nil && m.file(word) {
 		marker += "-file"
@@ -235,10 +235,10 @@ func equivalentComment(m *mark, word string, names []string) (ours, why string) 
 		}
 	}
 	if len(lost) > 0 {
-		why = "no rule is about " + strings.Join(lost, ", ") + " alone"
+		reason = "no rule is about " + strings.Join(lost, ", ") + " alone"
 	}
 	if len(ids) == 0 {
-		return "", why
+		return "", reason
 	}
-	return marker + " " + strings.Join(ids, ", ") + ": REASON", why
+	return marker + " " + strings.Join(ids, ", ") + ": REASON", reason
 }

@@ -23,8 +23,8 @@ var (
 	entry = lazyregexp.New(`["'](\w+)["']\s*:\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^,\n}]+)`)
 )
 
-// pythonFile reads its section in a file that other tools share.
-func (s *Settings) pythonFile(path, text string) {
+// readDjangoSection reads its section in a file that other tools share.
+func (s *Settings) readDjangoSection(path, text string) {
 	readFile := configfile.ReadINI
 	if strings.HasSuffix(path, ".toml") {
 		readFile = configfile.ReadTOML
@@ -33,15 +33,15 @@ func (s *Settings) pythonFile(path, text string) {
 	if err != nil && strings.Contains(text, "django_migration_linter") {
 		s.recordUnreadable(path, err)
 	}
-	for _, at := range list {
-		if at.Section == "django_migration_linter" || at.Section == "tool.django_migration_linter" {
-			s.readOption(path, at)
+	for _, setting := range list {
+		if setting.Section == "django_migration_linter" || setting.Section == "tool.django_migration_linter" {
+			s.readDjangoOption(path, setting)
 		}
 	}
 }
 
-// pythonSettings reads its options from a project's settings.
-func (s *Settings) pythonSettings(path, text string) {
+// readDjangoSettings reads its options from a project's settings.
+func (s *Settings) readDjangoSettings(path, text string) {
 	begin := linterOptions.FindStringIndex(text)
 	if begin == nil {
 		return
@@ -59,35 +59,35 @@ func (s *Settings) pythonSettings(path, text string) {
 	body := text[begin[1]:end]
 	lines := configfile.NewLines(text)
 	for _, m := range entry.FindAllStringSubmatchIndex(body, -1) {
-		s.readOption(path, configfile.Setting{Key: body[m[2]:m[3]], Values: configfile.SplitValues(body[m[4]:m[5]]), Line: lines.CountTo(begin[1] + m[0])})
+		s.readDjangoOption(path, configfile.Setting{Key: body[m[2]:m[3]], Values: configfile.SplitValues(body[m[4]:m[5]]), Line: lines.CountTo(begin[1] + m[0])})
 	}
 }
 
-// readOption reads one of its options.
-func (s *Settings) readOption(path string, at configfile.Setting) {
+// readDjangoOption reads one of its options.
+func (s *Settings) readDjangoOption(path string, setting configfile.Setting) {
 	s.recordLinter(migrationLinter)
-	switch at.Key {
+	switch setting.Key {
 	case "exclude_migration_tests":
-		s.setNamedSeverities(at, path, onward.Off)
+		s.setNamedSeverities(setting, path, onward.Off)
 	case "warnings_as_errors":
-		if slices.ContainsFunc(at.Values, func(v string) bool { return strings.EqualFold(v, "true") || strings.EqualFold(v, "false") }) {
-			s.recordUnsupported(at, path, "fail_on: warning makes all warnings fail the run, those that it does not have too")
+		if slices.ContainsFunc(setting.Values, func(v string) bool { return strings.EqualFold(v, "true") || strings.EqualFold(v, "false") }) {
+			s.recordUnsupported(setting, path, "fail_on: warning makes all warnings fail the run, those that it does not have too")
 			return
 		}
-		s.setNamedSeverities(at, path, onward.Error)
+		s.setNamedSeverities(setting, path, onward.Error)
 	case "ignore_name", "ignore_name_contains", "exclude_apps", "include_apps", "include_name", "include_name_contains", "include_migrations_from":
-		s.recordUnsupported(at, path, "what the base has is not judged; in a new migration, # onward:ignore-file RULE: REASON")
+		s.recordUnsupported(setting, path, "what the base has is not judged; in a new migration, # onward:ignore-file RULE: REASON")
 	case "git_commit_id":
-		if len(at.Values) == 1 {
-			s.recordBase(at, path)
+		if len(setting.Values) == 1 {
+			s.recordBase(setting, path)
 		}
 	default:
-		s.recordUnsupported(at, path, "nothing here is like it")
+		s.recordUnsupported(setting, path, "nothing here is like it")
 	}
 }
 
 // recordBase records the revision that a release is compared with.
-func (s *Settings) recordBase(at configfile.Setting, path string) {
-	s.Base, s.BaseBy = at.Values[0], path
-	s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + s.Base, Ours: "base: " + s.Base})
+func (s *Settings) recordBase(setting configfile.Setting, path string) {
+	s.Base, s.BaseBy = setting.Values[0], path
+	s.Settings = append(s.Settings, Entry{Path: path, Line: setting.Line, Theirs: setting.Key + " " + s.Base, Ours: "base: " + s.Base})
 }

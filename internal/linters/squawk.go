@@ -12,26 +12,26 @@ func (s *Settings) readSquawk(path, text string) {
 	if err != nil {
 		s.recordUnreadable(path, err)
 	}
-	for _, at := range list {
-		switch at.Key {
+	for _, setting := range list {
+		switch setting.Key {
 		case "excluded_rules":
-			s.setNamedSeverities(at, path, onward.Off)
+			s.setNamedSeverities(setting, path, onward.Off)
 		case "included_rules":
-			s.recordUnsupported(at, path, "rules that ask for opinions are switched on by presets: strict, design, security")
+			s.recordUnsupported(setting, path, "rules that ask for opinions are switched on by presets: strict, design, security")
 		case "pg_version":
-			s.recordVersion(at, path)
+			s.recordVersion(setting, path)
 		case "assume_in_transaction":
-			if !at.IsTrue() {
-				s.recordUnsupported(at, path, "how a file is sent follows from its runner; transaction: none says it")
+			if !setting.IsTrue() {
+				s.recordUnsupported(setting, path, "how a file is sent follows from its runner; transaction: none says it")
 				continue
 			}
 			s.InTransaction = true
-			s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: "assume_in_transaction", Ours: "transaction: file",
+			s.Settings = append(s.Settings, Entry{Path: path, Line: setting.Line, Theirs: "assume_in_transaction", Ours: "transaction: file",
 				Why: "only if nothing else tells how the files are sent"})
 		case "excluded_paths":
-			s.recordUnsupported(at, path, "what the base has is not judged; in a new file, -- onward:ignore-file RULE: REASON")
+			s.recordUnsupported(setting, path, "what the base has is not judged; in a new file, -- onward:ignore-file RULE: REASON")
 		default:
-			s.recordUnsupported(at, path, "nothing here is like it")
+			s.recordUnsupported(setting, path, "nothing here is like it")
 		}
 	}
 }

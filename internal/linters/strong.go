@@ -20,36 +20,36 @@ func (s *Settings) readStrongMigrations(path, text string) {
 	lines := configfile.NewLines(text)
 	for _, m := range strongSetting.FindAllStringSubmatchIndex(text, -1) {
 		value, _, _ := strings.Cut(text[m[4]:m[5]], "#")
-		at := configfile.Setting{Key: text[m[2]:m[3]], Line: lines.CountTo(m[2])}
+		setting := configfile.Setting{Key: text[m[2]:m[3]], Line: lines.CountTo(m[2])}
 		for _, v := range configfile.SplitValues(value) {
-			at.Values = append(at.Values, strings.TrimPrefix(v, ":"))
+			setting.Values = append(setting.Values, strings.TrimPrefix(v, ":"))
 		}
-		switch at.Key {
+		switch setting.Key {
 		case "disable_check":
-			s.setNamedSeverities(at, path, onward.Off)
+			s.setNamedSeverities(setting, path, onward.Off)
 		case "target_version", "target_postgresql_version":
-			s.recordVersion(at, path)
+			s.recordVersion(setting, path)
 		case "lock_timeout":
-			s.recordTimeout(at, path, &s.LockTimeout)
+			s.recordTimeout(setting, path, &s.LockTimeout)
 		case "statement_timeout":
-			s.recordTimeout(at, path, &s.StatementTimeout)
+			s.recordTimeout(setting, path, &s.StatementTimeout)
 		case "start_after":
-			s.recordUnsupported(at, path, "not needed: what the base has is not judged")
+			s.recordUnsupported(setting, path, "not needed: what the base has is not judged")
 		case "add_check", "enable_check":
-			s.recordUnsupported(at, path, "onward rules lists what is asked; there are no checks of one's own")
+			s.recordUnsupported(setting, path, "onward rules lists what is asked; there are no checks of one's own")
 		default:
-			s.recordUnsupported(at, path, "nothing here is like it")
+			s.recordUnsupported(setting, path, "nothing here is like it")
 		}
 	}
 }
 
 // recordTimeout records a timeout for every session that migrates.
-func (s *Settings) recordTimeout(at configfile.Setting, path string, into *string) {
-	m := duration.FindStringSubmatch(strings.Join(at.Values, ""))
+func (s *Settings) recordTimeout(setting configfile.Setting, path string, timeout *string) {
+	m := duration.FindStringSubmatch(strings.Join(setting.Values, ""))
 	if m == nil {
-		s.recordUnsupported(at, path, "it is no number of seconds, minutes or hours; write assume: "+at.Key+" by hand")
+		s.recordUnsupported(setting, path, "it is no number of seconds, minutes or hours; write assume: "+setting.Key+" by hand")
 		return
 	}
-	*into = m[1] + map[string]string{"": "s", "second": "s", "minute": "min", "hour": "h"}[m[2]]
-	s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + m[0], Ours: "assume: " + at.Key + ": " + *into})
+	*timeout = m[1] + map[string]string{"": "s", "second": "s", "minute": "min", "hour": "h"}[m[2]]
+	s.Settings = append(s.Settings, Entry{Path: path, Line: setting.Line, Theirs: setting.Key + " " + m[0], Ours: "assume: " + setting.Key + ": " + *timeout})
 }

@@ -106,7 +106,7 @@ func limitSilence(ctx context.Context, cfg *pgx.ConnConfig, s *Silence) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = min(connectTimeout, Patience(ctx))
 	}
-	cfg.DialFunc = boundDial(s)
+	cfg.DialFunc = newBoundDialer(s)
 	cfg.RuntimeParams["client_encoding"] = "UTF8" // onward sends only UTF-8; a pooler accepts this parameter
 }
 
@@ -140,19 +140,19 @@ func (s *session) closeSession(ctx context.Context) {
 	_ = s.conn.Close(ctx)
 }
 
-func (s *session) serverError(what string, err error) error {
-	return &ServerError{What: what, Err: err, hide: s.hide}
+func (s *session) serverError(action string, err error) error {
+	return &ServerError{What: action, Err: err, hide: s.hide}
 }
 
 // queryLines runs a query with one text column.
-func (s *session) queryLines(ctx context.Context, what, sql string) ([]string, error) {
+func (s *session) queryLines(ctx context.Context, noun, sql string) ([]string, error) {
 	rows, err := s.tx.Query(ctx, sql)
 	if err != nil {
-		return nil, s.serverError("read "+what, err)
+		return nil, s.serverError("read "+noun, err)
 	}
 	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return nil, s.serverError("read "+what, err)
+		return nil, s.serverError("read "+noun, err)
 	}
 	return out, nil
 }

@@ -10,18 +10,18 @@ import (
 // returns the definitions that never work, for example because this machine lacks their extension. The error is for a lost session.
 func ExecDefinitions(ctx context.Context, conn *pgx.Conn, ddl []string) (refused []string, err error) {
 	for {
-		var again []string
+		var failedDDL []string
 		for _, sql := range ddl {
 			if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 				if conn.IsClosed() {
 					return nil, err
 				}
-				again = append(again, sql)
+				failedDDL = append(failedDDL, sql)
 			}
 		}
-		if len(again) == 0 || len(again) == len(ddl) {
-			return again, nil
+		if len(failedDDL) == 0 || len(failedDDL) == len(ddl) {
+			return failedDDL, nil
 		}
-		ddl = again
+		ddl = failedDDL
 	}
 }

@@ -12,7 +12,7 @@ import (
 // is listed without its literals.
 func TestFold(t *testing.T) {
 	t.Parallel()
-	c, unread := foldDefinitions([]string{
+	c, unread := applyDefinitions([]string{
 		"CREATE VIEW public.v AS SELECT id FROM public.w", "CREATE VIEW public.w AS SELECT id FROM public.t", "CREATE TABLE public.t (id int)",
 		"CREATE VIEW public.lost AS SELECT 'secret' FROM public.nowhere", "CREATE DOMAIN public.d AS text DEFAULT 'x' 'secret'",
 		"CREATE TABLE public.t (other text DEFAULT 'secret')",
@@ -25,8 +25,8 @@ func TestFold(t *testing.T) {
 	}
 	var heads []string
 	for _, u := range unread {
-		head, why, _ := strings.Cut(u, ": ")
-		if why == "" || strings.Contains(u, "secret") {
+		head, reason, _ := strings.Cut(u, ": ")
+		if reason == "" || strings.Contains(u, "secret") {
 			t.Errorf("%q", u)
 		}
 		heads = append(heads, head)

@@ -65,8 +65,8 @@ ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON t FOR SELECT TO "o
 		if x := c.Lookup("public", "broken"); x == nil || x.Index.Valid {
 			t.Errorf("the invalid index: %+v", x)
 		}
-		if far := c.Lookup("public", "far"); far == nil || far.Kind != catalog.ForeignTable {
-			t.Errorf("far: %+v", far)
+		if foreignTable := c.Lookup("public", "far"); foreignTable == nil || foreignTable.Kind != catalog.ForeignTable {
+			t.Errorf("far: %+v", foreignTable)
 		}
 		if f := c.Functions("public", "f"); len(f) != 1 || f[0].Volatility != "stable" {
 			t.Errorf("f: %+v", f)
@@ -333,16 +333,16 @@ ANALYZE users, event_1, m`)
 		}, kinds); d != "" {
 			t.Errorf("relations (-want +got):\n%s", d)
 		}
-		at := func(name string) onward.RelationStats {
+		relationStats := func(name string) onward.RelationStats {
 			return s.Relations[slices.IndexFunc(s.Relations, func(r onward.RelationStats) bool { return r.Name == name })]
 		}
-		users := at("public.users")
+		users := relationStats("public.users")
 		if users.Rows != 20000 || users.HeapBytes < 1<<20 || len(users.Indexes) != 1 || users.Indexes[0].Name != "public.users_pkey" ||
 			users.Indexes[0].Bytes < 100_000 {
 			t.Errorf("users: %+v", users)
 		}
-		if at("public.fresh").Rows != -1 || at("public.event_1").Rows != 999 {
-			t.Errorf("fresh %d, event_1 %d", at("public.fresh").Rows, at("public.event_1").Rows)
+		if relationStats("public.fresh").Rows != -1 || relationStats("public.event_1").Rows != 999 {
+			t.Errorf("fresh %d, event_1 %d", relationStats("public.fresh").Rows, relationStats("public.event_1").Rows)
 		}
 	})
 }

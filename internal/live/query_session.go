@@ -111,8 +111,8 @@ func (a *Session) Each(ctx context.Context, sql string, args, targets []any, f f
 	if err == nil {
 		_, err = pgx.ForEachRow(rows, targets, func() error { f(); return nil })
 	}
-	if gone := a.rollbackToSavepoint(ctx); gone != nil {
-		return gone
+	if rollbackErr := a.rollbackToSavepoint(ctx); rollbackErr != nil {
+		return rollbackErr
 	}
 	if err == nil {
 		return nil

@@ -68,7 +68,7 @@ func (s *session) readSchema(ctx context.Context) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, unread := foldDefinitions(ddl)
+	c, unread := applyDefinitions(ddl)
 	if err := s.addServerFacts(ctx, c); err != nil {
 		return nil, err
 	}
@@ -134,14 +134,14 @@ func (s *session) addServerFacts(ctx context.Context, c *catalog.Catalog) error 
 			continue
 		}
 		if col := r.Column(part[2]); col != nil && !col.Type.IsKnown() {
-			col.Type = typeNamed(c, part[3])
+			col.Type = findType(c, part[3])
 		}
 	}
 	return nil
 }
 
-// typeNamed returns the type with a spelling of format_type.
-func typeNamed(c *catalog.Catalog, spelling string) catalog.Type {
+// findType returns the type with a spelling of format_type.
+func findType(c *catalog.Catalog, spelling string) catalog.Type {
 	f, err := pgparse.SplitText("SELECT NULL::" + spelling)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return catalog.Type{}
@@ -157,9 +157,9 @@ func typeNamed(c *catalog.Catalog, spelling string) catalog.Type {
 // quote it.
 const unparsed = "onward does not know this syntax"
 
-// foldDefinitions applies definitions. One that fails, because it needs a later one, is tried again
+// applyDefinitions applies definitions. One that fails, because it needs a later one, is tried again
 // after the others.
-func foldDefinitions(ddl []string) (*catalog.Catalog, []string) {
+func applyDefinitions(ddl []string) (*catalog.Catalog, []string) {
 	c := catalog.New()
 	c.Complete = true
 	var unread []string
@@ -185,23 +185,23 @@ func foldDefinitions(ddl []string) (*catalog.Catalog, []string) {
 		}
 	}
 	for len(todo) > 0 {
-		var again []statement
+		var retries []statement
 		for _, st := range todo {
 			next, problems := c.Apply(st.node, st.sql)
 			if len(problems) > 0 && problems[0].Certain { // what it needs may come later
 				st.why = problems[0].Message()
-				again = append(again, st)
+				retries = append(retries, st)
 				continue
 			}
 			c = next
 		}
-		if len(again) == len(todo) {
-			for _, st := range again {
+		if len(retries) == len(todo) {
+			for _, st := range retries {
 				unread = append(unread, firstWords(st.sql)+": "+st.why)
 			}
 			break
 		}
-		todo = again
+		todo = retries
 	}
 	for n := c.Unmodelled; n != nil; n = n.Next {
 		unread = append(unread, n.Text)

@@ -23,13 +23,13 @@ func TestDefinitions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, conn := pgservertest.ConnectNew(t, major, "SELECT 1")
+		rebuilt, conn := pgservertest.ConnectNew(t, major, "SELECT 1")
 		for _, sql := range ddl {
 			if _, err := conn.Exec(t.Context(), sql); err != nil && !strings.Contains(err.Error(), "already exists") {
 				t.Errorf("%v: %s", err, sql)
 			}
 		}
-		if diff := cmp.Diff(held(t, url), held(t, again)); diff != "" {
+		if diff := cmp.Diff(held(t, url), held(t, rebuilt)); diff != "" {
 			t.Error(diff)
 		}
 	})

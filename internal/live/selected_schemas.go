@@ -63,13 +63,13 @@ func (s *session) selectSchemas(ctx context.Context, names []string) error {
 // limitToSchemas replaces "@user" in a query by the condition on the schema n. "@relation", "@type" and "@function" are the same condition for
 // an object c, t or p of this schema.
 func (s *session) limitToSchemas(sql string) string {
-	only := s.only
+	filter := s.only
 	condition := userSchemas
-	if only == nil {
-		only = &selection{}
+	if filter == nil {
+		filter = &selection{}
 	} else {
-		condition = "n.nspname = ANY (" + only.schemas + ")"
+		condition = "n.nspname = ANY (" + filter.schemas + ")"
 	}
-	return strings.NewReplacer("@user", condition, "@relation", condition+only.relations, "@type", condition+only.types,
-		"@function", condition+only.functions).Replace(sql)
+	return strings.NewReplacer("@user", condition, "@relation", condition+filter.relations, "@type", condition+filter.types,
+		"@function", condition+filter.functions).Replace(sql)
 }

@@ -43,7 +43,7 @@ type SilentError struct {
 }
 
 // Error names the duration.
-func (e *SilentError) Error() string { return "the server sent nothing for " + inSeconds(e.For) }
+func (e *SilentError) Error() string { return "the server sent nothing for " + formatSeconds(e.For) }
 
 // Unwrap returns the error of the connection.
 func (e *SilentError) Unwrap() error { return e.Err }
@@ -68,7 +68,9 @@ func (e *EndlessError) Timeout() bool { return true }
 // Temporary is required of an error that has Timeout.
 func (e *EndlessError) Temporary() bool { return false }
 
-func inSeconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', 3, 64) + " s" }
+func formatSeconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'g', 3, 64) + " s"
+}
 
 // IsSilence reports whether an error means that a server did not answer in time.
 func IsSilence(err error) bool {
@@ -117,8 +119,8 @@ func (s *Silence) SilentFor() time.Duration {
 	return time.Since(time.Unix(0, last))
 }
 
-// boundDial returns a dialer whose connections are closed if the server exceeds the limit.
-func boundDial(s *Silence) func(ctx context.Context, network, addr string) (net.Conn, error) {
+// newBoundDialer returns a dialer whose connections are closed if the server exceeds the limit.
+func newBoundDialer(s *Silence) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext(ctx, network, addr)
 		if err != nil {
@@ -143,8 +145,8 @@ type boundConn struct {
 // broken says how a connection exceeded the limit. The driver reads once more after it.
 type broken struct{ err error }
 
-// breakOff closes the connection. Its later reads and writes return the same error.
-func (c *boundConn) breakOff(err error) error {
+// closeWithError closes the connection. Its later reads and writes return the same error.
+func (c *boundConn) closeWithError(err error) error {
 	c.broken.CompareAndSwap(nil, broken{err})
 	_ = c.Conn.Close() // the answer is useless
 	return c.broken.Load().(broken).err
@@ -166,10 +168,10 @@ func (c *boundConn) Write(b []byte) (int, error) {
 	}
 	c.bytes.Store(0)
 	c.asked.Store(time.Now().UnixNano())
-	end := c.closeLate()
+	end := c.closeOnTimeout()
 	n, err := c.Conn.Write(b)
 	if end() {
-		err = c.breakOff(&SilentError{c.silence.limit, err})
+		err = c.closeWithError(&SilentError{c.silence.limit, err})
 	}
 	return n, err
 }
@@ -179,7 +181,7 @@ func (c *boundConn) Read(b []byte) (int, error) {
 	if end, ok := c.broken.Load().(broken); ok {
 		return 0, end.err
 	}
-	end := c.closeLate()
+	end := c.closeOnTimeout()
 	n, err := c.Conn.Read(b)
 	late := end()
 	if n > 0 {
@@ -188,27 +190,27 @@ func (c *boundConn) Read(b []byte) (int, error) {
 	long := c.silence.longStatements.Load() > 0
 	switch size := c.bytes.Add(int64(n)); {
 	case late && (long || size == 0):
-		return n, c.breakOff(&SilentError{c.silence.limit, err})
+		return n, c.closeWithError(&SilentError{c.silence.limit, err})
 	case long: // its rows are discarded
 		return n, err
 	case late || err == nil && c.timeLeft() <= 0:
-		return n, c.breakOff(&EndlessError{inSeconds(c.silence.limit)})
+		return n, c.closeWithError(&EndlessError{formatSeconds(c.silence.limit)})
 	case size > maxAnswer:
-		return n, c.breakOff(&EndlessError{fmt.Sprintf("%d MB", maxAnswer>>20)})
+		return n, c.closeWithError(&EndlessError{fmt.Sprintf("%d MB", maxAnswer>>20)})
 	}
 	return n, err
 }
 
-// closeLate closes the connection when the time runs out. The returned function stops that, and reports whether it
+// closeOnTimeout closes the connection when the time runs out. The returned function stops that, and reports whether it
 // happened.
-func (c *boundConn) closeLate() (end func() (late bool)) {
+func (c *boundConn) closeOnTimeout() (end func() (late bool)) {
 	var mu sync.Mutex
-	var over, late bool
+	var isEnded, late bool
 	var timer *time.Timer
 	check := func() {
 		mu.Lock()
 		defer mu.Unlock()
-		if over {
+		if isEnded {
 			return
 		}
 		if left := c.timeLeft(); left > 0 {
@@ -224,7 +226,7 @@ func (c *boundConn) closeLate() (end func() (late bool)) {
 	return func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		over = true
+		isEnded = true
 		timer.Stop()
 		return late
 	}

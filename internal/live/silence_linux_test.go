@@ -15,7 +15,7 @@ func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	url, _ := pgservertest.ConnectNew(t, onward.NewestMajor, "SELECT 1")
 	l := pgservertest.NewLine(t, url)
-	conn, err := boundDial(NewSilence(t.Context(), nil))(t.Context(), "tcp", strings.SplitN(strings.SplitN(l.URL, "@", 2)[1], "/", 2)[0])
+	conn, err := newBoundDialer(NewSilence(t.Context(), nil))(t.Context(), "tcp", strings.SplitN(strings.SplitN(l.URL, "@", 2)[1], "/", 2)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,11 +26,11 @@ func TestKeepAlive(t *testing.T) {
 	}
 	total := 0
 	if err := raw.Control(func(fd uintptr) {
-		on, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+		enabled, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
 		idle, _ := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE)
 		every, _ := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL)
 		count, _ := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT)
-		total = on * (idle + every*count)
+		total = enabled * (idle + every*count)
 	}); err != nil || total == 0 || time.Duration(total)*time.Second > maxSilence {
 		t.Errorf("found after %d s: %v", total, err)
 	}

@@ -58,8 +58,8 @@ func TestSilence(t *testing.T) {
 		"trickle": func(l *pgservertest.Line) { l.Trickle.Store(true) },
 	}
 	for name, fault := range faults {
-		for what, ask := range questions {
-			t.Run(name+" "+what, func(t *testing.T) {
+		for question, ask := range questions {
+			t.Run(name+" "+question, func(t *testing.T) {
 				t.Parallel()
 				l := pgservertest.NewLine(t, to)
 				ctx := WithPatience(t.Context(), time.Second)
@@ -71,7 +71,7 @@ func TestSilence(t *testing.T) {
 				if name == "mute" && !IsSilence(err) || err == nil {
 					t.Errorf("%v", err)
 				}
-				if endless := new(EndlessError); name == "trickle" && what != "beside" && !strings.Contains(err.Error(), "does not end: onward gave up after 1 s") &&
+				if endless := new(EndlessError); name == "trickle" && question != "beside" && !strings.Contains(err.Error(), "does not end: onward gave up after 1 s") &&
 					!errors.As(err, &endless) {
 					t.Errorf("%v", err)
 				}

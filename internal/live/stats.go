@@ -98,7 +98,7 @@ func (s *session) readStats(ctx context.Context) (*onward.Stats, error) {
 	if err := s.eachRow(ctx, "settings", settingsSQL, []any{&name, &value}, func() { out.Settings[name] = value }); err != nil {
 		return nil, err
 	}
-	at := map[uint32]int{}
+	indexByOID := map[uint32]int{}
 	var oid uint32
 	var rows float64
 	var r onward.RelationStats
@@ -111,7 +111,7 @@ func (s *session) readStats(ctx context.Context) (*onward.Stats, error) {
 		next.Rows, next.Indexes = rowEstimate(rows, r.HeapBytes), []onward.IndexStats{}
 		next.WritesPerSecond = perSecond(r.Inserted+r.Updated+r.Deleted, out.CountedSeconds)
 		next.ScansPerSecond = perSecond(r.SeqScans+r.IndexScans, out.CountedSeconds)
-		at[oid] = len(out.Relations)
+		indexByOID[oid] = len(out.Relations)
 		out.Relations = append(out.Relations, next)
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *session) readStats(ctx context.Context) (*onward.Stats, error) {
 	}
 	var x onward.IndexStats
 	err = s.eachRow(ctx, "sizes of indexes", indexesSQL, []any{&oid, &x.Name, &x.Bytes, &x.Scans}, func() {
-		if i, ok := at[oid]; ok {
+		if i, ok := indexByOID[oid]; ok {
 			out.Relations[i].Indexes = append(out.Relations[i].Indexes, x)
 		}
 	})
@@ -144,13 +144,13 @@ func parseOptions(list []string) map[string]string {
 }
 
 // eachRow runs a query and calls f for each row, scanned into the targets.
-func (s *session) eachRow(ctx context.Context, what, sql string, targets []any, f func()) error {
+func (s *session) eachRow(ctx context.Context, noun, sql string, targets []any, f func()) error {
 	rows, err := s.tx.Query(ctx, s.limitToSchemas(sql))
 	if err != nil {
-		return s.serverError("read "+what, err)
+		return s.serverError("read "+noun, err)
 	}
 	if _, err := pgx.ForEachRow(rows, targets, func() error { f(); return nil }); err != nil {
-		return s.serverError("read "+what, err)
+		return s.serverError("read "+noun, err)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ var propertyObstacles = []propertyObstacle{
 SELECT t.name || ' has row-level security: before Postgres 15 the view that takes its old name would show every row to everybody. Update the server to 15 or later, or rename the table while no old code runs' FROM t WHERE t.relrowsecurity`},
 	{kinds: forView, since: 15, sql: `
 SELECT t.name || ' has row-level security, and a role has privileges on some of its columns only: the view that takes the old name can keep one of the two. GRANT that role the table, or rename the table while no old code runs'
-FROM t WHERE t.relrowsecurity AND ` + narrowPrivileges("t.oid")},
+FROM t WHERE t.relrowsecurity AND ` + columnOnlyCondition("t.oid")},
 	{kinds: forRelations, sql: `
 SELECT t.name || ' belongs to ' || quote_ident(pg_get_userbyid(t.relowner)) || ', and ' || quote_ident(t.role) || ' cannot give that role what takes the place of the table: use --role, or GRANT the role and CREATE on the schema'
 FROM t WHERE pg_get_userbyid(t.relowner) <> t.role AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = t.role)

@@ -27,12 +27,12 @@ func PropertyQueries(major int, r *onward.PlanReplacement, old, fresh string) (q
 	for i, s := range r.Sets {
 		sets[i] = pgparse.QuoteLiteral(s)
 	}
-	given := fmt.Sprintf("WITH given AS (SELECT %s AS old, %s AS new, %s::text AS old_column, %s::text AS new_column, ARRAY[%s]::text[] AS sets) ", old, fresh,
+	withClause := fmt.Sprintf("WITH given AS (SELECT %s AS old, %s AS new, %s::text AS old_column, %s::text AS new_column, ARRAY[%s]::text[] AS sets) ", old, fresh,
 		pgparse.QuoteLiteral(r.OldColumn), pgparse.QuoteLiteral(r.NewColumn), strings.Join(sets, ", "))
-	names := strings.NewReplacer("@acl_old", relationPrivileges(old), "@acl_new", relationPrivileges(fresh), "@columns", columnPairs)
+	names := strings.NewReplacer("@acl_old", relationPrivilegesQuery(old), "@acl_new", relationPrivilegesQuery(fresh), "@columns", columnPairs)
 	for _, p := range carriedProperties {
 		if p.since <= major && slices.Contains(p.kinds, r.Kind) {
-			queries = append(queries, given+names.Replace(p.sql))
+			queries = append(queries, withClause+names.Replace(p.sql))
 		}
 	}
 	return queries
@@ -54,14 +54,14 @@ var (
 	forAll       = []onward.ReplacementKind{onward.ReplacementView, onward.ReplacementTable, onward.ReplacementColumn}
 )
 
-// relationPrivileges selects the privileges on a relation. The owner is listed as -1, because the owners may differ.
-func relationPrivileges(oid string) string {
+// relationPrivilegesQuery selects the privileges on a relation. The owner is listed as -1, because the owners may differ.
+func relationPrivilegesQuery(oid string) string {
 	return `(SELECT CASE WHEN x.grantee = c.relowner THEN -1 ELSE x.grantee::bigint END AS who, x.privilege_type AS privilege, bool_or(x.is_grantable) AS grantable
 		FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x WHERE c.oid = ` + oid + ` GROUP BY 1, 2)`
 }
 
-// narrowPrivileges returns a condition: a role has a privilege on columns of a relation, and not on the relation.
-func narrowPrivileges(oid string) string {
+// columnOnlyCondition returns a condition: a role has a privilege on columns of a relation, and not on the relation.
+func columnOnlyCondition(oid string) string {
 	return `EXISTS (SELECT FROM pg_attribute a, aclexplode(a.attacl) x WHERE a.attrelid = ` + oid + ` AND NOT a.attisdropped AND NOT EXISTS (
 		SELECT FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) y WHERE c.oid = a.attrelid AND y.grantee IN (x.grantee, 0) AND y.privilege_type = x.privilege_type))`
 }
@@ -97,7 +97,7 @@ FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n W
 	{what: "who reads through the view", kinds: forView, since: 15, sql: `
 SELECT format('ALTER VIEW %s SET (security_invoker = %s)', n.oid::regclass, wanted) FROM given JOIN pg_class o ON o.oid = given.old JOIN pg_class
 	n ON n.oid = given.new,
-LATERAL (SELECT o.relrowsecurity OR NOT ` + narrowPrivileges("given.old") + ` AS wanted) w
+LATERAL (SELECT o.relrowsecurity OR NOT ` + columnOnlyCondition("given.old") + ` AS wanted) w
 WHERE n.relkind = 'v' AND wanted <> EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)`},
 	// Revoke what ALTER DEFAULT PRIVILEGES granted on the new relation and nobody has on the old one.
 	{what: "privileges", kinds: forRelations, sql: `

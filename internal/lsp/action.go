@@ -15,37 +15,37 @@ import (
 
 const quickFix = "quickfix"
 
-// codeAction offers for each finding in a range its fix, the comment that suppresses it,
+// listCodeActions offers for each finding in a range its fix, the comment that suppresses it,
 // and the page of its rule.
-func (s *server) codeAction(ctx context.Context, r *jrpc2.Request) (any, error) {
+func (s *server) listCodeActions(ctx context.Context, r *jrpc2.Request) (any, error) {
 	p, err := readParams[codeActionParams](r)
 	if err != nil {
 		return nil, err
 	}
 	out := []codeAction{}
-	if only := p.Context.Only; len(only) > 0 && !slices.Contains(only, quickFix) && !slices.Contains(only, "") {
+	if kinds := p.Context.Only; len(kinds) > 0 && !slices.Contains(kinds, quickFix) && !slices.Contains(kinds, "") {
 		return out, nil
 	}
-	d, now, err := s.currentResult(ctx, p.TextDocument.URI)
+	d, now, err := s.waitForCurrentResult(ctx, p.TextDocument.URI)
 	if err != nil || d == nil || now.drafted == nil {
 		return out, err
 	}
-	if was := now.texts[d.path]; was == nil || was.content != d.text.content {
+	if judged := now.texts[d.path]; judged == nil || judged.content != d.text.content {
 		return out, nil // the user is still typing: the next request has them
 	}
 	from, to := d.text.offsetOf(p.Range.Start), d.text.offsetOf(p.Range.End)
 	for _, m := range marksOf(d, now.drafted.Report) {
-		shown := d.diagnosticOf(&m)
+		shown := d.newDiagnostic(&m)
 		if m.Finding == nil || d.text.offsetOf(shown.Range.Start) > to || d.text.offsetOf(shown.Range.End) < from {
 			continue
 		}
-		out = append(out, s.codeActions(d, &m, shown, now.rewrites[d.path])...)
+		out = append(out, s.actionsForFinding(d, &m, shown, now.rewrites[d.path])...)
 	}
 	return out, nil
 }
 
-// codeActions returns the actions for one finding. rewrite is the safe form of its file; nil for none.
-func (s *server) codeActions(d *doc, m *machine.Marked, shown diagnostic, rewrite *plan.Edit) []codeAction {
+// actionsForFinding returns the actions for one finding. rewrite is the safe form of its file; nil for none.
+func (s *server) actionsForFinding(d *doc, m *machine.Marked, shown diagnostic, rewrite *plan.Edit) []codeAction {
 	var out []codeAction
 	add := func(a codeAction) {
 		a.Kind, a.Diagnostics = quickFix, []diagnostic{shown}
@@ -53,21 +53,21 @@ func (s *server) codeActions(d *doc, m *machine.Marked, shown diagnostic, rewrit
 	}
 	fix := m.Finding.Fix
 	if fix == nil && rewrite != nil && plan.IsPlannable(m.Finding) {
-		fix = []onward.Edit{changedPart(rewrite)}
+		fix = []onward.Edit{minimalEdit(rewrite)}
 	}
-	if edits := fixEdits(d, fix); edits != nil {
-		add(codeAction{Title: "onward: make it safe: " + m.Rule, IsPreferred: true, Edit: s.workspaceEditOf(d, edits)})
+	if edits := convertFixEdits(d, fix); edits != nil {
+		add(codeAction{Title: "onward: make it safe: " + m.Rule, IsPreferred: true, Edit: s.newWorkspaceEdit(d, edits)})
 	} else if plan.IsPlannable(m.Finding) && s.appliesFileEdits() {
 		title := "onward: replace the migration by safe files: " + m.Rule
 		add(codeAction{Title: title, Command: &command{Title: title, Command: rewriteCommand, Arguments: []any{d.uri}}})
 	}
-	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.workspaceEditOf(d, []textEdit{ignoreEdit(d, m)})})
+	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.newWorkspaceEdit(d, []textEdit{newIgnoreEdit(d, m)})})
 	add(codeAction{Title: "onward: explain " + m.Rule, Command: &command{Title: "explain " + m.Rule, Command: explainCommand, Arguments: []any{m.Rule}}})
 	return out
 }
 
-// fixEdits returns the edits of a fix, in the editor's form; nil for none.
-func fixEdits(d *doc, fix []onward.Edit) []textEdit {
+// convertFixEdits returns the edits of a fix, in the editor's form; nil for none.
+func convertFixEdits(d *doc, fix []onward.Edit) []textEdit {
 	var out []textEdit
 	for _, e := range fix {
 		if e.Start < 0 || e.End < e.Start || e.End > len(d.text.content) {
@@ -78,8 +78,8 @@ func fixEdits(d *doc, fix []onward.Edit) []textEdit {
 	return out
 }
 
-// changedPart returns the smallest edit of whole lines that has a rewrite's result.
-func changedPart(rewrite *plan.Edit) onward.Edit {
+// minimalEdit returns the smallest edit of whole lines that has a rewrite's result.
+func minimalEdit(rewrite *plan.Edit) onward.Edit {
 	before, after := strings.SplitAfter(rewrite.Old, "\n"), strings.SplitAfter(rewrite.New, "\n")
 	start := 0
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
@@ -100,9 +100,9 @@ func (d *doc) withLineEnds(s string) string {
 	return s
 }
 
-// ignoreEdit puts the comment that suppresses a finding above its line.
-func ignoreEdit(d *doc, m *machine.Marked) textEdit {
-	line := d.text.offsetAt(m.Line, 1)
+// newIgnoreEdit puts the comment that suppresses a finding above its line.
+func newIgnoreEdit(d *doc, m *machine.Marked) textEdit {
+	line := d.text.offsetOfLineColumn(m.Line, 1)
 	text := firstLine(d.text.content[line:])
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 	return textEdit{Range: d.text.spanOf(line, line), NewText: d.withLineEnds(indent + page.Suppression(m.Rule) + "\n")}
@@ -114,8 +114,8 @@ func newDocumentEdit(uri string, version *int32, edits []textEdit) documentEdit 
 	return out
 }
 
-// workspaceEditOf is an edit of a document, in the form that the editor knows.
-func (s *server) workspaceEditOf(d *doc, edits []textEdit) *workspaceEdit {
+// newWorkspaceEdit is an edit of a document, in the form that the editor knows.
+func (s *server) newWorkspaceEdit(d *doc, edits []textEdit) *workspaceEdit {
 	if s.client.Capabilities.Workspace.WorkspaceEdit.DocumentChanges {
 		return &workspaceEdit{Documents: []any{newDocumentEdit(d.uri, &d.version, edits)}}
 	}

@@ -84,14 +84,14 @@ func (s *server) describeLocks(ctx context.Context, p *executeParams) (string, e
 	if err := readArguments(p, &uri, &place); err != nil {
 		return "", err
 	}
-	d, now, err := s.currentResult(ctx, uri)
+	d, now, err := s.waitForCurrentResult(ctx, uri)
 	if err != nil {
 		return "", err
 	}
 	if d == nil || now.drafted == nil {
 		return "", jrpc2.Errorf(jrpc2.InvalidParams, "%s: the document is no migration that is judged", p.Command)
 	}
-	found := lookAt(d, now.drafted, d.text.offsetOf(place))
+	found := findCursorObject(d, now.drafted, d.text.offsetOf(place))
 	if found.statement == nil {
 		return "", jrpc2.Errorf(jrpc2.InvalidParams, "%s: there is no statement at the position", p.Command)
 	}
@@ -108,25 +108,25 @@ func (s *server) planRelease(ctx context.Context, p *executeParams) (string, err
 	if err := readArguments(p, &uri); err != nil {
 		return "", err
 	}
-	_, c, err := s.releaseOf(ctx, p.Command, uri)
+	_, c, err := s.configureRelease(ctx, p.Command, uri)
 	if err != nil {
 		return "", err
 	}
-	made, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: c}, Sketch: true})
+	releasePlan, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: c}, Sketch: true})
 	if err != nil {
 		return "", jrpc2.Errorf(jrpc2.InternalError, "%v", err)
 	}
 	var b strings.Builder
-	if err := report.WritePlan(&b, report.FormatMarkdown, made, report.Options{}); err != nil {
+	if err := report.WritePlan(&b, report.FormatMarkdown, releasePlan, report.Options{}); err != nil {
 		return "", err
 	}
 	return b.String(), nil
 }
 
-// releaseOf returns a migration of the editor, and the release of its project with all texts that are not saved. Nothing of the
+// configureRelease returns a migration of the editor, and the release of its project with all texts that are not saved. Nothing of the
 // project runs.
-func (s *server) releaseOf(ctx context.Context, name, uri string) (*doc, audit.Config, error) {
-	d, now, err := s.currentResult(ctx, uri)
+func (s *server) configureRelease(ctx context.Context, name, uri string) (*doc, audit.Config, error) {
+	d, now, err := s.waitForCurrentResult(ctx, uri)
 	if err != nil {
 		return nil, audit.Config{}, err
 	}

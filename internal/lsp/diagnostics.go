@@ -31,7 +31,7 @@ func (s *server) publishDiagnostics(d doc, r *onward.Report) {
 			"not judged: the file has %s, and up to %s are judged while it is typed; onward check judges it", size.FormatBytes(int64(len(d.text.content))), size.FormatBytes(maxText))})
 	case r != nil && d.isMigration():
 		for _, m := range marksOf(&d, r) {
-			list = append(list, d.diagnosticOf(&m))
+			list = append(list, d.newDiagnostic(&m))
 		}
 	}
 	p := publishParams{URI: d.uri, Diagnostics: list[:min(len(list), maxDiagnostics)], Version: &d.version}
@@ -63,8 +63,8 @@ func marksOf(d *doc, r *onward.Report) []machine.Marked {
 	return out
 }
 
-// diagnosticOf shows a mark at its place.
-func (d *doc) diagnosticOf(m *machine.Marked) diagnostic {
+// newDiagnostic shows a mark at its place.
+func (d *doc) newDiagnostic(m *machine.Marked) diagnostic {
 	out := diagnostic{
 		Range:           d.rangeOf(m),
 		Severity:        severities[m.Severity],
@@ -81,10 +81,10 @@ func (d *doc) diagnosticOf(m *machine.Marked) diagnostic {
 
 // rangeOf returns the range of a mark: without an end, it extends to the end of the line.
 func (d *doc) rangeOf(m *machine.Marked) span {
-	start := d.text.offsetAt(m.Line, m.Column)
+	start := d.text.offsetOfLineColumn(m.Line, m.Column)
 	end := start
 	if m.EndLine > 0 {
-		end = d.text.offsetAt(m.EndLine, m.EndColumn)
+		end = d.text.offsetOfLineColumn(m.EndLine, m.EndColumn)
 	}
 	if end <= start {
 		end = start + len(strings.TrimRight(firstLine(d.text.content[start:]), " \t\r"))

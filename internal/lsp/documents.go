@@ -35,8 +35,8 @@ func (d *doc) isMigration() bool {
 	return d.project != nil && d.lostReason == nil && strings.HasSuffix(d.file, ".sql") && len(d.text.content) <= maxText
 }
 
-// fileOf returns the file of an address; "" for none.
-func fileOf(uri string) string {
+// fileFromURI returns the file of an address; "" for none.
+func fileFromURI(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
 		return ""
@@ -53,11 +53,11 @@ func (s *server) didOpen(_ context.Context, r *jrpc2.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &doc{uri: p.TextDocument.URI, file: fileOf(p.TextDocument.URI), version: p.TextDocument.Version}
+	d := &doc{uri: p.TextDocument.URI, file: fileFromURI(p.TextDocument.URI), version: p.TextDocument.Version}
 	s.mu.Lock()
 	d.text = newText(p.TextDocument.Text, s.units)
 	if d.file != "" {
-		d.project = s.projectOf(filepath.Dir(d.file))
+		d.project = s.openProject(filepath.Dir(d.file))
 	}
 	s.docs[d.uri] = d
 	s.mu.Unlock()
@@ -173,27 +173,27 @@ func (s *server) rereadFiles(context.Context, *jrpc2.Request) (any, error) {
 
 // judgeRelated judges the related documents again. again is set if their repository must be read
 // again, too.
-func (s *server) judgeRelated(d *doc, again bool) {
-	if d.project != nil && (strings.HasSuffix(d.file, ".sql") || again) {
-		d.project.requestJudging(again)
+func (s *server) judgeRelated(d *doc, fromScratch bool) {
+	if d.project != nil && (strings.HasSuffix(d.file, ".sql") || fromScratch) {
+		d.project.requestJudging(fromScratch)
 	}
 }
 
-// projectOf returns the project of a directory; nil for none. The caller holds mu.
-func (s *server) projectOf(dir string) *project {
+// openProject returns the project of a directory; nil for none. The caller holds mu.
+func (s *server) openProject(dir string) *project {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
-	for at := dir; ; at = filepath.Dir(at) {
-		if fileExists(filepath.Join(at, ".git")) || fileExists(filepath.Join(at, config.Name)) {
-			p := s.projects[at]
+	for current := dir; ; current = filepath.Dir(current) {
+		if fileExists(filepath.Join(current, ".git")) || fileExists(filepath.Join(current, config.Name)) {
+			p := s.projects[current]
 			if p == nil {
-				p = newProject(s, at)
-				s.projects[at] = p
+				p = newProject(s, current)
+				s.projects[current] = p
 			}
 			return p
 		}
-		if at == filepath.Dir(at) {
+		if current == filepath.Dir(current) {
 			return nil
 		}
 	}

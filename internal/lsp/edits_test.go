@@ -26,22 +26,22 @@ func TestRandomEdits(t *testing.T) {
 			for round := range uint64(rounds) {
 				seed := 1 + round
 				random := rand.New(rand.NewPCG(seed, uint64(len(units)))) //nolint:gosec // a test
-				held := newText("", units)
+				current := newText("", units)
 				for range 6 {
-					held = newText(held.content+pieces[random.IntN(7)], units)
+					current = newText(current.content+pieces[random.IntN(7)], units)
 				}
-				s.open(file, held.content)
+				s.open(file, current.content)
 				s.diagnostics(file, 1)
 				version := 1
 				for range edited {
 					var changes []contentChange
 					for range 1 + random.IntN(3) {
-						c := randomChange(random, held)
-						next, err := held.applyChange(c)
+						c := randomChange(random, current)
+						next, err := current.applyChange(c)
 						if err != nil {
 							t.Fatal(err)
 						}
-						held, changes = next, append(changes, c)
+						current, changes = next, append(changes, c)
 					}
 					sent, err := json.Marshal(changes)
 					if err != nil {
@@ -50,12 +50,12 @@ func TestRandomEdits(t *testing.T) {
 					version++
 					s.change(file, version, string(sent))
 				}
-				kept := codes(s.diagnostics(file, int32(version)))
+				got := codes(s.diagnostics(file, int32(version)))
 				s.notify("textDocument/didClose", documentParams{TextDocument: document{URI: s.uri(file)}})
 				fresh := edits(t, capabilities, deployed, "-- "+file+" --\nSELECT 1;\n")
-				fresh.open(file, held.content)
-				if want := codes(fresh.diagnostics(file, 1)); kept != want {
-					t.Errorf("seed %d, after %d edits of %q:\n%s\nopened anew:\n%s", seed, edited, held.content, kept, want)
+				fresh.open(file, current.content)
+				if want := codes(fresh.diagnostics(file, 1)); got != want {
+					t.Errorf("seed %d, after %d edits of %q:\n%s\nopened anew:\n%s", seed, edited, current.content, got, want)
 				}
 			}
 		})

@@ -98,8 +98,8 @@ func TestPositions(t *testing.T) {
 // it contains.
 func FuzzPositions(f *testing.F) {
 	f.Add("a🐘b\r\né\rlast", uint32(0), uint32(2), uint32(1), uint32(1), "x\n", true)
-	f.Fuzz(func(t *testing.T, content string, line, column, line2, column2 uint32, put string, wide bool) {
-		if !utf8.ValidString(content) || !utf8.ValidString(put) {
+	f.Fuzz(func(t *testing.T, content string, line, column, line2, column2 uint32, replacement string, wide bool) {
+		if !utf8.ValidString(content) || !utf8.ValidString(replacement) {
 			return // JSON has no other
 		}
 		units := utf8Units
@@ -113,13 +113,13 @@ func FuzzPositions(f *testing.F) {
 				t.Fatalf("%q: byte %d is %v, which is byte %d", content, i, x.positionOf(i), got)
 			}
 		}
-		c := contentChange{Range: &span{Start: position{line, column}, End: position{line2, column2}}, Text: put}
+		c := contentChange{Range: &span{Start: position{line, column}, End: position{line2, column2}}, Text: replacement}
 		from, to := x.offsetOf(c.Range.Start), x.offsetOf(c.Range.End)
 		next, err := x.applyChange(c)
 		if (err != nil) != (from > to) {
 			t.Fatal(err)
 		}
-		if err == nil && next.content != content[:from]+put+content[to:] {
+		if err == nil && next.content != content[:from]+replacement+content[to:] {
 			t.Fatalf("%q", next.content)
 		}
 	})

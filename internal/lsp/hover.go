@@ -20,19 +20,19 @@ func (s *server) showHover(ctx context.Context, r *jrpc2.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, now, err := s.currentResult(ctx, p.TextDocument.URI)
+	d, now, err := s.waitForCurrentResult(ctx, p.TextDocument.URI)
 	if err != nil || d == nil || now.drafted == nil {
 		return nil, err
 	}
 	offset := d.text.offsetOf(p.Position)
-	at := lookAt(d, now.drafted, offset)
+	object := findCursorObject(d, now.drafted, offset)
 	var parts []string
 	word, from, to := nameAt(d.text.content, offset)
-	if text := at.describeName(word, now.size); text != "" {
+	if text := object.describeName(word, now.size); text != "" {
 		parts = append(parts, text)
 	}
-	if at.statement != nil {
-		parts = append(parts, markdown.DescribeStatement(at.migration, at.index))
+	if object.statement != nil {
+		parts = append(parts, markdown.DescribeStatement(object.migration, object.index))
 	}
 	if len(parts) == 0 {
 		return nil, nil
@@ -41,16 +41,16 @@ func (s *server) showHover(ctx context.Context, r *jrpc2.Request) (any, error) {
 	if formats := s.client.Capabilities.TextDocument.Hover.ContentFormat; len(formats) > 0 && !slices.Contains(formats, "markdown") {
 		out.Contents.Kind = "plaintext"
 	}
-	if at.statement == nil {
+	if object.statement == nil {
 		place := d.text.spanOf(from, to)
 		out.Range = &place
 	}
 	return out, nil
 }
 
-// currentResult returns a document with its project's results, after they are as new as the
+// waitForCurrentResult returns a document with its project's results, after they are as new as the
 // document.
-func (s *server) currentResult(ctx context.Context, uri string) (*doc, result, error) {
+func (s *server) waitForCurrentResult(ctx context.Context, uri string) (*doc, result, error) {
 	s.mu.Lock()
 	d := s.docs[uri]
 	s.mu.Unlock()
@@ -61,9 +61,9 @@ func (s *server) currentResult(ctx context.Context, uri string) (*doc, result, e
 	if err != nil {
 		return nil, result{}, err
 	}
-	at := *d
-	at.path = relativePath(now.root, d.file)
-	return &at, now, nil
+	docCopy := *d
+	docCopy.path = relativePath(now.root, d.file)
+	return &docCopy, now, nil
 }
 
 // cursorObject is the object at a cursor.
@@ -78,8 +78,8 @@ type cursorObject struct {
 	node    *pgparse.Node // of the statement; nil if it does not parse
 }
 
-// lookAt finds the statement at an offset of a document.
-func lookAt(d *doc, drafted *audit.Drafted, offset int) cursorObject {
+// findCursorObject finds the statement at an offset of a document.
+func findCursorObject(d *doc, drafted *audit.Drafted, offset int) cursorObject {
 	out := cursorObject{schemas: []*audit.Catalog{drafted.Schema}}
 	m := drafted.Judged[d.path]
 	if m == nil {
@@ -154,20 +154,20 @@ func (l *cursorObject) describeName(word string, size func(catalog.Name) (rows, 
 		}
 		if len(names) < 3 {
 			if r := c.Lookup(schema, last); r != nil {
-				return relationText(c, r, size)
+				return describeRelation(c, r, size)
 			}
 		}
-		for _, r := range l.namedRelations(c) {
+		for _, r := range l.listNamedRelations(c) {
 			if col := r.Column(last); col != nil {
-				return markdown.DescribeSchema(r.Name.String()+"."+col.Name, "column of a "+r.Kind.String(), columnParts(c, r, col), 0, 0, false)
+				return markdown.DescribeSchema(r.Name.String()+"."+col.Name, "column of a "+r.Kind.String(), describeColumn(c, r, col), 0, 0, false)
 			}
 		}
 	}
 	return ""
 }
 
-// relationText describes a relation.
-func relationText(c *audit.Catalog, r *catalog.Relation, size func(catalog.Name) (rows, bytes int64, ok bool)) string {
+// describeRelation describes a relation.
+func describeRelation(c *audit.Catalog, r *catalog.Relation, size func(catalog.Name) (rows, bytes int64, ok bool)) string {
 	d := c.DescribeRelation(r)
 	parts := slices.Clone(d.Columns)
 	parts = append(parts, d.Constraints...)
@@ -181,8 +181,8 @@ func relationText(c *audit.Catalog, r *catalog.Relation, size func(catalog.Name)
 	return markdown.DescribeSchema(r.Name.String(), r.Kind.String(), parts, rows, bytes, sized)
 }
 
-// columnParts describes a column, and the objects that use it.
-func columnParts(c *audit.Catalog, r *catalog.Relation, col *catalog.Column) []string {
+// describeColumn describes a column, and the objects that use it.
+func describeColumn(c *audit.Catalog, r *catalog.Relation, col *catalog.Column) []string {
 	parts := []string{col.Words()}
 	for _, x := range c.IndexesOf(r) {
 		if x.Index != nil && x.Index.UsesColumn(col.Attnum) {
@@ -195,8 +195,8 @@ func columnParts(c *audit.Catalog, r *catalog.Relation, col *catalog.Column) []s
 	return parts
 }
 
-// namedRelations returns the relations that a statement names.
-func (l *cursorObject) namedRelations(c *audit.Catalog) []*catalog.Relation {
+// listNamedRelations returns the relations that a statement names.
+func (l *cursorObject) listNamedRelations(c *audit.Catalog) []*catalog.Relation {
 	if l.node == nil {
 		return nil
 	}

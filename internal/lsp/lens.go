@@ -18,14 +18,14 @@ func (s *server) listLenses(ctx context.Context, r *jrpc2.Request) (any, error) 
 		return nil, err
 	}
 	out := []codeLens{}
-	d, now, err := s.currentResult(ctx, p.TextDocument.URI)
+	d, now, err := s.waitForCurrentResult(ctx, p.TextDocument.URI)
 	if err != nil || d == nil || now.drafted == nil {
 		return out, err
 	}
-	if was := now.texts[d.path]; was == nil || was.content != d.text.content {
+	if judged := now.texts[d.path]; judged == nil || judged.content != d.text.content {
 		return out, nil // the user is still typing: the next request has them
 	}
-	unsafe := firstPlannable(d, now.drafted.Report)
+	unsafe := firstPlannableLine(d, now.drafted.Report)
 	for i := range now.drafted.Report.Migrations {
 		m := &now.drafted.Report.Migrations[i]
 		if m.Path != d.path || m.Status != onward.StatusNew {
@@ -36,7 +36,7 @@ func (s *server) listLenses(ctx context.Context, r *jrpc2.Request) (any, error) 
 			if st.Line <= 0 {
 				continue
 			}
-			offset := d.text.offsetAt(st.Line, st.Column)
+			offset := d.text.offsetOfLineColumn(st.Line, st.Column)
 			place := d.text.spanOf(offset, offset+len(firstLine(d.text.content[offset:])))
 			if text := markdown.SummarizeLocks(st); text != "" {
 				out = append(out, codeLens{Range: place, Command: command{
@@ -53,8 +53,8 @@ func (s *server) listLenses(ctx context.Context, r *jrpc2.Request) (any, error) 
 	return out, nil
 }
 
-// firstPlannable returns the line of a document's first finding that a plan can avoid; 0 for none.
-func firstPlannable(d *doc, r *onward.Report) int {
+// firstPlannableLine returns the line of a document's first finding that a plan can avoid; 0 for none.
+func firstPlannableLine(d *doc, r *onward.Report) int {
 	line := 0
 	for i := range r.Findings {
 		f := &r.Findings[i]

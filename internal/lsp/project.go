@@ -52,10 +52,10 @@ func newProject(s *server, dir string) *project {
 func (p *project) stopProject() { p.stop() }
 
 // requestJudging requests that the project is judged.
-func (p *project) requestJudging(again bool) {
+func (p *project) requestJudging(fromScratch bool) {
 	p.mu.Lock()
 	p.requests++
-	p.again = p.again || again
+	p.again = p.again || fromScratch
 	p.mu.Unlock()
 	select {
 	case p.more <- struct{}{}:
@@ -94,18 +94,18 @@ func (p *project) judgeRequests(ctx context.Context) {
 			return
 		}
 		p.mu.Lock()
-		asked, again := p.requests, p.again
+		asked, fromScratch := p.requests, p.again
 		p.again = false
 		p.mu.Unlock()
 		began := time.Now()
-		now := w.judgeDocuments(ctx, again)
-		if again {
+		now := w.judgeDocuments(ctx, fromScratch)
+		if fromScratch {
 			p.server.refreshLenses()
 		}
 		if p.server.Judged != nil {
 			p.server.Judged()
 		}
-		p.server.Logger.Debug("judged", "dir", p.dir, "again", again, "took", time.Since(began))
+		p.server.Logger.Debug("judged", "dir", p.dir, "again", fromScratch, "took", time.Since(began))
 		p.mu.Lock()
 		p.finished, p.result = asked, now
 		close(p.news)
@@ -130,7 +130,7 @@ func (w *worker) closeWorker() {
 }
 
 // judgeDocuments judges the current documents, and publishes the findings.
-func (w *worker) judgeDocuments(ctx context.Context, again bool) (out result) {
+func (w *worker) judgeDocuments(ctx context.Context, fromScratch bool) (out result) {
 	defer func() {
 		if r := recover(); r != nil {
 			w.closeWorker() // its state may be incomplete
@@ -138,12 +138,12 @@ func (w *worker) judgeDocuments(ctx context.Context, again bool) (out result) {
 			out = result{}
 		}
 	}()
-	if mark := w.commitKey(); again || w.draft == nil || mark != w.mark {
+	if mark := w.commitKey(); fromScratch || w.draft == nil || mark != w.mark {
 		w.closeWorker()
 		w.mark = mark
 		w.readRepository(ctx)
 	}
-	docs := w.server.docsOf(w.project)
+	docs := w.server.listDocs(w.project)
 	if w.draft == nil {
 		for _, d := range docs {
 			w.server.publishDiagnostics(d, nil)
@@ -198,8 +198,8 @@ func (w *worker) readRepository(ctx context.Context) {
 // commitKey returns a text that changes when the repository is at another commit.
 func (w *worker) commitKey() string {
 	git := filepath.Join(w.dir, ".git")
-	for at := w.dir; !fileExists(git) && at != filepath.Dir(at); at = filepath.Dir(at) {
-		git = filepath.Join(filepath.Dir(at), ".git")
+	for current := w.dir; !fileExists(git) && current != filepath.Dir(current); current = filepath.Dir(current) {
+		git = filepath.Join(filepath.Dir(current), ".git")
 	}
 	if file, err := os.ReadFile(git); err == nil { // a worktree
 		if dir, ok := strings.CutPrefix(strings.TrimSpace(string(file)), "gitdir: "); ok {
@@ -217,8 +217,8 @@ func (w *worker) commitKey() string {
 	return out
 }
 
-// docsOf returns the current documents of a project.
-func (s *server) docsOf(p *project) []doc {
+// listDocs returns the current documents of a project.
+func (s *server) listDocs(p *project) []doc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []doc

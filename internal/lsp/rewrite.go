@@ -31,7 +31,7 @@ func (s *server) rewriteFiles(ctx context.Context, p *executeParams) error {
 	if !s.appliesFileEdits() {
 		return jrpc2.Errorf(jrpc2.InvalidRequest, "the editor cannot create and delete files: onward changelog --fix does it")
 	}
-	d, c, err := s.releaseOf(ctx, p.Command, uri)
+	d, c, err := s.configureRelease(ctx, p.Command, uri)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s *server) rewriteFiles(ctx context.Context, p *executeParams) error {
 	if err != nil {
 		return jrpc2.Errorf(jrpc2.InternalError, "%v", err)
 	}
-	edit, err := s.editOfFixes(fixes)
+	edit, err := s.newFixesEdit(fixes)
 	if err != nil {
 		return jrpc2.Errorf(jrpc2.InternalError, "%v", err)
 	}
@@ -95,8 +95,8 @@ func describeFixes(fixes *plan.Fixes) string {
 	return "onward will " + strings.Join(parts, "; ") + ". Nothing was tried on a server: onward plan proves it."
 }
 
-// editOfFixes returns the changes of files as one edit; nil for none.
-func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
+// newFixesEdit returns the changes of files as one edit; nil for none.
+func (s *server) newFixesEdit(fixes *plan.Fixes) (*workspaceEdit, error) {
 	files, err := fixes.NewFiles()
 	if err != nil || len(files)+len(fixes.Edits) == 0 {
 		return nil, err
@@ -105,11 +105,11 @@ func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
 	uriOf := func(path string) string { return fileURI(filepath.Join(fixes.Root, filepath.FromSlash(path))) }
 	for i := range fixes.Edits {
 		e := &fixes.Edits[i]
-		d := s.openDoc(fixes.Root, e.Path)
+		d := s.findOpenDoc(fixes.Root, e.Path)
 		if d == nil { // not open in the editor: only its text is needed
 			d = &doc{uri: uriOf(e.Path), text: newText(e.Old, s.units)}
 		}
-		edits := fixEdits(d, []onward.Edit{changedPart(e)})
+		edits := convertFixEdits(d, []onward.Edit{minimalEdit(e)})
 		var version *int32
 		if d.file != "" {
 			version = &d.version
@@ -123,7 +123,7 @@ func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
 	}
 	for _, f := range fixes.Removed {
 		uri := uriOf(f.Path)
-		if d := s.openDoc(fixes.Root, f.Path); d != nil {
+		if d := s.findOpenDoc(fixes.Root, f.Path); d != nil {
 			uri = d.uri
 		}
 		out.Documents = append(out.Documents, fileOperation{Kind: "delete", URI: uri})
@@ -131,8 +131,8 @@ func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
 	return out, nil
 }
 
-// openDoc returns the open document of a file of a repository; nil for none.
-func (s *server) openDoc(root, path string) *doc {
+// findOpenDoc returns the open document of a file of a repository; nil for none.
+func (s *server) findOpenDoc(root, path string) *doc {
 	want := filepath.Join(root, filepath.FromSlash(path))
 	info, err := os.Stat(want)
 	s.mu.Lock()

@@ -133,7 +133,7 @@ func (s *server) Assign(_ context.Context, method string) jrpc2.Handler {
 		"textDocument/didSave":            s.didSave,
 		"textDocument/didClose":           s.didClose,
 		"textDocument/hover":              s.showHover,
-		"textDocument/codeAction":         s.codeAction,
+		"textDocument/codeAction":         s.listCodeActions,
 		"textDocument/codeLens":           s.listLenses,
 		"workspace/executeCommand":        s.executeCommand,
 		"workspace/didChangeWatchedFiles": s.rereadFiles,
@@ -162,8 +162,8 @@ func (s *server) Assign(_ context.Context, method string) jrpc2.Handler {
 	}
 }
 
-func refusingHandler(code jrpc2.Code, why string) handler {
-	return func(context.Context, *jrpc2.Request) (any, error) { return nil, jrpc2.Errorf(code, "%s", why) }
+func refusingHandler(code jrpc2.Code, message string) handler {
+	return func(context.Context, *jrpc2.Request) (any, error) { return nil, jrpc2.Errorf(code, "%s", message) }
 }
 
 // readParams reads the parameters of a request.
@@ -247,10 +247,10 @@ func (s *server) cancelRequest(_ context.Context, r *jrpc2.Request) (any, error)
 // showMessage shows a message to the editor's user, once.
 func (s *server) showMessage(kind int, text string) {
 	s.mu.Lock()
-	was := s.shownOnce[text]
+	wasShown := s.shownOnce[text]
 	s.shownOnce[text] = true
 	s.mu.Unlock()
-	if !was {
+	if !wasShown {
 		_ = s.rpc.Notify(s.ctx, "window/showMessage", messageParams{Type: kind, Message: "onward: " + text})
 	}
 }

@@ -197,16 +197,16 @@ func TestDiagnostics(t *testing.T) {
 			s.change("m/2_b.sql", version+1, whole(step.text))
 		}
 		got := s.diagnostics("m/2_b.sql", int32(version+1))
-		var kept []diagnostic
+		var relevant []diagnostic
 		for _, d := range got {
 			if d.Code == "index-create-blocking" || d.Code == "" {
-				kept = append(kept, d)
+				relevant = append(relevant, d)
 			}
 		}
-		if !strings.HasPrefix(codes(kept), step.want) || step.want == "" && len(kept) > 0 {
+		if !strings.HasPrefix(codes(relevant), step.want) || step.want == "" && len(relevant) > 0 {
 			t.Errorf("%q: %s, want %s", step.text, codes(got), step.want)
 		}
-		for _, d := range kept {
+		for _, d := range relevant {
 			if d.Code != "" && (d.CodeDescription == nil || !strings.HasSuffix(d.CodeDescription.Href, d.Code+".md") || d.Source != "onward") {
 				t.Errorf("%+v", d)
 			}

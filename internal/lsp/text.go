@@ -46,20 +46,20 @@ func (t *text) offsetOf(p position) int {
 	if p.Line >= uint32(len(t.starts)) { //nolint:gosec // lines of at most maxText bytes
 		return len(t.content)
 	}
-	at, end := t.starts[p.Line], len(t.content)
+	lineStart, end := t.starts[p.Line], len(t.content)
 	if int(p.Line)+1 < len(t.starts) {
 		end = t.starts[p.Line+1]
 	}
-	line := strings.TrimRight(t.content[at:end], "\r\n")
+	line := strings.TrimRight(t.content[lineStart:end], "\r\n")
 	want := int(p.Character)
 	for i, r := range line {
 		n := t.columnWidth(r, line[i:])
 		if want < n {
-			return at + i
+			return lineStart + i
 		}
 		want -= n
 	}
-	return at + len(line)
+	return lineStart + len(line)
 }
 
 // columnWidth is how many columns a character takes.
@@ -106,9 +106,9 @@ func (t *text) applyChange(c contentChange) (*text, error) {
 
 var errTooLong = errors.New("the document is too long")
 
-// offsetAt returns the offset of a line and a column as onward counts them: from 1, in lines that
+// offsetOfLineColumn returns the offset of a line and a column as onward counts them: from 1, in lines that
 // end with "\n", and in characters.
-func (t *text) offsetAt(line, column int) int {
+func (t *text) offsetOfLineColumn(line, column int) int {
 	offset := 0
 	for ; line > 1; line-- {
 		next := strings.IndexByte(t.content[offset:], '\n')

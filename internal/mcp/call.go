@@ -39,9 +39,9 @@ func newAnswer(writeText, writeData func(io.Writer) error) (*answer, error) {
 	return &answer{text: text.String(), data: data.Bytes()}, nil
 }
 
-// call runs a tool. A panic and the end of the time cost this call only. Judging does not look at the context, so an
+// callTool runs a tool. A panic and the end of the time cost this call only. Judging does not look at the context, so an
 // abandoned call goes on until it ends, and keeps its slot.
-func (s *server) call(ctx context.Context, name string, run func(context.Context) (*answer, error)) (*sdk.CallToolResult, any, error) {
+func (s *server) callTool(ctx context.Context, name string, run func(context.Context) (*answer, error)) (*sdk.CallToolResult, any, error) {
 	began := time.Now()
 	ctx, stop := context.WithTimeout(ctx, s.Limit)
 	defer stop()
@@ -76,7 +76,7 @@ func (s *server) call(ctx context.Context, name string, run func(context.Context
 	if r.err != nil {
 		return nil, nil, errors.New(address.HidePasswords(r.err.Error()))
 	}
-	text, data := r.out.bound()
+	text, data := r.out.boundedParts()
 	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: text}}}, data, nil
 }
 
@@ -88,8 +88,8 @@ func (s *server) endReason(ctx context.Context) error {
 	return errors.New("the call was cancelled")
 }
 
-// bound returns the parts of an answer within their limits, without passwords of addresses.
-func (a *answer) bound() (text string, data json.RawMessage) {
+// boundedParts returns the parts of an answer within their limits, without passwords of addresses.
+func (a *answer) boundedParts() (text string, data json.RawMessage) {
 	text = address.HidePasswords(a.text)
 	if len(text) > mostText {
 		end := mostText

@@ -19,12 +19,12 @@ func TestPanic(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(time.Minute)
 	for range 2 * mostCalls {
-		_, _, err := s.call(t.Context(), "x", func(context.Context) (*answer, error) { panic("boom postgres://u:hunter2@h/d") })
+		_, _, err := s.callTool(t.Context(), "x", func(context.Context) (*answer, error) { panic("boom postgres://u:hunter2@h/d") })
 		if err == nil || !strings.Contains(err.Error(), "boom") || strings.Contains(err.Error(), "hunter2") {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := s.call(t.Context(), "x", func(context.Context) (*answer, error) { return &answer{text: "a", data: json.RawMessage("{}")}, nil }); err != nil {
+	if _, _, err := s.callTool(t.Context(), "x", func(context.Context) (*answer, error) { return &answer{text: "a", data: json.RawMessage("{}")}, nil }); err != nil {
 		t.Error(err)
 	}
 }
@@ -36,12 +36,12 @@ func TestLimit(t *testing.T) {
 	end := make(chan struct{})
 	defer close(end)
 	for range mostCalls {
-		_, _, err := s.call(t.Context(), "x", func(context.Context) (*answer, error) { <-end; return nil, errors.New("late") })
+		_, _, err := s.callTool(t.Context(), "x", func(context.Context) (*answer, error) { <-end; return nil, errors.New("late") })
 		if err == nil || !strings.Contains(err.Error(), "no answer within") {
 			t.Fatal(err)
 		}
 	}
-	_, _, err := s.call(t.Context(), "x", func(context.Context) (*answer, error) { return nil, nil })
+	_, _, err := s.callTool(t.Context(), "x", func(context.Context) (*answer, error) { return nil, nil })
 	if err == nil || !strings.Contains(err.Error(), "still at work") {
 		t.Error(err)
 	}
@@ -51,7 +51,7 @@ func TestLimit(t *testing.T) {
 func TestBound(t *testing.T) {
 	t.Parallel()
 	long := answer{text: strings.Repeat("ü", mostText), data: json.RawMessage(`"` + strings.Repeat("x", mostData) + `"`)}
-	text, data := long.bound()
+	text, data := long.boundedParts()
 	if len(text) > mostText+200 || !strings.Contains(text, "of which these are the first") || strings.Contains(text, "\ufffd") {
 		t.Errorf("%d bytes: %s", len(text), text[len(text)-100:])
 	}
@@ -59,7 +59,7 @@ func TestBound(t *testing.T) {
 		t.Errorf("%.100s", data)
 	}
 	secret := answer{text: "postgres://u:hunter2@h/d", data: json.RawMessage(`{"a":"postgres://u:hunter2@h/d"}`)}
-	if text, data := secret.bound(); strings.Contains(text+string(data), "hunter2") || !json.Valid(data) {
+	if text, data := secret.boundedParts(); strings.Contains(text+string(data), "hunter2") || !json.Valid(data) {
 		t.Errorf("%s %s", text, data)
 	}
 }

@@ -48,11 +48,11 @@ func (s *server) judgeRelease(ctx context.Context, in releaseArgs) (*answer, err
 		return nil, err
 	}
 	s.SuggestNext(r, in.Base, in.Head, in.PG)
-	return s.answerReport(r, report.Options{})
+	return s.newReportAnswer(r, report.Options{})
 }
 
-// answerReport prints a report.
-func (s *server) answerReport(r *onward.Report, o report.Options) (*answer, error) {
+// newReportAnswer prints a report.
+func (s *server) newReportAnswer(r *onward.Report, o report.Options) (*answer, error) {
 	out, err := newAnswer(
 		func(w io.Writer) error { return report.Write(w, report.FormatTerminal, r, o) },
 		func(w io.Writer) error { return report.Write(w, report.FormatJSON, r, o) })
@@ -133,7 +133,7 @@ func (s *server) checkFiles(ctx context.Context, in checkArgs) (*answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.answerReport(r, report.Options{Brief: true})
+	return s.newReportAnswer(r, report.Options{Brief: true})
 }
 
 // locksArgs are the arguments of locks.
@@ -158,7 +158,7 @@ func (s *server) listLocks(ctx context.Context, in locksArgs) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		deployed.Schema = s.absolute(rel)
+		deployed.Schema = s.absolutePath(rel)
 	}
 	list, err := audit.Locks(ctx, audit.LocksConfig{SQL: in.SQL, Deployed: deployed, Settings: settings})
 	if err != nil {

@@ -30,11 +30,11 @@ func findRoot(dir string) (string, error) {
 	if real, err = filepath.Abs(real); err != nil {
 		return "", err
 	}
-	for above := real; ; above = filepath.Dir(above) {
-		if _, err := os.Lstat(filepath.Join(above, ".git")); err == nil {
-			return above, nil
+	for current := real; ; current = filepath.Dir(current) {
+		if _, err := os.Lstat(filepath.Join(current, ".git")); err == nil {
+			return current, nil
 		}
-		if above == filepath.Dir(above) {
+		if current == filepath.Dir(current) {
 			return real, nil
 		}
 	}
@@ -50,17 +50,17 @@ func (e *OutsideError) Error() string {
 
 // resolvePath returns a path of the repository relative to its root, with slashes. The file need not exist.
 func (s *server) resolvePath(path string) (string, error) {
-	refuse := func(why string) (string, error) { return "", &OutsideError{path, why} }
+	refuse := func(reason string) (string, error) { return "", &OutsideError{path, reason} }
 	if path == "" || strings.ContainsRune(path, 0) {
 		return refuse("it is empty or has a zero byte")
 	}
 	rel := filepath.FromSlash(path)
 	if filepath.IsAbs(rel) {
-		below, err := filepath.Rel(s.root, rel)
+		relative, err := filepath.Rel(s.root, rel)
 		if err != nil {
 			return refuse("it is elsewhere")
 		}
-		rel = below
+		rel = relative
 	}
 	if rel = filepath.Clean(rel); !filepath.IsLocal(rel) {
 		return refuse("it leaves the repository")
@@ -79,11 +79,11 @@ func (s *server) resolvePath(path string) (string, error) {
 		if err != nil {
 			return refuse("it cannot be resolved")
 		}
-		below, err := filepath.Rel(s.root, real)
-		if err != nil || !filepath.IsLocal(below) {
+		relative, err := filepath.Rel(s.root, real)
+		if err != nil || !filepath.IsLocal(relative) {
 			return refuse("a symbolic link leaves the repository")
 		}
-		if below == ".git" || strings.HasPrefix(below, ".git"+string(filepath.Separator)) {
+		if relative == ".git" || strings.HasPrefix(relative, ".git"+string(filepath.Separator)) {
 			return refuse("it is git's own")
 		}
 		return filepath.ToSlash(rel), nil
@@ -129,7 +129,7 @@ func (s *server) readEdits(files map[string]*string, head string) (audit.Edits, 
 		if text != nil {
 			size += len(*text)
 		}
-		if _, twice := edits[rel]; twice {
+		if _, isDuplicate := edits[rel]; isDuplicate {
 			return nil, fmt.Errorf("two of the paths are %s", rel)
 		}
 		edits[rel] = text
@@ -158,5 +158,7 @@ func checkSQL(sql string) error {
 	return nil
 }
 
-// absolute returns the absolute path of a file of the repository.
-func (s *server) absolute(rel string) string { return filepath.Join(s.root, filepath.FromSlash(rel)) }
+// absolutePath returns the absolute path of a file of the repository.
+func (s *server) absolutePath(rel string) string {
+	return filepath.Join(s.root, filepath.FromSlash(rel))
+}

@@ -63,7 +63,7 @@ func (s *server) planRelease(ctx context.Context, in planArgs) (*answer, error) 
 	}
 	out := planAnswer{Plan: printed.Bytes(), Opaque: r.Opaque}
 	if len(p.Steps) > 0 && (!in.Prove || p.ProvesSteps()) {
-		err := s.draftFiles(ctx, c, p, &out)
+		err := s.addPlanFiles(ctx, c, p, &out)
 		input, written := new(config.InputError), new(plan.WrittenError)
 		switch {
 		case errors.As(err, &input), errors.As(err, &written):
@@ -95,8 +95,8 @@ func (s *server) makePlan(ctx context.Context, c audit.Config, prove bool, pg st
 	return plan.Make(ctx, whole)
 }
 
-// draftFiles adds the files of a plan to its answer.
-func (s *server) draftFiles(ctx context.Context, c audit.Config, p *onward.Plan, out *planAnswer) error {
+// addPlanFiles adds the files of a plan to its answer.
+func (s *server) addPlanFiles(ctx context.Context, c audit.Config, p *onward.Plan, out *planAnswer) error {
 	draft, err := plan.Write(ctx, c, p)
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func (s *server) showSchema(ctx context.Context, in schemaArgs) (*answer, error)
 	if schema == nil {
 		return nil, fmt.Errorf("there is no schema at the %s: no migration was read", out.At)
 	}
-	out.describe(schema, in.Tables)
+	out.addRelations(schema, in.Tables)
 	return newAnswer(
 		func(w io.Writer) error {
 			_, err := io.WriteString(w, out.formatText()+s.describeUnread(out.Opaque))
@@ -89,8 +89,8 @@ func (s *server) showSchema(ctx context.Context, in schemaArgs) (*answer, error)
 		func(w io.Writer) error { return machine.WriteJSON(w, out) })
 }
 
-// describe adds relations of a schema.
-func (a *schemaAnswer) describe(schema *audit.Catalog, names []string) {
+// addRelations adds relations of a schema.
+func (a *schemaAnswer) addRelations(schema *audit.Catalog, names []string) {
 	if len(names) == 0 {
 		schema.EachRelation(func(r *catalog.Relation) bool {
 			if r.Index == nil {
@@ -180,7 +180,7 @@ func (s *server) verifyQueries(ctx context.Context, in verifyArgs) (*answer, err
 	}
 	return newAnswer(
 		func(w io.Writer) error {
-			_, err := io.WriteString(w, formatBound(list)+s.describeUnread(unread))
+			_, err := io.WriteString(w, formatBoundQueries(list)+s.describeUnread(unread))
 			return err
 		},
 		func(w io.Writer) error {
@@ -191,8 +191,8 @@ func (s *server) verifyQueries(ctx context.Context, in verifyArgs) (*answer, err
 		})
 }
 
-// formatBound returns what two schemas say about queries.
-func formatBound(list []onward.BoundQuery) string {
+// formatBoundQueries returns what two schemas say about queries.
+func formatBoundQueries(list []onward.BoundQuery) string {
 	var b strings.Builder
 	for i := range list {
 		q := &list[i]
@@ -242,7 +242,7 @@ func (s *server) verifyRecordings(ctx context.Context, c audit.Config, in *verif
 			return nil, err
 		}
 		for i := range paths {
-			paths[i] = s.absolute(paths[i])
+			paths[i] = s.absolutePath(paths[i])
 		}
 		if *side.to, err = audit.ReadWorkloads(paths); err != nil {
 			return nil, err
@@ -252,5 +252,5 @@ func (s *server) verifyRecordings(ctx context.Context, c audit.Config, in *verif
 	if err != nil {
 		return nil, err
 	}
-	return s.answerReport(r, report.Options{})
+	return s.newReportAnswer(r, report.Options{})
 }

@@ -129,6 +129,6 @@ func addTool[In any](s *server, to *sdk.Server, name, description, output string
 		Annotations:  &sdk.ToolAnnotations{ReadOnlyHint: true, DestructiveHint: &no, IdempotentHint: true, OpenWorldHint: &no},
 	}
 	sdk.AddTool(to, tool, func(ctx context.Context, _ *sdk.CallToolRequest, in In) (*sdk.CallToolResult, any, error) {
-		return s.call(ctx, name, func(ctx context.Context) (*answer, error) { return run(ctx, in) })
+		return s.callTool(ctx, name, func(ctx context.Context) (*answer, error) { return run(ctx, in) })
 	})
 }

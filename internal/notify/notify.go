@@ -44,8 +44,8 @@ func Post(ctx context.Context, address string, n *onward.Notice) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience) // whoever interrupts a run wants to know too
 	defer cancel()
 	for range tries {
-		var again bool
-		if again, err = postOnce(ctx, address, text); err == nil || !again {
+		var canRetry bool
+		if canRetry, err = postOnce(ctx, address, text); err == nil || !canRetry {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func Post(ctx context.Context, address string, n *onward.Notice) error {
 }
 
 // postOnce tries once. again: another attempt may succeed.
-func postOnce(ctx context.Context, address string, text []byte) (again bool, err error) {
+func postOnce(ctx context.Context, address string, text []byte) (canRetry bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience/tries)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(text))

@@ -55,19 +55,19 @@ func TestPost(t *testing.T) {
 			t.Cleanup(func() { close(hang) })
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel() // an interrupted run is reported all the same
-			begun := time.Now()
+			start := time.Now()
 			err := notify.Post(ctx, server.URL+"/hooks/geheim", &onward.Notice{Schema: onward.NoticeSchema})
-			said := ""
+			got := ""
 			if err != nil {
-				said = err.Error()
+				got = err.Error()
 			}
-			if said != c.want || strings.Contains(said, "geheim") {
-				t.Errorf("it says %q, want %q", said, c.want)
+			if got != c.want || strings.Contains(got, "geheim") {
+				t.Errorf("it says %q, want %q", got, c.want)
 			}
 			if asked.Load() != c.asked {
 				t.Errorf("%d tries, want %d", asked.Load(), c.asked)
 			}
-			if took := time.Since(begun); took > 3*notify.Patience {
+			if took := time.Since(start); took > 3*notify.Patience {
 				t.Errorf("it took %s", took)
 			}
 		})

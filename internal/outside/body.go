@@ -18,28 +18,28 @@ type Body struct {
 
 // Body reads the body of a function in SQL or PL/pgSQL. For any other language it
 // returns nothing.
-func (by Role) Body(language, text string) Body {
+func (role Role) Body(language, text string) Body {
 	var out Body
 	switch language {
 	case "sql":
-		by.readStatements(&out, text)
+		role.readStatements(&out, text)
 	case "plpgsql":
 		for _, p := range pgparse.ReadBody(text).Parts {
-			by.readStatements(&out, p.SQL)
+			role.readStatements(&out, p.SQL)
 		}
-		by.readDynamicSQL(&out, text)
+		role.readDynamicSQL(&out, text)
 	}
 	return out
 }
 
-func (by Role) readStatements(out *Body, sql string) {
+func (role Role) readStatements(out *Body, sql string) {
 	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return
 	}
 	for i := range f.Stmts {
 		n := f.Stmts[i].Node
-		out.Acts = append(out.Acts, by.Statement(n)...)
+		out.Acts = append(out.Acts, role.Statement(n)...)
 		pgparse.Walk(n, func(msg any) bool {
 			if c, ok := msg.(*pgparse.FuncCall); ok {
 				out.Calls = append(out.Calls, pgparse.LastText(c.GetFuncname()))
@@ -58,7 +58,7 @@ var (
 
 // readDynamicSQL reads the dynamic SQL of a body: the text itself if it is constant, else
 // what it contains.
-func (by Role) readDynamicSQL(out *Body, text string) {
+func (role Role) readDynamicSQL(out *Body, text string) {
 	for _, m := range executes.FindAllStringSubmatch(text, -1) {
 		if starting.MatchString(m[1]) {
 			out.Acts = append(out.Acts, Act{program + " (COPY … PROGRAM)", false})

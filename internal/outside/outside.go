@@ -29,7 +29,7 @@ type Role []string
 
 // Statement returns what a statement itself does, without the functions that it
 // calls.
-func (by Role) Statement(n *pgparse.Node) []Act {
+func (role Role) Statement(n *pgparse.Node) []Act {
 	var out []Act
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
@@ -42,9 +42,9 @@ func (by Role) Statement(n *pgparse.Node) []Act {
 		case *pgparse.AlterSystemStmt:
 			out = append(out, systemSettingAct(x.GetSetstmt().GetName()))
 		case *pgparse.AlterRoleStmt:
-			out = append(out, by.alterRoleActs(x)...)
+			out = append(out, role.alterRoleActs(x)...)
 		case *pgparse.GrantRoleStmt:
-			out = append(out, by.grantActs(x)...)
+			out = append(out, role.grantActs(x)...)
 		case *pgparse.VariableSetStmt:
 			if x.GetName() == "role" || x.GetName() == "session_authorization" {
 				out = append(out, Act{"becomes another role", true})
@@ -85,12 +85,12 @@ var machines = lazyregexp.New(`^/(etc|proc|sys|root|boot)/|/\.[^./]`)
 // or the server.
 func fileAct(verb, file string) Act {
 	clean := path.Clean(file)
-	own := machines.MatchString(clean)
+	isConfigFile := machines.MatchString(clean)
 	switch path.Base(clean) {
 	case "pg_hba.conf", "pg_ident.conf", "postgresql.conf", "postgresql.auto.conf", "PG_VERSION", "postmaster.pid":
-		own = true
+		isConfigFile = true
 	}
-	if own {
+	if isConfigFile {
 		return Act{verb + " a file that the server's machine is set up with (" + file + ")", false}
 	}
 	return Act{verb + " a file of the server's machine", true}
@@ -110,16 +110,16 @@ func loadAct(file string) Act {
 
 // createFunctionActs is the creation of a function in C or in internal code.
 func createFunctionActs(x *pgparse.CreateFunctionStmt) []Act {
-	language, as := pgparse.FunctionCode(x.GetOptions())
-	if len(as) == 0 {
+	language, code := pgparse.FunctionCode(x.GetOptions())
+	if len(code) == 0 {
 		return nil
 	}
 	switch language {
 	case "c":
-		return []Act{loadAct(as[0])}
+		return []Act{loadAct(code[0])}
 	case "internal":
-		if does, ok := reaching[as[0]]; ok {
-			return []Act{{"makes a function that " + does + " files of the server's machine", false}}
+		if verb, ok := reaching[code[0]]; ok {
+			return []Act{{"makes a function that " + verb + " files of the server's machine", false}}
 		}
 	}
 	return nil
@@ -133,10 +133,10 @@ func systemSettingAct(name string) Act {
 	return Act{"changes a setting of the whole server", true}
 }
 
-func (by Role) alterRoleActs(x *pgparse.AlterRoleStmt) []Act {
+func (role Role) alterRoleActs(x *pgparse.AlterRoleStmt) []Act {
 	for _, o := range x.GetOptions() {
 		if d := o.GetDefElem(); d.GetDefname() == "superuser" && d.GetArg().GetBoolean().GetBoolval() {
-			if by.isRunningRole(x.GetRole()) {
+			if role.isRunningRole(x.GetRole()) {
 				return []Act{{"makes its own role a superuser", false}}
 			}
 			return []Act{{"makes a role a superuser", true}}
@@ -148,13 +148,13 @@ func (by Role) alterRoleActs(x *pgparse.AlterRoleStmt) []Act {
 // strong are roles that are equivalent to a superuser.
 var strong = []string{"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"}
 
-func (by Role) grantActs(x *pgparse.GrantRoleStmt) []Act {
+func (role Role) grantActs(x *pgparse.GrantRoleStmt) []Act {
 	if !x.GetIsGrant() {
 		return nil
 	}
 	for _, r := range x.GetGrantedRoles() {
 		name := r.GetAccessPriv().GetPrivName()
-		if slices.Contains(strong, name) && slices.ContainsFunc(x.GetGranteeRoles(), func(n *pgparse.Node) bool { return by.isRunningRole(n.GetRoleSpec()) }) {
+		if slices.Contains(strong, name) && slices.ContainsFunc(x.GetGranteeRoles(), func(n *pgparse.Node) bool { return role.isRunningRole(n.GetRoleSpec()) }) {
 			return []Act{{"gives its own role the rights of " + name, false}}
 		}
 	}
@@ -162,12 +162,12 @@ func (by Role) grantActs(x *pgparse.GrantRoleStmt) []Act {
 }
 
 // isRunningRole reports whether a role is the one that runs the statement.
-func (by Role) isRunningRole(r *pgparse.RoleSpec) bool {
+func (role Role) isRunningRole(r *pgparse.RoleSpec) bool {
 	switch r.GetRoletype() {
 	case pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE, pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_SESSION_USER:
 		return true
 	}
-	return slices.Contains(by, r.GetRolename())
+	return slices.Contains(role, r.GetRolename())
 }
 
 // roleCatalogActs is a write to the catalogs of roles and their members.

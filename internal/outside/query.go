@@ -29,17 +29,17 @@ var ownDirectories = []string{"pg_ls_waldir", "pg_ls_logdir", "pg_ls_tmpdir", "p
 
 // DescribeReach returns what a statement does that survives a rollback, or that reaches beyond its own session; "" if it is
 // known to do nothing of that kind. User-defined functions are not examined.
-func DescribeReach(n *pgparse.Node) (does string) {
+func DescribeReach(n *pgparse.Node) (effect string) {
 	note := func(s string) {
-		if does == "" {
-			does = s
+		if effect == "" {
+			effect = s
 		}
 	}
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.FuncCall:
 			_, name := pgparse.SchemaAndName(x.Funcname)
-			if isForbidden(name) {
+			if isForbiddenFunction(name) {
 				note("calls " + name + ", which reaches beyond its own transaction")
 			}
 		case *pgparse.UpdateStmt:
@@ -51,32 +51,32 @@ func DescribeReach(n *pgparse.Node) (does string) {
 				note("makes a table")
 			}
 		}
-		return does == ""
+		return effect == ""
 	})
-	if does == "" {
+	if effect == "" {
 		for _, a := range (Role{}).Statement(n) {
 			if !slices.ContainsFunc(ownDirectories, func(name string) bool { return strings.HasSuffix(a.Does, "("+name+")") }) {
 				note(a.Does)
 			}
 		}
 	}
-	return does
+	return effect
 }
 
-func isForbidden(name string) bool {
+func isForbiddenFunction(name string) bool {
 	return slices.Contains(forbidden, name) || !readsOnly.MatchString(name) &&
 		slices.ContainsFunc(forbiddenPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
 // RefuseQuery returns why a configured query must not run on a production server; "" if it may. It must be one SELECT
 // without a known [Reach].
-func RefuseQuery(sql string) (why string) {
+func RefuseQuery(sql string) (reason string) {
 	f, err := pgparse.SplitText(sql)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node.GetSelectStmt() == nil {
 		return "it is not one SELECT"
 	}
-	if does := DescribeReach(f.Stmts[0].Node); does != "" {
-		return "it " + does
+	if effect := DescribeReach(f.Stmts[0].Node); effect != "" {
+		return "it " + effect
 	}
 	return ""
 }

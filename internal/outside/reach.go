@@ -12,8 +12,8 @@ import (
 // PL/pgSQL, because a trigger may call them.
 //
 // A schema change needs none of it. A migration as its author wrote it may.
-func (by Role) ListReach(n *pgparse.Node) []Act {
-	out := by.Statement(n)
+func (role Role) ListReach(n *pgparse.Node) []Act {
+	out := role.Statement(n)
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.DoStmt:
@@ -23,10 +23,10 @@ func (by Role) ListReach(n *pgparse.Node) []Act {
 		case *pgparse.ExecuteStmt:
 			out = append(out, Act{"runs a statement that was prepared before (EXECUTE)", true})
 		case *pgparse.CreateFunctionStmt:
-			out = append(out, by.functionActs(x)...)
+			out = append(out, role.listFunctionReach(x)...)
 		case *pgparse.FuncCall:
 			_, name := pgparse.SchemaAndName(x.GetFuncname())
-			out = append(out, reachOthers(name)...)
+			out = append(out, listCallReach(name)...)
 		}
 		return true
 	})
@@ -37,21 +37,21 @@ func (by Role) ListReach(n *pgparse.Node) []Act {
 // including unknown ones, may reach the machine.
 var trusted = []string{"sql", "plpgsql", "plperl", "pltcl"}
 
-// functionActs lists the reach of a function that is created.
-func (by Role) functionActs(x *pgparse.CreateFunctionStmt) []Act {
-	language, as := pgparse.FunctionCode(x.GetOptions())
+// listFunctionReach lists the reach of a function that is created.
+func (role Role) listFunctionReach(x *pgparse.CreateFunctionStmt) []Act {
+	language, code := pgparse.FunctionCode(x.GetOptions())
 	if language == "" { // a body without quotes (BEGIN ATOMIC) is SQL, and its statements are part of this one
 		return nil
 	}
 	if !slices.Contains(trusted, language) {
 		return []Act{{"makes a function in a language that is not trusted (" + language + ")", true}}
 	}
-	if len(as) == 0 {
+	if len(code) == 0 {
 		return nil
 	}
-	body := by.Body(language, as[0])
+	body := role.Body(language, code[0])
 	for _, name := range body.Calls {
-		body.Acts = append(body.Acts, reachOthers(name)...)
+		body.Acts = append(body.Acts, listCallReach(name)...)
 	}
 	return body.Acts
 }
@@ -65,10 +65,10 @@ var otherSessions = map[string]string{
 	"query_to_xml": "runs a text as a query", "query_to_xmlschema": "runs a text as a query", "cursor_to_xml": "runs a text as a query",
 }
 
-// reachOthers describes such a function, by its name. dblink's functions have a common prefix.
-func reachOthers(name string) []Act {
-	if does, ok := otherSessions[name]; ok {
-		return []Act{{does + " (" + name + ")", true}}
+// listCallReach describes such a function, by its name. dblink's functions have a common prefix.
+func listCallReach(name string) []Act {
+	if effect, ok := otherSessions[name]; ok {
+		return []Act{{effect + " (" + name + ")", true}}
 	}
 	if strings.HasPrefix(name, "dblink") {
 		return []Act{{"reaches another database (" + name + ")", true}}

@@ -135,21 +135,21 @@ const mostDrops = 100
 // that is gone, it ends the query with an internal error.
 func readObjects(ctx context.Context, conn Conn, s *Schema, role string) (list []object, err error) {
 	for range mostDrops {
-		if _, err := conn.Exec(ctx, "SAVEPOINT onward_objects"); err != nil && !hasCode(err, "25P01") { // outside of a transaction none is needed
+		if _, err := conn.Exec(ctx, "SAVEPOINT onward_objects"); err != nil && !hasSQLState(err, "25P01") { // outside of a transaction none is needed
 			return nil, err
 		}
-		if list, err = queryObjects(ctx, conn, s, role); !hasCode(err, "XX000") {
+		if list, err = queryObjects(ctx, conn, s, role); !hasSQLState(err, "XX000") {
 			return list, err
 		}
-		if _, back := conn.Exec(ctx, "ROLLBACK TO SAVEPOINT onward_objects"); back != nil && !hasCode(back, "25P01") {
+		if _, back := conn.Exec(ctx, "ROLLBACK TO SAVEPOINT onward_objects"); back != nil && !hasSQLState(back, "25P01") {
 			return nil, back
 		}
 	}
 	return nil, err
 }
 
-// hasCode reports whether an error is the server's, with a SQLSTATE.
-func hasCode(err error, code string) bool {
+// hasSQLState reports whether an error is the server's, with a SQLSTATE.
+func hasSQLState(err error, code string) bool {
 	refused := new(pgconn.PgError)
 	return errors.As(err, &refused) && refused.Code == code
 }

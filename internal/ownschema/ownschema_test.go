@@ -167,7 +167,7 @@ func TestCheckBesideDrops(t *testing.T) {
 		pgservertest.Exec(t, conn, "CREATE SCHEMA onward")
 		dropper := pgservertest.Connect(t, url)
 		ctx, stop := context.WithCancel(t.Context())
-		over := make(chan error, 1)
+		result := make(chan error, 1)
 		go func() {
 			var err error
 			for err == nil && ctx.Err() == nil {
@@ -176,7 +176,7 @@ func TestCheckBesideDrops(t *testing.T) {
 					_, err = dropper.Exec(context.WithoutCancel(ctx), "DROP TABLE onward.a")
 				}
 			}
-			over <- err
+			result <- err
 		}()
 		for range 400 {
 			if err := live.AsOwn(t.Context(), conn, func() error { return (&ownschema.Schema{Name: "onward"}).Check(t.Context(), conn, "") }); err != nil {
@@ -185,7 +185,7 @@ func TestCheckBesideDrops(t *testing.T) {
 			}
 		}
 		stop()
-		if err := <-over; err != nil {
+		if err := <-result; err != nil {
 			t.Error(err)
 		}
 	})

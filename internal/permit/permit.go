@@ -38,7 +38,7 @@ func CheckStep(s *onward.PlanStep, class onward.StepClass) error {
 		return err
 	}
 	if s.Check != "" {
-		if err := checkQuery(s.Check); err != nil {
+		if err := checkReadOnlyQuery(s.Check); err != nil {
 			return err
 		}
 	}
@@ -58,25 +58,25 @@ func CheckText(class onward.StepClass, sql string) error {
 		if stmt.Node == nil {
 			return fmt.Errorf("its statement %d cannot be read", i+1)
 		}
-		if opensOrEnds(stmt.Node, i, len(f.Stmts)) || (class == onward.StepDDL || class == Undo) && acl.SetsPrivileges(f.Src[stmt.Start:stmt.End]) {
+		if isTransactionBoundary(stmt.Node, i, len(f.Stmts)) || (class == onward.StepDDL || class == Undo) && acl.SetsPrivileges(f.Src[stmt.Start:stmt.End]) {
 			continue
 		}
-		if why := whyForbidden(class, stmt.Node); why != "" {
-			return fmt.Errorf("its statement %d %s, which a step of class %s must not do", i+1, why, class)
+		if reason := explainForbidden(class, stmt.Node); reason != "" {
+			return fmt.Errorf("its statement %d %s, which a step of class %s must not do", i+1, reason, class)
 		}
 	}
 	return nil
 }
 
-// opensOrEnds reports whether a statement is the BEGIN or the COMMIT around all others.
-func opensOrEnds(n *pgparse.Node, i, count int) bool {
+// isTransactionBoundary reports whether a statement is the BEGIN or the COMMIT around all others.
+func isTransactionBoundary(n *pgparse.Node, i, count int) bool {
 	tx := n.GetTransactionStmt()
 	return tx != nil && (i == 0 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN ||
 		i == count-1 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT)
 }
 
-// whyForbidden says why a step of a class must not send a statement; "" if it may.
-func whyForbidden(class onward.StepClass, n *pgparse.Node) string {
+// explainForbidden says why a step of a class must not send a statement; "" if it may.
+func explainForbidden(class onward.StepClass, n *pgparse.Node) string {
 	if tx := n.GetTransactionStmt(); tx != nil && tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED &&
 		tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED {
 		return "ends or divides the transaction of the step"
@@ -102,7 +102,7 @@ func whyForbidden(class onward.StepClass, n *pgparse.Node) string {
 		}
 		return "does more than to validate a constraint"
 	case onward.StepConcurrent:
-		if waitsAlone(n) {
+		if runsOutsideTransaction(n) {
 			return ""
 		}
 		return "needs a transaction or makes others wait"
@@ -126,8 +126,8 @@ func onlyValidates(n *pgparse.Node) bool {
 	return alter != nil
 }
 
-// waitsAlone reports whether a statement runs concurrently with the users of its table, or cannot run inside a transaction.
-func waitsAlone(n *pgparse.Node) bool {
+// runsOutsideTransaction reports whether a statement runs concurrently with the users of its table, or cannot run inside a transaction.
+func runsOutsideTransaction(n *pgparse.Node) bool {
 	switch x := n.GetNode().(type) {
 	case *pgparse.Node_IndexStmt:
 		return x.IndexStmt.Concurrent
@@ -153,9 +153,9 @@ func waitsAlone(n *pgparse.Node) bool {
 	return false
 }
 
-// checkQuery refuses a text that is not a single read-only query.
-func checkQuery(sql string) error {
-	n, err := parseSingle(sql)
+// checkReadOnlyQuery refuses a text that is not a single read-only query.
+func checkReadOnlyQuery(sql string) error {
+	n, err := parseSingleStatement(sql)
 	if err != nil {
 		return err
 	}
@@ -163,8 +163,8 @@ func checkQuery(sql string) error {
 	if sel == nil || sel.IntoClause != nil {
 		return errors.New("its check, or the condition that compares rows, is not a query that reads")
 	}
-	if why := whyForbidden(onward.StepBackfill, n); why != "" {
-		return fmt.Errorf("its check, or the condition that compares rows, %s", why)
+	if reason := explainForbidden(onward.StepBackfill, n); reason != "" {
+		return fmt.Errorf("its check, or the condition that compares rows, %s", reason)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func checkBackfill(s *onward.PlanStep) error {
 		return nil
 	}
 	work := func(sql string) error {
-		n, err := parseSingle(sql)
+		n, err := parseSingleStatement(sql)
 		if err != nil {
 			return err
 		}
@@ -192,12 +192,12 @@ func checkBackfill(s *onward.PlanStep) error {
 		return err
 	}
 	if s.Backfill.Failed != "" {
-		if err := checkQuery("SELECT FROM " + s.Backfill.Table + " AS t WHERE " + s.Backfill.Failed); err != nil {
+		if err := checkReadOnlyQuery("SELECT FROM " + s.Backfill.Table + " AS t WHERE " + s.Backfill.Failed); err != nil {
 			return err
 		}
 	}
 	for _, c := range s.Backfill.Compare {
-		if err := checkQuery("SELECT " + strings.Join(c.Keys, ", ") + " FROM " + c.Table + " AS t WHERE " + c.Wrong); err != nil {
+		if err := checkReadOnlyQuery("SELECT " + strings.Join(c.Keys, ", ") + " FROM " + c.Table + " AS t WHERE " + c.Wrong); err != nil {
 			return err
 		}
 		if c.Mend == "" {
@@ -210,8 +210,8 @@ func checkBackfill(s *onward.PlanStep) error {
 	return nil
 }
 
-// parseSingle returns the parse tree of a text with one statement.
-func parseSingle(sql string) (*pgparse.Node, error) {
+// parseSingleStatement returns the parse tree of a text with one statement.
+func parseSingleStatement(sql string) (*pgparse.Node, error) {
 	n := pgparse.ParseStatement(sql)
 	if n == nil {
 		return nil, errors.New("its check, or a part of its backfill, is not one statement")

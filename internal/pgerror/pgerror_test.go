@@ -76,7 +76,7 @@ func TestKinds(t *testing.T) {
 		if !sqlstate.MatchString(k.SQLSTATE) {
 			t.Errorf("%s: %q is no SQLSTATE", name, k.SQLSTATE)
 		}
-		if other, twice := seen[k]; twice {
+		if other, isDuplicate := seen[k]; isDuplicate {
 			t.Errorf("%s and %s are one", name, other)
 		}
 		seen[k] = name
@@ -150,13 +150,13 @@ func TestOn(t *testing.T) {
 	} {
 		no := NoLanguage.NewRefusal()
 		no.Since, no.Until = tc.since, tc.until
-		var on []string
+		var majors []string
 		for v := 13; v <= 18; v++ {
 			if no.AppliesTo(func(major int) bool { return v >= major }) {
-				on = append(on, strconv.Itoa(v))
+				majors = append(majors, strconv.Itoa(v))
 			}
 		}
-		if got := strings.Join(on, " "); got != tc.want {
+		if got := strings.Join(majors, " "); got != tc.want {
 			t.Errorf("since %d until %d: refused on %s, want %s", tc.since, tc.until, got, tc.want)
 		}
 		if other := NoLanguage.NewRefusal(); no.Equal(other) != (tc.since+tc.until == 0) {

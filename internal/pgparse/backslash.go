@@ -15,14 +15,14 @@ func HasPlainBackslash(text string) bool {
 			}
 			i = end
 		default:
-			i = skipPiece(text, i)
+			i = skipToken(text, i)
 		}
 	}
 	return false
 }
 
-// skipPiece returns the end of the comment or token at i.
-func skipPiece(text string, i int) int {
+// skipToken returns the end of the comment or token at i.
+func skipToken(text string, i int) int {
 	switch {
 	case strings.HasPrefix(text[i:], "--"):
 		return lineEnd(text, i)

@@ -61,19 +61,19 @@ func ParseBlock(statement string) (block *Block, err error) {
 	if n := strings.Count(statement, ";"); int64(n)*int64(len(statement)) > maxBlockWork {
 		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB in %d statements, which would take too long to read", len(statement)>>10, n)}
 	}
-	for _, p := range scanPieces(bodyOf(statement)) {
+	for _, p := range scanPieces(dollarQuotedBody(statement)) {
 		if p.depth > MaxDepth {
 			return nil, &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth)}
 		}
 	}
-	if nestingDepth(bodyOf(statement)) > maxNesting {
-		return nil, errNested()
+	if nestingDepth(dollarQuotedBody(statement)) > maxNesting {
+		return nil, nestingError()
 	}
 	text, err := parser.ParsePlPgSqlToJSON(statement)
 	var originals map[string]string
 	if err != nil {
 		var replaced string
-		if replaced, originals = replaceNewer(statement); len(originals) > 0 {
+		if replaced, originals = replaceNewerForms(statement); len(originals) > 0 {
 			text, err = parser.ParsePlPgSqlToJSON(replaced)
 		}
 	}
@@ -92,9 +92,9 @@ func ParseBlock(statement string) (block *Block, err error) {
 	w.readVariables(tree)
 	w.walkTree(tree, 0, false, false)
 	if w.deep {
-		return nil, errNested()
+		return nil, nestingError()
 	}
-	w.block.restoreNewer(originals)
+	w.block.restoreOriginals(originals)
 	return w.block, nil
 }
 
@@ -112,7 +112,7 @@ const (
 	maxTree = 8 * maxNesting
 )
 
-func errNested() error {
+func nestingError() error {
 	return &SyntaxError{Message: fmt.Sprintf("blocks nested deeper than %d levels", maxNesting)}
 }
 
@@ -164,7 +164,7 @@ func beginsStatement(before string) bool {
 		isKeyword(before, "BEGIN") || isKeyword(before, "DECLARE")
 }
 
-func bodyOf(statement string) string {
+func dollarQuotedBody(statement string) string {
 	if i := strings.IndexByte(statement, '$'); i >= 0 {
 		if end := dollarEnd(statement, i); end-i > 4 {
 			return strings.Trim(statement[i:end], "$")
@@ -242,10 +242,10 @@ func (w *blockWalk) walkNode(kind string, f map[string]any, line int, conditiona
 	case "PLpgSQL_stmt_getdiag", "PLpgSQL_stmt_fetch":
 		w.forgetAssigned(map[string]any{kind: f})
 	case "PLpgSQL_stmt_dynexecute":
-		w.addDynamic(exprText(f["query"]), line, conditional, loop)
+		w.addExecute(exprText(f["query"]), line, conditional, loop)
 		w.forgetAssigned(f)
 	case "PLpgSQL_stmt_dynfors":
-		w.addDynamic(exprText(f["query"]), line, conditional, loop)
+		w.addExecute(exprText(f["query"]), line, conditional, loop)
 		w.unrollLoop(f["body"], nil, line, conditional, loop)
 	case "PLpgSQL_stmt_fors", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_foreach_a":
 		w.addStatement(exprText(f["query"]), line, conditional, loop)
@@ -254,9 +254,9 @@ func (w *blockWalk) walkNode(kind string, f map[string]any, line int, conditiona
 		w.unrollLoop(f["body"], rounds, line, conditional, loop)
 	case "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_forc":
 		w.forgetAssigned(f)
-		needs, at := w.needs, w.needsAt
+		needs, needsAt := w.needs, w.needsAt
 		w.walkTree(f["body"], line, conditional || kind != "PLpgSQL_stmt_loop", true)
-		w.needs, w.needsAt = needs, at
+		w.needs, w.needsAt = needs, needsAt
 		w.forgetAssigned(f)
 	case "PLpgSQL_stmt_if":
 		w.walkIf(f, line, loop)
@@ -296,9 +296,9 @@ func (w *blockWalk) addStatement(sql string, line int, conditional, loop bool) {
 	w.appendStatement(BlockStatement{SQL: sql, Line: line, Conditional: conditional || w.within, Loop: loop || w.within})
 }
 
-// addDynamic handles EXECUTE. Its text may be constant, the known value of a variable, or
+// addExecute handles EXECUTE. Its text may be constant, the known value of a variable, or
 // unknown.
-func (w *blockWalk) addDynamic(query string, line int, conditional, loop bool) {
+func (w *blockWalk) addExecute(query string, line int, conditional, loop bool) {
 	sql, varies, ok := w.evalConstant(query)
 	if w.size += len(sql); ok && !varies {
 		w.addStatement(sql, line, conditional, loop)
@@ -309,11 +309,11 @@ func (w *blockWalk) addDynamic(query string, line int, conditional, loop bool) {
 		x.Round = strconv.Itoa(line) + " " + query
 	}
 	if !ok || w.size > maxBlock {
-		what := strings.Join(strings.Fields(query), " ")
-		if r := []rune(what); len(r) > 80 {
-			what = string(r[:80]) + "…"
+		excerpt := strings.Join(strings.Fields(query), " ")
+		if r := []rune(excerpt); len(r) > 80 {
+			excerpt = string(r[:80]) + "…"
 		}
-		x = BlockStatement{Line: line, Conditional: conditional || w.within, Loop: loop || w.within, Dynamic: true, Hidden: "EXECUTE of " + what}
+		x = BlockStatement{Line: line, Conditional: conditional || w.within, Loop: loop || w.within, Dynamic: true, Hidden: "EXECUTE of " + excerpt}
 		if w.again && slices.Contains(w.block.Statements, x) {
 			return
 		}

@@ -7,7 +7,7 @@ import (
 
 // walkIf walks the branches of an IF. If it returns when a relation is missing, the later statements need the relation.
 func (w *blockWalk) walkIf(f map[string]any, line int, loop bool) {
-	needs, at := w.needs, w.needsAt
+	needs, needsAt := w.needs, w.needsAt
 	condition := parseExpr(exprText(f["cond"]))
 	w.requireRelations(w.neededRelations(condition, false), line)
 	if f["else_body"] == nil && f["elsif_list"] == nil {
@@ -15,7 +15,7 @@ func (w *blockWalk) walkIf(f map[string]any, line int, loop bool) {
 	} else {
 		w.walkBranch(f["then_body"], line, loop)
 	}
-	w.needs, w.needsAt = needs, at
+	w.needs, w.needsAt = needs, needsAt
 	w.walkBranches(f, line, loop, "elsif_list", "else_body")
 	if f["else_body"] == nil && f["elsif_list"] == nil && returnsOnly(f["then_body"]) {
 		w.requireRelations(w.neededRelations(condition, true), line)
@@ -67,12 +67,12 @@ func returnsOnly(body any) bool {
 func (w *blockWalk) neededRelations(n *Node, negated bool) (out []string) {
 	switch x := Unwrap(n).(type) {
 	case *BoolExpr:
-		together := BoolExprType_AND_EXPR
+		conjunction := BoolExprType_AND_EXPR
 		if negated {
-			together = BoolExprType_OR_EXPR
+			conjunction = BoolExprType_OR_EXPR
 		}
 		switch x.Boolop {
-		case together:
+		case conjunction:
 			for _, arg := range x.Args {
 				out = append(out, w.neededRelations(arg, negated)...)
 			}
@@ -126,8 +126,8 @@ func (w *blockWalk) relationsInCatalogQuery(q *SelectStmt) []string {
 		return nil
 	}
 	conditions := []*Node{q.WhereClause}
-	if and := q.WhereClause.GetBoolExpr(); and != nil && and.Boolop == BoolExprType_AND_EXPR {
-		conditions = and.Args
+	if conjunction := q.WhereClause.GetBoolExpr(); conjunction != nil && conjunction.Boolop == BoolExprType_AND_EXPR {
+		conditions = conjunction.Args
 	}
 	for _, n := range conditions {
 		e := n.GetAExpr()

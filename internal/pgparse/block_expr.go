@@ -31,8 +31,8 @@ func listExpressions(tree any, out []string, depth int) []string {
 				return out
 			case 2:
 			default: // x := f()
-				if at := strings.IndexByte(text, '='); at >= 0 {
-					text = text[at+1:]
+				if equalsSign := strings.IndexByte(text, '='); equalsSign >= 0 {
+					text = text[equalsSign+1:]
 				}
 			}
 			if strings.IndexByte(text, '(') >= 0 {

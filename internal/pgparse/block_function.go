@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// callTextFunction evaluates a function of the server that makes names and statements.
+// evalTextFunction evaluates a function of the server that makes names and statements.
 // https://www.postgresql.org/docs/current/functions-string.html
-func callTextFunction(name string, args []string) (string, bool) {
+func evalTextFunction(name string, args []string) (string, bool) {
 	switch name {
 	case "format":
-		return formatText(args[0], args[1:])
+		return evalFormat(args[0], args[1:])
 	case "concat":
 		return strings.Join(args, ""), true
 	case "concat_ws":
@@ -24,9 +24,9 @@ func callTextFunction(name string, args []string) (string, bool) {
 		}
 		return strings.ReplaceAll(args[0], args[1], args[2]), true
 	case "substr", "substring":
-		return takeSubstring(args)
+		return evalSubstring(args)
 	case "left", "right":
-		return cutText(name == "left", args)
+		return evalLeftRight(name == "left", args)
 	}
 	if len(args) != 1 {
 		return "", false
@@ -46,8 +46,8 @@ func callTextFunction(name string, args []string) (string, bool) {
 	return "", false
 }
 
-// takeSubstring evaluates substr(text, start) and substr(text, start, count). The same function with a pattern is not known.
-func takeSubstring(args []string) (string, bool) {
+// evalSubstring evaluates substr(text, start) and substr(text, start, count). The same function with a pattern is not known.
+func evalSubstring(args []string) (string, bool) {
 	if len(args) < 2 || len(args) > 3 {
 		return "", false
 	}
@@ -68,8 +68,8 @@ func takeSubstring(args []string) (string, bool) {
 	return string(text[start:end]), true
 }
 
-// cutText evaluates left(text, n) and right(text, n). A negative number leaves out as many characters at the other end.
-func cutText(left bool, args []string) (string, bool) {
+// evalLeftRight evaluates left(text, n) and right(text, n). A negative number leaves out as many characters at the other end.
+func evalLeftRight(left bool, args []string) (string, bool) {
 	if len(args) != 2 {
 		return "", false
 	}

@@ -86,7 +86,7 @@ func (w *blockWalk) eachAssigned(v any, visit func(name string)) {
 				name, _ := m["refname"].(string)
 				visit(name)
 			case "PLpgSQL_stmt_foreach_a":
-				visit(w.variableAt(m["varno"]))
+				visit(w.variableByNumber(m["varno"]))
 			case "PLpgSQL_stmt_getdiag", "PLpgSQL_stmt_call": // targets without a name
 				visit("")
 			}
@@ -95,8 +95,8 @@ func (w *blockWalk) eachAssigned(v any, visit func(name string)) {
 	}
 }
 
-// variableAt returns the name of the variable with a number; "" if it is not known.
-func (w *blockWalk) variableAt(number any) string {
+// variableByNumber returns the name of the variable with a number; "" if it is not known.
+func (w *blockWalk) variableByNumber(number any) string {
 	n, ok := number.(float64)
 	if !ok || n < 0 || int(n) >= len(w.names) {
 		return ""
@@ -166,9 +166,9 @@ func (w *blockWalk) walkOptional(body any, line int, loop bool) {
 	if body == nil {
 		return
 	}
-	values, needs, at := maps.Clone(w.values), w.needs, w.needsAt
+	values, needs, needsAt := maps.Clone(w.values), w.needs, w.needsAt
 	w.walkTree(body, line, true, loop)
-	w.values, w.needs, w.needsAt = values, needs, at
+	w.values, w.needs, w.needsAt = values, needs, needsAt
 }
 
 // loopRounds returns the values of a loop's variables in each of its rounds; nil if they are
@@ -194,7 +194,7 @@ func (w *blockWalk) loopRounds(kind string, f map[string]any) []map[string]strin
 			out = append(out, map[string]string{name: strconv.Itoa(i)})
 		}
 	case "PLpgSQL_stmt_foreach_a":
-		name := w.variableAt(f["varno"])
+		name := w.variableByNumber(f["varno"])
 		if slice, _ := f["slice"].(float64); slice > 0 || name == "" {
 			return nil
 		}
@@ -235,13 +235,13 @@ func (w *blockWalk) unrollLoop(body any, turns []map[string]string, line int, co
 	}
 	w.rounds += len(turns)
 	conditional = conditional || mayLeaveLoop(body)
-	values, within, again := w.values, w.within, w.again
+	values, savedWithin, savedAgain := w.values, w.within, w.again
 	for i, turn := range turns {
-		w.values, w.within, w.again = maps.Clone(values), true, again || i > 0
+		w.values, w.within, w.again = maps.Clone(values), true, savedAgain || i > 0
 		maps.Copy(w.values, turn)
 		w.walkTree(body, line, conditional, loop)
 	}
-	w.values, w.within, w.again = values, within, again
+	w.values, w.within, w.again = values, savedWithin, savedAgain
 }
 
 // mayLeaveLoop reports whether a body may end a loop, or one of its rounds, early.

@@ -162,7 +162,7 @@ func TestTextFunctions(t *testing.T) {
 		"lower('ABC')": "abc", "upper('ä')": "?", "replace('a_b_c', '_', '')": "abc", "replace('abc', '', 'x')": "abc",
 		"concat_ws('_', 'a', 'b')": "a_b", "trim(' a ')": "a", "f('a')": "?",
 	} {
-		got, ok := constantOf(expression)
+		got, ok := constantExprText(expression)
 		if !ok {
 			got = "?"
 		}

@@ -14,7 +14,7 @@ func (w *blockWalk) evalConstant(expression string) (text string, varies, ok boo
 
 // evalNode is like evalConstant, for a parsed expression.
 func (w *blockWalk) evalNode(n *Node) (text string, varies, ok bool) {
-	text, ok = constantString(n, func(n *Node) (string, bool) {
+	text, ok = evalStringNode(n, func(n *Node) (string, bool) {
 		value, known := w.variableValue(n)
 		varies = varies || known
 		return value, known
@@ -54,8 +54,8 @@ func parseExpr(expression string) *Node {
 	return targets[0].GetResTarget().GetVal()
 }
 
-// constantOf evaluates the text of a constant expression.
-func constantOf(expression string) (string, bool) { return ConstantString(parseExpr(expression)) }
+// constantExprText evaluates the text of a constant expression.
+func constantExprText(expression string) (string, bool) { return ConstantString(parseExpr(expression)) }
 
 // variableName returns the name of a reference, as used in the values of a block.
 func variableName(c *ColumnRef) string {
@@ -69,11 +69,11 @@ func variableName(c *ColumnRef) string {
 // ConstantString evaluates an expression of string constants, ||, casts to text,
 // quote_ident, quote_literal and format with such arguments.
 func ConstantString(n *Node) (string, bool) {
-	return constantString(n, func(*Node) (string, bool) { return "", false })
+	return evalStringNode(n, func(*Node) (string, bool) { return "", false })
 }
 
-// constantString is ConstantString with values for variables and elements of arrays.
-func constantString(n *Node, valueOf func(*Node) (string, bool)) (string, bool) {
+// evalStringNode is ConstantString with values for variables and elements of arrays.
+func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) {
 	switch x := unwrap(n).(type) {
 	case *A_Const:
 		switch v := x.GetVal().(type) {
@@ -85,10 +85,10 @@ func constantString(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 	case *ColumnRef, *A_Indirection:
 		return valueOf(n)
 	case *TypeCast:
-		return constantString(x.Arg, valueOf)
+		return evalStringNode(x.Arg, valueOf)
 	case *A_Expr:
-		l, ok := constantString(x.Lexpr, valueOf)
-		r, ok2 := constantString(x.Rexpr, valueOf)
+		l, ok := evalStringNode(x.Lexpr, valueOf)
+		r, ok2 := evalStringNode(x.Rexpr, valueOf)
 		if !ok || !ok2 {
 			return "", false
 		}
@@ -96,14 +96,14 @@ func constantString(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 		case "||":
 			return l + r, true
 		case "+":
-			return addTexts(l, r, 1)
+			return addNumberTexts(l, r, 1)
 		case "-":
-			return addTexts(l, r, -1)
+			return addNumberTexts(l, r, -1)
 		}
 	case *FuncCall:
 		args := make([]string, len(x.Args))
 		for i, a := range x.Args {
-			s, ok := constantString(a, valueOf)
+			s, ok := evalStringNode(a, valueOf)
 			if !ok {
 				return "", false
 			}
@@ -112,21 +112,21 @@ func constantString(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 		if len(args) == 0 || len(x.Funcname) == 0 {
 			return "", false
 		}
-		return callTextFunction(LastText(x.Funcname), args)
+		return evalTextFunction(LastText(x.Funcname), args)
 	}
 	return "", false
 }
 
-// addTexts adds two numbers given as text; sign applies to the second.
-func addTexts(l, r string, sign int) (string, bool) {
+// addNumberTexts adds two numbers given as text; sign applies to the second.
+func addNumberTexts(l, r string, sign int) (string, bool) {
 	a, err := strconv.Atoi(l)
 	b, err2 := strconv.Atoi(r)
 	return strconv.Itoa(a + sign*b), err == nil && err2 == nil
 }
 
-// formatText implements format() with %s, %I, %L, %%, and the same by number: %1$I.
+// evalFormat implements format() with %s, %I, %L, %%, and the same by number: %1$I.
 // https://www.postgresql.org/docs/current/functions-string.html#FUNCTIONS-STRING-FORMAT
-func formatText(f string, args []string) (string, bool) {
+func evalFormat(f string, args []string) (string, bool) {
 	var b strings.Builder
 	next := 0
 	for {

@@ -33,7 +33,7 @@ const maxBody = 256 << 10
 // ReadBody reads the body of a PL/pgSQL function. Parts beyond the limits are skipped.
 func ReadBody(text string) *Body {
 	text = text[:min(len(text), maxBody)]
-	b := &bodyReader{text: text, words: wordsOf(text), body: &Body{Variables: map[string]string{}}}
+	b := &bodyReader{text: text, words: splitWords(text), body: &Body{Variables: map[string]string{}}}
 	for b.at < len(b.words) && len(b.open) <= maxNesting {
 		before := b.at
 		b.readStatement()
@@ -63,9 +63,9 @@ type openBlock struct {
 	catches  bool
 }
 
-// keyAt returns the keyword or unquoted name at a token, in lower case; "" for anything
+// keywordAt returns the keyword or unquoted name at a token, in lower case; "" for anything
 // else.
-func (b *bodyReader) keyAt(i int) string {
+func (b *bodyReader) keywordAt(i int) string {
 	if i < 0 || i >= len(b.words) || b.words[i].kind != 'w' {
 		return ""
 	}
@@ -92,7 +92,7 @@ func (b *bodyReader) findKeyword(i int, keys ...string) int {
 		case k == ';' && brackets <= 0:
 			return i
 		case k == 'w' && brackets <= 0:
-			w := b.keyAt(i)
+			w := b.keywordAt(i)
 			if cases == 0 {
 				for _, key := range keys {
 					if w == key {
@@ -122,7 +122,7 @@ func (b *bodyReader) spanText(i, j int) string {
 // readStatement reads the statement that begins at the current token.
 func (b *bodyReader) readStatement() {
 	i := b.at
-	switch b.keyAt(i) {
+	switch b.keywordAt(i) {
 	case "":
 		b.skipUnnamed()
 	case "declare":
@@ -141,7 +141,7 @@ func (b *bodyReader) readStatement() {
 	case "when":
 		b.readBranch()
 	case "else", "loop":
-		if b.keyAt(i) == "loop" {
+		if b.keywordAt(i) == "loop" {
 			b.pushBlock('l')
 		}
 		b.at++
@@ -168,7 +168,7 @@ func (b *bodyReader) readStatement() {
 		b.readLoopHead()
 	default:
 		j := b.findKeyword(i)
-		b.readSimple(i, j)
+		b.readSimpleStatement(i, j)
 		b.at = j + 1
 	}
 }
@@ -237,7 +237,7 @@ func (b *bodyReader) readBranch() {
 		return
 	}
 	for k := i + 1; k < j; k++ {
-		switch b.keyAt(k) {
+		switch b.keywordAt(k) {
 		case "others", "undefined_column", "undefined_table", "syntax_error_or_access_rule_violation":
 			b.open[n].catches = true
 		}
@@ -251,7 +251,7 @@ func (b *bodyReader) readLoopHead() {
 	from, j := in+1, b.findKeyword(in, "loop")
 	b.at = j + 1
 	defer b.pushBlock('l')
-	switch b.keyAt(from) {
+	switch b.keywordAt(from) {
 	case "array":
 		b.addExpression(from+1, j)
 		return
@@ -264,15 +264,15 @@ func (b *bodyReader) readLoopHead() {
 	for k := from; k+1 < j; k++ {
 		if b.kindAt(k) == '.' && b.kindAt(k+1) == '.' {
 			b.addExpression(from, k)
-			by := min(b.findKeyword(k, "by"), j)
-			b.addExpression(k+2, by)
-			b.addExpression(by+1, j)
+			byKeyword := min(b.findKeyword(k, "by"), j)
+			b.addExpression(k+2, byKeyword)
+			b.addExpression(byKeyword+1, j)
 			return
 		}
 	}
-	if b.kindAt(from) == '(' || queries[b.keyAt(from)] {
-		var into []string
-		b.readTargets(head, in, &into)
-		b.addPart(b.spanText(from, j), from, j, into)
+	if b.kindAt(from) == '(' || queries[b.keywordAt(from)] {
+		var targets []string
+		b.readTargets(head, in, &targets)
+		b.addPart(b.spanText(from, j), from, j, targets)
 	}
 }

@@ -5,19 +5,19 @@ import "strings"
 // queries are the first words of queries.
 var queries = map[string]bool{"select": true, "with": true, "values": true, "table": true, "insert": true, "update": true, "delete": true, "merge": true}
 
-// readSimple reads the statement [i, j), which contains no other statement.
-func (b *bodyReader) readSimple(i, j int) {
+// readSimpleStatement reads the statement [i, j), which contains no other statement.
+func (b *bodyReader) readSimpleStatement(i, j int) {
 	if k := b.kindAt(i + 1); k == ':' || k == '=' || k == '.' || k == '[' {
 		b.readAssignment(i, j)
 		return
 	}
-	switch key := b.keyAt(i); {
+	switch key := b.keywordAt(i); {
 	case key == "return":
-		switch b.keyAt(i + 1) {
+		switch b.keywordAt(i + 1) {
 		case "next":
 			b.addExpression(i+2, j)
 		case "query":
-			if b.keyAt(i+2) == "execute" {
+			if b.keywordAt(i+2) == "execute" {
 				b.readExecute(i+2, j)
 			} else {
 				b.readQuery(i+2, j)
@@ -25,7 +25,7 @@ func (b *bodyReader) readSimple(i, j int) {
 		default:
 			b.addExpression(i+1, j)
 		}
-		b.left = b.left || b.mayBeSkipped() && b.keyAt(i+1) != "next" && b.keyAt(i+1) != "query"
+		b.left = b.left || b.mayBeSkipped() && b.keywordAt(i+1) != "next" && b.keywordAt(i+1) != "query"
 	case key == "perform":
 		b.addExpression(i+1, j)
 	case key == "execute":
@@ -38,7 +38,7 @@ func (b *bodyReader) readSimple(i, j int) {
 		b.addExpression(b.findKeyword(i, "when")+1, j)
 	case key == "open":
 		k := min(b.findKeyword(i, "for"), j)
-		if b.keyAt(k+1) == "execute" {
+		if b.keywordAt(k+1) == "execute" {
 			b.readExecute(k+1, j)
 		} else {
 			b.readQuery(k+1, j)
@@ -50,35 +50,35 @@ func (b *bodyReader) readSimple(i, j int) {
 }
 
 // addPart records the part [i, j) with the given SQL.
-func (b *bodyReader) addPart(sql string, i, j int, into []string) {
+func (b *bodyReader) addPart(sql string, i, j int, targets []string) {
 	if i >= j || i >= len(b.words) {
 		return
 	}
-	b.body.Parts = append(b.body.Parts, Part{Text: b.spanText(i, j), Offset: int(b.words[i].start), SQL: sql, Into: into, Maybe: b.mayBeSkipped()})
+	b.body.Parts = append(b.body.Parts, Part{Text: b.spanText(i, j), Offset: int(b.words[i].start), SQL: sql, Into: targets, Maybe: b.mayBeSkipped()})
 }
 
 func (b *bodyReader) addExpression(i, j int) { b.addPart("SELECT "+b.spanText(i, j), i, j, nil) }
 
 // readQuery reads an SQL statement and removes PL/pgSQL's INTO from it.
 func (b *bodyReader) readQuery(i, j int) {
-	var into []string
+	var targets []string
 	for k := i + 1; k < j; k++ {
-		if b.keyAt(k) != "into" || b.keyAt(k-1) == "insert" || b.keyAt(k-1) == "merge" {
+		if b.keywordAt(k) != "into" || b.keywordAt(k-1) == "insert" || b.keywordAt(k-1) == "merge" {
 			continue
 		}
 		from := k + 1
-		if b.keyAt(from) == "strict" {
+		if b.keywordAt(from) == "strict" {
 			from++
 		}
-		end := b.readTargets(from, j, &into)
-		b.addPart(b.spanText(i, k)+" "+b.spanText(end, j), i, j, into)
+		end := b.readTargets(from, j, &targets)
+		b.addPart(b.spanText(i, k)+" "+b.spanText(end, j), i, j, targets)
 		return
 	}
 	b.addPart(b.spanText(i, j), i, j, nil)
 }
 
 // readTargets reads a list of variables and returns the token after it.
-func (b *bodyReader) readTargets(i, j int, into *[]string) int {
+func (b *bodyReader) readTargets(i, j int, targets *[]string) int {
 	for {
 		from := i
 		for i++; i < j && b.kindAt(i) == '.'; {
@@ -90,7 +90,7 @@ func (b *bodyReader) readTargets(i, j int, into *[]string) int {
 			}
 			i++
 		}
-		*into = append(*into, b.spanText(from, min(i, j)))
+		*targets = append(*targets, b.spanText(from, min(i, j)))
 		if i >= j || b.kindAt(i) != ',' {
 			return min(i, j)
 		}
@@ -119,7 +119,7 @@ func (b *bodyReader) readAssignment(i, j int) {
 func (b *bodyReader) readExecute(i, j int) {
 	text := min(b.findKeyword(i+1, "into", "using", "loop"), j)
 	b.addExpression(i+1, text)
-	if sql, ok := constantOf(b.spanText(i+1, text)); ok {
+	if sql, ok := constantExprText(b.spanText(i+1, text)); ok {
 		b.addPart(sql, i, j, nil)
 	}
 	if using := b.findKeyword(text, "using"); using < j {
@@ -155,7 +155,7 @@ func (b *bodyReader) readRaise(i, j int) {
 // readDeclarations reads the declarations of a block.
 func (b *bodyReader) readDeclarations() {
 	i := b.at + 1
-	for i < len(b.words) && b.keyAt(i) != "begin" {
+	for i < len(b.words) && b.keywordAt(i) != "begin" {
 		j := b.findKeyword(i)
 		b.readDeclaration(i, j)
 		i = j + 1
@@ -171,7 +171,7 @@ func (b *bodyReader) readDeclaration(i, j int) {
 		return
 	}
 	from := i + 1
-	if b.keyAt(from) == "constant" {
+	if b.keywordAt(from) == "constant" {
 		from++
 	}
 	end := min(b.findKeyword(from, "not", "collate", "default"), j)
@@ -182,7 +182,7 @@ func (b *bodyReader) readDeclaration(i, j int) {
 	}
 	b.body.Variables[foldName(b.spanText(i, i+1))] = b.spanText(from, end)
 	for k := end; k < j; k++ {
-		if b.kindAt(k) == '=' || b.keyAt(k) == "default" {
+		if b.kindAt(k) == '=' || b.keywordAt(k) == "default" {
 			b.addExpression(k+1, j)
 			return
 		}

@@ -12,9 +12,9 @@ func SplitClauses(sql string, from int) []Span {
 	var out []Span
 	depth := 0
 	now := Span{-1, -1}
-	flush := func(at int) {
+	flush := func(end int) {
 		if now.Start < 0 {
-			now = Span{at, at}
+			now = Span{end, end}
 		}
 		out = append(out, now)
 		now = Span{-1, -1}
@@ -54,8 +54,8 @@ func SplitClauses(sql string, from int) []Span {
 }
 
 // NameEnd returns the offset after the possibly qualified name that begins at an offset.
-func NameEnd(sql string, at int) int {
-	for i := max(at, 0); i < len(sql); {
+func NameEnd(sql string, offset int) int {
+	for i := max(offset, 0); i < len(sql); {
 		end := i
 		if sql[i] == '"' {
 			end = tokenEnd(sql, i)

@@ -9,15 +9,15 @@ import (
 
 // CloneTree returns a deep copy of a tree, or nil if it has more than 10,000 nodes.
 func CloneTree(n *Node) *Node {
-	if n == nil || !isSmall(n) {
+	if n == nil || !isSmallTree(n) {
 		return nil
 	}
 	return proto.Clone(n).(*Node)
 }
 
-func isSmall(n *Node) bool { return isSmallMessage(n) }
+func isSmallTree(n *Node) bool { return isSmallMessage(n) }
 
-// isSmallMessage is like isSmall, for any message that Walk accepts.
+// isSmallMessage is like isSmallTree, for any message that Walk accepts.
 func isSmallMessage(msg any) bool {
 	count := 0
 	Walk(msg, func(any) bool {
@@ -33,16 +33,16 @@ func Equal(a, b *Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	if same, told := equalPlain(a, b); told {
-		return same
+	if equal, ok := compareSimpleNodes(a, b); ok {
+		return equal
 	}
-	return isSmall(a) && isSmall(b) && equalMessages(a.ProtoReflect(), b.ProtoReflect())
+	return isSmallTree(a) && isSmallTree(b) && equalMessages(a.ProtoReflect(), b.ProtoReflect())
 }
 
-// equalPlain compares the most frequent expressions in defaults and conditions: constants,
+// compareSimpleNodes compares the most frequent expressions in defaults and conditions: constants,
 // columns, calls without arguments, and operators, lists and conditions of them. told is false if only a
 // comparison of all fields can decide.
-func equalPlain(a, b *Node) (same, told bool) {
+func compareSimpleNodes(a, b *Node) (equal, ok bool) {
 	switch x := a.GetNode().(type) {
 	case *Node_AConst:
 		if y := b.GetAConst(); y != nil {
@@ -54,77 +54,77 @@ func equalPlain(a, b *Node) (same, told bool) {
 		if y == nil {
 			return false, true
 		}
-		if len(x.FuncCall.Args)+len(y.Args) > 0 || !plainCall(x.FuncCall) || !plainCall(y) {
+		if len(x.FuncCall.Args)+len(y.Args) > 0 || !isPlainCall(x.FuncCall) || !isPlainCall(y) {
 			return false, false
 		}
 		if x.FuncCall.Funcformat != y.Funcformat {
 			return false, true
 		}
-		return equalNames(x.FuncCall.Funcname, y.Funcname)
+		return compareNames(x.FuncCall.Funcname, y.Funcname)
 	case *Node_ColumnRef:
 		if y := b.GetColumnRef(); y != nil {
-			return equalNames(x.ColumnRef.Fields, y.Fields)
+			return compareNames(x.ColumnRef.Fields, y.Fields)
 		}
 		return false, true
 	case *Node_AExpr:
 		if y := b.GetAExpr(); y != nil {
-			return equalOperator(x.AExpr, y)
+			return compareOperators(x.AExpr, y)
 		}
 		return false, true
 	case *Node_BoolExpr:
 		if y := b.GetBoolExpr(); y != nil && y.Boolop == x.BoolExpr.Boolop {
-			return equalLists(x.BoolExpr.Args, y.Args)
+			return compareNodeLists(x.BoolExpr.Args, y.Args)
 		}
 		return false, true
 	case *Node_NullTest:
 		if y := b.GetNullTest(); y != nil && y.Nulltesttype == x.NullTest.Nulltesttype && y.Argisrow == x.NullTest.Argisrow && x.NullTest.Arg != nil && y.Arg != nil {
-			return equalPlain(x.NullTest.Arg, y.Arg)
+			return compareSimpleNodes(x.NullTest.Arg, y.Arg)
 		}
 		return false, true
 	case *Node_List:
 		if y := b.GetList(); y != nil {
-			return equalLists(x.List.Items, y.Items)
+			return compareNodeLists(x.List.Items, y.Items)
 		}
 		return false, true
 	}
 	return false, reflect.TypeOf(a.GetNode()) != reflect.TypeOf(b.GetNode())
 }
 
-// equalLists is equalPlain for lists. One item that differs decides.
-func equalLists(a, b []*Node) (same, told bool) {
+// compareNodeLists is compareSimpleNodes for lists. One item that differs decides.
+func compareNodeLists(a, b []*Node) (equal, ok bool) {
 	if len(a) != len(b) {
 		return false, true
 	}
-	told = true
+	ok = true
 	for i := range a {
-		alike, sure := equalPlain(a[i], b[i])
-		if sure && !alike {
+		itemEqual, sure := compareSimpleNodes(a[i], b[i])
+		if sure && !itemEqual {
 			return false, true
 		}
-		told = told && sure
+		ok = ok && sure
 	}
-	return told, told
+	return ok, ok
 }
 
-// equalOperator is equalPlain for operators.
-func equalOperator(a, b *A_Expr) (same, told bool) {
+// compareOperators is compareSimpleNodes for operators.
+func compareOperators(a, b *A_Expr) (equal, ok bool) {
 	if a.Kind != b.Kind || (a.Lexpr == nil) != (b.Lexpr == nil) || (a.Rexpr == nil) != (b.Rexpr == nil) {
 		return false, true
 	}
-	same, told = equalNames(a.Name, b.Name)
+	equal, ok = compareNames(a.Name, b.Name)
 	for _, side := range [][2]*Node{{a.Lexpr, b.Lexpr}, {a.Rexpr, b.Rexpr}} {
-		if told && !same {
+		if ok && !equal {
 			return false, true
 		}
 		if side[0] != nil {
-			alike, sure := equalPlain(side[0], side[1])
-			if sure && !alike {
+			sideEqual, sure := compareSimpleNodes(side[0], side[1])
+			if sure && !sideEqual {
 				return false, true
 			}
-			told = told && sure
+			ok = ok && sure
 		}
 	}
-	return told, told
+	return ok, ok
 }
 
 func equalConst(a, b *A_Const) bool {
@@ -153,12 +153,12 @@ func equalConst(a, b *A_Const) bool {
 	return false
 }
 
-// plainCall reports whether a call has only a name and arguments.
-func plainCall(c *FuncCall) bool {
+// isPlainCall reports whether a call has only a name and arguments.
+func isPlainCall(c *FuncCall) bool {
 	return c.AggFilter == nil && c.Over == nil && len(c.AggOrder) == 0 && !c.AggWithinGroup && !c.AggStar && !c.AggDistinct && !c.FuncVariadic
 }
 
-func equalNames(a, b []*Node) (same, told bool) {
+func compareNames(a, b []*Node) (equal, ok bool) {
 	if len(a) != len(b) {
 		return false, true
 	}
@@ -178,32 +178,32 @@ func equalMessages(a, b protoreflect.Message) bool {
 	if a.Descriptor() != b.Descriptor() {
 		return false
 	}
-	same := true
+	equal := true
 	fields := a.Descriptor().Fields()
-	for i := 0; i < fields.Len() && same; i++ {
+	for i := 0; i < fields.Len() && equal; i++ {
 		fd := fields.Get(i)
 		switch {
 		case isLocation(fd.Name()):
 		case a.Has(fd) != b.Has(fd):
-			same = false
+			equal = false
 		case !a.Has(fd):
 		case fd.IsList():
 			x, y := a.Get(fd).List(), b.Get(fd).List()
-			same = x.Len() == y.Len()
-			for j := 0; j < x.Len() && same; j++ {
+			equal = x.Len() == y.Len()
+			for j := 0; j < x.Len() && equal; j++ {
 				if fd.Message() != nil {
-					same = equalMessages(x.Get(j).Message(), y.Get(j).Message())
+					equal = equalMessages(x.Get(j).Message(), y.Get(j).Message())
 				} else {
-					same = x.Get(j).Equal(y.Get(j))
+					equal = x.Get(j).Equal(y.Get(j))
 				}
 			}
 		case fd.Message() != nil:
-			same = equalMessages(a.Get(fd).Message(), b.Get(fd).Message())
+			equal = equalMessages(a.Get(fd).Message(), b.Get(fd).Message())
 		default:
-			same = a.Get(fd).Equal(b.Get(fd))
+			equal = a.Get(fd).Equal(b.Get(fd))
 		}
 	}
-	return same
+	return equal
 }
 
 // isLocation reports whether a field holds a place in the text.

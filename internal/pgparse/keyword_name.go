@@ -15,7 +15,7 @@ import (
 func parseTree(sql string) (*ast.ParseResult, error) {
 	tree, err := parser.ParseToTree(sql)
 	if err == nil {
-		markOlder(sql, tree)
+		markOlderForm(sql, tree)
 		return tree, nil
 	}
 	if mended := fixDoublePrecision(sql); mended != sql {
@@ -23,10 +23,10 @@ func parseTree(sql string) (*ast.ParseResult, error) {
 			return tree, nil
 		}
 	}
-	if tree := parseNames(sql, err); tree != nil {
+	if tree := parseKeywordNames(sql, err); tree != nil {
 		return tree, nil
 	}
-	if tree := parseNewer(sql); tree != nil {
+	if tree := parseNewerForms(sql); tree != nil {
 		return tree, nil
 	}
 	return nil, err
@@ -39,20 +39,20 @@ var namingWords = lazyregexp.New(`(?i)\b(?:operator|if|exclude|values|recursive)
 // maxNames limits how many words of a statement are tried as names.
 const maxNames = 40
 
-// parseNames parses a text in which such words are names. It replaces each word at which
+// parseKeywordNames parses a text in which such words are names. It replaces each word at which
 // the parser fails by another name of the same length, so that all locations stay valid,
 // and restores the word in the tree. It returns nil if that does not help.
-func parseNames(sql string, err error) *ast.ParseResult {
+func parseKeywordNames(sql string, err error) *ast.ParseResult {
 	if !namingWords.MatchString(sql) {
 		return nil
 	}
-	words := wordsOutside(sql)
+	words := findUnquotedWords(sql)
 	text, names := []byte(sql), map[string]string{}
 	for range maxNames {
-		at := errorAt(string(text), err)
+		errorPos := errorOffset(string(text), err)
 		n := -1
 		for i, w := range words {
-			if w[0] < at {
+			if w[0] < errorPos {
 				n = i
 			}
 		}
@@ -68,22 +68,22 @@ func parseNames(sql string, err error) *ast.ParseResult {
 		}
 		names[other] = word
 		copy(text[w[0]:], other)
-		tree, again := parser.ParseToTree(string(text))
-		if again == nil {
+		tree, retryErr := parser.ParseToTree(string(text))
+		if retryErr == nil {
 			renameInTree(tree.ProtoReflect(), names)
 			return tree
 		}
-		if errorAt(string(text), again) <= at {
+		if errorOffset(string(text), retryErr) <= errorPos {
 			return nil
 		}
-		err = again
+		err = retryErr
 	}
 	return nil
 }
 
-// errorAt returns the offset of the parser's error; the end of the text if the parser
+// errorOffset returns the offset of the parser's error; the end of the text if the parser
 // does not report one.
-func errorAt(sql string, err error) int {
+func errorOffset(sql string, err error) int {
 	var pe *parser.Error
 	if errors.As(err, &pe) && pe.Cursorpos > 0 {
 		return byteOffset(sql, pe.Cursorpos-1)
@@ -91,8 +91,8 @@ func errorAt(sql string, err error) int {
 	return len(sql)
 }
 
-// wordsOutside returns the places of such words outside quotes and comments.
-func wordsOutside(sql string) [][2]int {
+// findUnquotedWords returns the places of such words outside quotes and comments.
+func findUnquotedWords(sql string) [][2]int {
 	var out [][2]int
 	for s := (scanner{src: sql, start: -1}); s.pos < len(sql); {
 		from := s.pos

@@ -27,8 +27,8 @@ type Lexeme struct {
 // NextLexeme returns the first token at or after an offset. It accepts broken text: a
 // string without an end extends to the end of the text. It assumes that
 // standard_conforming_strings is on.
-func NextLexeme(src string, at int) Lexeme {
-	i := at
+func NextLexeme(src string, offset int) Lexeme {
+	i := offset
 	for i < len(src) && isBlank(src[i]) {
 		i++
 	}

@@ -8,9 +8,9 @@ import "strings"
 // standIn begins the statement that replaces another one; a name follows.
 const standIn = "LISTEN "
 
-// replaceNewer replaces the statements of a PL/pgSQL body that have new forms. originals has their texts by those that replace them; it is empty if no
+// replaceNewerForms replaces the statements of a PL/pgSQL body that have new forms. originals has their texts by those that replace them; it is empty if no
 // statement was replaced.
-func replaceNewer(statement string) (text string, originals map[string]string) {
+func replaceNewerForms(statement string) (text string, originals map[string]string) {
 	body := quotedBody(statement)
 	start := strings.Index(statement, body)
 	if body == "" || start < 0 {
@@ -25,7 +25,7 @@ func replaceNewer(statement string) (text string, originals map[string]string) {
 		if since, _ := NewerForm(ParseStatement(part.SQL)); since == 0 {
 			continue // no version reads it
 		}
-		replacement := standIn + nameNumber(len(originals))
+		replacement := standIn + numberedName(len(originals))
 		if len(replacement) > len(part.Text) || strings.Contains(part.Text[:len(replacement)], "\n") {
 			continue
 		}
@@ -47,8 +47,8 @@ func replaceNewer(statement string) (text string, originals map[string]string) {
 func quotedBody(statement string) string {
 	n := ParseStatement(statement)
 	options := n.GetCreateFunctionStmt().GetOptions()
-	if do := n.GetDoStmt(); do != nil {
-		options = do.GetArgs()
+	if doStmt := n.GetDoStmt(); doStmt != nil {
+		options = doStmt.GetArgs()
 	}
 	for _, o := range options {
 		if d := o.GetDefElem(); d.GetDefname() == "as" {
@@ -61,17 +61,17 @@ func quotedBody(statement string) string {
 	return ""
 }
 
-// nameNumber returns a name for a number, as short as possible: a, b, … z, aa.
-func nameNumber(n int) string {
+// numberedName returns a name for a number, as short as possible: a, b, … z, aa.
+func numberedName(n int) string {
 	name := string(rune('a' + n%26))
 	if n >= 26 {
-		name = nameNumber(n/26-1) + name
+		name = numberedName(n/26-1) + name
 	}
 	return name
 }
 
-// restoreNewer gives statements of a block their own texts.
-func (b *Block) restoreNewer(originals map[string]string) {
+// restoreOriginals gives statements of a block their own texts.
+func (b *Block) restoreOriginals(originals map[string]string) {
 	for i := range b.Statements {
 		s := &b.Statements[i]
 		if sql, ok := originals[strings.TrimSpace(s.SQL)]; ok {

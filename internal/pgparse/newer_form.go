@@ -35,14 +35,14 @@ type edit struct {
 	text       string
 }
 
-// parseNewer parses a text that has forms of Postgres 19; nil if it has none, or something else is wrong.
-func parseNewer(sql string) *ast.ParseResult {
-	x := rewriteNewer(sql)
+// parseNewerForms parses a text that has forms of Postgres 19; nil if it has none, or something else is wrong.
+func parseNewerForms(sql string) *ast.ParseResult {
+	x := rewriteNewerForms(sql)
 	if x == nil {
 		return nil
 	}
 	if x.hasWords(0, "wait") {
-		return x.parseWait()
+		return x.parseWaitForLSN()
 	}
 	sort.Slice(x.edits, func(i, j int) bool { return x.edits[i].start < x.edits[j].start })
 	var b strings.Builder
@@ -65,16 +65,16 @@ func parseNewer(sql string) *ast.ParseResult {
 	for _, f := range x.finish {
 		f(n)
 	}
-	markNewer(n, x.message)
+	markNewerForm(n, x.message)
 	return tree
 }
 
 // MayHaveNewerForm reports whether the first statement of a text may have a form that the parser's own grammar does not have. It does not parse.
-func MayHaveNewerForm(sql string) bool { return rewriteNewer(sql) != nil }
+func MayHaveNewerForm(sql string) bool { return rewriteNewerForms(sql) != nil }
 
-// rewriteNewer finds the new forms of the first statement of a text, and what to write for them; nil if there are none.
-func rewriteNewer(sql string) *newerText {
-	x := &newerText{sql: sql, words: wordsOf(sql)}
+// rewriteNewerForms finds the new forms of the first statement of a text, and what to write for them; nil if there are none.
+func rewriteNewerForms(sql string) *newerText {
+	x := &newerText{sql: sql, words: splitWords(sql)}
 	for i := range x.words {
 		if x.hasWords(i, ";") {
 			x.words = x.words[:i]
@@ -96,7 +96,7 @@ func rewriteNewer(sql string) *newerText {
 	case "copy":
 		x.rewriteCopy()
 	}
-	x.rewriteParts()
+	x.rewriteNestedForms()
 	if len(x.edits) == 0 {
 		return nil
 	}
@@ -126,10 +126,10 @@ func (x *newerText) hasWords(i int, words ...string) bool {
 }
 
 // replaceWords replaces the words from i up to and without end. Older servers report a syntax error at the word of the first change.
-func (x *newerText) replaceWords(i, end int, text, at string) {
+func (x *newerText) replaceWords(i, end int, text, errorText string) {
 	x.edits = append(x.edits, edit{int(x.words[i].start), int(x.words[end-1].end), text})
-	if x.message == "" && at != "" {
-		x.message = syntaxErrorAt(at)
+	if x.message == "" && errorText != "" {
+		x.message = syntaxErrorAt(errorText)
 	}
 }
 
@@ -205,22 +205,22 @@ func (x *newerText) rewriteCopy() {
 	}
 }
 
-// rewriteParts rewrites forms that may be anywhere in a statement.
-func (x *newerText) rewriteParts() {
+// rewriteNestedForms rewrites forms that may be anywhere in a statement.
+func (x *newerText) rewriteNestedForms() {
 	for i := range x.words {
 		switch {
 		case x.hasWords(i, "do", "select") && i > 0:
 			x.rewriteDoSelect(i)
 		case x.words[i].kind == ')' && (x.hasWords(i+1, "ignore", "nulls", "over") || x.hasWords(i+1, "respect", "nulls", "over")):
 			x.replaceWords(i+1, i+3, "", x.copySource(i+2, i+3))
-		case x.hasWords(i, "null") && (x.hasWords(i-1, "to") || x.hasWords(i-1, "=")) && x.isSetting(i-2):
+		case x.hasWords(i, "null") && (x.hasWords(i-1, "to") || x.hasWords(i-1, "=")) && x.isLastSettingWord(i-2):
 			x.replaceWords(i, i+1, "''", x.copySource(i, i+1))
 		}
 	}
 }
 
-// isSetting reports whether the word at i is the last one of the parameter's name in SET.
-func (x *newerText) isSetting(i int) bool {
+// isLastSettingWord reports whether the word at i is the last one of the parameter's name in SET.
+func (x *newerText) isLastSettingWord(i int) bool {
 	for i >= 2 && x.hasWords(i-1, ".") {
 		i -= 2
 	}
@@ -259,8 +259,8 @@ func IsDoSelect(c *OnConflictClause) bool {
 	return c.GetAction() == OnConflictAction_ONCONFLICT_UPDATE && len(c.GetTargetList()) == 0
 }
 
-// parseWait returns a tree for WAIT FOR LSN. It is a SHOW, because neither locks anything.
-func (x *newerText) parseWait() *ast.ParseResult {
+// parseWaitForLSN returns a tree for WAIT FOR LSN. It is a SHOW, because neither locks anything.
+func (x *newerText) parseWaitForLSN() *ast.ParseResult {
 	end := 4
 	if x.hasWords(end, "with", "(") {
 		end = x.findClosing(end+1) + 1
@@ -276,7 +276,7 @@ func (x *newerText) parseWait() *ast.ParseResult {
 		}
 	}
 	n := &Node{Node: &ast.Node_VariableShowStmt{VariableShowStmt: &ast.VariableShowStmt{Name: name}}}
-	markNewer(n, syntaxErrorAt(x.copySource(0, 1)))
+	markNewerForm(n, syntaxErrorAt(x.copySource(0, 1)))
 	return &ast.ParseResult{Stmts: []*ast.RawStmt{{Stmt: n}}}
 }
 
@@ -321,8 +321,8 @@ func (x *newerText) originalOffset(offset int) int {
 	return offset + shift
 }
 
-// markNewer records in a statement that older servers refuse it with a message.
-func markNewer(n *Node, message string) { addMark(n, newerField, message) }
+// markNewerForm records in a statement that older servers refuse it with a message.
+func markNewerForm(n *Node, message string) { addMark(n, newerField, message) }
 
 // NewerForm returns the version that brought a form of a statement, and the error of older servers; 0 if the parser's own grammar
 // has it. statement is a node, or what it holds.

@@ -43,7 +43,7 @@ func (x *newerText) rewritePublication(created bool) {
 			if closing < 0 {
 				return
 			}
-			if except = exceptTables(x.sql, int(x.words[i+2].start), int(x.words[closing].start)); except == nil {
+			if except = parseExceptTables(x.sql, int(x.words[i+2].start), int(x.words[closing].start)); except == nil {
 				return
 			}
 			if word == "" {
@@ -89,8 +89,8 @@ func SetsAll(s *AlterPublicationStmt) bool {
 	return since > 0
 }
 
-// exceptTables parses the tables of EXCEPT (TABLE a, TABLE b, c).
-func exceptTables(sql string, start, end int) []*Node {
+// parseExceptTables parses the tables of EXCEPT (TABLE a, TABLE b, c).
+func parseExceptTables(sql string, start, end int) []*Node {
 	const before = "CREATE PUBLICATION x FOR "
 	tree, err := parser.ParseToTree(before + sql[start:end])
 	if err != nil || len(tree.Stmts) != 1 {

@@ -24,12 +24,12 @@ const sameClass = "within"
 // MayHaveOlderForm reports whether a text may have a form that is gone in a newer version. It does not parse.
 func MayHaveOlderForm(sql string) bool { return labelWords.MatchString(sql) }
 
-// markOlder records in a statement which version refuses it that the parser's own grammar has, and the message.
-func markOlder(sql string, tree *ast.ParseResult) {
+// markOlderForm records in a statement which version refuses it that the parser's own grammar has, and the message.
+func markOlderForm(sql string, tree *ast.ParseResult) {
 	if !MayHaveOlderForm(sql) || len(tree.Stmts) != 1 {
 		return
 	}
-	for _, w := range wordsOf(sql) {
+	for _, w := range splitWords(sql) {
 		word := sql[w.start:w.end]
 		if w.kind != 'w' || labelWords.FindString(word) != word {
 			continue
@@ -40,7 +40,7 @@ func markOlder(sql string, tree *ast.ParseResult) {
 			continue
 		}
 		message := syntaxErrorAt(word)
-		if errorAt(text, err) >= int(w.end) { // after the call of a function it is read, and the next word is wrong
+		if errorOffset(text, err) >= int(w.end) { // after the call of a function it is read, and the next word is wrong
 			message = err.Error()
 		}
 		addMark(tree.Stmts[0].Stmt, olderField, message)
@@ -99,9 +99,9 @@ func readMark(statement any, field protowire.Number) (message string, ok bool) {
 	return "", false
 }
 
-// isWithdrawn reports whether a statement is wrong at an offset because it has a form that was announced for a version, and taken out again before its
+// hasWithdrawnForm reports whether a statement is wrong at an offset because it has a form that was announced for a version, and taken out again before its
 // release.
-func (x *newerText) isWithdrawn(offset int) bool {
+func (x *newerText) hasWithdrawnForm(offset int) bool {
 	n := slices.IndexFunc(x.words, func(w word) bool { return int(w.start) == offset })
 	if n < 0 {
 		n = len(x.words) // at the end
@@ -124,11 +124,11 @@ func (x *newerText) isWithdrawn(offset int) bool {
 
 const withdrawnName = "withdrawn form"
 
-// parseWithdrawn returns the tree of a statement that no known version has, and that each refuses with the parser's error; nil for another statement. It
+// parseWithdrawnForm returns the tree of a statement that no known version has, and that each refuses with the parser's error; nil for another statement. It
 // is a SHOW, because it does nothing.
-func parseWithdrawn(sql string, err error) *ast.ParseResult {
-	x := &newerText{sql: sql, words: wordsOf(sql)}
-	if len(x.words) == 0 || !strings.HasPrefix(err.Error(), "syntax error at ") || !x.isWithdrawn(errorAt(sql, err)) {
+func parseWithdrawnForm(sql string, err error) *ast.ParseResult {
+	x := &newerText{sql: sql, words: splitWords(sql)}
+	if len(x.words) == 0 || !strings.HasPrefix(err.Error(), "syntax error at ") || !x.hasWithdrawnForm(errorOffset(sql, err)) {
 		return nil
 	}
 	n := &Node{Node: &ast.Node_VariableShowStmt{VariableShowStmt: &ast.VariableShowStmt{Name: withdrawnName}}}

@@ -13,7 +13,7 @@ func CommonOperator(name string) bool { return slices.Contains(commonOperators, 
 
 // OperatorsIn calls found for each operator in a statement that is not built in, with its
 // place.
-func OperatorsIn(n *Node, found func(name string, at int)) {
+func OperatorsIn(n *Node, found func(name string, offset int)) {
 	Walk(n, func(msg any) bool {
 		if x, ok := msg.(*A_Expr); ok && len(x.GetName()) > 0 {
 			if name := LastText(x.GetName()); name != "" && !CommonOperator(name) {

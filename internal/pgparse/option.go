@@ -46,14 +46,14 @@ func SelectCommands(stmt *AlterTableStmt, cmds []*Node) *Node {
 
 // FunctionCode returns the language in lower case, "" if not given, and the texts of AS from the
 // options of CREATE FUNCTION or DO.
-func FunctionCode(options []*Node) (language string, as []string) {
+func FunctionCode(options []*Node) (language string, code []string) {
 	for _, o := range options {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "language":
 			language = strings.ToLower(StringText(d.GetArg()))
 		case "as":
-			as = StringTexts(ListItems(d.GetArg()))
+			code = StringTexts(ListItems(d.GetArg()))
 		}
 	}
-	return language, as
+	return language, code
 }

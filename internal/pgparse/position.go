@@ -27,13 +27,13 @@ const marked = 4096
 func NewLines(src string) *Lines {
 	l := &Lines{src: src, starts: make([]int32, 1, strings.Count(src, "\n")+1)}
 	l.marks = sync.OnceValue(l.newMarks)
-	for at := 0; ; {
-		n := strings.IndexByte(src[at:], '\n')
+	for offset := 0; ; {
+		n := strings.IndexByte(src[offset:], '\n')
 		if n < 0 {
 			return l
 		}
-		at += n + 1
-		l.starts = append(l.starts, int32(at))
+		offset += n + 1
+		l.starts = append(l.starts, int32(offset))
 	}
 }
 
@@ -52,7 +52,7 @@ func (l *Lines) Position(offset int) (line, column int) {
 // countRunes returns the number of characters before an offset.
 func (l *Lines) countRunes(offset int) int {
 	marks := l.marks()
-	i, found := slices.BinarySearchFunc(marks, offset, func(m mark, at int) int { return cmp.Compare(m.offset, at) })
+	i, found := slices.BinarySearchFunc(marks, offset, func(m mark, target int) int { return cmp.Compare(m.offset, target) })
 	if !found {
 		i-- // the first one is at 0
 	}
@@ -62,9 +62,9 @@ func (l *Lines) countRunes(offset int) int {
 func (l *Lines) newMarks() []mark {
 	out := []mark{{}}
 	last := mark{}
-	for at := range l.src { // the first bytes of characters
-		if at-last.offset >= marked {
-			last = mark{at, last.runes + utf8.RuneCountInString(l.src[last.offset:at])}
+	for offset := range l.src { // the first bytes of characters
+		if offset-last.offset >= marked {
+			last = mark{offset, last.runes + utf8.RuneCountInString(l.src[last.offset:offset])}
 			out = append(out, last)
 		}
 	}

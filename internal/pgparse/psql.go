@@ -104,25 +104,25 @@ func commandEnd(src string, i int) int {
 	if wholeLine[line[:name]] || strings.HasPrefix(line, `\!`) {
 		return i + len(line)
 	}
-	for at := name; at < len(line); at++ {
-		switch c := line[at]; c {
+	for pos := name; pos < len(line); pos++ {
+		switch c := line[pos]; c {
 		case '\\':
-			return i + at
+			return i + pos
 		case '|':
 			if strings.HasPrefix(line, `\g`) || strings.HasPrefix(line, `\o`) || strings.HasPrefix(line, `\w`) {
 				return i + len(line) // a program's arguments
 			}
 		case '\'', '"', '`':
-			at = quoteEnd(line, at, c, c == '\'') - 1
+			pos = quoteEnd(line, pos, c, c == '\'') - 1
 		}
 	}
 	return i + len(line)
 }
 
-// skipRows finds where the text continues after the rows that psql reads for a COPY …
+// locateRowsEnd finds where the text continues after the rows that psql reads for a COPY …
 // FROM STDIN. They begin on the next line and end at a line with "\." alone, or at the
 // end of the input. Other tools read no rows, so without such a line there are none.
-func (s *scanner) skipRows() {
+func (s *scanner) locateRowsEnd() {
 	from := s.resume
 	if from == 0 {
 		n := strings.IndexByte(s.src[s.pos:], '\n')

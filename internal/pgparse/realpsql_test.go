@@ -100,13 +100,13 @@ func (l *listener) session(conn net.Conn) {
 		if len(file.Stmts) == 0 {
 			answer(w, 'I', "")
 		}
-		if was := state; pgparse.Whole(sql) != nil {
+		if previous := state; pgparse.Whole(sql) != nil {
 			all += sql + ";\n"
-			so, err := pgparse.SplitText(all + "SELECT 1")
+			splitFile, err := pgparse.SplitText(all + "SELECT 1")
 			if err != nil {
 				return
 			}
-			if state = so.Stmts[len(so.Stmts)-1].Strings; state != was {
+			if state = splitFile.Stmts[len(splitFile.Stmts)-1].Strings; state != previous {
 				answer(w, 'S', "standard_conforming_strings\x00"+map[bool]string{true: "off", false: "on"}[state.Off]+"\x00")
 			}
 		}
@@ -128,18 +128,18 @@ func message(r *bufio.Reader) (kind byte, body string, ok bool) {
 func sentByPsql(t *testing.T, text string) ([]string, []pgparse.Strings) {
 	t.Helper()
 	psql := component.NeedProgram(t, component.Psql, "psql")
-	at, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	socket, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer at.Close()
-	l := &listener{Listener: at}
+	defer socket.Close()
+	l := &listener{Listener: socket}
 	go l.serve()
 	file := filepath.Join(t.TempDir(), "f.sql")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(at.Addr().String())
+	_, port, _ := net.SplitHostPort(socket.Addr().String())
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-f", file, "host=127.0.0.1 port="+port+" user=u dbname=d sslmode=disable gssencmode=disable")
@@ -208,14 +208,14 @@ func bySplit(t *testing.T, text string) []string {
 func plain(sql string) string { return strings.TrimRight(pgparse.SqueezeSQL(sql), "; \r\n") }
 
 // difference is the first place where two lists are not one.
-func difference(psql, ours []string) string {
-	for i := range max(len(psql), len(ours)) {
+func difference(psql, statements []string) string {
+	for i := range max(len(psql), len(statements)) {
 		var p, o string
 		if i < len(psql) {
 			p = psql[i]
 		}
-		if i < len(ours) {
-			o = ours[i]
+		if i < len(statements) {
+			o = statements[i]
 		}
 		if p != o {
 			return "psql sends\n" + clip(p) + "\nand we read\n" + clip(o)
@@ -247,8 +247,8 @@ func TestRealPsql(t *testing.T) {
 			t.Parallel()
 			messages, states := sentByPsql(t, text)
 			d := difference(inMessages(t, messages, states), bySplit(t, text))
-			if why := explained[name]; (d != "") != (why != "") {
-				t.Errorf("explained by %q, but\n%s", why, d)
+			if reason := explained[name]; (d != "") != (reason != "") {
+				t.Errorf("explained by %q, but\n%s", reason, d)
 			}
 		})
 	}

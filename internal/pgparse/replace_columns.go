@@ -11,18 +11,18 @@ func RewriteColumns(expr *Node, sql string, span Span, instead func(column strin
 	var edits []TextEdit
 	ok := true
 	Walk(expr, func(msg any) bool {
-		ref, is := msg.(*ColumnRef)
-		if !is {
+		ref, isColumn := msg.(*ColumnRef)
+		if !isColumn {
 			return true
 		}
-		at := int(ref.Location)
-		if at < span.Start || at >= span.End || len(ref.Fields) == 0 {
+		start := int(ref.Location)
+		if start < span.Start || start >= span.End || len(ref.Fields) == 0 {
 			ok = false
 			return true
 		}
 		column := LastText(ref.Fields)
 		if text := instead(column); text != "" {
-			edits = append(edits, TextEdit{at, NameEnd(sql, at), text})
+			edits = append(edits, TextEdit{start, NameEnd(sql, start), text})
 		}
 		return true
 	})
@@ -40,15 +40,15 @@ type TextEdit struct {
 func ApplyEdits(sql string, span Span, edits []TextEdit) (out string, ok bool) {
 	slices.SortFunc(edits, func(a, b TextEdit) int { return a.At - b.At })
 	var b strings.Builder
-	at := span.Start
+	pos := span.Start
 	for _, e := range edits {
-		if e.At < at || e.End > span.End {
+		if e.At < pos || e.End > span.End {
 			return "", false
 		}
-		b.WriteString(sql[at:e.At] + e.Text)
-		at = e.End
+		b.WriteString(sql[pos:e.At] + e.Text)
+		pos = e.End
 	}
-	b.WriteString(sql[at:span.End])
+	b.WriteString(sql[pos:span.End])
 	return b.String(), true
 }
 

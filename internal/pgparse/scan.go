@@ -61,8 +61,8 @@ type scanner struct {
 
 func scanPieces(src string) []piece { return newScanner(src, Reader{}).scanAll() }
 
-func newScanner(src string, by Reader) *scanner {
-	return &scanner{src: src, by: by, start: -1, pieces: make([]piece, 0, min(strings.Count(src, ";")+1, 64))}
+func newScanner(src string, reader Reader) *scanner {
+	return &scanner{src: src, by: reader, start: -1, pieces: make([]piece, 0, min(strings.Count(src, ";")+1, 64))}
 }
 
 func (s *scanner) scanAll() []piece {
@@ -95,13 +95,13 @@ func (s *scanner) endMessage() {
 	s.endPiece()
 	s.sent, s.unsent = s.unsent, false
 	for ; s.copies > 0; s.copies-- {
-		s.skipRows()
+		s.locateRowsEnd()
 	}
 }
 
-func (s *scanner) beginPiece(at int) {
+func (s *scanner) beginPiece(offset int) {
 	if s.start < 0 {
-		s.start = at
+		s.start = offset
 	}
 }
 
@@ -217,10 +217,10 @@ func (s *scanner) scanString(start int, escapes bool) {
 	} else {
 		s.pos = stringEnd(s.src, i, escapes)
 	}
-	switch has := s.src[i:s.pos]; {
-	case escapes && s.by.Strings.Encoding != "" && maySwallowBackslash(has), start == i && s.by.Strings.Unsure && EndsElsewhere(s.src[i:]):
+	switch content := s.src[i:s.pos]; {
+	case escapes && s.by.Strings.Encoding != "" && maySwallowBackslash(content), start == i && s.by.Strings.Unsure && EndsElsewhere(s.src[i:]):
 		s.unsure = true
-	case escapes && start == i && strings.IndexByte(has, '\\') >= 0:
+	case escapes && start == i && strings.IndexByte(content, '\\') >= 0:
 		s.plain = append(s.plain, Comment{i, s.pos})
 		s.escaped = true
 	}

@@ -17,11 +17,11 @@ type point struct {
 	now, kept Strings
 }
 
-func newSession(by Reader) *session {
-	if by.Strings.Refusal == AllRefuse {
-		by.Strings.Off, by.Strings.Unsure = false, false
+func newSession(reader Reader) *session {
+	if reader.Strings.Refusal == AllRefuse {
+		reader.Strings.Off, reader.Strings.Unsure = false, false
 	}
-	return &session{now: by.Strings, start: Strings{Refusal: by.Strings.Refusal}, kept: by.Strings, before: by.Strings, open: by.Block, goesOn: by.Psql}
+	return &session{now: reader.Strings, start: Strings{Refusal: reader.Strings.Refusal}, kept: reader.Strings, before: reader.Strings, open: reader.Block, goesOn: reader.Psql}
 }
 
 // nextStrings returns the state for the session's next text.
@@ -48,16 +48,16 @@ func (s *session) applyStatement(st *Stmt, sql string) {
 			s.now, s.kept = s.start, s.start
 		}
 	case *SelectStmt, *CallStmt:
-		s.applyCalls(st.Node, sql, true)
+		s.applySetConfigCalls(st.Node, sql, true)
 	case *UpdateStmt:
-		s.applyUpdate(x)
-		s.applyCalls(st.Node, sql, false)
+		s.applySettingsUpdate(x)
+		s.applySetConfigCalls(st.Node, sql, false)
 	case *CreateFunctionStmt:
 		s.checkFunction(x)
-		s.applyCalls(st.Node, sql, false)
+		s.applySetConfigCalls(st.Node, sql, false)
 	case *InsertStmt, *DeleteStmt, *MergeStmt, *CreateTableAsStmt, *ExplainStmt, *CopyStmt, *PrepareStmt, *DeclareCursorStmt, *CreateStmt, *ViewStmt, *RuleStmt,
 		*AlterTableStmt:
-		s.applyCalls(st.Node, sql, false)
+		s.applySetConfigCalls(st.Node, sql, false)
 	case *DoStmt:
 		s.applyBlock(sql)
 	case *TransactionStmt:
@@ -166,9 +166,9 @@ func (s *session) checkFunction(x *CreateFunctionStmt) {
 	}
 }
 
-// applyCalls handles the calls of set_config in a statement. runs: they are called exactly
+// applySetConfigCalls handles the calls of set_config in a statement. runs: they are called exactly
 // once now, and not for each row, later, or never. Few texts have the name, or a name with escapes (U&"…").
-func (s *session) applyCalls(n *Node, sql string, runs bool) {
+func (s *session) applySetConfigCalls(n *Node, sql string, runs bool) {
 	if !ContainsFold(sql, "set_config") && !ContainsFold(sql, `u&"`) {
 		return
 	}
@@ -177,27 +177,27 @@ func (s *session) applyCalls(n *Node, sql string, runs bool) {
 		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || LastText(call.Funcname) != "set_config" {
 			return true
 		}
-		name, named := ConstantString(call.Args[0])
+		name, isConstantName := ConstantString(call.Args[0])
 		value, known := ConstantString(call.Args[1])
-		flag, told := settingText(call.Args[2])
-		local := told && !IsOff(flag)
-		known = known && runs && told
+		flag, isConstantFlag := settingText(call.Args[2])
+		local := isConstantFlag && !IsOff(flag)
+		known = known && runs && isConstantFlag
 		switch {
-		case named && strings.EqualFold(name, "client_encoding"):
+		case isConstantName && strings.EqualFold(name, "client_encoding"):
 			s.setEncoding(value, local)
-		case named && strings.EqualFold(name, "standard_conforming_strings"):
+		case isConstantName && strings.EqualFold(name, "standard_conforming_strings"):
 			s.setStrings(false, value, known, local)
-		case !named:
+		case !isConstantName:
 			s.setStrings(false, "", false, local)
 		}
 		return true
 	})
 }
 
-// applyUpdate handles the settings of an UPDATE of pg_settings.
-func (s *session) applyUpdate(x *UpdateStmt) {
-	switch name, value, known, is := UpdatedSetting(x); {
-	case !is:
+// applySettingsUpdate handles the settings of an UPDATE of pg_settings.
+func (s *session) applySettingsUpdate(x *UpdateStmt) {
+	switch name, value, known, ok := UpdatedSetting(x); {
+	case !ok:
 	case !known:
 		s.setStrings(false, "", false, false)
 	case strings.EqualFold(name, "standard_conforming_strings"):

@@ -11,7 +11,7 @@ import (
 // ShapeKey returns a key for the content of a tree without its locations: trees that are
 // [Equal] have the same shape. It returns "" for a tree of more than 10,000 nodes.
 func ShapeKey(n *Node) string {
-	if n == nil || !isSmall(n) {
+	if n == nil || !isSmallTree(n) {
 		return ""
 	}
 	h := fnv.New64a()
@@ -21,8 +21,8 @@ func ShapeKey(n *Node) string {
 
 // ShapeOf is ShapeKey for any message that Walk accepts.
 func ShapeOf(msg any) string {
-	m, is := msg.(protoreflect.ProtoMessage)
-	if !is || !isSmallMessage(msg) {
+	m, ok := msg.(protoreflect.ProtoMessage)
+	if !ok || !isSmallMessage(msg) {
 		return ""
 	}
 	h := fnv.New64a()
@@ -39,7 +39,7 @@ func writeShape(w io.Writer, m protoreflect.Message) {
 			continue
 		}
 		fmt.Fprintf(w, "%d:", fd.Number())
-		one := func(v protoreflect.Value) {
+		writeValue := func(v protoreflect.Value) {
 			if fd.Message() != nil {
 				writeShape(w, v.Message())
 			} else {
@@ -47,13 +47,13 @@ func writeShape(w io.Writer, m protoreflect.Message) {
 			}
 		}
 		if !fd.IsList() {
-			one(m.Get(fd))
+			writeValue(m.Get(fd))
 			continue
 		}
 		list := m.Get(fd).List()
 		fmt.Fprintf(w, "[%d", list.Len())
 		for j := range list.Len() {
-			one(list.Get(j))
+			writeValue(list.Get(j))
 		}
 	}
 	io.WriteString(w, "}")

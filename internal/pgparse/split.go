@@ -131,7 +131,7 @@ func (f *File) parsePiece(sql string, p piece) {
 	default:
 		tree, err := parseTree(sql)
 		if err != nil {
-			tree = parseWithdrawn(sql, err)
+			tree = parseWithdrawnForm(sql, err)
 		}
 		switch {
 		case tree == nil:
@@ -139,17 +139,17 @@ func (f *File) parsePiece(sql string, p piece) {
 		case len(tree.Stmts) == 1:
 			s.Node = tree.Stmts[0].Stmt
 		default:
-			f.addSeveral(sql, p, tree)
+			f.addStatements(sql, p, tree)
 			return
 		}
 	}
 	f.Stmts = append(f.Stmts, s)
 }
 
-// addSeveral handles a piece in which the server finds several statements. psql sends
+// addStatements handles a piece in which the server finds several statements. psql sends
 // everything that it believes to be part of a function with a body of statements as one
 // message, and it may include too much.
-func (f *File) addSeveral(sql string, p piece, tree *ast.ParseResult) {
+func (f *File) addStatements(sql string, p piece, tree *ast.ParseResult) {
 	for _, raw := range tree.Stmts {
 		start, end := int(raw.StmtLocation), len(sql)
 		if raw.StmtLen > 0 {
@@ -189,15 +189,15 @@ var (
 	shellVariable = lazyregexp.New(`^\$[A-Za-z_]\w*`)
 )
 
-func syntaxError(sql string, at int, err error) *SyntaxError {
-	out := &SyntaxError{Message: shortenMessage(err.Error()), Offset: at}
+func syntaxError(sql string, start int, err error) *SyntaxError {
+	out := &SyntaxError{Message: shortenMessage(err.Error()), Offset: start}
 	var pe *parser.Error
 	if errors.As(err, &pe) && pe.Cursorpos > 0 {
 		// The cursor counts characters from 1.
-		out.Offset = at + byteOffset(sql, pe.Cursorpos-1)
+		out.Offset = start + byteOffset(sql, pe.Cursorpos-1)
 	}
-	if inner := innerError(sql, out.Offset-at); inner != nil {
-		out.Message, out.Offset = inner.Message, at+inner.Offset
+	if inner := subqueryError(sql, out.Offset-start); inner != nil {
+		out.Message, out.Offset = inner.Message, start+inner.Offset
 	}
 	defer func() {
 		out.Refused = pe != nil && slices.Contains(refusingRules, pe.Funcname) && out.Hint == "" && out.Message != "syntax error"
@@ -209,11 +209,11 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 		out.Hint = "the file is a pointer of Git LFS; to get what it stands for, run: git lfs pull"
 	case hasConflictMark(sql):
 		out.Hint = "the text has a merge conflict"
-	case hasTemplateToken(sql), isShellVariable(sql[out.Offset-at:], out.Message):
+	case hasTemplateToken(sql), isShellVariable(sql[out.Offset-start:], out.Message):
 		out.Hint = "it looks like a template: its text is known only when the runner fills it in"
-	case reservedHint(sql[out.Offset-at:]) != "":
-		out.Hint = reservedHint(sql[out.Offset-at:])
-	case psqlVariable.MatchString(sql[out.Offset-at:]):
+	case reservedHint(sql[out.Offset-start:]) != "":
+		out.Hint = reservedHint(sql[out.Offset-start:])
+	case psqlVariable.MatchString(sql[out.Offset-start:]):
 		out.Hint = "it looks like a variable of psql: its value is known only when psql runs the file"
 	}
 	return out
@@ -243,10 +243,10 @@ func isShellVariable(rest, message string) bool {
 	return shellVariable.MatchString(rest) && !strings.HasPrefix(message, "unterminated")
 }
 
-// innerError returns the error of a sub-query in brackets that begins at an offset; nil
+// subqueryError returns the error of a sub-query in brackets that begins at an offset; nil
 // if there is no sub-query or it is correct. The parser tries several readings of a
 // bracket and reports the sub-query's first word. The server reports the actual place.
-func innerError(sql string, from int) *SyntaxError {
+func subqueryError(sql string, from int) *SyntaxError {
 	if from <= 0 || from >= len(sql) || !strings.HasSuffix(strings.TrimRight(sql[:from], " \t\r\n"), "(") {
 		return nil
 	}

@@ -251,10 +251,10 @@ func FuzzSplit(f *testing.F) {
 		for _, f := range []*File{file, psql} {
 			gaps(t, src, f)
 		}
-		at := 0
+		previousEnd := 0
 		for _, s := range file.Stmts {
-			if s.Start < at || s.End < s.Start || s.End > len(src) {
-				t.Fatalf("statement [%d,%d) after %d in %d bytes", s.Start, s.End, at, len(src))
+			if s.Start < previousEnd || s.End < s.Start || s.End > len(src) {
+				t.Fatalf("statement [%d,%d) after %d in %d bytes", s.Start, s.End, previousEnd, len(src))
 			}
 			if (s.Node == nil) == (s.Err == nil) {
 				t.Fatal("a statement has a tree or an error")
@@ -263,7 +263,7 @@ func FuzzSplit(f *testing.F) {
 				t.Fatalf("error at %d of %d", s.Err.Offset, len(src))
 			}
 			Walk(s.Node, func(any) bool { return true })
-			at = s.End
+			previousEnd = s.End
 		}
 		SqueezeSQL(src)
 		ListComments(src)
@@ -274,13 +274,13 @@ func FuzzSplit(f *testing.F) {
 // nor rows of a COPY.
 func gaps(t *testing.T, src string, f *File) {
 	t.Helper()
-	at, rows := 0, false
+	previousEnd, rows := 0, false
 	for _, s := range append(f.Stmts, Stmt{Start: len(src), End: len(src)}) {
-		if s.Start < at {
-			t.Fatalf("a statement begins at %d, before %d", s.Start, at)
+		if s.Start < previousEnd {
+			t.Fatalf("a statement begins at %d, before %d", s.Start, previousEnd)
 		}
 		var left strings.Builder
-		gap, from := cleanText(src)[at:s.Start], 0
+		gap, from := cleanText(src)[previousEnd:s.Start], 0
 		for _, c := range ListComments(gap) {
 			left.WriteString(gap[from:c.Start])
 			from = c.End
@@ -289,7 +289,7 @@ func gaps(t *testing.T, src string, f *File) {
 		if rest := strings.Trim(left.String(), " \t\n\r\f\v;\\:"); rest != "" && !rows {
 			t.Fatalf("%q lies between statements", rest)
 		}
-		at = s.End
+		previousEnd = s.End
 		// A COPY may precede others on its line.
 		rows = rows || strings.Contains(strings.ToUpper(src[s.Start:s.End]), "STDIN")
 	}
@@ -320,14 +320,14 @@ func whole(t *testing.T, src string, f *File) {
 // FuzzPosition: positions come back to their offsets.
 func FuzzPosition(f *testing.F) {
 	f.Add("a\nb\r\né", 3)
-	f.Fuzz(func(t *testing.T, src string, at int) {
+	f.Fuzz(func(t *testing.T, src string, offset int) {
 		l := NewLines(src)
-		line, column := l.Position(at)
+		line, column := l.Position(offset)
 		if line < 1 || column < 1 || line > l.CountLines() {
 			t.Fatalf("%d:%d of %d lines", line, column, l.CountLines())
 		}
-		if at >= 0 && at <= len(src) && (l.LineStart(line) > at || l.LineStart(line+1) < at) {
-			t.Fatalf("offset %d is not on line %d [%d, %d]", at, line, l.LineStart(line), l.LineStart(line+1))
+		if offset >= 0 && offset <= len(src) && (l.LineStart(line) > offset || l.LineStart(line+1) < offset) {
+			t.Fatalf("offset %d is not on line %d [%d, %d]", offset, line, l.LineStart(line), l.LineStart(line+1))
 		}
 	})
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // SplitBy cuts a source into statements as a reader of it does.
-func SplitBy(src string, by Reader) (*File, error) {
-	x, err := NewSplitter(src, by)
+func SplitBy(src string, reader Reader) (*File, error) {
+	x, err := NewSplitter(src, reader)
 	if err != nil {
 		return nil, err
 	}
@@ -27,12 +27,12 @@ type Splitter struct {
 }
 
 // NewSplitter prepares a source to be cut as a reader of it does. The only error is ErrTooLarge.
-func NewSplitter(src string, by Reader) (*Splitter, error) {
+func NewSplitter(src string, reader Reader) (*Splitter, error) {
 	if len(src) > MaxSize {
 		return nil, fmt.Errorf("%w: %d MB, up to %d MB are read", ErrTooLarge, len(src)>>20, MaxSize>>20)
 	}
 	text := cleanText(src)
-	x := &Splitter{text: text, scanner: newScanner(text, by), session: newSession(by), file: File{Src: src}}
+	x := &Splitter{text: text, scanner: newScanner(text, reader), session: newSession(reader), file: File{Src: src}}
 	x.file.Stmts = make([]Stmt, 0, cap(x.scanner.pieces))
 	return x, nil
 }
@@ -100,12 +100,12 @@ func (x *Splitter) readPiece() {
 func (x *Splitter) parsePiece(p piece) {
 	s, from := x.scanner, len(x.file.Stmts)
 	sql := x.text[p.start:p.end]
-	if p.plain = p.plain || s.by.Strings.Off && isDo(sql); p.plain {
+	if p.plain = p.plain || s.by.Strings.Off && isDoBlock(sql); p.plain {
 		if x.written == nil {
 			x.written = []byte(x.text)
 		}
 		writeStandardStrings(x.written, s.plain)
-		writeStandardStrings(x.written, bodyStrings(string(x.written[p.start:p.end]), p.start))
+		writeStandardStrings(x.written, listBodyStrings(string(x.written[p.start:p.end]), p.start))
 		sql, s.plain = string(x.written[p.start:p.end]), s.plain[:0]
 	}
 	x.file.parsePiece(sql, p)

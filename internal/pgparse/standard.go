@@ -10,8 +10,8 @@ import (
 // writeStandardStrings rewrites strings that have escapes without an E as they are written if
 // standard_conforming_strings is on. The length stays the same, by adding blanks.
 func writeStandardStrings(b []byte, list []Comment) {
-	for _, at := range list {
-		text := b[at.Start:at.End]
+	for _, span := range list {
+		text := b[span.Start:span.End]
 		if len(text) < 2 || text[len(text)-1] != '\'' {
 			continue // it has no end: the parser says so
 		}
@@ -22,14 +22,16 @@ func writeStandardStrings(b []byte, list []Comment) {
 	}
 }
 
-// isDo reports whether a statement is a DO block. The server reads its body with the current
+// isDoBlock reports whether a statement is a DO block. The server reads its body with the current
 // settings, but a function's body with the settings at the call.
-func isDo(sql string) bool { return len(sql) > 2 && isKeyword(sql[:2], "DO") && !isWordByte(sql[2]) }
+func isDoBlock(sql string) bool {
+	return len(sql) > 2 && isKeyword(sql[:2], "DO") && !isWordByte(sql[2])
+}
 
-// bodyStrings returns the strings with escapes in the dollar-quoted body of a DO block that
+// listBodyStrings returns the strings with escapes in the dollar-quoted body of a DO block that
 // begins at an offset.
-func bodyStrings(sql string, at int) []Comment {
-	if !isDo(sql) {
+func listBodyStrings(sql string, offset int) []Comment {
+	if !isDoBlock(sql) {
 		return nil
 	}
 	for i := 0; i < len(sql); {
@@ -42,8 +44,8 @@ func bodyStrings(sql string, at int) []Comment {
 		s := newScanner(sql[from:max(from, end-(from-i))], Reader{Strings: Strings{Off: true}})
 		s.scanAll()
 		for j := range s.plain {
-			s.plain[j].Start += at + from
-			s.plain[j].End += at + from
+			s.plain[j].Start += offset + from
+			s.plain[j].End += offset + from
 		}
 		return s.plain
 	}
@@ -67,7 +69,7 @@ func unescapeString(s string) string {
 			i++
 		case s[i+1] >= '0' && s[i+1] <= '7':
 			i = writeByteEscape(&b, s, i+1, 3, 8)
-		case s[i+1] == 'x' && hexAt(s, i+2):
+		case s[i+1] == 'x' && isHexAt(s, i+2):
 			i = writeByteEscape(&b, s, i+2, 2, 16)
 		case s[i+1] == 'u' || s[i+1] == 'U':
 			n := 4
@@ -87,14 +89,14 @@ func unescapeString(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(b.String(), "?"), "\x00", "?")
 }
 
-func hexAt(s string, i int) bool {
+func isHexAt(s string, i int) bool {
 	return i < len(s) && strings.IndexByte("0123456789abcdefABCDEF", s[i]) >= 0
 }
 
 // writeByteEscape writes the byte whose digits begin at i.
 func writeByteEscape(b *strings.Builder, s string, i, most, base int) int {
 	end := i
-	for end < len(s) && end < i+most && hexAt(s, end) && (base == 16 || s[end] <= '7') {
+	for end < len(s) && end < i+most && isHexAt(s, end) && (base == 16 || s[end] <= '7') {
 		end++
 	}
 	n, _ := strconv.ParseUint(s[i:end], base, 16)
@@ -140,7 +142,7 @@ func EndsElsewhere(text string) bool {
 			}
 			i = end
 		default:
-			i = skipPiece(text, i)
+			i = skipToken(text, i)
 		}
 	}
 	return false

@@ -12,8 +12,8 @@ type word struct {
 	kind       byte // 'w' a name or keyword, 'q' a quoted name, 's' a string, '0' a number; else the byte itself
 }
 
-// wordsOf splits a text into its tokens.
-func wordsOf(text string) []word {
+// splitWords splits a text into its tokens.
+func splitWords(text string) []word {
 	out := make([]word, 0, len(text)/6)
 	for i := 0; i < len(text); {
 		start, c := i, text[i]
@@ -61,7 +61,7 @@ func numberEnd(text string, i int) int {
 // lower case unless quoted. A name may occur several times.
 func ListNames(text string) []string {
 	var out []string
-	for _, w := range wordsOf(text) {
+	for _, w := range splitWords(text) {
 		switch w.kind {
 		case 'w':
 			out = append(out, strings.ToLower(text[w.start:w.end]))
@@ -93,17 +93,17 @@ func ListWrittenNames(text string, root any) []string {
 // NEW.total and (NEW).total, outside strings and comments.
 func FieldNames(text string, records ...string) []string {
 	var out []string
-	list := wordsOf(text)
+	list := splitWords(text)
 	for i := 0; i+2 < len(list); i++ {
-		if !nameIn(text, list[i], records) {
+		if !isNameIn(text, list[i], records) {
 			continue
 		}
-		at := i + 1
-		if list[at].kind == ')' {
-			at++
+		next := i + 1
+		if list[next].kind == ')' {
+			next++
 		}
-		if at+1 < len(list) && list[at].kind == '.' {
-			switch w := list[at+1]; w.kind {
+		if next+1 < len(list) && list[next].kind == '.' {
+			switch w := list[next+1]; w.kind {
 			case 'w':
 				out = append(out, strings.ToLower(text[w.start:w.end]))
 			case 'q':
@@ -114,7 +114,7 @@ func FieldNames(text string, records ...string) []string {
 	return out
 }
 
-func nameIn(text string, w word, names []string) bool {
+func isNameIn(text string, w word, names []string) bool {
 	if w.kind != 'w' && w.kind != 'q' {
 		return false
 	}

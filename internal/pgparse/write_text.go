@@ -56,14 +56,14 @@ func SplitUpdate(sql string) *WriteText {
 	if from != nil {
 		u.From, end = textPart(sql, from.End, end), from.Start
 	}
-	at := set.End
+	pos := set.End
 	for _, comma := range append(commas, &outerMark{Lexeme: Lexeme{Start: end}}) {
-		name := NextLexeme(sql, at)
+		name := NextLexeme(sql, pos)
 		equals := NextLexeme(sql, name.End)
 		if name.Kind != LexemeWord && name.Kind != LexemeQuoted || sql[equals.Start:equals.End] != "=" {
 			return nil
 		}
-		u.Values, at = append(u.Values, textPart(sql, equals.End, comma.Start)), comma.End
+		u.Values, pos = append(u.Values, textPart(sql, equals.End, comma.Start)), comma.End
 	}
 	return u
 }

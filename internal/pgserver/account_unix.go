@@ -93,8 +93,8 @@ func (a account) sysProcAttr() *syscall.SysProcAttr {
 	return attr
 }
 
-// ownedByUs reports whether a directory belongs to this process's user or to the server's account.
-func ownedByUs(info os.FileInfo, acct account) bool {
+// isOwnedByUs reports whether a directory belongs to this process's user or to the server's account.
+func isOwnedByUs(info os.FileInfo, acct account) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && (int(stat.Uid) == os.Geteuid() || acct.switchesUser() && stat.Uid == acct.uid)
 }

@@ -71,11 +71,11 @@ var artifacts = []artifact{
 	{"darwin-arm64v8", "18.4.0", "ab698c4486a795d2aa8a158b3a41e1201a77e7ff72a6255094cd5900080853c2"},
 }
 
-// artifactFor returns the archive of a major version for this machine.
-func artifactFor(major int) (artifact, bool) {
+// findArtifact returns the archive of a major version for this machine.
+func findArtifact(major int) (artifact, bool) {
 	for _, platform := range platformNames(runtime.GOOS, runtime.GOARCH, isAlpine()) {
 		for _, a := range artifacts {
-			if a.platform == platform && majorOf(a.version) == major {
+			if a.platform == platform && parseMajor(a.version) == major {
 				return a, true
 			}
 		}
@@ -103,7 +103,7 @@ func isAlpine() bool {
 	return err == nil
 }
 
-func majorOf(version string) int {
+func parseMajor(version string) int {
 	n := 0
 	for _, c := range version {
 		if c < '0' || c > '9' {

@@ -43,7 +43,7 @@ func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built boo
 	if err != nil {
 		return nil, false, err
 	}
-	s, built, err = c.startFrom(ctx, base)
+	s, built, err = c.startFromBase(ctx, base)
 	broken := new(ServerError)
 	if (errors.As(err, &broken) || errors.Is(err, fs.ErrNotExist)) && ctx.Err() == nil && !built {
 		// The cached copy may be damaged or deleted: build it again, once.
@@ -54,10 +54,10 @@ func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built boo
 		if removeErr != nil {
 			return nil, false, errors.Join(err, removeErr)
 		}
-		s, built, err = c.startFrom(ctx, base)
+		s, built, err = c.startFromBase(ctx, base)
 	}
 	if final, none := c.basePath(base.Key); built && none == nil {
-		forgetBases(filepath.Dir(final), final)
+		deleteUnusedBases(filepath.Dir(final), final)
 	}
 	return s, built, errors.Join(err, c.removeTemporary())
 }
@@ -75,8 +75,8 @@ func (c *resolvedConfig) baseName(key string) string {
 	return fmt.Sprintf("%s-%x", c.install.Version, sum[:8])
 }
 
-// startFrom starts a server from the cached base, or builds it.
-func (c *resolvedConfig) startFrom(ctx context.Context, base Base) (s *Server, built bool, err error) {
+// startFromBase starts a server from the cached base, or builds it.
+func (c *resolvedConfig) startFromBase(ctx context.Context, base Base) (s *Server, built bool, err error) {
 	final, err := c.buildCached(ctx, baseRoom, c.baseName(base.Key), func(staging string, _ *os.File) error {
 		built = true
 		c.Logger.Info("building the base schema, once for this content", "version", c.install.Version)
@@ -86,7 +86,7 @@ func (c *resolvedConfig) startFrom(ctx context.Context, base Base) (s *Server, b
 		return nil, built, err
 	}
 	used := time.Now()
-	_ = os.Chtimes(final+".lock", used, used) // for forgetBases; a read-only cache stays as it is
+	_ = os.Chtimes(final+".lock", used, used) // for deleteUnusedBases; a read-only cache stays as it is
 	from := *c
 	from.base = final
 	s, err = from.startWithRetry(ctx)
@@ -137,17 +137,17 @@ func (s *Server) shutDownCleanly(ctx context.Context) error {
 	return nil
 }
 
-// forgetBases deletes the least recently used bases.
-func forgetBases(root, keep string) {
+// deleteUnusedBases deletes the least recently used bases.
+func deleteUnusedBases(root, keep string) {
 	locks, _ := filepath.Glob(filepath.Join(root, "*.lock"))
-	when := func(lock string) time.Time {
+	lastUse := func(lock string) time.Time {
 		info, err := os.Stat(lock)
 		if err != nil {
 			return time.Time{}
 		}
 		return info.ModTime()
 	}
-	slices.SortFunc(locks, func(a, b string) int { return when(b).Compare(when(a)) })
+	slices.SortFunc(locks, func(a, b string) int { return lastUse(b).Compare(lastUse(a)) })
 	for i, lock := range locks {
 		dir := strings.TrimSuffix(lock, ".lock")
 		if i < keptBases || dir == keep {

@@ -117,7 +117,7 @@ func TestStartFromForgotten(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		lock, err := lockWait(context.Background(), from+".lock")
+		lock, err := waitForLock(context.Background(), from+".lock")
 		if err != nil {
 			t.Error(err)
 			return

@@ -46,7 +46,7 @@ func buildOnce(ctx context.Context, final string, fill func(staging string, lock
 	if err := makeReadable(parent); err != nil {
 		return &cacheError{fmt.Errorf("make the cache directory %s (XDG_CACHE_HOME names another): %w", parent, err)}
 	}
-	lock, err := lockWait(ctx, final+".lock")
+	lock, err := waitForLock(ctx, final+".lock")
 	if err != nil && ctx.Err() == nil {
 		return &cacheError{err}
 	}
@@ -89,7 +89,7 @@ func (c *resolvedConfig) buildCached(ctx context.Context, room, name string, fil
 	}
 	if c.temporary == "" {
 		c.Logger.Info("the cache cannot be written: what is made is not kept, and the next start makes it anew", "because", err)
-		parent, err := temporaryFor(c.Dir, c.acct)
+		parent, err := resolveTempDir(c.Dir, c.acct)
 		if err != nil {
 			return "", err
 		}
@@ -123,8 +123,8 @@ func pathExists(path string) bool {
 	return err == nil
 }
 
-// lockWait takes an exclusive lock on a file, which it creates if necessary. Closing the file releases the lock.
-func lockWait(ctx context.Context, path string) (*os.File, error) {
+// waitForLock takes an exclusive lock on a file, which it creates if necessary. Closing the file releases the lock.
+func waitForLock(ctx context.Context, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func TestBuildOnce(t *testing.T) {
 
 	// Somebody else is building, for longer than we care to wait.
 	other := final + "2"
-	lock, err := lockWait(ctx, other+".lock")
+	lock, err := waitForLock(ctx, other+".lock")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +102,8 @@ func TestDamagedTemplate(t *testing.T) {
 	if err := os.Remove(filepath.Join(path, "global", "pg_control")); err != nil {
 		t.Fatal(err)
 	}
-	again := server(t, Config{Bin: found})
-	if got := ask(t, again.URL("postgres"), "SELECT 'up'"); got != "up" {
+	restarted := server(t, Config{Bin: found})
+	if got := ask(t, restarted.URL("postgres"), "SELECT 'up'"); got != "up" {
 		t.Errorf("got %q", got)
 	}
 	if left, _ := filepath.Glob(path + ".bad*"); len(left) > 0 {
@@ -170,7 +170,7 @@ func TestDownloaded(t *testing.T) {
 		}
 	}
 	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	a, ok := artifactFor(onward.NewestMajor)
+	a, ok := findArtifact(onward.NewestMajor)
 	if !ok {
 		component.NeedSetup(t, errors.New("this platform has no download of the newest version"))
 	}
@@ -197,8 +197,8 @@ func TestSweep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		then := time.Now().Add(-age)
-		if err := os.Chtimes(dir, then, then); err != nil {
+		modTime := time.Now().Add(-age)
+		if err := os.Chtimes(dir, modTime, modTime); err != nil {
 			t.Fatal(err)
 		}
 		return dir

@@ -64,9 +64,9 @@ func (c command) restrictThread() (listener int, gaps []string, err error) {
 		return -1, []string{fmt.Sprintf("the server is not confined (no_new_privs: %v): a migration that becomes superuser in it can do all that %s may", err,
 			c.accountName())}, nil
 	}
-	listener = filterSegments()
+	listener = installSegmentFilter()
 	confine.ForgetDescriptors() // after it: from here on the thread's files are its own
-	alone := c.statisticsSocket() && ownNetwork()
+	alone := c.statisticsSocket() && isolateNetwork()
 	gap, err := c.restrictFiles()
 	if err != nil {
 		return listener, nil, fmt.Errorf("confine the server: %w", err)
@@ -74,7 +74,7 @@ func (c command) restrictThread() (listener int, gaps []string, err error) {
 	if gap != "" {
 		gaps = append(gaps, gap)
 	}
-	switch err = filterCalls(c.statisticsSocket()); {
+	switch err = installCallFilter(c.statisticsSocket()); {
 	case confine.IsUnsupported(err):
 		gaps = append(gaps, fmt.Sprintf("the server's system calls are not filtered (%v): a migration that becomes superuser in it can use the network", err))
 	case err != nil:
@@ -101,9 +101,9 @@ func (c command) accountName() string {
 // as they do up to 14.
 func (c command) statisticsSocket() bool { return c.install.Major < 15 }
 
-// ownNetwork moves the calling thread to a network namespace of its own, which has only 127.0.0.1. It reports
+// isolateNetwork moves the calling thread to a network namespace of its own, which has only 127.0.0.1. It reports
 // whether that is allowed (to root it mostly is).
-func ownNetwork() bool {
+func isolateNetwork() bool {
 	if os.Geteuid() != 0 || unix.Unshare(unix.CLONE_NEWNET) != nil {
 		return false
 	}

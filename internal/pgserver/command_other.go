@@ -20,7 +20,7 @@ func (c command) startProcess(files []*os.File, _ <-chan struct{}) (server *os.P
 }
 
 func (p *process) limitProcess(int) []string { return nil }
-func (p *process) limitMapped(int)           {}
+func (p *process) limitAddressSpace(int)     {}
 func childProcesses(int) []int               { return nil }
 func killMarked(uint64) bool                 { return false }
-func killBelow(string) bool                  { return false }
+func killInDir(string) bool                  { return false }

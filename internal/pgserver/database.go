@@ -32,7 +32,7 @@ func (s *Server) NewDatabase(ctx context.Context, template string) (string, erro
 			statements = append(statements, fmt.Sprintf("ALTER DATABASE %s SET %s = %s", quoteIdent(name), key, pgparse.QuoteLiteral(value)))
 		}
 	}
-	if note, err := s.noteRoles(name); err != nil {
+	if note, err := s.roleCommentStatement(name); err != nil {
 		return "", err
 	} else if note != "" {
 		statements = append(statements, note)

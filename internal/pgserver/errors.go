@@ -18,11 +18,11 @@ type MissingError struct {
 
 func (e *MissingError) Error() string {
 	var b strings.Builder
-	what, example := "Postgres", onward.NewestMajor
+	product, example := "Postgres", onward.NewestMajor
 	if e.Major != 0 {
-		what, example = fmt.Sprintf("Postgres %d", e.Major), e.Major
+		product, example = fmt.Sprintf("Postgres %d", e.Major), e.Major
 	}
-	fmt.Fprintf(&b, "no %s server binaries (initdb, postgres): looked in %s", what, strings.Join(e.Looked, ", "))
+	fmt.Fprintf(&b, "no %s server binaries (initdb, postgres): looked in %s", product, strings.Join(e.Looked, ", "))
 	for _, unfit := range e.Unfit {
 		fmt.Fprintf(&b, "; %s", unfit)
 	}

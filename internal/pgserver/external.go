@@ -68,20 +68,20 @@ func startExternal(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, external: ext, done: make(chan struct{})}
 	s.install.Source = "URL"
-	if err := s.checkServer(ctx); err != nil {
+	if err := s.prepareServer(ctx); err != nil {
 		return nil, errors.Join(err, ext.keepAlive.Close(ctx))
 	}
-	s.stop = sync.OnceValue(s.dropDatabases)
+	s.stop = sync.OnceValue(s.dropOwnDatabases)
 	return s, nil
 }
 
-// checkServer reads the version, checks that databases may be created, and drops what killed processes have left.
-func (s *Server) checkServer(ctx context.Context) error {
+// prepareServer reads the version, checks that databases may be created, and drops what killed processes have left.
+func (s *Server) prepareServer(ctx context.Context) error {
 	var number int
-	var may bool
+	var canCreateDatabases bool
 	err := s.external.keepAlive.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_version_num')::int, pg_catalog.current_setting('server_version'),
 		(SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user)`).
-		Scan(&number, &s.install.Version, &may)
+		Scan(&number, &s.install.Version, &canCreateDatabases)
 	if err != nil {
 		return fmt.Errorf("ask the server for its version: %w", err)
 	}
@@ -90,7 +90,7 @@ func (s *Server) checkServer(ctx context.Context) error {
 	if s.cfg.Major != 0 && s.cfg.Major != s.install.Major {
 		return fmt.Errorf("the server is Postgres %s, wanted %d", s.install.Version, s.cfg.Major)
 	}
-	if !may {
+	if !canCreateDatabases {
 		return errors.New("the server's role may not create databases: ALTER ROLE … CREATEDB")
 	}
 	return s.sweepLeftovers(ctx)
@@ -100,7 +100,7 @@ func (s *Server) checkServer(ctx context.Context) error {
 // roles. It skips another role's leftovers.
 func (s *Server) sweepLeftovers(ctx context.Context) error {
 	// Roles, and the databases that are recorded to make some, may only be dropped while no other process makes roles.
-	free, err := s.tryRoleMaker(ctx)
+	free, err := s.tryLockRoleMaker(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (s *Server) sweepLeftovers(ctx context.Context) error {
 
 // sweepRoles sweeps everything, including the roles. Only the RoleMaker may call it. It reports whether something stays
 // because the process that made it seems to live.
-func (s *Server) sweepRoles(ctx context.Context) (others bool, err error) {
+func (s *Server) sweepRoles(ctx context.Context) (othersLive bool, err error) {
 	for range maxSweeps {
 		dropped, seemsLive, err := s.dropDeadDatabases(ctx, true)
 		if err != nil {
@@ -125,20 +125,20 @@ func (s *Server) sweepRoles(ctx context.Context) (others bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		live, err := s.applicationNames(ctx) // after the claims, as for databases
+		live, err := s.listApplicationNames(ctx) // after the claims, as for databases
 		if err != nil {
 			return false, err
 		}
 		_ = dropRoles(ctx, s.external.keepAlive, claims, func(c claim) bool { return !live["onward_"+c.id] })
 		// The lists that decided are asked, not later ones: in these the process may have disappeared.
-		others = seemsLive || slices.ContainsFunc(claims, func(c claim) bool {
+		othersLive = seemsLive || slices.ContainsFunc(claims, func(c claim) bool {
 			return c.id != s.external.id && live["onward_"+c.id]
 		})
 		if dropped == 0 {
 			break
 		}
 	}
-	return others, nil
+	return othersLive, nil
 }
 
 // maxSweeps limits the repetitions: if a process was killed while it copied a database, the copy appears after the
@@ -149,11 +149,11 @@ const maxSweeps = 10
 // roles: it claims their roles first, so that they can be found when this process is killed, too. seemsLive: such a
 // database stays, because its process seems to live.
 func (s *Server) dropDeadDatabases(ctx context.Context, noted bool) (dropped int, seemsLive bool, err error) {
-	names, live, err := s.ownDatabases(ctx)
+	names, live, err := s.listOwnDatabases(ctx)
 	if err != nil {
 		return 0, false, err
 	}
-	notes, err := s.notedRoles(ctx) // after the list of the living: the dead record nothing more
+	notes, err := s.readNotedRoles(ctx) // after the list of the living: the dead record nothing more
 	if err != nil {
 		return 0, false, err
 	}
@@ -168,7 +168,7 @@ func (s *Server) dropDeadDatabases(ctx context.Context, noted bool) (dropped int
 		case roles != nil && !noted:
 			continue
 		case roles != nil:
-			if err := s.claimMade(ctx, name, roles); err != nil {
+			if err := s.claimRoles(ctx, name, roles); err != nil {
 				return dropped, false, err
 			}
 		}
@@ -179,9 +179,9 @@ func (s *Server) dropDeadDatabases(ctx context.Context, noted bool) (dropped int
 	return dropped, seemsLive, nil
 }
 
-// claimMade claims those of some roles that exist and are not claimed yet, for a database whose sessions it ends first:
+// claimRoles claims those of some roles that exist and are not claimed yet, for a database whose sessions it ends first:
 // after that nobody makes another one.
-func (s *Server) claimMade(ctx context.Context, db string, roles []string) error {
+func (s *Server) claimRoles(ctx context.Context, db string, roles []string) error {
 	c := s.external.keepAlive
 	if err := endSessions(ctx, c, db); err != nil {
 		return err
@@ -237,8 +237,8 @@ func dropDatabase(ctx context.Context, c *pgx.Conn, name string) error {
 	return err
 }
 
-// ownDatabases lists onward's databases on the server with their IDs, and the application names of all connections.
-func (s *Server) ownDatabases(ctx context.Context) (ids map[string]string, live map[string]bool, err error) {
+// listOwnDatabases lists onward's databases on the server with their IDs, and the application names of all connections.
+func (s *Server) listOwnDatabases(ctx context.Context) (ids map[string]string, live map[string]bool, err error) {
 	names, err := s.queryStrings(ctx, `SELECT datname::pg_catalog.text FROM pg_catalog.pg_database
 		WHERE datname OPERATOR(pg_catalog.~) '^onward_'`)
 	if err != nil {
@@ -250,12 +250,12 @@ func (s *Server) ownDatabases(ctx context.Context) (ids map[string]string, live 
 			ids[name] = m[1]
 		}
 	}
-	live, err = s.applicationNames(ctx) // in this order: connections are listed after the databases
+	live, err = s.listApplicationNames(ctx) // in this order: connections are listed after the databases
 	return ids, live, err
 }
 
-// applicationNames returns the application names of all connections.
-func (s *Server) applicationNames(ctx context.Context) (map[string]bool, error) {
+// listApplicationNames returns the application names of all connections.
+func (s *Server) listApplicationNames(ctx context.Context) (map[string]bool, error) {
 	connected, err := s.queryStrings(ctx, `SELECT coalesce(application_name, '') FROM pg_catalog.pg_stat_activity`)
 	if err != nil {
 		return nil, err
@@ -275,18 +275,18 @@ func (s *Server) queryStrings(ctx context.Context, sql string) ([]string, error)
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// dropDatabases drops the databases of this process, and their roles.
-func (s *Server) dropDatabases() error {
+// dropOwnDatabases drops the databases of this process, and their roles.
+func (s *Server) dropOwnDatabases() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	names, _, err := s.ownDatabases(ctx)
+	names, _, err := s.listOwnDatabases(ctx)
 	errs := []error{err}
 	for name, id := range names {
 		if id != s.external.id {
 			continue
 		}
 		if len(s.external.makes) > 0 { // it may have ended between the commit that makes a role and its Claim
-			errs = append(errs, s.claimMade(ctx, name, s.external.makes))
+			errs = append(errs, s.claimRoles(ctx, name, s.external.makes))
 		}
 		errs = append(errs, dropDatabase(ctx, s.external.keepAlive, name))
 	}

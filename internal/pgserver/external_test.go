@@ -15,20 +15,20 @@ import (
 func TestExternal(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	theirs := server(t, Config{})
-	parsed, err := url.Parse(theirs.URL("postgres"))
+	externalServer := server(t, Config{})
+	parsed, err := url.Parse(externalServer.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	keywords := "user=postgres dbname=postgres sslmode=disable port=" + parsed.Query().Get("port") + " host=" + parsed.Query().Get("host")
-	for name, base := range map[string]string{"URL": theirs.URL("postgres"), "keywords": keywords} {
+	for name, base := range map[string]string{"URL": externalServer.URL("postgres"), "keywords": keywords} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Start(ctx, Config{URL: base, Settings: map[string]string{"work_mem": "7MB", "app.quoted": `it's \ fine`}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.Major() != theirs.Major() || s.Version() != theirs.Version() {
-				t.Errorf("version %q, want %q", s.Version(), theirs.Version())
+			if s.Major() != externalServer.Major() || s.Version() != externalServer.Version() {
+				t.Errorf("version %q, want %q", s.Version(), externalServer.Version())
 			}
 			first, err := s.NewDatabase(ctx, "")
 			if err != nil {
@@ -53,7 +53,7 @@ func TestExternal(t *testing.T) {
 			if err := other.Stop(); err != nil {
 				t.Error(err)
 			}
-			if got := ours(t, theirs); got != "2" {
+			if got := ours(t, externalServer); got != "2" {
 				t.Errorf("%s databases while in use, want 2", got)
 			}
 			// A connection that somebody forgot does not keep a database.
@@ -62,7 +62,7 @@ func TestExternal(t *testing.T) {
 			if err := s.Stop(); err != nil {
 				t.Error(err)
 			}
-			if got := ours(t, theirs); got != "0" {
+			if got := ours(t, externalServer); got != "0" {
 				t.Errorf("%s databases after Stop", got)
 			}
 		})
@@ -79,8 +79,8 @@ func ours(t *testing.T, s *Server) string {
 func TestExternalLeftovers(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	theirs := server(t, Config{})
-	killed, err := Start(ctx, Config{URL: theirs.URL("postgres")})
+	externalServer := server(t, Config{})
+	killed, err := Start(ctx, Config{URL: externalServer.URL("postgres")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestExternalLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Its roles, one of them used by somebody since; and one whose comment only looks like theirs.
-	c, err := theirs.Connect(ctx, "", "")
+	c, err := externalServer.Connect(ctx, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,15 +109,15 @@ func TestExternalLeftovers(t *testing.T) {
 		}
 	}
 	kill(t, killed)
-	noticed(t, theirs, killed)
-	next, err := Start(ctx, Config{URL: theirs.URL("postgres")})
+	noticed(t, externalServer, killed)
+	next, err := Start(ctx, Config{URL: externalServer.URL("postgres")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ours(t, theirs); got != "0" {
+	if got := ours(t, externalServer); got != "0" {
 		t.Errorf("%s databases left", got)
 	}
-	if got := ask(t, theirs.URL("postgres"), `SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname ~ '^left_'`); got != "left_other left_used" {
+	if got := ask(t, externalServer.URL("postgres"), `SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname ~ '^left_'`); got != "left_other left_used" {
 		t.Errorf("roles left: %s", got)
 	}
 	if err := next.Stop(); err != nil {
@@ -134,10 +134,10 @@ func kill(t *testing.T, s *Server) {
 }
 
 // noticed waits until a server has noticed that a process is dead.
-func noticed(t *testing.T, theirs, dead *Server) {
+func noticed(t *testing.T, externalServer, dead *Server) {
 	t.Helper()
 	for range 500 {
-		if ask(t, theirs.URL("postgres"), `SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '`+dead.external.idPrefix()+`'`) == "0" {
+		if ask(t, externalServer.URL("postgres"), `SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '`+dead.external.idPrefix()+`'`) == "0" {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -147,16 +147,16 @@ func noticed(t *testing.T, theirs, dead *Server) {
 func TestExternalRefused(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	theirs := server(t, Config{})
-	if s, err := Start(ctx, Config{URL: theirs.URL("postgres"), Major: theirs.Major() - 1}); err == nil {
+	externalServer := server(t, Config{})
+	if s, err := Start(ctx, Config{URL: externalServer.URL("postgres"), Major: externalServer.Major() - 1}); err == nil {
 		t.Error("started with the wrong major", s.Stop())
-	} else if !strings.Contains(err.Error(), "the server is Postgres "+theirs.Version()) {
+	} else if !strings.Contains(err.Error(), "the server is Postgres "+externalServer.Version()) {
 		t.Errorf("wrong major: %v", err)
 	}
-	if err := theirs.execStatements(ctx, "CREATE ROLE weak LOGIN"); err != nil {
+	if err := externalServer.execStatements(ctx, "CREATE ROLE weak LOGIN"); err != nil {
 		t.Fatal(err)
 	}
-	weak := strings.Replace(theirs.URL("postgres"), "//postgres@", "//weak@", 1)
+	weak := strings.Replace(externalServer.URL("postgres"), "//postgres@", "//weak@", 1)
 	if s, err := Start(ctx, Config{URL: weak}); err == nil {
 		t.Error("started without CREATEDB", s.Stop())
 	} else if !strings.Contains(err.Error(), "may not create databases") {
@@ -191,9 +191,9 @@ func TestExternalURL(t *testing.T) {
 func TestExternalRoleMakers(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	theirs := server(t, Config{})
+	externalServer := server(t, Config{})
 	start := func() *Server {
-		s, err := Start(ctx, Config{URL: theirs.URL("postgres")})
+		s, err := Start(ctx, Config{URL: externalServer.URL("postgres")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,10 +207,10 @@ func TestExternalRoleMakers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := theirs.execStatements(ctx, "CREATE ROLE made_a", "CREATE ROLE made_b", "CREATE ROLE made_by_others"); err != nil {
+	if err := externalServer.execStatements(ctx, "CREATE ROLE made_a", "CREATE ROLE made_b", "CREATE ROLE made_by_others"); err != nil {
 		t.Fatal(err)
 	}
-	c, err := theirs.Connect(ctx, "", "")
+	c, err := externalServer.Connect(ctx, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestExternalRoleMakers(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := start() // the other one lives
-	if got := ours(t, theirs); got != "1" {
+	if got := ours(t, externalServer); got != "1" {
 		t.Errorf("%s databases while the other one lives", got)
 	}
 	kill(t, killed)
@@ -227,20 +227,20 @@ func TestExternalRoleMakers(t *testing.T) {
 		t.Fatal(err)
 	}
 	const made = `SELECT coalesce(string_agg(rolname, ' ' ORDER BY rolname), '') FROM pg_roles WHERE rolname ~ '^made_'`
-	if got := ask(t, theirs.URL("postgres"), made); got != "made_by_others" {
+	if got := ask(t, externalServer.URL("postgres"), made); got != "made_by_others" {
 		t.Errorf("roles: %s", got)
 	}
 	if _, err := next.NewDatabase(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
 	kill(t, next)
-	noticed(t, theirs, next)
+	noticed(t, externalServer, next)
 	last := start()
 	// Roles that existed before belong to others.
-	if got := ask(t, theirs.URL("postgres"), made); got != "made_by_others" {
+	if got := ask(t, externalServer.URL("postgres"), made); got != "made_by_others" {
 		t.Errorf("roles: %s", got)
 	}
-	if got := ours(t, theirs); got != "0" {
+	if got := ours(t, externalServer); got != "0" {
 		t.Errorf("%s databases left", got)
 	}
 	if err := last.Stop(); err != nil {

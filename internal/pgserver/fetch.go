@@ -47,7 +47,7 @@ func UseDownloaded() error {
 // downloading the binaries into the user's cache directory if none is installed. Several processes may call it at the
 // same time; one downloads. The error is a [*MissingError] if there is no way to get one.
 func ensureInstall(ctx context.Context, major int, noDownload bool, log *slog.Logger) (Install, error) {
-	a, hasArtifact := artifactFor(cmp.Or(major, onward.NewestMajor))
+	a, hasArtifact := findArtifact(cmp.Or(major, onward.NewestMajor))
 	missing := &MissingError{Major: major, Looked: []string{"the cache only (" + sourceVariable + "=" + Downloaded + ")"}, Err: errNoDownload}
 	if !hasArtifact || os.Getenv(sourceVariable) != Downloaded {
 		var installs []Install
@@ -65,7 +65,7 @@ func ensureInstall(ctx context.Context, major int, noDownload bool, log *slog.Lo
 		}
 		return Install{}, missing
 	}
-	bin, err := fetchedBin(ctx, a, noDownload, log)
+	bin, err := ensureFetchedBin(ctx, a, noDownload, log)
 	if err != nil {
 		missing.Err = err
 		return Install{}, missing
@@ -78,8 +78,8 @@ func ensureInstall(ctx context.Context, major int, noDownload bool, log *slog.Lo
 	return install, nil
 }
 
-// fetchedBin returns the directory of an artifact's binaries in the cache. They are downloaded if they are missing.
-func fetchedBin(ctx context.Context, a artifact, noDownload bool, log *slog.Logger) (string, error) {
+// ensureFetchedBin returns the directory of an artifact's binaries in the cache. They are downloaded if they are missing.
+func ensureFetchedBin(ctx context.Context, a artifact, noDownload bool, log *slog.Logger) (string, error) {
 	if !noDownload {
 		return fetchArtifact(ctx, a, log)
 	}

@@ -34,15 +34,15 @@ func (c command) restrictFiles() (gap string, err error) {
 	if err := confine.RestrictFiles(abi, confine.HandledRights(min(abi, confine.NewestLandlock)), c.fileRules()); err != nil {
 		return "", err
 	}
-	var may []string
+	var unrestricted []string
 	if abi < 3 {
-		may = append(may, "truncate files")
+		unrestricted = append(unrestricted, "truncate files")
 	}
 	if abi < 6 {
-		may = append(may, "send signals to processes")
+		unrestricted = append(unrestricted, "send signals to processes")
 	}
-	if may != nil {
-		gap = fmt.Sprintf("this kernel has version %d of Landlock: a migration that becomes superuser in the server can %s of %s", abi, strings.Join(may, " and "),
+	if unrestricted != nil {
+		gap = fmt.Sprintf("this kernel has version %d of Landlock: a migration that becomes superuser in the server can %s of %s", abi, strings.Join(unrestricted, " and "),
 			c.accountName())
 	}
 	return gap, nil
@@ -75,18 +75,18 @@ func (c command) fileRules() []confine.Rule {
 	if c.statisticsSocket() { // it resolves "localhost"
 		read = append(read, "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf")
 	}
-	loader, own := dynamicLinks(c.program())
+	loader, libraryDirs := readDynamicLinks(c.program())
 	if loader != "" {
 		rules = append(rules, confine.Rule{Path: loader, Rights: confine.MayExecute})
 	}
-	for _, path := range append(read, own...) {
+	for _, path := range append(read, libraryDirs...) {
 		rules = append(rules, confine.Rule{Path: path, Rights: confine.MayRead})
 	}
 	return rules
 }
 
-// dynamicLinks returns the dynamic loader of a program, and the directories in which it searches for libraries.
-func dynamicLinks(program string) (loader string, dirs []string) {
+// readDynamicLinks returns the dynamic loader of a program, and the directories in which it searches for libraries.
+func readDynamicLinks(program string) (loader string, dirs []string) {
 	f, err := elf.Open(program)
 	if err != nil {
 		return "", nil

@@ -76,15 +76,15 @@ func TestSweepReportsTheLiving(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if others, err := next.sweepRoles(t.Context()); err != nil || !others {
-			t.Errorf("claimed %t: others %t, %v", claimed, others, err)
+		if othersLive, err := next.sweepRoles(t.Context()); err != nil || !othersLive {
+			t.Errorf("claimed %t: others %t, %v", claimed, othersLive, err)
 		}
 		r.wantRoles("made_a")
 	}
 	kill(t, dying)
 	noticed(t, r.Server, dying)
-	if others, err := next.sweepRoles(t.Context()); err != nil || others {
-		t.Errorf("others %t, %v", others, err)
+	if othersLive, err := next.sweepRoles(t.Context()); err != nil || othersLive {
+		t.Errorf("others %t, %v", othersLive, err)
 	}
 	r.wantRoles("")
 	if err := next.Stop(); err != nil {

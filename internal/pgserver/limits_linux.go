@@ -62,7 +62,7 @@ func (p *process) setLimits(pid int) (gaps []string) {
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: largestFile, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_NPROC: countProcesses() + moreProcesses,
 	}
 	if p.memory == 0 {
-		p.memory = memoryOfOne()
+		p.memory = memoryLimitPerProcess()
 	}
 	if p.memory != 0 {
 		limits[unix.RLIMIT_DATA] = p.memory
@@ -92,23 +92,23 @@ func countProcesses() uint64 {
 	return 1 << 16
 }
 
-// memoryOfOne returns how much memory one process of the server may have: a quarter of the machine's, or of the
+// memoryLimitPerProcess returns how much memory one process of the server may have: a quarter of the machine's, or of the
 // container's. It has a lower limit, so that a rehearsal does not fail for a reason that production does not have.
-func memoryOfOne() uint64 {
+func memoryLimitPerProcess() uint64 {
 	const least, most = 512 << 20, 4 << 30
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) != nil {
 		return 0
 	}
 	all := uint64(info.Totalram) * uint64(info.Unit) //nolint:unconvert // a machine of 32 bits counts in uint32
-	if groupLimit, ok := memoryOfGroup(); ok {
+	if groupLimit, ok := groupMemoryLimit(); ok {
 		all = min(all, groupLimit)
 	}
 	return min(max(all/4, least), most)
 }
 
-// memoryOfGroup returns the memory limit of this process's control group, or of one above it.
-func memoryOfGroup() (most uint64, ok bool) {
+// groupMemoryLimit returns the memory limit of this process's control group, or of one above it.
+func groupMemoryLimit() (most uint64, ok bool) {
 	text, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return 0, false
@@ -143,9 +143,9 @@ func memoryOfGroup() (most uint64, ok bool) {
 	return most, ok
 }
 
-// limitMapped limits the address space of a process. It includes shared memory, which is not part of its first limit
+// limitAddressSpace limits the address space of a process. It includes shared memory, which is not part of its first limit
 // and is only known when the server is ready.
-func (p *process) limitMapped(pid int) {
+func (p *process) limitAddressSpace(pid int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.server.Pid))
 	pages, _, _ := strings.Cut(string(text), " ")
 	n, err := strconv.ParseUint(pages, 10, 32)
@@ -181,11 +181,11 @@ func killMarked(mark uint64) (some bool) {
 	return some
 }
 
-// killBelow kills the processes whose working directory is the given one.
-func killBelow(dir string) (some bool) {
+// killInDir kills the processes whose working directory is the given one.
+func killInDir(dir string) (some bool) {
 	return killWhere(func(proc string) bool {
-		at, err := os.Readlink(filepath.Join(proc, "cwd"))
-		return err == nil && at == dir
+		workingDir, err := os.Readlink(filepath.Join(proc, "cwd"))
+		return err == nil && workingDir == dir
 	})
 }
 

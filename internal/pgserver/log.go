@@ -23,8 +23,8 @@ type logTail struct {
 	page [32 << 10]byte
 }
 
-// drainLocked takes the lock, and reads everything that was written until now.
-func (t *logTail) drainLocked() {
+// lockDrained takes the lock, and reads everything that was written until now.
+func (t *logTail) lockDrained() {
 	t.mu.Lock()
 	if t.pipe == nil {
 		return
@@ -59,7 +59,7 @@ func (t *logTail) write(p []byte) {
 
 // lastLines returns at most the last n bytes, in whole lines.
 func (t *logTail) lastLines(n int) string {
-	t.drainLocked()
+	t.lockDrained()
 	defer t.mu.Unlock()
 	text := string(t.buf[max(0, len(t.buf)-n):])
 	if t.total > int64(len(text)) {
@@ -68,10 +68,10 @@ func (t *logTail) lastLines(n int) string {
 	return text
 }
 
-// reachedBounds returns which limits were reached, given the memory that a process may have.
-func (t *logTail) reachedBounds(memory uint64) (bounds []string) {
+// listReachedLimits returns which limits were reached, given the memory that a process may have.
+func (t *logTail) listReachedLimits(memory uint64) (bounds []string) {
 	const much = 1 << 20 // more than is useful
-	t.drainLocked()
+	t.lockDrained()
 	defer t.mu.Unlock()
 	if t.total >= much {
 		bounds = append(bounds, fmt.Sprintf("%d MB were written to the server's log, of which the last %d kB are kept", t.total>>20, keptLog>>10))

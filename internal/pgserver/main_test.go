@@ -123,7 +123,7 @@ func left(dir, segment string) []string {
 	}
 	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	for _, cwd := range cwds {
-		if at, err := os.Readlink(cwd); err == nil && strings.HasPrefix(at, dir) {
+		if workingDir, err := os.Readlink(cwd); err == nil && strings.HasPrefix(workingDir, dir) {
 			cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(cwd), "cmdline"))
 			if len(cmdline) > 0 { // not a zombie
 				found = append(found, fmt.Sprintf("process %s %q", filepath.Dir(cwd), cmdline))

@@ -48,7 +48,7 @@ type Config struct {
 	Listen string
 
 	abi    int    // for tests: use at most this version of Landlock
-	memory uint64 // for tests: the memory limit of one process; 0 is memoryOfOne
+	memory uint64 // for tests: the memory limit of one process; 0 is memoryLimitPerProcess
 }
 
 // Server is a running throwaway server, or the use of the user's server (Config.URL). Its methods may be called
@@ -91,7 +91,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 
 // withStartTimeout adds the deadline of a start to a context without one.
 func withStartTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, has := ctx.Deadline(); has {
+	if _, hasDeadline := ctx.Deadline(); hasDeadline {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, startTimeout)
@@ -128,7 +128,7 @@ func resolveConfig(ctx context.Context, cfg Config) (*resolvedConfig, error) {
 func (c *resolvedConfig) startWithRetry(ctx context.Context) (*Server, error) {
 	ctx, cancel := withStartTimeout(ctx)
 	defer cancel()
-	if _, err := configFile(c.install.Major, "", c.Listen, c.Settings); err != nil {
+	if _, err := formatConfigFile(c.install.Major, "", c.Listen, c.Settings); err != nil {
 		return nil, err
 	}
 	s, err := c.launchServer(ctx)
@@ -136,7 +136,7 @@ func (c *resolvedConfig) startWithRetry(ctx context.Context) (*Server, error) {
 		// With onward's own settings a server starts, unless the cached template is damaged (something cleaned up the
 		// cache directory, or the disk was full). Create a new one, once.
 		c.Logger.Info("making the initdb template anew", "version", c.install.Version, "because", err)
-		if forgetErr := forgetTemplate(c.install, c.acct); forgetErr != nil {
+		if forgetErr := deleteTemplate(c.install, c.acct); forgetErr != nil {
 			return nil, errors.Join(err, forgetErr)
 		}
 		s, err = c.launchServer(ctx)
@@ -168,7 +168,7 @@ func (c *resolvedConfig) launchServer(ctx context.Context) (*Server, error) {
 	tmpl := c.base
 	if tmpl == "" {
 		var err error
-		if tmpl, err = c.initdbTemplate(ctx); err != nil {
+		if tmpl, err = c.ensureInitdbTemplate(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -191,7 +191,7 @@ func (c *resolvedConfig) launchServer(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
-	begun := time.Now()
+	start := time.Now()
 	s.gaps, err = s.process.startServer(command{
 		install: c.install, acct: c.acct, data: s.dataDir(), sockets: s.private.sockets, unconfined: c.Unconfined, abi: c.abi,
 	})
@@ -203,7 +203,7 @@ func (c *resolvedConfig) launchServer(ctx context.Context) (*Server, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	s.process.finishStart()
-	c.Logger.Debug("Postgres started", "version", c.install.Version, "bin", c.install.Bin, "dir", s.private.dir, "start", time.Since(begun))
+	c.Logger.Debug("Postgres started", "version", c.install.Version, "bin", c.install.Bin, "dir", s.private.dir, "start", time.Since(start))
 	return s, nil
 }
 
@@ -220,7 +220,7 @@ func (s *Server) startWatchdog(acct account) (err error) {
 
 // fillDataDir creates the data directory.
 func (s *Server) fillDataDir(ctx context.Context, tmpl string, acct account) error {
-	conf, err := configFile(s.install.Major, s.private.sockets, s.cfg.Listen, s.cfg.Settings)
+	conf, err := formatConfigFile(s.install.Major, s.private.sockets, s.cfg.Listen, s.cfg.Settings)
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (s *Server) dataDir() string { return filepath.Join(s.private.dir, "data") 
 
 // awaitEnd waits for the server's end, and lets the watchdog clean up.
 func (s *Server) awaitEnd() {
-	s.process.waitGone()
+	s.process.waitForEnd()
 	asked := s.stopping.Load()
 	s.died.Store(!asked)
 	close(s.done)
@@ -246,7 +246,7 @@ func (s *Server) awaitEnd() {
 
 // waitReady polls the file with the server's state, as pg_ctl does: line 8 is "ready".
 func (s *Server) waitReady(ctx context.Context) error {
-	what := fmt.Sprintf("Postgres %s did not start", s.install.Version)
+	failure := fmt.Sprintf("Postgres %s did not start", s.install.Version)
 	for {
 		status, err := os.ReadFile(filepath.Join(s.dataDir(), "postmaster.pid"))
 		if lines := strings.Split(string(status), "\n"); err == nil && len(lines) > 7 && strings.HasPrefix(lines[7], "ready") {
@@ -255,9 +255,9 @@ func (s *Server) waitReady(ctx context.Context) error {
 		select {
 		case <-time.After(2 * time.Millisecond):
 		case <-s.done:
-			return &ServerError{What: what, Log: s.Log()}
+			return &ServerError{What: failure, Log: s.Log()}
 		case <-ctx.Done():
-			return &ServerError{What: what + " in time", Log: s.Log(), Err: ctx.Err()}
+			return &ServerError{What: failure + " in time", Log: s.Log(), Err: ctx.Err()}
 		}
 	}
 }
@@ -339,5 +339,5 @@ func (s *Server) Bounds() []string {
 	if s.external != nil {
 		return nil
 	}
-	return s.process.log.reachedBounds(s.process.memory)
+	return s.process.log.listReachedLimits(s.process.memory)
 }

@@ -36,7 +36,7 @@ type privateDir struct {
 
 // newPrivate creates a directory below parent ("" for the system's temporary directory) for the account.
 func newPrivate(parent string, acct account) (*privateDir, error) {
-	parent, err := temporaryFor(parent, acct)
+	parent, err := resolveTempDir(parent, acct)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +47,13 @@ func newPrivate(parent string, acct account) (*privateDir, error) {
 	}
 	parent = resolved
 	cleanUpDeadServers(parent, acct)
-	p := &privateDir{dir: filepath.Join(parent, privatePrefix+uniqueName()), mark: confine.NewMark()}
+	p := &privateDir{dir: filepath.Join(parent, privatePrefix+randomName()), mark: confine.NewMark()}
 	p.home = p.dir
 	if len(filepath.Join(p.dir, "s", ".s.PGSQL."+socketPort)) > maxSocketPath {
-		p.home = filepath.Join("/tmp", privatePrefix+uniqueName())
+		p.home = filepath.Join("/tmp", privatePrefix+randomName())
 	}
 	p.sockets = filepath.Join(p.home, "s")
-	if p.maker, err = watchMaking(p.dir, p.home); err != nil {
+	if p.maker, err = guardCreation(p.dir, p.home); err != nil {
 		return nil, err
 	}
 	for _, dir := range slices.Compact([]string{p.dir, p.home, p.sockets}) {
@@ -75,9 +75,9 @@ func newPrivate(parent string, acct account) (*privateDir, error) {
 	return p, nil
 }
 
-// temporaryFor returns the absolute path of a directory whose entries the account can access: the given one, or for
+// resolveTempDir returns the absolute path of a directory whose entries the account can access: the given one, or for
 // "" the system's.
-func temporaryFor(dir string, acct account) (string, error) {
+func resolveTempDir(dir string, acct account) (string, error) {
 	explicit := dir != ""
 	if !explicit {
 		dir = os.TempDir()
@@ -95,8 +95,8 @@ func temporaryFor(dir string, acct account) (string, error) {
 	return dir, nil
 }
 
-// uniqueName returns a name that nobody else has, with 65 random bits: short, as a socket's path must be.
-func uniqueName() string { return rand.Text()[:13] }
+// randomName returns a name that nobody else has, with 65 random bits: short, as a socket's path must be.
+func randomName() string { return rand.Text()[:13] }
 
 func makePrivate(dir string, acct account) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -144,7 +144,7 @@ func cleanUpDeadServers(parent string, acct account) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, privatePrefix+"*"))
 	for _, dir := range dirs {
 		info, err := os.Lstat(dir)
-		if err != nil || !info.IsDir() || !ownedByUs(info, acct) {
+		if err != nil || !info.IsDir() || !isOwnedByUs(info, acct) {
 			continue
 		}
 		lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|noFollow, 0)
@@ -163,8 +163,8 @@ func cleanUpDeadServers(parent string, acct account) {
 			var mark uint64
 			_, _ = fmt.Fscan(lock, &mark) // 0 if there is none
 			for range 100 {
-				below, marked := killBelow(filepath.Join(dir, "data")), killMarked(mark)
-				if !below && !marked {
+				killedInDir, marked := killInDir(filepath.Join(dir, "data")), killMarked(mark)
+				if !killedInDir && !marked {
 					break
 				}
 				time.Sleep(20 * time.Millisecond) // they die, and release their memory

@@ -19,7 +19,7 @@ func (account) runInitdb(*os.File, string, ...string) error { return errPlatform
 
 type creationGuard struct{}
 
-func watchMaking(...string) (*creationGuard, error) { return nil, errPlatform }
+func guardCreation(...string) (*creationGuard, error) { return nil, errPlatform }
 
 func (*creationGuard) keepDirs() {}
 
@@ -34,15 +34,15 @@ func launchWatchdog(account, *privateDir) (*process, error) { return nil, errPla
 
 func (*process) startServer(command) ([]string, error) { return nil, errPlatform }
 func (*process) finishStart()                          {}
-func (*process) waitGone()                             {}
+func (*process) waitForEnd()                           {}
 func (*process) interrupt() error                      { return errPlatform }
 func (*process) endServer() error                      { return errPlatform }
 
 func killMarked(uint64) bool                { return false }
-func killBelow(string) bool                 { return false }
+func killInDir(string) bool                 { return false }
 func parseSegment(string) (pid, id string)  { return "", "" }
 func isUnusedSegment(string, account) bool  { return false }
-func ownedByUs(os.FileInfo, account) bool   { return false }
+func isOwnedByUs(os.FileInfo, account) bool { return false }
 func linkCount(os.FileInfo) int             { return 1 }
 func allocatedBytes(info os.FileInfo) int64 { return info.Size() }
 

@@ -26,9 +26,9 @@ type creationGuard struct {
 	stdin io.WriteCloser
 }
 
-// watchMaking starts a shell that removes the directories if this process ends before done is called. Nobody else
+// guardCreation starts a shell that removes the directories if this process ends before done is called. Nobody else
 // may have directories with these names.
-func watchMaking(dirs ...string) (*creationGuard, error) {
+func guardCreation(dirs ...string) (*creationGuard, error) {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `trap '' HUP INT TERM; read -r made || rm -rf "$@"`, "sh"}, dirs...)...)
 	cmd.Dir = "/"
 	cmd.Env = helperEnvironment()
@@ -81,24 +81,24 @@ func launchWatchdog(acct account, p *privateDir) (*process, error) {
 	if err := acct.changeOwner(script); err != nil {
 		return nil, err
 	}
-	gone, held, err := os.Pipe()
+	exitReader, exitWriter, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	out := &process{
-		acct: acct, data: filepath.Join(p.dir, "data"), exitPipe: gone, exitPipeWriter: held, mark: p.mark,
+		acct: acct, data: filepath.Join(p.dir, "data"), exitPipe: exitReader, exitPipeWriter: exitWriter, mark: p.mark,
 		logged: make(chan struct{}), ended: make(chan struct{}),
 	}
 	cmd := exec.Command("/bin/sh", script, p.dir, p.home)
 	cmd.Dir = p.dir
 	cmd.Env = helperEnvironment()
-	cmd.ExtraFiles = []*os.File{p.lock, gone} // descriptors 3 and 4
+	cmd.ExtraFiles = []*os.File{p.lock, exitReader} // descriptors 3 and 4
 	cmd.SysProcAttr = acct.sysProcAttr()
 	if out.stdin, err = cmd.StdinPipe(); err != nil {
-		return nil, errors.Join(err, gone.Close(), held.Close())
+		return nil, errors.Join(err, exitReader.Close(), exitWriter.Close())
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the server's watchdog: %w", err), gone.Close(), held.Close())
+		return nil, errors.Join(fmt.Errorf("start the server's watchdog: %w", err), exitReader.Close(), exitWriter.Close())
 	}
 	out.watchdog = cmd
 	return out, nil
@@ -145,10 +145,10 @@ func (p *process) sendWatchdog(format string, args ...any) {
 // finishStart is called when the server accepts connections, and before anybody knows its address: the content of its
 // directory can still be trusted.
 func (p *process) finishStart() {
-	p.limitMapped(p.server.Pid)
+	p.limitAddressSpace(p.server.Pid)
 	for _, pid := range childProcesses(p.server.Pid) {
 		p.limitProcess(pid) // started before the first process had its limits
-		p.limitMapped(pid)
+		p.limitAddressSpace(pid)
 	}
 	if status, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid")); err == nil {
 		if _, id := parseSegment(string(status)); id != "" {
@@ -175,8 +175,8 @@ func (p *process) awaitExit() {
 	close(p.ended)
 }
 
-// waitGone returns when no process of the server is left. It must be called after begin.
-func (p *process) waitGone() { <-p.ended }
+// waitForEnd returns when no process of the server is left. It must be called after begin.
+func (p *process) waitForEnd() { <-p.ended }
 
 // interrupt requests a fast shutdown of the server (https://www.postgresql.org/docs/current/server-shutdown.html).
 func (p *process) interrupt() error { return p.server.Signal(syscall.SIGINT) }

@@ -83,7 +83,7 @@ func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) er
 	if s.external == nil {
 		return nil
 	}
-	free, err := s.tryRoleMaker(ctx)
+	free, err := s.tryLockRoleMaker(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,24 +96,24 @@ func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) er
 	// The previous holder may have been killed, before this one came or just now. A server releases its locks a moment
 	// before its session disappears from the list, so what seems to live is checked again.
 	for range 200 {
-		others, err := s.sweepRoles(ctx)
+		othersLive, err := s.sweepRoles(ctx)
 		if err != nil {
 			return err
 		}
-		if !others {
+		if !othersLive {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	there, err := s.Roles(ctx, s.external.keepAlive)
+	existing, err := s.Roles(ctx, s.external.keepAlive)
 	if err != nil {
 		return err
 	}
-	s.external.makes = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(there, n) })
+	s.external.makes = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(existing, n) })
 	return nil
 }
 
-func (s *Server) tryRoleMaker(ctx context.Context) (free bool, err error) {
+func (s *Server) tryLockRoleMaker(ctx context.Context) (free bool, err error) {
 	if err := s.external.keepAlive.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_lock($1)", roleMakers).Scan(&free); err != nil {
 		return false, fmt.Errorf("ask who makes roles: %w", err)
 	}
@@ -126,8 +126,8 @@ const roleMakers int64 = 0x6f6e776172640001
 // makes is the beginning of a database's comment that names the roles its migrations make, as a JSON list.
 const makes = "a rehearsal of onward, which makes the roles "
 
-// noteRoles returns the statement that writes the comment, "" if there is nothing to record.
-func (s *Server) noteRoles(db string) (string, error) {
+// roleCommentStatement returns the statement that writes the comment, "" if there is nothing to record.
+func (s *Server) roleCommentStatement(db string) (string, error) {
 	if s.external == nil || len(s.external.makes) == 0 {
 		return "", nil
 	}
@@ -135,8 +135,8 @@ func (s *Server) noteRoles(db string) (string, error) {
 	return "COMMENT ON DATABASE " + quoteIdent(db) + " IS " + pgparse.QuoteLiteral(makes+string(names)), err
 }
 
-// notedRoles returns the roles in the comments of onward's databases, by database.
-func (s *Server) notedRoles(ctx context.Context) (map[string][]string, error) {
+// readNotedRoles returns the roles in the comments of onward's databases, by database.
+func (s *Server) readNotedRoles(ctx context.Context) (map[string][]string, error) {
 	found, err := readComments(ctx, s.external.keepAlive, `SELECT datname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
 		WHERE datname OPERATOR(pg_catalog.~) '^onward_' AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL`)
 	if err != nil {

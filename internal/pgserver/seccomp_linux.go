@@ -38,10 +38,10 @@ var pretendedCalls = append([]uint32{unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2}, pre
 // others inherit it.
 var segmentCalls = []uint32{unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_SHMCTL}
 
-// callFilter refuses calls that no server needs. Its only sockets are Unix stream sockets on which it listens. It may not
+// newCallFilter refuses calls that no server needs. Its only sockets are Unix stream sockets on which it listens. It may not
 // connect, because some sockets can start programs (Docker's, a session manager's). With datagrams it may also have
 // IP sockets, and connect to addresses of their length.
-func callFilter(datagrams bool) confine.Filter {
+func newCallFilter(datagrams bool) confine.Filter {
 	p := confine.NewFilter()
 	p.RefuseCalls(refusedCalls, unix.EPERM)
 	p.RefuseCalls(pretendedCalls, 0)
@@ -79,12 +79,12 @@ func callFilter(datagrams bool) confine.Filter {
 	return p
 }
 
-// filterCalls installs the filter for the calling thread and its children.
-func filterCalls(datagrams bool) error { return callFilter(datagrams).InstallFilter() }
+// installCallFilter installs the filter for the calling thread and its children.
+func installCallFilter(datagrams bool) error { return newCallFilter(datagrams).InstallFilter() }
 
-// filterSegments installs a filter for the calling thread and its children that asks about segmentCalls. listener is for [serveSegments]; it is
+// installSegmentFilter installs a filter for the calling thread and its children that asks about segmentCalls. listener is for [serveSegments]; it is
 // -1 if this kernel has none.
-func filterSegments() (listener int) {
+func installSegmentFilter() (listener int) {
 	if _, err := confine.LandlockVersion(); err != nil {
 		return -1 // a kernel without it may not let a call proceed
 	}

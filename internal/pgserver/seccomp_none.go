@@ -4,8 +4,8 @@ package pgserver
 
 import "github.com/onward-sql/onward/internal/confine"
 
-func filterCalls(bool) error { return confine.ErrNoFilter }
+func installCallFilter(bool) error { return confine.ErrNoFilter }
 
-func filterSegments() int { return -1 }
+func installSegmentFilter() int { return -1 }
 
 func serveSegments(int, int, <-chan struct{}) error { return nil }

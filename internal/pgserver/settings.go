@@ -49,8 +49,8 @@ func checkSetting(name, value string) error {
 	return nil
 }
 
-// configFile returns the content of postgresql.conf.
-func configFile(major int, sockets, listen string, settings map[string]string) (string, error) {
+// formatConfigFile returns the content of postgresql.conf.
+func formatConfigFile(major int, sockets, listen string, settings map[string]string) (string, error) {
 	soft, hard := defaultSettings(major, sockets, listen)
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		lower := strings.ToLower(name)

@@ -30,7 +30,7 @@ func (s *Server) Size() int64 {
 
 // Room returns how many bytes are free for the server's private directory, and that directory's parent; 0:
 // unknown, as with Config.URL.
-func (s *Server) Room() (bytes int64, where string) {
+func (s *Server) Room() (bytes int64, dir string) {
 	if s.external != nil {
 		return 0, ""
 	}

@@ -31,11 +31,11 @@ func initdbArgs(install Install) []string {
 	return args
 }
 
-// initdbTemplate returns a directory from initdb for the installation, from the cache or newly created. It belongs to the
+// ensureInitdbTemplate returns a directory from initdb for the installation, from the cache or newly created. It belongs to the
 // account that the server runs as.
-func (c *resolvedConfig) initdbTemplate(ctx context.Context) (string, error) {
+func (c *resolvedConfig) ensureInitdbTemplate(ctx context.Context) (string, error) {
 	install, acct := c.install, c.acct
-	made, err := c.buildCached(ctx, templateRoom, templateName(install, acct), func(staging string, lock *os.File) error {
+	template, err := c.buildCached(ctx, templateRoom, templateName(install, acct), func(staging string, lock *os.File) error {
 		c.Logger.Info("running initdb, once for this version", "version", install.Version, "template", staging)
 		if err := os.Chmod(staging, 0o700); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (c *resolvedConfig) initdbTemplate(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make the template of Postgres %s: %w", install.Version, err)
 	}
-	return made, nil
+	return template, nil
 }
 
 const templateRoom = "template" // subdirectory of the cache
@@ -60,8 +60,8 @@ func templateName(install Install, acct account) string {
 	return fmt.Sprintf("%s-%x", install.Version, key[:6])
 }
 
-// forgetTemplate removes a template from the cache, atomically for other processes.
-func forgetTemplate(install Install, acct account) error {
+// deleteTemplate removes a template from the cache, atomically for other processes.
+func deleteTemplate(install Install, acct account) error {
 	root, err := CacheDir()
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ func TestDaemonOfKilled(t *testing.T) {
 		if both {
 			cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 			for _, cwd := range cwds {
-				if at, err := os.Readlink(cwd); err == nil && at == dir { // its script runs there, nothing else does
+				if workingDir, err := os.Readlink(cwd); err == nil && workingDir == dir { // its script runs there, nothing else does
 					watchdog, _ := strconv.Atoi(filepath.Base(filepath.Dir(cwd)))
 					if err := syscall.Kill(watchdog, syscall.SIGKILL); err != nil {
 						t.Fatal(err)

@@ -120,7 +120,7 @@ type attempt struct {
 }
 
 func (o *outside) attempts(s *Server) []attempt {
-	there := func(name string) func() bool {
+	fileCreated := func(name string) func() bool {
 		return func() bool {
 			return pathExists(filepath.Join(o.dir, name)) && os.Remove(filepath.Join(o.dir, name)) == nil
 		}
@@ -138,12 +138,12 @@ func (o *outside) attempts(s *Server) []attempt {
 	tablespace := filepath.Join(o.dir, fmt.Sprintf("ts%d%t", s.Major(), s.cfg.Unconfined))
 	sql := strings.NewReplacer("$OUT", o.dir, "$PID", strconv.Itoa(o.pid), "$PORT", strconv.Itoa(o.port), "$TS", tablespace, "$BIN", s.Install().Bin)
 	all := []attempt{
-		{name: "to program", sql: `COPY (SELECT 1) TO PROGRAM 'cat > $OUT/a'`, evidence: there("a")},
+		{name: "to program", sql: `COPY (SELECT 1) TO PROGRAM 'cat > $OUT/a'`, evidence: fileCreated("a")},
 		{name: "from program", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM 'echo x'`},
 		{name: "absolute program", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM '/bin/echo x'`},
 		{name: "own program", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM '$BIN/postgres --version'`},
 		{name: "initdb as a stone to step on", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM '$BIN/initdb --version'`},
-		{name: "to file", sql: `COPY (SELECT 1) TO '$OUT/b'`, evidence: there("b")},
+		{name: "to file", sql: `COPY (SELECT 1) TO '$OUT/b'`, evidence: fileCreated("b")},
 		{name: "from file", sql: `CREATE TEMP TABLE got (t text); COPY got FROM '$OUT/secret'`},
 		{name: "read file", sql: `SELECT pg_catalog.pg_read_file('$OUT/secret')`},
 		{name: "read passwd", sql: `SELECT pg_catalog.pg_read_file('/etc/passwd')`},
@@ -152,7 +152,7 @@ func (o *outside) attempts(s *Server) []attempt {
 		{name: "list root", sql: `SELECT pg_catalog.pg_ls_dir('/')`},
 		{name: "environment", sql: `CREATE TEMP TABLE got (t bytea); INSERT INTO got SELECT pg_catalog.pg_read_binary_file('/proc/$PID/environ', 0, 100)`},
 		{name: "large object in", sql: `SELECT pg_catalog.lo_import('$OUT/secret')`},
-		{name: "large object out", sql: `SELECT pg_catalog.lo_from_bytea(4711, 'x'); SELECT pg_catalog.lo_export(4711, '$OUT/c')`, evidence: there("c")},
+		{name: "large object out", sql: `SELECT pg_catalog.lo_from_bytea(4711, 'x'); SELECT pg_catalog.lo_export(4711, '$OUT/c')`, evidence: fileCreated("c")},
 		{name: "tablespace", sql: `CREATE TABLESPACE outside LOCATION '$TS'`},
 		{
 			name:     "archive command",
@@ -164,7 +164,7 @@ func (o *outside) attempts(s *Server) []attempt {
 		{name: "foreign table", sql: `CREATE EXTENSION postgres_fdw; CREATE SERVER away FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '$PORT');
 			CREATE USER MAPPING FOR postgres SERVER away; CREATE FOREIGN TABLE away (n int) SERVER away; SELECT * FROM away`, evidence: called},
 		{name: "subscription", sql: `CREATE SUBSCRIPTION away CONNECTION 'host=127.0.0.1 port=$PORT user=x' PUBLICATION p`, evidence: called},
-		{name: "adminpack", majors: [2]int{13, 16}, sql: `CREATE EXTENSION adminpack; SELECT pg_catalog.pg_file_write('$OUT/e', 'x', false)`, evidence: there("e")},
+		{name: "adminpack", majors: [2]int{13, 16}, sql: `CREATE EXTENSION adminpack; SELECT pg_catalog.pg_file_write('$OUT/e', 'x', false)`, evidence: fileCreated("e")},
 	}
 	for i := range all {
 		all[i].sql = sql.Replace(all[i].sql)
@@ -180,8 +180,8 @@ func batch(t *testing.T, s *Server, sql string) error {
 	t.Helper()
 	conn := connect(t, s.URL("postgres"))
 	defer conn.Close(context.Background())
-	for _, one := range strings.Split(sql, ";") {
-		if _, err := conn.Exec(t.Context(), one); err != nil {
+	for _, statement := range strings.Split(sql, ";") {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
 			return err
 		}
 	}
@@ -245,7 +245,7 @@ func TestWall(t *testing.T) {
 // library writes the probe into the data directory, loads it, and looks at what it could do.
 func (o *outside) library(t *testing.T, s *Server) {
 	t.Helper()
-	loader, _ := dynamicLinks(command{install: s.install}.program())
+	loader, _ := readDynamicLinks(command{install: s.install}.program())
 	// Orders that succeed either way show that the probe works.
 	orders := [][3]string{
 		{"passwd", "open", "/etc/passwd"},
@@ -275,7 +275,7 @@ func (o *outside) library(t *testing.T, s *Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	may := map[string]bool{"inside": true, "truncate": abi < 3, "signal": abi < 6}
+	allowed := map[string]bool{"inside": true, "truncate": abi < 3, "signal": abi < 6}
 	lines := "inside\twrite\tmine\n"
 	for _, order := range orders {
 		lines += strings.Join(order[:], "\t") + "\n"
@@ -288,7 +288,7 @@ func (o *outside) library(t *testing.T, s *Server) {
 		delete(answers, "trace") // the system refuses it already
 	}
 	for name, got := range answers {
-		if done := got == "done"; done != (s.cfg.Unconfined || may[name]) {
+		if done := got == "done"; done != (s.cfg.Unconfined || allowed[name]) {
 			t.Errorf("a library, unconfined %t: %s: %s", s.cfg.Unconfined, name, got)
 		}
 	}
@@ -343,10 +343,10 @@ func TestCrashedSession(t *testing.T) {
 		var err error
 		for range 100 {
 			time.Sleep(50 * time.Millisecond)
-			var again *pgx.Conn
-			if again, err = pgx.Connect(t.Context(), s.URL("postgres")); err == nil {
-				_, err = again.Exec(t.Context(), "SELECT 1")
-				_ = again.Close(t.Context())
+			var reconnected *pgx.Conn
+			if reconnected, err = pgx.Connect(t.Context(), s.URL("postgres")); err == nil {
+				_, err = reconnected.Exec(t.Context(), "SELECT 1")
+				_ = reconnected.Close(t.Context())
 				break
 			}
 		}

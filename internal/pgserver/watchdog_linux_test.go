@@ -20,18 +20,18 @@ func TestSegmentOfEndedServer(t *testing.T) {
 	if err := os.WriteFile(script, []byte(watchdog), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	gone, held, err := os.Pipe()
+	exitReader, exitWriter, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	held.Close()
+	exitWriter.Close()
 	private := filepath.Join(dir, "private")
 	if err := os.MkdirAll(filepath.Join(private, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/bin/sh", script, private, private)
 	cmd.Stdin = strings.NewReader(fmt.Sprintf("server %d 0\n", server))
-	cmd.ExtraFiles = []*os.File{gone, gone}
+	cmd.ExtraFiles = []*os.File{exitReader, exitReader}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

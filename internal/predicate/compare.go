@@ -119,11 +119,11 @@ func CompareValues(op string, a, b Value) Outcomes {
 	case Number:
 		sign = a.Number.Cmp(b.Number)
 	case Text, Truth:
-		same := a.Text == b.Text && a.Truth == b.Truth
-		if op != "=" && op != "<>" && op != "!=" || !same && (a.Loose || b.Loose) {
+		equal := a.Text == b.Text && a.Truth == b.Truth
+		if op != "=" && op != "<>" && op != "!=" || !equal && (a.Loose || b.Loose) {
 			return True | False
 		}
-		if !same {
+		if !equal {
 			sign = 1
 		}
 	default:

@@ -120,18 +120,18 @@ func (r *Row) evalValue(n *pgparse.Node, depth int) Value {
 
 // evalCoalesce evaluates COALESCE. Beside values of another kind a text may be the constant of their type: COALESCE('01', 2).
 func (r *Row) evalCoalesce(x *pgparse.CoalesceExpr, depth int) Value {
-	first, alike := Value{Kind: Null}, true
+	first, sameKind := Value{Kind: Null}, true
 	for _, a := range x.GetArgs() {
 		switch v := r.evalValue(a, depth+1); {
 		case v.Kind == Null:
-			alike = alike && IsNull(a) // a column has a type
+			sameKind = sameKind && IsNull(a) // a column has a type
 		case first.Kind == Null:
 			first = v
 		default:
-			alike = alike && v.Kind == first.Kind
+			sameKind = sameKind && v.Kind == first.Kind
 		}
 	}
-	if first.Kind == Text && !alike {
+	if first.Kind == Text && !sameKind {
 		return Value{Kind: Some}
 	}
 	return first
@@ -145,10 +145,10 @@ func (r *Row) evalCall(x *pgparse.FuncCall, depth int) Value {
 		len(names) == 1 && (r.Replaced == nil || r.Replaced(name)) {
 		return Value{}
 	}
-	of := func(s string) Value { return TextOf(strings.Trim(s, " ")) }
+	apply := func(s string) Value { return TextOf(strings.Trim(s, " ")) }
 	switch name {
 	case "length", "char_length", "character_length":
-		of = func(s string) Value {
+		apply = func(s string) Value {
 			return Value{Kind: Number, Number: new(big.Rat).SetInt64(int64(utf8.RuneCountInString(s)))}
 		}
 	case "btrim":
@@ -158,7 +158,7 @@ func (r *Row) evalCall(x *pgparse.FuncCall, depth int) Value {
 	switch v := r.evalValue(x.GetArgs()[0], depth+1); v.Kind {
 	case Text:
 		if !v.Loose {
-			return of(v.Text)
+			return apply(v.Text)
 		}
 		return Value{Kind: Some}
 	case Null, Some: // NULL gives NULL, and no other value does

@@ -36,9 +36,9 @@ func implies(old, now *pgparse.Node, depth int) bool {
 	if parts := listTerms(old, pgparse.BoolExprType_AND_EXPR); parts != nil {
 		return slices.ContainsFunc(parts, func(o *pgparse.Node) bool { return implies(o, now, depth+1) })
 	}
-	if of, values := readAlternatives(old); of != nil {
-		also, more := readAlternatives(now)
-		return also != nil && pgparse.Equal(of, also) && !slices.ContainsFunc(values, func(v *pgparse.Node) bool {
+	if operand, values := readAlternatives(old); operand != nil {
+		newOperand, more := readAlternatives(now)
+		return newOperand != nil && pgparse.Equal(operand, newOperand) && !slices.ContainsFunc(values, func(v *pgparse.Node) bool {
 			return !slices.ContainsFunc(more, func(m *pgparse.Node) bool { return pgparse.Equal(v, m) })
 		})
 	}
@@ -68,7 +68,7 @@ func listTerms(n *pgparse.Node, op pgparse.BoolExprType) []*pgparse.Node {
 }
 
 // readAlternatives reads "x = 1", "x IN (1, 2)" and "x = ANY (ARRAY[1, 2])".
-func readAlternatives(n *pgparse.Node) (of *pgparse.Node, values []*pgparse.Node) {
+func readAlternatives(n *pgparse.Node) (operand *pgparse.Node, values []*pgparse.Node) {
 	e := n.GetAExpr()
 	if e == nil || operatorName(e) != "=" {
 		return nil, nil
@@ -101,7 +101,7 @@ type limit struct {
 // readLimits reads a comparison with a number, or BETWEEN.
 func readLimits(n *pgparse.Node) []limit {
 	e := n.GetAExpr()
-	of := StripCasts(e.GetLexpr())
+	operand := StripCasts(e.GetLexpr())
 	number := func(n *pgparse.Node) (Value, bool) {
 		v, ok := ConstantValue(n)
 		return v, ok && v.Kind == Number
@@ -113,12 +113,12 @@ func readLimits(n *pgparse.Node) []limit {
 			low, ok := number(ends[0])
 			high, ok2 := number(ends[1])
 			if ok && ok2 {
-				return []limit{{of, ">=", low}, {of, "<=", high}}
+				return []limit{{operand, ">=", low}, {operand, "<=", high}}
 			}
 		}
 	case e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP:
 		if v, ok := number(e.GetRexpr()); ok {
-			return []limit{{of, operatorName(e), v}}
+			return []limit{{operand, operatorName(e), v}}
 		}
 	}
 	return nil

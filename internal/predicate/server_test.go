@@ -35,13 +35,13 @@ func rows() []row {
 
 // conditions generates a condition on the table, from the given random numbers.
 func conditions(r *rand.Rand, depth int) string {
-	one := func(of ...string) string { return of[r.IntN(len(of))] }
-	number := func() string { return one("-1", "0", "1", "2", "1.5", "3") }
-	text := func() string { return one("'x'", "'y'", "'zz'", "''") }
-	list := func(of func() string) string {
-		out := []string{of()}
+	pick := func(choices ...string) string { return choices[r.IntN(len(choices))] }
+	number := func() string { return pick("-1", "0", "1", "2", "1.5", "3") }
+	text := func() string { return pick("'x'", "'y'", "'zz'", "''") }
+	list := func(element func() string) string {
+		out := []string{element()}
 		for range r.IntN(3) {
-			out = append(out, of())
+			out = append(out, element())
 		}
 		if r.IntN(10) == 0 {
 			out = append(out, "NULL")
@@ -50,48 +50,48 @@ func conditions(r *rand.Rand, depth int) string {
 	}
 	if depth > 0 && r.IntN(2) == 0 {
 		left, right := conditions(r, depth-1), conditions(r, depth-1)
-		return one("("+left+" AND "+right+")", "("+left+" OR "+right+")", "NOT ("+left+")")
+		return pick("("+left+" AND "+right+")", "("+left+" OR "+right+")", "NOT ("+left+")")
 	}
 	switch r.IntN(18) {
 	case 0, 1, 2:
-		return "a " + one("=", "<>", "<", "<=", ">", ">=") + " " + number()
+		return "a " + pick("=", "<>", "<", "<=", ">", ">=") + " " + number()
 	case 3:
-		return number() + " " + one("=", "<>", "<", "<=", ">", ">=") + " a"
+		return number() + " " + pick("=", "<>", "<", "<=", ">", ">=") + " a"
 	case 4:
-		return "a " + one("", "NOT ") + "BETWEEN " + number() + " AND " + number()
+		return "a " + pick("", "NOT ") + "BETWEEN " + number() + " AND " + number()
 	case 5, 6:
-		return "a " + one("", "NOT ") + "IN (" + list(number) + ")"
+		return "a " + pick("", "NOT ") + "IN (" + list(number) + ")"
 	case 7:
-		return "s " + one("=", "<>") + " " + text()
+		return "s " + pick("=", "<>") + " " + text()
 	case 8:
-		return "s " + one("", "NOT ") + "IN (" + list(text) + ")"
+		return "s " + pick("", "NOT ") + "IN (" + list(text) + ")"
 	case 9:
 		return "s = ANY (ARRAY[" + list(text) + "])"
 	case 10:
 		return "s <> ALL (ARRAY[" + list(text) + "]::text[])"
 	case 11:
-		return one("a", "s", "f") + " IS " + one("", "NOT ") + "NULL"
+		return pick("a", "s", "f") + " IS " + pick("", "NOT ") + "NULL"
 	case 12:
-		return "a IS " + one("", "NOT ") + "DISTINCT FROM " + one("1", "NULL")
+		return "a IS " + pick("", "NOT ") + "DISTINCT FROM " + pick("1", "NULL")
 	case 13:
-		return one("f", "f = true", "f = 'no'", "f <> false", "f IS TRUE", "f IS NOT TRUE", "f IS NOT FALSE", "f IS UNKNOWN", "f IS NOT UNKNOWN")
+		return pick("f", "f = true", "f = 'no'", "f <> false", "f IS TRUE", "f IS NOT TRUE", "f IS NOT FALSE", "f IS UNKNOWN", "f IS NOT UNKNOWN")
 	case 14:
-		return "length(s) " + one("<", ">=") + " " + number()
+		return "length(s) " + pick("<", ">=") + " " + number()
 	case 15:
-		return one("COALESCE(a, "+number()+") > "+number(), "COALESCE(f, false)", "COALESCE(NULL, 'x') <> "+text())
+		return pick("COALESCE(a, "+number()+") > "+number(), "COALESCE(f, false)", "COALESCE(NULL, 'x') <> "+text())
 	case 16:
-		return "(a IS NULL) " + one("=", "<>") + " (s IS NULL)"
+		return "(a IS NULL) " + pick("=", "<>") + " (s IS NULL)"
 	}
-	return one("true", "false", "NULL::bool", "1 = 1", "'off'::bool", "NULL IS NULL")
+	return pick("true", "false", "NULL::bool", "1 = 1", "'off'::bool", "NULL IS NULL")
 }
 
 // truths asks a server for the results of conditions, for each row.
-func truths(ctx context.Context, conn *pgx.Conn, of ...string) ([][]Outcomes, error) {
+func truths(ctx context.Context, conn *pgx.Conn, exprs ...string) ([][]Outcomes, error) {
 	var values []string
 	for _, r := range rows() {
 		values = append(values, fmt.Sprintf("(%s::int, %s::text, %s::bool)", r.a, r.s, r.f))
 	}
-	got, err := conn.Query(ctx, "SELECT "+strings.Join(of, ", ")+" FROM (VALUES "+strings.Join(values, ", ")+") t (a, s, f)")
+	got, err := conn.Query(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM (VALUES "+strings.Join(values, ", ")+") t (a, s, f)")
 	if err != nil {
 		return nil, err
 	}
@@ -157,16 +157,16 @@ func TestServer(t *testing.T) {
 			case 1:
 				old = "(" + now + " AND " + old + ")"
 			}
-			is, err := truths(ctx, conn, old, now)
+			outcomes, err := truths(ctx, conn, old, now)
 			if err != nil {
 				t.Fatalf("%s, %s: %v", old, now, err)
 			}
-			evaluates(t, old, is)
-			concludes(t, old, now, is, seen)
+			evaluates(t, old, outcomes)
+			concludes(t, old, now, outcomes, seen)
 		}
-		for _, what := range []string{"implied", "disjoint", "excluded", "not null"} {
-			if seen[what] == 0 {
-				t.Errorf("nothing was %s: the test proves nothing", what)
+		for _, conclusion := range []string{"implied", "disjoint", "excluded", "not null"} {
+			if seen[conclusion] == 0 {
+				t.Errorf("nothing was %s: the test proves nothing", conclusion)
 			}
 		}
 		t.Logf("proven: %v", seen)
@@ -175,42 +175,42 @@ func TestServer(t *testing.T) {
 
 // evaluates checks the result of a condition: it must be exact if the row is known, and
 // possible if it is not.
-func evaluates(t *testing.T, cond string, is [][]Outcomes) {
+func evaluates(t *testing.T, cond string, want [][]Outcomes) {
 	n := expr(t, cond)
 	for _, hidden := range []string{"", "a", "s", "f", "as", "asf"} {
 		for i, r := range rows() {
 			got := known(r, hidden).Evaluate(n)
-			if !got.MayBe(is[i][0]) || hidden == "" && got != is[i][0] {
-				t.Fatalf("%s for %v without %q: model %b, server %b", cond, r, hidden, got, is[i][0])
+			if !got.MayBe(want[i][0]) || hidden == "" && got != want[i][0] {
+				t.Fatalf("%s for %v without %q: model %b, server %b", cond, r, hidden, got, want[i][0])
 			}
 		}
 	}
 }
 
 // concludes checks what is concluded from conditions without a row.
-func concludes(t *testing.T, old, now string, is [][]Outcomes, seen map[string]int) {
+func concludes(t *testing.T, old, now string, outcomes [][]Outcomes, seen map[string]int) {
 	n, m := expr(t, old), expr(t, now)
-	all := func(what string, holds func(i int, r row) bool) {
-		seen[what]++
+	all := func(conclusion string, holds func(i int, r row) bool) {
+		seen[conclusion]++
 		for i, r := range rows() {
 			if !holds(i, r) {
-				t.Fatalf("%s: %s; %s: not for %v", what, old, now, r)
+				t.Fatalf("%s: %s; %s: not for %v", conclusion, old, now, r)
 			}
 		}
 	}
 	if Implies(n, m) {
 		all("implied", func(i int, _ row) bool {
-			return (is[i][0] != True || is[i][1] == True) && (is[i][0] == False || is[i][1] != False)
+			return (outcomes[i][0] != True || outcomes[i][1] == True) && (outcomes[i][0] == False || outcomes[i][1] != False)
 		})
 	}
 	low, high := ParseDecimal("1"), ParseDecimal("3")
 	if IsDisjoint(n, "a", Interval{Low: &low, High: &high}) {
-		all("disjoint", func(i int, r row) bool { return !slices.Contains([]string{"1", "2"}, r.a) || is[i][0] == False })
+		all("disjoint", func(i int, r row) bool { return !slices.Contains([]string{"1", "2"}, r.a) || outcomes[i][0] == False })
 	}
 	if ExcludesValue(n, "a", &low) {
-		all("excluded", func(i int, r row) bool { return r.a != "1" || is[i][0] == False })
+		all("excluded", func(i int, r row) bool { return r.a != "1" || outcomes[i][0] == False })
 	}
 	if ProvesNotNull(n, "a") {
-		all("not null", func(i int, r row) bool { return r.a != "NULL" || is[i][0] == False })
+		all("not null", func(i int, r row) bool { return r.a != "NULL" || outcomes[i][0] == False })
 	}
 }

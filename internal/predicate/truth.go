@@ -91,20 +91,20 @@ func certainOutcome(b bool) Outcomes {
 }
 
 // evalTest returns the outcomes of IS TRUE and similar tests.
-func evalTest(x Outcomes, by pgparse.BoolTestType) Outcomes {
-	of := map[pgparse.BoolTestType]Outcomes{
+func evalTest(x Outcomes, test pgparse.BoolTestType) Outcomes {
+	trueOutcomes := map[pgparse.BoolTestType]Outcomes{
 		pgparse.BoolTestType_IS_TRUE: True, pgparse.BoolTestType_IS_NOT_TRUE: False | Nothing,
 		pgparse.BoolTestType_IS_FALSE: False, pgparse.BoolTestType_IS_NOT_FALSE: True | Nothing,
 		pgparse.BoolTestType_IS_UNKNOWN: Nothing, pgparse.BoolTestType_IS_NOT_UNKNOWN: True | False,
-	}[by]
-	if of == 0 {
+	}[test]
+	if trueOutcomes == 0 {
 		return anything
 	}
 	var out Outcomes
-	if x&of != 0 {
+	if x&trueOutcomes != 0 {
 		out |= True
 	}
-	if x&^of != 0 {
+	if x&^trueOutcomes != 0 {
 		out |= False
 	}
 	return out

@@ -76,11 +76,11 @@ func TakeFirst[T any](list []T, most int) (first []T, more int) {
 func countRest(n int) string { return strconv.Itoa(n) + " more" }
 
 // PickForm returns the form of a word that fits a number.
-func PickForm(n int, one, many string) string {
+func PickForm(n int, singular, plural string) string {
 	if n == 1 {
-		return one
+		return singular
 	}
-	return many
+	return plural
 }
 
 // OneLine returns a text with each run of white space replaced by one blank, cut if it is

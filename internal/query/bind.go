@@ -84,7 +84,7 @@ type binder struct {
 
 // bindStatement binds one query. self is the WITH query being bound if that query may read
 // itself.
-func (b *binder) bindStatement(stmt any, outer *Level, self *CTE) *Level {
+func (b *binder) bindStatement(stmt any, outer *Level, recursiveCTE *CTE) *Level {
 	if b.depth >= maxDepth {
 		return newOpenLevel(outer)
 	}
@@ -92,7 +92,7 @@ func (b *binder) bindStatement(stmt any, outer *Level, self *CTE) *Level {
 	defer func() { b.depth-- }()
 	switch s := stmt.(type) {
 	case *pgparse.SelectStmt:
-		return b.selectStmt(s, outer, self)
+		return b.bindSelect(s, outer, recursiveCTE)
 	case *pgparse.InsertStmt:
 		return b.bindInsert(s, outer)
 	case *pgparse.UpdateStmt:
@@ -113,7 +113,7 @@ func (b *binder) bindStatement(stmt any, outer *Level, self *CTE) *Level {
 	case *pgparse.MergeStmt:
 		l := b.beginLevel(s, s.GetWithClause(), outer)
 		b.bindTarget(l, s.GetRelation())
-		b.fromItem(l, s.GetSourceRelation())
+		b.bindFromItem(l, s.GetSourceRelation())
 		b.bindExprs(l, Where, s.GetJoinCondition())
 		for _, n := range s.GetMergeWhenClauses() {
 			w := n.GetMergeWhenClause()
@@ -151,13 +151,13 @@ func (b *binder) beginLevel(node any, w *pgparse.WithClause, outer *Level) *Leve
 		l.With[i] = &CTE{Node: c, Name: pgparse.ClipName(c.GetCtename()), Open: true, Recursive: w.GetRecursive()}
 	}
 	for i, c := range l.With {
-		around := l.withoutSources()
-		around.With = l.With[:i:i]
-		var self *CTE
+		scope := l.withoutSources()
+		scope.With = l.With[:i:i]
+		var recursiveCTE *CTE
 		if w.GetRecursive() {
-			around.With, self = l.With, c // RECURSIVE: it may read itself and the WITH queries that follow
+			scope.With, recursiveCTE = l.With, c // RECURSIVE: it may read itself and the WITH queries that follow
 		}
-		c.Query = b.bindStatement(pgparse.Unwrap(c.Node.GetCtequery()), around, self)
+		c.Query = b.bindStatement(pgparse.Unwrap(c.Node.GetCtequery()), scope, recursiveCTE)
 		c.setOutputs(c.Query)
 	}
 	return l
@@ -169,13 +169,13 @@ func (c *CTE) setOutputs(q *Level) {
 	c.Open = q.Open || c.Node.GetSearchClause() != nil || c.Node.GetCycleClause() != nil
 }
 
-func (b *binder) selectStmt(s *pgparse.SelectStmt, outer *Level, self *CTE) *Level {
+func (b *binder) bindSelect(s *pgparse.SelectStmt, outer *Level, recursiveCTE *CTE) *Level {
 	if s == nil {
 		return newOpenLevel(outer)
 	}
 	l := b.beginLevel(s, s.GetWithClause(), outer)
 	if s.GetLarg() != nil {
-		b.bindArms(l, s, self)
+		b.bindArms(l, s, recursiveCTE)
 		return l
 	}
 	if rows := s.GetValuesLists(); len(rows) > 0 {
@@ -196,18 +196,18 @@ func (b *binder) selectStmt(s *pgparse.SelectStmt, outer *Level, self *CTE) *Lev
 
 // bindArms binds both sides of a UNION. The first side of a recursive query defines its
 // columns.
-func (b *binder) bindArms(l *Level, s *pgparse.SelectStmt, self *CTE) {
+func (b *binder) bindArms(l *Level, s *pgparse.SelectStmt, recursiveCTE *CTE) {
 	if b.depth >= maxDepth {
 		l.Open = true
 		return
 	}
 	b.depth++
 	defer func() { b.depth-- }()
-	left := b.selectStmt(s.GetLarg(), l, nil)
-	if self != nil {
-		self.setOutputs(left)
+	left := b.bindSelect(s.GetLarg(), l, nil)
+	if recursiveCTE != nil {
+		recursiveCTE.setOutputs(left)
 	}
-	right := b.selectStmt(s.GetRarg(), l, nil)
+	right := b.bindSelect(s.GetRarg(), l, nil)
 	l.Arms, l.Outputs, l.Open = []*Level{left, right}, left.Outputs, left.Open
 	b.bindExprs(l, Limit, s.GetLimitCount(), s.GetLimitOffset())
 }

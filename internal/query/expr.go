@@ -38,7 +38,7 @@ func (b *binder) bindExpr(l *Level, c Clause, n *pgparse.Node) {
 			note(m, b.bindStatement(pgparse.Unwrap(m.GetSubselect()), l, nil))
 			return false
 		case *pgparse.SelectStmt:
-			note(m, b.selectStmt(m, l, nil))
+			note(m, b.bindSelect(m, l, nil))
 			return false
 		}
 		return true

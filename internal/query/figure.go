@@ -5,13 +5,13 @@ import "github.com/onward-sql/onward/internal/pgparse"
 // FigureName returns the server's name for the result of an expression, as Postgres'
 // FigureColname does; "" if it has no good name ("?column?").
 func FigureName(n *pgparse.Node) string {
-	name, _ := figureName(n)
+	name, _ := figureColumnName(n)
 	return name
 }
 
-// figureName returns a name and its strength: 1 if it was guessed from a cast or a nested
+// figureColumnName returns a name and its strength: 1 if it was guessed from a cast or a nested
 // expression, 2 for a real name.
-func figureName(n *pgparse.Node) (string, int) {
+func figureColumnName(n *pgparse.Node) (string, int) {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
 		for i := len(m.GetFields()) - 1; i >= 0; i-- {
@@ -25,7 +25,7 @@ func figureName(n *pgparse.Node) (string, int) {
 				return s, 2
 			}
 		}
-		return figureName(m.GetArg())
+		return figureColumnName(m.GetArg())
 	case *pgparse.FuncCall:
 		return pgparse.LastText(m.GetFuncname()), 2
 	case *pgparse.A_Expr:
@@ -33,12 +33,12 @@ func figureName(n *pgparse.Node) (string, int) {
 			return "nullif", 2
 		}
 	case *pgparse.TypeCast:
-		if s, strength := figureName(m.GetArg()); strength > 1 {
+		if s, strength := figureColumnName(m.GetArg()); strength > 1 {
 			return s, strength
 		}
 		return pgparse.LastText(m.GetTypeName().GetNames()), 1
 	case *pgparse.CollateClause:
-		return figureName(m.GetArg())
+		return figureColumnName(m.GetArg())
 	case *pgparse.GroupingFunc:
 		return "grouping", 2
 	case *pgparse.SubLink:
@@ -53,11 +53,11 @@ func figureName(n *pgparse.Node) (string, int) {
 				if t.GetName() != "" {
 					return t.GetName(), 2
 				}
-				return figureName(t.GetVal())
+				return figureColumnName(t.GetVal())
 			}
 		}
 	case *pgparse.CaseExpr:
-		if s, strength := figureName(m.GetDefresult()); strength > 1 {
+		if s, strength := figureColumnName(m.GetDefresult()); strength > 1 {
 			return s, strength
 		}
 		return "case", 1

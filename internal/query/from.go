@@ -8,15 +8,15 @@ import (
 
 func (b *binder) bindFrom(l *Level, list []*pgparse.Node) {
 	for _, n := range list {
-		b.fromItem(l, n)
+		b.bindFromItem(l, n)
 	}
 }
 
-func (b *binder) fromItem(l *Level, n *pgparse.Node) {
+func (b *binder) bindFromItem(l *Level, n *pgparse.Node) {
 	switch e := pgparse.Unwrap(n).(type) {
 	case nil:
 	case *pgparse.RangeVar:
-		l.Sources = append(l.Sources, b.bindNamed(l, e))
+		l.Sources = append(l.Sources, b.bindRangeVar(l, e))
 	case *pgparse.JoinExpr:
 		b.bindJoin(l, e)
 	case *pgparse.RangeSubselect:
@@ -29,19 +29,19 @@ func (b *binder) fromItem(l *Level, n *pgparse.Node) {
 			Alias: pgparse.ClipName(e.GetAlias().GetAliasname()), Query: q, Columns: renameOutputs(q.Outputs, e.GetAlias().GetColnames()), Open: q.Open,
 		})
 	case *pgparse.RangeTableSample:
-		b.fromItem(l, e.GetRelation())
+		b.bindFromItem(l, e.GetRelation())
 		b.bindExprs(l, From, e.GetArgs()...)
 		b.bindExprs(l, From, e.GetRepeatable())
 	case *pgparse.RangeFunction:
 		b.bindFunction(l, e)
 	default: // XMLTABLE, JSON_TABLE: their columns are not worked out here
 		b.bindExprs(l, From, n)
-		l.Sources = append(l.Sources, &Source{Alias: pgparse.ClipName(aliasIn(e)), Open: true})
+		l.Sources = append(l.Sources, &Source{Alias: pgparse.ClipName(tableFuncAlias(e)), Open: true})
 	}
 }
 
-// aliasIn is the alias of XMLTABLE and JSON_TABLE.
-func aliasIn(e any) string {
+// tableFuncAlias is the alias of XMLTABLE and JSON_TABLE.
+func tableFuncAlias(e any) string {
 	if x, ok := e.(interface{ GetAlias() *pgparse.Alias }); ok {
 		return x.GetAlias().GetAliasname()
 	}
@@ -56,9 +56,9 @@ func (b *binder) bindJoin(l *Level, e *pgparse.JoinExpr) {
 	b.depth++
 	defer func() { b.depth-- }()
 	start := len(l.Sources)
-	b.fromItem(l, e.GetLarg())
+	b.bindFromItem(l, e.GetLarg())
 	middle := len(l.Sources)
-	b.fromItem(l, e.GetRarg())
+	b.bindFromItem(l, e.GetRarg())
 	l.Merged = l.Merged || e.GetIsNatural() || len(e.GetUsingClause()) > 0
 	b.bindExprs(l, On, e.GetQuals())
 	merged := pgparse.StringTexts(e.GetUsingClause())
@@ -67,7 +67,7 @@ func (b *binder) bindJoin(l *Level, e *pgparse.JoinExpr) {
 		merged = naturalColumns(l.Sources[start:middle], l.Sources[middle:])
 	}
 	for _, name := range merged {
-		l.addUsing(pgparse.ClipName(name))
+		l.addUsingColumn(pgparse.ClipName(name))
 	}
 	if a := e.GetJoinUsingAlias(); a != nil {
 		l.Sources = append(l.Sources, &Source{Alias: pgparse.ClipName(a.GetAliasname()), Open: true})
@@ -104,7 +104,7 @@ func newJoinSource(a *pgparse.Alias, merged []string, left, right []*Source) *So
 	return s
 }
 
-func (l *Level) addUsing(column string) {
+func (l *Level) addUsingColumn(column string) {
 	l.Names = append(l.Names, Name{Clause: On, Node: &Using{Column: column}, Sees: len(l.Sources)})
 }
 
@@ -135,7 +135,7 @@ func (b *binder) bindFunction(l *Level, e *pgparse.RangeFunction) {
 	for _, n := range e.GetColdeflist() {
 		d := n.GetColumnDef()
 		b.bindExpr(l, From, &pgparse.Node{Node: &pgparse.Node_TypeName{TypeName: d.GetTypeName()}})
-		s.Columns = append(s.Columns, Output{Name: pgparse.ClipName(d.GetColname()), Expr: castTo(d.GetTypeName()), Level: l})
+		s.Columns = append(s.Columns, Output{Name: pgparse.ClipName(d.GetColname()), Expr: newTypedExpr(d.GetTypeName()), Level: l})
 	}
 	for _, name := range pgparse.StringTexts(e.GetAlias().GetColnames()) {
 		s.Columns = append(s.Columns, Output{Name: pgparse.ClipName(name)})
@@ -143,13 +143,13 @@ func (b *binder) bindFunction(l *Level, e *pgparse.RangeFunction) {
 	l.Sources = append(l.Sources, s)
 }
 
-// castTo returns an expression of a type.
-func castTo(t *pgparse.TypeName) *pgparse.Node {
+// newTypedExpr returns an expression of a type.
+func newTypedExpr(t *pgparse.TypeName) *pgparse.Node {
 	return &pgparse.Node{Node: &pgparse.Node_TypeCast{TypeCast: &pgparse.TypeCast{TypeName: t}}}
 }
 
-// bindNamed returns the entry of FROM for the name of a relation or a WITH query.
-func (b *binder) bindNamed(l *Level, rv *pgparse.RangeVar) *Source {
+// bindRangeVar returns the entry of FROM for the name of a relation or a WITH query.
+func (b *binder) bindRangeVar(l *Level, rv *pgparse.RangeVar) *Source {
 	s := &Source{Alias: aliasOf(rv), Range: rv}
 	names := rv.GetAlias().GetColnames()
 	if s.CTE = l.CTE(rv); s.CTE != nil {
@@ -163,8 +163,8 @@ func (b *binder) bindNamed(l *Level, rv *pgparse.RangeVar) *Source {
 		return s
 	}
 	if len(names) > 0 {
-		own := *s // its columns under their original names
-		s.Columns, s.Renamed, s.Open = renameOutputs(own.allColumns(), names), true, s.Table.HasUnknownColumns()
+		original := *s // its columns under their original names
+		s.Columns, s.Renamed, s.Open = renameOutputs(original.allColumns(), names), true, s.Table.HasUnknownColumns()
 	}
 	return s
 }

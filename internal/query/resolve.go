@@ -30,33 +30,33 @@ func (l *Level) Resolve(n Name) []Meaning {
 	if len(fields) > 2 {
 		schema = pgparse.ClipName(pgparse.StringText(fields[len(fields)-3]))
 	}
-	if name == "" || l.ordersByOutput(n, ref) {
+	if name == "" || l.isOutputReference(n, ref) {
 		return nil
 	}
 	var out []Meaning
 	sees, clause := n.Sees, n.Clause
-	for at := l; at != nil; at = at.Outer {
+	for level := l; level != nil; level = level.Outer {
 		known := false
 		look := func(s *Source) {
-			if s.hidden > 0 && s.hidden < sees || alias != "" && s.Alias != alias || schema != "" && !s.inSchema(schema) {
+			if s.hidden > 0 && s.hidden < sees || alias != "" && s.Alias != alias || schema != "" && !s.mayBeInSchema(schema) {
 				return
 			}
-			m := Meaning{Source: s, Column: name, Known: s.hasColumn(name), Level: at}
+			m := Meaning{Source: s, Column: name, Known: s.hasColumn(name), Level: level}
 			if !m.Known && alias == "" && s.Alias == name {
 				m.Column, m.Known = "", true
 			}
 			known = known || m.Known
 			out = append(out, m)
 		}
-		for _, s := range at.Sources[:min(sees, len(at.Sources))] {
+		for _, s := range level.Sources[:min(sees, len(level.Sources))] {
 			look(s)
 		}
 		if alias != "" && !known { // only a qualified name can mean these
-			if clause == Conflict && at.Excluded != nil {
-				look(at.Excluded)
+			if clause == Conflict && level.Excluded != nil {
+				look(level.Excluded)
 			}
 			if clause == Returning {
-				for _, s := range at.Rows {
+				for _, s := range level.Rows {
 					look(s)
 				}
 			}
@@ -64,7 +64,7 @@ func (l *Level) Resolve(n Name) []Meaning {
 		if known {
 			break
 		}
-		sees, clause = at.sees, at.Clause
+		sees, clause = level.sees, level.Clause
 	}
 	return out
 }
@@ -74,29 +74,29 @@ func (l *Level) Resolve(n Name) []Meaning {
 func (l *Level) LikeliestMeaning(n Name) (m Meaning, sure bool) { return chooseLikeliest(l.Resolve(n)) }
 
 func chooseLikeliest(list []Meaning) (m Meaning, sure bool) {
-	var may, known []Meaning
+	var candidates, known []Meaning
 	for _, x := range list {
 		if x.Known {
 			known = append(known, x)
 		} else if x.Source.Lacks(x.Column) {
 			continue
 		}
-		may = append(may, x)
+		candidates = append(candidates, x)
 	}
 	switch {
-	case len(may) == 0:
+	case len(candidates) == 0:
 		return Meaning{}, false
 	case len(known) == 0:
-		return may[0], len(may) == 1
+		return candidates[0], len(candidates) == 1
 	}
 	// If another source of the same level had the column too, the server would refuse the
 	// query as ambiguous.
-	return known[0], len(known) == 1 && known[0].Level == may[0].Level
+	return known[0], len(known) == 1 && known[0].Level == candidates[0].Level
 }
 
-// ordersByOutput reports whether an unqualified name in ORDER BY or DISTINCT ON is the
+// isOutputReference reports whether an unqualified name in ORDER BY or DISTINCT ON is the
 // name of an output.
-func (l *Level) ordersByOutput(n Name, ref *pgparse.ColumnRef) bool {
+func (l *Level) isOutputReference(n Name, ref *pgparse.ColumnRef) bool {
 	if n.Clause != Sort && n.Clause != Distinct || len(ref.GetFields()) != 1 {
 		return false
 	}
@@ -104,13 +104,13 @@ func (l *Level) ordersByOutput(n Name, ref *pgparse.ColumnRef) bool {
 	if !ok || findOutput(l.Outputs, pgparse.ClipName(pgparse.LastText(ref.GetFields()))) == nil {
 		return false
 	}
-	for _, by := range s.GetSortClause() {
-		if by.GetSortBy().GetNode().GetColumnRef() == ref {
+	for _, item := range s.GetSortClause() {
+		if item.GetSortBy().GetNode().GetColumnRef() == ref {
 			return true
 		}
 	}
-	for _, by := range s.GetDistinctClause() {
-		if by.GetColumnRef() == ref {
+	for _, item := range s.GetDistinctClause() {
+		if item.GetColumnRef() == ref {
 			return true
 		}
 	}
@@ -130,13 +130,13 @@ func (s *Source) Lacks(name string) bool {
 	return !s.hasColumn(name) && !s.Open && (s.Table == nil || s.Renamed || !s.Table.HasUnknownColumns())
 }
 
-// inSchema reports whether schema.table may mean the entry.
-func (s *Source) inSchema(schema string) bool {
+// mayBeInSchema reports whether schema.table may mean the entry.
+func (s *Source) mayBeInSchema(schema string) bool {
 	if s.Range == nil || s.Range.GetAlias() != nil {
 		return false
 	}
-	own, _ := pgparse.RangeName(s.Range)
-	return own == "" || own == schema
+	rangeSchema, _ := pgparse.RangeName(s.Range)
+	return rangeSchema == "" || rangeSchema == schema
 }
 
 // FindOrigin returns the table and the column that an output passes on unchanged, through

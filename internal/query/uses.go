@@ -99,16 +99,16 @@ func (u *uses) addLevels(l *Level) {
 }
 
 // addRelation records a use of an entry's relation; false if the entry is not a relation.
-func (u *uses) addRelation(how How, s *Source) (*Use, bool) {
+func (u *uses) addRelation(kind How, s *Source) (*Use, bool) {
 	if s == nil || s.Range == nil || s.CTE != nil {
 		return nil, false
 	}
-	return u.addSource(how, s), true
+	return u.addSource(kind, s), true
 }
 
-func (u *uses) addSource(how How, s *Source) *Use {
+func (u *uses) addSource(kind How, s *Source) *Use {
 	schema, name := pgparse.RangeName(s.Range)
-	u.list = append(u.list, Use{How: how, Schema: schema, Name: name, Table: s.Table, Of: s, Sure: true, At: int(s.Range.GetLocation())})
+	u.list = append(u.list, Use{How: kind, Schema: schema, Name: name, Table: s.Table, Of: s, Sure: true, At: int(s.Range.GetLocation())})
 	return &u.list[len(u.list)-1]
 }
 
@@ -118,8 +118,8 @@ func (u *uses) newSource(rv *pgparse.RangeVar) *Source {
 }
 
 // addColumn records a use of a column of an entry.
-func (u *uses) addColumn(how How, s *Source, column string, at int32) *Use {
-	x := Use{How: how, Table: s.Table, Column: column, Sure: true, Of: s, At: int(at)}
+func (u *uses) addColumn(kind How, s *Source, column string, location int32) *Use {
+	x := Use{How: kind, Table: s.Table, Column: column, Sure: true, Of: s, At: int(location)}
 	if s.Range != nil {
 		x.Schema, x.Name = pgparse.RangeName(s.Range)
 	}
@@ -141,30 +141,30 @@ func (u *uses) addLevel(l *Level) {
 		u.addInsert(l, s)
 	case *pgparse.UpdateStmt:
 		u.addRelation(Updates, l.Target)
-		u.addAssigned(l, Targets, s.GetTargetList())
-		u.addCompared(l, Where, s.GetWhereClause())
+		u.addAssignments(l, Targets, s.GetTargetList())
+		u.addComparedConstants(l, Where, s.GetWhereClause())
 	case *pgparse.DeleteStmt:
 		u.addRelation(Deletes, l.Target)
-		u.addCompared(l, Where, s.GetWhereClause())
+		u.addComparedConstants(l, Where, s.GetWhereClause())
 	case *pgparse.MergeStmt:
-		u.addCompared(l, Where, s.GetJoinCondition())
+		u.addComparedConstants(l, Where, s.GetJoinCondition())
 		for _, n := range s.GetMergeWhenClauses() {
 			u.addMergeWhen(l, n.GetMergeWhenClause())
 		}
 	case *pgparse.SelectStmt:
 		for _, n := range s.GetFromClause() {
-			u.addCompared(l, On, n)
+			u.addComparedConstants(l, On, n)
 		}
 		for _, n := range s.GetTargetList() {
-			u.addCompared(l, Targets, n)
+			u.addComparedConstants(l, Targets, n)
 		}
-		u.addCompared(l, Where, s.GetWhereClause())
-		u.addCompared(l, Having, s.GetHavingClause())
+		u.addComparedConstants(l, Where, s.GetWhereClause())
+		u.addComparedConstants(l, Having, s.GetHavingClause())
 	}
 }
 
 func (u *uses) addMergeWhen(l *Level, w *pgparse.MergeWhenClause) {
-	u.addCompared(l, When, w.GetCondition())
+	u.addComparedConstants(l, When, w.GetCondition())
 	switch w.GetCommandType() {
 	case pgparse.CmdType_CMD_INSERT:
 		if x, ok := u.addRelation(Inserts, l.Target); ok {
@@ -173,7 +173,7 @@ func (u *uses) addMergeWhen(l *Level, w *pgparse.MergeWhenClause) {
 		u.addInsertedColumns(l, w.GetTargetList(), w.GetValues())
 	case pgparse.CmdType_CMD_UPDATE:
 		u.addRelation(Updates, l.Target)
-		u.addAssigned(l, When, w.GetTargetList())
+		u.addAssignments(l, When, w.GetTargetList())
 	case pgparse.CmdType_CMD_DELETE:
 		u.addRelation(Deletes, l.Target)
 	}
@@ -215,11 +215,11 @@ func (u *uses) addConflict(l *Level, c *pgparse.OnConflictClause) {
 		x := u.addColumn(ArbitratesName, l.Target, "", infer.GetLocation())
 		x.Columns = []string{pgparse.ClipName(name)}
 	} else {
-		at := c.GetLocation()
+		location := c.GetLocation()
 		if infer != nil {
-			at = infer.GetLocation()
+			location = infer.GetLocation()
 		}
-		x := u.addColumn(Arbitrates, l.Target, "", at)
+		x := u.addColumn(Arbitrates, l.Target, "", location)
 		x.Partial = infer.GetWhereClause() != nil
 		for _, n := range infer.GetIndexElems() {
 			x.Columns = append(x.Columns, arbiterColumn(n.GetIndexElem()))
@@ -228,9 +228,9 @@ func (u *uses) addConflict(l *Level, c *pgparse.OnConflictClause) {
 	if c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 		u.addRelation(Updates, l.Target)
 	}
-	u.addAssigned(l, Conflict, c.GetTargetList())
-	u.addCompared(l, Conflict, infer.GetWhereClause())
-	u.addCompared(l, Conflict, c.GetWhereClause())
+	u.addAssignments(l, Conflict, c.GetTargetList())
+	u.addComparedConstants(l, Conflict, infer.GetWhereClause())
+	u.addComparedConstants(l, Conflict, c.GetWhereClause())
 }
 
 // addInsertedColumns records the columns of a list and the constants assigned to them.
@@ -253,22 +253,22 @@ func (u *uses) addConstants(l *Level, columns, values []*pgparse.Node) {
 		if pgparse.IsExpanding(v) {
 			return
 		}
-		if text, at, ok := constantText(v); ok && i < len(names) {
-			u.addColumn(Gives, l.Target, names[i], at).Value = text
+		if text, location, ok := constantText(v); ok && i < len(names) {
+			u.addColumn(Gives, l.Target, names[i], location).Value = text
 		}
 	}
 }
 
-// addAssigned records the columns that SET changes.
-func (u *uses) addAssigned(l *Level, c Clause, list []*pgparse.Node) {
+// addAssignments records the columns that SET changes.
+func (u *uses) addAssignments(l *Level, c Clause, list []*pgparse.Node) {
 	for _, n := range list {
 		t := n.GetResTarget()
 		name := pgparse.ClipName(t.GetName())
 		u.addColumn(UpdatesColumn, l.Target, name, t.GetLocation())
-		if text, at, ok := constantText(t.GetVal()); ok {
-			u.addColumn(Gives, l.Target, name, at).Value = text
+		if text, location, ok := constantText(t.GetVal()); ok {
+			u.addColumn(Gives, l.Target, name, location).Value = text
 		}
-		u.addCompared(l, c, t.GetVal())
+		u.addComparedConstants(l, c, t.GetVal())
 	}
 }
 

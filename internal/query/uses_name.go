@@ -41,12 +41,12 @@ func (u *uses) addReference(l *Level, n Name, ref *pgparse.ColumnRef) {
 		}
 		return // count(*) is no star
 	}
-	may := l.Resolve(n)
-	m, sure := chooseLikeliest(may)
+	candidates := l.Resolve(n)
+	m, sure := chooseLikeliest(candidates)
 	fields := ref.GetFields()
 	switch {
 	case ref == u.row:
-	case len(may) == 0 && len(fields) > 1:
+	case len(candidates) == 0 && len(fields) > 1:
 		u.list = append(u.list, Use{
 			How:    Strays,
 			Name:   pgparse.ClipName(pgparse.StringText(fields[len(fields)-2])),
@@ -58,13 +58,13 @@ func (u *uses) addReference(l *Level, n Name, ref *pgparse.ColumnRef) {
 		u.addStar(m.Source, n.Clause, ref.GetLocation())
 		if m.Source.isUnknown() { // or a column of that name
 			u.list[len(u.list)-1].Sure = false
-			for i := range may {
-				may[i].Column = pgparse.ClipName(pgparse.LastText(fields))
+			for i := range candidates {
+				candidates[i].Column = pgparse.ClipName(pgparse.LastText(fields))
 			}
-			u.addMeanings(ReadsColumn, may, may[0], false, n.Clause, ref.GetLocation())
+			u.addMeanings(ReadsColumn, candidates, candidates[0], false, n.Clause, ref.GetLocation())
 		}
 	default:
-		u.addMeanings(ReadsColumn, may, m, sure, n.Clause, ref.GetLocation())
+		u.addMeanings(ReadsColumn, candidates, m, sure, n.Clause, ref.GetLocation())
 	}
 }
 
@@ -73,15 +73,15 @@ func (s *Source) isUnknown() bool { return s.isTable() && s.Table == nil }
 
 // addMeanings records a column of the relations that it may belong to; likely is the best
 // candidate. It returns nil if no relation has the column.
-func (u *uses) addMeanings(how How, may []Meaning, likely Meaning, sure bool, c Clause, at int32) *Use {
+func (u *uses) addMeanings(kind How, candidates []Meaning, likely Meaning, sure bool, c Clause, location int32) *Use {
 	if sure {
-		may = []Meaning{likely}
+		candidates = []Meaning{likely}
 	}
 	var best *Meaning
 	var levels [][]*Source
 	var level *Level
 	count := 0
-	for _, m := range may {
+	for _, m := range candidates {
 		if m.Source.Lacks(m.Column) || m.Column == "" {
 			continue
 		}
@@ -101,7 +101,7 @@ func (u *uses) addMeanings(how How, may []Meaning, likely Meaning, sure bool, c 
 	if best == nil {
 		return nil
 	}
-	x := u.addColumn(how, best.Source, best.Column, at)
+	x := u.addColumn(kind, best.Source, best.Column, location)
 	if x.Clause, x.Sure = c, sure && count == 1; count > 1 {
 		x.May = levels
 	}
@@ -123,14 +123,14 @@ func (u *uses) addField(l *Level, n Name, x *pgparse.A_Indirection) {
 
 // addStar records that all columns of an entry are read by a star. The columns of a
 // sub-query are recorded at the sub-query itself.
-func (u *uses) addStar(s *Source, c Clause, at int32) {
+func (u *uses) addStar(s *Source, c Clause, location int32) {
 	if s.isTable() {
-		u.addColumn(Stars, s, "", at).Clause = c
+		u.addColumn(Stars, s, "", location).Clause = c
 		return
 	}
 	for i := range s.Columns { // of a join
 		if base, column := s.BaseColumn(s.Columns[i].Name); base != nil {
-			u.addColumn(ReadsColumn, base, column, at).Clause = c
+			u.addColumn(ReadsColumn, base, column, location).Clause = c
 		}
 	}
 }
@@ -155,25 +155,25 @@ func (s *Source) BaseColumn(column string) (*Source, string) {
 // addCall records a function, and the sequence or setting that its constant arguments name.
 func (u *uses) addCall(f *pgparse.FuncCall) {
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
-	at := int(f.GetLocation())
-	u.list = append(u.list, Use{How: Calls, Schema: schema, Name: name, Sure: true, At: at, Width: countArgs(f)})
+	location := int(f.GetLocation())
+	u.list = append(u.list, Use{How: Calls, Schema: schema, Name: name, Sure: true, At: location, Width: countArgs(f)})
 	if len(f.GetArgs()) == 0 || schema != "" && schema != "pg_catalog" {
 		return
 	}
 	text, _, ok := constantText(f.GetArgs()[0])
 	switch {
 	case name == "set_config":
-		u.addSetting(Sets, text, at)
+		u.addSetting(Sets, text, location)
 		u.list[len(u.list)-1].Sure = ok
 	case !ok:
 	case name == "nextval", name == "currval", name == "setval", name == "to_regclass":
 		schema, name := SplitName(text)
-		u.list = append(u.list, Use{How: Numbers, Schema: schema, Name: name, Sure: true, At: at})
+		u.list = append(u.list, Use{How: Numbers, Schema: schema, Name: name, Sure: true, At: location})
 	case name == "current_setting":
-		u.addSetting(Shows, text, at)
+		u.addSetting(Shows, text, location)
 	case textSearch[name] && len(f.GetArgs()) > 1:
 		schema, name := SplitName(text)
-		u.list = append(u.list, Use{How: Parses, Schema: schema, Name: name, Sure: true, At: at})
+		u.list = append(u.list, Use{How: Parses, Schema: schema, Name: name, Sure: true, At: location})
 	}
 }
 
@@ -197,8 +197,8 @@ func countArgs(f *pgparse.FuncCall) int {
 	return n
 }
 
-func (u *uses) addSetting(how How, name string, at int) {
-	u.list = append(u.list, Use{How: how, Name: strings.ToLower(name), Sure: true, At: at})
+func (u *uses) addSetting(kind How, name string, location int) {
+	u.list = append(u.list, Use{How: kind, Name: strings.ToLower(name), Sure: true, At: location})
 }
 
 // SplitName reads the text of a regclass: schema.name, folded to lower case unless
@@ -260,10 +260,10 @@ func (u *uses) addStatement(n *pgparse.Node) {
 	}
 }
 
-func (u *uses) addRanges(how How, list []*pgparse.Node) {
+func (u *uses) addRanges(kind How, list []*pgparse.Node) {
 	for _, n := range list {
 		if rv := n.GetRangeVar(); rv != nil {
-			u.addSource(how, u.newSource(rv))
+			u.addSource(kind, u.newSource(rv))
 		}
 	}
 }
@@ -275,11 +275,11 @@ func (u *uses) addCopy(s *pgparse.CopyStmt) {
 		return
 	}
 	source := u.newSource(rv)
-	how, column := Reads, ReadsColumn
+	kind, column := Reads, ReadsColumn
 	if s.GetIsFrom() {
-		how, column = Inserts, InsertsColumn
+		kind, column = Inserts, InsertsColumn
 	}
-	x := u.addSource(how, source)
+	x := u.addSource(kind, source)
 	if x.Columns = pgparse.StringTexts(s.GetAttlist()); len(x.Columns) == 0 {
 		x.Columns = nil
 		if !s.GetIsFrom() {

@@ -7,15 +7,15 @@ import (
 
 // constantText returns the text of a literal, or of a cast of one, without quotes; false for
 // NULL and for anything else.
-func constantText(n *pgparse.Node) (text string, at int32, ok bool) {
+func constantText(n *pgparse.Node) (text string, location int32, ok bool) {
 	text, ok = predicate.LiteralText(n)
 	return text, predicate.StripCasts(n).GetAConst().GetLocation(), ok
 }
 
-// addCompared records the constants that a level compares columns with: col = 'x', col IN
+// addComparedConstants records the constants that a level compares columns with: col = 'x', col IN
 // ('x', 'y'), col = ANY (ARRAY['x']), CASE col WHEN 'x'. Queries inside have levels of
 // their own.
-func (u *uses) addCompared(l *Level, c Clause, n *pgparse.Node) {
+func (u *uses) addComparedConstants(l *Level, c Clause, n *pgparse.Node) {
 	if n == nil {
 		return
 	}
@@ -30,7 +30,7 @@ func (u *uses) addCompared(l *Level, c Clause, n *pgparse.Node) {
 				u.addComparison(l, c, "=", m.GetArg(), w.GetCaseWhen().GetExpr())
 			}
 		case *pgparse.SubLink:
-			u.addCompared(l, c, m.GetTestexpr())
+			u.addComparedConstants(l, c, m.GetTestexpr())
 			return false
 		case *pgparse.SelectStmt, *pgparse.RangeSubselect:
 			return false
@@ -56,20 +56,20 @@ func (u *uses) addComparison(l *Level, c Clause, op string, column, value *pgpar
 		list = a.GetElements()
 	}
 	for _, v := range list {
-		text, at, ok := constantText(v)
+		text, location, ok := constantText(v)
 		if !ok {
 			continue
 		}
-		may := l.Resolve(l.NewName(ref, c))
-		m, sure := chooseLikeliest(may)
+		candidates := l.Resolve(l.NewName(ref, c))
+		m, sure := chooseLikeliest(candidates)
 		if m.Source == nil || m.Column == "" {
 			return
 		}
 		var x *Use
 		if base, name := (&Output{Source: m.Source, Column: m.Column}).FindOrigin(); base != nil && sure {
-			x = u.addColumn(Compares, base, name, at)
+			x = u.addColumn(Compares, base, name, location)
 			x.Sure = true
-		} else if x = u.addMeanings(Compares, may, m, sure, c, at); x == nil {
+		} else if x = u.addMeanings(Compares, candidates, m, sure, c, location); x == nil {
 			return
 		}
 		x.Operator, x.Value = op, text

@@ -18,7 +18,7 @@ type Whole struct {
 // WholeRelations lists the relations whose columns a query returns completely, by its own stars
 // or by stars of the queries that it reads. others counts the other columns that it
 // returns; -1 if that is not known.
-func (l *Level) WholeRelations() (list []Whole, others int) {
+func (l *Level) WholeRelations() (list []Whole, otherColumns int) {
 	w := wholeTrace{}
 	w.addLevel(l, Whole{})
 	return w.list, w.others
@@ -32,7 +32,7 @@ type wholeTrace struct {
 	seen []*Level
 }
 
-func (w *wholeTrace) addLevel(l *Level, by Whole) {
+func (w *wholeTrace) addLevel(l *Level, whole Whole) {
 	if l == nil || slices.Contains(w.seen, l) {
 		return
 	}
@@ -41,7 +41,7 @@ func (w *wholeTrace) addLevel(l *Level, by Whole) {
 		w.markUnknown()
 	}
 	for _, a := range l.Arms {
-		w.addLevel(a, by)
+		w.addLevel(a, whole)
 	}
 	for _, n := range OutputList(l.Node) {
 		ref := n.GetResTarget().GetVal().GetColumnRef()
@@ -49,7 +49,7 @@ func (w *wholeTrace) addLevel(l *Level, by Whole) {
 			w.addOthers(1)
 			continue
 		}
-		star := by
+		star := whole
 		if len(w.seen) == 1 {
 			star.At = int(ref.GetLocation())
 			if f := ref.GetFields(); len(f) > 1 {
@@ -62,17 +62,17 @@ func (w *wholeTrace) addLevel(l *Level, by Whole) {
 	}
 }
 
-func (w *wholeTrace) addSource(s *Source, by Whole) {
+func (w *wholeTrace) addSource(s *Source, whole Whole) {
 	switch {
 	case s.isTable() && !s.Renamed:
-		if by.Source = s; len(w.list) > 0 {
+		if whole.Source = s; len(w.list) > 0 {
 			w.markUnknown()
 		}
-		w.list = append(w.list, by)
+		w.list = append(w.list, whole)
 	case s.CTE != nil && s.CTE.Open:
-		w.addLevel(s.CTE.Query, by)
+		w.addLevel(s.CTE.Query, whole)
 	case s.Query != nil && s.Query.Open:
-		w.addLevel(s.Query, by)
+		w.addLevel(s.Query, whole)
 	case s.Open:
 		w.markUnknown()
 	default:

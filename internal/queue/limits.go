@@ -46,11 +46,11 @@ func (t Waiters) TooLong() bool { return t.Count > maxWaiters || t.Longest > max
 
 // String says why a session was ended.
 func (t Waiters) String() string {
-	who := "1 session"
+	sessions := "1 session"
 	if t.Count != 1 {
-		who = fmt.Sprintf("%d sessions", t.Count)
+		sessions = fmt.Sprintf("%d sessions", t.Count)
 	}
-	return fmt.Sprintf("%s waited for it, the first for %s, and it was ended", who, RoundDuration(t.Longest))
+	return fmt.Sprintf("%s waited for it, the first for %s, and it was ended", sessions, RoundDuration(t.Longest))
 }
 
 // Backoff is the wait after a number of lost lock races: five times as long as others may have waited, so
@@ -77,14 +77,14 @@ type BlockerReporter struct {
 
 // ShouldReport reports whether these blockers should be reported now.
 func (t *BlockerReporter) ShouldReport(list []Blocker) bool {
-	who := ""
+	blockerKey := ""
 	for i := range list {
-		who += fmt.Sprint(list[i].PID, list[i].Prepared, list[i].Server, " ")
+		blockerKey += fmt.Sprint(list[i].PID, list[i].Prepared, list[i].Server, " ")
 	}
-	if who == t.who || time.Since(t.at) < time.Second {
+	if blockerKey == t.who || time.Since(t.at) < time.Second {
 		return false
 	}
-	t.who, t.at = who, time.Now()
+	t.who, t.at = blockerKey, time.Now()
 	return true
 }
 

@@ -58,23 +58,23 @@ func (h *Blocker) String() string {
 
 // DescribeTransaction describes it without its lock: "process 812 (reports, psql), idle in transaction, for 3m2s".
 func (h *Blocker) DescribeTransaction() string {
-	who := fmt.Sprintf("process %d (%s)", h.PID, strings.Join(slices.DeleteFunc([]string{h.User, h.App}, func(s string) bool { return s == "" }), ", "))
+	holder := fmt.Sprintf("process %d (%s)", h.PID, strings.Join(slices.DeleteFunc([]string{h.User, h.App}, func(s string) bool { return s == "" }), ", "))
 	if h.State == "" {
-		who = fmt.Sprintf("process %d, whose session this role may not see (pg_monitor may)", h.PID)
+		holder = fmt.Sprintf("process %d, whose session this role may not see (pg_monitor may)", h.PID)
 	}
 	if h.Prepared != "" {
-		who = fmt.Sprintf("the prepared transaction %q", h.Prepared)
+		holder = fmt.Sprintf("the prepared transaction %q", h.Prepared)
 	}
 	if h.Vacuum != "" {
-		who = fmt.Sprintf("process %d, %s", h.PID, h.Vacuum)
+		holder = fmt.Sprintf("process %d, %s", h.PID, h.Vacuum)
 	}
 	if h.State == "idle in transaction" || h.State == "idle in transaction (aborted)" {
-		who += ", " + h.State
+		holder += ", " + h.State
 	}
 	if h.Server != "" {
-		who += " on " + h.Server
+		holder += " on " + h.Server
 	}
-	return fmt.Sprintf("%s, for %s", who, RoundDuration(h.Age))
+	return fmt.Sprintf("%s, for %s", holder, RoundDuration(h.Age))
 }
 
 // RoundDuration rounds a duration for people.
@@ -117,9 +117,9 @@ func (l *LockQueue) InTheWay(ctx context.Context, conn Conn) ([]Blocker, error) 
 func (l *LockQueue) queryBlockers(ctx context.Context, conn Conn) ([]Blocker, error) {
 	var names, modes []string
 	for _, w := range l.Wanted {
-		for held := onward.AccessShareLock; held <= onward.AccessExclusiveLock; held++ {
-			if held.Conflicts(w.Lock) {
-				names, modes = append(names, w.Relation), append(modes, held.String())
+		for lockMode := onward.AccessShareLock; lockMode <= onward.AccessExclusiveLock; lockMode++ {
+			if lockMode.Conflicts(w.Lock) {
+				names, modes = append(names, w.Relation), append(modes, lockMode.String())
 			}
 		}
 	}

@@ -125,14 +125,14 @@ func TestBehind(t *testing.T) {
 func TestTeller(t *testing.T) {
 	t.Parallel()
 	var teller BlockerReporter
-	told := 0
+	reports := 0
 	for i := range 50 {
 		if teller.ShouldReport([]Blocker{{PID: 1 + i}}) {
-			told++
+			reports++
 		}
 	}
-	if told != 1 {
-		t.Errorf("told %d times in a moment", told)
+	if reports != 1 {
+		t.Errorf("told %d times in a moment", reports)
 	}
 	teller.at = time.Now().Add(-2 * time.Second)
 	if teller.ShouldReport([]Blocker{{PID: 1}}) || !teller.ShouldReport([]Blocker{{PID: 2}}) {

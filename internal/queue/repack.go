@@ -111,7 +111,7 @@ func (q *RepackQueue) InTheWay(ctx context.Context, conn Conn, ignored map[int]b
 		return nil, err
 	}
 	holders = slices.DeleteFunc(holders, func(h Blocker) bool { return ignored[h.PID] })
-	writers, err := readWriters(ctx, conn)
+	writers, err := readOldWriters(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +126,8 @@ func (q *RepackQueue) InTheWay(ctx context.Context, conn Conn, ignored map[int]b
 	return words, nil
 }
 
-// readWriters returns the transactions of all databases that have written and are old.
-func readWriters(ctx context.Context, conn Conn) ([]Blocker, error) {
+// readOldWriters returns the transactions of all databases that have written and are old.
+func readOldWriters(ctx context.Context, conn Conn) ([]Blocker, error) {
 	rows, err := conn.Query(ctx, `
 		SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
 			extract(epoch FROM clock_timestamp() - a.xact_start)::float8, ''

@@ -80,7 +80,7 @@ type seenSnapshot struct {
 // Find returns these transactions.
 func (w *SnapshotWatch) Find(ctx context.Context, conn Conn, standby bool) ([]Snapshot, error) {
 	first := w.seen == nil
-	list, err := w.readKept(ctx, conn, standby)
+	list, err := w.readKeptSnapshots(ctx, conn, standby)
 	if err != nil || !first || !slices.ContainsFunc(list, func(s Snapshot) bool { return !s.isIdle() }) {
 		return list, err
 	}
@@ -88,13 +88,13 @@ func (w *SnapshotWatch) Find(ctx context.Context, conn Conn, standby bool) ([]Sn
 	if err := Pause(ctx, OldEnough); err != nil {
 		return nil, err
 	}
-	return w.readKept(ctx, conn, standby)
+	return w.readKeptSnapshots(ctx, conn, standby)
 }
 
 func (s *Snapshot) isIdle() bool { return strings.HasPrefix(s.State, "idle in transaction") }
 
-// readKept reads the snapshots once, and returns those that their transactions keep.
-func (w *SnapshotWatch) readKept(ctx context.Context, conn Conn, standby bool) ([]Snapshot, error) {
+// readKeptSnapshots reads the snapshots once, and returns those that their transactions keep.
+func (w *SnapshotWatch) readKeptSnapshots(ctx context.Context, conn Conn, standby bool) ([]Snapshot, error) {
 	all, err := ReadSnapshots(ctx, conn, "", standby)
 	if err != nil {
 		return nil, err
@@ -106,9 +106,9 @@ func (w *SnapshotWatch) readKept(ctx context.Context, conn Conn, standby bool) (
 		}
 		known, ok := before[s.Transaction]
 		ok = ok && known.xmin == s.XMin
-		here := seenSnapshot{xmin: s.XMin, first: before == nil || ok && known.first}
-		now[s.Transaction] = here
-		return !s.isIdle() && !here.first && !(ok && s.later)
+		current := seenSnapshot{xmin: s.XMin, first: before == nil || ok && known.first}
+		now[s.Transaction] = current
+		return !s.isIdle() && !current.first && !(ok && s.later)
 	})
 	w.seen = now
 	return all, nil

@@ -27,13 +27,13 @@ const (
 
 // JudgePlan judges a plan of which nothing was done.
 func JudgePlan(p *onward.Plan) *onward.Readiness {
-	return describe(p, p.Name, func(*onward.PlanStep) progress { return pending })
+	return judgeProgress(p, p.Name, func(*onward.PlanStep) progress { return pending })
 }
 
 // JudgeWritten judges a plan whose steps are being written as migrations: each step is pending, in a file, or run by hand. ran: the
 // files have run on the database in question.
 func JudgeWritten(p *onward.Plan, ran bool) *onward.Readiness {
-	return describe(p, p.Name, func(s *onward.PlanStep) progress {
+	return judgeProgress(p, p.Name, func(s *onward.PlanStep) progress {
 		switch {
 		case s.Ran, ran && len(s.Files) > 0:
 			return done
@@ -55,7 +55,7 @@ type Damage struct {
 // JudgeApplied judges a plan of the ledger with this ID and state, from the steps that are done and from what is gone. The state of a plan that is being
 // taken back is [onward.ApplyAborting], and then [onward.ApplyAbandoned].
 func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, damage Damage, isDone func(step string) bool) *onward.Readiness {
-	r := describe(p, id, func(s *onward.PlanStep) progress {
+	r := judgeProgress(p, id, func(s *onward.PlanStep) progress {
 		if isDone(s.ID) {
 			return done
 		}
@@ -66,12 +66,12 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, damage Dam
 		r.NewCode, r.OldCode, r.Migrate = false, true, len(p.Migrations) == 0
 		r.Text = "The new code must not be deployed: onward abort undoes the plan."
 		if !r.Migrate {
-			r.Text += " " + describeTool(p, "it is done")
+			r.Text += " " + describeToolWait(p, "it is done")
 		}
 		return r
 	case onward.ApplyAbandoned:
 		if slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return isDone(s.ID) }) {
-			return describeForgotten(r, p, damage, isDone)
+			return judgeForgottenPlan(r, p, damage, isDone)
 		}
 		r.NewCode, r.OldCode, r.Migrate = false, true, true
 		r.NextStep, r.Text = "", "The new code must not be deployed: onward abort has undone the plan."
@@ -83,38 +83,38 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, damage Dam
 		} else {
 			r.Text = "The new code must not be deployed: the plan cannot go on."
 		}
-		r.Text += describeGone(p, damage)
+		r.Text += describeDamage(p, damage)
 	}
 	if r.NextStep == "" || len(p.Migrations) == 0 {
 		return r
 	}
 	recording := p.RecordingStep()
 	switch {
-	case isRecorded(p, isDone):
+	case isRecordedByTool(p, isDone):
 		r.Text += fmt.Sprintf(" Your migration tool may run on this database and will not run %s, which its table has as applied.",
 			nameMigrations(p, func(*onward.PlannedMigration) bool { return true }))
 		return r
 	case len(damage.Gone) > 0:
-		r.Text += " " + describeTool(p, "the plan is closed")
+		r.Text += " " + describeToolWait(p, "the plan is closed")
 	case recording != nil:
-		r.Text += " " + describeTool(p, recording.ID+" is done")
+		r.Text += " " + describeToolWait(p, recording.ID+" is done")
 	case p.Contract() < len(p.Steps):
-		r.Text += " " + describeTool(p, "the contract is done")
+		r.Text += " " + describeToolWait(p, "the contract is done")
 	default:
-		r.Text += " " + describeTool(p, "the plan is done")
+		r.Text += " " + describeToolWait(p, "the plan is done")
 	}
 	r.Migrate = false
 	return r
 }
 
-// isRecorded reports whether the table of the migrations' own tool has them as applied.
-func isRecorded(p *onward.Plan, isDone func(step string) bool) bool {
+// isRecordedByTool reports whether the table of the migrations' own tool has them as applied.
+func isRecordedByTool(p *onward.Plan, isDone func(step string) bool) bool {
 	recording := p.RecordingStep()
 	return recording != nil && (recording.Phase == onward.Contract || isDone(recording.ID))
 }
 
-// describeForgotten judges a plan that was closed, and not undone. Triggers that used what is gone were removed.
-func describeForgotten(r *onward.Readiness, p *onward.Plan, damage Damage, isDone func(step string) bool) *onward.Readiness {
+// judgeForgottenPlan judges a plan that was closed, and not undone. Triggers that used what is gone were removed.
+func judgeForgottenPlan(r *onward.Readiness, p *onward.Plan, damage Damage, isDone func(step string) bool) *onward.Readiness {
 	isLeft := func(s onward.PlanStep) bool {
 		return !s.Bookkeeping && !isDone(s.ID) && (len(damage.Gone) == 0 || !undo.DropsOnlyTriggers(s.Undo))
 	}
@@ -127,16 +127,16 @@ func describeForgotten(r *onward.Readiness, p *onward.Plan, damage Damage, isDon
 		r.NewCode = true
 		r.Text += "may be deployed."
 	}
-	r.Text += describeGone(p, damage)
-	if r.Migrate = len(p.Migrations) == 0 || len(damage.Gone) > 0 || isRecorded(p, isDone); !r.Migrate {
+	r.Text += describeDamage(p, damage)
+	if r.Migrate = len(p.Migrations) == 0 || len(damage.Gone) > 0 || isRecordedByTool(p, isDone); !r.Migrate {
 		r.Text += fmt.Sprintf(" Before your migration tool runs on this database, undo what is left: %s expects the schema without it.",
 			nameMigrations(p, func(*onward.PlannedMigration) bool { return true }))
 	}
 	return r
 }
 
-// describeGone says that the deployed code has lost what it uses; "" if nothing is gone.
-func describeGone(p *onward.Plan, damage Damage) string {
+// describeDamage says that the deployed code has lost what it uses; "" if nothing is gone.
+func describeDamage(p *onward.Plan, damage Damage) string {
 	if len(damage.Gone) == 0 {
 		return ""
 	}
@@ -192,8 +192,8 @@ func JudgeEach(targets []Target, noun string) *onward.Readiness {
 	all.NextStep = answers[0].NextStep
 	common := splitSentences(answers[0].Text)
 	for _, r := range answers[1:] {
-		others := splitSentences(r.Text)
-		common = slices.DeleteFunc(common, func(s string) bool { return !slices.Contains(others, s) })
+		sentences := splitSentences(r.Text)
+		common = slices.DeleteFunc(common, func(s string) bool { return !slices.Contains(sentences, s) })
 	}
 	var texts []string
 	rest := len(targets)
@@ -204,13 +204,13 @@ func JudgeEach(targets []Target, noun string) *onward.Readiness {
 			break
 		}
 		rest -= len(some)
-		own := slices.DeleteFunc(splitSentences(r.Text), func(s string) bool {
+		ownSentences := slices.DeleteFunc(splitSentences(r.Text), func(s string) bool {
 			return slices.Contains(common, s) || s == mayDeploy && !all.NewCode // on some targets is not enough
 		})
-		if len(own) == 0 {
+		if len(ownSentences) == 0 {
 			continue
 		}
-		texts = append(texts, fmt.Sprintf("On %d of %s (%s): %s", len(some), prose.CountNoun(len(targets), noun), prose.FirstNames(some, 5), strings.Join(own, " ")))
+		texts = append(texts, fmt.Sprintf("On %d of %s (%s): %s", len(some), prose.CountNoun(len(targets), noun), prose.FirstNames(some, 5), strings.Join(ownSentences, " ")))
 	}
 	if len(common) > 0 {
 		texts = append(texts, "On all "+prose.Pluralize(2, noun)+": "+strings.Join(common, " "))
@@ -238,16 +238,16 @@ func compareAnswers(a, b bool) int {
 	return 1
 }
 
-// describe judges a plan whose steps have a progress.
-func describe(p *onward.Plan, name string, at func(*onward.PlanStep) progress) *onward.Readiness {
+// judgeProgress judges a plan whose steps have a progress.
+func judgeProgress(p *onward.Plan, name string, progressOf func(*onward.PlanStep) progress) *onward.Readiness {
 	r := &onward.Readiness{Plan: name, NewCode: true, OldCode: true, Migrate: true}
 	first := p.Contract()
-	r.DeployAfter, r.GoneBefore = lastShown(p.Steps[:first]), firstShown(p.Steps[first:])
+	r.DeployAfter, r.GoneBefore = lastShownStep(p.Steps[:first]), firstShownStep(p.Steps[first:])
 	inFiles, contractBegun := false, false
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		switch state := at(s); {
-		case s.Bookkeeping && hasShown(p.Steps[i:]): // it comes with the next step
+		switch state := progressOf(s); {
+		case s.Bookkeeping && hasShownStep(p.Steps[i:]): // it comes with the next step
 		case state == pending:
 			if i < first && !s.Bookkeeping {
 				r.NewCode = false
@@ -292,9 +292,9 @@ func describeNewCode(r *onward.Readiness, name string, inFiles bool) string {
 	return "The new code must wait for " + gate + "; the next step is " + r.NextStep + "."
 }
 
-// describeTool says until when the migrations' own tool must wait, because the plan replaces its migrations; or that it fails until then, because they
+// describeToolWait says until when the migrations' own tool must wait, because the plan replaces its migrations; or that it fails until then, because they
 // have a guard.
-func describeTool(p *onward.Plan, until string) string {
+func describeToolWait(p *onward.Plan, until string) string {
 	isGuarded := func(m *onward.PlannedMigration) bool { return m.Guarded }
 	unguarded := nameMigrations(p, func(m *onward.PlannedMigration) bool { return !m.Guarded })
 	switch {
@@ -327,20 +327,20 @@ func nameBase(p *onward.Plan) string {
 	return p.Base
 }
 
-func isShown(s onward.PlanStep) bool { return !s.Bookkeeping }
+func isShownStep(s onward.PlanStep) bool { return !s.Bookkeeping }
 
-func hasShown(steps []onward.PlanStep) bool { return slices.ContainsFunc(steps, isShown) }
+func hasShownStep(steps []onward.PlanStep) bool { return slices.ContainsFunc(steps, isShownStep) }
 
-func firstShown(steps []onward.PlanStep) string {
-	if i := slices.IndexFunc(steps, isShown); i >= 0 {
+func firstShownStep(steps []onward.PlanStep) string {
+	if i := slices.IndexFunc(steps, isShownStep); i >= 0 {
 		return steps[i].ID
 	}
 	return ""
 }
 
-func lastShown(steps []onward.PlanStep) string {
+func lastShownStep(steps []onward.PlanStep) string {
 	for i := range slices.Backward(steps) {
-		if isShown(steps[i]) {
+		if isShownStep(steps[i]) {
 			return steps[i].ID
 		}
 	}

@@ -164,8 +164,8 @@ func TestJudgePlan(t *testing.T) {
 	if r.DeployAfter != "04-backfill" || r.GoneBefore != "06-contract" || r.NextStep != "01-expand" {
 		t.Errorf("%+v", r)
 	}
-	only := &onward.Plan{Base: "v1", Steps: []onward.PlanStep{{ID: "01-contract", Phase: onward.Contract}}}
-	if r := readiness.JudgePlan(only); !r.NewCode || r.Text != "The new code may be deployed. 01-contract must wait until no process of v1 is left." {
+	contractOnly := &onward.Plan{Base: "v1", Steps: []onward.PlanStep{{ID: "01-contract", Phase: onward.Contract}}}
+	if r := readiness.JudgePlan(contractOnly); !r.NewCode || r.Text != "The new code may be deployed. 01-contract must wait until no process of v1 is left." {
 		t.Errorf("%+v", r)
 	}
 }

@@ -15,9 +15,9 @@ const mostPages13 = 1000
 
 // addSyncedBackfill fills columns of all rows in small batches. A trigger keeps each row right from its next write on, so rows that
 // move while the backfill runs are no loss: a table without a key can be filled, too, along its pages.
-func (m *Steps) addSyncedBackfill(c *Change, t *catalog.Relation, why, set, where string) *onward.PlannedBackfill {
-	if len(identityColumns(c.Before, t)) > 0 || t.Kind != catalog.Table || t.HasKids() {
-		return m.addBackfill(c, t, why, set, where)
+func (m *Steps) addSyncedBackfill(c *Change, t *catalog.Relation, reason, set, where string) *onward.PlannedBackfill {
+	if len(rowKeyColumns(c.Before, t)) > 0 || t.Kind != catalog.Table || t.HasKids() {
+		return m.addBackfill(c, t, reason, set, where)
 	}
 	c.Release.Keeps = true
 	cursor := Schema + "." + quoteIdent(c.Release.uniqueName(t.Name.Name, "pages", "cursor"))
@@ -33,8 +33,8 @@ func (m *Steps) addSyncedBackfill(c *Change, t *catalog.Relation, why, set, wher
 	s.Undo, s.Bookkeeping = []string{"DROP TABLE IF EXISTS " + cursor}, true
 	s.Check = fmt.Sprintf("SELECT 1 WHERE current_setting('server_version_num')::int < 140000 AND pg_relation_size(%s) > %d * "+
 		"current_setting('block_size')::bigint", table, mostPages13)
-	done := updateStatement(t, set, where)("t.ctid = batch." + keyName(0))
-	step := m.addStep(onward.Backfill, onward.StepBackfill, why, pagesBatch(t, cursor, table, last, done))
+	done := updateStatement(t, set, where)("t.ctid = batch." + batchKeyColumn(0))
+	step := m.addStep(onward.Backfill, onward.StepBackfill, reason, pageBatchStatement(t, cursor, table, last, done))
 	step.Backfill = &onward.PlannedBackfill{Table: tableName(t), Keys: []string{"ctid"}, Work: done, Compare: []onward.PlanComparison{}}
 	m.addStep(onward.Contract, onward.StepDDL, "drop the cursor of the backfill of "+t.Name.Name, "DROP TABLE IF EXISTS "+cursor).Bookkeeping = true
 	m.addNote("%s has no key: the backfill goes along its pages, and begins again if the table is rewritten meanwhile (VACUUM FULL, CLUSTER). "+
@@ -42,9 +42,9 @@ func (m *Steps) addSyncedBackfill(c *Change, t *catalog.Relation, why, set, wher
 	return step.Backfill
 }
 
-// pagesBatch returns the statement that works on the rows of the next pages, and advances the cursor. Its row count is the number of
+// pageBatchStatement returns the statement that works on the rows of the next pages, and advances the cursor. Its row count is the number of
 // rows that it passed. All rows up to the last place of the batch are in it, in whatever order the server reads them.
-func pagesBatch(t *catalog.Relation, cursor, table, last, work string) string {
+func pageBatchStatement(t *catalog.Relation, cursor, table, last, work string) string {
 	rows := tableName(t) + " AS t WHERE t.ctid > (SELECT place FROM here) AND t.ctid "
 	return "WITH here AS MATERIALIZED (\n" +
 		"  SELECT CASE WHEN same THEN onward_place ELSE '(0,0)' END AS place, CASE WHEN same THEN onward_end ELSE " + last + " END AS last\n" +
@@ -53,7 +53,7 @@ func pagesBatch(t *catalog.Relation, cursor, table, last, work string) string {
 		"  SELECT place FROM (SELECT t.ctid AS place FROM " + rows + "< (SELECT last FROM here)" + fmt.Sprintf(" LIMIT %d)", onward.PlanBatch) +
 		" AS x ORDER BY place DESC LIMIT 1\n" +
 		"), batch AS MATERIALIZED (\n" +
-		"  SELECT t.ctid AS " + keyName(0) + " FROM " + rows + "<= (SELECT place FROM ahead)\n" +
+		"  SELECT t.ctid AS " + batchKeyColumn(0) + " FROM " + rows + "<= (SELECT place FROM ahead)\n" +
 		"), changed AS (\n" +
 		"  " + work + "\n" +
 		"), moved AS (\n" +

@@ -24,13 +24,13 @@ var columnAdd = &Recipe{Name: "column-add", Make: func(c *Change) *Steps {
 	if t.Kind != catalog.Table {
 		return nil
 	}
-	d := definitionOf(c)
+	d := parseDefinition(c)
 	if d == nil || d.generated {
 		return nil
 	}
-	if why := d.applyLaterChanges(c); why != "" {
+	if reason := d.applyLaterChanges(c); reason != "" {
 		m := &Steps{}
-		m.addMissing("%s", why)
+		m.addMissing("%s", reason)
 		return m
 	}
 	return d.makeSteps(c, t)
@@ -55,26 +55,26 @@ type definition struct {
 // applyLaterChanges applies later changes of the column in the same release: another name, another type. It
 // returns the reason if that is not possible.
 func (d *definition) applyLaterChanges(c *Change) string {
-	is := c.columnChange()
-	if is == nil || is.newColumn == nil {
+	colChange := c.findColumnChange()
+	if colChange == nil || colChange.newColumn == nil {
 		return ""
 	}
 	t := c.AlteredRelation()
-	if base := c.Release.Deployed.Relation(is.table); base != nil && base.Column(is.newColumn.Name) != nil {
+	if base := c.Release.Deployed.Relation(colChange.table); base != nil && base.Column(colChange.newColumn.Name) != nil {
 		return fmt.Sprintf("%[1]s of %[2]s is dropped or renamed, and a new column takes its name in one release: "+
 			"deployed code and new code would mean two columns by one name. Where the values are the same in another type, "+
-			"ALTER COLUMN %[1]s TYPE … USING … is planned", quoteIdent(is.newColumn.Name), t.Name)
+			"ALTER COLUMN %[1]s TYPE … USING … is planned", quoteIdent(colChange.newColumn.Name), t.Name)
 	}
-	if is.leadChange() == nil {
+	if colChange.leadChange() == nil {
 		return ""
 	}
-	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):slices.Index(c.Release.changes, is.lastRenameOrRetype())] {
+	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):slices.Index(c.Release.changes, colChange.lastRenameOrRetype())] {
 		switch {
 		case c.Release.recreations.temporary[o] || o.buildsPlainIndex():
-		case slices.Contains(o.usedColumns(), is.columnID):
+		case slices.Contains(o.usedColumns(), colChange.columnID):
 			return fmt.Sprintf("%s of %s is added and changed in one release, and %s:%d depends on it in between: write its final definition in ADD COLUMN", d.name,
 				t.Name, o.Migration.Path, o.Line)
-		case o.writesColumn(is.table, d.name):
+		case o.writesColumn(colChange.table, d.name):
 			return fmt.Sprintf("%s of %s is added and changed in one release, and %s:%d gives it values in between: write its final definition in ADD COLUMN", d.name,
 				t.Name, o.Migration.Path, o.Line)
 		}
@@ -82,16 +82,16 @@ func (d *definition) applyLaterChanges(c *Change) string {
 	if len(d.conditions) > 0 {
 		return fmt.Sprintf("%s of %s is added with conditions and changed in one release: write its final definition in ADD COLUMN", d.name, t.Name)
 	}
-	value, told, err := is.convertValue("(" + cmp.Or(d.value, "NULL") + ")::" + typeName(c.After.Relation(is.table).Attr(is.column).Type))
+	value, converted, err := colChange.convertValue("(" + cmp.Or(d.value, "NULL") + ")::" + typeName(c.After.Relation(colChange.table).Attr(colChange.column).Type))
 	if err != nil {
 		return err.Error()
 	}
-	if told {
-		d.value, d.finalDefault = value, &is.newColumn.DefaultText
+	if converted {
+		d.value, d.finalDefault = value, &colChange.newColumn.DefaultText
 	}
-	d.name, d.head = is.newColumn.Name, "ADD COLUMN "+quoteIdent(is.newColumn.Name)+" "+typeName(is.newColumn.Type)
-	if is.newColumn.Collation != "" {
-		d.head += " COLLATE " + quoteIdent(is.newColumn.Collation)
+	d.name, d.head = colChange.newColumn.Name, "ADD COLUMN "+quoteIdent(colChange.newColumn.Name)+" "+typeName(colChange.newColumn.Type)
+	if colChange.newColumn.Collation != "" {
+		d.head += " COLLATE " + quoteIdent(colChange.newColumn.Collation)
 	}
 	return ""
 }
@@ -105,9 +105,9 @@ func (c *Change) buildsPlainIndex() bool {
 	})
 }
 
-// setFinalDefault returns the commands that set the column's final default after another default has
+// finalDefaultCommands returns the commands that set the column's final default after another default has
 // filled it.
-func (d *definition) setFinalDefault(alter string) []string {
+func (d *definition) finalDefaultCommands(alter string) []string {
 	switch {
 	case d.finalDefault == nil:
 		return nil
@@ -117,8 +117,8 @@ func (d *definition) setFinalDefault(alter string) []string {
 	return []string{alter + " SET DEFAULT " + *d.finalDefault}
 }
 
-// definitionOf parses a command. It returns nil for identity and serial columns, and for keys.
-func definitionOf(c *Change) *definition {
+// parseDefinition parses a command. It returns nil for identity and serial columns, and for keys.
+func parseDefinition(c *Change) *definition {
 	def := c.Command.Def.GetColumnDef()
 	span := c.commandSpan()
 	d := &definition{name: def.GetColname(), rewrite: c.rewritesTable()}
@@ -161,7 +161,7 @@ func (d *definition) makeSteps(c *Change, t *catalog.Relation) *Steps {
 	case d.rewrite:
 		s := m.addStep(onward.Expand, onward.StepDDL, "add column "+d.name+" to "+t.Name.Name+
 			": new rows get its default, existing rows get a value in the background",
-			append([]string{alter + d.head, alter + "ALTER COLUMN " + col + " SET DEFAULT " + d.value}, d.setFinalDefault(alter+"ALTER COLUMN "+col)...)...)
+			append([]string{alter + d.head, alter + "ALTER COLUMN " + col + " SET DEFAULT " + d.value}, d.finalDefaultCommands(alter+"ALTER COLUMN "+col)...)...)
 		s.Undo = undo
 		missing := "t." + col + " IS NULL"
 		b := m.addBackfill(c, t, "fill "+t.Name.Name+"."+d.name+" in existing rows, in batches", col+" = "+d.value, missing)
@@ -169,14 +169,14 @@ func (d *definition) makeSteps(c *Change, t *catalog.Relation) *Steps {
 			return m
 		}
 		if d.notNull { // else new code may have written NULL
-			addComparison(b, t, identityColumns(c.Before, t), missing, updateStatement(t, col+" = "+d.value, missing))
+			addComparison(b, t, rowKeyColumns(c.Before, t), missing, updateStatement(t, col+" = "+d.value, missing))
 		}
 		c.Release.markFilled(t, d.name)
 		c.Release.Volatile[qualifiedColumn(t, d.name)] = true
 		m.addNote("%s of %s differs from row to row: each row gets its own value when it is filled", d.name, t.Name)
 		after = onward.Backfill
 		if d.notNull {
-			m.notNull(c, t, d.name, after)
+			m.addNotNullSteps(c, t, d.name, after)
 		}
 	default:
 		if after := c.After.Relation(t.OID); after != nil && after.Column(d.name) != nil && c.isVolatile(after.Column(d.name).Default) {
@@ -190,26 +190,26 @@ func (d *definition) makeSteps(c *Change, t *catalog.Relation) *Steps {
 			}
 		}
 		s := m.addStep(onward.Expand, onward.StepDDL, "add column "+d.name+" to "+t.Name.Name+": no row is written",
-			append([]string{sql}, d.setFinalDefault(alter+"ALTER COLUMN "+col)...)...)
+			append([]string{sql}, d.finalDefaultCommands(alter+"ALTER COLUMN "+col)...)...)
 		s.Undo, s.Joins = undo, len(d.conditions) == 0 && (!d.notNull || d.value != "")
 		if d.notNull && d.value == "" {
 			m.addNote("%s of %s becomes NOT NULL and has no default: existing rows, and rows that the deployed code adds, have no value until somebody gives them one", d.name, t.Name)
-			m.notNull(c, t, d.name, onward.Contract)
+			m.addNotNullSteps(c, t, d.name, onward.Contract)
 			after = onward.Contract
 		}
 	}
 	for i, con := range d.conditions {
-		d.addCondition(m, c, t, con, d.texts[i], after)
+		d.addColumnConstraint(m, c, t, con, d.texts[i], after)
 	}
 	return m
 }
 
-// addCondition adds a condition of the column as a constraint of the table.
-func (d *definition) addCondition(m *Steps, c *Change, t *catalog.Relation, con *pgparse.Constraint, text string, phase onward.PlanPhase) {
+// addColumnConstraint adds a condition of the column as a constraint of the table.
+func (d *definition) addColumnConstraint(m *Steps, c *Change, t *catalog.Relation, con *pgparse.Constraint, text string, phase onward.PlanPhase) {
 	text = stripConstraintName(text)
 	kind := analysis.ConstraintKinds[con.Contype]
-	made := c.newConstraint(t, kind, d.name)
-	if made == nil {
+	newCon := c.findNewConstraint(t, kind, d.name)
+	if newCon == nil {
 		m.addMissing("the name of a constraint of %s on %s is not known", d.name, t.Name)
 		return
 	}
@@ -218,15 +218,15 @@ func (d *definition) addCondition(m *Steps, c *Change, t *catalog.Relation, con 
 		text = "FOREIGN KEY (" + quoteIdent(d.name) + ") " + text
 		fallthrough
 	case catalog.Check:
-		m.addConstraintSteps(t, made.Name, text, phase)
+		m.addConstraintSteps(t, newCon.Name, text, phase)
 	default:
-		m.addUniqueConstraint(c, t, made, phase)
+		m.addUniqueConstraint(c, t, newCon, phase)
 	}
 }
 
-// newConstraint returns the new constraint of a kind that a change adds to a table. If column is not
+// findNewConstraint returns the new constraint of a kind that a change adds to a table. If column is not
 // empty, it must be on that column alone.
-func (c *Change) newConstraint(t *catalog.Relation, kind catalog.ConstraintKind, column string) *catalog.Constraint {
+func (c *Change) findNewConstraint(t *catalog.Relation, kind catalog.ConstraintKind, column string) *catalog.Constraint {
 	after := c.After.Relation(t.OID)
 	if after == nil {
 		return nil
@@ -244,14 +244,14 @@ func (c *Change) newConstraint(t *catalog.Relation, kind catalog.ConstraintKind,
 
 // commandSpan returns the place of the command in its statement.
 func (c *Change) commandSpan() pgparse.Span {
-	at := len(c.AlterTable())
+	offset := len(c.AlterTable())
 	for i := range c.commandIndex() + 1 {
 		text := c.CommandText(i)
-		at += strings.Index(c.SQL[at:], text)
+		offset += strings.Index(c.SQL[offset:], text)
 		if i == c.commandIndex() {
-			return pgparse.Span{Start: at, End: at + len(text)}
+			return pgparse.Span{Start: offset, End: offset + len(text)}
 		}
-		at += len(text)
+		offset += len(text)
 	}
 	return pgparse.Span{}
 }
@@ -264,8 +264,8 @@ func (c *Change) commandIndex() int {
 // rewritesTable reports whether the command alone rewrites the table on one of the versions.
 func (c *Change) rewritesTable() bool {
 	stmt := c.Node.GetAlterTableStmt()
-	at := c.commandIndex()
-	node := pgparse.SelectCommands(stmt, stmt.Cmds[at:at+1])
+	index := c.commandIndex()
+	node := pgparse.SelectCommands(stmt, stmt.Cmds[index:index+1])
 	for _, v := range c.Release.Versions {
 		r := effect.EffectOf(node, c.Before, effect.NewVersion(v), effect.Inputs{})
 		for i := range r.Effects {

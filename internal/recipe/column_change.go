@@ -37,34 +37,34 @@ func (r *Release) ComposeChanges(changes []*Change) {
 	for _, c := range changes {
 		c.Release = r
 		t, col := c.changedColumn()
-		if col == nil || t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable || c.isNewTable() || c.findsDone() != "" {
+		if col == nil || t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable || c.isNewTable() || c.explainNoop() != "" {
 			continue
 		}
-		at := columnID{t.OID, col.Attnum}
-		if r.columnChanges[at] == nil {
-			is := &columnChange{columnID: at}
+		id := columnID{t.OID, col.Attnum}
+		if r.columnChanges[id] == nil {
+			colChange := &columnChange{columnID: id}
 			if c.commandType() != pgparse.AlterTableType_AT_AddColumn {
-				is.old = col
+				colChange.old = col
 			}
 			if head := r.head.Relation(t.OID); head != nil {
-				is.newColumn = head.Attr(col.Attnum)
+				colChange.newColumn = head.Attr(col.Attnum)
 			}
-			r.columnChanges[at], r.columnOrder = is, append(r.columnOrder, is)
+			r.columnChanges[id], r.columnOrder = colChange, append(r.columnOrder, colChange)
 		}
-		r.columnChanges[at].changes = append(r.columnChanges[at].changes, c)
+		r.columnChanges[id].changes = append(r.columnChanges[id].changes, c)
 	}
 	r.recreations = findRecreations(changes)
 	r.findReplacedEnums()
 	r.joinDeclaredRenames()
 	r.findSplits()
-	r.findViewed()
-	for _, is := range r.columnOrder {
-		is.replacement = r.replacementOf(is)
+	r.findViewedColumns()
+	for _, colChange := range r.columnOrder {
+		colChange.replacement = r.findReplacement(colChange)
 	}
 	r.groupReplacements()
 	r.joinEnumColumns()
 	r.findPartitioned()
-	r.findGenerated()
+	r.findGeneratedTables()
 }
 
 // changedColumn returns the column that a change is about, as it is before the change; an added column as it
@@ -103,9 +103,9 @@ func (c *Change) changedColumn() (*catalog.Relation, *catalog.Column) {
 // commandType returns the kind of the command; none if the change is a whole statement.
 func (c *Change) commandType() pgparse.AlterTableType { return c.Command.GetSubtype() }
 
-// columnChange returns the course of the column that a change is about; nil if it is about no column of the
+// findColumnChange returns the course of the column that a change is about; nil if it is about no column of the
 // base.
-func (c *Change) columnChange() *columnChange {
+func (c *Change) findColumnChange() *columnChange {
 	t, col := c.changedColumn()
 	if col == nil {
 		return nil
@@ -122,19 +122,19 @@ func (c *Change) changesType() bool {
 
 // leadChange returns the change whose recipe makes the steps for the whole course: the first rename or
 // change of type, or the first change at all if a deprecation joined two columns.
-func (is *columnChange) leadChange() *Change {
-	if is.declaredByComment {
-		return is.changes[0]
+func (colChange *columnChange) leadChange() *Change {
+	if colChange.declaredByComment {
+		return colChange.changes[0]
 	}
-	if n := slices.IndexFunc(is.changes, func(c *Change) bool { return c.renamesColumn() || c.changesType() }); n >= 0 {
-		return is.changes[n]
+	if n := slices.IndexFunc(colChange.changes, func(c *Change) bool { return c.renamesColumn() || c.changesType() }); n >= 0 {
+		return colChange.changes[n]
 	}
 	return nil
 }
 
 // lastRenameOrRetype returns the last rename or change of type.
-func (is *columnChange) lastRenameOrRetype() (lastRenameOrRetype *Change) {
-	for _, c := range is.changes {
+func (colChange *columnChange) lastRenameOrRetype() (lastRenameOrRetype *Change) {
+	for _, c := range colChange.changes {
 		if c.renamesColumn() || c.changesType() {
 			lastRenameOrRetype = c
 		}
@@ -144,19 +144,19 @@ func (is *columnChange) lastRenameOrRetype() (lastRenameOrRetype *Change) {
 
 // absorbedSteps returns the steps of a change that is planned as part of another one; nil if it is not.
 func (c *Change) absorbedSteps() *Steps {
-	if is := c.columnChange(); is != nil {
-		return is.absorbChange(c)
+	if colChange := c.findColumnChange(); colChange != nil {
+		return colChange.absorbChange(c)
 	}
-	for _, is := range c.Release.columnOrder {
-		if is.split != nil && is.split.repeatsFill(c) {
+	for _, colChange := range c.Release.columnOrder {
+		if colChange.split != nil && colChange.split.repeatsFill(c) {
 			return &Steps{}
 		}
-		if is.declaredByComment && is.replacement != nil && c.isColumnCopy(is.old.Name, is.newColumn.Name) && c.changesRows(is.table) {
+		if colChange.declaredByComment && colChange.replacement != nil && c.isColumnCopy(colChange.old.Name, colChange.newColumn.Name) && c.changesRows(colChange.table) {
 			return &Steps{}
 		}
 	}
 	switch used := c.usedColumns(); {
-	case !slices.ContainsFunc(used, func(at columnID) bool { return c.Release.isReplacedOrDropped(at) }):
+	case !slices.ContainsFunc(used, func(id columnID) bool { return c.Release.isReplacedOrDropped(id) }):
 		return nil
 	case c.commandType() == pgparse.AlterTableType_AT_DropConstraint &&
 		c.Release.isDeployedConstraint(c.AlteredRelation(), c.AlteredRelation().Constraint(c.Command.Name)) && !c.dropsKeyOfDroppedColumns():
@@ -184,66 +184,66 @@ func (c *Change) dropsKeyOfDroppedColumns() bool {
 }
 
 // isReplacedOrDropped reports whether a column is replaced, or dropped by the head.
-func (r *Release) isReplacedOrDropped(at columnID) bool {
-	is := r.columnChanges[at]
-	return is != nil && (is.replacement != nil || is.newColumn == nil)
+func (r *Release) isReplacedOrDropped(id columnID) bool {
+	colChange := r.columnChanges[id]
+	return colChange != nil && (colChange.replacement != nil || colChange.newColumn == nil)
 }
 
 // absorbChange returns the steps of a change to the column itself.
-func (is *columnChange) absorbChange(c *Change) *Steps {
+func (colChange *columnChange) absorbChange(c *Change) *Steps {
 	t, _ := c.changedColumn()
 	m := &Steps{}
 	switch {
-	case is.split != nil:
-		return is.split.absorbChange(c)
-	case is.declaredByComment && c == is.leadChange():
-		return is.replacement.makeSteps()
-	case is.old == nil && is.newColumn == nil:
-		if c == is.changes[0] {
+	case colChange.split != nil:
+		return colChange.split.absorbChange(c)
+	case colChange.declaredByComment && c == colChange.leadChange():
+		return colChange.replacement.makeSteps()
+	case colChange.old == nil && colChange.newColumn == nil:
+		if c == colChange.changes[0] {
 			m.addNote("%s of %s is added and dropped again by the release: no step is needed", c.Command.Def.GetColumnDef().GetColname(), t.Name)
 		}
 		return m
-	case is.newColumn == nil:
+	case colChange.newColumn == nil:
 		if c.commandType() == pgparse.AlterTableType_AT_DropColumn {
 			return nil
 		}
-		if o := is.readUnderNewName(c); o != nil {
+		if o := colChange.findUseOfNewName(c); o != nil {
 			m.addMissing("%s:%d uses the new name of %s of %s, which the release renames and drops: rename it in a release of its own", o.Migration.Path, o.Line,
-				is.old.Name, t.Name)
+				colChange.old.Name, t.Name)
 			return m
 		}
-		m.addNote("%s of %s is changed and dropped by one release: only the drop is planned. Where its values were to stay, the drop is wrong", is.old.Name, t.Name)
+		m.addNote("%s of %s is changed and dropped by one release: only the drop is planned. Where its values were to stay, the drop is wrong", colChange.old.Name, t.Name)
 		return m
-	case is.replacement == nil && is.old == nil && c.commandType() == pgparse.AlterTableType_AT_AddColumn, is.replacement == nil && is.leadChange() == nil:
+	case colChange.replacement == nil && colChange.old == nil && c.commandType() == pgparse.AlterTableType_AT_AddColumn, colChange.replacement == nil && colChange.leadChange() == nil:
 		return nil
-	case is.replacement == nil && is.old == nil: // it is added with its final name and type
+	case colChange.replacement == nil && colChange.old == nil: // it is added with its final name and type
 		if c.renamesColumn() || c.changesType() {
 			return m
 		}
 		return nil
-	case is.replacement == nil:
-		if c.renamesColumn() && (is.viewed || is.old.Name == is.newColumn.Name) { // it has its new name already, or it is renamed there and back
+	case colChange.replacement == nil:
+		if c.renamesColumn() && (colChange.viewed || colChange.old.Name == colChange.newColumn.Name) { // it has its new name already, or it is renamed there and back
 			return m
 		}
 		return nil
-	case c == is.leadChange(): // its recipe makes the steps
+	case c == colChange.leadChange(): // its recipe makes the steps
 		return nil
-	case c.commandType() == pgparse.AlterTableType_AT_DropNotNull && is.old.NotNull:
+	case c.commandType() == pgparse.AlterTableType_AT_DropNotNull && colChange.old.NotNull:
 		s := keepUnchanged(c)
-		alter := "ALTER TABLE " + tableName(t) + " ALTER COLUMN " + quoteIdent(is.old.Name)
+		alter := "ALTER TABLE " + tableName(t) + " ALTER COLUMN " + quoteIdent(colChange.old.Name)
 		s.Steps[0].SQL, s.Steps[0].Undo = []string{alter + " DROP NOT NULL"}, []string{alter + " SET NOT NULL"}
 		return s
 	}
 	return m
 }
 
-// readUnderNewName returns a change of rows that uses the column by the name that a rename gives it; nil for none.
-func (is *columnChange) readUnderNewName(c *Change) *Change {
-	after := c.After.Relation(is.table)
-	if !c.renamesColumn() || after == nil || after.Attr(is.column) == nil {
+// findUseOfNewName returns a change of rows that uses the column by the name that a rename gives it; nil for none.
+func (colChange *columnChange) findUseOfNewName(c *Change) *Change {
+	after := c.After.Relation(colChange.table)
+	if !c.renamesColumn() || after == nil || after.Attr(colChange.column) == nil {
 		return nil
 	}
-	table, column := after.Name.Name, after.Attr(is.column).Name
+	table, column := after.Name.Name, after.Attr(colChange.column).Name
 	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):] {
 		if names := pgparse.ListNames(o.SQL); o.readsRows() && slices.Contains(names, table) && slices.Contains(names, column) {
 			return o
@@ -258,7 +258,7 @@ func (c *Change) usedColumns() []columnID {
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_IndexStmt:
 		if t != nil {
-			if x := c.builtOn(t); x != nil {
+			if x := c.findBuiltIndex(t); x != nil {
 				return c.Release.columnsOfIndex(x)
 			}
 		}
@@ -297,7 +297,7 @@ func (c *Change) addedConstraint() *catalog.Constraint {
 	}
 	for _, kind := range []catalog.ConstraintKind{catalog.Check, catalog.ForeignKey, catalog.Unique, catalog.PrimaryKey, catalog.Exclude} {
 		if analysis.ConstraintKinds[con.GetContype()] == kind {
-			return c.newConstraint(c.AlteredRelation(), kind, "")
+			return c.findNewConstraint(c.AlteredRelation(), kind, "")
 		}
 	}
 	return nil
@@ -353,8 +353,8 @@ func (r *Release) columnsOfIndex(x *catalog.Relation) (out []columnID) {
 // plannedName returns the name of a command's column in the plan: the name at the head if the release adds
 // the column.
 func (c *Change) plannedName() string {
-	if is := c.columnChange(); is != nil && is.replacement == nil && is.newColumn != nil {
-		return is.newColumn.Name
+	if colChange := c.findColumnChange(); colChange != nil && colChange.replacement == nil && colChange.newColumn != nil {
+		return colChange.newColumn.Name
 	}
 	return c.Command.GetName()
 }
@@ -364,10 +364,10 @@ func (c *Change) plannedText() string {
 	if c.plannedName() == c.Command.Name || c.commandType() == pgparse.AlterTableType_AT_AddColumn {
 		return c.Text
 	}
-	at := pgparse.AfterWord(c.Text, "ALTER")
-	if l := pgparse.NextLexeme(c.Text, at); strings.EqualFold(c.Text[l.Start:l.End], "COLUMN") {
-		at = l.End
+	offset := pgparse.AfterWord(c.Text, "ALTER")
+	if l := pgparse.NextLexeme(c.Text, offset); strings.EqualFold(c.Text[l.Start:l.End], "COLUMN") {
+		offset = l.End
 	}
-	l := pgparse.NextLexeme(c.Text, at)
+	l := pgparse.NextLexeme(c.Text, offset)
 	return c.Text[:l.Start] + quoteIdent(c.plannedName()) + c.Text[l.End:]
 }

@@ -91,21 +91,21 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 		if p.marks != nil {
 			dropTriggers, marks = append(dropTriggers, p.marks.dropStatements()...), append(marks, p.marks.planMarks())
 		}
-		dropTriggers = append(dropTriggers, w.dropTrigger()...)
+		dropTriggers = append(dropTriggers, w.dropTriggerStatements()...)
 		beforeDrop = append(beforeDrop, w.beforeDrop...)
 		drop = append(drop, alter+"DROP COLUMN "+quoteIdent(w.old.Name))
 		finalStatements = append(finalStatements, w.finalStatements(alter)...)
 		afterDrop = append(afterDrop, w.afterDrop...)
 		checks, names, backfills = append(checks, p.check), append(names, w.old.Name), append(backfills, p.backfill)
 	}
-	why, check := "drop "+names[0]+", which no code uses any more", checks[0]
+	reason, check := "drop "+names[0]+", which no code uses any more", checks[0]
 	if len(f.parts) > 1 {
-		why = "drop the old columns, which no code uses any more (" + strings.Join(names, ", ") +
+		reason = "drop the old columns, which no code uses any more (" + strings.Join(names, ", ") +
 			"): foreign keys, keys, indexes or a type connect them, so all change over in one transaction"
 		check = "(" + strings.Join(checks, ") UNION ALL (") + ")"
 	}
-	s := m.addStep(onward.Contract, onward.StepDDL, why,
-		slices.Concat(f.lockTables(), dropTriggers, beforeDrop, drop, finalStatements, afterDrop)...)
+	s := m.addStep(onward.Contract, onward.StepDDL, reason,
+		slices.Concat(f.lockStatements(), dropTriggers, beforeDrop, drop, finalStatements, afterDrop)...)
 	s.Check, s.Marks, s.AfterBackfills = check, marks, backfills
 	for _, p := range f.parts {
 		s.Replaces = append(s.Replaces, p.replacement.planReplacements()...)
@@ -124,10 +124,10 @@ func (r *Release) reportIncomplete(m *Steps) {
 	}
 }
 
-// lockTables takes the locks of all tables of the step in one statement, so that the timeout bounds the
+// lockStatements takes the locks of all tables of the step in one statement, so that the timeout bounds the
 // wait for all of them. A table comes before the tables that it refers to: inserting a row takes
 // its locks in this order, and writes to referring tables are the most frequent.
-func (f *columnFamily) lockTables() []string {
+func (f *columnFamily) lockStatements() []string {
 	var tables []*catalog.Relation
 	add := func(t *catalog.Relation) {
 		if t != nil && !slices.ContainsFunc(tables, func(o *catalog.Relation) bool { return o.OID == t.OID }) {
@@ -152,7 +152,7 @@ func (f *columnFamily) lockTables() []string {
 	}
 	var names []string
 	for len(tables) > 0 {
-		next := max(0, slices.IndexFunc(tables, func(t *catalog.Relation) bool { return !isReferred(t, tables) }))
+		next := max(0, slices.IndexFunc(tables, func(t *catalog.Relation) bool { return !isReferencedBy(t, tables) }))
 		names = append(names, tableName(f.headRelation(tables[next])))
 		tables = slices.Delete(tables, next, next+1)
 	}
@@ -167,7 +167,7 @@ func (f *columnFamily) headRelation(t *catalog.Relation) *catalog.Relation {
 	return t
 }
 
-// isReferred reports whether another one of the tables has a foreign key to a table.
-func isReferred(t *catalog.Relation, tables []*catalog.Relation) bool {
+// isReferencedBy reports whether another one of the tables has a foreign key to a table.
+func isReferencedBy(t *catalog.Relation, tables []*catalog.Relation) bool {
 	return slices.ContainsFunc(tables, func(o *catalog.Relation) bool { return o.OID != t.OID && slices.Contains(t.ReferencedBy, o.OID) })
 }

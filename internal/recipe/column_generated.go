@@ -23,7 +23,7 @@ var columnGenerated = &Recipe{Name: "column-generated", Make: func(c *Change) *S
 	case c.AlteredRelation().Kind == catalog.PartitionedTable:
 		m.addMissing("%s is partitioned: no table is made in its place", c.AlteredRelation().Name)
 	}
-	f, why := filledOf(c)
+	f, reason := newFilledColumn(c)
 	if f != nil {
 		f.makeSteps(m)
 		return m
@@ -37,7 +37,7 @@ var columnGenerated = &Recipe{Name: "column-generated", Make: func(c *Change) *S
 	stands.Missing = m.Missing
 	stands.addMissing("%s of %s is generated and stored: the server writes each row at once, and takes no column for it that was filled before. "+
 		"The least bad way is a plain column that a trigger fills, "+
-		"with a later backfill, which is not planned, because %s; from Postgres 18 on VIRTUAL writes nothing; else a moment when everybody may wait", column, c.AlteredRelation().Name, why)
+		"with a later backfill, which is not planned, because %s; from Postgres 18 on VIRTUAL writes nothing; else a moment when everybody may wait", column, c.AlteredRelation().Name, reason)
 	return stands
 }}
 
@@ -56,9 +56,9 @@ func (c *Change) generatesColumn() bool {
 	return false
 }
 
-// findGenerated finds the tables that get a stored generated column. Unless the table is small, a shadow table
+// findGeneratedTables finds the tables that get a stored generated column. Unless the table is small, a shadow table
 // that has the column replaces it.
-func (r *Release) findGenerated() {
+func (r *Release) findGeneratedTables() {
 	for _, c := range r.changes {
 		if !c.generatesColumn() || !c.blocksOthers() || c.isNewTable() || r.shadowOf(c) != nil {
 			continue
@@ -87,19 +87,19 @@ func (r *Release) findGenerated() {
 				s.columns = append(s.columns, col.Name)
 			}
 		}
-		s.createLike()
+		s.addCreateLike()
 		s.reportDependents()
 		r.shadows = append(r.shadows, s)
 	}
 }
 
-// createLike adds the statements that create the shadow: a table like the other one, on which the commands of the
+// addCreateLike adds the statements that create the shadow: a table like the other one, on which the commands of the
 // release are instant, because it is empty.
-func (s *shadowTable) createLike() {
+func (s *shadowTable) addCreateLike() {
 	shadow, r := s.withName(s.shadowName), s.release
 	sql := "CREATE TABLE " + tableName(shadow) + " (LIKE " + tableName(s.t) + " INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY EXCLUDING STATISTICS)"
-	if with := storageOptions(s.t); with != "" {
-		sql += " WITH (" + with + ")"
+	if options := storageOptions(s.t); options != "" {
+		sql += " WITH (" + options + ")"
 	}
 	if s.t.AccessMethod != "" || s.t.Tablespace != "" {
 		s.addObstacle("%s has an access method or a tablespace of its own", s.t.Name)

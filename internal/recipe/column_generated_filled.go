@@ -20,15 +20,15 @@ type filledColumn struct {
 	trigger string
 }
 
-// filledOf returns the plain column for a generated column that a change adds, or the reason why there can
+// newFilledColumn returns the plain column for a generated column that a change adds, or the reason why there can
 // be none.
-func filledOf(c *Change) (*filledColumn, string) {
+func newFilledColumn(c *Change) (*filledColumn, string) {
 	t, col := c.changedColumn()
-	is := c.columnChange()
-	if col == nil || is == nil || is.newColumn == nil {
+	colChange := c.findColumnChange()
+	if col == nil || colChange == nil || colChange.newColumn == nil {
 		return nil, "another expression is no plain column's"
 	}
-	f := &filledColumn{c: c, t: t, head: c.Release.head.Relation(t.OID), col: col, def: definitionOf(c)}
+	f := &filledColumn{c: c, t: t, head: c.Release.head.Relation(t.OID), col: col, def: parseDefinition(c)}
 	switch {
 	case f.head == nil || f.head.Name != t.Name:
 		return nil, t.Name.String() + " gets another name in the same release"
@@ -38,13 +38,13 @@ func filledOf(c *Change) (*filledColumn, string) {
 		return nil, "its definition is not understood"
 	}
 	for _, n := range col.GeneratedFrom {
-		if of := c.Release.columnChanges[columnID{
+		if sourceChange := c.Release.columnChanges[columnID{
 			t.OID, n,
-		}]; of != nil && (of.replacement != nil || of.split != nil || of.newColumn == nil || of.leadChange() != nil) {
+		}]; sourceChange != nil && (sourceChange.replacement != nil || sourceChange.split != nil || sourceChange.newColumn == nil || sourceChange.leadChange() != nil) {
 			return nil, "the release gives a column that it is made of another name or type, or drops it"
 		}
 	}
-	if is.leadChange() != nil || is.newColumn.Generated != col.Generated || is.newColumn.DefaultText != col.DefaultText {
+	if colChange.leadChange() != nil || colChange.newColumn.Generated != col.Generated || colChange.newColumn.DefaultText != col.DefaultText {
 		return nil, "the release adds it and changes it"
 	}
 	if _, ok := f.fillExpression("t."); !ok {
@@ -94,17 +94,17 @@ func (f *filledColumn) makeSteps(m *Steps) {
 		return
 	}
 	b.Triggers = []string{f.trigger}
-	addComparison(b, t, identityColumns(c.Before, t), wrong, updateStatement(t, set, wrong))
+	addComparison(b, t, rowKeyColumns(c.Before, t), wrong, updateStatement(t, set, wrong))
 	r.markFilled(t, f.col.Name)
 	if f.def.notNull {
-		m.notNull(c, t, f.col.Name, onward.Backfill)
+		m.addNotNullSteps(c, t, f.col.Name, onward.Backfill)
 	}
 	for i, con := range f.def.conditions {
 		if t.Kind == catalog.PartitionedTable && analysis.ConstraintKinds[con.Contype] != catalog.Check {
 			m.addMissing("a condition of %s is not copied to the partitions of %s: add it with ADD CONSTRAINT, in a release of its own", f.col.Name, t.Name)
 			continue
 		}
-		f.def.addCondition(m, c, t, con, f.def.texts[i], onward.Backfill)
+		f.def.addColumnConstraint(m, c, t, con, f.def.texts[i], onward.Backfill)
 	}
 }
 
@@ -112,7 +112,7 @@ func (f *filledColumn) makeSteps(m *Steps) {
 // the migrating role, because writers may have another one.
 func (f *filledColumn) triggerFunction() string {
 	value, _ := f.fillExpression("NEW.")
-	return "CREATE FUNCTION " + inSchema(f.t, f.trigger) + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nBEGIN\n  NEW." +
+	return "CREATE FUNCTION " + qualifyInSchema(f.t, f.trigger) + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nBEGIN\n  NEW." +
 		quoteIdent(f.col.Name) + " := " + value + ";\n  RETURN NEW;\nEND\n$onward$"
 }
 

@@ -7,10 +7,10 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// findActions notes which foreign keys write the new column: the server runs their actions on it, as
+// findForeignKeyActions notes which foreign keys write the new column: the server runs their actions on it, as
 // it does on the old column. The trigger must then copy in this direction, too. Which of two foreign
 // keys acts first depends on their OIDs, and one of them may have no counterpart on the old column.
-func (w *replacement) findActions() {
+func (w *replacement) findForeignKeyActions() {
 	for _, con := range w.head.Constraints {
 		if con.Kind != catalog.ForeignKey || !slices.Contains(con.Columns, w.newColumn.Attnum) {
 			continue
@@ -30,9 +30,9 @@ func (w *replacement) findActions() {
 	}
 }
 
-// earlyDefault gives the new column its default at once, for foreign keys that set it. An INSERT does
+// earlyDefaultStatements gives the new column its default at once, for foreign keys that set it. An INSERT does
 // not keep it: the trigger copies the old column.
-func (w *replacement) earlyDefault(alter string) []string {
+func (w *replacement) earlyDefaultStatements(alter string) []string {
 	if !w.needsDefault {
 		return nil
 	}

@@ -6,8 +6,8 @@ var columnRename = &Recipe{Name: "column-rename", Make: func(c *Change) *Steps {
 	if !c.renamesColumn() {
 		return nil
 	}
-	if is := c.columnChange(); is != nil && is.replacement != nil {
-		return is.replacement.makeSteps()
+	if colChange := c.findColumnChange(); colChange != nil && colChange.replacement != nil {
+		return colChange.replacement.makeSteps()
 	}
 	return nil
 }}

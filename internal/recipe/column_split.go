@@ -35,15 +35,15 @@ type splitColumn struct {
 // findSplits finds the columns that a deprecation splits into others.
 func (r *Release) findSplits() {
 	for _, old := range r.columnOrder {
-		said := r.deprecationOf(old)
-		if said == nil || len(said.Into) == 0 {
+		declared := r.findDeprecation(old)
+		if declared == nil || len(declared.Into) == 0 {
 			continue
 		}
-		s := &split{old: old, t: r.Deployed.Relation(old.table), joinExpression: said.Joined}
+		s := &split{old: old, t: r.Deployed.Relation(old.table), joinExpression: declared.Joined}
 		var absent []string
-		for _, p := range said.Into {
-			if is := r.addedBy(old.table, p.Column); is != nil {
-				s.parts = append(s.parts, &splitColumn{columnChange: is, value: p.Value})
+		for _, p := range declared.Into {
+			if colChange := r.findAddedColumn(old.table, p.Column); colChange != nil {
+				s.parts = append(s.parts, &splitColumn{columnChange: colChange, value: p.Value})
 				continue
 			}
 			absent = append(absent, p.Column)
@@ -65,20 +65,20 @@ func (s *split) gatherChanges(r *Release) {
 	for _, p := range s.parts {
 		p.split = s
 		all = append(all, p.changes...)
-		if p.def = definitionOf(p.changes[0]); p.def == nil || p.leadChange() != nil || p.newColumn.Generated != "" || p.newColumn.Sequence != 0 ||
+		if p.def = parseDefinition(p.changes[0]); p.def == nil || p.leadChange() != nil || p.newColumn.Generated != "" || p.newColumn.Sequence != 0 ||
 			p.def.rewrite && p.def.value == "" {
 			s.addObstacle("%s of %s is declared as split into %s, which is not a plain column that the release adds in its final form", s.old.old.Name, s.t.Name,
 				p.newColumn.Name)
 		}
 		r.Filled[qualifiedColumn(s.t, p.newColumn.Name)] = true
 	}
-	at := func(c *Change) int { return slices.Index(r.changes, c) }
-	slices.SortFunc(all, func(a, b *Change) int { return at(a) - at(b) })
+	position := func(c *Change) int { return slices.Index(r.changes, c) }
+	slices.SortFunc(all, func(a, b *Change) int { return position(a) - position(b) })
 	s.first, s.last = all[0], all[len(all)-1]
 	switch head := r.head.Relation(s.old.table); {
 	case head == nil || head.Name != s.t.Name:
 		s.addObstacle("%s gets another name, and its column %s is split, in one release: a release for each is planned", s.t.Name, s.old.old.Name)
-	case inPrimaryKey(s.t, s.old.old):
+	case isInPrimaryKey(s.t, s.old.old):
 		s.addObstacle("%s is part of the primary key of %s: rows of new code would have none", s.old.old.Name, s.t.Name)
 	case s.old.old.Generated != "":
 		s.addObstacle("%s of %s is generated: a trigger sees nothing in it", s.old.old.Name, s.t.Name)
@@ -100,24 +100,24 @@ func (s *split) addObstacle(format string, args ...any) {
 
 // checkExpressions checks that the given expressions read no columns other than the allowed ones.
 func (s *split) checkExpressions() {
-	only := func(text, what string, names ...string) {
+	checkReads := func(text, subject string, names ...string) {
 		_, ok := pgparse.ReplaceColumns(text, func(column string) string {
 			if !slices.Contains(names, column) {
-				s.addObstacle("%s is declared as %s, which reads %s, too", what, text, column)
+				s.addObstacle("%s is declared as %s, which reads %s, too", subject, text, column)
 			}
 			return ""
 		})
 		if !ok {
-			s.addObstacle("%s is declared as %s, which is not understood", what, text)
+			s.addObstacle("%s is declared as %s, which is not understood", subject, text)
 		}
 	}
 	var names []string
 	for _, p := range s.parts {
-		only(p.value, p.newColumn.Name, s.old.old.Name)
+		checkReads(p.value, p.newColumn.Name, s.old.old.Name)
 		names = append(names, p.newColumn.Name)
 	}
 	if s.joinExpression != "" {
-		only(s.joinExpression, s.old.old.Name, names...)
+		checkReads(s.joinExpression, s.old.old.Name, names...)
 	}
 }
 
@@ -184,12 +184,12 @@ func (s *split) unfilledCondition(row string) string {
 func (s *split) addExpandSteps(m *Steps) {
 	c, t, r := s.first, s.t, s.first.Release
 	alter := "ALTER TABLE " + tableName(t) + " "
-	m.ofOneTable(t)
+	m.reportUnreachedRows(t)
 	var add, drop []string
 	for _, p := range s.parts {
 		head := p.def.head
 		add, drop = append(add, alter+head), append(drop, alter+"DROP COLUMN IF EXISTS "+quoteIdent(p.newColumn.Name))
-		add = append(add, columnGrants(t, s.old.old.Name, p.newColumn.Name)...)
+		add = append(add, columnGrantStatements(t, s.old.old.Name, p.newColumn.Name)...)
 	}
 	step := m.addStep(onward.Expand, onward.StepDDL, "add columns "+s.joinParts(func(p *splitColumn) string { return p.newColumn.Name })+" to "+t.Name.Name+
 		", without defaults: a default would look like a value of the new code", add...)
@@ -205,22 +205,22 @@ func (s *split) addExpandSteps(m *Steps) {
 		watched = append(watched, p.newColumn.Name)
 	}
 	all := s.joinParts(func(p *splitColumn) string { return p.newColumn.Name })
-	why := "create a trigger that copies " + s.old.old.Name + " of the deployed code's writes into " + all
+	reason := "create a trigger that copies " + s.old.old.Name + " of the deployed code's writes into " + all
 	var known string
 	if s.joinExpression != "" {
 		var now []*catalog.Column
 		for _, p := range s.parts {
 			now = append(now, p.newColumn)
 		}
-		why += ", and the new code's values back into " + s.old.old.Name
+		reason += ", and the new code's values back into " + s.old.old.Name
 		// Copying from the old column to the new ones is never left out: before the old column is dropped,
 		// no check could find the rows that were not split.
 		if s.direction, known = r.updateDirection(t, r.head.Relation(t.OID), s.old.old, now...); s.direction == forward {
-			why += " when it adds a row; no UPDATE is copied back, because " + known
+			reason += " when it adds a row; no UPDATE is copied back, because " + known
 		}
 	}
-	step = m.addStep(onward.Expand, onward.StepDDL, why,
-		createTrigger(t, trigger, s.triggerFunction(inSchema(t, trigger)), r.triggerColumns(t, r.head.Relation(t.OID), watched...))...)
+	step = m.addStep(onward.Expand, onward.StepDDL, reason,
+		createTrigger(t, trigger, s.triggerFunction(qualifyInSchema(t, trigger)), r.triggerColumns(t, r.head.Relation(t.OID), watched...))...)
 	step.Undo = dropTrigger(t, trigger)
 	set := s.joinParts(func(p *splitColumn) string { return quoteIdent(p.newColumn.Name) + " = " + s.partValue(p, "t.") })
 	if s.backfill = m.addSyncedBackfill(c, t, "fill "+all+" of "+t.Name.Name+" in the rows that the trigger has not reached, in batches", set,
@@ -228,7 +228,7 @@ func (s *split) addExpandSteps(m *Steps) {
 		return
 	}
 	s.backfill.Triggers = []string{trigger}
-	addComparison(s.backfill, t, identityColumns(c.Before, t), s.unfilledCondition("t."), updateStatement(t, set, s.unfilledCondition("t.")))
+	addComparison(s.backfill, t, rowKeyColumns(c.Before, t), s.unfilledCondition("t."), updateStatement(t, set, s.unfilledCondition("t.")))
 	s.trigger = trigger
 	for _, p := range s.parts {
 		r.markFilled(t, p.newColumn.Name)
@@ -259,21 +259,21 @@ func (s *split) triggerFunction(fn string) string {
 		value, _ := pgparse.ReplaceColumns(s.joinExpression, func(column string) string { return "NEW." + quoteIdent(column) })
 		back = "    NEW." + old + " := " + value + ";\n"
 	}
-	given := missed.String()
-	if given != "" {
-		given = "    IF TG_OP = 'INSERT' THEN\n" + given + "    END IF;\n"
+	missingParts := missed.String()
+	if missingParts != "" {
+		missingParts = "    IF TG_OP = 'INSERT' THEN\n" + missingParts + "    END IF;\n"
 	}
-	was := s.columnList("OLD.")
+	oldParts := s.columnList("OLD.")
 	unfilled := "num_nonnulls(" + fresh + ") = 0 AND NEW." + old + " IS DISTINCT FROM NULL"
-	mine, other := " OR TG_OP = 'UPDATE' AND "+distinctCondition(fresh, was), " OR ("+distinctCondition("NEW."+old, "OLD."+old)+" OR "+unfilled+")"
+	newChanged, other := " OR TG_OP = 'UPDATE' AND "+distinctCondition(fresh, oldParts), " OR ("+distinctCondition("NEW."+old, "OLD."+old)+" OR "+unfilled+")"
 	if s.direction == forward { // a write to the new columns, despite the evidence, is not copied back
-		mine, other = "", other+" AND NOT "+distinctCondition(fresh, was)
+		newChanged, other = "", other+" AND NOT "+distinctCondition(fresh, oldParts)
 	}
 	return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nDECLARE\n" + declared.String() + "BEGIN\n" +
 		"  IF TG_OP = 'UPDATE' AND NOT " + distinctCondition(fresh+", NEW."+old,
-		was+", OLD."+old) + " AND NOT (" + unfilled + ") THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
-		"  IF " + distinctCondition(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0" + mine + ") THEN\n" +
-		given + back +
+		oldParts+", OLD."+old) + " AND NOT (" + unfilled + ") THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
+		"  IF " + distinctCondition(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0" + newChanged + ") THEN\n" +
+		missingParts + back +
 		"  ELSIF TG_OP = 'INSERT'" + other + " THEN\n" + split.String() +
 		"  END IF;\n  RETURN NEW;\nEND\n$onward$"
 }
@@ -290,10 +290,10 @@ func (s *split) addContractSteps(m *Steps) {
 	last = append(last, drop)
 	for _, p := range s.parts {
 		if p.newColumn.NotNull {
-			m.notNull(p.changes[0], t, p.newColumn.Name, onward.Contract)
+			m.addNotNullSteps(p.changes[0], t, p.newColumn.Name, onward.Contract)
 		}
 		for i, con := range p.def.conditions {
-			p.def.addCondition(m, p.changes[0], t, con, p.def.texts[i], onward.Contract)
+			p.def.addColumnConstraint(m, p.changes[0], t, con, p.def.texts[i], onward.Contract)
 		}
 		if p.newColumn.DefaultText != "" {
 			last = append(last, alter+"ALTER COLUMN "+quoteIdent(p.newColumn.Name)+" SET DEFAULT "+p.newColumn.DefaultText)
@@ -316,14 +316,14 @@ func (s *split) addNotes(m *Steps, all string) {
 	m.addNote("conditions of %s (NOT NULL, UNIQUE, CHECK, FOREIGN KEY) come when the deployed code is gone: "+
 		"until then its values of %s are split, whatever they are", all, old.Name)
 	if s.joinExpression == "" {
-		is := "NULL"
+		oldValue := "NULL"
 		if old.DefaultText != "" {
-			is = "its default"
+			oldValue = "its default"
 		}
 		m.addNote("nothing declares how to join %s: in rows that new code adds it is %s for the deployed code, "+
-			"in rows that new code changes it keeps its old value, and an abort loses the values that new code wrote to %s", old.Name, is, all)
+			"in rows that new code changes it keeps its old value, and an abort loses the values that new code wrote to %s", old.Name, oldValue, all)
 	} else {
-		whole := s.roundTrip()
+		whole := s.roundTripExpression()
 		m.addNote("where a value of %s is not the same when it is split and joined again, it stays as it was written: "+
 			"new code's parts stay, too, until the deployed code writes another value. How many rows have such a value: "+
 			"SELECT count(*) FROM %s WHERE %s IS DISTINCT FROM %s", old.Name, tableName(s.t), quoteIdent(old.Name), whole)
@@ -338,7 +338,7 @@ func (s *split) addNotes(m *Steps, all string) {
 		if p.newColumn.DefaultText != "" {
 			m.addNote("an INSERT of new code that gives %s as NULL gets its default, up to the last step", p.newColumn.Name)
 		}
-		if named := p.newColumn.Type.Name.Name; named != "text" && p.newColumn.Type.Name.Schema == "pg_catalog" || p.newColumn.Type.Name.Schema != "pg_catalog" {
+		if baseType := p.newColumn.Type.Name.Name; baseType != "text" && p.newColumn.Type.Name.Schema == "pg_catalog" || p.newColumn.Type.Name.Schema != "pg_catalog" {
 			m.addNote("%s is %s: a value of %s whose part does not fit it is refused, to the deployed code, too", p.newColumn.Name, p.newColumn.Type.FormatFull(),
 				old.Name)
 		}
@@ -346,8 +346,8 @@ func (s *split) addNotes(m *Steps, all string) {
 	m.addNote("the backfill of %s fires the triggers that %s has for UPDATE", all, t)
 }
 
-// roundTrip returns the old value after splitting and joining it again.
-func (s *split) roundTrip() string {
+// roundTripExpression returns the old value after splitting and joining it again.
+func (s *split) roundTripExpression() string {
 	out, _ := pgparse.ReplaceColumns(s.joinExpression, func(column string) string {
 		i := slices.IndexFunc(s.parts, func(p *splitColumn) bool { return p.newColumn.Name == column })
 		return "(" + s.parts[i].value + ")"
@@ -355,8 +355,8 @@ func (s *split) roundTrip() string {
 	return out
 }
 
-// deprecationOf returns the deprecation of a column that the release drops; nil if it has none.
-func (r *Release) deprecationOf(old *columnChange) *deprecation.Deprecation {
+// findDeprecation returns the deprecation of a column that the release drops; nil if it has none.
+func (r *Release) findDeprecation(old *columnChange) *deprecation.Deprecation {
 	if old.old == nil || old.newColumn != nil {
 		return nil
 	}
@@ -368,11 +368,11 @@ func (r *Release) deprecationOf(old *columnChange) *deprecation.Deprecation {
 	return deprecation.ColumnDeprecation(t.Name, col, r.Deprecated)
 }
 
-// addedBy returns a column that the release adds to a table; nil if it adds none of that name.
-func (r *Release) addedBy(table catalog.OID, column string) *columnChange {
-	for _, is := range r.columnOrder {
-		if is.table == table && is.old == nil && is.newColumn != nil && is.newColumn.Name == column {
-			return is
+// findAddedColumn returns a column that the release adds to a table; nil if it adds none of that name.
+func (r *Release) findAddedColumn(table catalog.OID, column string) *columnChange {
+	for _, colChange := range r.columnOrder {
+		if colChange.table == table && colChange.old == nil && colChange.newColumn != nil && colChange.newColumn.Name == column {
+			return colChange
 		}
 	}
 	return nil

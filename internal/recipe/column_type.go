@@ -15,17 +15,17 @@ var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Steps {
 	if !c.changesType() {
 		return nil
 	}
-	if is := c.columnChange(); is != nil && is.replacement != nil {
-		return is.replacement.makeSteps()
+	if colChange := c.findColumnChange(); colChange != nil && colChange.replacement != nil {
+		return colChange.replacement.makeSteps()
 	}
 	return nil
 }}
 
 // convertValue applies the release's changes of type to a value of a column, "$1". told says that one
 // of them has USING.
-func (is *columnChange) convertValue(value string) (out string, told bool, err error) {
+func (colChange *columnChange) convertValue(value string) (out string, converted bool, err error) {
 	before := catalog.Type{}
-	for _, c := range is.changes {
+	for _, c := range colChange.changes {
 		if !c.changesType() {
 			continue
 		}
@@ -33,19 +33,19 @@ func (is *columnChange) convertValue(value string) (out string, told bool, err e
 			value = "(" + value + ")::" + typeName(before)
 		}
 		t, col := c.changedColumn()
-		if after := c.After.Relation(t.OID); after != nil && after.Attr(is.column) != nil {
-			before = after.Attr(is.column).Type
+		if after := c.After.Relation(t.OID); after != nil && after.Attr(colChange.column) != nil {
+			before = after.Attr(colChange.column).Type
 		}
 		text, err := c.usingExpression(col.Name)
 		switch {
 		case err != nil:
 			return "", false, err
 		case text != "":
-			told = true
+			converted = true
 			value = strings.ReplaceAll("("+text+")", "$1", value)
 		}
 	}
-	return value, told, nil
+	return value, converted, nil
 }
 
 // usingExpression returns the USING expression of a change of type, with "$1" for the old value; "" if it has
@@ -56,18 +56,18 @@ func (c *Change) usingExpression(column string) (string, error) {
 		return "", nil
 	}
 	span := c.commandSpan()
-	at := pgparse.AfterWord(c.SQL[span.Start:span.End], "USING")
-	only := true
+	exprStart := pgparse.AfterWord(c.SQL[span.Start:span.End], "USING")
+	readsOnlyColumn := true
 	pgparse.Walk(using, func(msg any) bool {
-		if ref, is := msg.(*pgparse.ColumnRef); is && pgparse.LastText(ref.Fields) != column {
-			only = false
+		if ref, isColumn := msg.(*pgparse.ColumnRef); isColumn && pgparse.LastText(ref.Fields) != column {
+			readsOnlyColumn = false
 		}
 		return true
 	})
-	if at < 0 || !only {
+	if exprStart < 0 || !readsOnlyColumn {
 		return "", fmt.Errorf("USING reads more than %s itself", column)
 	}
-	text, ok := pgparse.RewriteColumns(using, c.SQL, pgparse.Span{Start: span.Start + at, End: span.End}, func(name string) string {
+	text, ok := pgparse.RewriteColumns(using, c.SQL, pgparse.Span{Start: span.Start + exprStart, End: span.End}, func(name string) string {
 		if name == column {
 			return "$1"
 		}

@@ -40,17 +40,17 @@ func (c *Change) uniqueNode() *pgparse.Constraint {
 	return con
 }
 
-// addKeyColumns makes the columns of a new primary key NOT NULL. It returns the phase in which a unique constraint or
+// addKeyNotNull makes the columns of a new primary key NOT NULL. It returns the phase in which a unique constraint or
 // primary key is added.
-func (m *Steps) addKeyColumns(c *Change, t *catalog.Relation, made *catalog.Constraint) onward.PlanPhase {
-	names := c.columnsOf(made)
+func (m *Steps) addKeyNotNull(c *Change, t *catalog.Relation, newCon *catalog.Constraint) onward.PlanPhase {
+	names := c.constraintColumns(newCon)
 	phase := c.checkPhase(names...)
-	if made.Kind != catalog.PrimaryKey {
+	if newCon.Kind != catalog.PrimaryKey {
 		return phase
 	}
 	for _, n := range names {
 		if col := t.Column(n); col != nil && !col.NotNull {
-			m.notNull(c, t, n, phase)
+			m.addNotNullSteps(c, t, n, phase)
 		}
 	}
 	return phase
@@ -76,54 +76,54 @@ func (c *Change) constraintSteps(typ pgparse.ConstrType, kind catalog.Constraint
 	if t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable { // with its partitions
 		return nil
 	}
-	made := c.newConstraint(t, kind, "")
+	newCon := c.findNewConstraint(t, kind, "")
 	if con.Conname != "" {
-		made = &catalog.Constraint{Name: con.Conname}
+		newCon = &catalog.Constraint{Name: con.Conname}
 		if after := c.After.Relation(t.OID); after != nil && after.Constraint(con.Conname) != nil {
-			made = after.Constraint(con.Conname)
+			newCon = after.Constraint(con.Conname)
 		}
 	}
-	if made == nil {
+	if newCon == nil {
 		return nil
 	}
 	m := &Steps{}
-	m.addConstraintSteps(t, made.Name, definitionText(c.Text), c.constraintPhase(made))
+	m.addConstraintSteps(t, newCon.Name, constraintDefinition(c.Text), c.constraintPhase(newCon))
 	return m
 }
 
 // constraintPhase returns the phase in which a change adds a constraint. A foreign key that sets columns to NULL waits until they
 // accept it.
-func (c *Change) constraintPhase(made *catalog.Constraint) onward.PlanPhase {
-	if slices.Contains([]string{made.OnDelete, made.OnUpdate}, "set null") {
-		for _, n := range made.Columns {
-			is := c.Release.columnChanges[columnID{c.AlteredRelation().OID, n}]
-			if is != nil && slices.ContainsFunc(is.changes, func(other *Change) bool {
+func (c *Change) constraintPhase(newCon *catalog.Constraint) onward.PlanPhase {
+	if slices.Contains([]string{newCon.OnDelete, newCon.OnUpdate}, "set null") {
+		for _, n := range newCon.Columns {
+			colChange := c.Release.columnChanges[columnID{c.AlteredRelation().OID, n}]
+			if colChange != nil && slices.ContainsFunc(colChange.changes, func(other *Change) bool {
 				return other.commandType() == pgparse.AlterTableType_AT_DropNotNull && other.breaksDeployed()
 			}) {
 				return onward.Contract
 			}
 		}
 	}
-	return c.checkPhase(c.columnsOf(made)...)
+	return c.checkPhase(c.constraintColumns(newCon)...)
 }
 
-// columnsOf returns the columns of a constraint that a change adds. The same statement may have added the columns.
-func (c *Change) columnsOf(con *catalog.Constraint) []string {
+// constraintColumns returns the columns of a constraint that a change adds. The same statement may have added the columns.
+func (c *Change) constraintColumns(con *catalog.Constraint) []string {
 	if after := c.After.Relation(c.AlteredRelation().OID); after != nil {
 		return after.ColumnNames(con.Columns)
 	}
 	return c.AlteredRelation().ColumnNames(con.Columns)
 }
 
-// definitionText returns the definition that a command adds, without ADD and the constraint's name.
-func definitionText(text string) string {
+// constraintDefinition returns the definition that a command adds, without ADD and the constraint's name.
+func constraintDefinition(text string) string {
 	return stripConstraintName(strings.TrimSpace(text[pgparse.AfterWord(text, "ADD"):]))
 }
 
 // stripConstraintName removes CONSTRAINT and the name from a constraint.
 func stripConstraintName(text string) string {
-	if at := pgparse.AfterWord(text, "CONSTRAINT"); at > 0 && strings.EqualFold(text[:at], "CONSTRAINT") {
-		rest := text[at:]
+	if wordEnd := pgparse.AfterWord(text, "CONSTRAINT"); wordEnd > 0 && strings.EqualFold(text[:wordEnd], "CONSTRAINT") {
+		rest := text[wordEnd:]
 		return strings.TrimSpace(rest[pgparse.NameEnd(rest, len(rest)-len(strings.TrimLeft(rest, " \t\r\n"))):])
 	}
 	return text
@@ -153,13 +153,13 @@ var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) 
 	if con.Contype == pgparse.ConstrType_CONSTR_PRIMARY {
 		kind = catalog.PrimaryKey
 	}
-	made := c.newConstraint(t, kind, "")
-	if made == nil {
+	newCon := c.findNewConstraint(t, kind, "")
+	if newCon == nil {
 		return nil
 	}
 	m := &Steps{}
-	phase := m.addKeyColumns(c, t, made)
-	m.addUniqueConstraint(c, t, made, phase)
+	phase := m.addKeyNotNull(c, t, newCon)
+	m.addUniqueConstraint(c, t, newCon, phase)
 	return m
 }}
 

@@ -13,7 +13,7 @@ var constraintDrop = &Recipe{Name: "constraint-drop", Make: func(c *Change) *Ste
 	if old == nil || len(t.Inherits) > 0 || t.Parent != 0 {
 		return nil
 	}
-	before, base, old := c.findRestored(t, old)
+	before, base, old := c.findRestoredConstraint(t, old)
 	x := before.Relation(old.Index)
 	phase := c.checkPhase("")
 	if x == nil || x.Index == nil || old.WithoutOverlaps || phase == onward.Contract {
@@ -24,9 +24,9 @@ var constraintDrop = &Recipe{Name: "constraint-drop", Make: func(c *Change) *Ste
 	s := m.addStep(phase, onward.StepDDL, "drop constraint "+name+" of "+t.Name.Name+": new code may write what it refuses",
 		"ALTER TABLE "+tableName(t)+" "+c.plannedText())
 	s.Undo, s.Judged = []string{"ALTER TABLE " + tableName(t) + " ADD CONSTRAINT " + quoteIdent(name) + " " + usingIndex(old, name)}, !c.blocksOthers()
-	again := m.addStep(phase, onward.StepConcurrent, "nothing to do: the undo builds the index of constraint "+name+" of "+t.Name.Name,
-		DropIndex(besideTable(t, name), true))
-	again.Undo = []string{"CREATE UNIQUE INDEX CONCURRENTLY " + quoteIdent(name) + " ON " + tableName(t) + " " + indexBody(base, x.Index, x)}
-	again.Bookkeeping = true
+	rebuild := m.addStep(phase, onward.StepConcurrent, "nothing to do: the undo builds the index of constraint "+name+" of "+t.Name.Name,
+		DropIndex(nameInSchema(t, name), true))
+	rebuild.Undo = []string{"CREATE UNIQUE INDEX CONCURRENTLY " + quoteIdent(name) + " ON " + tableName(t) + " " + indexBody(base, x.Index, x)}
+	rebuild.Bookkeeping = true
 	return m
 }}

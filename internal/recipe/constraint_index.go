@@ -13,21 +13,21 @@ var constraintIndex = &Recipe{Name: "constraint-index", Make: func(c *Change) *S
 	if con.GetIndexname() == "" || c.AlteredRelation().Kind != catalog.Table {
 		return nil
 	}
-	t, made := c.AlteredRelation(), c.addedConstraint()
+	t, newCon := c.AlteredRelation(), c.addedConstraint()
 	x := c.Before.Lookup(t.Name.Schema, con.Indexname)
-	if made == nil || x == nil || x.Index == nil || c.Release.Deployed.Relation(x.OID) == nil {
+	if newCon == nil || x == nil || x.Index == nil || c.Release.Deployed.Relation(x.OID) == nil {
 		return nil
 	}
 	m := &Steps{}
-	phase := m.addKeyColumns(c, t, made)
+	phase := m.addKeyNotNull(c, t, newCon)
 	alter := "ALTER TABLE " + tableName(t)
 	if phase != onward.Contract {
-		again := m.addStep(phase, onward.StepConcurrent, "nothing to do: the undo builds index "+x.Name.Name+" of "+t.Name.Name+" again",
+		rebuild := m.addStep(phase, onward.StepConcurrent, "nothing to do: the undo builds index "+x.Name.Name+" of "+t.Name.Name+" again",
 			"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "+quoteIdent(x.Name.Name)+" ON "+tableName(t)+" "+indexBody(t, x.Index, x))
-		again.Undo, again.Bookkeeping = []string{again.SQL[0]}, true
+		rebuild.Undo, rebuild.Bookkeeping = []string{rebuild.SQL[0]}, true
 	}
-	s := m.addStep(phase, onward.StepDDL, "make the index the constraint "+made.Name+": no row is read",
-		alter+" ADD CONSTRAINT "+quoteIdent(made.Name)+" "+usingIndex(made, x.Name.Name))
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(made.Name)}
+	s := m.addStep(phase, onward.StepDDL, "make the index the constraint "+newCon.Name+": no row is read",
+		alter+" ADD CONSTRAINT "+quoteIdent(newCon.Name)+" "+usingIndex(newCon, x.Name.Name))
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(newCon.Name)}
 	return m
 }}

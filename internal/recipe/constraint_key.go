@@ -13,34 +13,34 @@ import (
 // step built the new one, each query by the key would read the whole table in between.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
 var constraintKey = &Recipe{Name: "constraint-key", Make: func(c *Change) *Steps {
-	if c.droppedKey() != nil && slices.ContainsFunc(c.Release.changes, func(other *Change) bool { return other.keyFor() == c }) {
+	if c.droppedKey() != nil && slices.ContainsFunc(c.Release.changes, func(other *Change) bool { return other.findKeyDrop() == c }) {
 		return &Steps{} // the change that adds the new key has the step
 	}
-	drop := c.keyFor()
+	drop := c.findKeyDrop()
 	if drop == nil {
 		return nil
 	}
-	t, old, made := c.AlteredRelation(), drop.droppedKey(), c.addedConstraint()
-	x := c.After.Relation(made.Index)
+	t, old, newCon := c.AlteredRelation(), drop.droppedKey(), c.addedConstraint()
+	x := c.After.Relation(newCon.Index)
 	if x == nil || x.Index == nil {
 		return nil
 	}
 	m := &Steps{}
-	phase := m.addKeyColumns(c, t, made)
+	phase := m.addKeyNotNull(c, t, newCon)
 	exchange := func(index string) *Steps {
-		m.addStep(onward.Contract, onward.StepDDL, "replace constraint "+old.Name+" by "+made.Name+": no row is read",
-			"ALTER TABLE "+tableName(t)+" DROP CONSTRAINT "+quoteIdent(old.Name)+", ADD CONSTRAINT "+quoteIdent(made.Name)+" "+usingIndex(made, index))
+		m.addStep(onward.Contract, onward.StepDDL, "replace constraint "+old.Name+" by "+newCon.Name+": no row is read",
+			"ALTER TABLE "+tableName(t)+" DROP CONSTRAINT "+quoteIdent(old.Name)+", ADD CONSTRAINT "+quoteIdent(newCon.Name)+" "+usingIndex(newCon, index))
 		return m
 	}
 	if index := c.keyNode().Indexname; index != "" {
 		return exchange(index)
 	}
-	own := made.Name
-	if own == old.Name || c.Release.Deployed.Relation(t.OID).Constraint(own) != nil {
-		own = c.Release.uniqueName(own, "onward", "")
+	indexName := newCon.Name
+	if indexName == old.Name || c.Release.Deployed.Relation(t.OID).Constraint(indexName) != nil {
+		indexName = c.Release.uniqueName(indexName, "onward", "")
 	}
-	m.addIndex(t, own, indexBody(c.After.Relation(t.OID), x.Index, x), true, phase)
-	return exchange(own)
+	m.addIndex(t, indexName, indexBody(c.After.Relation(t.OID), x.Index, x), true, phase)
+	return exchange(indexName)
 }}
 
 // droppedKey returns the primary key or unique constraint of the base that a change drops; nil if it drops none.
@@ -56,18 +56,18 @@ func (c *Change) droppedKey() *catalog.Constraint {
 	return con
 }
 
-// keyFor returns the earlier change that drops the key which this change replaces; nil if there is none.
-func (c *Change) keyFor() *Change {
+// findKeyDrop returns the earlier change that drops the key which this change replaces; nil if there is none.
+func (c *Change) findKeyDrop() *Change {
 	if c.keyNode() == nil {
 		return nil
 	}
-	made := c.addedConstraint()
-	if made == nil {
+	newCon := c.addedConstraint()
+	if newCon == nil {
 		return nil
 	}
 	for _, before := range c.Release.changes[:max(0, slices.Index(c.Release.changes, c))] {
-		if old := before.droppedKey(); old != nil && before.AlteredRelation().OID == c.AlteredRelation().OID && old.Kind == made.Kind &&
-			(old.Kind == catalog.PrimaryKey || old.Name == made.Name) {
+		if old := before.droppedKey(); old != nil && before.AlteredRelation().OID == c.AlteredRelation().OID && old.Kind == newCon.Kind &&
+			(old.Kind == catalog.PrimaryKey || old.Name == newCon.Name) {
 			return before
 		}
 	}

@@ -28,15 +28,15 @@ var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change
 	case drop == nil:
 		return nil
 	}
-	t, old, made := c.AlteredRelation(), drop.droppedConstraint(), c.addedConstraint()
-	own := made.Name
-	if c.Release.Deployed.Relation(t.OID).Constraint(own) != nil {
-		own = c.Release.uniqueName(own, "onward", "")
+	t, old, newCon := c.AlteredRelation(), drop.droppedConstraint(), c.addedConstraint()
+	conName := newCon.Name
+	if c.Release.Deployed.Relation(t.OID).Constraint(conName) != nil {
+		conName = c.Release.uniqueName(conName, "onward", "")
 	}
 	m := &Steps{}
-	phase := c.constraintPhase(made)
-	m.addConstraintSteps(t, own, notValidWords.ReplaceAllString(definitionText(c.Text), ""), phase)
-	if head := c.Release.head.Relation(t.OID); head != nil && head.Constraint(made.Name) != nil && !head.Constraint(made.Name).Valid {
+	phase := c.constraintPhase(newCon)
+	m.addConstraintSteps(t, conName, notValidWords.ReplaceAllString(constraintDefinition(c.Text), ""), phase)
+	if head := c.Release.head.Relation(t.OID); head != nil && head.Constraint(newCon.Name) != nil && !head.Constraint(newCon.Name).Valid {
 		m.Steps = m.Steps[:len(m.Steps)-1] // the release does not validate it
 	}
 	if drop.breaksDeployed() {
@@ -45,9 +45,9 @@ var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change
 	alter := "ALTER TABLE " + tableName(t) + " "
 	s := m.addStep(phase, onward.StepDDL, "replace constraint "+old.Name+" of "+t.Name.Name+": no row is read", alter+"DROP CONSTRAINT "+quoteIdent(old.Name))
 	s.Undo = drop.undoStatements()
-	if own != made.Name {
-		s.SQL = append(s.SQL, alter+"RENAME CONSTRAINT "+quoteIdent(own)+" TO "+quoteIdent(made.Name))
-		s.Undo = append([]string{alter + "RENAME CONSTRAINT " + quoteIdent(made.Name) + " TO " + quoteIdent(own)}, s.Undo...)
+	if conName != newCon.Name {
+		s.SQL = append(s.SQL, alter+"RENAME CONSTRAINT "+quoteIdent(conName)+" TO "+quoteIdent(newCon.Name))
+		s.Undo = append([]string{alter + "RENAME CONSTRAINT " + quoteIdent(newCon.Name) + " TO " + quoteIdent(conName)}, s.Undo...)
 	}
 	return m
 }}
@@ -78,8 +78,8 @@ func (c *Change) validatesReplacement() bool {
 			other.AlteredRelation().OID != c.AlteredRelation().OID {
 			return false
 		}
-		made := other.addedConstraint()
-		return made != nil && made.ID == con.ID && c.Release.recreations.dropOf[other] != nil
+		newCon := other.addedConstraint()
+		return newCon != nil && newCon.ID == con.ID && c.Release.recreations.dropOf[other] != nil
 	})
 }
 
@@ -90,10 +90,10 @@ func (c *Change) replacesConstraint(drop *Change) bool {
 	if con == nil || c.AlteredRelation().OID != drop.AlteredRelation().OID {
 		return false
 	}
-	made, old := c.addedConstraint(), drop.droppedConstraint()
+	newCon, old := c.addedConstraint(), drop.droppedConstraint()
 	if con.SkipValidation && !notValidWords.MatchString(c.Text) {
 		return false
 	}
-	return made != nil && made.Enforced && made.Kind == old.Kind &&
-		(made.Name == old.Name || old.Kind == catalog.ForeignKey && slices.Equal(made.Columns, old.Columns))
+	return newCon != nil && newCon.Enforced && newCon.Kind == old.Kind &&
+		(newCon.Name == old.Name || old.Kind == catalog.ForeignKey && slices.Equal(newCon.Columns, old.Columns))
 }

@@ -67,9 +67,9 @@ var textSettings = map[string][]string{
 	"interval": {"intervalstyle"}, "bytea": {"bytea_output"}, "float4": {"extra_float_digits"}, "float8": {"extra_float_digits"},
 }
 
-// fixedSettings returns clauses of CREATE FUNCTION with which a trigger converts a value as the migration does, whatever the writer's settings are. The
+// fixedSettingClauses returns clauses of CREATE FUNCTION with which a trigger converts a value as the migration does, whatever the writer's settings are. The
 // function keeps the settings of the plan's role, which creates it.
-func (w *replacement) fixedSettings() (clauses string) {
+func (w *replacement) fixedSettingClauses() (clauses string) {
 	from, to := w.old.Type.Name.Name, w.newColumn.Type.Name.Name
 	settings := slices.Concat(textSettings[from], textSettings[to])
 	if isNumber(from) && isNumber(to) {
@@ -125,10 +125,10 @@ END
 $onward$`, w.valueName(), typeName(w.old.Type), w.typ, w.rights.clause, w.conversion)
 }
 
-func (w *replacement) valueName() string { return inSchema(w.t, w.values) }
+func (w *replacement) valueName() string { return qualifyInSchema(w.t, w.values) }
 
-// dropTrigger returns the statements that remove the trigger and the functions.
-func (w *replacement) dropTrigger() []string {
+// dropTriggerStatements returns the statements that remove the trigger and the functions.
+func (w *replacement) dropTriggerStatements() []string {
 	out := dropTrigger(w.t, w.trigger)
 	if w.mayFail {
 		out = append(out, "DROP FUNCTION IF EXISTS "+w.valueName()+"("+typeName(w.old.Type)+")")
@@ -160,12 +160,12 @@ type evaluationRights struct {
 	guard  string // the beginning of a trigger function
 }
 
-// rightsFor returns the rights for expressions that are evaluated when somebody writes a table, with $1 or NEW for its row. The migration
+// findEvaluationRights returns the rights for expressions that are evaluated when somebody writes a table, with $1 or NEW for its row. The migration
 // evaluates them with the rights of its role, and a writer need not have EXECUTE on their functions. So the trigger function has the rights
 // of the plan's role, and a search path of its own, because the writer's may have other objects of the same names.
-func (r *Release) rightsFor(t *catalog.Relation, types []catalog.Type, expressions ...string) evaluationRights {
+func (r *Release) findEvaluationRights(t *catalog.Relation, types []catalog.Type, expressions ...string) evaluationRights {
 	const writer = " SET search_path FROM CURRENT"
-	path, others := []string{"pg_catalog"}, false
+	path, callsOwnFunctions := []string{"pg_catalog"}, false
 	add := func(schema string) {
 		if schema != "" && schema != "$user" && !slices.Contains(path, quoteIdent(schema)) {
 			path = append(path, quoteIdent(schema))
@@ -189,7 +189,7 @@ func (r *Release) rightsFor(t *catalog.Relation, types []catalog.Type, expressio
 				list := r.head.Functions(schema, name)
 				for _, f := range list {
 					add(f.Name.Schema)
-					others = true
+					callsOwnFunctions = true
 				}
 				_, ofServer := builtin.VolatilityOf(name, make([]string, len(e.Args)), onward.NewestMajor)
 				known = known && (len(list) > 0 || ofServer)
@@ -200,7 +200,7 @@ func (r *Release) rightsFor(t *catalog.Relation, types []catalog.Type, expressio
 			return evaluationRights{clause: writer}
 		}
 	}
-	if !others && len(path) == 1 {
+	if !callsOwnFunctions && len(path) == 1 {
 		return evaluationRights{clause: writer}
 	}
 	for _, schema := range r.head.SearchPath { // the functions may use names without a schema
@@ -208,6 +208,6 @@ func (r *Release) rightsFor(t *catalog.Relation, types []catalog.Type, expressio
 	}
 	return evaluationRights{
 		clause: " SECURITY DEFINER SET search_path = " + strings.Join(append(path, "pg_temp"), ", "),
-		guard:  refuseOtherTables(t),
+		guard:  otherTableGuard(t),
 	}
 }

@@ -12,7 +12,7 @@ import (
 // rename, and no value is lost.
 func (r *Release) joinDeclaredRenames() {
 	for _, old := range slices.Clone(r.columnOrder) {
-		now := r.renamedTo(old)
+		now := r.findRenameTarget(old)
 		if now == nil {
 			continue
 		}
@@ -20,19 +20,19 @@ func (r *Release) joinDeclaredRenames() {
 		old.changes = append(old.changes, now.changes...)
 		slices.SortFunc(old.changes, func(a, b *Change) int { return slices.Index(r.changes, a) - slices.Index(r.changes, b) })
 		r.columnChanges[now.columnID] = old
-		r.columnOrder = slices.DeleteFunc(r.columnOrder, func(is *columnChange) bool { return is == now })
+		r.columnOrder = slices.DeleteFunc(r.columnOrder, func(colChange *columnChange) bool { return colChange == now })
 		t := r.head.Relation(now.table)
 		r.Filled[qualifiedColumn(t, now.newColumn.Name)] = true
 	}
 }
 
-// renamedTo returns the added column to which a dropped one is renamed, according to its deprecation.
-func (r *Release) renamedTo(old *columnChange) *columnChange {
-	said := r.deprecationOf(old)
-	if said == nil || said.RenamedTo == "" {
+// findRenameTarget returns the added column to which a dropped one is renamed, according to its deprecation.
+func (r *Release) findRenameTarget(old *columnChange) *columnChange {
+	declared := r.findDeprecation(old)
+	if declared == nil || declared.RenamedTo == "" {
 		return nil
 	}
-	return r.addedBy(old.table, said.RenamedTo)
+	return r.findAddedColumn(old.table, declared.RenamedTo)
 }
 
 // isColumnCopy reports whether a change only fills a column from another one, just as the trigger and the

@@ -17,9 +17,9 @@ var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Steps {
 	m := &Steps{}
 	alter := "ALTER TABLE " + tableName(t)
 	col, text := t.Column(c.Command.Name), c.Text
-	is := c.columnChange()
-	if is != nil && is.old != nil {
-		col = is.old // no other change of it is planned
+	colChange := c.findColumnChange()
+	if colChange != nil && colChange.old != nil {
+		col = colChange.old // no other change of it is planned
 	}
 	if col != nil && col.Name != c.Command.Name {
 		text = "DROP COLUMN " + quoteIdent(col.Name) // it never gets its new name
@@ -31,7 +31,7 @@ var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Steps {
 		s := m.addStep(onward.Expand, onward.StepDDL, "allow NULL in "+t.Name.Name+"."+col.Name+", because the new code leaves it out",
 			alter+" ALTER COLUMN "+quoteIdent(col.Name)+" DROP NOT NULL")
 		s.Undo = []string{alter + " ALTER COLUMN " + quoteIdent(col.Name) + " SET NOT NULL"}
-		if inPrimaryKey(t, col) {
+		if isInPrimaryKey(t, col) {
 			m.Steps = nil
 			m.addMissing("%s is part of the primary key of %s: the new code cannot leave it out before it is dropped", col.Name, t.Name)
 		}
@@ -44,7 +44,7 @@ var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Steps {
 	return m
 }}
 
-func inPrimaryKey(t *catalog.Relation, col *catalog.Column) bool {
+func isInPrimaryKey(t *catalog.Relation, col *catalog.Column) bool {
 	for _, con := range t.Constraints {
 		if con.Kind != catalog.PrimaryKey {
 			continue
@@ -92,8 +92,8 @@ func (c *Change) reusedName(stmt *pgparse.DropStmt) string {
 	}
 	for _, n := range stmt.Objects {
 		schema, name := pgparse.SchemaAndName(n.GetList().GetItems())
-		old, made := c.Release.Deployed.Lookup(schema, name), c.Release.head.Lookup(schema, name)
-		if old != nil && made != nil && old.OID != made.OID && c.Before.Lookup(schema, name) != nil {
+		old, newTable := c.Release.Deployed.Lookup(schema, name), c.Release.head.Lookup(schema, name)
+		if old != nil && newTable != nil && old.OID != newTable.OID && c.Before.Lookup(schema, name) != nil {
 			return old.Name.String()
 		}
 	}

@@ -26,17 +26,17 @@ type replacedEnum struct {
 
 // findReplacedEnums finds the enums that the release makes again.
 func (r *Release) findReplacedEnums() {
-	made := map[catalog.OID]*Change{}
+	createByType := map[catalog.OID]*Change{}
 	for _, c := range r.changes {
 		if c.Node.GetCreateEnumStmt() != nil {
 			for i := range c.Deltas {
 				if u := c.Deltas[i].NewType; u != nil && u.Kind == catalog.Enum {
-					made[u.OID] = c
+					createByType[u.OID] = c
 				}
 			}
 		}
 	}
-	for oid, create := range made {
+	for oid, create := range createByType {
 		head := r.head.Type(oid)
 		if head == nil {
 			continue
@@ -62,7 +62,7 @@ func (r *Release) findReplacedEnums() {
 func (r *Release) collectEnumChanges(e *replacedEnum) bool {
 	for _, c := range r.changes {
 		for i := range c.Deltas {
-			if d := &c.Deltas[i]; !e.isAbout(d) {
+			if d := &c.Deltas[i]; !e.concernsEnum(d) {
 				continue
 			}
 			switch {
@@ -85,11 +85,11 @@ func (r *Release) collectEnumChanges(e *replacedEnum) bool {
 			if col.Type.OID != e.old.OID {
 				continue
 			}
-			is := r.columnChanges[columnID{t.OID, col.Attnum}]
-			if is == nil || is.newColumn == nil || is.newColumn.Type.OID != e.head.OID || is.newColumn.Type.Array != col.Type.Array {
+			colChange := r.columnChanges[columnID{t.OID, col.Attnum}]
+			if colChange == nil || colChange.newColumn == nil || colChange.newColumn.Type.OID != e.head.OID || colChange.newColumn.Type.Array != col.Type.Array {
 				return false
 			}
-			e.columns = append(e.columns, is.columnID)
+			e.columns = append(e.columns, colChange.columnID)
 		}
 	}
 	return true
@@ -108,8 +108,8 @@ func (r *Release) dropsTableBefore(table catalog.OID, change *Change) bool {
 	return false
 }
 
-// isAbout reports whether a change of the schema is about one of the two types.
-func (e *replacedEnum) isAbout(d *catalog.Delta) bool {
+// concernsEnum reports whether a change of the schema is about one of the two types.
+func (e *replacedEnum) concernsEnum(d *catalog.Delta) bool {
 	for _, u := range []*catalog.UserType{d.OldType, d.NewType} {
 		if u != nil && (u.OID == e.old.OID || u.OID == e.head.OID) {
 			return true
@@ -130,12 +130,12 @@ func isSubsequence(part, all []string) bool {
 }
 
 // enumOf returns the enum that the release makes again and that a column has at the head; nil for none.
-func (r *Release) enumOf(is *columnChange) *replacedEnum {
-	if is.old == nil || is.newColumn == nil {
+func (r *Release) enumOf(colChange *columnChange) *replacedEnum {
+	if colChange.old == nil || colChange.newColumn == nil {
 		return nil
 	}
 	for _, e := range r.enums {
-		if is.newColumn.Type.OID == e.head.OID && is.old.Type.OID == e.old.OID {
+		if colChange.newColumn.Type.OID == e.head.OID && colChange.old.Type.OID == e.old.OID {
 			return e
 		}
 	}
@@ -146,56 +146,56 @@ func (r *Release) enumOf(is *columnChange) *replacedEnum {
 // columns; nil for other changes.
 func (r *Release) absorbEnumChange(c *Change) *Steps {
 	for _, e := range r.enums {
-		if slices.ContainsFunc(c.Deltas, func(d catalog.Delta) bool { return e.isAbout(&d) }) {
+		if slices.ContainsFunc(c.Deltas, func(d catalog.Delta) bool { return e.concernsEnum(&d) }) {
 			switch {
 			case c == e.create && e.grows:
 				return e.addValues(r, "")
 			case c == e.create:
-				return e.createAside(r)
+				return e.createNewType(r)
 			case c == e.drop && !e.grows && len(e.columns) == 0:
 				m := &Steps{}
-				m.addStep(onward.Contract, onward.StepDDL, "drop the deployed "+e.old.Name.Name+", and give the new type its name", e.takeName()...)
+				m.addStep(onward.Contract, onward.StepDDL, "drop the deployed "+e.old.Name.Name+", and give the new type its name", e.typeSwapStatements()...)
 				return m
 			}
 			return &Steps{}
 		}
 	}
-	is := c.columnChange()
-	if is == nil || is.replacement != nil {
+	colChange := c.findColumnChange()
+	if colChange == nil || colChange.replacement != nil {
 		return nil
 	}
-	if e := r.enumOf(is); e == nil || !e.grows {
+	if e := r.enumOf(colChange); e == nil || !e.grows {
 		return nil
 	}
 	switch {
-	case c.changesType() || c.commandType() == pgparse.AlterTableType_AT_ColumnDefault && is.keepsDefault(c):
+	case c.changesType() || c.commandType() == pgparse.AlterTableType_AT_ColumnDefault && colChange.keepsDefault(c):
 		return &Steps{}
 	case c.commandType() == pgparse.AlterTableType_AT_ColumnDefault && c.Command.Def != nil:
-		return is.setDefault(c)
+		return colChange.setDefault(c)
 	}
 	return nil
 }
 
 // setDefault sets another default than the deployed one, which an abort sets again.
-func (is *columnChange) setDefault(c *Change) *Steps {
+func (colChange *columnChange) setDefault(c *Change) *Steps {
 	m := &Steps{}
-	s := m.addStep(onward.Expand, onward.StepDDL, "set the default of "+is.newColumn.Name+": no row is read", c.AlterTable()+" "+c.plannedText())
-	undo := c.AlterTable() + " ALTER COLUMN " + quoteIdent(is.old.Name)
-	if is.old.DefaultText == "" {
+	s := m.addStep(onward.Expand, onward.StepDDL, "set the default of "+colChange.newColumn.Name+": no row is read", c.AlterTable()+" "+c.plannedText())
+	undo := c.AlterTable() + " ALTER COLUMN " + quoteIdent(colChange.old.Name)
+	if colChange.old.DefaultText == "" {
 		s.Undo = []string{undo + " DROP DEFAULT"}
 	} else {
-		s.Undo = []string{undo + " SET DEFAULT " + is.old.DefaultText}
+		s.Undo = []string{undo + " SET DEFAULT " + colChange.old.DefaultText}
 	}
 	return m
 }
 
 // keepsDefault reports whether a change of a default has no effect in the end: it drops the default, and a later one sets it
 // again; or it sets the deployed one.
-func (is *columnChange) keepsDefault(c *Change) bool {
-	if is.newColumn.DefaultText == "" {
+func (colChange *columnChange) keepsDefault(c *Change) bool {
+	if colChange.newColumn.DefaultText == "" {
 		return false
 	}
-	return c.Command.Def == nil || bareLiteral(is.newColumn.DefaultText) == bareLiteral(is.old.DefaultText)
+	return c.Command.Def == nil || bareLiteral(colChange.newColumn.DefaultText) == bareLiteral(colChange.old.DefaultText)
 }
 
 // bareLiteral returns a string literal without a cast, and any other text unchanged.
@@ -239,9 +239,9 @@ func (e *replacedEnum) addValues(r *Release, note string) *Steps {
 	return m
 }
 
-// createAside creates the new type beside the deployed one, which gets the new values, too: the new code writes them before the
+// createNewType creates the new type beside the deployed one, which gets the new values, too: the new code writes them before the
 // columns are replaced.
-func (e *replacedEnum) createAside(r *Release) *Steps {
+func (e *replacedEnum) createNewType(r *Release) *Steps {
 	m := e.addValues(r, "the deployed "+e.old.Name.String()+" gets the new values, too, because new code writes them before it is replaced")
 	var labels []string
 	for _, label := range e.head.Labels {
@@ -262,8 +262,8 @@ func (e *replacedEnum) droppedLabels() []string {
 	return slices.DeleteFunc(slices.Clone(e.old.Labels), func(label string) bool { return slices.Contains(e.head.Labels, label) })
 }
 
-// takeName drops the deployed type, and gives the new one its name.
-func (e *replacedEnum) takeName() []string {
+// typeSwapStatements drops the deployed type, and gives the new one its name.
+func (e *replacedEnum) typeSwapStatements() []string {
 	return []string{"DROP TYPE " + inTypeSchema(e.old.Name), "ALTER TYPE " + inTypeSchema(e.aside) + " RENAME TO " + quoteIdent(e.head.Name.Name)}
 }
 
@@ -276,7 +276,7 @@ func (r *Release) joinEnumColumns() {
 		}
 		r.uniteReplacements(e.columns)
 		if w := r.columnChanges[e.columns[0]].replacement; w != nil {
-			w.afterDrop = append(w.afterDrop, e.takeName()...)
+			w.afterDrop = append(w.afterDrop, e.typeSwapStatements()...)
 		}
 	}
 }
@@ -284,9 +284,9 @@ func (r *Release) joinEnumColumns() {
 // inTypeSchema returns the name of a type for SQL, with its schema, since writers may have another search path.
 func inTypeSchema(n catalog.Name) string { return quoteIdent(n.Schema) + "." + quoteIdent(n.Name) }
 
-// replaceTypes replaces the names of both types in an expression by those that they have in the steps. at is the schema at which the
+// replaceTypeNames replaces the names of both types in an expression by those that they have in the steps. at is the schema at which the
 // expression was written.
-func (e *replacedEnum) replaceTypes(text string, at *catalog.Catalog) (string, bool) {
+func (e *replacedEnum) replaceTypeNames(text string, schema *catalog.Catalog) (string, bool) {
 	const before = "SELECT "
 	statement := pgparse.ParseStatement(before + text)
 	if statement == nil {
@@ -294,11 +294,11 @@ func (e *replacedEnum) replaceTypes(text string, at *catalog.Catalog) (string, b
 	}
 	var edits []pgparse.TextEdit
 	pgparse.Walk(statement, func(msg any) bool {
-		name, is := msg.(*pgparse.TypeName)
-		if !is {
+		name, isType := msg.(*pgparse.TypeName)
+		if !isType {
 			return true
 		}
-		switch t := at.TypeOf(name); t.OID {
+		switch t := schema.TypeOf(name); t.OID {
 		case 0:
 		case e.head.OID:
 			edits = append(edits, pgparse.TextEdit{At: int(name.Location), End: pgparse.NameEnd(before+text, int(name.Location)), Text: inTypeSchema(e.aside)})
@@ -316,7 +316,7 @@ func (e *replacedEnum) replaceTypes(text string, at *catalog.Catalog) (string, b
 func (w *replacement) setEnumConversion(e *replacedEnum) {
 	w.typ = inTypeSchema(e.aside) + strings.Repeat("[]", w.newColumn.Type.Array)
 	plain := "$1::text::" + w.typ
-	text, ok := e.replaceTypes(w.conversion, w.lastRenameOrRetype().Before)
+	text, ok := e.replaceTypeNames(w.conversion, w.lastRenameOrRetype().Before)
 	if !ok {
 		w.addObstacle("the conversion of %s of %s to the new %s is not followed: %s", w.old.Name, w.t.Name, e.head.Name, w.conversion)
 		return
@@ -340,7 +340,7 @@ func (w *replacement) enumDefault(e *replacedEnum) string {
 	if l := pgparse.NextLexeme(w.newColumn.DefaultText, 0); strings.HasPrefix(w.newColumn.DefaultText, "'") && l.End == len(w.newColumn.DefaultText) {
 		return w.newColumn.DefaultText + "::" + w.typ
 	}
-	if text, ok := e.replaceTypes(w.newColumn.DefaultText, w.c.Release.head); ok {
+	if text, ok := e.replaceTypeNames(w.newColumn.DefaultText, w.c.Release.head); ok {
 		return text
 	}
 	return w.newColumn.DefaultText

@@ -5,14 +5,14 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// findsDone says what a change asks for and finds there already: "index i exists"; "" if it changes something, or may. It needs no step: what an
+// explainNoop says what a change asks for and finds there already: "index i exists"; "" if it changes something, or may. It needs no step: what an
 // earlier change of the release has made, the steps of that change make.
-func (c *Change) findsDone() string {
+func (c *Change) explainNoop() string {
 	if c.commandType() == pgparse.AlterTableType_AT_AddColumn {
-		return c.findsColumn()
+		return c.explainNoopAddColumn()
 	}
 	if len(c.Deltas) > 0 {
-		return c.findsCancelled()
+		return c.explainCancelledNotNull()
 	}
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_IndexStmt:
@@ -26,7 +26,7 @@ func (c *Change) findsDone() string {
 			return "schema " + name + " exists"
 		}
 	case *pgparse.Node_AlterTableStmt:
-		return c.findsColumnDone()
+		return c.explainNoopColumn()
 	}
 	return ""
 }
@@ -41,8 +41,8 @@ func (c *Change) mayAlterNothing() bool {
 	return t.OID == 0 || t.Inferred
 }
 
-// findsColumn is findsDone of ADD COLUMN IF NOT EXISTS.
-func (c *Change) findsColumn() string {
+// explainNoopAddColumn is explainNoop of ADD COLUMN IF NOT EXISTS.
+func (c *Change) explainNoopAddColumn() string {
 	t := c.AlteredRelation()
 	if !c.Command.MissingOk || t == nil || t.Inferred || t.Partial {
 		return ""
@@ -54,8 +54,8 @@ func (c *Change) findsColumn() string {
 	return "column " + old.Name + " of " + t.Name.String() + " exists"
 }
 
-// findsColumnDone is findsDone of a command about a column. Several commands of one statement have an order of their own, and are not judged.
-func (c *Change) findsColumnDone() string {
+// explainNoopColumn is explainNoop of a command about a column. Several commands of one statement have an order of their own, and are not judged.
+func (c *Change) explainNoopColumn() string {
 	t := c.AlteredRelation()
 	if c.Command == nil || t == nil || t.Inferred || t.Partial || len(c.Node.GetAlterTableStmt().Cmds) > 1 {
 		return ""
@@ -64,26 +64,26 @@ func (c *Change) findsColumnDone() string {
 	if col == nil {
 		return ""
 	}
-	named := "column " + col.Name + " of " + t.Name.String() + " "
+	columnLabel := "column " + col.Name + " of " + t.Name.String() + " "
 	switch c.commandType() {
 	case pgparse.AlterTableType_AT_SetNotNull:
 		if col.NotNull {
-			return named + "is NOT NULL"
+			return columnLabel + "is NOT NULL"
 		}
 	case pgparse.AlterTableType_AT_DropNotNull:
 		if !col.NotNull {
-			return named + "can be null"
+			return columnLabel + "can be null"
 		}
 	case pgparse.AlterTableType_AT_ColumnDefault:
 		if c.Command.Def == nil && col.Default == nil {
-			return named + "has no default"
+			return columnLabel + "has no default"
 		}
 	}
 	return ""
 }
 
-// findsCancelled is findsDone of SET NOT NULL and DROP NOT NULL of a column that can be null before and after the release.
-func (c *Change) findsCancelled() string {
+// explainCancelledNotNull is explainNoop of SET NOT NULL and DROP NOT NULL of a column that can be null before and after the release.
+func (c *Change) explainCancelledNotNull() string {
 	switch c.commandType() {
 	case pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull:
 	default:

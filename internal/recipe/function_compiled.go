@@ -56,7 +56,7 @@ func RecompiledRoutine(sql string) string {
 func routineName(fn *catalog.Function) string {
 	name := quoteIdent(fn.Name.Name)
 	if fn.Name.Schema != "" && fn.Name.Schema != "public" {
-		name = quoteFull(fn.Name)
+		name = quoteQualified(fn.Name)
 	}
 	args := make([]string, len(fn.Args))
 	for i, a := range fn.Args {

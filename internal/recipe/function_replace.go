@@ -21,14 +21,14 @@ var functionReplace = &Recipe{Name: "function-replace", Make: func(c *Change) *S
 		return nil
 	}
 	drop := c.Release.recreations.dropOf[c]
-	replaced := orReplace(c.SQL)
+	replaced := addOrReplace(c.SQL)
 	if drop == nil || replaced == nil {
 		return nil
 	}
 	old := drop.droppedFunction()
 	m := &Steps{}
 	s := m.addStep(c.checkPhase(""), onward.StepDDL, "replace function "+old.Name.Name+": calls go on", replaced...)
-	s.Undo = orReplace(old.Source)
+	s.Undo = addOrReplace(old.Source)
 	return m
 }}
 
@@ -40,8 +40,8 @@ func (c *Change) droppedFunction() *catalog.Function {
 	return c.Deltas[0].OldFunction
 }
 
-// hasSameCalls reports whether CREATE OR REPLACE accepts the new function in place of the old one.
-func hasSameCalls(old, made *catalog.Function) bool {
-	return old.Name == made.Name && old.Kind == made.Kind && old.ReturnsSet == made.ReturnsSet && old.Variadic == made.Variadic &&
-		old.Defaults <= made.Defaults && old.Returns.IsSame(made.Returns) && reflect.DeepEqual(old.Args, made.Args) && reflect.DeepEqual(old.Params, made.Params)
+// canReplaceFunction reports whether CREATE OR REPLACE accepts the new function in place of the old one.
+func canReplaceFunction(old, newFunction *catalog.Function) bool {
+	return old.Name == newFunction.Name && old.Kind == newFunction.Kind && old.ReturnsSet == newFunction.ReturnsSet && old.Variadic == newFunction.Variadic &&
+		old.Defaults <= newFunction.Defaults && old.Returns.IsSame(newFunction.Returns) && reflect.DeepEqual(old.Args, newFunction.Args) && reflect.DeepEqual(old.Params, newFunction.Params)
 }

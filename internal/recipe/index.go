@@ -23,35 +23,35 @@ var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Steps {
 	index := stmt.Idxname
 	sql := c.SQL
 	if !stmt.Concurrent {
-		at := pgparse.AfterWord(sql, "INDEX")
-		sql = sql[:at] + " CONCURRENTLY" + sql[at:]
+		wordEnd := pgparse.AfterWord(sql, "INDEX")
+		sql = sql[:wordEnd] + " CONCURRENTLY" + sql[wordEnd:]
 	}
 	if index == "" {
-		made := c.builtOn(t)
-		if made == nil {
+		newIndex := c.findBuiltIndex(t)
+		if newIndex == nil {
 			return nil
 		}
-		index = made.Name.Name
-		at := pgparse.AfterWord(sql, "CONCURRENTLY")
-		sql = sql[:at] + " " + quoteIdent(index) + sql[at:]
+		index = newIndex.Name.Name
+		wordEnd := pgparse.AfterWord(sql, "CONCURRENTLY")
+		sql = sql[:wordEnd] + " " + quoteIdent(index) + sql[wordEnd:]
 	}
-	own := index
+	builtName := index
 	if c.Release.Deployed.Lookup(t.Name.Schema, index) != nil && c.Before.Lookup(t.Name.Schema, index) == nil {
 		// The release drops an index of this name, which stays until the deployed code is gone.
-		own = c.Release.uniqueName(index, "onward", "")
-		at := pgparse.AfterWord(sql, "CONCURRENTLY")
-		from := at
+		builtName = c.Release.uniqueName(index, "onward", "")
+		wordEnd := pgparse.AfterWord(sql, "CONCURRENTLY")
+		from := wordEnd
 		if stmt.IfNotExists {
 			from = pgparse.AfterWord(sql, "EXISTS")
 		}
-		sql = sql[:at] + " " + quoteIdent(own) + sql[pgparse.NextLexeme(sql, from).End:]
+		sql = sql[:wordEnd] + " " + quoteIdent(builtName) + sql[pgparse.NextLexeme(sql, from).End:]
 	}
 	m := &Steps{}
-	s := m.addStep(c.indexPhase(t, stmt), onward.StepConcurrent, "build index "+own+" while others read and write", sql)
-	s.Undo = []string{DropIndex(besideTable(t, own), true)}
-	if own != index {
-		m.addStep(onward.Contract, onward.StepDDL, "rename index "+own+" to "+index+", which is free now",
-			"ALTER INDEX "+inSchema(t, own)+" RENAME TO "+quoteIdent(index))
+	s := m.addStep(c.indexPhase(t, stmt), onward.StepConcurrent, "build index "+builtName+" while others read and write", sql)
+	s.Undo = []string{DropIndex(nameInSchema(t, builtName), true)}
+	if builtName != index {
+		m.addStep(onward.Contract, onward.StepDDL, "rename index "+builtName+" to "+index+", which is free now",
+			"ALTER INDEX "+qualifyInSchema(t, builtName)+" RENAME TO "+quoteIdent(index))
 	}
 	return m
 }}
@@ -66,14 +66,14 @@ func (c *Change) indexPhase(t *catalog.Relation, stmt *pgparse.IndexStmt) onward
 	switch {
 	case stmt.Unique:
 		return c.checkPhase(columns...)
-	case c.Release.fillsAny(t, columns):
+	case c.Release.fillsAnyColumn(t, columns):
 		return onward.Backfill
 	}
 	return onward.Expand
 }
 
-// builtOn returns the index that a change builds on a table; nil if it is not known.
-func (c *Change) builtOn(t *catalog.Relation) *catalog.Relation {
+// findBuiltIndex returns the index that a change builds on a table; nil if it is not known.
+func (c *Change) findBuiltIndex(t *catalog.Relation) *catalog.Relation {
 	after := c.After.Relation(t.OID)
 	if after == nil {
 		return nil
@@ -86,8 +86,8 @@ func (c *Change) builtOn(t *catalog.Relation) *catalog.Relation {
 	return nil
 }
 
-// fillsAny reports whether a backfill fills one of a table's columns.
-func (r *Release) fillsAny(t *catalog.Relation, columns []string) bool {
+// fillsAnyColumn reports whether a backfill fills one of a table's columns.
+func (r *Release) fillsAnyColumn(t *catalog.Relation, columns []string) bool {
 	for _, col := range columns {
 		if r.filled[columnKey(t, col)] {
 			return true
@@ -96,13 +96,13 @@ func (r *Release) fillsAny(t *catalog.Relation, columns []string) bool {
 	return false
 }
 
-// inSchema returns the qualified name of an index of a table, for SQL.
-func inSchema(t *catalog.Relation, index string) string {
-	return analysis.QuoteTable(besideTable(t, index))
+// qualifyInSchema returns the qualified name of an index of a table, for SQL.
+func qualifyInSchema(t *catalog.Relation, index string) string {
+	return analysis.QuoteTable(nameInSchema(t, index))
 }
 
-// besideTable returns the name of an object in the schema of a table.
-func besideTable(t *catalog.Relation, name string) catalog.Name {
+// nameInSchema returns the name of an object in the schema of a table.
+func nameInSchema(t *catalog.Relation, name string) catalog.Name {
 	return catalog.Name{Schema: t.Name.Schema, Name: name}
 }
 
@@ -114,12 +114,12 @@ func (m *Steps) addIndex(t *catalog.Relation, index, body string, unique bool, p
 	}
 	s := m.addStep(phase, onward.StepConcurrent, "build index "+index+" while others read and write",
 		"CREATE "+word+" CONCURRENTLY "+quoteIdent(index)+" ON "+tableName(t)+" "+body)
-	s.Undo = []string{DropIndex(besideTable(t, index), true)}
+	s.Undo = []string{DropIndex(nameInSchema(t, index), true)}
 }
 
-// onKey returns a column or an expression of an index or a partition key, with its collation and operator
+// indexKeyText returns a column or an expression of an index or a partition key, with its collation and operator
 // class.
-func onKey(t *catalog.Relation, k *catalog.IndexKey) string {
+func indexKeyText(t *catalog.Relation, k *catalog.IndexKey) string {
 	text := "(" + k.ExprText + ")"
 	if col := t.Attr(k.Column); col != nil {
 		text = quoteIdent(col.Name)
@@ -133,10 +133,10 @@ func onKey(t *catalog.Relation, k *catalog.IndexKey) string {
 	return text
 }
 
-// storageText returns WITH and TABLESPACE of an index.
-func storageText(r *catalog.Relation) (out string) {
-	if with := storageOptions(r); with != "" {
-		out = " WITH (" + with + ")"
+// indexStorageText returns WITH and TABLESPACE of an index.
+func indexStorageText(r *catalog.Relation) (out string) {
+	if options := storageOptions(r); options != "" {
+		out = " WITH (" + options + ")"
 	}
 	if r.Tablespace != "" {
 		out += " TABLESPACE " + quoteIdent(r.Tablespace)
@@ -149,7 +149,7 @@ func indexBody(t *catalog.Relation, x *catalog.IndexInfo, r *catalog.Relation) s
 	var keys []string
 	for i := range x.Keys {
 		k := &x.Keys[i]
-		text := onKey(t, k)
+		text := indexKeyText(t, k)
 		if k.Desc {
 			text += " DESC"
 		}
@@ -171,7 +171,7 @@ func indexBody(t *catalog.Relation, x *catalog.IndexInfo, r *catalog.Relation) s
 	if x.NullsNotDistinct {
 		out += " NULLS NOT DISTINCT"
 	}
-	out += storageText(r)
+	out += indexStorageText(r)
 	if x.PredicateText != "" {
 		out += " WHERE " + x.PredicateText
 	}

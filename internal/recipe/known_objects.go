@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// knownOn returns what is on a table of the base, for which the plan was made, under the names of package inventory: "index users_email_idx".
-func (r *Release) knownOn(t *catalog.Relation) (out []string) {
+// listKnownObjects returns what is on a table of the base, for which the plan was made, under the names of package inventory: "index users_email_idx".
+func (r *Release) listKnownObjects(t *catalog.Relation) (out []string) {
 	add := func(kind, name string) { out = append(out, kind+" "+name) }
 	for _, col := range t.Columns {
 		name := quoteIdent(col.Name)

@@ -27,12 +27,12 @@ var columnNotNull = &Recipe{Name: "column-not-null", Make: func(c *Change) *Step
 		return keepUnchanged(c)
 	}
 	m := &Steps{}
-	m.notNull(c, t, c.plannedName(), c.checkPhase(c.plannedName()))
+	m.addNotNullSteps(c, t, c.plannedName(), c.checkPhase(c.plannedName()))
 	return m
 }}
 
-// notNull makes a column NOT NULL in a phase.
-func (m *Steps) notNull(c *Change, t *catalog.Relation, column string, phase onward.PlanPhase) {
+// addNotNullSteps makes a column NOT NULL in a phase.
+func (m *Steps) addNotNullSteps(c *Change, t *catalog.Relation, column string, phase onward.PlanPhase) {
 	col, con := quoteIdent(column), c.Release.uniqueName(t.Name.Name, column, "set")
 	alter := "ALTER TABLE " + tableName(t)
 	way := Requirement{Table: t.Name, Columns: []string{column}, Check: con}.Statements()
@@ -59,21 +59,21 @@ var columnDefault = &Recipe{Name: "column-default", Make: func(c *Change) *Steps
 // notNullNames returns the name that the server chooses for the NOT NULL constraint of the new column, and
 // the name in the migrations. Both are "" if a version has no such names: they came with 18.
 // https://www.postgresql.org/docs/18/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL
-func (w *replacement) notNullNames() (own, want string) {
+func (w *replacement) notNullNames() (current, want string) {
 	if !w.newColumn.NotNull || slices.ContainsFunc(w.c.Release.Versions, func(v int) bool { return v < 18 }) {
 		return "", ""
 	}
-	own = catalog.ObjectName(w.t.Name.Name, w.newName, "not_null")
-	if w.t.Constraint(own) != nil { // the server chooses another one
+	current = catalog.ObjectName(w.t.Name.Name, w.newName, "not_null")
+	if w.t.Constraint(current) != nil { // the server chooses another one
 		return "", ""
 	}
 	for _, con := range w.head.Constraints {
 		if con.Kind == catalog.NotNullConstraint && slices.Equal(con.Columns, []int16{w.newColumn.Attnum}) {
-			return own, con.Name
+			return current, con.Name
 		}
 	}
 	if w.old.NotNull && !w.declaredByComment { // the constraint keeps the name from when the column was created
-		return own, catalog.ObjectName(w.t.Name.Name, w.old.Name, "not_null")
+		return current, catalog.ObjectName(w.t.Name.Name, w.old.Name, "not_null")
 	}
-	return own, catalog.ObjectName(w.t.Name.Name, w.newColumn.Name, "not_null")
+	return current, catalog.ObjectName(w.t.Name.Name, w.newColumn.Name, "not_null")
 }

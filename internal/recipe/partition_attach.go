@@ -20,8 +20,8 @@ var partitionAttach = &Recipe{Name: "partition-attach", Make: func(c *Change) *S
 	if part == nil {
 		return nil
 	}
-	within, after, rest := analysis.PartitionCondition(c.SQL, t), c.After.Relation(part.OID), c.Before.Relation(t.Default)
-	if within == "" || t.Default != 0 && (rest == nil || rest.Kind != catalog.Table) || part.Kind != catalog.Table || after == nil {
+	partCondition, after, rest := analysis.PartitionCondition(c.SQL, t), c.After.Relation(part.OID), c.Before.Relation(t.Default)
+	if partCondition == "" || t.Default != 0 && (rest == nil || rest.Kind != catalog.Table) || part.Kind != catalog.Table || after == nil {
 		m := keepUnchanged(c)
 		m.addMissing("%s is read, or gets indexes and keys, while nobody may use it: give it a CHECK of its bounds first (NOT VALID, then VALIDATE; "+
 			"NOT NULL for the key), the indexes of %s CONCURRENTLY, and its foreign keys; "+
@@ -30,13 +30,13 @@ var partitionAttach = &Recipe{Name: "partition-attach", Make: func(c *Change) *S
 	}
 	m, phase := &Steps{}, c.checkPhase("")
 	bounds := c.Release.uniqueName(part.Name.Name, "bounds", "check")
-	m.addConstraintSteps(part, bounds, "CHECK ("+quoteIdent(t.Attr(t.PartitionKey[0].Column).Name)+" IS NOT NULL AND "+within+")", phase)
-	c.likePartition(m, part, after, phase)
+	m.addConstraintSteps(part, bounds, "CHECK ("+quoteIdent(t.Attr(t.PartitionKey[0].Column).Name)+" IS NOT NULL AND "+partCondition+")", phase)
+	c.addPartitionObjects(m, part, after, phase)
 	var drops []string
 	if rest != nil { // last: it refuses rows that belong to the new partition
-		without := c.Release.uniqueName(rest.Name.Name, "without", "check")
-		m.addConstraintSteps(rest, without, "CHECK (NOT ("+within+"))", phase)
-		drops = append(drops, "ALTER TABLE "+tableName(rest)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(without))
+		defaultCheck := c.Release.uniqueName(rest.Name.Name, "without", "check")
+		m.addConstraintSteps(rest, defaultCheck, "CHECK (NOT ("+partCondition+"))", phase)
+		drops = append(drops, "ALTER TABLE "+tableName(rest)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(defaultCheck))
 		m.addNote("from the CHECK of %s to the ATTACH, a row within the bounds of %s is refused: attach the partition before such rows exist", rest.Name, part.Name)
 	}
 	alter := "ALTER TABLE " + tableName(t)
@@ -48,8 +48,8 @@ var partitionAttach = &Recipe{Name: "partition-attach", Make: func(c *Change) *S
 	return m
 }}
 
-// likePartition gives a table the indexes and foreign keys that it will have as a partition.
-func (c *Change) likePartition(m *Steps, part, after *catalog.Relation, phase onward.PlanPhase) {
+// addPartitionObjects gives a table the indexes and foreign keys that it will have as a partition.
+func (c *Change) addPartitionObjects(m *Steps, part, after *catalog.Relation, phase onward.PlanPhase) {
 	for _, x := range c.After.IndexesOf(after) {
 		if x.Index == nil || c.Before.Relation(x.OID) != nil {
 			continue
@@ -61,8 +61,8 @@ func (c *Change) likePartition(m *Steps, part, after *catalog.Relation, phase on
 		m.addIndex(part, x.Name.Name, indexBody(after, x.Index, x), x.Index.Unique, phase)
 	}
 	for _, con := range after.Constraints {
-		there := slices.ContainsFunc(part.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })
-		if con.Kind != catalog.ForeignKey || there {
+		exists := slices.ContainsFunc(part.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })
+		if con.Kind != catalog.ForeignKey || exists {
 			continue
 		}
 		if ref := c.After.Relation(con.Ref); ref != nil {

@@ -24,30 +24,30 @@ var partitionDetach = &Recipe{Name: "partition-detach", Make: func(c *Change) *S
 	phase := c.checkPhase("")
 	alter := "ALTER TABLE " + tableName(t)
 	back := []string{alter + " ATTACH PARTITION " + tableName(part) + " " + part.Bound}
-	why := ""
+	obstacle := ""
 	switch {
 	case t.Default != 0:
-		why = "has a default partition"
+		obstacle = "has a default partition"
 	case slices.ContainsFunc(c.Release.Versions, func(v int) bool { return v < 14 }):
-		why = "may be part of a file on a server before 14"
+		obstacle = "may be part of a file on a server before 14"
 	}
-	if why != "" {
+	if obstacle != "" {
 		s := m.addStep(phase, onward.StepDDL, "detach partition "+part.Name.Name+": everybody waits for an instant, and no row is read",
 			DetachPartition(t.Name, part.Name))
 		s.Undo = back
-		m.addNote("%s %s, so nothing can be detached CONCURRENTLY", t.Name, why)
+		m.addNote("%s %s, so nothing can be detached CONCURRENTLY", t.Name, obstacle)
 		return m
 	}
 	s := m.addStep(phase, onward.StepConcurrent, "detach partition "+part.Name.Name+
 		": it waits for the partition's users, and nobody waits for it. If it is interrupted, FINALIZE completes it", Concurrently(DetachPartition(t.Name, part.Name)))
 	s.Undo = back
 	m.addStep(phase, onward.StepDDL, "drop the CHECK of the old bounds, which the server has left",
-		"ALTER TABLE "+tableName(part)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(boundCheck(t, part)))
+		"ALTER TABLE "+tableName(part)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(boundCheckName(t, part)))
 	return m
 }}
 
-// boundCheck returns the name that the server gives to the CHECK of a detached partition's bounds.
-func boundCheck(t, part *catalog.Relation) string {
+// boundCheckName returns the name that the server gives to the CHECK of a detached partition's bounds.
+func boundCheckName(t, part *catalog.Relation) string {
 	column := ""
 	if len(t.PartitionKey) == 1 {
 		if col := t.Attr(t.PartitionKey[0].Column); col != nil {
@@ -55,9 +55,9 @@ func boundCheck(t, part *catalog.Relation) string {
 		}
 	}
 	for i, label := 1, "check"; ; i++ {
-		own := catalog.ObjectName(part.Name.Name, column, label)
-		if part.Constraint(own) == nil {
-			return own
+		checkName := catalog.ObjectName(part.Name.Name, column, label)
+		if part.Constraint(checkName) == nil {
+			return checkName
 		}
 		label = "check" + string(rune('0'+i))
 	}

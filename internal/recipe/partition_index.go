@@ -20,8 +20,8 @@ var partitionIndex = &Recipe{Name: "partition-index", Make: func(c *Change) *Ste
 	if t == nil || t.Kind != catalog.PartitionedTable {
 		return nil
 	}
-	made := c.builtOn(t)
-	if made == nil {
+	newIndex := c.findBuiltIndex(t)
+	if newIndex == nil {
 		return nil
 	}
 	m := &Steps{}
@@ -30,8 +30,8 @@ var partitionIndex = &Recipe{Name: "partition-index", Make: func(c *Change) *Ste
 		word = "UNIQUE INDEX"
 	}
 	b := &partitionedIndex{c: c, m: m, phase: c.indexPhase(t, stmt), word: word, body: c.SQL[pgparse.NameEnd(c.SQL, int(stmt.Relation.Location)):]}
-	b.addParentIndex(t, made)
-	b.addPartitionIndexes(t, made)
+	b.addParentIndex(t, newIndex)
+	b.addPartitionIndexes(t, newIndex)
 	return m
 }}
 
@@ -48,78 +48,78 @@ type partitionedIndex struct {
 
 // addParentIndex creates the index of the partitioned table alone. It becomes valid when the index of each
 // partition is attached.
-func (b *partitionedIndex) addParentIndex(t, made *catalog.Relation) {
+func (b *partitionedIndex) addParentIndex(t, parentIndex *catalog.Relation) {
 	if b.con != nil {
-		alter, own := "ALTER TABLE "+tableName(t), quoteIdent(made.Index.Constraint)
+		alter, conName := "ALTER TABLE "+tableName(t), quoteIdent(parentIndex.Index.Constraint)
 		s := b.m.addStep(b.phase, onward.StepDDL, "add the constraint to "+t.Name.Name+
-			" alone: it becomes valid after the partitions' indexes are attached, and no row is read", "ALTER TABLE ONLY "+tableName(t)+" ADD CONSTRAINT "+own+" "+
+			" alone: it becomes valid after the partitions' indexes are attached, and no row is read", "ALTER TABLE ONLY "+tableName(t)+" ADD CONSTRAINT "+conName+" "+
 			b.definition)
-		s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + own}
+		s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + conName}
 		return
 	}
-	s := b.m.addStep(b.phase, onward.StepDDL, "create index "+made.Name.Name+" on "+t.Name.Name+
-		" alone: it becomes valid after the partitions' indexes are attached, and no row is read", "CREATE "+b.word+" "+quoteIdent(made.Name.Name)+" ON ONLY "+
+	s := b.m.addStep(b.phase, onward.StepDDL, "create index "+parentIndex.Name.Name+" on "+t.Name.Name+
+		" alone: it becomes valid after the partitions' indexes are attached, and no row is read", "CREATE "+b.word+" "+quoteIdent(parentIndex.Name.Name)+" ON ONLY "+
 		tableName(t)+" "+b.body)
-	s.Undo = []string{"DROP INDEX IF EXISTS " + tableName(made)}
+	s.Undo = []string{"DROP INDEX IF EXISTS " + tableName(parentIndex)}
 }
 
 // addPartitionIndexes builds the indexes of a table's partitions, and attaches them to the table's index.
-func (b *partitionedIndex) addPartitionIndexes(t, made *catalog.Relation) {
+func (b *partitionedIndex) addPartitionIndexes(t, parentIndex *catalog.Relation) {
 	c := b.c
 	for _, p := range c.Before.RelationsByOID(t.Partitions) {
 		if p.Kind == catalog.ForeignTable {
 			continue // it has no indexes
 		}
-		own := c.attachedTo(p, made)
-		if own == nil {
+		partIndex := c.findAttachedIndex(p, parentIndex)
+		if partIndex == nil {
 			b.m.addMissing("the index of partition %s is not known", p.Name)
 			continue
 		}
 		switch {
-		case c.Before.Relation(own.OID) != nil: // an equal index existed before
+		case c.Before.Relation(partIndex.OID) != nil: // an equal index existed before
 		case p.Kind == catalog.PartitionedTable:
-			b.addParentIndex(p, own)
-			b.addPartitionIndexes(p, own)
+			b.addParentIndex(p, partIndex)
+			b.addPartitionIndexes(p, partIndex)
 		default:
-			s := b.m.addStep(b.phase, onward.StepConcurrent, "build index "+own.Name.Name+" of partition "+p.Name.Name+" while others read and write",
-				"CREATE "+b.word+" CONCURRENTLY "+quoteIdent(own.Name.Name)+" ON "+tableName(p)+" "+b.body)
-			s.Undo = []string{DropIndex(own.Name, true)}
-			b.addPartitionConstraint(p, own)
+			s := b.m.addStep(b.phase, onward.StepConcurrent, "build index "+partIndex.Name.Name+" of partition "+p.Name.Name+" while others read and write",
+				"CREATE "+b.word+" CONCURRENTLY "+quoteIdent(partIndex.Name.Name)+" ON "+tableName(p)+" "+b.body)
+			s.Undo = []string{DropIndex(partIndex.Name, true)}
+			b.addPartitionConstraint(p, partIndex)
 		}
-		s := b.m.addStep(b.phase, onward.StepDDL, "attach index "+own.Name.Name+" to "+made.Name.Name+": no row is read",
-			"ALTER INDEX "+tableName(made)+" ATTACH PARTITION "+tableName(own))
+		s := b.m.addStep(b.phase, onward.StepDDL, "attach index "+partIndex.Name.Name+" to "+parentIndex.Name.Name+": no row is read",
+			"ALTER INDEX "+tableName(parentIndex)+" ATTACH PARTITION "+tableName(partIndex))
 		// An attached index cannot be detached, so the undo drops the parent index with all its parts.
-		s.Undo = []string{"DROP INDEX IF EXISTS " + tableName(made)}
+		s.Undo = []string{"DROP INDEX IF EXISTS " + tableName(parentIndex)}
 		if b.con != nil {
-			s.Undo = []string{"ALTER TABLE " + tableName(t) + " DROP CONSTRAINT IF EXISTS " + quoteIdent(made.Index.Constraint)}
+			s.Undo = []string{"ALTER TABLE " + tableName(t) + " DROP CONSTRAINT IF EXISTS " + quoteIdent(parentIndex.Index.Constraint)}
 		}
-		if c.Before.Relation(own.OID) != nil {
+		if c.Before.Relation(partIndex.OID) != nil {
 			s.Undo = nil
-			b.m.addMissing("%s existed before and is attached: an abort would drop it with %s, so this step cannot be undone", own.Name, made.Name.Name)
+			b.m.addMissing("%s existed before and is attached: an abort would drop it with %s, so this step cannot be undone", partIndex.Name, parentIndex.Name.Name)
 		}
 	}
 }
 
 // addPartitionConstraint makes the partition's index into its constraint.
-func (b *partitionedIndex) addPartitionConstraint(p, own *catalog.Relation) {
+func (b *partitionedIndex) addPartitionConstraint(p, partIndex *catalog.Relation) {
 	if b.con == nil {
 		return
 	}
 	alter := "ALTER TABLE " + tableName(p)
-	s := b.m.addStep(b.phase, onward.StepDDL, "make the index the constraint "+own.Name.Name+": no row is read",
-		alter+" ADD CONSTRAINT "+quoteIdent(own.Name.Name)+" "+usingIndex(b.con, own.Name.Name))
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(own.Name.Name)}
+	s := b.m.addStep(b.phase, onward.StepDDL, "make the index the constraint "+partIndex.Name.Name+": no row is read",
+		alter+" ADD CONSTRAINT "+quoteIdent(partIndex.Name.Name)+" "+usingIndex(b.con, partIndex.Name.Name))
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(partIndex.Name.Name)}
 }
 
-// attachedTo returns the index of a partition that is attached to an index of the partitioned table
+// findAttachedIndex returns the index of a partition that is attached to an index of the partitioned table
 // after a change.
-func (c *Change) attachedTo(p, made *catalog.Relation) *catalog.Relation {
+func (c *Change) findAttachedIndex(p, parentIndex *catalog.Relation) *catalog.Relation {
 	after := c.After.Relation(p.OID)
 	if after == nil {
 		return nil
 	}
 	list := c.After.IndexesOf(after)
-	i := slices.IndexFunc(list, func(x *catalog.Relation) bool { return x.Index != nil && x.Index.Parent == made.OID })
+	i := slices.IndexFunc(list, func(x *catalog.Relation) bool { return x.Index != nil && x.Index.Parent == parentIndex.OID })
 	if i < 0 {
 		return nil
 	}

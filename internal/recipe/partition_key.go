@@ -21,26 +21,26 @@ var partitionKey = &Recipe{Name: "partition-key", Make: func(c *Change) *Steps {
 	if t.Kind != catalog.PartitionedTable || !slices.ContainsFunc(c.Release.Versions, func(v int) bool { return v < 18 }) {
 		return nil
 	}
-	made := c.newConstraint(t, catalog.ForeignKey, "")
-	if made == nil {
+	newCon := c.findNewConstraint(t, catalog.ForeignKey, "")
+	if newCon == nil {
 		return nil
 	}
 	m := &Steps{}
-	phase := c.checkPhase(t.ColumnNames(made.Columns)...)
-	definition := definitionText(c.Text)
+	phase := c.checkPhase(t.ColumnNames(newCon.Columns)...)
+	definition := constraintDefinition(c.Text)
 	for _, p := range c.Before.ListTree(t, true)[1:] {
 		if p.Kind != catalog.Table {
 			continue
 		}
-		own := c.newConstraint(p, catalog.ForeignKey, "")
-		if own == nil {
-			own = made
+		partCon := c.findNewConstraint(p, catalog.ForeignKey, "")
+		if partCon == nil {
+			partCon = newCon
 		}
-		m.addConstraintSteps(p, own.Name, definition, phase)
+		m.addConstraintSteps(p, partCon.Name, definition, phase)
 	}
 	alter := "ALTER TABLE " + tableName(t)
-	s := m.addStep(phase, onward.StepDDL, "add constraint "+made.Name+" to "+t.Name.Name+": it adopts the valid keys of the partitions, and no row is read",
-		alter+" ADD CONSTRAINT "+quoteIdent(made.Name)+" "+definition)
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(made.Name)}
+	s := m.addStep(phase, onward.StepDDL, "add constraint "+newCon.Name+" to "+t.Name.Name+": it adopts the valid keys of the partitions, and no row is read",
+		alter+" ADD CONSTRAINT "+quoteIdent(newCon.Name)+" "+definition)
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(newCon.Name)}
 	return m
 }}

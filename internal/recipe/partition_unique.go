@@ -11,24 +11,24 @@ var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *S
 	if c.uniqueNode() == nil {
 		return nil
 	}
-	t, made := c.AlteredRelation(), c.addedConstraint()
-	if t.Kind != catalog.PartitionedTable || made == nil {
+	t, newCon := c.AlteredRelation(), c.addedConstraint()
+	if t.Kind != catalog.PartitionedTable || newCon == nil {
 		return nil
 	}
-	x := c.After.Relation(made.Index)
+	x := c.After.Relation(newCon.Index)
 	if x == nil || x.Index == nil {
 		return nil
 	}
 	m := &Steps{}
-	phase := m.addKeyColumns(c, t, made)
+	phase := m.addKeyNotNull(c, t, newCon)
 	b := &partitionedIndex{
 		c:          c,
 		m:          m,
 		phase:      phase,
 		word:       "UNIQUE INDEX",
 		body:       indexBody(c.After.Relation(t.OID), x.Index, x),
-		con:        made,
-		definition: definitionText(c.Text),
+		con:        newCon,
+		definition: constraintDefinition(c.Text),
 	}
 	b.addParentIndex(t, x)
 	b.addPartitionIndexes(t, x)

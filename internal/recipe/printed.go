@@ -39,7 +39,7 @@ func BuildIndexOnPartitions(x Partitioned, partitions []*catalog.Relation) strin
 	for _, p := range partitions {
 		child := catalog.ObjectName(p.Name.Name, x.Name, "")
 		b.WriteString("\nCREATE " + unique + "INDEX CONCURRENTLY " + quoteIdent(child) + " ON " + analysis.QuoteTable(p.Name) + x.Definition + ";")
-		attach = append(attach, "\nALTER INDEX "+inSchema(x.Table, x.Name)+" ATTACH PARTITION "+inSchema(p, child)+";")
+		attach = append(attach, "\nALTER INDEX "+qualifyInSchema(x.Table, x.Name)+" ATTACH PARTITION "+qualifyInSchema(p, child)+";")
 	}
 	return b.String() + strings.Join(attach, "")
 }
@@ -57,7 +57,7 @@ func FillByTrigger(t *catalog.Relation, column, expression string) string {
 		return ""
 	}
 	trigger := catalog.ObjectName(t.Name.Name, column, "fill")
-	function := inSchema(t, trigger)
+	function := qualifyInSchema(t, trigger)
 	return "CREATE FUNCTION " + function + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$\nBEGIN\n  NEW." + quoteIdent(column) +
 		" := " + value + ";\n  RETURN NEW;\nEND $$;\n" +
 		"CREATE TRIGGER " + quoteIdent(trigger) + " BEFORE INSERT OR UPDATE ON " + tableName(t) + " FOR EACH ROW EXECUTE FUNCTION " + function + "();"

@@ -7,12 +7,12 @@ import (
 
 // Grant returns the statement that grants privileges on a relation. Roles are quoted already.
 // https://www.postgresql.org/docs/current/sql-grant.html
-func Grant(privileges string, on *catalog.Relation, roles string) string {
+func Grant(privileges string, relation *catalog.Relation, roles string) string {
 	kind := ""
-	if on.Kind == catalog.Sequence {
+	if relation.Kind == catalog.Sequence {
 		kind = "SEQUENCE "
 	}
-	return "GRANT " + privileges + " ON " + kind + analysis.QuoteTable(on.Name) + " TO " + roles
+	return "GRANT " + privileges + " ON " + kind + analysis.QuoteTable(relation.Name) + " TO " + roles
 }
 
 // SetReplicaIdentity returns the statement that says which columns identify a row for subscribers: "FULL", "DEFAULT".

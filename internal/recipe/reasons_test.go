@@ -57,8 +57,8 @@ func TestReasons(t *testing.T) {
 				}
 				words += regexp.QuoteMeta(part)
 			}
-			if named := regexp.MustCompile(words).MatchString(steps); named == unreached[reason] {
-				t.Errorf("%s: %q is in the expected steps: %v", path, reason, named)
+			if isNamed := regexp.MustCompile(words).MatchString(steps); isNamed == unreached[reason] {
+				t.Errorf("%s: %q is in the expected steps: %v", path, reason, isNamed)
 			}
 		}
 	}

@@ -59,7 +59,7 @@ type Release struct {
 	Deprecated map[string]string
 	// Unwritten returns the evidence that the deployed or new code never writes a column of a table;
 	// "" if it may. If it is nil, nothing is known.
-	Unwritten func(of onward.Code, table *catalog.Relation, column string) string
+	Unwritten func(code onward.Code, table *catalog.Relation, column string) string
 	// SoftDelete maps tables to the column that marks deleted rows, from the settings.
 	SoftDelete map[string]string
 	// Adopted are the columns for soft deletion that the release adds. Beyond are statements for
@@ -140,8 +140,8 @@ type Steps struct {
 	Says []onward.PlanStatement
 }
 
-func (m *Steps) addStatement(what, text, sql string) {
-	m.Says = append(m.Says, onward.PlanStatement{Name: what, Text: text, SQL: sql})
+func (m *Steps) addStatement(name, text, sql string) {
+	m.Says = append(m.Says, onward.PlanStatement{Name: name, Text: text, SQL: sql})
 }
 
 func (m *Steps) addMissing(format string, args ...any) {
@@ -152,8 +152,8 @@ func (m *Steps) addNote(format string, args ...any) {
 	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
 }
 
-func (m *Steps) addStep(phase onward.PlanPhase, class onward.StepClass, why string, sql ...string) *Step {
-	m.Steps = append(m.Steps, Step{Phase: phase, Class: class, Why: why, SQL: sql})
+func (m *Steps) addStep(phase onward.PlanPhase, class onward.StepClass, reason string, sql ...string) *Step {
+	m.Steps = append(m.Steps, Step{Phase: phase, Class: class, Why: reason, SQL: sql})
 	return &m.Steps[len(m.Steps)-1]
 }
 
@@ -189,7 +189,7 @@ func chooseSteps(c *Change) *Steps {
 	if c.Release.recreations.temporary[c] {
 		return &Steps{}
 	}
-	if done := c.findsDone(); done != "" {
+	if done := c.explainNoop(); done != "" {
 		m := &Steps{}
 		m.addNote("%s:%d changes nothing and has no step: %s", c.Migration.Path, c.Line, done)
 		return m
@@ -230,9 +230,9 @@ func keepUnchanged(c *Change) *Steps {
 			class = onward.StepValidate
 		}
 	}
-	why := "run the statement unchanged: it is safe"
+	reason := "run the statement unchanged: it is safe"
 	if c.blocksOthers() {
-		why = "run the statement unchanged: others wait for it"
+		reason = "run the statement unchanged: others wait for it"
 	}
 	if len(outside.Role{}.ListReach(c.Node)) > 0 { // apply runs such a statement only in this class
 		class = onward.StepWork
@@ -244,15 +244,15 @@ func keepUnchanged(c *Change) *Steps {
 	}
 	if c.verb() != "" {
 		if c.writesManyRows() { // apply sets no limit on the time of this class
-			class, why = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
+			class, reason = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
 			m.addMissing("%s:%d writes many rows of %s in one transaction, and no recipe splits it: write it in batches that commit, outside the migration, "+
-				"or list %[3]s in small_tables if it is small", c.Migration.Path, c.Line, c.rowsOf().Name)
+				"or list %[3]s in small_tables if it is small", c.Migration.Path, c.Line, c.writtenTable().Name)
 		} else if c.copiesRows() {
 			class = onward.StepWork
 		}
 	}
 	if (c.Node.GetSelectStmt() != nil || c.Node.GetMergeStmt() != nil) && len(c.Rows) > 0 {
-		class, why = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
+		class, reason = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
 		m.addMissing("%s:%d writes many rows in one transaction, and no recipe splits it: write it in batches that commit, outside the migration", c.Migration.Path, c.Line)
 	}
 	if phase != onward.Contract && c.readsRows() {
@@ -261,12 +261,12 @@ func keepUnchanged(c *Change) *Steps {
 	if c.isNewTable() && c.Release.createsInContract(c.changedTable()) {
 		phase = onward.Contract
 	}
-	s := m.addStep(phase, class, why, sql)
+	s := m.addStep(phase, class, reason, sql)
 	s.Undo, s.Judged, s.Alone = c.undoStatements(), !c.blocksOthers(), c.Result.NoTransaction != ""
 	if c.changesCreatedTable() {
 		s.Undo = nil // the undo of CREATE TABLE drops the table
 	}
-	s.Cascades = c.writesRows()
+	s.Cascades = c.recordRowEffects()
 	return m
 }
 
@@ -322,11 +322,11 @@ func typeName(t catalog.Type) string {
 	if t.Name.Schema == "pg_catalog" {
 		return t.FormatFull()
 	}
-	named := quoteIdent(t.Name.Name)
+	name := quoteIdent(t.Name.Name)
 	if t.Name.Schema != "" {
-		named = quoteIdent(t.Name.Schema) + "." + named
+		name = quoteIdent(t.Name.Schema) + "." + name
 	}
-	return named + t.FormatModifiers()
+	return name + t.FormatModifiers()
 }
 
 func quoteIdent(s string) string { return pgparse.QuoteIdent(s) }
@@ -368,7 +368,7 @@ func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
 	switch t := c.changedTable(); {
 	case t != nil && slices.ContainsFunc(columns, func(column string) bool { return c.Release.derived[columnKey(t, column)] }):
 		return onward.Contract
-	case t != nil && c.Release.fillsAny(t, columns):
+	case t != nil && c.Release.fillsAnyColumn(t, columns):
 		return onward.Backfill
 	}
 	return onward.Expand
@@ -383,14 +383,14 @@ func (c *Change) breaksDeployed() bool {
 		return false
 	}
 	// That a new column is required is reported at the command that adds it.
-	is := c.columnChange()
-	return is != nil && is.old == nil && slices.ContainsFunc(is.changes, func(o *Change) bool {
+	colChange := c.findColumnChange()
+	return colChange != nil && colChange.old == nil && slices.ContainsFunc(colChange.changes, func(o *Change) bool {
 		return o.commandType() == pgparse.AlterTableType_AT_AddColumn && o.breaksDeployed()
 	})
 }
 
-// ofOneTable reports why statements that name a table may not reach all its rows.
-func (m *Steps) ofOneTable(t *catalog.Relation) {
+// reportUnreachedRows reports why statements that name a table may not reach all its rows.
+func (m *Steps) reportUnreachedRows(t *catalog.Relation) {
 	if len(t.Policies) > 0 && t.RLS {
 		m.addMissing("%s has row-level security: the backfill sees what its role may see", t.Name)
 	}

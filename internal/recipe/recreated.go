@@ -18,18 +18,18 @@ func findRecreations(changes []*Change) recreations {
 	r := recreations{creationOf: map[*Change]*Change{}, dropOf: map[*Change]*Change{}, temporary: map[*Change]bool{}}
 	creations := map[any][]int{} // the indexes of the changes that create something, by what a drop names
 	for i, c := range changes {
-		if key := c.createdThing(); key != nil {
+		if key := c.createdObjectKey(); key != nil {
 			creations[key] = append(creations[key], i)
 		}
 	}
 	for i, drop := range changes {
-		key, replaces := drop.droppedThing()
+		key, replaces := drop.droppedObjectKey()
 		if key == nil {
 			continue
 		}
-		for _, at := range creations[key] {
-			if later := changes[at]; at > i && r.dropOf[later] == nil && replaces(later) {
-				r.creationOf[drop], r.dropOf[later] = later, drop
+		for _, j := range creations[key] {
+			if create := changes[j]; j > i && r.dropOf[create] == nil && replaces(create) {
+				r.creationOf[drop], r.dropOf[create] = create, drop
 				break
 			}
 		}
@@ -41,21 +41,21 @@ func findRecreations(changes []*Change) recreations {
 // findTemporary finds the changes that add a constraint of a deployed table, and the later ones that drop it. If a change in between names the
 // constraint, or reads or writes rows, it may matter.
 func (r *recreations) findTemporary(changes []*Change) {
-	made, named, rows := map[catalog.OID]int{}, map[string]int{}, -1
+	addedAt, namedAt, rows := map[catalog.OID]int{}, map[string]int{}, -1
 	for i, c := range changes {
-		if con := c.droppedAgain(); con != nil {
-			at, is := made[con.ID]
-			if last, any := named[con.Name]; is && rows < at && (!any || last <= at) {
-				r.temporary[changes[at]], r.temporary[c] = true, true
+		if con := c.droppedReleaseConstraint(); con != nil {
+			addPos, ok := addedAt[con.ID]
+			if last, any := namedAt[con.Name]; ok && rows < addPos && (!any || last <= addPos) {
+				r.temporary[changes[addPos]], r.temporary[c] = true, true
 			}
 		}
 		if c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) != nil {
 			if con := c.addedConstraint(); con != nil {
-				made[con.ID] = i
+				addedAt[con.ID] = i
 			}
 		}
 		for _, name := range pgparse.ListNames(c.Text) {
-			named[name] = i
+			namedAt[name] = i
 		}
 		if c.readsRows() {
 			rows = i
@@ -63,8 +63,8 @@ func (r *recreations) findTemporary(changes []*Change) {
 	}
 }
 
-// droppedAgain returns the constraint of a deployed table that a change drops and that the base does not have; nil for none.
-func (c *Change) droppedAgain() *catalog.Constraint {
+// droppedReleaseConstraint returns the constraint of a deployed table that a change drops and that the base does not have; nil for none.
+func (c *Change) droppedReleaseConstraint() *catalog.Constraint {
 	if c.commandType() != pgparse.AlterTableType_AT_DropConstraint || c.AlteredRelation().Kind != catalog.Table || c.isNewTable() {
 		return nil
 	}
@@ -81,8 +81,8 @@ type triggerKey struct {
 	name  string
 }
 
-// createdThing returns what a change creates: the table of a constraint, a trigger, or a function's name; nil for anything else.
-func (c *Change) createdThing() any {
+// createdObjectKey returns what a change creates: the table of a constraint, a trigger, or a function's name; nil for anything else.
+func (c *Change) createdObjectKey() any {
 	if c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) != nil {
 		return c.AlteredRelation().OID
 	}
@@ -97,16 +97,16 @@ func (c *Change) createdThing() any {
 	return nil
 }
 
-// droppedThing returns what a change drops, as [Change.createdThing] does, and which change that creates such a thing creates it again.
-func (c *Change) droppedThing() (key any, replaces func(later *Change) bool) {
+// droppedObjectKey returns what a change drops, as [Change.createdObjectKey] does, and which change that creates such a thing creates it again.
+func (c *Change) droppedObjectKey() (key any, replaces func(create *Change) bool) {
 	if c.droppedConstraint() != nil {
-		return c.AlteredRelation().OID, func(later *Change) bool { return later.replacesConstraint(c) }
+		return c.AlteredRelation().OID, func(create *Change) bool { return create.replacesConstraint(c) }
 	}
 	if t, old := c.droppedTrigger(); old != nil {
 		return triggerKey{t.OID, old.Name}, func(*Change) bool { return true }
 	}
 	if old := c.droppedFunction(); old != nil {
-		return old.Name, func(later *Change) bool { return hasSameCalls(old, later.createdFunction()) }
+		return old.Name, func(create *Change) bool { return canReplaceFunction(old, create.createdFunction()) }
 	}
 	return nil, nil
 }

@@ -24,7 +24,7 @@ var reindex = &Recipe{Name: "reindex", Make: func(c *Change) *Steps {
 	case r.Kind == catalog.Table || r.Kind == catalog.MaterializedView:
 		list = c.Before.IndexesOf(r)
 	}
-	if len(list) == 0 || slices.ContainsFunc(list, func(x *catalog.Relation) bool { return c.isExclusion(x) }) {
+	if len(list) == 0 || slices.ContainsFunc(list, func(x *catalog.Relation) bool { return c.isExclusionIndex(x) }) {
 		return nil // an index of an exclusion constraint cannot be built concurrently
 	}
 	m := &Steps{}
@@ -37,8 +37,8 @@ var reindex = &Recipe{Name: "reindex", Make: func(c *Change) *Steps {
 	return m
 }}
 
-// isExclusion reports whether an index belongs to an exclusion constraint.
-func (c *Change) isExclusion(x *catalog.Relation) bool {
+// isExclusionIndex reports whether an index belongs to an exclusion constraint.
+func (c *Change) isExclusionIndex(x *catalog.Relation) bool {
 	if x.Index == nil {
 		return true // nothing is known of it
 	}

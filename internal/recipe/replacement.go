@@ -19,7 +19,7 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 		New:       tableName(w.t),
 		OldColumn: w.old.Name,
 		NewColumn: w.newName,
-		Known:     w.c.Release.knownOn(w.t),
+		Known:     w.c.Release.listKnownObjects(w.t),
 	}
 	if w.declaredByComment || w.old.Comment != w.newColumn.Comment {
 		out.Sets = append(out.Sets, "comment")
@@ -27,9 +27,9 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 	if w.old.StatisticsTarget != w.newColumn.StatisticsTarget {
 		out.Sets = append(out.Sets, "settings")
 	}
-	out.Sets = append(out.Sets, w.c.Release.listSetComments(w.t)...)
-	out.Sets = append(out.Sets, w.c.Release.listSetForms(w.t)...)
-	for _, g := range differingGrants(grantsOnColumn(w.t, w.old.Name), grantsOnColumn(w.head, w.newColumn.Name)) {
+	out.Sets = append(out.Sets, w.c.Release.listChangedComments(w.t)...)
+	out.Sets = append(out.Sets, w.c.Release.listChangedForms(w.t)...)
+	for _, g := range differingGrants(listColumnGrants(w.t, w.old.Name), listColumnGrants(w.head, w.newColumn.Name)) {
 		out.Sets = append(out.Sets, g.Privilege+" to "+strings.ToLower(quoteRole(g.Role)))
 	}
 	return []onward.PlanReplacement{out}
@@ -39,14 +39,14 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 func (s *split) planReplacements() (out []onward.PlanReplacement) {
 	for _, p := range s.parts {
 		out = append(out, onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: tableName(s.t), New: tableName(s.t), OldColumn: s.old.old.Name, NewColumn: p.newColumn.Name,
-			Sets: append([]string{"comment", "settings", "default"}, s.first.Release.listSetForms(s.t)...), Known: s.first.Release.knownOn(s.t)})
+			Sets: append([]string{"comment", "settings", "default"}, s.first.Release.listChangedForms(s.t)...), Known: s.first.Release.listKnownObjects(s.t)})
 	}
 	return out
 }
 
 // planReplacements returns which table replaces which.
 func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.PlanReplacement {
-	out := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: tableName(t), New: tableName(fresh), Known: s.release.knownOn(t)}
+	out := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: tableName(t), New: tableName(fresh), Known: s.release.listKnownObjects(t)}
 	set := func(changed bool, property string) {
 		if changed {
 			out.Sets = append(out.Sets, property)
@@ -66,20 +66,20 @@ func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.Plan
 	for _, c := range s.changes {
 		set(len(c.Node.GetCreateStmt().GetOptions()) > 0, "storage parameters")
 	}
-	out.Sets = append(out.Sets, s.release.listSetComments(s.t)...)
-	out.Sets = append(out.Sets, s.release.listSetForms(s.t)...)
+	out.Sets = append(out.Sets, s.release.listChangedComments(s.t)...)
+	out.Sets = append(out.Sets, s.release.listChangedForms(s.t)...)
 	for _, g := range differingGrants(s.t.Grants, s.head.Grants) {
-		word, _ := columnsOf(g)
-		for _, p := range allOf(word) {
+		word, _ := splitColumnPrivilege(g)
+		for _, p := range expandPrivilege(word) {
 			out.Sets = append(out.Sets, p+" to "+strings.ToLower(quoteRole(g.Role)))
 		}
 	}
 	return []onward.PlanReplacement{out}
 }
 
-// listSetComments returns the constraints and triggers of a table, and the indexes and statistics objects, whose comments the release changes, for
+// listChangedComments returns the constraints and triggers of a table, and the indexes and statistics objects, whose comments the release changes, for
 // [onward.PlanReplacement.Sets].
-func (r *Release) listSetComments(t *catalog.Relation) (sets []string) {
+func (r *Release) listChangedComments(t *catalog.Relation) (sets []string) {
 	for _, c := range r.changes {
 		stmt := c.Node.GetCommentStmt()
 		names := pgparse.StringTexts(stmt.GetObject().GetList().GetItems())
@@ -105,9 +105,9 @@ func (r *Release) listSetComments(t *catalog.Relation) (sets []string) {
 	return sets
 }
 
-// listSetForms returns the indexes and the constraints of a table that the release itself drops, makes or alters, for
+// listChangedForms returns the indexes and the constraints of a table that the release itself drops, makes or alters, for
 // [onward.PlanReplacement.Sets].
-func (r *Release) listSetForms(t *catalog.Relation) (sets []string) {
+func (r *Release) listChangedForms(t *catalog.Relation) (sets []string) {
 	add := func(name string) {
 		if set := onward.FormOf + name; name != "" && !slices.Contains(sets, set) {
 			sets = append(sets, set)
@@ -157,36 +157,36 @@ func differingGrants(a, b []catalog.Grant) (out []catalog.Grant) {
 	return out
 }
 
-// allOf returns the privileges on a table that a word of GRANT means.
-func allOf(privilege string) []string {
+// expandPrivilege returns the privileges on a table that a word of GRANT means.
+func expandPrivilege(privilege string) []string {
 	if privilege != "all" {
 		return []string{privilege}
 	}
 	return catalog.ListPrivileges(pgparse.ObjectType_OBJECT_TABLE)
 }
 
-// columnGrants gives a new column the privileges on an old one.
-func columnGrants(t *catalog.Relation, old, fresh string) (out []string) {
-	for _, g := range grantsOnColumn(t, old) {
+// columnGrantStatements gives a new column the privileges on an old one.
+func columnGrantStatements(t *catalog.Relation, old, fresh string) (out []string) {
+	for _, g := range listColumnGrants(t, old) {
 		out = append(out, "GRANT "+strings.ToUpper(g.Privilege)+" ("+quoteIdent(fresh)+") ON "+tableName(t)+" TO "+quoteRole(g.Role))
 	}
 	return out
 }
 
-// grantsOnColumn returns the privileges on a column alone, without its name.
-func grantsOnColumn(t *catalog.Relation, column string) (out []catalog.Grant) {
+// listColumnGrants returns the privileges on a column alone, without its name.
+func listColumnGrants(t *catalog.Relation, column string) (out []catalog.Grant) {
 	for _, g := range t.Grants {
-		if word, columns := columnsOf(g); slices.Contains(columns, column) {
+		if word, columns := splitColumnPrivilege(g); slices.Contains(columns, column) {
 			out = append(out, catalog.Grant{Role: g.Role, Privilege: word})
 		}
 	}
 	return out
 }
 
-// columnsOf splits a privilege on columns into word and columns; nil for a privilege on the whole table.
-func columnsOf(g catalog.Grant) (word string, columns []string) {
-	word, list, is := strings.Cut(g.Privilege, " (")
-	if !is {
+// splitColumnPrivilege splits a privilege on columns into word and columns; nil for a privilege on the whole table.
+func splitColumnPrivilege(g catalog.Grant) (word string, columns []string) {
+	word, list, ok := strings.Cut(g.Privilege, " (")
+	if !ok {
 		return g.Privilege, nil
 	}
 	return word, strings.Split(strings.TrimSuffix(list, ")"), ", ")
@@ -194,7 +194,7 @@ func columnsOf(g catalog.Grant) (word string, columns []string) {
 
 // formatPrivilege formats a privilege for GRANT.
 func formatPrivilege(g catalog.Grant) string {
-	word, columns := columnsOf(g)
+	word, columns := splitColumnPrivilege(g)
 	if columns == nil {
 		return word
 	}

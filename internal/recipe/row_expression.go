@@ -19,9 +19,9 @@ type rowJudge struct {
 	schemas  []string // of the types and functions that they use
 }
 
-func (j *rowJudge) refuse(why string) {
+func (j *rowJudge) refuse(reason string) {
 	if j.why == "" {
-		j.why = why
+		j.why = reason
 	}
 }
 
@@ -42,8 +42,8 @@ func (j *rowJudge) checkColumn(name string) {
 	}
 }
 
-// judge checks one expression; nil has no value.
-func (j *rowJudge) judge(expr *pgparse.Node) {
+// judgeExpression checks one expression; nil has no value.
+func (j *rowJudge) judgeExpression(expr *pgparse.Node) {
 	if expr == nil {
 		return
 	}
@@ -58,11 +58,11 @@ func (j *rowJudge) judge(expr *pgparse.Node) {
 		case *pgparse.TypeCast:
 			to := j.c.TypeOf(e.TypeName)
 			j.addSchema(to)
-			if isSessionType(to) || j.isOfSession(e.Arg) {
+			if isSessionType(to) || j.hasSessionType(e.Arg) {
 				j.refuse("a conversion to " + to.FormatFull() + " depends on the settings of the session")
 			}
 		case *pgparse.A_Expr:
-			if (j.isOfSession(e.Lexpr) || j.isOfSession(e.Rexpr)) && !j.comparesAlike(e) {
+			if (j.hasSessionType(e.Lexpr) || j.hasSessionType(e.Rexpr)) && !j.comparesSameType(e) {
 				j.refuse("the operator " + pgparse.LastText(e.Name) + " may depend on the settings of the session here")
 			}
 		case *pgparse.ColumnRef:
@@ -99,7 +99,7 @@ func (j *rowJudge) judgeCall(e *pgparse.FuncCall) {
 	var types []string
 	ofSession := false
 	for _, n := range e.Args {
-		types, ofSession = append(types, j.typeOf(n)), ofSession || j.isOfSession(n)
+		types, ofSession = append(types, j.typeOf(n)), ofSession || j.hasSessionType(n)
 	}
 	if slices.Contains(textFunctions, name) && !ofSession {
 		return
@@ -142,9 +142,9 @@ func isSessionType(t catalog.Type) bool {
 	return !t.IsKnown() || t.Name.Schema == "pg_catalog" && slices.Contains(sessionTypes, t.Name.Name)
 }
 
-// isOfSession reports whether an expression may have such a type.
-func (j *rowJudge) isOfSession(n *pgparse.Node) bool {
-	some := func(list []*pgparse.Node) bool { return slices.ContainsFunc(list, j.isOfSession) }
+// hasSessionType reports whether an expression may have such a type.
+func (j *rowJudge) hasSessionType(n *pgparse.Node) bool {
+	some := func(list []*pgparse.Node) bool { return slices.ContainsFunc(list, j.hasSessionType) }
 	switch e := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
 		col := j.table.Column(pgparse.LastText(e.Fields))
@@ -162,21 +162,21 @@ func (j *rowJudge) isOfSession(n *pgparse.Node) bool {
 	case *pgparse.A_ArrayExpr:
 		return some(e.Elements)
 	case *pgparse.CaseExpr:
-		return j.isOfSession(e.Defresult) || slices.ContainsFunc(e.Args, func(w *pgparse.Node) bool { return j.isOfSession(w.GetCaseWhen().GetResult()) })
+		return j.hasSessionType(e.Defresult) || slices.ContainsFunc(e.Args, func(w *pgparse.Node) bool { return j.hasSessionType(w.GetCaseWhen().GetResult()) })
 	}
 	return false
 }
 
-// comparesAlike reports whether an operator compares two columns of one type.
-func (j *rowJudge) comparesAlike(e *pgparse.A_Expr) bool {
+// comparesSameType reports whether an operator compares two columns of one type.
+func (j *rowJudge) comparesSameType(e *pgparse.A_Expr) bool {
 	left, right := j.typeOf(e.Lexpr), j.typeOf(e.Rexpr)
 	return left != "" && left == right && slices.Contains([]string{"=", "<>", "<", "<=", ">", ">="}, pgparse.LastText(e.Name))
 }
 
-// neverNull reports whether an expression over a row is not NULL if the columns for which filled holds are not.
-func neverNull(n *pgparse.Node, filled func(column string) bool) bool {
+// isNeverNull reports whether an expression over a row is not NULL if the columns for which filled holds are not.
+func isNeverNull(n *pgparse.Node, filled func(column string) bool) bool {
 	all := func(list ...*pgparse.Node) bool {
-		return !slices.ContainsFunc(list, func(n *pgparse.Node) bool { return !neverNull(n, filled) })
+		return !slices.ContainsFunc(list, func(n *pgparse.Node) bool { return !isNeverNull(n, filled) })
 	}
 	switch e := pgparse.Unwrap(n).(type) {
 	case *pgparse.A_Const:
@@ -186,7 +186,7 @@ func neverNull(n *pgparse.Node, filled func(column string) bool) bool {
 	case *pgparse.TypeCast:
 		return all(e.Arg)
 	case *pgparse.CoalesceExpr:
-		return slices.ContainsFunc(e.Args, func(n *pgparse.Node) bool { return neverNull(n, filled) })
+		return slices.ContainsFunc(e.Args, func(n *pgparse.Node) bool { return isNeverNull(n, filled) })
 	case *pgparse.NullTest, *pgparse.BooleanTest:
 		return true
 	case *pgparse.BoolExpr:

@@ -28,23 +28,23 @@ func (r *Release) newRowMarks(t *catalog.Relation, column string) *rowMarks {
 	}
 }
 
-// addStep adds the step that begins to mark rows, before the step whose check they belong to.
-func (w *rowMarks) addStep(m *Steps, phase onward.PlanPhase) {
-	fn := inSchema(w.t, w.trigger)
+// addMarkStep adds the step that begins to mark rows, before the step whose check they belong to.
+func (w *rowMarks) addMarkStep(m *Steps, phase onward.PlanPhase) {
+	fn := qualifyInSchema(w.t, w.trigger)
 	insert := "  INSERT INTO " + w.table + " VALUES (pg_catalog.now());\n"
 	if w.test != "" {
 		insert = "  IF " + w.test + " THEN\n  " + insert + "  END IF;\n"
 	}
-	when := ""
+	whenClause := ""
 	if w.when != "" {
-		when = " WHEN (" + w.when + ")"
+		whenClause = " WHEN (" + w.when + ")"
 	}
 	target, alter := tableName(w.t), "ALTER TABLE "+tableName(w.t)+" ENABLE ALWAYS TRIGGER "
 	sql := []string{
 		"CREATE TABLE " + w.table + " (at timestamptz NOT NULL)",
 		"CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.rights.clause + " AS $onward$\nBEGIN\n" + w.rights.guard + insert +
 			"  RETURN NULL;\nEND\n$onward$",
-		"CREATE TRIGGER " + quoteIdent(w.trigger) + " AFTER " + w.events + " ON " + target + " FOR EACH ROW" + when + " EXECUTE FUNCTION " + fn + "()",
+		"CREATE TRIGGER " + quoteIdent(w.trigger) + " AFTER " + w.events + " ON " + target + " FOR EACH ROW" + whenClause + " EXECUTE FUNCTION " + fn + "()",
 		alter + quoteIdent(w.trigger),
 	}
 	s := m.addStep(phase, onward.StepDDL, "mark each row of "+w.t.Name.Name+" that goes wrong from now on, for the check of the next step", sql...)
@@ -76,7 +76,7 @@ func (w *replacement) markFailures(m *Steps) *rowMarks {
 	if !strings.Contains(marks.rights.clause, "search_path") {
 		marks.rights.clause += " SET search_path FROM CURRENT"
 	}
-	marks.addStep(m, onward.Contract)
+	marks.addMarkStep(m, onward.Contract)
 	return marks
 }
 
@@ -85,7 +85,7 @@ func (w *replacement) markFailures(m *Steps) *rowMarks {
 func (s *split) markUnsplit(m *Steps) *rowMarks {
 	marks := s.first.Release.newRowMarks(s.t, s.old.old.Name)
 	marks.when = s.unfilledCondition("NEW.")
-	marks.addStep(m, onward.Contract)
+	marks.addMarkStep(m, onward.Contract)
 	return marks
 }
 
@@ -94,8 +94,8 @@ func (s *split) markUnsplit(m *Steps) *rowMarks {
 func (s *shadowTable) markDifferences(m *Steps, t, shadow *catalog.Relation) *rowMarks {
 	marks := s.release.newRowMarks(shadow, "")
 	marks.events = "INSERT OR UPDATE OR DELETE"
-	marks.rights = evaluationRights{clause: " SECURITY DEFINER SET search_path = " + s.functionSearchPath(), guard: refuseOtherTables(shadow)}
-	table := quoteFull(t.Name)
+	marks.rights = evaluationRights{clause: " SECURITY DEFINER SET search_path = " + s.functionSearchPath(), guard: otherTableGuard(shadow)}
+	table := quoteQualified(t.Name)
 	key := func(row string) string {
 		var conditions []string
 		for _, k := range s.to {
@@ -103,13 +103,13 @@ func (s *shadowTable) markDifferences(m *Steps, t, shadow *catalog.Relation) *ro
 		}
 		return strings.Join(conditions, " AND ")
 	}
-	var mine, there []string
+	var tableColumns, newColumns []string
 	for _, n := range s.columns {
-		mine, there = append(mine, "t."+quoteIdent(n)), append(there, "NEW."+quoteIdent(n))
+		tableColumns, newColumns = append(tableColumns, "t."+quoteIdent(n)), append(newColumns, "NEW."+quoteIdent(n))
 	}
 	marks.test = "TG_OP <> 'DELETE' AND NOT EXISTS (\n    SELECT FROM " + table + " AS t WHERE " + key("NEW.") + " AND NOT " +
-		distinctCondition(strings.Join(mine, ", "), strings.Join(there, ", ")) + "\n  ) OR TG_OP <> 'INSERT' AND EXISTS (\n    SELECT FROM " + table +
+		distinctCondition(strings.Join(tableColumns, ", "), strings.Join(newColumns, ", ")) + "\n  ) OR TG_OP <> 'INSERT' AND EXISTS (\n    SELECT FROM " + table +
 		" AS t WHERE " + key("OLD.") + "\n  ) AND (TG_OP = 'DELETE' OR NOT (" + strings.ReplaceAll(key("OLD."), "t.", "NEW.") + "))"
-	marks.addStep(m, s.phase)
+	marks.addMarkStep(m, s.phase)
 	return marks
 }

@@ -11,13 +11,13 @@ import (
 )
 
 // MarkWrittenRows records which rows and values of a change that the plan leaves cannot be compared.
-func (c *Change) MarkWrittenRows() { c.writesRows() }
+func (c *Change) MarkWrittenRows() { c.recordRowEffects() }
 
-// writesRows records effects of a statement on rows that cannot be predicted or undone: values that
+// recordRowEffects records effects of a statement on rows that cannot be predicted or undone: values that
 // differ each time they are computed, rows that are added or removed. It returns the other tables whose rows
 // change because foreign keys refer to deleted rows.
-func (c *Change) writesRows() (cascades []string) {
-	t := c.rowsOf()
+func (c *Change) recordRowEffects() (cascades []string) {
+	t := c.writtenTable()
 	if t == nil {
 		return nil
 	}
@@ -85,11 +85,11 @@ func (c *Change) markCascades(t *catalog.Relation, seen map[catalog.OID]bool) (o
 	return out
 }
 
-// rowsOf returns the table whose rows a change adds, changes or removes; nil for none.
-func (c *Change) rowsOf() *catalog.Relation { return c.resolveRelation(c.writtenName()) }
+// writtenTable returns the table whose rows a change adds, changes or removes; nil for none.
+func (c *Change) writtenTable() *catalog.Relation { return c.resolveRelation(c.writtenTableName()) }
 
-// writtenName returns the name of the table whose rows a change adds, changes or removes; nil for none.
-func (c *Change) writtenName() *pgparse.RangeVar {
+// writtenTableName returns the name of the table whose rows a change adds, changes or removes; nil for none.
+func (c *Change) writtenTableName() *pgparse.RangeVar {
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_InsertStmt:
 		return n.InsertStmt.Relation
@@ -105,23 +105,23 @@ func (c *Change) writtenName() *pgparse.RangeVar {
 // table's columns.
 func (c *Change) volatileColumns(t *catalog.Relation, insert *pgparse.InsertStmt) []bool {
 	out := make([]bool, len(t.Columns))
-	var given []int // the columns of the values, in order
+	var columns []int // the columns of the values, in order
 	for i := range t.Columns {
-		named := slices.ContainsFunc(insert.Cols, func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == t.Columns[i].Name })
-		if !named && len(insert.Cols) > 0 {
+		isListed := slices.ContainsFunc(insert.Cols, func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == t.Columns[i].Name })
+		if !isListed && len(insert.Cols) > 0 {
 			out[i] = c.isVolatile(t.Columns[i].Default)
 		}
-		given = append(given, i)
+		columns = append(columns, i)
 	}
 	if len(insert.Cols) > 0 {
-		given = nil
+		columns = nil
 		for _, n := range insert.Cols {
-			given = append(given, slices.IndexFunc(t.Columns, func(col *catalog.Column) bool { return col.Name == n.GetResTarget().GetName() }))
+			columns = append(columns, slices.IndexFunc(t.Columns, func(col *catalog.Column) bool { return col.Name == n.GetResTarget().GetName() }))
 		}
 	}
 	mark := func(n int, value *pgparse.Node) {
-		if n < len(given) && given[n] >= 0 && (c.isVolatile(value) || value.GetSetToDefault() != nil && c.isVolatile(t.Columns[given[n]].Default)) {
-			out[given[n]] = true
+		if n < len(columns) && columns[n] >= 0 && (c.isVolatile(value) || value.GetSetToDefault() != nil && c.isVolatile(t.Columns[columns[n]].Default)) {
+			out[columns[n]] = true
 		}
 	}
 	sel := insert.SelectStmt.GetSelectStmt()
@@ -138,17 +138,17 @@ func (c *Change) volatileColumns(t *catalog.Relation, insert *pgparse.InsertStmt
 
 // isVolatile reports whether an expression may return another value each time: it calls a volatile
 // function, or reads the time or the current user.
-func (c *Change) isVolatile(n *pgparse.Node) (is bool) {
+func (c *Change) isVolatile(n *pgparse.Node) (volatile bool) {
 	pgparse.Walk(n, func(m any) bool {
 		switch e := m.(type) {
 		case *pgparse.SQLValueFunction:
-			is = true
+			volatile = true
 		case *pgparse.FuncCall:
-			is = is || c.callsVolatile(e)
+			volatile = volatile || c.callsVolatile(e)
 		}
-		return !is
+		return !volatile
 	})
-	return is
+	return volatile
 }
 
 func (c *Change) callsVolatile(call *pgparse.FuncCall) bool {
@@ -162,7 +162,7 @@ func (c *Change) callsVolatile(call *pgparse.FuncCall) bool {
 
 // writesSystemCatalog returns the table of the server's own schema whose rows a change writes; "" for none.
 func (c *Change) writesSystemCatalog() string {
-	rv := c.writtenName()
+	rv := c.writtenTableName()
 	const settings = "pg_settings" // UPDATE pg_settings is SET
 	if rv == nil || !strings.HasPrefix(rv.Relname, "pg_") || rv.Relname == settings || rv.Schemaname != "" && rv.Schemaname != "pg_catalog" ||
 		rv.Schemaname == "" && c.Before.Lookup("", rv.Relname) != nil {

@@ -18,12 +18,12 @@ var rowsBatched = &Recipe{Name: "rows-batched", Make: func(c *Change) *Steps {
 	if !c.writesManyRows() {
 		return nil
 	}
-	w := c.rowStatement()
-	if w == nil || w.visited.Kind != catalog.Table || c.usesAgain(w.target) || w.refersToItself() {
+	w := c.parseRowStatement()
+	if w == nil || w.visited.Kind != catalog.Table || c.readsTargetAgain(w.target) || w.refersToItself() {
 		return nil
 	}
-	work := func(string) string { return w.restrict(c.SQL, identityColumns(c.Before, w.visited)) }
-	if len(identityColumns(c.Before, w.visited)) > 0 && work("") == "" {
+	work := func(string) string { return w.restrictToBatch(c.SQL, rowKeyColumns(c.Before, w.visited)) }
+	if len(rowKeyColumns(c.Before, w.visited)) > 0 && work("") == "" {
 		return nil
 	}
 	m := &Steps{}
@@ -31,20 +31,20 @@ var rowsBatched = &Recipe{Name: "rows-batched", Make: func(c *Change) *Steps {
 	if m.addBatches(c, w.visited, w.title, work) == nil {
 		return m
 	}
-	m.markRows(c, w)
+	m.recordBatchWrites(c, w)
 	m.endAfterBackfill()
 	m.addNote("%s became batches: rows of %s that the deployed code writes meanwhile may or may not be among them", w.verb, w.visited.Name)
 	return m
 }}
 
-// markRows records what batches write: the columns that they fill, and the tables whose rows foreign keys change with theirs.
-func (m *Steps) markRows(c *Change, w *rowStatement) {
+// recordBatchWrites records what batches write: the columns that they fill, and the tables whose rows foreign keys change with theirs.
+func (m *Steps) recordBatchWrites(c *Change, w *rowStatement) {
 	for _, column := range w.target.Columns {
 		if w.set == nil || slices.Contains(w.set, column.Name) {
 			c.Release.markFilled(w.target, column.Name)
 		}
 	}
-	cascades := c.writesRows()
+	cascades := c.recordRowEffects()
 	for i := range m.Steps {
 		if m.Steps[i].Backfill != nil {
 			m.Steps[i].Cascades = cascades
@@ -64,11 +64,11 @@ type rowStatement struct {
 	set []string
 }
 
-// rowStatement returns the parts of a change that writes rows; nil if it has a form that cannot be restricted.
-func (c *Change) rowStatement() *rowStatement {
+// parseRowStatement returns the parts of a change that writes rows; nil if it has a form that cannot be restricted.
+func (c *Change) parseRowStatement() *rowStatement {
 	var w rowStatement
 	var visited *pgparse.RangeVar
-	if !c.readsOwnNames() {
+	if !c.keepsMeaningInBatch() {
 		return nil
 	}
 	switch n := c.Node.GetNode().(type) {
@@ -94,7 +94,7 @@ func (c *Change) rowStatement() *rowStatement {
 		}
 		w.verb, w.hasWhere = "INSERT", q.WhereClause != nil
 	}
-	w.target, w.visited = c.rowsOf(), c.resolveRelation(visited)
+	w.target, w.visited = c.writtenTable(), c.resolveRelation(visited)
 	if w.target == nil || w.visited == nil {
 		return nil
 	}
@@ -118,14 +118,14 @@ func (w *rowStatement) refersToItself() bool {
 	})
 }
 
-// readsOwnNames reports whether a statement means the same inside of a batch: it has no WITH query that writes, and none of its
+// keepsMeaningInBatch reports whether a statement means the same inside of a batch: it has no WITH query that writes, and none of its
 // tables has the name of a WITH query, its own or the batch's.
-func (c *Change) readsOwnNames() bool {
+func (c *Change) keepsMeaningInBatch() bool {
 	names, plain := map[string]bool{"batch": true}, true
 	pgparse.Walk(c.Node, func(m any) bool {
-		if with, ok := m.(*pgparse.CommonTableExpr); ok {
-			plain = plain && with.Ctequery.GetSelectStmt() != nil && with.Ctename != "batch"
-			names[with.Ctename] = true
+		if cte, ok := m.(*pgparse.CommonTableExpr); ok {
+			plain = plain && cte.Ctequery.GetSelectStmt() != nil && cte.Ctename != "batch"
+			names[cte.Ctename] = true
 		}
 		return plain
 	})
@@ -145,12 +145,12 @@ func visitedTable(q *pgparse.SelectStmt) *pgparse.RangeVar {
 		return nil
 	}
 	for _, other := range q.FromClause[1:] {
-		if !joinsLeft(other) {
+		if !keepsFirstTableRows(other) {
 			return nil
 		}
 	}
 	first := q.FromClause[0]
-	if !joinsLeft(first) {
+	if !keepsFirstTableRows(first) {
 		return nil
 	}
 	for first.GetJoinExpr() != nil {
@@ -159,11 +159,11 @@ func visitedTable(q *pgparse.SelectStmt) *pgparse.RangeVar {
 	return first.GetRangeVar()
 }
 
-// joinsLeft reports whether the joins of an item of FROM keep each row of its first table, or drop it because of that row alone.
-func joinsLeft(item *pgparse.Node) bool {
+// keepsFirstTableRows reports whether the joins of an item of FROM keep each row of its first table, or drop it because of that row alone.
+func keepsFirstTableRows(item *pgparse.Node) bool {
 	for item.GetJoinExpr() != nil {
 		j := item.GetJoinExpr()
-		if j.Jointype != pgparse.JoinType_JOIN_INNER && j.Jointype != pgparse.JoinType_JOIN_LEFT || j.Alias != nil || !joinsLeft(j.Rarg) {
+		if j.Jointype != pgparse.JoinType_JOIN_INNER && j.Jointype != pgparse.JoinType_JOIN_LEFT || j.Alias != nil || !keepsFirstTableRows(j.Rarg) {
 			return false
 		}
 		item = j.Larg
@@ -217,9 +217,9 @@ var rowFunctions = []string{
 	"percentile_cont", "percentile_disc", "regexp_matches", "regexp_split_to_table", "stddev", "string_agg", "string_to_table", "sum", "unnest", "variance", "xmlagg",
 }
 
-// usesAgain reports whether a statement reads the table that it writes in another place, or a view, which may read it. Then a batch
+// readsTargetAgain reports whether a statement reads the table that it writes in another place, or a view, which may read it. Then a batch
 // would see the work of the batches before it.
-func (c *Change) usesAgain(target *catalog.Relation) bool {
+func (c *Change) readsTargetAgain(target *catalog.Relation) bool {
 	count := 0
 	pgparse.Walk(c.Node, func(m any) bool {
 		if rv, ok := m.(*pgparse.RangeVar); ok {
@@ -232,11 +232,11 @@ func (c *Change) usesAgain(target *catalog.Relation) bool {
 	return count > 1
 }
 
-// restrict returns the statement for the rows of a batch alone; "" if its text is not understood.
-func (w *rowStatement) restrict(sql string, keys []string) string {
+// restrictToBatch returns the statement for the rows of a batch alone; "" if its text is not understood.
+func (w *rowStatement) restrictToBatch(sql string, keys []string) string {
 	var columns, names []string
 	for i, k := range keys {
-		columns, names = append(columns, quoteIdent(w.alias)+"."+quoteIdent(k)), append(names, keyName(i))
+		columns, names = append(columns, quoteIdent(w.alias)+"."+quoteIdent(k)), append(names, batchKeyColumn(i))
 	}
 	list := strings.Join(columns, ", ")
 	if len(columns) > 1 {
@@ -244,15 +244,15 @@ func (w *rowStatement) restrict(sql string, keys []string) string {
 	}
 	join := list + " IN (SELECT " + strings.Join(names, ", ") + " FROM batch)"
 	tail := ""
-	if at := analysis.IndexWord(sql, " ON CONFLICT "); w.verb == "INSERT" && at >= 0 {
-		sql, tail = sql[:at], sql[at:]
+	if conflictStart := analysis.IndexWord(sql, " ON CONFLICT "); w.verb == "INSERT" && conflictStart >= 0 {
+		sql, tail = sql[:conflictStart], sql[conflictStart:]
 	}
-	at := analysis.IndexWord(sql, " WHERE ")
+	whereStart := analysis.IndexWord(sql, " WHERE ")
 	switch {
-	case !w.hasWhere && at < 0:
+	case !w.hasWhere && whereStart < 0:
 		return strings.TrimSpace(sql) + " WHERE " + join + tail
-	case w.hasWhere && at >= 0:
-		return sql[:at] + " WHERE (" + pgparse.EndLineComment(strings.TrimSpace(sql[at+len(" WHERE "):])) + ") AND " + join + tail
+	case w.hasWhere && whereStart >= 0:
+		return sql[:whereStart] + " WHERE (" + pgparse.EndLineComment(strings.TrimSpace(sql[whereStart+len(" WHERE "):])) + ") AND " + join + tail
 	}
 	return ""
 }
@@ -269,13 +269,13 @@ func (m *Steps) endAfterBackfill() {
 // writesManyRows reports whether a finding says that the change writes many rows in one transaction. Of several such statements
 // on one table of a migration, only the first has a finding.
 func (c *Change) writesManyRows() bool {
-	t := c.rowsOf()
+	t := c.writtenTable()
 	if t == nil {
 		return false
 	}
 	for _, d := range c.Release.changes {
 		if d.Migration == c.Migration && len(d.Rows) > 0 {
-			if other := d.rowsOf(); other != nil && other.OID == t.OID && d.verb() == c.verb() {
+			if other := d.writtenTable(); other != nil && other.OID == t.OID && d.verb() == c.verb() {
 				return true
 			}
 		}
@@ -326,8 +326,8 @@ func (c *Change) phaseAfterFills(phase onward.PlanPhase) onward.PlanPhase {
 		if slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return c.Release.filled[columnKey(r, col.Name)] }) {
 			phase = onward.Backfill
 		}
-		if at, ok := c.Release.copied[r.OID]; ok && at != onward.Expand {
-			phase = at
+		if fillPhase, ok := c.Release.copied[r.OID]; ok && fillPhase != onward.Expand {
+			phase = fillPhase
 		}
 		if r.View != nil { // a materialized view is filled from what its query reads
 			for _, oid := range r.View.Reads {

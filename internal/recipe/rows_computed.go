@@ -18,24 +18,24 @@ var rowsComputed = &Recipe{Name: "rows-computed", Make: func(c *Change) *Steps {
 	if c.Node.GetUpdateStmt() == nil && !deletes || !c.writesManyRows() {
 		return nil
 	}
-	w := c.rowStatement()
-	if w == nil || w.target.Kind != catalog.Table || !deletes && c.holdsUnique(w.target, w.set) || w.refersToItself() {
+	w := c.parseRowStatement()
+	if w == nil || w.target.Kind != catalog.Table || !deletes && c.mayHaveUniqueIndex(w.target, w.set) || w.refersToItself() {
 		return nil
 	}
 	label := "rows"
 	if !deletes {
 		label = w.set[0]
 	}
-	v := &computedRows{rowStatement: w, keys: identityColumns(c.Before, w.target)}
+	v := &computedRows{rowStatement: w, keys: rowKeyColumns(c.Before, w.target)}
 	query := v.makeQuery(c)
 	if query == "" {
 		return nil
 	}
 	m := &Steps{}
-	v.list = c.Release.newList(w.target, label, len(v.keys))
+	v.list = c.Release.newListTable(w.target, label, len(v.keys))
 	v.addList(m, query)
-	m.addListBatches(c, w.target, v.list, w.title, v.writeBatch)
-	m.markRows(c, w)
+	m.addListBatches(c, w.target, v.list, w.title, v.listBatchStatement)
+	m.recordBatchWrites(c, w)
 	if deletes {
 		m.addNote("a DELETE of %s reads the table that it writes: its rows are listed once, and batches delete them. Rows that the deployed code "+
 			"adds or changes meanwhile stay", w.target.Name)
@@ -46,9 +46,9 @@ var rowsComputed = &Recipe{Name: "rows-computed", Make: func(c *Change) *Steps {
 	return m
 }}
 
-// holdsUnique reports whether a unique index or an exclusion constraint may be on one of some columns. Then a batch may be refused whose
+// mayHaveUniqueIndex reports whether a unique index or an exclusion constraint may be on one of some columns. Then a batch may be refused whose
 // values are only free after a later batch.
-func (c *Change) holdsUnique(t *catalog.Relation, columns []string) bool {
+func (c *Change) mayHaveUniqueIndex(t *catalog.Relation, columns []string) bool {
 	if slices.ContainsFunc(t.Constraints, func(con *catalog.Constraint) bool { return con.Kind == catalog.Exclude }) {
 		return true
 	}
@@ -72,8 +72,8 @@ type computedRows struct {
 	list *catalog.Relation
 }
 
-// columnName returns the column of the plan's table for the ith column that the UPDATE sets.
-func (v *computedRows) columnName(kind string, i int) string {
+// listColumnName returns the column of the plan's table for the ith column that the UPDATE sets.
+func (v *computedRows) listColumnName(kind string, i int) string {
 	return "onward_" + kind + strconv.Itoa(i+1)
 }
 
@@ -120,11 +120,11 @@ func (v *computedRows) makeQuery(c *Change) string {
 func (v *computedRows) addList(m *Steps, query string) {
 	var columns, keys []string
 	for i, k := range v.keys {
-		columns, keys = append(columns, quoteIdent(k)+" AS "+keyName(i)), append(keys, keyName(i))
+		columns, keys = append(columns, quoteIdent(k)+" AS "+batchKeyColumn(i)), append(keys, batchKeyColumn(i))
 	}
 	for _, kind := range []string{"value", "old"} {
 		for i, name := range v.set {
-			columns = append(columns, quoteIdent(name)+" AS "+v.columnName(kind, i))
+			columns = append(columns, quoteIdent(name)+" AS "+v.listColumnName(kind, i))
 		}
 	}
 	if v.verb == "DELETE" {
@@ -133,11 +133,11 @@ func (v *computedRows) addList(m *Steps, query string) {
 	m.addList(v.list, v.target, columns, "ADD PRIMARY KEY ("+strings.Join(keys, ", ")+")", query)
 }
 
-// writeBatch returns the statement of a batch, given the condition that a row t of the list is in it. A row that was changed has another xmin,
+// listBatchStatement returns the statement of a batch, given the condition that a row t of the list is in it. A row that was changed has another xmin,
 // and a locked one the same: https://www.postgresql.org/docs/current/ddl-system-columns.html
-func (v *computedRows) writeBatch(join string) string {
+func (v *computedRows) listBatchStatement(join string) string {
 	for i, k := range v.keys {
-		join += " AND onward_row." + quoteIdent(k) + " = t." + keyName(i)
+		join += " AND onward_row." + quoteIdent(k) + " = t." + batchKeyColumn(i)
 	}
 	target, from := tableName(v.target)+" AS onward_row", "batch, "+tableName(v.list)+" AS t WHERE "+join
 	if v.verb == "DELETE" {
@@ -145,8 +145,8 @@ func (v *computedRows) writeBatch(join string) string {
 	}
 	var set []string
 	for i, name := range v.set {
-		old, now := "t."+v.columnName("old", i), "onward_row."+quoteIdent(name)
-		set = append(set, quoteIdent(name)+" = t."+v.columnName("value", i))
+		old, now := "t."+v.listColumnName("old", i), "onward_row."+quoteIdent(name)
+		set = append(set, quoteIdent(name)+" = t."+v.listColumnName("value", i))
 		if !hasEquality(v.target.Column(name).Type) {
 			old, now = old+"::text", now+"::text"
 		}

@@ -15,7 +15,7 @@ import (
 // https://www.postgresql.org/docs/current/sql-insert.html
 var rowsListed = &Recipe{Name: "rows-listed", Make: func(c *Change) *Steps {
 	insert := c.Node.GetInsertStmt()
-	if insert == nil || insert.GetReturningClause() != nil || !c.writesManyRows() || !c.readsOwnNames() {
+	if insert == nil || insert.GetReturningClause() != nil || !c.writesManyRows() || !c.keepsMeaningInBatch() {
 		return nil
 	}
 	target := c.resolveRelation(insert.Relation)
@@ -33,14 +33,14 @@ var rowsListed = &Recipe{Name: "rows-listed", Make: func(c *Change) *Steps {
 		value := "onward_value" + strconv.Itoa(i+1)
 		typed, names, values = append(typed, quoteIdent(name)+" AS "+value), append(names, value), append(values, "t."+value)
 	}
-	m, list := &Steps{}, c.Release.newList(target, "rows", 1)
+	m, list := &Steps{}, c.Release.newListTable(target, "rows", 1)
 	// A value is converted as the INSERT converts it.
-	m.addList(list, target, typed, "ADD COLUMN "+keyName(0)+" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "("+strings.Join(names, ", ")+") ("+text.Query+")")
+	m.addList(list, target, typed, "ADD COLUMN "+batchKeyColumn(0)+" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "("+strings.Join(names, ", ")+") ("+text.Query+")")
 	m.addListBatches(c, target, list, "insert the listed rows of "+target.Name.Name+" in batches, each in its own transaction", func(join string) string {
 		return text.Head + " SELECT " + strings.Join(values, ", ") + " FROM " + tableName(list) + " AS t, batch WHERE " + join +
-			" ORDER BY t." + keyName(0) + " " + text.Conflict
+			" ORDER BY t." + batchKeyColumn(0) + " " + text.Conflict
 	})
-	m.markRows(c, w)
+	m.recordBatchWrites(c, w)
 	m.addNote("an INSERT into %s became a list of rows, which one query makes, and batches that insert them: what the deployed code writes meanwhile "+
 		"is not among them", target.Name)
 	return m
@@ -76,12 +76,12 @@ func insertedColumns(target *catalog.Relation, insert *pgparse.InsertStmt) (out 
 	return out
 }
 
-// newList returns a table of the plan for the rows of a statement. Its key has a number of columns, which are called as those of a batch.
-func (r *Release) newList(target *catalog.Relation, label string, keys int) *catalog.Relation {
+// newListTable returns a table of the plan for the rows of a statement. Its key has a number of columns, which are called as those of a batch.
+func (r *Release) newListTable(target *catalog.Relation, label string, keys int) *catalog.Relation {
 	list := &catalog.Relation{Name: catalog.Name{Schema: Schema, Name: r.uniqueName(target.Name.Name, label, "values")}, Kind: catalog.Table}
 	key := &catalog.Constraint{Kind: catalog.PrimaryKey}
 	for i := range keys {
-		list.Columns = append(list.Columns, &catalog.Column{Name: keyName(i), Attnum: int16(i + 1), NotNull: true}) //nolint:gosec // few columns
+		list.Columns = append(list.Columns, &catalog.Column{Name: batchKeyColumn(i), Attnum: int16(i + 1), NotNull: true}) //nolint:gosec // few columns
 		key.Columns = append(key.Columns, list.Columns[i].Attnum)
 	}
 	list.Constraints = []*catalog.Constraint{key}
@@ -101,8 +101,8 @@ func (m *Steps) addList(list, target *catalog.Relation, columns []string, key, q
 }
 
 // addListBatches adds the batches that go along a list, and drops it. Its rows cannot be recognized in the target afterwards, so they are not compared.
-func (m *Steps) addListBatches(c *Change, target, list *catalog.Relation, why string, work func(join string) string) {
-	m.addBatches(c, list, why, work)
+func (m *Steps) addListBatches(c *Change, target, list *catalog.Relation, reason string, work func(join string) string) {
+	m.addBatches(c, list, reason, work)
 	m.addStep(onward.Backfill, onward.StepDDL, "drop the list for rows of "+target.Name.Name, "DROP TABLE IF EXISTS "+tableName(list)).Bookkeeping = true
 	for i := range m.Steps {
 		m.Steps[i].Phase = onward.Backfill // the cursor's end is the list's

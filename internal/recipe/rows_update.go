@@ -16,7 +16,7 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Steps {
 		return nil
 	}
 	t := c.changedTable()
-	if t == nil || t.Kind != catalog.Table || c.usesAgain(t) || needsOwnNames(c.Node) {
+	if t == nil || t.Kind != catalog.Table || c.readsTargetAgain(t) || needsOwnNames(c.Node) {
 		return nil
 	}
 	set := analysis.IndexWord(c.SQL, " SET ")
@@ -24,8 +24,8 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Steps {
 		return nil
 	}
 	text, where := c.SQL[set+len(" SET "):], ""
-	if at := analysis.IndexWord(text, " WHERE "); at >= 0 {
-		text, where = text[:at], text[at+len(" WHERE "):]
+	if whereStart := analysis.IndexWord(text, " WHERE "); whereStart >= 0 {
+		text, where = text[:whereStart], text[whereStart+len(" WHERE "):]
 	} else if stmt.WhereClause != nil {
 		return nil
 	}
@@ -37,7 +37,7 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Steps {
 	for _, n := range stmt.TargetList {
 		c.Release.markFilled(t, n.GetResTarget().GetName())
 	}
-	c.writesRows()
+	c.recordRowEffects()
 	m.endAfterBackfill()
 	m.addNote("an UPDATE of %s became a backfill: rows that the deployed code writes meanwhile are changed, too, if the backfill has not passed them", t.Name)
 	return m

@@ -40,8 +40,8 @@ func (r *Release) isUnchangedStatement(sql string) bool {
 		if trim(c.SQL) != trim(sql) {
 			return false
 		}
-		v, there := c.After.Resolve(c.Node.GetViewStmt().GetView())
-		return !there || !r.isRecreated(v)
+		v, exists := c.After.Resolve(c.Node.GetViewStmt().GetView())
+		return !exists || !r.isRecreated(v)
 	})
 }
 
@@ -61,15 +61,15 @@ func createdObject(sql string) (kind acl.Kind, name string) {
 			}
 		}
 	case *pgparse.Node_CreateStmt:
-		return acl.Relation, quoteRange(n.CreateStmt.Relation)
+		return acl.Relation, quoteRangeVar(n.CreateStmt.Relation)
 	case *pgparse.Node_CreateTableAsStmt:
-		return acl.Relation, quoteRange(n.CreateTableAsStmt.GetInto().GetRel())
+		return acl.Relation, quoteRangeVar(n.CreateTableAsStmt.GetInto().GetRel())
 	case *pgparse.Node_ViewStmt:
 		if !n.ViewStmt.Replace {
-			return acl.Relation, quoteRange(n.ViewStmt.View)
+			return acl.Relation, quoteRangeVar(n.ViewStmt.View)
 		}
 	case *pgparse.Node_CreateSeqStmt:
-		return acl.Relation, quoteRange(n.CreateSeqStmt.Sequence)
+		return acl.Relation, quoteRangeVar(n.CreateSeqStmt.Sequence)
 	case *pgparse.Node_CreateEnumStmt:
 		return acl.Type, qualifiedName(n.CreateEnumStmt.TypeName)
 	case *pgparse.Node_CreateSchemaStmt:
@@ -82,18 +82,18 @@ func createdObject(sql string) (kind acl.Kind, name string) {
 	return "", ""
 }
 
-// quoteRange returns the name of a relation for SQL.
-func quoteRange(rv *pgparse.RangeVar) string {
+// quoteRangeVar returns the name of a relation for SQL.
+func quoteRangeVar(rv *pgparse.RangeVar) string {
 	if rv.GetSchemaname() == "" {
 		return quoteIdent(rv.GetRelname())
 	}
 	return quoteIdent(rv.Schemaname) + "." + quoteIdent(rv.Relname)
 }
 
-// refuseOtherTables returns the beginning of a trigger function that writes with its owner's rights: a trigger that somebody attaches to
+// otherTableGuard returns the beginning of a trigger function that writes with its owner's rights: a trigger that somebody attaches to
 // another table must not reach its target. A table without its name is renamed; the target is not found by its name then, either.
-func refuseOtherTables(t *catalog.Relation) string {
-	name := pgparse.QuoteLiteral(quoteFull(t.Name))
+func otherTableGuard(t *catalog.Relation) string {
+	name := pgparse.QuoteLiteral(quoteQualified(t.Name))
 	return "  IF TG_RELID <> pg_catalog.to_regclass(" + name + ") AND NOT EXISTS (\n    SELECT FROM pg_catalog.pg_partition_ancestors(TG_RELID) AS a (relid) " +
 		"WHERE a.relid = pg_catalog.to_regclass(" + name + ")\n  ) THEN\n    RAISE EXCEPTION 'this trigger function is for %', " + name +
 		" USING ERRCODE = 'insufficient_privilege';\n  END IF;\n"

@@ -47,16 +47,16 @@ func (s *shadowTable) addObstacle(format string, args ...any) {
 
 // findBackfillKey finds the key by which the backfill visits the rows of the table.
 func (s *shadowTable) findBackfillKey() bool {
-	if s.from = identityColumns(s.release.Deployed, s.t); len(s.from) == 0 {
+	if s.from = rowKeyColumns(s.release.Deployed, s.t); len(s.from) == 0 {
 		s.addObstacle(keyless, s.t.Name)
 	}
 	return len(s.from) > 0
 }
 
 // withName returns a relation in the table's schema, with another name.
-func (s *shadowTable) withName(own string) *catalog.Relation {
+func (s *shadowTable) withName(name string) *catalog.Relation {
 	out := *s.t
-	out.Name.Name = own
+	out.Name.Name = name
 	return &out
 }
 
@@ -73,7 +73,7 @@ func (s *shadowTable) absorbChange(c *Change) *Steps {
 		}
 		return m
 	case c == s.c && s.attaches:
-		return s.attachSteps()
+		return s.makeAttachSteps()
 	case c == s.c:
 		return s.makeSteps()
 	}
@@ -88,27 +88,27 @@ func (s *shadowTable) makeSteps() *Steps {
 	step := m.addStep(onward.Expand, onward.StepDDL, "create the new form of "+t.Name.Name+" as an empty table "+s.shadowName, s.createSQL...)
 	step.Undo = []string{"DROP TABLE IF EXISTS " + tableName(shadow)}
 	step.Replaces = s.planReplacements(t, shadow)
-	there := s.release.syncTriggers(s, t, shadow, s.to, s.from)
-	step = m.addStep(onward.Expand, onward.StepDDL, "create triggers that copy each write of "+t.Name.Name+" to "+s.shadowName, there.make...)
-	step.Undo = there.gone
+	sync := s.release.syncTriggers(s, t, shadow, s.to, s.from)
+	step = m.addStep(onward.Expand, onward.StepDDL, "create triggers that copy each write of "+t.Name.Name+" to "+s.shadowName, sync.make...)
+	step.Undo = sync.gone
 	b := m.addCopyBackfill(c, t, shadow, s.columns, s.to)
 	if b == nil {
 		return m
 	}
-	b.Triggers = there.triggers
+	b.Triggers = sync.triggers
 	s.addComparisons(b, t, shadow)
 	for _, x := range s.sharedIndexes {
-		own := s.release.uniqueName(x.Name.Name, "also", "")
-		m.addIndex(t, own, indexBody(s.head, x.Index, x), true, onward.Expand)
+		indexName := s.release.uniqueName(x.Name.Name, "also", "")
+		m.addIndex(t, indexName, indexBody(s.head, x.Index, x), true, onward.Expand)
 		if s.keepsTable {
-			s.dropSQL = append(s.dropSQL, "DROP INDEX "+inSchema(t, own))
+			s.dropSQL = append(s.dropSQL, "DROP INDEX "+qualifyInSchema(t, indexName))
 		}
 	}
 	s.moveReferences(m)
 	s.prepareSwap()
 	alter := func(r *catalog.Relation) string { return "ALTER TABLE " + tableName(r) + " " }
 	marks := s.markDifferences(m, t, shadow)
-	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(marks.dropStatements(), there.gone, s.likeTable(t, shadow), []string{
+	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(marks.dropStatements(), sync.gone, s.copyLivePrivileges(t, shadow), []string{
 		alter(t) + "RENAME TO " + quoteIdent(s.oldName), alter(shadow) + "RENAME TO " + quoteIdent(t.Name.Name),
 	}, s.swap)...)
 	step.Check, step.AfterBackfills = s.differenceQuery(t, shadow), []*onward.PlannedBackfill{b}
@@ -120,7 +120,7 @@ func (s *shadowTable) makeSteps() *Steps {
 		step.SQL = append(step.SQL, back.make...)
 		step.Undo = slices.Concat(back.gone, s.undoSwap, []string{
 			alter(t) + "RENAME TO " + quoteIdent(s.shadowName), alter(old) + "RENAME TO " + quoteIdent(t.Name.Name),
-		}, there.make)
+		}, sync.make)
 		end = slices.Concat(back.gone, end)
 	}
 	if !s.keepsTable {
@@ -139,22 +139,22 @@ type pair struct{ make, gone, triggers []string }
 // syncTriggers returns the triggers that repeat on the table into each change of the table from. keys identify the rows of
 // into, was the rows of from. The trigger function is SECURITY DEFINER, because a role that may write one table need not
 // have rights on the other.
-func (r *Release) syncTriggers(s *shadowTable, from, into *catalog.Relation, keys, was []string) pair {
-	trigger := r.firstTriggerName(into, "", s.t, s.head)
+func (r *Release) syncTriggers(s *shadowTable, from, destination *catalog.Relation, keys, sourceKeys []string) pair {
+	trigger := r.firstTriggerName(destination, "", s.t, s.head)
 	fn := quoteIdent(from.Name.Schema) + "." + quoteIdent(trigger)
-	target := quoteIdent(into.Name.Schema) + "." + quoteIdent(into.Name.Name)
-	on := func(events, each, label string) string {
+	target := quoteIdent(destination.Name.Schema) + "." + quoteIdent(destination.Name.Name)
+	triggerSQL := func(events, each, label string) string {
 		return "CREATE TRIGGER " + quoteIdent(label) + " AFTER " + events + " ON " + tableName(from) + " FOR EACH " + each + " EXECUTE FUNCTION " + fn + "()"
 	}
-	all := r.firstTriggerName(into, "all", s.t, s.head)
+	all := r.firstTriggerName(destination, "all", s.t, s.head)
 	alter := "ALTER TABLE " + tableName(from) + " ENABLE ALWAYS TRIGGER "
 	drop := func(label string) string {
 		return "DROP TRIGGER IF EXISTS " + quoteIdent(label) + " ON " + tableName(from)
 	}
 	return pair{
 		make: []string{
-			s.triggerFunction(fn, from, target, keys), on("INSERT OR UPDATE OR DELETE", "ROW", trigger),
-			on("TRUNCATE", "STATEMENT", all), alter + quoteIdent(trigger), alter + quoteIdent(all),
+			s.triggerFunction(fn, from, target, keys), triggerSQL("INSERT OR UPDATE OR DELETE", "ROW", trigger),
+			triggerSQL("TRUNCATE", "STATEMENT", all), alter + quoteIdent(trigger), alter + quoteIdent(all),
 		},
 		gone:     []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
 		triggers: []string{trigger, all},
@@ -182,9 +182,9 @@ func (s *shadowTable) triggerFunction(fn string, from *catalog.Relation, target 
 	}
 	insert := "INSERT INTO " + target + " (" + strings.Join(columns, ", ") + ") OVERRIDING SYSTEM VALUE VALUES ("
 	conflict := ") ON CONFLICT (" + analysis.QuoteIdents(keys) + ") DO "
-	do := "NOTHING"
+	conflictAction := "NOTHING"
 	if len(sets) > 0 {
-		do = "UPDATE SET " + strings.Join(sets, ", ")
+		conflictAction = "UPDATE SET " + strings.Join(sets, ", ")
 	}
 	return fmt.Sprintf(`CREATE FUNCTION %[1]s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = %[2]s AS $onward$
 BEGIN
@@ -209,7 +209,7 @@ BEGIN
   RETURN NULL;
 END
 $onward$`, fn, s.functionSearchPath(), target, insert+strings.Join(old, ", ")+conflict+
-		"NOTHING", strings.Join(where, " AND "), strings.Join(set, ", "), insert+strings.Join(fresh, ", ")+conflict+do, refuseOtherTables(from))
+		"NOTHING", strings.Join(where, " AND "), strings.Join(set, ", "), insert+strings.Join(fresh, ", ")+conflict+conflictAction, otherTableGuard(from))
 }
 
 // functionSearchPath returns the search path of the functions: the schemas of the operators that compare the keys, and no schema in
@@ -229,9 +229,9 @@ func (s *shadowTable) functionSearchPath() string {
 // addComparisons has the rows of both tables compared: each row of the table must have an equal row in the shadow, and each
 // row of the shadow must come from the table. Until the names are exchanged, the table's rows are right.
 func (s *shadowTable) addComparisons(b *onward.PlannedBackfill, t, shadow *catalog.Relation) {
-	var here, like, there, sets []string
+	var tableColumns, like, shadowColumns, sets []string
 	for _, n := range s.columns {
-		here, there = append(here, "t."+quoteIdent(n)), append(there, "s."+quoteIdent(n))
+		tableColumns, shadowColumns = append(tableColumns, "t."+quoteIdent(n)), append(shadowColumns, "s."+quoteIdent(n))
 		if col := s.t.Column(n); !slices.Contains(s.to, n) && (col == nil || col.Identity != "always") {
 			sets = append(sets, quoteIdent(n)+" = EXCLUDED."+quoteIdent(n))
 		}
@@ -239,29 +239,29 @@ func (s *shadowTable) addComparisons(b *onward.PlannedBackfill, t, shadow *catal
 	for _, k := range s.to {
 		like = append(like, "s."+quoteIdent(k)+" = t."+quoteIdent(k))
 	}
-	do := "NOTHING"
+	conflictAction := "NOTHING"
 	if len(sets) > 0 {
-		do = "UPDATE SET " + strings.Join(sets, ", ")
+		conflictAction = "UPDATE SET " + strings.Join(sets, ", ")
 	}
-	addComparison(b, t, identityColumns(s.c.Before, t), "NOT EXISTS (SELECT FROM "+tableName(shadow)+" AS s WHERE "+strings.Join(like, " AND ")+
-		" AND NOT "+distinctCondition(strings.Join(here, ", "), strings.Join(there, ", "))+")", copyStatement(t, shadow, s.columns, s.to, do))
-	beyond := "NOT EXISTS (SELECT FROM " + tableName(t) + " AS s WHERE " + strings.Join(like, " AND ") + ")"
-	addComparison(b, shadow, s.to, beyond, func(join string) string {
-		return "DELETE FROM " + tableName(shadow) + " AS t USING batch WHERE " + join + " AND " + beyond
+	addComparison(b, t, rowKeyColumns(s.c.Before, t), "NOT EXISTS (SELECT FROM "+tableName(shadow)+" AS s WHERE "+strings.Join(like, " AND ")+
+		" AND NOT "+distinctCondition(strings.Join(tableColumns, ", "), strings.Join(shadowColumns, ", "))+")", copyStatement(t, shadow, s.columns, s.to, conflictAction))
+	missingInTable := "NOT EXISTS (SELECT FROM " + tableName(t) + " AS s WHERE " + strings.Join(like, " AND ") + ")"
+	addComparison(b, shadow, s.to, missingInTable, func(join string) string {
+		return "DELETE FROM " + tableName(shadow) + " AS t USING batch WHERE " + join + " AND " + missingInTable
 	})
 }
 
 // differenceQuery returns a query for a row that differs between the tables.
 func (s *shadowTable) differenceQuery(t, shadow *catalog.Relation) string {
-	var on, a, b []string
+	var keyConditions, a, b []string
 	for _, k := range s.to {
-		on = append(on, "t."+quoteIdent(k)+" = s."+quoteIdent(k))
+		keyConditions = append(keyConditions, "t."+quoteIdent(k)+" = s."+quoteIdent(k))
 	}
 	for _, n := range s.columns {
 		a, b = append(a, "t."+quoteIdent(n)), append(b, "s."+quoteIdent(n))
 	}
 	k := quoteIdent(s.to[0])
-	return "SELECT 1 FROM " + tableName(t) + " AS t FULL JOIN " + tableName(shadow) + " AS s ON " + strings.Join(on, " AND ") +
+	return "SELECT 1 FROM " + tableName(t) + " AS t FULL JOIN " + tableName(shadow) + " AS s ON " + strings.Join(keyConditions, " AND ") +
 		" WHERE t." + k + " IS NULL OR s." + k + " IS NULL OR " + distinctCondition(strings.Join(a, ", "), strings.Join(b, ", ")) + " LIMIT 1"
 }
 

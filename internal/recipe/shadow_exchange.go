@@ -25,23 +25,23 @@ func (s *shadowTable) copyIndexes() {
 			like.Name.Name = r.uniqueName(x.Name.Name, "onward", "")
 		}
 		s.indexes = append(s.indexes, &like)
-		own, body := quoteIdent(like.Name.Name), indexBody(s.head, x.Index, x)
+		indexName, body := quoteIdent(like.Name.Name), indexBody(s.head, x.Index, x)
 		con := s.head.Constraint(x.Index.Constraint)
 		switch {
 		case con == nil && x.Index.Unique:
-			s.createSQL = append(s.createSQL, "CREATE UNIQUE INDEX "+own+" ON "+tableName(shadow)+" "+body)
+			s.createSQL = append(s.createSQL, "CREATE UNIQUE INDEX "+indexName+" ON "+tableName(shadow)+" "+body)
 		case con == nil:
-			s.createSQL = append(s.createSQL, "CREATE INDEX "+own+" ON "+tableName(shadow)+" "+body)
+			s.createSQL = append(s.createSQL, "CREATE INDEX "+indexName+" ON "+tableName(shadow)+" "+body)
 		case con.Kind == catalog.Exclude || con.WithoutOverlaps:
 			s.addObstacle("%s %s of %s is not copied", con.Kind, con.Name, s.t.Name)
 		default:
-			s.createSQL = append(s.createSQL, alter+own+" "+keyText(s.head, con, x.Index))
+			s.createSQL = append(s.createSQL, alter+indexName+" "+keyText(s.head, con, x.Index))
 		}
 		if x.Comment != "" {
-			s.createSQL = append(s.createSQL, "COMMENT ON INDEX "+inSchema(s.t, like.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
+			s.createSQL = append(s.createSQL, "COMMENT ON INDEX "+qualifyInSchema(s.t, like.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 		if x.Index.Clustered {
-			s.createSQL = append(s.createSQL, "ALTER TABLE "+tableName(shadow)+" CLUSTER ON "+own)
+			s.createSQL = append(s.createSQL, "ALTER TABLE "+tableName(shadow)+" CLUSTER ON "+indexName)
 		}
 	}
 }
@@ -108,7 +108,7 @@ func (s *shadowTable) copyPrivileges() {
 	for _, g := range s.release.listGrants(s.head) {
 		s.createSQL = append(s.createSQL, "GRANT "+formatPrivilege(g)+" ON "+tableName(shadow)+" TO "+quoteRole(g.Role))
 	}
-	s.createSQL = append(s.createSQL, s.likeTable(s.t, shadow)...)
+	s.createSQL = append(s.createSQL, s.copyLivePrivileges(s.t, shadow)...)
 	for _, col := range s.head.Columns {
 		s.createSQL = append(s.createSQL, setStatistics("ALTER TABLE "+tableName(shadow)+" ", col.Name, col)...)
 	}
@@ -124,12 +124,12 @@ func (s *shadowTable) copyPrivileges() {
 	}
 }
 
-// likeTable returns the statement that gives the shadow the privileges which the table has in the database; none if the release changes them.
-func (s *shadowTable) likeTable(t, shadow *catalog.Relation) []string {
+// copyLivePrivileges returns the statement that gives the shadow the privileges which the table has in the database; none if the release changes them.
+func (s *shadowTable) copyLivePrivileges(t, shadow *catalog.Relation) []string {
 	if len(differingGrants(s.t.Grants, s.head.Grants)) > 0 {
 		return nil
 	}
-	return []string{acl.SetLike(acl.Relation, quoteFull(shadow.Name), quoteFull(t.Name))}
+	return []string{acl.SetLike(acl.Relation, quoteQualified(shadow.Name), quoteQualified(t.Name))}
 }
 
 // moveReferences adds a second foreign key, to the shadow, for each foreign key to the table. The action of one
@@ -138,7 +138,7 @@ func (s *shadowTable) moveReferences(m *Steps) {
 	r := s.release
 	to := *s.head
 	to.Name = s.withName(s.shadowName).Name
-	taken := map[catalog.OID]bool{}
+	movedIDs := map[catalog.OID]bool{}
 	for _, ref := range r.Deployed.ListReferences(s.t, false) {
 		if ref.From.OID == s.t.OID || ref.Con.Parent {
 			continue
@@ -153,22 +153,22 @@ func (s *shadowTable) moveReferences(m *Steps) {
 			s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(ref.Con.Name))
 			continue
 		}
-		taken[now.ID] = true
-		own := r.uniqueName(now.Name, "onward", "")
-		with := *now
-		with.Deferrable, with.InitiallyDeferred = true, true
-		m.addConstraintSteps(ref.From, own, foreignKey(ref.From, &to, &with), onward.Backfill)
-		was := r.uniqueName(ref.Con.Name, "was", "")
+		movedIDs[now.ID] = true
+		tempName := r.uniqueName(now.Name, "onward", "")
+		deferred := *now
+		deferred.Deferrable, deferred.InitiallyDeferred = true, true
+		m.addConstraintSteps(ref.From, tempName, foreignKey(ref.From, &to, &deferred), onward.Backfill)
+		retiredName := r.uniqueName(ref.Con.Name, "was", "")
 		s.swap = append(s.swap, alter+"RENAME CONSTRAINT "+quoteIdent(ref.Con.Name)+" TO "+
-			quoteIdent(was), alter+"RENAME CONSTRAINT "+quoteIdent(own)+" TO "+quoteIdent(now.Name),
-			alter+"ALTER CONSTRAINT "+quoteIdent(was)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(now.Name)+formatDeferrable(now))
+			quoteIdent(retiredName), alter+"RENAME CONSTRAINT "+quoteIdent(tempName)+" TO "+quoteIdent(now.Name),
+			alter+"ALTER CONSTRAINT "+quoteIdent(retiredName)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(now.Name)+formatDeferrable(now))
 		s.undoSwap = append(s.undoSwap, alter+"RENAME CONSTRAINT "+quoteIdent(now.Name)+" TO "+
-			quoteIdent(own), alter+"RENAME CONSTRAINT "+quoteIdent(was)+" TO "+quoteIdent(ref.Con.Name),
-			alter+"ALTER CONSTRAINT "+quoteIdent(own)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(ref.Con.Name)+formatDeferrable(ref.Con))
-		s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(was))
+			quoteIdent(tempName), alter+"RENAME CONSTRAINT "+quoteIdent(retiredName)+" TO "+quoteIdent(ref.Con.Name),
+			alter+"ALTER CONSTRAINT "+quoteIdent(tempName)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(ref.Con.Name)+formatDeferrable(ref.Con))
+		s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(retiredName))
 		for _, o := range r.shadows {
 			if o.inPlace && o.t.OID == ref.From.OID { // it is exchanged, too, and the old table has the constraint
-				s.dropSQL = append(s.dropSQL, "ALTER TABLE IF EXISTS "+tableName(o.withName(o.oldName))+" DROP CONSTRAINT IF EXISTS "+quoteIdent(was))
+				s.dropSQL = append(s.dropSQL, "ALTER TABLE IF EXISTS "+tableName(o.withName(o.oldName))+" DROP CONSTRAINT IF EXISTS "+quoteIdent(retiredName))
 			}
 		}
 	}
@@ -178,7 +178,7 @@ func (s *shadowTable) moveReferences(m *Steps) {
 		}
 	}
 	for _, ref := range r.head.ListReferences(s.head, false) { // foreign keys that the release adds
-		if ref.From.OID != s.head.OID && !ref.Con.Parent && !taken[ref.Con.ID] {
+		if ref.From.OID != s.head.OID && !ref.Con.Parent && !movedIDs[ref.Con.ID] {
 			m.addConstraintSteps(ref.From, ref.Con.Name, foreignKey(ref.From, &to, ref.Con), s.phase)
 		}
 	}
@@ -211,8 +211,8 @@ func (s *shadowTable) addLateReference(m *Steps, shadow *catalog.Relation, con *
 	late := *con
 	late.Deferrable, late.InitiallyDeferred = true, true
 	m.addConstraintSteps(shadow, con.Name, foreignKey(s.head, ref, &late), onward.Backfill)
-	alter := func(r *catalog.Relation, own string, like *catalog.Constraint) string {
-		return "ALTER TABLE " + tableName(r) + " ALTER CONSTRAINT " + quoteIdent(own) + formatDeferrable(like)
+	alter := func(r *catalog.Relation, conName string, like *catalog.Constraint) string {
+		return "ALTER TABLE " + tableName(r) + " ALTER CONSTRAINT " + quoteIdent(conName) + formatDeferrable(like)
 	}
 	s.swap, s.undoSwap = append(s.swap, alter(s.t, con.Name, con)), append(s.undoSwap, alter(s.t, con.Name, &late))
 	if con.Ref == s.head.OID {
@@ -228,13 +228,13 @@ func (s *shadowTable) headForeignKey(ref catalog.Reference) *catalog.Constraint 
 	if from == nil {
 		return nil
 	}
-	at := slices.IndexFunc(from.Constraints, func(con *catalog.Constraint) bool {
+	index := slices.IndexFunc(from.Constraints, func(con *catalog.Constraint) bool {
 		return con.Kind == catalog.ForeignKey && con.Ref == s.head.OID && slices.Equal(con.Columns, ref.Con.Columns)
 	})
-	if at < 0 {
+	if index < 0 {
 		return nil
 	}
-	return from.Constraints[at]
+	return from.Constraints[index]
 }
 
 // isUnchanged reports whether a foreign key is unchanged at the head.
@@ -257,9 +257,9 @@ func formatDeferrable(con *catalog.Constraint) string {
 // once: from the swap on, triggers that exist at the head belong to the shadow.
 func (s *shadowTable) prepareSwap() {
 	r, t, old := s.release, s.t, s.withName(s.oldName)
-	rename := func(was, now string) {
-		s.swap = append(s.swap, "ALTER INDEX "+inSchema(t, was)+" RENAME TO "+quoteIdent(now))
-		s.undoSwap = append([]string{"ALTER INDEX " + inSchema(t, now) + " RENAME TO " + quoteIdent(was)}, s.undoSwap...)
+	rename := func(oldName, now string) {
+		s.swap = append(s.swap, "ALTER INDEX "+qualifyInSchema(t, oldName)+" RENAME TO "+quoteIdent(now))
+		s.undoSwap = append([]string{"ALTER INDEX " + qualifyInSchema(t, now) + " RENAME TO " + quoteIdent(oldName)}, s.undoSwap...)
 	}
 	finals := map[string]bool{}
 	for i, x := range r.head.IndexesOf(s.head) {
@@ -287,10 +287,10 @@ func (s *shadowTable) prepareSwap() {
 	for _, tr := range t.Triggers {
 		if tr.Enabled && s.phase == onward.Backfill {
 			s.swap = append(s.swap, "ALTER TABLE "+tableName(old)+" DISABLE TRIGGER "+quoteIdent(tr.Name))
-			on := "ALTER TABLE " + tableName(old) + " ENABLE TRIGGER " + quoteIdent(tr.Name)
-			s.undoSwap = append([]string{on}, s.undoSwap...)
+			enable := "ALTER TABLE " + tableName(old) + " ENABLE TRIGGER " + quoteIdent(tr.Name)
+			s.undoSwap = append([]string{enable}, s.undoSwap...)
 			if s.keepsTable {
-				s.dropSQL = append(s.dropSQL, on)
+				s.dropSQL = append(s.dropSQL, enable)
 			}
 		}
 	}
@@ -306,12 +306,12 @@ func (s *shadowTable) prepareSwap() {
 // gets a sequence that continues at the table's value.
 func (s *shadowTable) moveSequence(col *catalog.Column) {
 	r, t := s.release, s.t
-	seq, was := r.head.Relation(col.Sequence), t.Column(col.Name)
+	seq, oldColumn := r.head.Relation(col.Sequence), t.Column(col.Name)
 	if seq == nil || seq.Seq == nil {
 		return
 	}
 	if col.Identity == "" {
-		if was == nil || was.Sequence != col.Sequence {
+		if oldColumn == nil || oldColumn.Sequence != col.Sequence {
 			s.addObstacle("another sequence than the deployed one fills %s of %s: use the existing one (DEFAULT nextval, OWNED BY), so that its numbers continue",
 				col.Name, t.Name)
 			return
@@ -325,8 +325,8 @@ func (s *shadowTable) moveSequence(col *catalog.Column) {
 	add := alter + "ADD GENERATED " + strings.ToUpper(col.Identity) + " AS IDENTITY (" +
 		strings.Join(append([]string{"SEQUENCE NAME " + tableName(seq)}, seq.Seq.Options...), " ") + ")"
 	base := (*catalog.Relation)(nil)
-	if was != nil {
-		base = r.Deployed.Relation(was.Sequence)
+	if oldColumn != nil {
+		base = r.Deployed.Relation(oldColumn.Sequence)
 	}
 	if base == nil {
 		s.swap, s.undoSwap = append(s.swap, add), append([]string{alter + "DROP IDENTITY"}, s.undoSwap...)
@@ -340,11 +340,11 @@ func (s *shadowTable) moveSequence(col *catalog.Column) {
 		s.swap = append(s.swap, "ALTER SEQUENCE "+tableName(base)+" RENAME TO "+quoteIdent(goes.Name.Name))
 		s.undoSwap = append([]string{"ALTER SEQUENCE " + tableName(goes) + " RENAME TO " + quoteIdent(base.Name.Name)}, s.undoSwap...)
 	}
-	on := func(to, from *catalog.Relation) string {
+	copyValue := func(to, from *catalog.Relation) string {
 		return "SELECT setval(" + pgparse.QuoteLiteral(tableName(to)) + ", last_value, is_called) FROM " + tableName(from)
 	}
-	s.swap = append(s.swap, add, on(seq, goes))
-	s.undoSwap = append([]string{on(goes, seq), alter + "DROP IDENTITY"}, s.undoSwap...)
+	s.swap = append(s.swap, add, copyValue(seq, goes))
+	s.undoSwap = append([]string{copyValue(goes, seq), alter + "DROP IDENTITY"}, s.undoSwap...)
 	if seq.OID != base.OID {
 		r.Filled[seq.Name.Qualified()] = true // the release restarts it
 	}

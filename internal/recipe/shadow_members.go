@@ -40,29 +40,29 @@ func (s *shadowTable) collectChanges() {
 // namesTable reports whether a change names a table of a group, or an object that belongs to
 // one.
 func (c *Change) namesTable(group map[catalog.OID]bool) bool {
-	of := func(rel *catalog.Relation) bool {
+	inGroup := func(rel *catalog.Relation) bool {
 		return rel != nil && (group[rel.OID] || rel.Index != nil && group[rel.Index.Table] || rel.Seq != nil && group[rel.Seq.OwnerTable])
 	}
-	is := false
-	named := func(schema, object string) {
-		is = is || of(c.Before.Lookup(schema, object)) || of(c.After.Lookup(schema, object))
+	found := false
+	lookUp := func(schema, object string) {
+		found = found || inGroup(c.Before.Lookup(schema, object)) || inGroup(c.After.Lookup(schema, object))
 	}
 	visit := func(msg any) bool {
 		if rv, ok := msg.(*pgparse.RangeVar); ok {
-			named(rv.GetSchemaname(), rv.GetRelname())
+			lookUp(rv.GetSchemaname(), rv.GetRelname())
 		}
-		return !is
+		return !found
 	}
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_AlterTableStmt:
-		is = group[c.AlteredRelation().OID] || c.dropsReference(group)
-		if !is && c.Command != nil {
+		found = group[c.AlteredRelation().OID] || c.dropsReference(group)
+		if !found && c.Command != nil {
 			pgparse.Walk(c.Command, visit)
 		}
-		return is
+		return found
 	case *pgparse.Node_DropStmt:
 		for _, o := range n.DropStmt.Objects {
-			named(pgparse.SchemaAndName(pgparse.ListItems(o)))
+			lookUp(pgparse.SchemaAndName(pgparse.ListItems(o)))
 		}
 	case *pgparse.Node_CommentStmt:
 		names := n.CommentStmt.GetObject().GetList().GetItems()
@@ -70,10 +70,10 @@ func (c *Change) namesTable(group map[catalog.OID]bool) bool {
 		case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY:
 			names = names[:max(len(names)-1, 0)]
 		}
-		named(pgparse.SchemaAndName(names))
+		lookUp(pgparse.SchemaAndName(names))
 	}
 	pgparse.Walk(c.Node, visit)
-	return is
+	return found
 }
 
 // dropsReference reports whether a change drops a foreign key to a table of a group.
@@ -93,19 +93,19 @@ func (s *shadowTable) coversChange(c *Change, group map[catalog.OID]bool) bool {
 	case *pgparse.Node_CommentStmt, *pgparse.Node_IndexStmt, *pgparse.Node_VacuumStmt:
 		return true
 	case *pgparse.Node_CreateStmt:
-		made, _ := c.After.Resolve(n.CreateStmt.Relation)
-		return made != nil && group[made.OID]
+		newTable, _ := c.After.Resolve(n.CreateStmt.Relation)
+		return newTable != nil && group[newTable.OID]
 	case *pgparse.Node_InsertStmt:
-		into := c.resolveRelation(n.InsertStmt.Relation)
-		return into != nil && into.OID == s.head.OID && !s.inPlace
+		target := c.resolveRelation(n.InsertStmt.Relation)
+		return target != nil && target.OID == s.head.OID && !s.inPlace
 	case *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt:
 		return false
 	case *pgparse.Node_DropStmt:
 		return len(n.DropStmt.Objects) == 1 && !s.inPlace
 	case *pgparse.Node_CreateTrigStmt:
 		// The swap creates the trigger, as written.
-		on := c.resolveRelation(n.CreateTrigStmt.Relation)
-		return on != nil && on.OID == s.head.OID && n.CreateTrigStmt.Relation.Relname == s.t.Name.Name && !n.CreateTrigStmt.Replace
+		table := c.resolveRelation(n.CreateTrigStmt.Relation)
+		return table != nil && table.OID == s.head.OID && n.CreateTrigStmt.Relation.Relname == s.t.Name.Name && !n.CreateTrigStmt.Replace
 	case *pgparse.Node_AlterTableStmt:
 		if s.inPlace {
 			return group[c.AlteredRelation().OID] && s.canInclude(c)
@@ -134,21 +134,21 @@ func (s *shadowTable) reportDependents() {
 			s.addObstacle("%s reads %s, and would go on reading the old table: drop it and create it again in the release", v.Name, t.Name)
 		}
 	}
-	for _, at := range []*catalog.Relation{t, s.head} {
-		if at.RLS || len(at.Policies) > 0 {
-			s.addObstacle("%s has policies", at.Name)
+	for _, relation := range []*catalog.Relation{t, s.head} {
+		if relation.RLS || len(relation.Policies) > 0 {
+			s.addObstacle("%s has policies", relation.Name)
 		}
-		if len(at.Rules) > 0 {
-			s.addObstacle("%s has rules", at.Name)
+		if len(relation.Rules) > 0 {
+			s.addObstacle("%s has rules", relation.Name)
 		}
-		if len(at.Statistics) > 0 {
-			s.addObstacle("%s has statistics objects", at.Name)
+		if len(relation.Statistics) > 0 {
+			s.addObstacle("%s has statistics objects", relation.Name)
 		}
-		if len(base.ListPublications(at)) > 0 {
-			s.addObstacle("%s is in a publication, which would go on with the old table", at.Name)
+		if len(base.ListPublications(relation)) > 0 {
+			s.addObstacle("%s is in a publication, which would go on with the old table", relation.Name)
 		}
-		if list := base.ListExceptions(at); len(list) > 0 {
-			s.addObstacle("publication %s leaves out %s, and would send the new table", list[0].Name.Name, at.Name)
+		if list := base.ListExceptions(relation); len(list) > 0 {
+			s.addObstacle("publication %s leaves out %s, and would send the new table", list[0].Name.Name, relation.Name)
 		}
 	}
 	for _, tr := range t.Triggers {
@@ -175,7 +175,7 @@ func (s *shadowTable) reportDependents() {
 	for _, ref := range s.release.head.ListReferences(s.head, false) {
 		s.checkReference(ref.From, ref.Con)
 	}
-	s.rowType()
+	s.reportRowTypeUses()
 }
 
 // checkReference reports a foreign key to the table that cannot have a counterpart while both
@@ -191,19 +191,19 @@ func (s *shadowTable) checkReference(from *catalog.Relation, con *catalog.Constr
 	}
 }
 
-// rowType reports the functions and tables that use the table's row type.
-func (s *shadowTable) rowType() {
-	is := func(typ catalog.Type) bool {
+// reportRowTypeUses reports the functions and tables that use the table's row type.
+func (s *shadowTable) reportRowTypeUses() {
+	isRowType := func(typ catalog.Type) bool {
 		return typ.Name.Name == s.t.Name.Name && (typ.Name.Schema == s.t.Name.Schema || typ.Name.Schema == "")
 	}
 	s.release.Deployed.EachRelation(func(r *catalog.Relation) bool {
-		if slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return is(col.Type) }) {
+		if slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return isRowType(col.Type) }) {
 			s.addObstacle("%s has columns of the type of %s's rows", r.Name, s.t.Name)
 		}
 		return true
 	})
 	s.release.Deployed.EachFunction(func(fn *catalog.Function) bool {
-		if is(fn.Returns) || slices.ContainsFunc(fn.Args, is) {
+		if isRowType(fn.Returns) || slices.ContainsFunc(fn.Args, isRowType) {
 			s.addObstacle("function %s takes or gives rows of %s", fn.Name, s.t.Name)
 		}
 		return true

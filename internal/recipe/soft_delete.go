@@ -26,30 +26,30 @@ type softDelete struct {
 	unique                []*catalog.IndexInfo
 }
 
-// findAdoptions returns the adoptions of the release.
-func (r *Release) findAdoptions() (out []*softDelete) {
-	for _, is := range r.columnOrder {
-		if is.old != nil || is.newColumn == nil {
+// findSoftDeletes returns the adoptions of the release.
+func (r *Release) findSoftDeletes() (out []*softDelete) {
+	for _, colChange := range r.columnOrder {
+		if colChange.old != nil || colChange.newColumn == nil {
 			continue
 		}
-		t, head := r.Deployed.Relation(is.table), r.head.Relation(is.table)
+		t, head := r.Deployed.Relation(colChange.table), r.head.Relation(colChange.table)
 		if t == nil || head == nil {
 			continue
 		}
-		said := deprecation.ColumnMark(head.Name, is.newColumn, r.SoftDelete)
-		if said == nil {
+		mark := deprecation.ColumnMark(head.Name, colChange.newColumn, r.SoftDelete)
+		if mark == nil {
 			continue
 		}
-		a := &softDelete{c: is.changes[0], t: t, head: head, column: is.newColumn.Name, view: said.View}
-		if a.view == "" && !said.NoView {
+		a := &softDelete{c: colChange.changes[0], t: t, head: head, column: colChange.newColumn.Name, view: mark.View}
+		if a.view == "" && !mark.NoView {
 			a.view = catalog.ObjectName(t.Name.Name, "", "live")
 		}
-		col := quoteIdent(is.newColumn.Name)
-		switch kind := is.newColumn.Type.Name.Name; {
-		case is.newColumn.Type.Name.Schema == "pg_catalog" && (kind == "timestamptz" || kind == "timestamp" || kind == "date") && !is.newColumn.NotNull &&
-			is.newColumn.DefaultText == "":
+		col := quoteIdent(colChange.newColumn.Name)
+		switch kind := colChange.newColumn.Type.Name.Name; {
+		case colChange.newColumn.Type.Name.Schema == "pg_catalog" && (kind == "timestamptz" || kind == "timestamp" || kind == "date") && !colChange.newColumn.NotNull &&
+			colChange.newColumn.DefaultText == "":
 			a.live, a.marked, a.cleared, a.hasTime = col+" IS NULL", "now()", "NULL", true
-		case is.newColumn.Type.Name.Schema == "pg_catalog" && kind == "bool" && is.newColumn.NotNull && strings.EqualFold(is.newColumn.DefaultText, "false"):
+		case colChange.newColumn.Type.Name.Schema == "pg_catalog" && kind == "bool" && colChange.newColumn.NotNull && strings.EqualFold(colChange.newColumn.DefaultText, "false"):
 			a.live, a.marked, a.cleared = "NOT "+col, "true", "false"
 		}
 		out = append(out, a)
@@ -61,7 +61,7 @@ func (r *Release) findAdoptions() (out []*softDelete) {
 // for them. Each step says which change it belongs to.
 func (r *Release) SoftDeleteSteps() *Steps {
 	m := &Steps{}
-	for _, a := range r.findAdoptions() {
+	for _, a := range r.findSoftDeletes() {
 		from := len(m.Steps)
 		a.makeSteps(m, r)
 		for i := range m.Steps[from:] {
@@ -80,7 +80,9 @@ func (a *softDelete) makeSteps(m *Steps, r *Release) {
 			"or boolean NOT NULL DEFAULT false. With another one the rows of code that does not know it would be neither", a.column, t)
 		return
 	case a.head.Name != t || slices.ContainsFunc(r.columnOrder,
-		func(is *columnChange) bool { return is.table == a.t.OID && (is.replacement != nil || is.split != nil) }):
+		func(colChange *columnChange) bool {
+			return colChange.table == a.t.OID && (colChange.replacement != nil || colChange.split != nil)
+		}):
 		m.addMissing("%s begins to mark deleted rows, and gets another name, or columns of it other names or types, in one release: a release for each is planned", t)
 		return
 	case a.t.Kind != catalog.Table || a.t.Parent != 0 || a.t.HasKids() || len(a.t.Inherits) > 0:
@@ -100,14 +102,14 @@ func (a *softDelete) makeSteps(m *Steps, r *Release) {
 func (a *softDelete) replaceUniqueIndexes(m *Steps, r *Release) {
 	for _, x := range r.head.IndexesOf(a.head) {
 		info := x.Index
-		if !info.Unique || info.Primary || slices.ContainsFunc(r.columnsOfIndex(x), func(at columnID) bool {
-			return a.head.Attr(at.column) != nil && a.head.Attr(at.column).Name == a.column
+		if !info.Unique || info.Primary || slices.ContainsFunc(r.columnsOfIndex(x), func(id columnID) bool {
+			return a.head.Attr(id.column) != nil && a.head.Attr(id.column).Name == a.column
 		}) {
 			continue
 		}
 		con := a.head.Constraint(info.Constraint)
-		if why := a.whyAllRows(r, x, con); why != "" {
-			m.addNote("%s stays as it is, and the values of deleted rows stay taken: %s", x.Name.Name, why)
+		if reason := a.explainFullUniqueness(r, x, con); reason != "" {
+			m.addNote("%s stays as it is, and the values of deleted rows stay taken: %s", x.Name.Name, reason)
 			continue
 		}
 		like := *info
@@ -116,11 +118,11 @@ func (a *softDelete) replaceUniqueIndexes(m *Steps, r *Release) {
 			like.PredicateText = "(" + info.PredicateText + ") AND " + a.live
 		}
 		body := indexBody(a.head, &like, x)
-		own := r.uniqueName(x.Name.Name, "onward", "")
-		m.addIndex(a.t, own, body, true, onward.Expand)
-		rename := []string{"ALTER INDEX " + inSchema(a.t, own) + " RENAME TO " + quoteIdent(x.Name.Name)}
+		indexName := r.uniqueName(x.Name.Name, "onward", "")
+		m.addIndex(a.t, indexName, body, true, onward.Expand)
+		rename := []string{"ALTER INDEX " + qualifyInSchema(a.t, indexName) + " RENAME TO " + quoteIdent(x.Name.Name)}
 		if x.Comment != "" {
-			rename = append(rename, "COMMENT ON INDEX "+inSchema(a.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
+			rename = append(rename, "COMMENT ON INDEX "+qualifyInSchema(a.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 		drop := DropIndex(x.Name, false)
 		if con != nil {
@@ -143,8 +145,8 @@ func (a *softDelete) replaceUniqueIndexes(m *Steps, r *Release) {
 	}
 }
 
-// whyAllRows returns what needs a unique index on all rows; "" if nothing does.
-func (a *softDelete) whyAllRows(r *Release, x *catalog.Relation, con *catalog.Constraint) string {
+// explainFullUniqueness returns what needs a unique index on all rows; "" if nothing does.
+func (a *softDelete) explainFullUniqueness(r *Release, x *catalog.Relation, con *catalog.Constraint) string {
 	var keys []int16
 	for _, k := range x.Index.Keys {
 		keys = append(keys, k.Column)
@@ -194,7 +196,7 @@ func (a *softDelete) addView(m *Steps, r *Release) {
 	for _, col := range a.head.Columns {
 		columns = append(columns, quoteIdent(col.Name))
 	}
-	view := inSchema(a.t, a.view)
+	view := qualifyInSchema(a.t, a.view)
 	sql := []string{"CREATE VIEW " + view + invoker + " AS SELECT " + strings.Join(columns, ", ") + " FROM " + tableName(a.t) + " WHERE " + a.live}
 	for _, g := range a.head.Grants {
 		if g.Privilege == "all" || g.Privilege == "select" {
@@ -225,11 +227,11 @@ func (a *softDelete) addNotes(m *Steps, r *Release) {
 			if fk.Kind != catalog.ForeignKey || fk.Ref != a.head.OID || fk.Parent {
 				continue
 			}
-			does := "refuses nothing"
+			effect := "refuses nothing"
 			if fk.OnDelete != "" && fk.OnDelete != "restrict" {
-				does = "does nothing (ON DELETE " + strings.ToUpper(fk.OnDelete) + ")"
+				effect = "does nothing (ON DELETE " + strings.ToUpper(fk.OnDelete) + ")"
 			}
-			m.addNote("foreign key %s of %s %s when a row of %s is marked: it acts when the row is purged", fk.Name, other.Name, does, t)
+			m.addNote("foreign key %s of %s %s when a row of %s is marked: it acts when the row is purged", fk.Name, other.Name, effect, t)
 		}
 	}
 	for _, con := range a.head.Constraints {
@@ -241,15 +243,15 @@ func (a *softDelete) addNotes(m *Steps, r *Release) {
 
 // uniqueColumns returns the columns of a unique index, compared between two rows; the bare columns if the
 // rows have no names. It returns nil for an index with expressions.
-func (a *softDelete) uniqueColumns(x *catalog.IndexInfo, one, other string) (out []string) {
+func (a *softDelete) uniqueColumns(x *catalog.IndexInfo, alias, other string) (out []string) {
 	for _, k := range x.Keys {
 		col := a.head.Attr(k.Column)
 		if col == nil {
 			return nil
 		}
 		text := quoteIdent(col.Name)
-		if one != "" {
-			text = one + "." + text + " = " + other + "." + text
+		if alias != "" {
+			text = alias + "." + text + " = " + other + "." + text
 		}
 		out = append(out, text)
 	}
@@ -258,33 +260,33 @@ func (a *softDelete) uniqueColumns(x *catalog.IndexInfo, one, other string) (out
 
 // addStatements lists what new code must do instead of DELETE, and what nobody had to do before.
 func (a *softDelete) addStatements(m *Steps, r *Release) {
-	keys := identityColumns(r.head, a.head)
+	keys := rowKeyColumns(r.head, a.head)
 	if len(keys) == 0 {
 		return
 	}
-	var mine, same []string
+	var keyParams, keyMatches []string
 	for i, k := range keys {
-		mine = append(mine, quoteIdent(k)+" = $"+string(rune('1'+i)))
-		same = append(same, "t."+quoteIdent(k)+" = gone."+quoteIdent(k))
+		keyParams = append(keyParams, quoteIdent(k)+" = $"+string(rune('1'+i)))
+		keyMatches = append(keyMatches, "t."+quoteIdent(k)+" = gone."+quoteIdent(k))
 	}
 	t, col := tableName(a.t), quoteIdent(a.column)
-	row := strings.Join(mine, " AND ")
+	row := strings.Join(keyParams, " AND ")
 	m.addStatement("delete a row of "+a.t.Name.String(), "In the place of DELETE. It changes no row where the row is deleted already.",
 		"UPDATE "+t+" SET "+col+" = "+a.marked+" WHERE "+row+" AND "+a.live)
-	var taken []string
+	var conflicts []string
 	for _, x := range a.unique {
-		if same := a.uniqueColumns(x, "other", "t"); len(same) > 0 && x.PredicateText == "" {
-			taken = append(taken, "("+strings.Join(same, " AND ")+")")
+		if matches := a.uniqueColumns(x, "other", "t"); len(matches) > 0 && x.PredicateText == "" {
+			conflicts = append(conflicts, "("+strings.Join(matches, " AND ")+")")
 		}
 	}
 	free, says := "", "It changes no row if none is deleted."
-	if len(taken) > 0 {
-		free = " AND NOT EXISTS (SELECT FROM " + t + " AS other WHERE other." + a.liveOf() + " AND (" + strings.Join(taken, " OR ") + "))"
+	if len(conflicts) > 0 {
+		free = " AND NOT EXISTS (SELECT FROM " + t + " AS other WHERE other." + a.liveCondition() + " AND (" + strings.Join(conflicts, " OR ") + "))"
 		says = "It changes no row if another row has its values by now: decide which of them stays. " +
 			"If that happens at the same moment, it fails with a unique violation (23505), and nothing is changed."
 	}
 	m.addStatement("restore a row of "+a.t.Name.String(), says,
-		"UPDATE "+t+" AS t SET "+col+" = "+a.cleared+" WHERE "+strings.Join(addPrefix("t.", mine), " AND ")+" AND NOT (t."+a.liveOf()+")"+free)
+		"UPDATE "+t+" AS t SET "+col+" = "+a.cleared+" WHERE "+strings.Join(addPrefix("t.", keyParams), " AND ")+" AND NOT (t."+a.liveCondition()+")"+free)
 	old, order, index := col, analysis.QuoteIdents(keys), ""
 	if a.hasTime {
 		old, order = col+" < now() - interval '30 days'", col
@@ -294,11 +296,11 @@ func (a *softDelete) addStatements(m *Steps, r *Release) {
 	m.addStatement("purge "+a.t.Name.String(), "Repeat it until it deletes none. It deletes a thousand rows at a time, and none that somebody has locked. "+
 		"You decide how long to keep them. Foreign keys act now."+index,
 		"WITH gone AS (SELECT "+analysis.QuoteIdents(keys)+" FROM "+t+" WHERE "+old+" ORDER BY "+order+" LIMIT 1000 FOR UPDATE SKIP LOCKED) DELETE FROM "+t+
-			" AS t USING gone WHERE "+strings.Join(same, " AND "))
+			" AS t USING gone WHERE "+strings.Join(keyMatches, " AND "))
 }
 
-// liveOf returns the condition for a live row without the row's name: "deleted_at IS NULL".
-func (a *softDelete) liveOf() string {
+// liveCondition returns the condition for a live row without the row's name: "deleted_at IS NULL".
+func (a *softDelete) liveCondition() string {
 	if a.hasTime {
 		return quoteIdent(a.column) + " IS NULL"
 	}

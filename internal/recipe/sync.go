@@ -59,18 +59,18 @@ func (w *replacement) makeSteps() *Steps {
 	w.reportDependents(m)
 	c, t := w.c, w.t
 	alter := "ALTER TABLE " + tableName(t) + " "
-	add := slices.Concat([]string{alter + "ADD COLUMN " + quoteIdent(w.newName) + " " + w.typ + w.collate}, w.earlyDefault(alter),
-		columnGrants(t, w.old.Name, w.newName), w.statisticsStatements(alter))
-	s := m.addStep(onward.Expand, onward.StepDDL, w.saysAdded(), add...)
+	add := slices.Concat([]string{alter + "ADD COLUMN " + quoteIdent(w.newName) + " " + w.typ + w.collate}, w.earlyDefaultStatements(alter),
+		columnGrantStatements(t, w.old.Name, w.newName), w.statisticsStatements(alter))
+	s := m.addStep(onward.Expand, onward.StepDDL, w.describeAddColumn(), add...)
 	s.Replaces = w.planReplacements()
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quoteIdent(w.newName)}
 	w.trigger = c.Release.lastTriggerName(m, t, w.old.Name)
-	functions := createTrigger(t, w.trigger, w.triggerFunction(inSchema(t, w.trigger)), c.Release.triggerColumns(t, w.head, w.old.Name, w.newName))
+	functions := createTrigger(t, w.trigger, w.triggerFunction(qualifyInSchema(t, w.trigger)), c.Release.triggerColumns(t, w.head, w.old.Name, w.newName))
 	if w.mayFail {
 		functions = append([]string{w.valueFunction()}, functions...)
 	}
 	s = m.addStep(onward.Expand, onward.StepDDL, w.describeTrigger(), functions...)
-	s.Undo = w.dropTrigger()
+	s.Undo = w.dropTriggerStatements()
 	value := strings.ReplaceAll(w.conversion, "$1", "t."+quoteIdent(w.old.Name))
 	otherwise := distinctCondition("t."+quoteIdent(w.newName), w.castValue(value))
 	set := quoteIdent(w.newName) + " = " + value
@@ -82,7 +82,7 @@ func (w *replacement) makeSteps() *Steps {
 	c.Release.markFilled(t, w.newName)
 	w.copyIndexes(m)
 	w.addNotNull(m)
-	w.keepValues(m)
+	w.addValueChecks(m)
 	w.moveSequence(m)
 	w.copyReferences(m)
 	wrong := w.wrongCondition(otherwise)
@@ -100,15 +100,15 @@ func (w *replacement) makeSteps() *Steps {
 	if w.copiesBack { // the new value may be newer than the old one
 		mend = "t." + quoteIdent(w.newName) + " IS NULL AND (" + wrong + ")"
 	}
-	addComparison(b, t, identityColumns(c.Before, t), wrong, updateStatement(t, set, mend))
+	addComparison(b, t, rowKeyColumns(c.Before, t), wrong, updateStatement(t, set, mend))
 	w.addNotes(m)
 	return m
 }
 
 // finalStatements gives the new column what it can only get after the drop of the old one: its final name, default and comment.
 func (w *replacement) finalStatements(alter string) (out []string) {
-	if own, want := w.notNullNames(); own != want {
-		out = append(out, alter+"RENAME CONSTRAINT "+quoteIdent(own)+" TO "+quoteIdent(want))
+	if current, want := w.notNullNames(); current != want {
+		out = append(out, alter+"RENAME CONSTRAINT "+quoteIdent(current)+" TO "+quoteIdent(want))
 	}
 	if w.newColumn.Name != w.newName {
 		out = append(out, alter+"RENAME COLUMN "+quoteIdent(w.newName)+" TO "+quoteIdent(w.newColumn.Name))
@@ -151,12 +151,12 @@ func (w *replacement) addNotNull(m *Steps) {
 			phase = onward.Contract
 		}
 	}
-	m.notNull(w.c, w.t, w.newName, phase)
+	m.addNotNullSteps(w.c, w.t, w.newName, phase)
 }
 
-// keepValues refuses, in the contract, a value that the new column cannot have, as the new type does after the last step. So the check of the rows holds
+// addValueChecks refuses, in the contract, a value that the new column cannot have, as the new type does after the last step. So the check of the rows holds
 // until the drop of the old column, whoever writes in between. An expression that may make NULL of a value has no such CHECK.
-func (w *replacement) keepValues(m *Steps) {
+func (w *replacement) addValueChecks(m *Steps) {
 	old, fresh := quoteIdent(w.old.Name), quoteIdent(w.newName)
 	alter, refuses := "ALTER TABLE "+tableName(w.t), "refuse new values of "+w.old.Name+" that cannot be "+w.typ+": no existing row is read"
 	if !w.mayFail && !w.losesValues || w.newColumn.NotNull || !w.keepsNotNull() { // NOT NULL says more
@@ -227,7 +227,7 @@ func createTrigger(t *catalog.Relation, trigger, function string, watched []stri
 	}
 	return []string{
 		function, "CREATE TRIGGER " + quoteIdent(trigger) + " BEFORE " + events + " ON " + tableName(t) + " FOR EACH ROW EXECUTE FUNCTION " +
-			inSchema(t, trigger) + "()",
+			qualifyInSchema(t, trigger) + "()",
 		"ALTER TABLE " + tableName(t) + " ENABLE ALWAYS TRIGGER " + quoteIdent(trigger),
 	}
 }
@@ -237,17 +237,17 @@ func createTrigger(t *catalog.Relation, trigger, function string, watched []stri
 // whose key changes may move past the backfill's position without being filled, and the trigger fills it then.
 // https://www.postgresql.org/docs/current/sql-createtrigger.html#SQL-CREATETRIGGER-NOTES
 func (r *Release) triggerColumns(t, head *catalog.Relation, columns ...string) []string {
-	if t.Inferred || t.Partial || head == nil || changesRow(t) || changesRow(head) {
+	if t.Inferred || t.Partial || head == nil || hasRowChangingTrigger(t) || hasRowChangingTrigger(head) {
 		return nil
 	}
-	keys := identityColumns(r.Deployed, t)
+	keys := rowKeyColumns(r.Deployed, t)
 	if len(keys) == 0 {
 		return nil // any UPDATE moves the row, perhaps to where the backfill has already been
 	}
 	for _, k := range keys {
-		if is := r.columnChanges[columnID{
+		if colChange := r.columnChanges[columnID{
 			t.OID, t.Column(k).Attnum,
-		}]; is != nil && (is.newColumn == nil || slices.ContainsFunc(is.changes, (*Change).renamesColumn) || slices.ContainsFunc(is.changes, (*Change).changesType)) {
+		}]; colChange != nil && (colChange.newColumn == nil || slices.ContainsFunc(colChange.changes, (*Change).renamesColumn) || slices.ContainsFunc(colChange.changes, (*Change).changesType)) {
 			return nil // a column named by a trigger can neither be dropped nor change its type
 		}
 		if !slices.Contains(columns, k) {
@@ -257,8 +257,8 @@ func (r *Release) triggerColumns(t, head *catalog.Relation, columns ...string) [
 	return columns
 }
 
-// changesRow reports whether a table has a trigger that may change the row of an UPDATE.
-func changesRow(t *catalog.Relation) bool {
+// hasRowChangingTrigger reports whether a table has a trigger that may change the row of an UPDATE.
+func hasRowChangingTrigger(t *catalog.Relation) bool {
 	return slices.ContainsFunc(t.Triggers, func(tr *catalog.Trigger) bool {
 		return tr.Inferred || tr.Row && tr.Timing == "before" && strings.Contains(tr.Events, "update")
 	})
@@ -266,7 +266,7 @@ func changesRow(t *catalog.Relation) bool {
 
 // dropTrigger returns the statements that remove the trigger and its function.
 func dropTrigger(t *catalog.Relation, trigger string) []string {
-	return []string{"DROP TRIGGER IF EXISTS " + quoteIdent(trigger) + " ON " + tableName(t), "DROP FUNCTION IF EXISTS " + inSchema(t, trigger) + "()"}
+	return []string{"DROP TRIGGER IF EXISTS " + quoteIdent(trigger) + " ON " + tableName(t), "DROP FUNCTION IF EXISTS " + qualifyInSchema(t, trigger) + "()"}
 }
 
 // distinctCondition returns the condition that two values of one type are not identical. The = of a type may treat different values as
@@ -282,7 +282,7 @@ func (w *replacement) castValue(value string) string {
 	return "(" + value + ")::" + w.typ
 }
 
-func (w *replacement) saysAdded() string {
+func (w *replacement) describeAddColumn() string {
 	if w.needsDefault {
 		return "add column " + w.newName + " to " + w.t.Name.Name + ". Its default is for the foreign key that sets it: an INSERT gets the value of " + w.old.Name
 	}
@@ -315,36 +315,36 @@ func (w *replacement) triggerFunction(fn string) string {
 			"    onward_value := NULL; -- the check before the last step finds the row\n  END;\n"
 		value = "onward_value"
 	}
-	there, back := fresh+" := "+value+";", old+" := "+fresh+";"
+	forth, back := fresh+" := "+value+";", old+" := "+fresh+";"
 	head := "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.rights.clause + " AS $onward$\n" + declared +
 		"BEGIN\n" + w.rights.guard + evaluated
 	const end = "  RETURN NEW;\nEND\n$onward$"
 	if !w.copiesBack && !w.writtenByForeignKey {
-		return head + "  " + there + "\n" + end
+		return head + "  " + forth + "\n" + end
 	}
-	mine, other := distinctCondition(fresh, "OLD."+quoteIdent(w.newName)), distinctCondition(old, "OLD."+quoteIdent(w.old.Name))
+	newChanged, other := distinctCondition(fresh, "OLD."+quoteIdent(w.newName)), distinctCondition(old, "OLD."+quoteIdent(w.old.Name))
 	// An unfilled new column is filled by any write: a change of the key may move the row to where the backfill has already
 	// been.
 	other = "(" + other + " OR " + fresh + " IS NOT DISTINCT FROM NULL)"
 	var update string
 	switch {
 	case w.direction == forward:
-		update = "  ELSIF " + other + " AND NOT " + mine + " THEN\n    " + there + "\n"
+		update = "  ELSIF " + other + " AND NOT " + newChanged + " THEN\n    " + forth + "\n"
 	case w.direction == backward:
-		update = "  ELSIF " + mine + " THEN\n    " + back + "\n  ELSIF " + fresh + " IS NOT DISTINCT FROM NULL THEN\n    " + there + "\n"
+		update = "  ELSIF " + newChanged + " THEN\n    " + back + "\n  ELSIF " + fresh + " IS NOT DISTINCT FROM NULL THEN\n    " + forth + "\n"
 	case w.typesDiffer: // a value that the other type cannot represent is not copied
 		if !w.mayFail {
 			value = w.castValue(value)
 		}
 		unlike := " AND " + distinctCondition(fresh, value)
-		update = "  ELSIF " + mine + unlike + " THEN\n    " + back + "\n  ELSIF " + other + unlike + " THEN\n    " + there + "\n"
+		update = "  ELSIF " + newChanged + unlike + " THEN\n    " + back + "\n  ELSIF " + other + unlike + " THEN\n    " + forth + "\n"
 	default:
-		update = "  ELSIF " + mine + " THEN\n    " + back + "\n  ELSE\n    " + there + "\n"
+		update = "  ELSIF " + newChanged + " THEN\n    " + back + "\n  ELSE\n    " + forth + "\n"
 	}
 	if !w.copiesBack { // no code knows the new column, and its default is for foreign keys
-		return head + "  IF TG_OP = 'INSERT' THEN\n    " + there + "\n" + update + "  END IF;\n" + end
+		return head + "  IF TG_OP = 'INSERT' THEN\n    " + forth + "\n" + update + "  END IF;\n" + end
 	}
-	return head + "  IF TG_OP = 'INSERT' THEN\n    IF " + fresh + " IS DISTINCT FROM NULL THEN\n      " + back + "\n    ELSE\n      " + there +
+	return head + "  IF TG_OP = 'INSERT' THEN\n    IF " + fresh + " IS DISTINCT FROM NULL THEN\n      " + back + "\n    ELSE\n      " + forth +
 		"\n    END IF;\n" + update + "  END IF;\n" + end
 }
 
@@ -375,9 +375,9 @@ func (w *replacement) reportDependents(m *Steps) {
 			m.addMissing("publication %s names %s: change its list before the old column is dropped", o.Name.Name, w.old.Name)
 		}
 	}
-	for _, own := range t.Statistics {
-		if o := head.Object("statistics object", own); o != nil && slices.Contains(o.Columns, w.newColumn.Attnum) {
-			m.addMissing("statistics object %s is of %s, and is dropped with it: create it again on %s", own, w.old.Name, w.newName)
+	for _, statName := range t.Statistics {
+		if o := head.Object("statistics object", statName); o != nil && slices.Contains(o.Columns, w.newColumn.Attnum) {
+			m.addMissing("statistics object %s is of %s, and is dropped with it: create it again on %s", statName, w.old.Name, w.newName)
 		}
 	}
 	for _, f := range head.BodiesOver(t.OID, w.newColumn.Attnum) {
@@ -396,5 +396,5 @@ func (w *replacement) reportDependents(m *Steps) {
 	if w.old.Generated != "" {
 		m.addMissing("%s is generated: its expression cannot be moved to a column that was filled before", w.old.Name)
 	}
-	m.ofOneTable(t)
+	m.reportUnreachedRows(t)
 }

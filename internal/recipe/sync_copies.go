@@ -12,27 +12,27 @@ import (
 // createsCounterpart reports whether a twin is the last of the new columns that an object needs. It creates the
 // object's counterpart, when all of them exist.
 func (w *replacement) createsCounterpart(about []columnID) bool {
-	is := false
-	for _, at := range about {
-		o := w.c.Release.columnChanges[at]
+	includesSelf := false
+	for _, id := range about {
+		o := w.c.Release.columnChanges[id]
 		if o == nil || o.replacement == nil {
 			continue
 		}
-		is = is || o == w.columnChange
+		includesSelf = includesSelf || o == w.columnChange
 		if slices.Index(w.c.Release.columnOrder, o) > slices.Index(w.c.Release.columnOrder, w.columnChange) {
 			return false
 		}
 	}
-	return is
+	return includesSelf
 }
 
 // counterpartName returns the name of an object's counterpart until the object is dropped: its own name, if
 // the base does not use it.
-func (w *replacement) counterpartName(own string, taken bool) string {
-	if !taken {
-		return own
+func (w *replacement) counterpartName(name string, isTaken bool) string {
+	if !isTaken {
+		return name
 	}
-	return w.c.Release.uniqueName(own, "onward", "")
+	return w.c.Release.uniqueName(name, "onward", "")
 }
 
 // counterpartPhase returns the phase in which the counterpart of an object is created: after the backfill, or,
@@ -52,7 +52,7 @@ func (c *Change) createsObject(id catalog.OID) bool {
 	if t == nil || c.Node.GetIndexStmt() == nil && c.commandType() != pgparse.AlterTableType_AT_AddConstraint {
 		return false
 	}
-	if x := c.builtOn(t); x != nil && x.OID == id {
+	if x := c.findBuiltIndex(t); x != nil && x.OID == id {
 		return true
 	}
 	if c.Command == nil { // CREATE INDEX adds no constraint
@@ -70,7 +70,7 @@ func (w *replacement) copyIndexes(m *Steps) {
 		if !w.createsCounterpart(r.columnsOfIndex(x)) {
 			continue
 		}
-		body, ok := r.indexOf(t, x)
+		body, ok := r.counterpartIndexBody(t, x)
 		if !ok {
 			m.addMissing("index %s uses %s in a way that is not understood: build its counterpart on %s by hand", x.Name.Name, w.old.Name, w.newName)
 			continue
@@ -84,13 +84,13 @@ func (w *replacement) copyIndexes(m *Steps) {
 			m.addMissing("exclusion constraint %s has %s: create it again by hand", con.Name, w.old.Name)
 			continue
 		}
-		own := w.counterpartName(x.Name.Name, r.Deployed.Lookup(x.Name.Schema, x.Name.Name) != nil)
-		m.addIndex(w.t, own, body, x.Index.Unique, w.counterpartPhase(id))
+		indexName := w.counterpartName(x.Name.Name, r.Deployed.Lookup(x.Name.Schema, x.Name.Name) != nil)
+		m.addIndex(w.t, indexName, body, x.Index.Unique, w.counterpartPhase(id))
 		switch {
-		case con == nil && own != x.Name.Name:
-			w.afterDrop = append(w.afterDrop, "ALTER INDEX "+inSchema(w.t, own)+" RENAME TO "+quoteIdent(x.Name.Name))
+		case con == nil && indexName != x.Name.Name:
+			w.afterDrop = append(w.afterDrop, "ALTER INDEX "+qualifyInSchema(w.t, indexName)+" RENAME TO "+quoteIdent(x.Name.Name))
 		case con != nil:
-			w.afterDrop = append(w.afterDrop, alter+"ADD CONSTRAINT "+quoteIdent(con.Name)+" "+usingIndex(con, own))
+			w.afterDrop = append(w.afterDrop, alter+"ADD CONSTRAINT "+quoteIdent(con.Name)+" "+usingIndex(con, indexName))
 		}
 		if x.Index.Clustered {
 			w.afterDrop = append(w.afterDrop, alter+"CLUSTER ON "+quoteIdent(x.Name.Name))
@@ -99,7 +99,7 @@ func (w *replacement) copyIndexes(m *Steps) {
 			w.afterDrop = append(w.afterDrop, alter+"REPLICA IDENTITY USING INDEX "+quoteIdent(x.Name.Name))
 		}
 		if x.Comment != "" {
-			w.afterDrop = append(w.afterDrop, "COMMENT ON INDEX "+inSchema(w.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
+			w.afterDrop = append(w.afterDrop, "COMMENT ON INDEX "+qualifyInSchema(w.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 	}
 	w.copyConstraints(m)
@@ -122,7 +122,7 @@ func (w *replacement) copyConstraints(m *Steps) {
 				continue
 			}
 			definition = foreignKey(r.withReplacements(t), r.withReplacements(ref), con)
-			if named := w.c.Before.Relation(con.Ref); named != nil && named.Name != ref.Name {
+			if target := w.c.Before.Relation(con.Ref); target != nil && target.Name != ref.Name {
 				m.addMissing("foreign key %s refers to a table that gets another name in the same release", con.Name)
 			}
 		default:
@@ -138,14 +138,14 @@ func (w *replacement) copyConstraints(m *Steps) {
 }
 
 // addCounterpart creates the counterpart of a constraint.
-func (w *replacement) addCounterpart(m *Steps, t *catalog.Relation, con *catalog.Constraint, definition string, taken bool) {
-	own := w.counterpartName(con.Name, taken)
-	m.addConstraintSteps(t, own, definition, w.counterpartPhase(con.ID))
+func (w *replacement) addCounterpart(m *Steps, t *catalog.Relation, con *catalog.Constraint, definition string, isTaken bool) {
+	conName := w.counterpartName(con.Name, isTaken)
+	m.addConstraintSteps(t, conName, definition, w.counterpartPhase(con.ID))
 	if !con.Valid {
 		m.Steps = m.Steps[:len(m.Steps)-1]
 	}
-	if own != con.Name {
-		w.afterDrop = append(w.afterDrop, "ALTER TABLE "+tableName(t)+" RENAME CONSTRAINT "+quoteIdent(own)+" TO "+quoteIdent(con.Name))
+	if conName != con.Name {
+		w.afterDrop = append(w.afterDrop, "ALTER TABLE "+tableName(t)+" RENAME CONSTRAINT "+quoteIdent(conName)+" TO "+quoteIdent(con.Name))
 	}
 }
 
@@ -189,9 +189,9 @@ func (r *Release) withReplacements(t *catalog.Relation) *catalog.Relation {
 	out := *t
 	out.Columns = slices.Clone(t.Columns)
 	for i, col := range out.Columns {
-		if is := r.columnChanges[columnID{t.OID, col.Attnum}]; is != nil && is.replacement != nil {
+		if colChange := r.columnChanges[columnID{t.OID, col.Attnum}]; colChange != nil && colChange.replacement != nil {
 			twin := *col
-			twin.Name = is.replacement.newName
+			twin.Name = colChange.replacement.newName
 			out.Columns[i] = &twin
 		}
 	}
@@ -201,21 +201,21 @@ func (r *Release) withReplacements(t *catalog.Relation) *catalog.Relation {
 // headExpression returns an expression of a table at the head with the new columns replacing the old ones.
 func (r *Release) headExpression(t *catalog.Relation, text string, columns []int16) (string, bool) {
 	for _, n := range columns {
-		is := r.columnChanges[columnID{t.OID, n}]
-		if is == nil || is.replacement == nil || is.replacement.newName == is.newColumn.Name {
+		colChange := r.columnChanges[columnID{t.OID, n}]
+		if colChange == nil || colChange.replacement == nil || colChange.replacement.newName == colChange.newColumn.Name {
 			continue
 		}
-		said, ok := replaceColumn(text, is.newColumn.Name, is.replacement.newName)
+		newText, ok := replaceColumn(text, colChange.newColumn.Name, colChange.replacement.newName)
 		if !ok {
 			return "", false
 		}
-		text = said
+		text = newText
 	}
 	return text, true
 }
 
-// indexOf returns the definition of an index's counterpart, from USING on.
-func (r *Release) indexOf(t, relation *catalog.Relation) (body string, ok bool) {
+// counterpartIndexBody returns the definition of an index's counterpart, from USING on.
+func (r *Release) counterpartIndexBody(t, relation *catalog.Relation) (body string, ok bool) {
 	x := relation.Index
 	like := *x
 	like.Keys = slices.Clone(x.Keys)

@@ -31,7 +31,7 @@ func (w *replacement) moveSequence(m *Steps) {
 		"ALTER SEQUENCE "+tableName(seq)+" RENAME TO "+quoteIdent(aside),
 		"ALTER TABLE "+tableName(w.t)+" ALTER COLUMN "+quoteIdent(w.newName)+" ADD GENERATED "+strings.ToUpper(w.old.Identity)+" AS IDENTITY ("+
 			strings.Join(append([]string{"SEQUENCE NAME " + tableName(seq)}, seq.Seq.Options...), " ")+")",
-		"SELECT setval("+pgparse.QuoteLiteral(tableName(seq))+", last_value, is_called) FROM "+inSchema(seq, aside))
+		"SELECT setval("+pgparse.QuoteLiteral(tableName(seq))+", last_value, is_called) FROM "+qualifyInSchema(seq, aside))
 	for _, g := range seq.Grants {
 		w.beforeDrop = append(w.beforeDrop, "GRANT "+g.Privilege+" ON SEQUENCE "+tableName(seq)+" TO "+quoteRole(g.Role))
 	}

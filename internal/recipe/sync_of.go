@@ -10,36 +10,36 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// replacementOf returns the replacement of a column that is renamed, or that changes to a type for which each
+// findReplacement returns the replacement of a column that is renamed, or that changes to a type for which each
 // row is rewritten; nil if the column stays.
-func (r *Release) replacementOf(is *columnChange) *replacement {
-	first := is.leadChange()
-	if is.old == nil || is.newColumn == nil || first == nil || is.viewed {
+func (r *Release) findReplacement(colChange *columnChange) *replacement {
+	first := colChange.leadChange()
+	if colChange.old == nil || colChange.newColumn == nil || first == nil || colChange.viewed {
 		return nil
 	}
-	enum := r.enumOf(is)
+	enum := r.enumOf(colChange)
 	if enum != nil && enum.grows {
 		return nil
 	}
-	renamed := is.old.Name != is.newColumn.Name
-	retyped := slices.ContainsFunc(is.changes, (*Change).changesType) || is.declaredByComment && !is.old.Type.IsSame(is.newColumn.Type)
-	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.changesType() && (c.rewritesTable() || c.blocksOthers()) }) {
+	renamed := colChange.old.Name != colChange.newColumn.Name
+	retyped := slices.ContainsFunc(colChange.changes, (*Change).changesType) || colChange.declaredByComment && !colChange.old.Type.IsSame(colChange.newColumn.Type)
+	if !renamed && !slices.ContainsFunc(colChange.changes, func(c *Change) bool { return c.changesType() && (c.rewritesTable() || c.blocksOthers()) }) {
 		return nil
 	}
-	w := &replacement{columnChange: is, c: first, t: r.Deployed.Relation(is.table), head: r.head.Relation(is.table), copiesBack: renamed, typesDiffer: retyped}
+	w := &replacement{columnChange: colChange, c: first, t: r.Deployed.Relation(colChange.table), head: r.head.Relation(colChange.table), copiesBack: renamed, typesDiffer: retyped}
 	if w.t == nil {
 		w.t, _ = first.changedColumn()
 	}
-	if !is.old.Type.IsKnown() || !is.newColumn.Type.IsKnown() {
-		w.addObstacle("the type of %s.%s is not known: the history does not show how it was made; --db reads it from a server", w.t.Name, is.old.Name)
+	if !colChange.old.Type.IsKnown() || !colChange.newColumn.Type.IsKnown() {
+		w.addObstacle("the type of %s.%s is not known: the history does not show how it was made; --db reads it from a server", w.t.Name, colChange.old.Name)
 		return w
 	}
-	w.typ, w.newName = typeName(is.newColumn.Type), is.newColumn.Name
+	w.typ, w.newName = typeName(colChange.newColumn.Type), colChange.newColumn.Name
 	if !renamed {
-		w.newName = r.uniqueName(is.old.Name, "onward", "")
+		w.newName = r.uniqueName(colChange.old.Name, "onward", "")
 	}
-	if is.newColumn.Collation != "" {
-		w.collate = " COLLATE " + quoteIdent(is.newColumn.Collation)
+	if colChange.newColumn.Collation != "" {
+		w.collate = " COLLATE " + quoteIdent(colChange.newColumn.Collation)
 	}
 	w.setConversion()
 	if enum != nil {
@@ -47,13 +47,13 @@ func (r *Release) replacementOf(is *columnChange) *replacement {
 		w.using = false // names of the new type's values are names of the old one's
 	}
 	if w.mayFail = w.conversionMayFail(); w.mayFail {
-		w.values = r.uniqueName("onward_"+w.t.Name.Name, is.old.Name, "value")
+		w.values = r.uniqueName("onward_"+w.t.Name.Name, colChange.old.Name, "value")
 	}
 	if w.typesDiffer && enum == nil {
-		w.rights.clause += w.fixedSettings()
+		w.rights.clause += w.fixedSettingClauses()
 	}
 	w.checkConflicts(renamed)
-	w.findActions()
+	w.findForeignKeyActions()
 	w.chooseDirection()
 	return w
 }
@@ -65,19 +65,19 @@ func (w *replacement) addObstacle(format string, args ...any) {
 
 // setConversion sets how the new column's values are computed.
 func (w *replacement) setConversion() {
-	value, told, err := w.convertValue("$1")
+	value, converted, err := w.convertValue("$1")
 	switch {
 	case err != nil:
 		w.addObstacle("%v", err)
-	case told && w.copiesBack:
+	case converted && w.copiesBack:
 		w.addObstacle("%s of %s gets another name and, by USING, another value in one release: "+
 			"nothing tells which values of the new code belong into the old column. Two releases can be planned", w.old.Name, w.t.Name)
-	case told: // writers may have another search path, and other rights
-		w.rights = w.c.Release.rightsFor(w.t, []catalog.Type{w.old.Type, w.newColumn.Type}, value)
+	case converted: // writers may have another search path, and other rights
+		w.rights = w.c.Release.findEvaluationRights(w.t, []catalog.Type{w.old.Type, w.newColumn.Type}, value)
 	case w.typesDiffer && w.c.Release.enumOf(w.columnChange) == nil && (w.old.Type.OID != 0 || w.newColumn.Type.OID != 0): // a cast may be a function
-		w.rights = w.c.Release.rightsFor(w.t, []catalog.Type{w.old.Type, w.newColumn.Type})
+		w.rights = w.c.Release.findEvaluationRights(w.t, []catalog.Type{w.old.Type, w.newColumn.Type})
 	}
-	w.conversion, w.using = value, told
+	w.conversion, w.using = value, converted
 }
 
 // checkConflicts reports other changes of the release that cannot be planned together with this one.
@@ -126,8 +126,8 @@ func (r *Release) updateDirection(t, head *catalog.Relation, old *catalog.Column
 		if r.isWrittenByDatabase(head, col.Attnum) {
 			return "", ""
 		}
-		why := r.Unwritten(onward.NewCode, head, col.Name)
-		if reads += "the new code only reads " + col.Name + " (" + why + "), "; why == "" {
+		reason := r.Unwritten(onward.NewCode, head, col.Name)
+		if reads += "the new code only reads " + col.Name + " (" + reason + "), "; reason == "" {
 			reads = ""
 			break
 		}
@@ -135,8 +135,8 @@ func (r *Release) updateDirection(t, head *catalog.Relation, old *catalog.Column
 	if reads != "" {
 		return forward, strings.TrimSuffix(reads, ", ")
 	}
-	if why := r.Unwritten(onward.OldCode, t, old.Name); why != "" {
-		return backward, "the deployed code only reads " + old.Name + " (" + why + ")"
+	if reason := r.Unwritten(onward.OldCode, t, old.Name); reason != "" {
+		return backward, "the deployed code only reads " + old.Name + " (" + reason + ")"
 	}
 	return "", ""
 }
@@ -145,8 +145,8 @@ func (r *Release) updateDirection(t, head *catalog.Relation, old *catalog.Column
 // or in functions that name the table or build their SQL at run time.
 func (r *Release) isWrittenByDatabase(t *catalog.Relation, column int16) bool {
 	for _, con := range t.Constraints {
-		does := con.OnUpdate != "" && con.OnUpdate != "restrict" || con.OnDelete == "set null" || con.OnDelete == "set default"
-		if con.Kind == catalog.ForeignKey && does && slices.Contains(con.Columns, column) {
+		writesColumns := con.OnUpdate != "" && con.OnUpdate != "restrict" || con.OnDelete == "set null" || con.OnDelete == "set default"
+		if con.Kind == catalog.ForeignKey && writesColumns && slices.Contains(con.Columns, column) {
 			return true
 		}
 	}
@@ -178,6 +178,6 @@ func (w *replacement) checkDeclaredRename() {
 
 // changesRows reports whether a change adds, changes or removes rows of a table.
 func (c *Change) changesRows(table catalog.OID) bool {
-	t := c.rowsOf()
+	t := c.writtenTable()
 	return t != nil && t.OID == table
 }

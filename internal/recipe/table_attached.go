@@ -9,11 +9,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// attachSteps adds the steps that make a table a partition of the new table that takes its name, without
+// makeAttachSteps adds the steps that make a table a partition of the new table that takes its name, without
 // copying rows. A CHECK proves its bounds, the indexes are built, and one short transaction does the
 // rest.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION
-func (s *shadowTable) attachSteps() *Steps {
+func (s *shadowTable) makeAttachSteps() *Steps {
 	m, r, t := &Steps{Notes: s.userNotes}, s.release, s.t
 	part, c := r.head.Relation(t.OID), s.mergeChanges()
 	bounds := ""
@@ -74,9 +74,9 @@ func (s *shadowTable) preparePartition(m *Steps, c *Change, part *catalog.Relati
 			continue
 		}
 		x := s.release.head.Relation(con.Index)
-		own := s.release.uniqueName(con.Name, "onward", "")
-		m.addIndex(s.t, own, indexBody(part, x.Index, x), true, onward.Expand)
-		adds = append(adds, alter+"ADD CONSTRAINT "+quoteIdent(con.Name)+" "+usingIndex(con, own))
+		indexName := s.release.uniqueName(con.Name, "onward", "")
+		m.addIndex(s.t, indexName, indexBody(part, x.Index, x), true, onward.Expand)
+		adds = append(adds, alter+"ADD CONSTRAINT "+quoteIdent(con.Name)+" "+usingIndex(con, indexName))
 	}
 	for _, oid := range part.Indexes {
 		x := s.release.head.Relation(oid)
@@ -84,7 +84,7 @@ func (s *shadowTable) preparePartition(m *Steps, c *Change, part *catalog.Relati
 			like.Indexes = append(like.Indexes, oid)
 		}
 	}
-	c.likePartition(m, s.t, &like, onward.Expand)
+	c.addPartitionObjects(m, s.t, &like, onward.Expand)
 	return drops, adds
 }
 
@@ -93,8 +93,8 @@ func (s *shadowTable) renameIndexes() (names, back []string) {
 	for _, x := range s.release.Deployed.IndexesOf(s.t) {
 		now := s.release.head.Relation(x.OID)
 		if now != nil && now.Name != x.Name {
-			names = append(names, "ALTER INDEX "+inSchema(s.t, x.Name.Name)+" RENAME TO "+quoteIdent(now.Name.Name))
-			back = append(back, "ALTER INDEX "+inSchema(s.t, now.Name.Name)+" RENAME TO "+quoteIdent(x.Name.Name))
+			names = append(names, "ALTER INDEX "+qualifyInSchema(s.t, x.Name.Name)+" RENAME TO "+quoteIdent(now.Name.Name))
+			back = append(back, "ALTER INDEX "+qualifyInSchema(s.t, now.Name.Name)+" RENAME TO "+quoteIdent(x.Name.Name))
 		}
 	}
 	return names, back
@@ -107,7 +107,7 @@ func (s *shadowTable) checkPartition(part *catalog.Relation) {
 		s.addObstacle("%s becomes a partition of a partition, or by more than one column: it needs a CHECK of its bounds first, and the CHECK is not known", s.t.Name)
 		return
 	}
-	s.uniqueKeys()
+	s.compareUniqueKeys()
 	if s.phase == onward.Backfill {
 		s.phase = onward.Expand
 	}
@@ -121,8 +121,8 @@ func (s *shadowTable) checkPartition(part *catalog.Relation) {
 		}
 	}
 	for _, col := range s.t.Columns {
-		at := part.Attr(col.Attnum)
-		if at == nil || at.Name != col.Name || !at.Type.IsSame(col.Type) || at.NotNull != col.NotNull || col.Identity != at.Identity || col.Identity != "" {
+		partColumn := part.Attr(col.Attnum)
+		if partColumn == nil || partColumn.Name != col.Name || !partColumn.Type.IsSame(col.Type) || partColumn.NotNull != col.NotNull || col.Identity != partColumn.Identity || col.Identity != "" {
 			s.addObstacle("%s of %s is changed together with its table, or an identity: a release for each is planned", col.Name, s.t.Name)
 		}
 		if col.Generated == "" {
@@ -151,27 +151,27 @@ func (s *shadowTable) checkPartition(part *catalog.Relation) {
 
 // setBounds determines the condition on the rows of the table as a partition.
 func (s *shadowTable) setBounds(part *catalog.Relation) {
-	within := func(p *catalog.Relation) string {
+	boundCondition := func(p *catalog.Relation) string {
 		return analysis.PartitionCondition("ATTACH PARTITION p "+p.Bound, s.head)
 	}
 	col := s.head.Attr(s.head.PartitionKey[0].Column)
 	if part.OID != s.head.Default {
-		if s.within = within(part); s.within == "" {
+		if s.within = boundCondition(part); s.within == "" {
 			s.addObstacle("the bounds of %s as a partition are no constants of one column", s.t.Name)
 		}
 		s.within = quoteIdent(col.Name) + " IS NOT NULL AND " + s.within
 		return
 	}
-	var without []string
+	var exclusions []string
 	for _, p := range s.release.head.RelationsByOID(s.head.Partitions) {
 		if p.OID == part.OID {
 			continue
 		}
-		in := within(p)
+		in := boundCondition(p)
 		if in == "" {
 			s.addObstacle("the bounds of %s are no constants of one column", p.Name)
 		}
-		without = append(without, "NOT ("+in+")")
+		exclusions = append(exclusions, "NOT ("+in+")")
 	}
-	s.within = strings.Join(without, " AND ")
+	s.within = strings.Join(exclusions, " AND ")
 }

@@ -16,12 +16,12 @@ import (
 // code writes to the new table, too, until that code is gone. A backfill copies the rows that no trigger has copied.
 // https://www.postgresql.org/docs/current/transaction-iso.html
 var tableCopyRecipe = &Recipe{Name: "table-copy", Make: func(c *Change) *Steps {
-	t := c.tableCopy()
+	t := c.findTableCopy()
 	if t == nil {
 		return nil
 	}
-	if why := t.whyNotRowByRow(); why != "" {
-		t.addObstacle("%s", why)
+	if reason := t.readRowByRowCopy(); reason != "" {
+		t.addObstacle("%s", reason)
 	} else {
 		t.checkChanges()
 		t.checkTarget()
@@ -34,9 +34,9 @@ var tableCopyRecipe = &Recipe{Name: "table-copy", Make: func(c *Change) *Steps {
 			m.Steps[0].Phase = onward.Contract
 		}
 		c.Release.copied[t.target.OID] = m.Steps[0].Phase
-		for _, why := range t.obstacles {
+		for _, obstacle := range t.obstacles {
 			m.addMissing("%s:%d copies rows of %s into %s once, and no trigger can copy later writes: %s", c.Migration.Path, c.Line, t.source.Name,
-				t.target.Name, why)
+				t.target.Name, obstacle)
 		}
 		return m
 	}
@@ -74,8 +74,8 @@ func (t *tableCopy) addObstacle(format string, args ...any) {
 	t.obstacles = append(t.obstacles, fmt.Sprintf(format, args...))
 }
 
-// tableCopy returns the copy that a change makes; nil for none, and if the deployed code is known not to write the source.
-func (c *Change) tableCopy() *tableCopy {
+// findTableCopy returns the copy that a change makes; nil for none, and if the deployed code is known not to write the source.
+func (c *Change) findTableCopy() *tableCopy {
 	insert := c.Node.GetInsertStmt()
 	target := c.resolveRelation(insert.GetRelation())
 	if target == nil || target.OID == 0 || !target.Kind.IsTable() || target.Persistence == catalog.Temporary ||
@@ -99,26 +99,26 @@ func (c *Change) tableCopy() *tableCopy {
 
 // isSwap reports whether the target takes the source's name.
 func (t *tableCopy) isSwap() bool {
-	named := t.c.Release.Deployed.Lookup(t.head.Name.Schema, t.head.Name.Name)
-	return named != nil && named.OID == t.source.OID
+	namesake := t.c.Release.Deployed.Lookup(t.head.Name.Schema, t.head.Name.Name)
+	return namesake != nil && namesake.OID == t.source.OID
 }
 
 // makeSteps adds the steps: the triggers, the backfill, and, when the deployed code is gone, the end of the triggers.
 func (t *tableCopy) makeSteps() *Steps {
 	m, c := &Steps{}, t.c
-	made := t.syncTriggers()
+	sync := t.syncTriggers()
 	old, now := t.source.Name.Name, t.target.Name.Name
-	step := m.addStep(onward.Expand, onward.StepDDL, "create triggers that write each INSERT, UPDATE and DELETE of "+old+" to "+now+", too", made.make...)
-	step.Undo = slices.Concat(t.dropReferences(), made.gone)
+	step := m.addStep(onward.Expand, onward.StepDDL, "create triggers that write each INSERT, UPDATE and DELETE of "+old+" to "+now+", too", sync.make...)
+	step.Undo = slices.Concat(t.dropReferences(), sync.gone)
 	b := m.addBatches(c, t.source, "copy the rows of "+old+" that no trigger has copied into "+now+", in batches",
 		func(string) string { return t.batchStatement() })
 	if b == nil {
 		return m
 	}
-	b.Triggers = made.triggers
+	b.Triggers = sync.triggers
 	// After the deploy, rows may differ because the new code changed them, so nothing is corrected.
 	addComparison(b, t.source, t.keys, t.wrongCondition(), nil)
-	c.writesRows()
+	c.recordRowEffects()
 	for _, col := range t.head.Columns {
 		c.Release.markFilled(t.head, col.Name)
 		// Rows that are added and deleted again take numbers, which nothing gives back.
@@ -126,7 +126,7 @@ func (t *tableCopy) makeSteps() *Steps {
 			c.Release.Filled[seq.Name.Qualified()] = true
 		}
 	}
-	m.addStep(onward.Contract, onward.StepDDL, "drop the triggers that copy writes of "+old+" to "+now+": only new code is left", made.gone...)
+	m.addStep(onward.Contract, onward.StepDDL, "drop the triggers that copy writes of "+old+" to "+now+": only new code is left", sync.gone...)
 	t.addNotes(m)
 	return m
 }
@@ -147,7 +147,7 @@ func (t *tableCopy) dropReferences() (out []string) {
 func (t *tableCopy) batchStatement() string {
 	var columns, names []string
 	for i, k := range t.keys {
-		columns, names = append(columns, quoteIdent(t.alias)+"."+quoteIdent(k)), append(names, keyName(i))
+		columns, names = append(columns, quoteIdent(t.alias)+"."+quoteIdent(k)), append(names, batchKeyColumn(i))
 	}
 	from := tableName(t.source)
 	if t.alias != t.source.Name.Name {
@@ -171,15 +171,15 @@ func (t *tableCopy) columnNames(row string) (out []string) {
 }
 
 // selectFrom returns the release's query with another FROM and a further condition.
-func (t *tableCopy) selectFrom(from, also string) string {
+func (t *tableCopy) selectFrom(from, condition string) string {
 	out := "SELECT " + t.list + " FROM " + from
 	switch {
-	case t.condition != "" && also != "":
-		return out + " WHERE (" + t.condition + ") AND " + also
+	case t.condition != "" && condition != "":
+		return out + " WHERE (" + t.condition + ") AND " + condition
 	case t.condition != "":
 		return out + " WHERE " + t.condition
-	case also != "":
-		return out + " WHERE " + also
+	case condition != "":
+		return out + " WHERE " + condition
 	}
 	return out
 }
@@ -191,20 +191,20 @@ func (t *tableCopy) selectRow(row string) string {
 
 // wrongCondition returns the condition that a row t of the source has no copy, or another one.
 func (t *tableCopy) wrongCondition() string {
-	var on, mine, copied []string
+	var keyConditions, computedValues, copied []string
 	for i := range t.values {
 		if t.values[i].fresh {
 			continue
 		}
 		col := t.values[i].column
-		mine, copied = append(mine, "(v."+quoteIdent(col.Name)+")::"+typeName(col.Type)), append(copied, "s."+quoteIdent(col.Name))
+		computedValues, copied = append(computedValues, "(v."+quoteIdent(col.Name)+")::"+typeName(col.Type)), append(copied, "s."+quoteIdent(col.Name))
 	}
 	for _, k := range t.targetKeys {
-		on = append(on, "s."+quoteIdent(k)+" = v."+quoteIdent(k))
+		keyConditions = append(keyConditions, "s."+quoteIdent(k)+" = v."+quoteIdent(k))
 	}
 	return "EXISTS (SELECT FROM (" + t.selectRow("t") + ") AS v (" + strings.Join(t.columnNames(""), ", ") + ") WHERE NOT EXISTS (" +
-		"SELECT FROM " + tableName(t.target) + " AS s WHERE " + strings.Join(on, " AND ") +
-		" AND NOT " + distinctCondition(strings.Join(mine, ", "), strings.Join(copied, ", ")) + "))"
+		"SELECT FROM " + tableName(t.target) + " AS s WHERE " + strings.Join(keyConditions, " AND ") +
+		" AND NOT " + distinctCondition(strings.Join(computedValues, ", "), strings.Join(copied, ", ")) + "))"
 }
 
 func (t *tableCopy) addNotes(m *Steps) {
@@ -244,8 +244,8 @@ func hasUniqueIndex(c *catalog.Catalog, t *catalog.Relation, columns []string) b
 	})
 }
 
-// quoteFull returns the name of a table with its schema, for functions with a search path of their own.
-func quoteFull(n catalog.Name) string { return quoteIdent(n.Schema) + "." + quoteIdent(n.Name) }
+// quoteQualified returns the name of a table with its schema, for functions with a search path of their own.
+func quoteQualified(n catalog.Name) string { return quoteIdent(n.Schema) + "." + quoteIdent(n.Name) }
 
 // searchPath returns the search path of the trigger function: the schemas of what the query uses, and no schema by chance, because
 // the function has its owner's rights.

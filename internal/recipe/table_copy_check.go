@@ -14,7 +14,7 @@ func (t *tableCopy) checkChanges() {
 	r := t.c.Release
 	after := false
 	for _, c := range r.changes {
-		written := c.rowsOf()
+		written := c.writtenTable()
 		switch {
 		case c == t.c:
 			after = true
@@ -33,9 +33,9 @@ func (t *tableCopy) checkChanges() {
 	} else if head != nil && head.Name != t.source.Name || base.Name != t.source.Name || t.head.Name != t.target.Name {
 		t.addObstacle("one of the two tables gets another name in the same release")
 	}
-	for _, name := range slices.Concat(t.readColumns(), identityColumns(t.c.Before, t.source)) {
+	for _, name := range slices.Concat(t.listReadColumns(), rowKeyColumns(t.c.Before, t.source)) {
 		col := t.source.Column(name)
-		if is := r.columnChanges[columnID{t.source.OID, col.Attnum}]; is != nil && (is.replacement != nil || is.split != nil || is.leadChange() != nil) {
+		if colChange := r.columnChanges[columnID{t.source.OID, col.Attnum}]; colChange != nil && (colChange.replacement != nil || colChange.split != nil || colChange.leadChange() != nil) {
 			t.addObstacle("the release gives %s of %s another name or type: a release for each can be planned", name, t.source.Name)
 		}
 	}
@@ -44,7 +44,7 @@ func (t *tableCopy) checkChanges() {
 	}
 	for i := range t.values {
 		col := t.values[i].column
-		if at := t.head.Attr(col.Attnum); at == nil || at.Name != col.Name || !at.Type.IsSame(col.Type) || at.Generated != "" {
+		if headColumn := t.head.Attr(col.Attnum); headColumn == nil || headColumn.Name != col.Name || !headColumn.Type.IsSame(col.Type) || headColumn.Generated != "" {
 			t.addObstacle("the release changes %s of %s after the copy: create it in its final form", col.Name, t.target.Name)
 		}
 	}
@@ -77,7 +77,7 @@ func (t *tableCopy) checkTarget() {
 			t.addObstacle("%s of %s has a sequence of its own, so new code would get numbers that rows of %s have: let both tables use the sequence of %[3]s",
 				col.Name, head.Name, t.source.Name)
 		}
-		isNull := v.source != "" && !filled(v.source) || v.source == "" && !v.fresh && !neverNull(v.expr, filled)
+		isNull := v.source != "" && !filled(v.source) || v.source == "" && !v.fresh && !isNeverNull(v.expr, filled)
 		if col.NotNull && isNull {
 			t.addObstacle("%s of %s is NOT NULL, and its value may be NULL: add NOT NULL in a later release, or leave such rows out", col.Name, head.Name)
 		}
@@ -107,7 +107,7 @@ func (t *tableCopy) isRequired(name string) bool {
 // checkKey finds the columns that identify a row on both sides.
 func (t *tableCopy) checkKey() {
 	head, old := t.head, t.source
-	t.keys = identityColumns(t.c.Before, old)
+	t.keys = rowKeyColumns(t.c.Before, old)
 	if len(t.keys) == 0 || !hasUniqueIndex(t.c.Before, old, t.keys) {
 		t.addObstacle("%s has no primary key, and no unique index of columns that are NOT NULL, that holds at each moment", old.Name)
 		return
@@ -145,7 +145,7 @@ func (t *tableCopy) checkUnique() {
 		}) {
 			continue // of columns that get defaults
 		}
-		from := t.sourcesOf(names)
+		from := t.sourceColumns(names)
 		plain := x.Index.Predicate == nil && len(names) == len(x.Index.Keys) && !x.Index.NullsNotDistinct
 		if len(from) == 0 || !plain || !hasUniqueIndex(t.c.Before, t.source, from) {
 			t.addObstacle("%s is unique by %s, and %s is not: add it in a later release", t.head.Name, x.Name.Name, t.source.Name)
@@ -163,8 +163,8 @@ func (t *tableCopy) isCheckedBySource(con *catalog.Constraint) bool {
 	}) {
 		return true
 	}
-	text, ok := pgparse.ReplaceColumns(con.ExprText, func(column string) string { return quoteIdent(t.sourceOf(column)) })
-	if !ok || len(t.sourcesOf(names)) == 0 {
+	text, ok := pgparse.ReplaceColumns(con.ExprText, func(column string) string { return quoteIdent(t.sourceColumn(column)) })
+	if !ok || len(t.sourceColumns(names)) == 0 {
 		return false
 	}
 	expr := pgparse.ParseExpression(text)
@@ -198,7 +198,7 @@ func (t *tableCopy) checkReferences() {
 // source has the same one.
 func (t *tableCopy) isReferredBySource(con *catalog.Constraint) bool {
 	names := t.head.ColumnNames(con.Columns)
-	from := t.sourcesOf(names)
+	from := t.sourceColumns(names)
 	if len(from) == 0 || con.Period {
 		return false
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// whyNotRowByRow reads the statement. It returns why a row of the target is not computed from one row of the source; "" if it is.
-func (t *tableCopy) whyNotRowByRow() string {
-	q, into := t.query, t.insert
-	conflict := into.OnConflictClause
+// readRowByRowCopy reads the statement. It returns why a row of the target is not computed from one row of the source; "" if it is.
+func (t *tableCopy) readRowByRowCopy() string {
+	q, insert := t.query, t.insert
+	conflict := insert.OnConflictClause
 	switch {
-	case into.WithClause != nil || q.WithClause != nil:
+	case insert.WithClause != nil || q.WithClause != nil:
 		return "it has a WITH query"
-	case into.GetReturningClause() != nil:
+	case insert.GetReturningClause() != nil:
 		return "it has RETURNING"
 	case conflict != nil && conflict.Action != pgparse.OnConflictAction_ONCONFLICT_NOTHING:
 		return "ON CONFLICT DO UPDATE changes rows that are there"
@@ -25,7 +25,7 @@ func (t *tableCopy) whyNotRowByRow() string {
 		return "a row of " + t.target.Name.String() + " is made of several of " + t.source.Name.String()
 	case !isPlainSelect(q) || len(q.GetValuesLists()) > 0:
 		return "it computes rows from others, or has a limit, an order or row locks"
-	case into.Override == pgparse.OverridingKind_OVERRIDING_USER_VALUE:
+	case insert.Override == pgparse.OverridingKind_OVERRIDING_USER_VALUE:
 		return "it discards keys (OVERRIDING USER VALUE)"
 	case !q.FromClause[0].GetRangeVar().Inh || t.source.Kind != catalog.Table || t.source.Parent != 0 || t.source.HasKids():
 		return t.source.Name.String() + " has partitions, children or a parent, or is read with ONLY"
@@ -44,14 +44,14 @@ func (t *tableCopy) readText() bool {
 	if a := rv.Alias; a != nil {
 		t.alias = a.Aliasname
 	}
-	begin, at, end := pgparse.AfterWord(sql, "SELECT"), int(rv.Location), len(sql)
-	if on := t.insert.OnConflictClause; on != nil {
-		end = int(on.Location)
+	begin, tableStart, end := pgparse.AfterWord(sql, "SELECT"), int(rv.Location), len(sql)
+	if onConflict := t.insert.OnConflictClause; onConflict != nil {
+		end = int(onConflict.Location)
 	}
-	if len(rv.GetAlias().GetColnames()) > 0 || begin < 0 || at <= begin || end <= at || strings.Contains(sql, "$onward$") {
+	if len(rv.GetAlias().GetColnames()) > 0 || begin < 0 || tableStart <= begin || end <= tableStart || strings.Contains(sql, "$onward$") {
 		return false
 	}
-	t.list = strings.TrimRight(sql[begin:at], " \t\r\n")
+	t.list = strings.TrimRight(sql[begin:tableStart], " \t\r\n")
 	from := len(t.list) - len("FROM")
 	if from < 1 || !strings.EqualFold(t.list[from:], "FROM") || !strings.ContainsAny(t.list[from-1:from], " \t\r\n)") {
 		return false
@@ -60,12 +60,12 @@ func (t *tableCopy) readText() bool {
 	if t.query.WhereClause == nil {
 		return true
 	}
-	rest := sql[pgparse.NameEnd(sql, at):end]
-	where := pgparse.AfterWord(rest, "WHERE")
-	if where < 0 {
+	rest := sql[pgparse.NameEnd(sql, tableStart):end]
+	conditionStart := pgparse.AfterWord(rest, "WHERE")
+	if conditionStart < 0 {
 		return false
 	}
-	t.condition = strings.TrimSpace(rest[where:])
+	t.condition = strings.TrimSpace(rest[conditionStart:])
 	for before := strings.TrimSpace(sql[:begin-len("SELECT")]); strings.HasSuffix(before, "("); before = strings.TrimSpace(before[:len(before)-1]) {
 		if !strings.HasSuffix(t.condition, ")") {
 			return false
@@ -92,7 +92,7 @@ func (t *tableCopy) readValues() bool {
 		case ref != nil:
 			values = append(values, copiedValue{expr: expr, source: pgparse.LastText(ref.Fields)})
 		default:
-			values = append(values, copiedValue{expr: expr, fresh: t.c.isFresh(expr)})
+			values = append(values, copiedValue{expr: expr, fresh: t.c.isFreshValue(expr)})
 		}
 	}
 	names := t.target.AllColumns()
@@ -124,8 +124,8 @@ func (t *tableCopy) readExpressions() string {
 		if v := &t.values[i]; v.fresh {
 			continue
 		} else if v.source == "" {
-			j.judge(v.expr)
-			if j.why == "" && isSessionType(v.column.Type) != j.isOfSession(v.expr) && !isPlainConstant(v.expr) {
+			j.judgeExpression(v.expr)
+			if j.why == "" && isSessionType(v.column.Type) != j.hasSessionType(v.expr) && !isPlainConstant(v.expr) {
 				return "the value of " + v.column.Name + " is converted by the settings of the session"
 			}
 		} else if j.checkColumn(v.source); j.why == "" {
@@ -135,11 +135,11 @@ func (t *tableCopy) readExpressions() string {
 			}
 		}
 	}
-	j.judge(t.query.WhereClause)
+	j.judgeExpression(t.query.WhereClause)
 	for _, name := range listColumns(t.query.WhereClause) {
 		j.checkColumn(name)
 	}
-	for _, name := range t.readColumns() {
+	for _, name := range t.listReadColumns() {
 		if col := t.source.Column(name); col != nil {
 			j.addSchema(col.Type)
 		}
@@ -151,8 +151,8 @@ func (t *tableCopy) readExpressions() string {
 	return j.why
 }
 
-// isFresh reports whether an expression is only the time or a random key, without a conversion.
-func (c *Change) isFresh(n *pgparse.Node) bool {
+// isFreshValue reports whether an expression is only the time or a random key, without a conversion.
+func (c *Change) isFreshValue(n *pgparse.Node) bool {
 	if v := n.GetSqlvalueFunction(); v != nil {
 		return v.Op <= pgparse.SQLValueFunctionOp_SVFOP_LOCALTIMESTAMP_N // the others are the role, the database and the schema
 	}
@@ -181,8 +181,8 @@ func assignedType(typ catalog.Type) string {
 	return typeName(typ)
 }
 
-// sourceOf returns the source's column that a column of the target copies unchanged; "" for none.
-func (t *tableCopy) sourceOf(column string) string {
+// sourceColumn returns the source's column that a column of the target copies unchanged; "" for none.
+func (t *tableCopy) sourceColumn(column string) string {
 	i := slices.IndexFunc(t.values, func(v copiedValue) bool { return v.column.Name == column })
 	if i < 0 {
 		return ""
@@ -190,10 +190,10 @@ func (t *tableCopy) sourceOf(column string) string {
 	return t.values[i].source
 }
 
-// sourcesOf returns the source's columns that columns of the target copy; nil if one of them is not copied unchanged.
-func (t *tableCopy) sourcesOf(columns []string) (out []string) {
+// sourceColumns returns the source's columns that columns of the target copy; nil if one of them is not copied unchanged.
+func (t *tableCopy) sourceColumns(columns []string) (out []string) {
 	for _, name := range columns {
-		from := t.sourceOf(name)
+		from := t.sourceColumn(name)
 		if from == "" {
 			return nil
 		}

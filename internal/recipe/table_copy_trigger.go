@@ -16,20 +16,20 @@ func (t *tableCopy) syncTriggers() pair {
 	head := r.head.Relation(t.source.OID)
 	trigger, add, all := r.firstTriggerName(t.target, "", t.source, head), r.firstTriggerName(t.target, "add", t.source, head),
 		r.firstTriggerName(t.target, "all", t.source, head)
-	fn, on := quoteIdent(t.source.Name.Schema)+"."+quoteIdent(trigger), tableName(t.source)
+	fn, sourceTable := quoteIdent(t.source.Name.Schema)+"."+quoteIdent(trigger), tableName(t.source)
 	update := "UPDATE"
-	if watched := r.triggerColumns(r.Deployed.Relation(t.source.OID), head, t.readColumns()...); len(watched) > 0 {
+	if watched := r.triggerColumns(r.Deployed.Relation(t.source.OID), head, t.listReadColumns()...); len(watched) > 0 {
 		update += " OF " + analysis.QuoteIdents(watched)
 	}
-	alter := "ALTER TABLE " + on + " ENABLE ALWAYS TRIGGER "
-	drop := func(name string) string { return "DROP TRIGGER IF EXISTS " + quoteIdent(name) + " ON " + on }
+	alter := "ALTER TABLE " + sourceTable + " ENABLE ALWAYS TRIGGER "
+	drop := func(name string) string { return "DROP TRIGGER IF EXISTS " + quoteIdent(name) + " ON " + sourceTable }
 	return pair{
 		make: []string{
 			t.triggerFunction(fn),
-			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER " + update + " OR DELETE ON " + on + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
-			"CREATE CONSTRAINT TRIGGER " + quoteIdent(add) + " AFTER INSERT ON " + on + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW " +
+			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER " + update + " OR DELETE ON " + sourceTable + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
+			"CREATE CONSTRAINT TRIGGER " + quoteIdent(add) + " AFTER INSERT ON " + sourceTable + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW " +
 				"EXECUTE FUNCTION " + fn + "()",
-			"CREATE TRIGGER " + quoteIdent(all) + " BEFORE TRUNCATE ON " + on + " FOR EACH STATEMENT EXECUTE FUNCTION " + fn + "()",
+			"CREATE TRIGGER " + quoteIdent(all) + " BEFORE TRUNCATE ON " + sourceTable + " FOR EACH STATEMENT EXECUTE FUNCTION " + fn + "()",
 			alter + quoteIdent(trigger), alter + quoteIdent(add), alter + quoteIdent(all),
 		},
 		gone:     []string{drop(trigger), drop(add), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
@@ -42,18 +42,18 @@ func (t *tableCopy) syncTriggers() pair {
 // and that must be copied last. Triggers of foreign keys (RI_…) also come later: a copy that refers to a deleted row by NO ACTION
 // must be deleted before they look.
 // https://www.postgresql.org/docs/current/trigger-definition.html
-func (r *Release) firstTriggerName(into *catalog.Relation, label string, own ...*catalog.Relation) string {
+func (r *Release) firstTriggerName(target *catalog.Relation, label string, tables ...*catalog.Relation) string {
 	prefix := "ONWARD_"
-	for _, t := range own {
+	for _, t := range tables {
 		for t != nil && slices.ContainsFunc(t.Triggers, func(tr *catalog.Trigger) bool { return tr.Name <= prefix }) && len(prefix) < 20 {
 			prefix = "!" + prefix
 		}
 	}
-	return r.uniqueName(prefix+into.Name.Name, label, "")
+	return r.uniqueName(prefix+target.Name.Name, label, "")
 }
 
-// readColumns lists the source's columns that the query reads.
-func (t *tableCopy) readColumns() (out []string) {
+// listReadColumns lists the source's columns that the query reads.
+func (t *tableCopy) listReadColumns() (out []string) {
 	add := func(name string) {
 		if !slices.Contains(out, name) {
 			out = append(out, name)
@@ -96,18 +96,18 @@ func listColumns(expr *pgparse.Node) (out []string) {
 // does not see copies that others made since; it is refused (40001) by an INSERT that meets such a copy. No INSERT finds what a
 // TRUNCATE of such a transaction would leave, so it is refused (0A000).
 func (t *tableCopy) triggerFunction(fn string) string {
-	target := quoteFull(t.target.Name)
-	insert, source := t.insertInto(target), quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias)
+	target := quoteQualified(t.target.Name)
+	insert, source := t.insertInto(target), quoteQualified(t.source.Name)+" AS "+quoteIdent(t.alias)
 	replace := strings.NewReplacer(
 		"{oldSnapshot}", "current_setting('transaction_isolation') IN ('repeatable read', 'serializable')",
-		"{literal}", pgparse.QuoteLiteral(t.target.Name.String()), "{fn}", fn, "{guard}", refuseOtherTables(t.source),
+		"{literal}", pgparse.QuoteLiteral(t.target.Name.String()), "{fn}", fn, "{guard}", otherTableGuard(t.source),
 		"{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(source, ""),
-		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
-		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
-		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.joinKeys("OLD.", t.keys),
-		"{now}", source+" WHERE "+t.sameKeys(), "{addNow}", insert+t.selectFrom(source, t.sameKeys()+
-			" AND NOT EXISTS (SELECT FROM "+target+" AS t WHERE "+t.joinKeys("NEW.", t.keys)+")")+" ON CONFLICT DO NOTHING",
-		"{moved}", distinctCondition(t.keyList("NEW."), t.keyList("OLD.")), "{update}", t.updateStatement(target), "{unique}", t.uniqueChanged(),
+		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.keyJoinCondition("o.", t.targetKeys),
+		"{was}", t.copiedRowCondition("OLD"), "{is}", t.copiedRowCondition("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
+		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.keyJoinCondition("OLD.", t.keys),
+		"{now}", source+" WHERE "+t.newKeyCondition(), "{addNow}", insert+t.selectFrom(source, t.newKeyCondition()+
+			" AND NOT EXISTS (SELECT FROM "+target+" AS t WHERE "+t.keyJoinCondition("NEW.", t.keys)+")")+" ON CONFLICT DO NOTHING",
+		"{moved}", distinctCondition(t.keyList("NEW."), t.keyList("OLD.")), "{update}", t.updateStatement(target), "{unique}", t.uniqueChangedCondition(),
 	)
 	return replace.Replace(`CREATE FUNCTION {fn}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = {path} AS $onward$
 #variable_conflict use_column
@@ -161,30 +161,30 @@ END
 $onward$`)
 }
 
-// belongsTo returns the condition that a row of the source is one to copy.
-func (t *tableCopy) belongsTo(row string) string {
+// copiedRowCondition returns the condition that a row of the source is one to copy.
+func (t *tableCopy) copiedRowCondition(row string) string {
 	if t.condition == "" {
 		return "true"
 	}
 	return "EXISTS (" + t.selectRow(row) + ")"
 }
 
-// joinKeys returns the condition that row t of the target has the key of another row, given the names of its key there.
-func (t *tableCopy) joinKeys(row string, keys []string) string {
-	var on []string
+// keyJoinCondition returns the condition that row t of the target has the key of another row, given the names of its key there.
+func (t *tableCopy) keyJoinCondition(row string, keys []string) string {
+	var conditions []string
 	for i, k := range t.targetKeys {
-		on = append(on, "t."+quoteIdent(k)+" = "+row+quoteIdent(keys[i]))
+		conditions = append(conditions, "t."+quoteIdent(k)+" = "+row+quoteIdent(keys[i]))
 	}
-	return strings.Join(on, " AND ")
+	return strings.Join(conditions, " AND ")
 }
 
-// sameKeys returns the condition that a row of the source has the key of NEW.
-func (t *tableCopy) sameKeys() string {
-	var on []string
+// newKeyCondition returns the condition that a row of the source has the key of NEW.
+func (t *tableCopy) newKeyCondition() string {
+	var conditions []string
 	for _, k := range t.keys {
-		on = append(on, quoteIdent(t.alias)+"."+quoteIdent(k)+" = NEW."+quoteIdent(k))
+		conditions = append(conditions, quoteIdent(t.alias)+"."+quoteIdent(k)+" = NEW."+quoteIdent(k))
 	}
-	return strings.Join(on, " AND ")
+	return strings.Join(conditions, " AND ")
 }
 
 // keyList lists the key's columns of a row of the source.
@@ -196,18 +196,18 @@ func (t *tableCopy) keyList(row string) string {
 	return strings.Join(out, ", ")
 }
 
-// uniqueChanged returns the condition that an UPDATE changes columns of the source that are unique in the target.
-func (t *tableCopy) uniqueChanged() string {
-	var fresh, was []string
+// uniqueChangedCondition returns the condition that an UPDATE changes columns of the source that are unique in the target.
+func (t *tableCopy) uniqueChangedCondition() string {
+	var fresh, old []string
 	for _, k := range slices.Concat(t.keys, t.otherUnique) {
-		fresh, was = append(fresh, "NEW."+quoteIdent(k)), append(was, "OLD."+quoteIdent(k))
+		fresh, old = append(fresh, "NEW."+quoteIdent(k)), append(old, "OLD."+quoteIdent(k))
 	}
-	return distinctCondition(strings.Join(fresh, ", "), strings.Join(was, ", "))
+	return distinctCondition(strings.Join(fresh, ", "), strings.Join(old, ", "))
 }
 
 // updateStatement returns the statement that copies the values that an UPDATE changes. Constants never change.
 func (t *tableCopy) updateStatement(target string) string {
-	var sets, fresh, was []string
+	var sets, fresh, old []string
 	for i := range t.values {
 		v := &t.values[i]
 		if v.source == "" && len(listColumns(v.expr)) == 0 {
@@ -215,10 +215,10 @@ func (t *tableCopy) updateStatement(target string) string {
 		}
 		col := quoteIdent(v.column.Name)
 		sets = append(sets, col+" = CASE WHEN "+distinctCondition("n."+col, "o."+col)+" THEN (n."+col+")::"+assignedType(v.column.Type)+" ELSE t."+col+" END")
-		fresh, was = append(fresh, "n."+col), append(was, "o."+col)
+		fresh, old = append(fresh, "n."+col), append(old, "o."+col)
 	}
 	columns := " (" + strings.Join(t.columnNames(""), ", ") + ")"
 	return "UPDATE " + target + " AS t SET " + strings.Join(sets, ", ") +
 		" FROM (" + t.selectRow("OLD") + ") AS o" + columns + ", (" + t.selectRow("NEW") + ") AS n" + columns +
-		" WHERE " + t.joinKeys("OLD.", t.keys) + " AND " + distinctCondition(strings.Join(fresh, ", "), strings.Join(was, ", "))
+		" WHERE " + t.keyJoinCondition("OLD.", t.keys) + " AND " + distinctCondition(strings.Join(fresh, ", "), strings.Join(old, ", "))
 }

@@ -21,11 +21,11 @@ func (r *Release) findPartitioned() {
 		if stmt.GetPartspec() == nil {
 			continue
 		}
-		made, _ := c.After.Resolve(stmt.Relation)
-		if made == nil || made.Parent != 0 || r.head.Relation(made.OID) == nil {
+		newTable, _ := c.After.Resolve(stmt.Relation)
+		if newTable == nil || newTable.Parent != 0 || r.head.Relation(newTable.OID) == nil {
 			continue
 		}
-		head := r.head.Relation(made.OID)
+		head := r.head.Relation(newTable.OID)
 		t := r.Deployed.Lookup(head.Name.Schema, head.Name.Name)
 		if t == nil || t.Kind != catalog.Table || t.OID == head.OID {
 			continue
@@ -41,15 +41,15 @@ func (r *Release) findPartitioned() {
 			continue
 		}
 		s.shadowName, s.oldName = r.uniqueName(t.Name.Name, "onward", ""), r.uniqueName(t.Name.Name, "was", "")
-		kept := r.head.Relation(t.OID)
-		if kept != nil {
-			s.oldName, s.keepsTable = kept.Name.Name, true
+		keptTable := r.head.Relation(t.OID)
+		if keptTable != nil {
+			s.oldName, s.keepsTable = keptTable.Name.Name, true
 		}
-		if kept != nil && kept.Parent != 0 {
-			s.checkPartition(kept)
+		if keptTable != nil && keptTable.Parent != 0 {
+			s.checkPartition(keptTable)
 		} else {
-			s.rowsOf()
-			s.keysOf()
+			s.findCopiedColumns()
+			s.findRowKeys()
 			s.createPartitioned()
 		}
 		s.reportDependents()
@@ -57,14 +57,14 @@ func (r *Release) findPartitioned() {
 	}
 }
 
-// rowsOf finds the columns that the release copies unchanged to the new table.
-func (s *shadowTable) rowsOf() {
+// findCopiedColumns finds the columns that the release copies unchanged to the new table.
+func (s *shadowTable) findCopiedColumns() {
 	copies := 0
 	for _, c := range s.changes {
 		switch n := c.Node.GetNode().(type) {
 		case *pgparse.Node_InsertStmt:
 			copies++
-			if !s.copiesRows(c, n.InsertStmt) {
+			if !s.readCopiedColumns(c, n.InsertStmt) {
 				s.addObstacle("%s:%d gives %s other rows than the table has: rows that deployed code writes meanwhile cannot be copied into it", c.Migration.Path,
 					c.Line, s.t.Name)
 			}
@@ -76,13 +76,13 @@ func (s *shadowTable) rowsOf() {
 		s.addObstacle("%s becomes a partitioned table, and its rows are copied by %d statements: one INSERT INTO … SELECT … FROM it is read", s.t.Name, copies)
 	}
 	for _, col := range s.t.Columns {
-		at := s.head.Column(col.Name)
+		headColumn := s.head.Column(col.Name)
 		switch {
-		case at == nil || !slices.Contains(s.columns, col.Name):
+		case headColumn == nil || !slices.Contains(s.columns, col.Name):
 			s.addObstacle("%s of %s is not copied: deployed code counts on it, a release for each is planned", col.Name, s.t.Name)
-		case !at.Type.IsSame(col.Type) || at.Generated != col.Generated:
+		case !headColumn.Type.IsSame(col.Type) || headColumn.Generated != col.Generated:
 			s.addObstacle("%s of %s changes together with its table: a release for each is planned", col.Name, s.t.Name)
-		case at.NotNull && !col.NotNull:
+		case headColumn.NotNull && !col.NotNull:
 			s.addObstacle("%s of %s may be NULL in the deployed table, and not in the partitioned one: SET NOT NULL comes first, in a release of its own", col.Name,
 				s.t.Name)
 		}
@@ -95,11 +95,11 @@ func (s *shadowTable) rowsOf() {
 	s.columns = slices.DeleteFunc(s.columns, func(n string) bool { col := s.head.Column(n); return col == nil || col.Generated != "" })
 }
 
-// copiesRows finds the columns that a statement copies from the table to the same columns of the new one.
-func (s *shadowTable) copiesRows(c *Change, insert *pgparse.InsertStmt) bool {
+// readCopiedColumns finds the columns that a statement copies from the table to the same columns of the new one.
+func (s *shadowTable) readCopiedColumns(c *Change, insert *pgparse.InsertStmt) bool {
 	sel := insert.SelectStmt.GetSelectStmt()
-	into := c.resolveRelation(insert.Relation)
-	if into == nil || into.OID != s.head.OID || sel == nil || len(sel.FromClause) != 1 || insert.WithClause != nil || sel.WithClause != nil ||
+	destination := c.resolveRelation(insert.Relation)
+	if destination == nil || destination.OID != s.head.OID || sel == nil || len(sel.FromClause) != 1 || insert.WithClause != nil || sel.WithClause != nil ||
 		sel.Op != pgparse.SetOperation_SETOP_NONE ||
 		sel.WhereClause != nil || sel.LimitCount != nil || sel.LimitOffset != nil || len(sel.GroupClause)+len(sel.DistinctClause) > 0 || sel.HavingClause != nil {
 		return false
@@ -124,44 +124,44 @@ func (s *shadowTable) copiesRows(c *Change, insert *pgparse.InsertStmt) bool {
 		target = append(target, n.GetResTarget().GetName())
 	}
 	if len(target) == 0 {
-		target = into.AllColumns()[:min(len(source), len(into.Columns))]
+		target = destination.AllColumns()[:min(len(source), len(destination.Columns))]
 	}
 	s.columns = source
 	return slices.Equal(source, target)
 }
 
-// keysOf finds the columns that identify rows on both sides, and whether the deployed code loses a
+// findRowKeys finds the columns that identify rows on both sides, and whether the deployed code loses a
 // unique key. In that case the names are exchanged only after that code is gone.
-func (s *shadowTable) keysOf() {
+func (s *shadowTable) findRowKeys() {
 	if s.findBackfillKey() {
-		s.uniqueKeys()
+		s.compareUniqueKeys()
 		s.addKeyIndex()
 	}
 }
 
-// uniqueKeys compares the unique keys of both tables.
-func (s *shadowTable) uniqueKeys() {
+// compareUniqueKeys compares the unique keys of both tables.
+func (s *shadowTable) compareUniqueKeys() {
 	r := s.release
-	theirs := uniqueIndexes(r.Deployed, s.t)
-	ours := uniqueIndexes(r.head, s.head)
-	for _, columns := range slices.Sorted(maps.Keys(theirs)) {
-		if ours[columns] == nil {
+	baseIndexes := findUniqueIndexes(r.Deployed, s.t)
+	headIndexes := findUniqueIndexes(r.head, s.head)
+	for _, columns := range slices.Sorted(maps.Keys(baseIndexes)) {
+		if headIndexes[columns] == nil {
 			s.phase = onward.Contract
 			s.userNotes = append(s.userNotes, fmt.Sprintf("%s is not unique by (%s) any more: a unique key of a partitioned table has the columns that it is "+
 				"partitioned by. Up to the swap it still is, and ON CONFLICT (%[2]s) works; after it neither holds", s.t.Name, columns))
 		}
 	}
-	for _, columns := range slices.Sorted(maps.Keys(ours)) {
-		x := ours[columns]
+	for _, columns := range slices.Sorted(maps.Keys(headIndexes)) {
+		x := headIndexes[columns]
 		implied := false
-		for key := range theirs {
+		for key := range baseIndexes {
 			implied = implied || isSubset(strings.Split(key, ", "), strings.Split(columns, ", "))
 		}
 		switch {
 		case !implied:
 			s.addObstacle("%s becomes unique by (%s), and the deployed table is not: make it unique first, in a release of its own", s.t.Name, columns)
 			continue
-		case theirs[columns] == nil:
+		case baseIndexes[columns] == nil:
 			s.sharedIndexes = append(s.sharedIndexes, x)
 		}
 		if s.identifiesRows(x) && (len(s.to) == 0 || x.Index.Primary) {
@@ -172,7 +172,7 @@ func (s *shadowTable) uniqueKeys() {
 
 // addKeyIndex gives the shadow a unique index of its own if none at the head can identify rows.
 func (s *shadowTable) addKeyIndex() {
-	own := slices.Clone(s.from)
+	keys := slices.Clone(s.from)
 	for _, k := range s.head.PartitionKey {
 		col := s.head.Attr(k.Column)
 		if col == nil {
@@ -181,20 +181,20 @@ func (s *shadowTable) addKeyIndex() {
 			}
 			continue
 		}
-		if !slices.Contains(own, col.Name) {
-			own = append(own, col.Name)
+		if !slices.Contains(keys, col.Name) {
+			keys = append(keys, col.Name)
 		}
-		if was := s.t.Column(col.Name); len(s.to) == 0 && was != nil && !was.NotNull {
+		if oldColumn := s.t.Column(col.Name); len(s.to) == 0 && oldColumn != nil && !oldColumn.NotNull {
 			s.addObstacle("%s of %s may be NULL, and becomes the partition key: SET NOT NULL comes first, in a release of its own", col.Name, s.t.Name)
 		}
 	}
 	if len(s.to) > 0 {
 		return
 	}
-	s.to = own
+	s.to = keys
 	index := s.release.uniqueName(s.t.Name.Name, "onward", "key")
-	s.createSQL = append(s.createSQL, "CREATE UNIQUE INDEX "+quoteIdent(index)+" ON "+tableName(s.withName(s.shadowName))+" ("+analysis.QuoteIdents(own)+")")
-	s.dropSQL = append(s.dropSQL, "DROP INDEX IF EXISTS "+inSchema(s.t, index))
+	s.createSQL = append(s.createSQL, "CREATE UNIQUE INDEX "+quoteIdent(index)+" ON "+tableName(s.withName(s.shadowName))+" ("+analysis.QuoteIdents(keys)+")")
+	s.dropSQL = append(s.dropSQL, "DROP INDEX IF EXISTS "+qualifyInSchema(s.t, index))
 }
 
 // identifiesRows reports whether an index can identify the rows of both tables.
@@ -211,9 +211,9 @@ func (s *shadowTable) identifiesRows(x *catalog.Relation) bool {
 	return true
 }
 
-// uniqueIndexes returns the unique indexes of a table, keyed by their column names in alphabetical order. An
+// findUniqueIndexes returns the unique indexes of a table, keyed by their column names in alphabetical order. An
 // index with expressions or a condition is keyed by its text.
-func uniqueIndexes(c *catalog.Catalog, t *catalog.Relation) map[string]*catalog.Relation {
+func findUniqueIndexes(c *catalog.Catalog, t *catalog.Relation) map[string]*catalog.Relation {
 	out := map[string]*catalog.Relation{}
 	for _, x := range c.IndexesOf(t) {
 		if x.Index == nil || !x.Index.Unique {
@@ -258,8 +258,8 @@ func (s *shadowTable) createPartitioned() {
 			parts = append(parts, "CONSTRAINT "+quoteIdent(con.Name)+" "+checkDefinition(con.ExprText, con))
 		}
 	}
-	own := s.createSQL
-	s.createSQL = append([]string{"CREATE TABLE " + tableName(shadow) + " (" + strings.Join(parts, ", ") + ")" + partitionBy(s.head)}, own...)
+	indexSQL := s.createSQL
+	s.createSQL = append([]string{"CREATE TABLE " + tableName(shadow) + " (" + strings.Join(parts, ", ") + ")" + partitionByClause(s.head)}, indexSQL...)
 	for _, col := range s.head.Columns {
 		if col.Comment != "" {
 			s.createSQL = append(s.createSQL, "COMMENT ON COLUMN "+tableName(shadow)+"."+quoteIdent(col.Name)+" IS "+pgparse.QuoteLiteral(col.Comment))
@@ -272,7 +272,7 @@ func (s *shadowTable) createPartitioned() {
 }
 
 // createPartitions creates the partitions of a table, recursively.
-func (s *shadowTable) createPartitions(at, head *catalog.Relation) {
+func (s *shadowTable) createPartitions(parent, head *catalog.Relation) {
 	for _, p := range s.release.head.RelationsByOID(head.Partitions) {
 		if s.attaches && p.OID == s.t.OID {
 			continue
@@ -285,9 +285,9 @@ func (s *shadowTable) createPartitions(at, head *catalog.Relation) {
 			s.addObstacle("partition %s of %s has the name of a table that is there", p.Name, s.t.Name)
 			continue
 		}
-		sql := "CREATE TABLE " + tableName(p) + " PARTITION OF " + tableName(at) + " " + p.Bound + partitionBy(p)
-		if with := storageOptions(p); with != "" {
-			sql += " WITH (" + with + ")"
+		sql := "CREATE TABLE " + tableName(p) + " PARTITION OF " + tableName(parent) + " " + p.Bound + partitionByClause(p)
+		if options := storageOptions(p); options != "" {
+			sql += " WITH (" + options + ")"
 		}
 		s.createSQL = append(s.createSQL, sql)
 		s.createPartitions(p, p)
@@ -302,14 +302,14 @@ func storageOptions(p *catalog.Relation) string {
 	return strings.Join(out, ", ")
 }
 
-// partitionBy returns the PARTITION BY clause of a table; "" if it is not partitioned.
-func partitionBy(t *catalog.Relation) string {
+// partitionByClause returns the PARTITION BY clause of a table; "" if it is not partitioned.
+func partitionByClause(t *catalog.Relation) string {
 	if t.Kind != catalog.PartitionedTable {
 		return ""
 	}
 	var keys []string
 	for i := range t.PartitionKey {
-		keys = append(keys, onKey(t, &t.PartitionKey[i]))
+		keys = append(keys, indexKeyText(t, &t.PartitionKey[i]))
 	}
 	return " PARTITION BY " + strings.ToUpper(t.Strategy) + " (" + strings.Join(keys, ", ") + ")"
 }

@@ -28,7 +28,7 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 		m.addMissing("not all columns of %s are known: --db reads them from a server", t.Name)
 		return m
 	}
-	old, now := tableName(t), inSchema(t, stmt.Newname)
+	old, now := tableName(t), qualifyInSchema(t, stmt.Newname)
 	var columns, rename, restore []string
 	for _, col := range t.Columns {
 		fresh := c.Release.viewedName(t, col)
@@ -42,7 +42,7 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 	// From 15 on, a view can use the rights of the role that reads it; before, it uses its
 	// owner's. With the reader's rights, a role needs privileges on all of the view's columns.
 	invoker, before15 := "", slices.ContainsFunc(c.Release.Versions, func(v int) bool { return v < 15 })
-	narrow := slices.ContainsFunc(t.Grants, func(g catalog.Grant) bool { _, columns := columnsOf(g); return columns != nil })
+	narrow := slices.ContainsFunc(t.Grants, func(g catalog.Grant) bool { _, columns := splitColumnPrivilege(g); return columns != nil })
 	switch {
 	case t.RLS && before15:
 		m.addMissing("%s has row-level security, which a view has only from Postgres 15 on", t.Name)
@@ -81,29 +81,29 @@ func quoteRole(name string) string {
 	return quoteIdent(name)
 }
 
-// findViewed finds the columns that get another name, and nothing else, after their table got one. The view of the table's old name has
+// findViewedColumns finds the columns that get another name, and nothing else, after their table got one. The view of the table's old name has
 // their old names, too: no second column and no trigger are needed.
-func (r *Release) findViewed() {
+func (r *Release) findViewedColumns() {
 	renames := map[catalog.OID][]int{} // the places of the statements that rename a table
 	for i, c := range r.changes {
 		if stmt := c.Node.GetRenameStmt(); stmt.GetRenameType() == pgparse.ObjectType_OBJECT_TABLE && c.changedTable() != nil {
 			renames[c.changedTable().OID] = append(renames[c.changedTable().OID], i)
 		}
 	}
-	for _, is := range r.columnOrder {
-		at, first := renames[is.table], is.leadChange()
-		if len(at) != 1 || first == nil || is.old == nil || is.newColumn == nil || is.split != nil || is.declaredByComment ||
-			is.old.Name == is.newColumn.Name || slices.ContainsFunc(is.changes, (*Change).changesType) {
+	for _, colChange := range r.columnOrder {
+		tableRenames, first := renames[colChange.table], colChange.leadChange()
+		if len(tableRenames) != 1 || first == nil || colChange.old == nil || colChange.newColumn == nil || colChange.split != nil || colChange.declaredByComment ||
+			colChange.old.Name == colChange.newColumn.Name || slices.ContainsFunc(colChange.changes, (*Change).changesType) {
 			continue
 		}
-		is.viewed = at[0] < slices.Index(r.changes, first)
+		colChange.viewed = tableRenames[0] < slices.Index(r.changes, first)
 	}
 }
 
 // viewedName returns the name that a column has after the rename of its table.
 func (r *Release) viewedName(t *catalog.Relation, col *catalog.Column) string {
-	if is := r.columnChanges[columnID{t.OID, col.Attnum}]; is != nil && is.viewed {
-		return is.newColumn.Name
+	if colChange := r.columnChanges[columnID{t.OID, col.Attnum}]; colChange != nil && colChange.viewed {
+		return colChange.newColumn.Name
 	}
 	return col.Name
 }

@@ -99,7 +99,7 @@ func (c *Change) restoreName(stmt *pgparse.RenameStmt) []string {
 		if stmt.RenameType == pgparse.ObjectType_OBJECT_SEQUENCE {
 			word = "SEQUENCE "
 		}
-		return []string{"ALTER " + word + exists + inSchema(t, stmt.Newname) + " RENAME TO " + quoteIdent(t.Name.Name)}
+		return []string{"ALTER " + word + exists + qualifyInSchema(t, stmt.Newname) + " RENAME TO " + quoteIdent(t.Name.Name)}
 	}
 	return nil
 }
@@ -109,11 +109,11 @@ func (c *Change) dropCreated(rv *pgparse.RangeVar, word string) []string {
 	if rv == nil {
 		return nil
 	}
-	if _, there := c.Before.Resolve(rv); there {
+	if _, exists := c.Before.Resolve(rv); exists {
 		return nil
 	}
-	r, there := c.After.Resolve(rv)
-	if !there || r == nil {
+	r, exists := c.After.Resolve(rv)
+	if !exists || r == nil {
 		return nil
 	}
 	if r.Kind == catalog.MaterializedView {
@@ -127,10 +127,10 @@ func (c *Change) restoreFunction(stmt *pgparse.CreateFunctionStmt) []string {
 	schema, object := pgparse.SchemaAndName(stmt.Funcname)
 	before := c.Before.Functions(schema, object)
 	for _, fn := range c.After.Functions(schema, object) {
-		at := slices.IndexFunc(before, func(o *catalog.Function) bool { return o.OID == fn.OID })
-		if at >= 0 {
-			if before[at] != fn {
-				return orReplace(before[at].Source)
+		index := slices.IndexFunc(before, func(o *catalog.Function) bool { return o.OID == fn.OID })
+		if index >= 0 {
+			if before[index] != fn {
+				return addOrReplace(before[index].Source)
 			}
 			continue
 		}
@@ -148,15 +148,15 @@ func dropFunction(name string, fn *catalog.Function) string {
 	return "DROP " + strings.ToUpper(fn.Kind) + " IF EXISTS " + name + "(" + strings.Join(args, ", ") + ")"
 }
 
-// orReplace returns the statement that creates a function so that it replaces the function; nil if it is not known.
-func orReplace(source string) []string {
+// addOrReplace returns the statement that creates a function so that it replaces the function; nil if it is not known.
+func addOrReplace(source string) []string {
 	stmt := pgparse.ParseStatement(source).GetCreateFunctionStmt()
 	if stmt == nil {
 		return nil
 	}
 	source = strings.TrimSuffix(strings.TrimSpace(source), ";")
-	if at := pgparse.AfterWord(source, "CREATE"); !stmt.Replace {
-		source = source[:at] + " OR REPLACE" + source[at:]
+	if wordEnd := pgparse.AfterWord(source, "CREATE"); !stmt.Replace {
+		source = source[:wordEnd] + " OR REPLACE" + source[wordEnd:]
 	}
 	return []string{source}
 }
@@ -168,7 +168,7 @@ func (c *Change) restoreComment(stmt *pgparse.CommentStmt) []string {
 		return nil
 	}
 	var old string
-	is := "COMMENT ON "
+	prefix := "COMMENT ON "
 	switch stmt.Objtype {
 	case pgparse.ObjectType_OBJECT_TABLE:
 		schema, object := pgparse.SchemaAndName(names)
@@ -176,20 +176,20 @@ func (c *Change) restoreComment(stmt *pgparse.CommentStmt) []string {
 		if t == nil || t.Inferred {
 			return nil
 		}
-		old, is = t.Comment, is+"TABLE "+tableName(t)
+		old, prefix = t.Comment, prefix+"TABLE "+tableName(t)
 	case pgparse.ObjectType_OBJECT_COLUMN:
 		t, col := c.changedColumn()
 		if col == nil || t.Inferred {
 			return nil
 		}
-		old, is = col.Comment, is+"COLUMN "+tableName(t)+"."+quoteIdent(col.Name)
+		old, prefix = col.Comment, prefix+"COLUMN "+tableName(t)+"."+quoteIdent(col.Name)
 	default:
 		return nil
 	}
 	if old == "" {
-		return []string{is + " IS NULL"}
+		return []string{prefix + " IS NULL"}
 	}
-	return []string{is + " IS " + pgparse.QuoteLiteral(old)}
+	return []string{prefix + " IS " + pgparse.QuoteLiteral(old)}
 }
 
 func qualifiedName(list []*pgparse.Node) string {
@@ -273,9 +273,9 @@ func (c *Change) restoreCollation(t *catalog.Relation, old *catalog.Column) []st
 // KeptColumn returns the key in [Release.Kept] of a column that keeps its new type.
 func KeptColumn(table, column string) string { return "COLUMN " + table + "." + column }
 
-// findRestored returns the schema, the table and the constraint that an abort restores: those of the base if it has the constraint, since
+// findRestoredConstraint returns the schema, the table and the constraint that an abort restores: those of the base if it has the constraint, since
 // columns have their old names again when the plan is undone.
-func (c *Change) findRestored(t *catalog.Relation, con *catalog.Constraint) (*catalog.Catalog, *catalog.Relation, *catalog.Constraint) {
+func (c *Change) findRestoredConstraint(t *catalog.Relation, con *catalog.Constraint) (*catalog.Catalog, *catalog.Relation, *catalog.Constraint) {
 	if base := c.Release.Deployed.Relation(t.OID); base != nil {
 		if i := slices.IndexFunc(base.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID }); i >= 0 {
 			return c.Release.Deployed, base, base.Constraints[i]
@@ -290,7 +290,7 @@ func (c *Change) recreateConstraint(t *catalog.Relation) []string {
 	if con == nil {
 		return nil
 	}
-	before, base, con := c.findRestored(t, con)
+	before, base, con := c.findRestoredConstraint(t, con)
 	var definition string
 	switch con.Kind {
 	case catalog.ForeignKey:

@@ -15,9 +15,9 @@ func (c *Change) restorePrivileges() (out []string) {
 		if d.Kind != catalog.Granted && d.Kind != catalog.Revoked || r == nil {
 			continue
 		}
-		on := " ON TABLE " + tableName(r)
+		onClause := " ON TABLE " + tableName(r)
 		if r.Kind == catalog.Sequence {
-			on = " ON SEQUENCE " + tableName(r)
+			onClause = " ON SEQUENCE " + tableName(r)
 		}
 		privilege, role := strings.ToUpper(d.Grant.Privilege), quoteIdent(d.Grant.Role)
 		// "select (a, b)": see catalog.Grant.
@@ -29,7 +29,7 @@ func (c *Change) restorePrivileges() (out []string) {
 			privilege = strings.ToUpper(words) + " (" + strings.Join(names, ", ") + ")"
 		}
 		if d.Kind == catalog.Revoked {
-			out = append(out, "GRANT "+privilege+on+" TO "+role)
+			out = append(out, "GRANT "+privilege+onClause+" TO "+role)
 			continue
 		}
 		for _, g := range r.Grants {
@@ -37,7 +37,7 @@ func (c *Change) restorePrivileges() (out []string) {
 				return nil // a REVOKE would take what the role had
 			}
 		}
-		out = append(out, "REVOKE "+privilege+on+" FROM "+role)
+		out = append(out, "REVOKE "+privilege+onClause+" FROM "+role)
 	}
 	return out
 }

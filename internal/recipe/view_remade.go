@@ -15,8 +15,8 @@ var viewRemade = &Recipe{Name: "view-remade", Make: func(c *Change) *Steps {
 	if stmt == nil || stmt.Replace {
 		return nil
 	}
-	v, there := c.After.Resolve(stmt.View)
-	if !there || !c.Release.isRecreated(v) {
+	v, exists := c.After.Resolve(stmt.View)
+	if !exists || !c.Release.isRecreated(v) {
 		return nil
 	}
 	m := &Steps{}

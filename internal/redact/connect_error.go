@@ -65,16 +65,16 @@ func connectReason(err error) string {
 	if unknown := new(net.DNSError); errors.As(err, &unknown) {
 		return unknown.Error()
 	}
-	where, rest, ok := strings.Cut(err.Error(), " (")
+	server, rest, ok := strings.Cut(err.Error(), " (")
 	if !ok { // no server was dialed
 		return err.Error()
 	}
 	_, text, _ := strings.Cut(rest, "): ")
-	for _, what := range []string{"dial error: ", "server error: ", "tls error: ", "dial error: "} {
-		text = strings.TrimPrefix(text, what)
+	for _, prefix := range []string{"dial error: ", "server error: ", "tls error: ", "dial error: "} {
+		text = strings.TrimPrefix(text, prefix)
 	}
 	if op := new(net.OpError); errors.As(err, &op) && op.Op == "dial" {
 		text = strings.TrimPrefix(op.Err.Error(), "connect: ")
 	}
-	return text + " at " + where
+	return text + " at " + server
 }

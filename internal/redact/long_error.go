@@ -112,7 +112,7 @@ func shortenField(out []byte, r *bufio.Reader) ([]byte, error) {
 		if err != nil {
 			continue
 		}
-		if kept := len(out) - from; size > kept {
+		if keptBytes := len(out) - from; size > keptBytes {
 			for i := 0; i < utf8.UTFMax && !utf8.Valid(out[from:]); i++ {
 				out = out[:len(out)-1]
 			}

@@ -16,12 +16,12 @@ import (
 var (
 	failingRow = lazyregexp.New(`(?s)Failing row contains \(.*\)\.?`)
 	// A partition's key is printed with spaces: "(a) = (5)".
-	keyValue = lazyregexp.New(`(?s)= ?\(.*?\)( already exists| is duplicated| is not present| is still referenced| conflicts|$|\.)`)
-	quoted   = lazyregexp.New(`(?s)".*"`)
-	bytes    = lazyregexp.New(`0x[0-9a-f]{2}( 0x[0-9a-f]{2})*`)
-	near     = lazyregexp.New(`(?s)(at or near |tsquery: )"(.*)"`)
-	literal  = lazyregexp.New(`(?s)'(?:[^']|'')*'`)
-	raised   = lazyregexp.New(`^PL/pgSQL function (.+) line \d+ at (RAISE|ASSERT)`)
+	keyValue    = lazyregexp.New(`(?s)= ?\(.*?\)( already exists| is duplicated| is not present| is still referenced| conflicts|$|\.)`)
+	quoted      = lazyregexp.New(`(?s)".*"`)
+	bytes       = lazyregexp.New(`0x[0-9a-f]{2}( 0x[0-9a-f]{2})*`)
+	quotedToken = lazyregexp.New(`(?s)(at or near |tsquery: )"(.*)"`)
+	literal     = lazyregexp.New(`(?s)'(?:[^']|'')*'`)
+	raised      = lazyregexp.New(`^PL/pgSQL function (.+) line \d+ at (RAISE|ASSERT)`)
 )
 
 // Error returns a server's error without the values of rows, and without the literals of the statement. Messages that code of the database
@@ -35,8 +35,8 @@ func Error(e onward.ServerError) onward.ServerError {
 		e.Message = bytes.ReplaceAllString(e.Message, "0x…")
 		e.Detail = ""
 	case e.Code == "42601": // the position of a syntax error may be within a literal
-		e.Message = near.ReplaceAllStringFunc(e.Message, func(s string) string {
-			m := near.FindStringSubmatch(s)
+		e.Message = quotedToken.ReplaceAllStringFunc(e.Message, func(s string) string {
+			m := quotedToken.FindStringSubmatch(s)
 			if m[1] == "tsquery: " || strings.ContainsAny(m[2], "'$0123456789") {
 				return m[1] + `"…"`
 			}
@@ -53,8 +53,8 @@ func RedactMessage(e *pgconn.PgError) string {
 		return Error(onward.ServerError{Code: e.Code, Message: e.Message}).Message
 	}
 	first, _, _ := strings.Cut(e.Where, "\n")
-	if at := raised.FindString(first); at != "" {
-		return at + ": its words may quote rows and are not shown"
+	if raiseContext := raised.FindString(first); raiseContext != "" {
+		return raiseContext + ": its words may quote rows and are not shown"
 	}
 	return "a function raised an error: its words may quote rows and are not shown"
 }

@@ -27,19 +27,19 @@ func TestErrorOnRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	const name = "(SELECT name FROM t ORDER BY id LIMIT 1)"
-	do := func(body string) string { return "DO $$ BEGIN " + body + " END $$" }
+	doBlock := func(body string) string { return "DO $$ BEGIN " + body + " END $$" }
 	for _, c := range []struct{ sql, want string }{
-		{do("RAISE EXCEPTION 'x %', (SELECT string_agg(name, ',') FROM t);"), "inline_code_block line 1 at RAISE"},
-		{do("RAISE EXCEPTION USING MESSAGE = 'x', DETAIL = " + name + ", HINT = " + name + ";"), "at RAISE"},
-		{do("RAISE EXCEPTION USING MESSAGE = " + name + ", ERRCODE = 'unique_violation';"), "at RAISE"},
-		{do("ASSERT false, " + name + ";"), "at ASSERT"},
+		{doBlock("RAISE EXCEPTION 'x %', (SELECT string_agg(name, ',') FROM t);"), "inline_code_block line 1 at RAISE"},
+		{doBlock("RAISE EXCEPTION USING MESSAGE = 'x', DETAIL = " + name + ", HINT = " + name + ";"), "at RAISE"},
+		{doBlock("RAISE EXCEPTION USING MESSAGE = " + name + ", ERRCODE = 'unique_violation';"), "at RAISE"},
+		{doBlock("ASSERT false, " + name + ";"), "at ASSERT"},
 		{"SELECT from_base()", "from_base() line 1 at RAISE"},
 		{"SELECT * FROM caller", "a function raised"},
-		{do("EXECUTE 'ALTER TABLE ' || " + name + " || ' ADD COLUMN x int';"), "has built failed"},
-		{do("EXECUTE 'SELECT ' || " + name + ";"), "has built failed"},
-		{do("EXECUTE 'SELECT ' || " + name + " || '(1)';"), "has built failed"},
-		{do("EXECUTE 'SELECT $x$' || " + name + " || '$x$::int';"), "has built failed"},
-		{do("EXECUTE " + name + ";"), "has built failed"},
+		{doBlock("EXECUTE 'ALTER TABLE ' || " + name + " || ' ADD COLUMN x int';"), "has built failed"},
+		{doBlock("EXECUTE 'SELECT ' || " + name + ";"), "has built failed"},
+		{doBlock("EXECUTE 'SELECT ' || " + name + " || '(1)';"), "has built failed"},
+		{doBlock("EXECUTE 'SELECT $x$' || " + name + " || '$x$::int';"), "has built failed"},
+		{doBlock("EXECUTE " + name + ";"), "has built failed"},
 		{"SELECT " + name + "::regclass", `relation "…" does not exist`},
 		{"SELECT " + name + "::regproc", `function "…" does not exist`},
 		{"SELECT " + name + "::regrole", "does not exist"},
@@ -52,7 +52,7 @@ func TestErrorOnRows(t *testing.T) {
 		{"ALTER TABLE t ADD CHECK (name <> 'canary-bob')", `check constraint "t_name_check"`},
 		{"CREATE UNIQUE INDEX u ON t ((left(name, 3)))", `unique index "u"`},
 		{"ALTER TABLE missing ADD COLUMN x int", `relation "missing" does not exist`},
-		{do("ALTER TABLE missing ADD COLUMN x int;"), `relation "missing" does not exist`},
+		{doBlock("ALTER TABLE missing ADD COLUMN x int;"), `relation "missing" does not exist`},
 		{"ALTER TABLE t ADD COLUMN id int", `column "id" of relation "t" already exists`},
 		{"SELEC 1", `at or near "SELEC"`},
 	} {

@@ -7,53 +7,53 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// addColumn is ADD COLUMN.
-func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
+// checkAddColumn is ADD COLUMN.
+func (a *Alteration) checkAddColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	name := def.GetColname()
 	if a.HasColumn(name) {
 		return
 	}
 	n, typ := ReadColumn(def), a.C.TypeOf(def.GetTypeName())
-	if !a.mayAdd() || !a.hasType(typ) {
+	if !a.checkAcceptsColumn() || !a.requireType(typ) {
 		return
 	}
 	a.refuseNewerSyntax(n.Default)
-	if !a.mayDefine(&n, typ) {
+	if !a.checkColumnDefinition(&n, typ) {
 		return
 	}
 	var filled []*catalog.Relation
-	a.VisitColumnChildren(name, func(rel *catalog.Relation, has *catalog.Column) {
+	a.VisitColumnChildren(name, func(rel *catalog.Relation, existing *catalog.Column) {
 		switch {
-		case has == nil:
+		case existing == nil:
 			if a.fillsRows(rel, &n, typ) {
 				filled = append(filled, rel)
 			}
-		case typ.IsKnown() && has.Type.IsKnown() && !has.Inferred && !SameType(typ, has.Type):
-			a.RecordRefusal(pgerror.ChildType, rel.Name.Name, has.Name)
+		case typ.IsKnown() && existing.Type.IsKnown() && !existing.Inferred && !SameType(typ, existing.Type):
+			a.RecordRefusal(pgerror.ChildType, rel.Name.Name, existing.Name)
 		}
 	})
 	if len(n.Keys)+len(n.ForeignKeys) > 0 {
 		a.applyCommand() // they find the new column
 	}
 	for _, con := range n.Keys {
-		if !a.mayHaveKey(con, []string{name}) {
+		if !a.checkAddKey(con, []string{name}) {
 			return
 		}
 	}
 	for _, rel := range filled {
-		a.mayFill(rel)
+		a.checkRowTypeUse(rel)
 	}
 	for _, con := range n.ForeignKeys {
-		a.addForeignKey(con, []string{name})
+		a.checkAddForeignKey(con, []string{name})
 	}
 	if a.Rel.Kind == catalog.CompositeType {
-		a.typedTables(cmd.GetBehavior(), nil)
+		a.checkTypedTables(cmd.GetBehavior(), nil)
 	}
 }
 
-// mayAdd refuses a new column where the server does.
-func (a *Alteration) mayAdd() bool {
+// checkAcceptsColumn refuses a new column where the server does.
+func (a *Alteration) checkAcceptsColumn() bool {
 	switch {
 	case a.Rel.OfType != 0:
 		a.RecordRefusal(pgerror.ColumnToTyped)
@@ -67,17 +67,17 @@ func (a *Alteration) mayAdd() bool {
 	return false
 }
 
-// mayDefine refuses a column definition that the server refuses, whatever the
+// checkColumnDefinition refuses a column definition that the server refuses, whatever the
 // rows are.
-func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
+func (a *Alteration) checkColumnDefinition(n *NewColumn, typ catalog.Type) bool {
 	for _, con := range n.Checks {
-		if !a.mayCheck(con) {
+		if !a.requireNoSubquery(con) {
 			return false
 		}
 	}
 	name := n.Def.GetColname()
 	switch {
-	case systemColumn(name):
+	case isSystemColumn(name):
 		a.RecordRefusal(pgerror.ColumnSystemName, name)
 	case !a.checkCollation(n.Def):
 	case n.Generated == "virtual" && !a.V.AtLeast(18):
@@ -88,9 +88,9 @@ func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
 		a.RecordRefusal(pgerror.SyntaxAt, "STORAGE")
 	case n.enforcement && !a.V.AtLeast(18):
 		a.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
-	case n.Generated == "virtual" && !a.mayBeVirtual(n, typ):
+	case n.Generated == "virtual" && !a.checkVirtualColumn(n, typ):
 	case n.Generated != "":
-		return a.mayGenerate(n.Default)
+		return a.checkGenerationExpr(n.Default)
 	case n.Identity != "" && a.Recurse && a.Rel.HasKids() && (a.Rel.Kind != catalog.PartitionedTable || !a.V.AtLeast(17)):
 		a.RecordRefusal(pgerror.IdentityToChildren)
 	case n.Default != nil && pgparse.HasNode[*pgparse.ColumnRef](n.Default):
@@ -103,8 +103,8 @@ func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
 	return false
 }
 
-// mayBeVirtual refuses what a virtual column cannot have.
-func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
+// checkVirtualColumn refuses what a virtual column cannot have.
+func (a *Alteration) checkVirtualColumn(n *NewColumn, typ catalog.Type) bool {
 	switch {
 	case len(n.Keys) > 0:
 		a.RecordRefusal(pgerror.VirtualConstraint, keyWord(n.Keys[0]))
@@ -120,9 +120,9 @@ func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
 	return false
 }
 
-// mayGenerate refuses an expression that cannot generate a column.
-func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
-	if !a.mayIndex(expr, a.typeOf) {
+// checkGenerationExpr refuses an expression that cannot generate a column.
+func (a *Alteration) checkGenerationExpr(expr *pgparse.Node) bool {
+	if !a.mayIndex(expr, a.typeOfColumn) {
 		a.RecordRefusal(pgerror.GenerationMutable)
 		return false
 	}
@@ -138,13 +138,13 @@ func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
 // VisitColumnChildren goes through the tables that a new column reaches. has is the column of
 // that name that a child has already: it only learns that it inherits it, and its
 // own children learn nothing.
-func (a *Alteration) VisitColumnChildren(name string, visit func(rel *catalog.Relation, has *catalog.Column)) {
+func (a *Alteration) VisitColumnChildren(name string, visit func(rel *catalog.Relation, existing *catalog.Column)) {
 	a.visitInheritanceTree(func(rel *catalog.Relation, kids func()) {
-		var has *catalog.Column
+		var existing *catalog.Column
 		if rel != a.Rel {
-			has = rel.Column(name)
+			existing = rel.Column(name)
 		}
-		if visit(rel, has); has == nil {
+		if visit(rel, existing); existing == nil {
 			kids()
 		}
 	})
@@ -154,19 +154,19 @@ func (a *Alteration) VisitColumnChildren(name string, visit func(rel *catalog.Re
 // have two parents here. visit calls kids to go on below a table.
 func (a *Alteration) visitInheritanceTree(visit func(rel *catalog.Relation, kids func())) {
 	seen := map[catalog.OID]bool{}
-	var at func(*catalog.Relation)
-	at = func(rel *catalog.Relation) {
+	var descend func(*catalog.Relation)
+	descend = func(rel *catalog.Relation) {
 		if seen[rel.OID] {
 			return
 		}
 		seen[rel.OID] = true
 		visit(rel, func() {
 			for _, k := range a.C.ListChildren(rel) {
-				at(k)
+				descend(k)
 			}
 		})
 	}
-	at(a.Rel)
+	descend(a.Rel)
 }
 
 // fillsRows reports whether a new column gives the rows of a table new values.
@@ -187,9 +187,9 @@ func HasStorage(rel *catalog.Relation) bool {
 		rel.Kind != catalog.View && rel.Kind != catalog.ForeignTable && rel.Kind != catalog.CompositeType
 }
 
-// mayFill refuses to give the rows of a table new values, even without a
+// checkRowTypeUse refuses to give the rows of a table new values, even without a
 // rewrite, where a column somewhere else holds rows of it.
-func (a *Alteration) mayFill(rel *catalog.Relation) bool {
+func (a *Alteration) checkRowTypeUse(rel *catalog.Relation) bool {
 	user := ""
 	a.C.EachOfType(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
 		if user == "" && (other.Kind == catalog.Table || other.Kind == catalog.MaterializedView) {

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
-func (a *Alteration) addForeignKey(con *pgparse.Constraint, columns []string) {
+// checkAddForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
+func (a *Alteration) checkAddForeignKey(con *pgparse.Constraint, columns []string) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):
 		a.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
@@ -26,7 +26,7 @@ func (a *Alteration) addForeignKey(con *pgparse.Constraint, columns []string) {
 		}
 	}
 	ref := a.FindTable(con.GetPktable())
-	if ref != nil && !a.mayReference(ref, con, columns) || a.Rel.Kind != catalog.PartitionedTable {
+	if ref != nil && !a.checkForeignKeyTarget(ref, con, columns) || a.Rel.Kind != catalog.PartitionedTable {
 		return
 	}
 	switch {
@@ -44,28 +44,28 @@ func referencingClause(ref *catalog.Relation) string {
 	return ` referencing relation "` + ref.Name.Name + `"`
 }
 
-// mayReference refuses a foreign key that the server refuses whatever the rows
+// checkForeignKeyTarget refuses a foreign key that the server refuses whatever the rows
 // are.
-func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
-	between := checkPersistence(a.Rel.Persistence, ref)
+func (a *Alteration) checkForeignKeyTarget(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
+	persistenceRefusal := checkPersistence(a.Rel.Persistence, ref)
 	switch {
 	case ref.Inferred || !ref.Kind.IsTable():
 		return true
-	case between != nil && !a.Rel.Inferred:
-		a.KeepRefusal(between)
-	case a.deferrableKey(ref, con):
+	case persistenceRefusal != nil && !a.Rel.Inferred:
+		a.KeepRefusal(persistenceRefusal)
+	case a.hasOnlyDeferrableKey(ref, con):
 		a.RecordRefusal(pgerror.ForeignKeyDeferrable, ref.Name.Name)
-	case !a.areKeysComparable(ref, con, columns, a.typeOf):
-		a.KeepRefusal(a.notImplemented(a.Rel.Name, con, columns))
+	case !a.areKeysComparable(ref, con, columns, a.typeOfColumn):
+		a.KeepRefusal(a.foreignKeyTypeRefusal(a.Rel.Name, con, columns))
 	default:
 		return true
 	}
 	return false
 }
 
-// deferrableKey reports whether the only key that a foreign key can point to is
+// hasOnlyDeferrableKey reports whether the only key that a foreign key can point to is
 // checked at commit.
-func (q *Checker) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool {
+func (q *Checker) hasOnlyDeferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool {
 	found := false
 	targets := StringNames(con.GetPkAttrs())
 	for _, key := range ref.Constraints {

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// columnDefault is SET DEFAULT and DROP DEFAULT.
-func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
+// checkColumnDefault is SET DEFAULT and DROP DEFAULT.
+func (a *Alteration) checkColumnDefault(cmd *pgparse.AlterTableCmd) {
 	a.refuseNewerSyntax(cmd.GetDef())
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
@@ -21,13 +21,13 @@ func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// setExpression is ALTER COLUMN … SET EXPRESSION (17).
-func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
+// checkSetExpression is ALTER COLUMN … SET EXPRESSION (17).
+func (a *Alteration) checkSetExpression(name string, expr *pgparse.Node) {
 	if !a.V.AtLeast(17) {
 		a.RecordRefusal(pgerror.SyntaxAt, "EXPRESSION")
 		return
 	}
-	if !a.mayIndex(expr, a.typeOf) {
+	if !a.mayIndex(expr, a.typeOfColumn) {
 		a.RecordRefusal(pgerror.GenerationMutable)
 		return
 	}
@@ -54,7 +54,7 @@ func hasCheck(rel *catalog.Relation) bool {
 	return false
 }
 
-func (a *Alteration) dropExpression(cmd *pgparse.AlterTableCmd) {
+func (a *Alteration) checkDropExpression(cmd *pgparse.AlterTableCmd) {
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
 	case col == nil || !known:
@@ -72,12 +72,12 @@ func (a *Alteration) SharesIdentity(col *catalog.Column) bool {
 	if parent == nil || col == nil || col.Identity == "" {
 		return false
 	}
-	above := parent.Column(col.Name)
-	return above != nil && above.Identity != "" && (col.Sequence == 0 || col.Sequence == above.Sequence)
+	parentColumn := parent.Column(col.Name)
+	return parentColumn != nil && parentColumn.Identity != "" && (col.Sequence == 0 || col.Sequence == parentColumn.Sequence)
 }
 
-// addIdentity is ADD GENERATED … AS IDENTITY.
-func (a *Alteration) addIdentity(name string) {
+// checkAddIdentity is ADD GENERATED … AS IDENTITY.
+func (a *Alteration) checkAddIdentity(name string) {
 	if a.Rel.Parent != 0 && a.V.AtLeast(17) {
 		a.RecordRefusal(pgerror.IdentityToPartition)
 		return
@@ -87,9 +87,9 @@ func (a *Alteration) addIdentity(name string) {
 	}
 }
 
-// changeIdentity is SET GENERATED, with the sequence's options beside it, and
+// checkChangeIdentity is SET GENERATED, with the sequence's options beside it, and
 // DROP IDENTITY.
-func (a *Alteration) changeIdentity(cmd *pgparse.AlterTableCmd) {
+func (a *Alteration) checkChangeIdentity(cmd *pgparse.AlterTableCmd) {
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	drop := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity
 	not := func() {
@@ -117,9 +117,9 @@ var fixed = []string{
 	"point", "line", "lseg", "box", "circle", "regclass", "regtype", "regproc", "regprocedure", "regrole", "regnamespace",
 }
 
-// inPlace reports whether the values of a type are never compressed nor moved
+// hasPlainStorage reports whether the values of a type are never compressed nor moved
 // out of line.
-func (q *Checker) inPlace(t catalog.Type) bool {
+func (q *Checker) hasPlainStorage(t catalog.Type) bool {
 	t = q.BaseType(t)
 	if t.Array > 0 {
 		return false
@@ -130,8 +130,8 @@ func (q *Checker) inPlace(t catalog.Type) bool {
 	return t.Name.Schema == "pg_catalog" && contains(fixed, t.Name.Name)
 }
 
-// setStorage is SET STORAGE and SET COMPRESSION.
-func (a *Alteration) setStorage(cmd *pgparse.AlterTableCmd) {
+// checkSetStorage is SET STORAGE and SET COMPRESSION.
+func (a *Alteration) checkSetStorage(cmd *pgparse.AlterTableCmd) {
 	word := strings.ToLower(pgparse.StringText(cmd.GetDef()))
 	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
 	if !compression && word == "default" && !a.V.AtLeast(16) {
@@ -139,7 +139,7 @@ func (a *Alteration) setStorage(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	col, _ := a.FindColumn(a.Rel, cmd.GetName())
-	if col == nil || col.Inferred || !a.inPlace(col.Type) {
+	if col == nil || col.Inferred || !a.hasPlainStorage(col.Type) {
 		return
 	}
 	switch {
@@ -150,8 +150,8 @@ func (a *Alteration) setStorage(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// setStatistics is SET STATISTICS.
-func (a *Alteration) setStatistics(cmd *pgparse.AlterTableCmd) {
+// checkSetStatistics is SET STATISTICS.
+func (a *Alteration) checkSetStatistics(cmd *pgparse.AlterTableCmd) {
 	if cmd.GetDef() == nil && !a.V.AtLeast(17) {
 		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
 		return

@@ -8,34 +8,34 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// addConstraint is ADD CONSTRAINT in all of its forms.
-func (a *Alteration) addConstraint(con *pgparse.Constraint) {
+// checkAddConstraint is ADD CONSTRAINT in all of its forms.
+func (a *Alteration) checkAddConstraint(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_CHECK:
-		a.addCheck(con)
+		a.checkAddCheck(con)
 	case pgparse.ConstrType_CONSTR_NOTNULL:
-		a.addNotNull(con)
+		a.checkAddNotNull(con)
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		a.addForeignKey(con, StringNames(con.GetFkAttrs()))
+		a.checkAddForeignKey(con, StringNames(con.GetFkAttrs()))
 	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 		if con.GetIndexname() != "" {
-			a.useIndex(con)
+			a.checkAddUsingIndex(con)
 			return
 		}
-		if columns := KeyColumns(con); a.mayHaveKey(con, columns) && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+		if columns := KeyColumns(con); a.checkAddKey(con, columns) && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			for _, k := range columns {
-				a.setNotNull(k)
+				a.checkSetNotNull(k)
 			}
 		}
 	}
 }
 
-func (a *Alteration) addCheck(con *pgparse.Constraint) {
+func (a *Alteration) checkAddCheck(con *pgparse.Constraint) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):
 		a.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
-	case !a.hasSyntax(con.GetRawExpr()):
-	case !a.mayCheck(con):
+	case !a.checkExprSyntax(con.GetRawExpr()):
+	case !a.requireNoSubquery(con):
 	case con.GetIsNoInherit() && a.Rel.Kind == catalog.PartitionedTable:
 		a.RecordRefusal(pgerror.ConstraintNoInherit, a.Rel.Name.Name)
 	case !a.Recurse && a.Rel.HasKids() && !con.GetIsNoInherit():
@@ -43,8 +43,8 @@ func (a *Alteration) addCheck(con *pgparse.Constraint) {
 	}
 }
 
-// useIndex is ADD CONSTRAINT … USING INDEX.
-func (a *Alteration) useIndex(con *pgparse.Constraint) {
+// checkAddUsingIndex is ADD CONSTRAINT … USING INDEX.
+func (a *Alteration) checkAddUsingIndex(con *pgparse.Constraint) {
 	index := a.C.IndexNamed(a.Rel, con.GetIndexname())
 	known := index != nil && index.Index != nil && !index.Inferred
 	if known {
@@ -58,7 +58,7 @@ func (a *Alteration) useIndex(con *pgparse.Constraint) {
 		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			for _, k := range index.Index.Keys {
 				if col := a.Rel.Attr(k.Column); col != nil {
-					a.setNotNull(col.Name)
+					a.checkSetNotNull(col.Name)
 				}
 			}
 		}
@@ -91,19 +91,19 @@ func checkUsingIndex(index *catalog.Relation) *pgerror.Refusal {
 	return nil
 }
 
-// refuseImplied refuses the name that a NOT NULL gets from 18 on, if the version is older: it has no such constraint. The catalog finds any other
+// refuseImpliedNotNull refuses the name that a NOT NULL gets from 18 on, if the version is older: it has no such constraint. The catalog finds any other
 // missing one.
-func (a *Alteration) refuseImplied(name string) {
+func (a *Alteration) refuseImpliedNotNull(name string) {
 	if _, implied := ImpliedNotNull(a.Rel, name); implied && !a.V.AtLeast(18) && a.IsFullyKnown(a.Rel) {
 		a.RecordRefusal(pgerror.ConstraintMissing, name, a.Rel.Name.Name)
 	}
 }
 
-// validateConstraint is VALIDATE CONSTRAINT.
-func (a *Alteration) validateConstraint(name string) {
+// checkValidateConstraint is VALIDATE CONSTRAINT.
+func (a *Alteration) checkValidateConstraint(name string) {
 	con := a.Rel.Constraint(name)
 	if con == nil {
-		a.refuseImplied(name)
+		a.refuseImpliedNotNull(name)
 		return
 	}
 	switch con.Kind {
@@ -121,12 +121,12 @@ func (a *Alteration) validateConstraint(name string) {
 	}
 }
 
-// dropConstraint is DROP CONSTRAINT.
-func (a *Alteration) dropConstraint(cmd *pgparse.AlterTableCmd) {
+// checkDropConstraint is DROP CONSTRAINT.
+func (a *Alteration) checkDropConstraint(cmd *pgparse.AlterTableCmd) {
 	con := a.Rel.Constraint(cmd.GetName())
 	if con == nil && a.V.AtLeast(18) {
 		if name, ok := ImpliedNotNull(a.Rel, cmd.GetName()); ok {
-			a.dropNotNull(name)
+			a.checkDropNotNull(name)
 			return
 		}
 	}
@@ -156,8 +156,8 @@ func RestsOn(fk, key *catalog.Constraint) bool {
 	return true
 }
 
-// alterConstraint is ALTER CONSTRAINT.
-func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
+// checkAlterConstraint is ALTER CONSTRAINT.
+func (a *Alteration) checkAlterConstraint(def *pgparse.ATAlterConstraint) {
 	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.V.AtLeast(18) {
 		word := "ENFORCED"
 		if def.GetAlterInheritability() {
@@ -168,7 +168,7 @@ func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
 	}
 	switch con := a.Rel.Constraint(def.GetConname()); {
 	case con == nil:
-		a.refuseImplied(def.GetConname())
+		a.refuseImpliedNotNull(def.GetConname())
 		if _, implied := ImpliedNotNull(a.Rel, def.GetConname()); implied && def.GetAlterDeferrability() {
 			a.RecordRefusal(pgerror.NotForeignKey, def.GetConname(), a.Rel.Name.Name)
 		}

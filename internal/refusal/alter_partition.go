@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// attachPartition is ATTACH PARTITION, of a table or of an index.
-func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
+// checkAttachPartition is ATTACH PARTITION, of a table or of an index.
+func (a *Alteration) checkAttachPartition(cmd *pgparse.PartitionCmd) {
 	rv := cmd.GetName()
 	if a.Rel.Kind == catalog.PartitionedIndex || a.Rel.Kind == catalog.Index {
 		if index := a.FindTable(rv); index != nil {
@@ -16,12 +16,12 @@ func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
 		return
 	}
 	if part := a.FindTable(rv); part != nil && !part.Inferred && a.Rel.Kind == catalog.PartitionedTable && !a.Rel.Inferred {
-		_ = a.checkPartitionOverlap(part.Name, a.Rel, cmd.GetBound()) && a.requireSameColumns(part) && a.requireNotNull(part, a.Rel) && a.requireNoExcept(part)
+		_ = a.checkPartitionOverlap(part.Name, a.Rel, cmd.GetBound()) && a.requireSameColumns(part) && a.requireNotNull(part, a.Rel) && a.requireNotExcepted(part)
 	}
 }
 
-// requireNoExcept refuses a partition that EXCEPT of a publication names.
-func (a *Alteration) requireNoExcept(part *catalog.Relation) bool {
+// requireNotExcepted refuses a partition that EXCEPT of a publication names.
+func (a *Alteration) requireNotExcepted(part *catalog.Relation) bool {
 	list := a.C.ListExceptions(part)
 	if len(list) == 0 {
 		return true
@@ -47,13 +47,13 @@ func (a *Alteration) requireSameColumns(part *catalog.Relation) bool {
 		return true
 	}
 	for _, col := range part.Columns {
-		above := a.Rel.Column(col.Name)
+		parentColumn := a.Rel.Column(col.Name)
 		switch {
-		case above == nil:
+		case parentColumn == nil:
 			a.RecordRefusal(pgerror.PartitionExtra, part.Name.Name, col.Name, a.Rel.Name.Name)
-		case col.Inferred || above.Inferred || !col.Type.IsKnown() || !above.Type.IsKnown():
+		case col.Inferred || parentColumn.Inferred || !col.Type.IsKnown() || !parentColumn.Type.IsKnown():
 			continue
-		case !SameType(col.Type, above.Type):
+		case !SameType(col.Type, parentColumn.Type):
 			a.RecordRefusal(pgerror.ChildType, part.Name.Name, col.Name)
 		case col.Identity != "" && a.V.AtLeast(17):
 			a.RecordRefusal(pgerror.PartitionIdentity, part.Name.Name, col.Name)
@@ -68,22 +68,22 @@ func (a *Alteration) requireSameColumns(part *catalog.Relation) bool {
 // requireNotNull refuses a child that may hold NULL where its parent may not.
 func (a *Alteration) requireNotNull(child, parent *catalog.Relation) bool {
 	for _, col := range parent.Columns {
-		own := child.Column(col.Name)
-		if own == nil || own.Inferred || own.NotNull || !col.NotNull || isOwnNotNull(parent, col) {
+		childColumn := child.Column(col.Name)
+		if childColumn == nil || childColumn.Inferred || childColumn.NotNull || !col.NotNull || isOwnNotNull(parent, col) {
 			continue
 		}
-		which := "child table"
+		childLabel := "child table"
 		if a.V.AtLeast(18) {
-			which += ` "` + child.Name.Name + `"`
+			childLabel += ` "` + child.Name.Name + `"`
 		}
-		a.RecordRefusal(pgerror.ChildNotNull, col.Name, which)
+		a.RecordRefusal(pgerror.ChildNotNull, col.Name, childLabel)
 		return false
 	}
 	return true
 }
 
-// mayInherit refuses a parent whose columns the table does not keep.
-func (a *Alteration) mayInherit(parent *catalog.Relation) {
+// checkInherit refuses a parent whose columns the table does not keep.
+func (a *Alteration) checkInherit(parent *catalog.Relation) {
 	switch {
 	case a.Rel.Parent != 0:
 		a.RecordRefusal(pgerror.PartitionInherits)
@@ -123,8 +123,8 @@ func SameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) boo
 	return true
 }
 
-// detachPartition is DETACH PARTITION.
-func (a *Alteration) detachPartition(cmd *pgparse.PartitionCmd) {
+// checkDetachPartition is DETACH PARTITION.
+func (a *Alteration) checkDetachPartition(cmd *pgparse.PartitionCmd) {
 	if cmd.GetConcurrent() && !a.V.AtLeast(14) {
 		a.RecordRefusal(pgerror.SyntaxAt, "CONCURRENTLY")
 		return
@@ -134,8 +134,8 @@ func (a *Alteration) detachPartition(cmd *pgparse.PartitionCmd) {
 	}
 }
 
-// finalizeDetach is DETACH PARTITION … FINALIZE.
-func (a *Alteration) finalizeDetach(cmd *pgparse.PartitionCmd) {
+// checkFinalizeDetach is DETACH PARTITION … FINALIZE.
+func (a *Alteration) checkFinalizeDetach(cmd *pgparse.PartitionCmd) {
 	if !a.V.AtLeast(14) {
 		a.RecordRefusal(pgerror.SyntaxAt, "FINALIZE")
 		return

@@ -11,19 +11,19 @@ import (
 // What ALTER TABLE changes of a table as a whole: its owner, its place, how it
 // is stored and told to subscribers.
 
-// clusterOn is CLUSTER ON: it only remembers the index.
-func (a *Alteration) clusterOn(name string) {
+// checkClusterOn is CLUSTER ON: it only remembers the index.
+func (a *Alteration) checkClusterOn(name string) {
 	if a.Rel.Kind == catalog.PartitionedTable {
-		a.refuseMark("CLUSTER ON")
+		a.refuseIndexMark("CLUSTER ON")
 		return
 	}
 	if i := a.C.IndexNamed(a.Rel, name); i != nil {
-		a.mayCluster(i)
+		a.checkClusterIndex(i)
 	}
 }
 
-// refuseMark refuses to mark or unmark an index of a partitioned table.
-func (a *Alteration) refuseMark(action string) {
+// refuseIndexMark refuses to mark or unmark an index of a partitioned table.
+func (a *Alteration) refuseIndexMark(action string) {
 	if a.V.AtLeast(19) {
 		a.RecordRefusal(pgerror.ActionUnsuited, action, a.Rel.Name.Name)
 		return
@@ -31,8 +31,8 @@ func (a *Alteration) refuseMark(action string) {
 	a.RecordRefusal(pgerror.MarkPartitioned)
 }
 
-// replicaIdentity is REPLICA IDENTITY USING INDEX.
-func (a *Alteration) replicaIdentity(name string) {
+// checkReplicaIdentityIndex is REPLICA IDENTITY USING INDEX.
+func (a *Alteration) checkReplicaIdentityIndex(name string) {
 	i := a.C.IndexNamed(a.Rel, name)
 	if i == nil || i.Index == nil || i.Inferred {
 		return
@@ -57,8 +57,8 @@ func (a *Alteration) replicaIdentity(name string) {
 	}
 }
 
-// changeOwner is OWNER TO.
-func (a *Alteration) changeOwner(to *pgparse.RoleSpec) {
+// checkChangeOwner is OWNER TO.
+func (a *Alteration) checkChangeOwner(to *pgparse.RoleSpec) {
 	if !OwnerStays(a.Rel, to) && a.Rel.Kind == catalog.Sequence && a.Rel.Seq != nil && a.Rel.Seq.OwnerTable != 0 {
 		a.RecordRefusal(pgerror.SequenceOwner, a.Rel.Name.Name)
 	}
@@ -67,18 +67,18 @@ func (a *Alteration) changeOwner(to *pgparse.RoleSpec) {
 // OwnerStays reports whether a relation is known to have that owner already, so that nothing
 // changes. A relation without a recorded owner belongs to the role that runs the history.
 func OwnerStays(rel *catalog.Relation, to *pgparse.RoleSpec) bool {
-	var mine bool
+	var isOwner bool
 	switch to.GetRoletype() {
 	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_SESSION_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
-		mine = rel.Owner == ""
+		isOwner = rel.Owner == ""
 	default:
-		mine = rel.Owner != "" && rel.Owner == to.GetRolename()
+		isOwner = rel.Owner != "" && rel.Owner == to.GetRolename()
 	}
-	return mine && !rel.Inferred
+	return isOwner && !rel.Inferred
 }
 
-// setPersistence is SET LOGGED and SET UNLOGGED.
-func (a *Alteration) setPersistence(to catalog.Persistence) {
+// checkSetPersistence is SET LOGGED and SET UNLOGGED.
+func (a *Alteration) checkSetPersistence(to catalog.Persistence) {
 	if !a.original.Inferred && a.Rel.Persistence != a.original.Persistence {
 		a.RecordRefusal(pgerror.PersistenceTwice)
 		return
@@ -125,8 +125,8 @@ func (q *Checker) anyPublication(holds func(o *catalog.Object) bool) bool {
 	return found
 }
 
-// setTablespace is SET TABLESPACE, which comes once, whatever the tablespace is.
-func (a *Alteration) setTablespace(cmd *pgparse.AlterTableCmd) {
+// checkSetTablespace is SET TABLESPACE, which comes once, whatever the tablespace is.
+func (a *Alteration) checkSetTablespace(cmd *pgparse.AlterTableCmd) {
 	for _, n := range a.commands.Statement.GetCmds() {
 		switch other := n.GetAlterTableCmd(); {
 		case other == cmd:
@@ -138,20 +138,20 @@ func (a *Alteration) setTablespace(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// setAccessMethod is SET ACCESS METHOD. Only one that changes the method counts.
-func (a *Alteration) setAccessMethod(name string) {
+// checkSetAccessMethod is SET ACCESS METHOD. Only one that changes the method counts.
+func (a *Alteration) checkSetAccessMethod(name string) {
 	switch {
 	case name == "" && !a.V.AtLeast(17):
 		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
 	case a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
 		a.RecordRefusal(pgerror.MethodPartitioned)
-	case !a.original.Inferred && a.methodOf(a.Rel) != a.methodOf(a.original):
+	case !a.original.Inferred && a.accessMethodOf(a.Rel) != a.accessMethodOf(a.original):
 		a.RecordRefusal(pgerror.AccessMethodTwice)
 	}
 }
 
-// methodOf is the access method of a table's rows. A partitioned table has none of its own unless it was set.
-func (a *Alteration) methodOf(rel *catalog.Relation) string {
+// accessMethodOf is the access method of a table's rows. A partitioned table has none of its own unless it was set.
+func (a *Alteration) accessMethodOf(rel *catalog.Relation) string {
 	if rel.Kind == catalog.PartitionedTable {
 		return rel.AccessMethod
 	}
@@ -172,8 +172,8 @@ var tableOptions = map[string]int{
 	"autovacuum_parallel_workers": 19, "log_autoanalyze_min_duration": 19,
 }
 
-// setOptions refuses storage parameters that a relation cannot have.
-func (a *Alteration) setOptions(list []*pgparse.Node) {
+// checkStorageParameters refuses storage parameters that a relation cannot have.
+func (a *Alteration) checkStorageParameters(list []*pgparse.Node) {
 	var known map[string]int
 	switch a.Rel.Kind {
 	case catalog.Table, catalog.MaterializedView:
@@ -202,8 +202,8 @@ func (a *Alteration) setOptions(list []*pgparse.Node) {
 			a.RecordRefusal(pgerror.NamespaceUnknown, s)
 			return
 		}
-		since, there := known[d.GetDefname()]
-		if !there || since > 0 && !a.V.AtLeast(since) {
+		since, exists := known[d.GetDefname()]
+		if !exists || since > 0 && !a.V.AtLeast(since) {
 			a.RecordRefusal(pgerror.ParameterUnknown, d.GetDefname())
 			return
 		}

@@ -6,14 +6,14 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// alterTable is ALTER TABLE and its like.
-func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
+// checkAlterTable is ALTER TABLE and its like.
+func (q *Checker) checkAlterTable(s *pgparse.AlterTableStmt) {
 	a := q.NewAlteration(s)
 	if a == nil {
 		return
 	}
 	a.EachCommand(func(cmd *pgparse.AlterTableCmd) bool {
-		if a.isPermitted(cmd) {
+		if a.checkCommandKind(cmd) {
 			a.checkCommand(cmd)
 		}
 		return q.Refusal == nil
@@ -24,59 +24,59 @@ func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
-		a.addColumn(cmd)
+		a.checkAddColumn(cmd)
 	case pgparse.AlterTableType_AT_ColumnDefault:
-		a.columnDefault(cmd)
+		a.checkColumnDefault(cmd)
 	case pgparse.AlterTableType_AT_DropColumn:
-		a.dropColumn(cmd)
+		a.checkDropColumn(cmd)
 	case pgparse.AlterTableType_AT_AlterColumnType:
-		a.alterType(cmd)
+		a.checkAlterColumnType(cmd)
 	case pgparse.AlterTableType_AT_SetNotNull:
-		a.setNotNull(cmd.GetName())
+		a.checkSetNotNull(cmd.GetName())
 	case pgparse.AlterTableType_AT_DropNotNull:
-		a.dropNotNull(cmd.GetName())
+		a.checkDropNotNull(cmd.GetName())
 	case pgparse.AlterTableType_AT_SetExpression:
-		a.setExpression(cmd.GetName(), cmd.GetDef())
+		a.checkSetExpression(cmd.GetName(), cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
-		a.dropExpression(cmd)
+		a.checkDropExpression(cmd)
 	case pgparse.AlterTableType_AT_AddIdentity:
-		a.addIdentity(cmd.GetName())
+		a.checkAddIdentity(cmd.GetName())
 	case pgparse.AlterTableType_AT_SetIdentity, pgparse.AlterTableType_AT_DropIdentity:
-		a.changeIdentity(cmd)
+		a.checkChangeIdentity(cmd)
 	case pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression:
-		a.setStorage(cmd)
+		a.checkSetStorage(cmd)
 	case pgparse.AlterTableType_AT_SetStatistics:
-		a.setStatistics(cmd)
+		a.checkSetStatistics(cmd)
 	case pgparse.AlterTableType_AT_AddConstraint:
-		a.addConstraint(cmd.GetDef().GetConstraint())
+		a.checkAddConstraint(cmd.GetDef().GetConstraint())
 	case pgparse.AlterTableType_AT_DropConstraint:
-		a.dropConstraint(cmd)
+		a.checkDropConstraint(cmd)
 	case pgparse.AlterTableType_AT_ValidateConstraint:
-		a.validateConstraint(cmd.GetName())
+		a.checkValidateConstraint(cmd.GetName())
 	case pgparse.AlterTableType_AT_AlterConstraint:
-		a.alterConstraint(cmd.GetDef().GetAtalterConstraint())
+		a.checkAlterConstraint(cmd.GetDef().GetAtalterConstraint())
 	case pgparse.AlterTableType_AT_SetLogged:
-		a.setPersistence(catalog.Permanent)
+		a.checkSetPersistence(catalog.Permanent)
 	case pgparse.AlterTableType_AT_SetUnLogged:
-		a.setPersistence(catalog.Unlogged)
+		a.checkSetPersistence(catalog.Unlogged)
 	case pgparse.AlterTableType_AT_SetAccessMethod:
-		a.setAccessMethod(cmd.GetName())
+		a.checkSetAccessMethod(cmd.GetName())
 	case pgparse.AlterTableType_AT_SetTableSpace:
-		a.setTablespace(cmd)
+		a.checkSetTablespace(cmd)
 	case pgparse.AlterTableType_AT_ChangeOwner:
-		a.changeOwner(cmd.GetNewowner())
+		a.checkChangeOwner(cmd.GetNewowner())
 	case pgparse.AlterTableType_AT_ClusterOn:
-		a.clusterOn(cmd.GetName())
+		a.checkClusterOn(cmd.GetName())
 	case pgparse.AlterTableType_AT_DropCluster:
 		if a.Rel.Kind == catalog.PartitionedTable {
-			a.refuseMark("SET WITHOUT CLUSTER")
+			a.refuseIndexMark("SET WITHOUT CLUSTER")
 		}
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
-			a.replicaIdentity(id.GetName())
+			a.checkReplicaIdentityIndex(id.GetName())
 		}
 	case pgparse.AlterTableType_AT_SetRelOptions:
-		a.setOptions(cmd.GetDef().GetList().GetItems())
+		a.checkStorageParameters(cmd.GetDef().GetList().GetItems())
 	case pgparse.AlterTableType_AT_DropOf:
 		if a.Rel.OfType == 0 && a.IsFullyKnown(a.Rel) {
 			a.RecordRefusal(pgerror.NotTyped, a.Rel.Name.Name)
@@ -85,27 +85,27 @@ func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 		schema, name := pgparse.SchemaAndName(cmd.GetDef().GetTypeName().GetNames())
 		if t := a.C.LookupType(schema, name); t != nil && t.Relation != 0 {
 			if rel := a.C.Relation(t.Relation); rel != nil {
-				a.fitsType(rel)
+				a.checkOfType(rel)
 			}
 		}
 	case pgparse.AlterTableType_AT_AddInherit:
 		if parent := a.FindTable(cmd.GetDef().GetRangeVar()); parent != nil {
-			a.mayInherit(parent)
+			a.checkInherit(parent)
 		}
 	case pgparse.AlterTableType_AT_DropInherit:
 		a.FindTable(cmd.GetDef().GetRangeVar())
 	case pgparse.AlterTableType_AT_AttachPartition:
-		a.attachPartition(cmd.GetDef().GetPartitionCmd())
+		a.checkAttachPartition(cmd.GetDef().GetPartitionCmd())
 	case pgparse.AlterTableType_AT_DetachPartition:
-		a.detachPartition(cmd.GetDef().GetPartitionCmd())
+		a.checkDetachPartition(cmd.GetDef().GetPartitionCmd())
 	case pgparse.AlterTableType_AT_DetachPartitionFinalize:
-		a.finalizeDetach(cmd.GetDef().GetPartitionCmd())
+		a.checkFinalizeDetach(cmd.GetDef().GetPartitionCmd())
 	}
 }
 
-// isPermitted refuses a command that is not for this kind of relation, or not
+// checkCommandKind refuses a command that is not for this kind of relation, or not
 // of this version.
-func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
+func (a *Alteration) checkCommandKind(cmd *pgparse.AlterTableCmd) bool {
 	sub := cmd.GetSubtype()
 	switch { // the grammar comes before the kind
 	case sub == pgparse.AlterTableType_AT_SetCompression && !a.V.AtLeast(14):

@@ -103,8 +103,8 @@ func (a *Alteration) HasColumn(name string) bool {
 	return col != nil && known
 }
 
-// typeOf returns the type of a column; an unknown type if it was not seen.
-func (a *Alteration) typeOf(name string) catalog.Type {
+// typeOfColumn returns the type of a column; an unknown type if it was not seen.
+func (a *Alteration) typeOfColumn(name string) catalog.Type {
 	if col := a.Rel.Column(name); col != nil && !col.Inferred {
 		return col.Type
 	}

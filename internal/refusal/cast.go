@@ -22,8 +22,8 @@ func findCast(from, to string) (entry string, since int) {
 	return entry[:2], since
 }
 
-// castOf is the entry of pg_cast that the version has for two built-in types.
-func (q *Checker) castOf(from, to catalog.Type) string {
+// castInVersion is the entry of pg_cast that the version has for two built-in types.
+func (q *Checker) castInVersion(from, to catalog.Type) string {
 	entry, since := findCast(from.Name.Name, to.Name.Name)
 	if since > 0 && !q.V.AtLeast(since) {
 		return ""
@@ -63,8 +63,8 @@ func typeName(t catalog.Type) string {
 	return t.Name.Qualified()
 }
 
-// ownType reports whether a type is an enum or composite that was seen made.
-func (q *Checker) ownType(t catalog.Type) bool {
+// isKnownUserType reports whether a type is an enum or composite that was seen made.
+func (q *Checker) isKnownUserType(t catalog.Type) bool {
 	u := q.C.Type(t.OID)
 	return u != nil && !u.Inferred && (u.Kind == catalog.Enum || u.Kind == catalog.Composite)
 }
@@ -80,10 +80,10 @@ func (q *Checker) isAssignable(from, to catalog.Type) bool {
 	if from.OID != 0 || to.OID != 0 {
 		// Between an enum or composite and another type there is only the cast
 		// through text; extensions define others.
-		if !q.ownType(from) && !q.ownType(to) || q.userCasts() {
+		if !q.isKnownUserType(from) && !q.isKnownUserType(to) || q.hasUserCasts() {
 			return true
 		}
-		return q.ownType(from) && isText(to)
+		return q.isKnownUserType(from) && isText(to)
 	}
 	if from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
 		return true
@@ -92,10 +92,10 @@ func (q *Checker) isAssignable(from, to catalog.Type) bool {
 		return true
 	}
 	if from.Array > 0 || to.Array > 0 {
-		return q.userCasts()
+		return q.hasUserCasts()
 	}
-	c := q.castOf(from, to)
-	return c != "" && c[0] != 'e' || q.userCasts()
+	c := q.castInVersion(from, to)
+	return c != "" && c[0] != 'e' || q.hasUserCasts()
 }
 
 // isCastable reports whether a value may be cast explicitly: what has no entry in
@@ -108,7 +108,7 @@ func (q *Checker) isCastable(from, to catalog.Type) bool {
 	if from.OID != 0 || to.OID != 0 || from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
 		return isText(from) || q.isAssignable(from, to)
 	}
-	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && q.castOf(from, to) != "" || q.userCasts()
+	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && q.castInVersion(from, to) != "" || q.hasUserCasts()
 }
 
 // OperatorFamily names the default operator class of a type, where several types
@@ -141,7 +141,7 @@ func (q *Checker) canCompare(from, to catalog.Type) bool {
 		return true
 	}
 	if (from.Array > 0) != (to.Array > 0) && from.OID == 0 && to.OID == 0 {
-		return q.userCasts()
+		return q.hasUserCasts()
 	}
 	if from.OID != 0 || to.OID != 0 || from.Array > 0 || to.Array > 0 ||
 		from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
@@ -153,6 +153,6 @@ func (q *Checker) canCompare(from, to catalog.Type) bool {
 			return true
 		}
 	}
-	c := q.castOf(from, to)
-	return OperatorFamily(from) == OperatorFamily(to) || c != "" && c[0] == 'i' || q.userCasts()
+	c := q.castInVersion(from, to)
+	return OperatorFamily(from) == OperatorFamily(to) || c != "" && c[0] == 'i' || q.hasUserCasts()
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// mayCheck refuses a CHECK that reads other rows.
-func (q *Checker) mayCheck(con *pgparse.Constraint) bool {
+// requireNoSubquery refuses a CHECK that reads other rows.
+func (q *Checker) requireNoSubquery(con *pgparse.Constraint) bool {
 	if con.GetRawExpr() == nil || !pgparse.HasNode[*pgparse.SubLink](con.GetRawExpr()) {
 		return true
 	}
@@ -19,26 +19,26 @@ func (q *Checker) mayCheck(con *pgparse.Constraint) bool {
 // checkVirtualExpr returns the server's objection to the expression of a virtual column, which may
 // only use built-in objects; nil if there is none.
 func (q *Checker) checkVirtualExpr(typ catalog.Type, expr *pgparse.Node) *pgerror.Refusal {
-	own := func(t catalog.Type) bool { return t.IsKnown() && t.Name.Schema != "pg_catalog" }
-	if own(typ) && typ.OID != 0 {
+	isUserDefined := func(t catalog.Type) bool { return t.IsKnown() && t.Name.Schema != "pg_catalog" }
+	if isUserDefined(typ) && typ.OID != 0 {
 		return pgerror.GenerationType.NewRefusal()
 	}
-	var what *pgerror.Refusal
+	var refusal *pgerror.Refusal
 	pgparse.Walk(expr, func(m any) bool {
 		switch x := m.(type) {
 		case *pgparse.FuncCall:
 			schema, name := pgparse.SchemaAndName(x.GetFuncname())
 			if schema != "pg_catalog" && len(q.C.Functions(schema, name)) > 0 && (schema != "" || !builtin.Known(name)) {
-				what = pgerror.GenerationFunction.NewRefusal()
+				refusal = pgerror.GenerationFunction.NewRefusal()
 			}
 		case *pgparse.TypeCast:
-			if t := q.C.TypeOf(x.GetTypeName()); own(t) && t.OID != 0 {
-				what = pgerror.GenerationType.NewRefusal()
+			if t := q.C.TypeOf(x.GetTypeName()); isUserDefined(t) && t.OID != 0 {
+				refusal = pgerror.GenerationType.NewRefusal()
 			}
 		}
-		return what == nil
+		return refusal == nil
 	})
-	return what
+	return refusal
 }
 
 // checkCollation refuses a collation for a type that has none.

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// alterType is ALTER COLUMN … TYPE.
-func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
+// checkAlterColumnType is ALTER COLUMN … TYPE.
+func (a *Alteration) checkAlterColumnType(cmd *pgparse.AlterTableCmd) {
 	def, name := cmd.GetDef().GetColumnDef(), cmd.GetName()
 	if !a.Recurse && a.Rel.HasKids() {
 		a.RecordRefusal(pgerror.RetypeOnlyHere, name)
@@ -19,7 +19,7 @@ func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
 	to := a.C.TypeOf(def.GetTypeName())
 	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
 		col, _ := a.FindColumn(rel, name)
-		if col != nil && a.mayRetype(rel, col) && a.mayConvert(col, def) {
+		if col != nil && a.checkRetypeAllowed(rel, col) && a.checkConversion(col, def) {
 			a.checkRetype(rel, col, to, def)
 		}
 		if a.Refusal != nil {
@@ -27,13 +27,13 @@ func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
 		}
 	}
 	if a.Rel.Kind == catalog.CompositeType {
-		a.typedTables(cmd.GetBehavior(), cmd)
+		a.checkTypedTables(cmd.GetBehavior(), cmd)
 	}
 }
 
-// typedTables carries an ALTER TYPE on to the tables of the type. retype is the
+// checkTypedTables carries an ALTER TYPE on to the tables of the type. retype is the
 // command when it changes an attribute's type.
-func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
+func (a *Alteration) checkTypedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
 	u := a.C.CompositeOf(a.Rel)
 	if u == nil {
 		return
@@ -43,7 +43,7 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 			a.RecordRefusal(pgerror.TypeUsed, u.Name.Name, rel.Name.Name, col.Name)
 		})
 	}
-	if a.Refusal != nil || !a.mayChange(a.Rel, behavior) || retype == nil {
+	if a.Refusal != nil || !a.requireNoTypedTables(a.Rel, behavior) || retype == nil {
 		return
 	}
 	for _, t := range a.TablesOf(u) {
@@ -54,9 +54,9 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 	}
 }
 
-// mayRetype refuses what the server refuses: what depends on the column and
+// checkRetypeAllowed refuses what the server refuses: what depends on the column and
 // cannot be made anew.
-func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
+func (a *Alteration) checkRetypeAllowed(rel *catalog.Relation, col *catalog.Column) bool {
 	no := func(kind pgerror.Kind, objects ...string) bool { a.RecordRefusal(kind, objects...); return false }
 	switch {
 	case rel.OfType != 0 && rel == a.Rel:
@@ -88,8 +88,8 @@ func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool 
 	return true
 }
 
-// mayConvert refuses a change of type that contradicts itself, or the column.
-func (a *Alteration) mayConvert(col *catalog.Column, def *pgparse.ColumnDef) bool {
+// checkConversion refuses a change of type that contradicts itself, or the column.
+func (a *Alteration) checkConversion(col *catalog.Column, def *pgparse.ColumnDef) bool {
 	using := def.GetRawDefault()
 	switch old := a.original.Column(col.Name); {
 	case old != nil && !old.Inferred && a.Rel.Column(col.Name) == col && (!SameType(old.Type, col.Type) || !slices.Equal(old.Type.Mods, col.Type.Mods)):
@@ -114,7 +114,7 @@ func (a *Alteration) checkRetype(rel *catalog.Relation, col *catalog.Column, to 
 		a.KeepRefusal(no)
 		return
 	}
-	if !to.IsKnown() || a.mayFill(rel) && a.checkDefaultCast(rel, col, to) && a.checkForeignKeyTypes(rel, col, to) {
+	if !to.IsKnown() || a.checkRowTypeUse(rel) && a.checkDefaultCast(rel, col, to) && a.checkForeignKeyTypes(rel, col, to) {
 		a.checkDependents(rel, col, to)
 	}
 }
@@ -127,8 +127,8 @@ func (a *Alteration) checkDefaultCast(rel *catalog.Relation, col *catalog.Column
 	case col.Identity != "" && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
 		a.RecordRefusal(pgerror.IdentityType)
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.IsKnown() &&
-		!predicate.IsNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
-		a.RecordRefusal(pgerror.RetypeDefault, col.Name, formatUnmodified(to))
+		!predicate.IsNull(col.Default) && !a.mayBeAssigned(a.defaultType(col), base):
+		a.RecordRefusal(pgerror.RetypeDefault, col.Name, formatWithoutModifier(to))
 	default:
 		return true
 	}
@@ -158,7 +158,7 @@ func (a *Alteration) checkForeignKeyTypes(rel *catalog.Relation, col *catalog.Co
 			if n != col.Attnum || ref.From == rel || i >= len(ref.Con.Columns) {
 				continue
 			}
-			if own := ref.From.Attr(ref.Con.Columns[i]); own != nil && own.Type.IsKnown() && !own.Inferred && !a.canCompare(own.Type, to) {
+			if referencingColumn := ref.From.Attr(ref.Con.Columns[i]); referencingColumn != nil && referencingColumn.Type.IsKnown() && !referencingColumn.Inferred && !a.canCompare(referencingColumn.Type, to) {
 				a.RecordRefusal(pgerror.ForeignKeyTypes, ref.Con.Name)
 				return false
 			}
@@ -171,29 +171,29 @@ func (a *Alteration) checkForeignKeyTypes(rel *catalog.Relation, col *catalog.Co
 // made of it, which is what a change of the column's type starts from: the
 // default 'new'::state of a text column is a state. The zero Type is not known.
 func (a *Alteration) defaultType(col *catalog.Column) catalog.Type {
-	own := a.BaseType(col.Type)
+	columnType := a.BaseType(col.Type)
 	switch x := pgparse.Unwrap(col.Default).(type) {
 	case *pgparse.TypeCast:
 		return a.BaseType(a.C.TypeOf(x.GetTypeName()))
 	case *pgparse.A_Const:
 		if x.GetSval() != nil {
-			return own // a text without a type is read as the column's
+			return columnType // a text without a type is read as the column's
 		}
 	}
-	if isString(own.Name.Name) {
+	if isString(columnType.Name.Name) {
 		return catalog.Type{} // everything is made a text without being asked
 	}
-	return own
+	return columnType
 }
 
-// mayBecome reports whether the server makes one type of another by itself where
+// mayBeAssigned reports whether the server makes one type of another by itself where
 // a value is assigned, or it cannot be known.
-func (a *Alteration) mayBecome(from, to catalog.Type) bool {
+func (a *Alteration) mayBeAssigned(from, to catalog.Type) bool {
 	return !from.IsKnown() || SameType(from, to) || IsRelabeling(from, to, false) || a.isAssignable(from, to)
 }
 
-// fitsType refuses to make a table one OF a type with other columns.
-func (a *Alteration) fitsType(composite *catalog.Relation) {
+// checkOfType refuses to make a table one OF a type with other columns.
+func (a *Alteration) checkOfType(composite *catalog.Relation) {
 	if !a.IsFullyKnown(a.Rel) || !a.IsFullyKnown(composite) {
 		return
 	}

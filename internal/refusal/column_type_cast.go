@@ -17,7 +17,7 @@ func (q *Checker) checkCast(col *catalog.Column, to catalog.Type, using *pgparse
 	}
 	if using != nil {
 		var no *pgerror.Refusal
-		if from, no = q.castBy(using, col, from); no != nil {
+		if from, no = q.typeFromUsing(using, col, from); no != nil {
 			return no
 		}
 	}
@@ -26,29 +26,29 @@ func (q *Checker) checkCast(col *catalog.Column, to catalog.Type, using *pgparse
 	case !from.IsKnown() || !to.IsKnown() || q.isAssignable(from, to):
 		return nil
 	case using != nil:
-		return pgerror.NoAutomaticCastUsing.NewRefusal(col.Name, formatUnmodified(to))
+		return pgerror.NoAutomaticCastUsing.NewRefusal(col.Name, formatWithoutModifier(to))
 	}
-	return pgerror.NoAutomaticCast.NewRefusal(col.Name, formatUnmodified(to))
+	return pgerror.NoAutomaticCast.NewRefusal(col.Name, formatWithoutModifier(to))
 }
 
-// castBy is the type that a USING expression gives a column's values when it does
+// typeFromUsing is the type that a USING expression gives a column's values when it does
 // nothing but cast them; the zero Type when it does more.
-func (q *Checker) castBy(using *pgparse.Node, col *catalog.Column, own catalog.Type) (catalog.Type, *pgerror.Refusal) {
+func (q *Checker) typeFromUsing(using *pgparse.Node, col *catalog.Column, columnType catalog.Type) (catalog.Type, *pgerror.Refusal) {
 	switch m := pgparse.Unwrap(using).(type) {
 	case *pgparse.ColumnRef:
 		if f := m.GetFields(); len(f) > 0 && pgparse.StringText(f[len(f)-1]) == col.Name {
-			return own, nil
+			return columnType, nil
 		}
 	case *pgparse.CollateClause:
-		return q.castBy(m.GetArg(), col, own)
+		return q.typeFromUsing(m.GetArg(), col, columnType)
 	case *pgparse.TypeCast:
-		old, no := q.castBy(m.GetArg(), col, own)
+		old, no := q.typeFromUsing(m.GetArg(), col, columnType)
 		if no != nil || !old.IsKnown() {
 			return catalog.Type{}, no
 		}
 		to := q.C.TypeOf(m.GetTypeName())
 		if from, base := q.castBaseTypes(old, to); from.IsKnown() && base.IsKnown() && !q.isCastable(from, base) {
-			return to, pgerror.NoCast.NewRefusal(formatUnmodified(old), formatUnmodified(base))
+			return to, pgerror.NoCast.NewRefusal(formatWithoutModifier(old), formatWithoutModifier(base))
 		}
 		return to, nil
 	}
@@ -86,8 +86,8 @@ func (q *Checker) IsConstrained(d *catalog.UserType) bool {
 	return false
 }
 
-// formatUnmodified is a type as errors name it, without its length or precision.
-func formatUnmodified(t catalog.Type) string {
+// formatWithoutModifier is a type as errors name it, without its length or precision.
+func formatWithoutModifier(t catalog.Type) string {
 	t.Mods, t.ModText = nil, ""
 	return t.String()
 }
@@ -101,7 +101,7 @@ func (a *Alteration) checkDependents(rel *catalog.Relation, col *catalog.Column,
 	}
 	for _, con := range rel.Constraints {
 		if con.Kind == catalog.Check {
-			a.comparesStill(con.Expr, col, to)
+			a.checkComparisons(con.Expr, col, to)
 		}
 	}
 	for _, i := range a.C.IndexesOf(rel) {
@@ -118,13 +118,13 @@ func (a *Alteration) checkDependents(rel *catalog.Relation, col *catalog.Column,
 			}
 			a.KeepRefusal(a.checkOperatorClass(i.Index.Method, class, to))
 		}
-		a.comparesStill(i.Index.Predicate, col, to)
+		a.checkComparisons(i.Index.Predicate, col, to)
 	}
 }
 
-// comparesStill refuses a type that has no operator for a comparison of the
+// checkComparisons refuses a type that has no operator for a comparison of the
 // column with constants.
-func (a *Alteration) comparesStill(expr *pgparse.Node, col *catalog.Column, to catalog.Type) {
+func (a *Alteration) checkComparisons(expr *pgparse.Node, col *catalog.Column, to catalog.Type) {
 	if expr == nil || a.DomainOf(col.Type) != nil || !contains(plainly, col.Type.Name.Name) && !a.IsEnum(col.Type) {
 		return
 	}
@@ -133,13 +133,13 @@ func (a *Alteration) comparesStill(expr *pgparse.Node, col *catalog.Column, to c
 		if !ok || a.Refusal != nil {
 			return a.Refusal == nil
 		}
-		with := e.GetRexpr()
+		operand := e.GetRexpr()
 		if !predicate.IsColumn(e.GetLexpr(), col.Name) {
-			if with = e.GetLexpr(); !predicate.IsColumn(e.GetRexpr(), col.Name) {
+			if operand = e.GetLexpr(); !predicate.IsColumn(e.GetRexpr(), col.Name) {
 				return true
 			}
 		}
-		if t, ok := a.constantType(with, col.Type); ok && t.IsKnown() && !a.canCompare(to, t) && !a.canCompare(t, to) {
+		if t, ok := a.constantType(operand, col.Type); ok && t.IsKnown() && !a.canCompare(to, t) && !a.canCompare(t, to) {
 			a.RecordRefusal(pgerror.NoOperator, to.String(), OperatorName(e), t.String())
 		}
 		return true

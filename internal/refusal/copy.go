@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Checker) copyStmt(s *pgparse.CopyStmt) {
-	if !q.copyForm(s) {
+func (q *Checker) checkCopy(s *pgparse.CopyStmt) {
+	if !q.checkCopyOptions(s) {
 		return
 	}
 	freeze := pgparse.BoolOption(s.GetOptions(), "freeze", false)
@@ -17,14 +17,14 @@ func (q *Checker) copyStmt(s *pgparse.CopyStmt) {
 	case s.GetQuery() != nil:
 		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 	case s.GetIsFrom():
-		q.copyInto(s, freeze)
+		q.checkCopyFrom(s, freeze)
 	default:
-		q.copyOut(s)
+		q.checkCopyTo(s)
 	}
 }
 
-// copyInto is COPY … FROM.
-func (q *Checker) copyInto(s *pgparse.CopyStmt, freeze bool) {
+// checkCopyFrom is COPY … FROM.
+func (q *Checker) checkCopyFrom(s *pgparse.CopyStmt, freeze bool) {
 	t := q.FindTable(s.GetRelation())
 	switch {
 	case t == nil:
@@ -46,15 +46,15 @@ func readsSystemColumn(where *pgparse.Node) bool {
 	found := false
 	pgparse.Walk(where, func(m any) bool {
 		if c, ok := m.(*pgparse.ColumnRef); ok {
-			found = found || systemColumn(pgparse.LastText(c.GetFields()))
+			found = found || isSystemColumn(pgparse.LastText(c.GetFields()))
 		}
 		return !found
 	})
 	return found
 }
 
-// copyOut is COPY … TO: not of what has no rows of its own.
-func (q *Checker) copyOut(s *pgparse.CopyStmt) {
+// checkCopyTo is COPY … TO: not of what has no rows of its own.
+func (q *Checker) checkCopyTo(s *pgparse.CopyStmt) {
 	rel := q.C.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
 	if rel == nil || rel.Inferred {
 		q.FindTable(s.GetRelation())

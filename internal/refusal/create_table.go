@@ -14,15 +14,15 @@ type newTable struct {
 	elements    []*pgparse.Node
 }
 
-// createTable is CREATE TABLE and CREATE FOREIGN TABLE.
-func (q *Checker) createTable(s *pgparse.CreateStmt) {
+// checkCreateTable is CREATE TABLE and CREATE FOREIGN TABLE.
+func (q *Checker) checkCreateTable(s *pgparse.CreateStmt) {
 	rv := s.GetRelation()
 	if s.GetIfNotExists() && q.TableThere(rv) {
 		return
 	}
 	t := newTable{q, q.NewName(rv), persistenceOf(rv), s.GetTableElts()}
 	for _, n := range s.GetPartspec().GetPartParams() {
-		if e := n.GetPartitionElem().GetExpr(); e != nil && !q.mayIndex(e, t.typeOf) {
+		if e := n.GetPartitionElem().GetExpr(); e != nil && !q.mayIndex(e, t.typeOfColumn) {
 			q.RecordRefusal(pgerror.PartitionKeyMutable)
 		}
 	}
@@ -32,7 +32,7 @@ func (q *Checker) createTable(s *pgparse.CreateStmt) {
 			t.checkColumn(m)
 		case *pgparse.Constraint:
 			q.checkConstraintSyntax(m)
-			t.foreignKey(m, StringNames(m.GetFkAttrs()))
+			t.checkForeignKey(m, StringNames(m.GetFkAttrs()))
 			t.checkKey(m, StringNames(m.GetKeys()))
 		case *pgparse.TableLikeClause:
 			q.FindTable(m.GetRelation())
@@ -40,7 +40,7 @@ func (q *Checker) createTable(s *pgparse.CreateStmt) {
 	}
 	for _, n := range s.GetConstraints() {
 		q.checkConstraintSyntax(n.GetConstraint())
-		t.foreignKey(n.GetConstraint(), StringNames(n.GetConstraint().GetFkAttrs()))
+		t.checkForeignKey(n.GetConstraint(), StringNames(n.GetConstraint().GetFkAttrs()))
 	}
 	for _, n := range s.GetInhRelations() {
 		if parent := q.FindTable(n.GetRangeVar()); parent != nil {
@@ -71,9 +71,9 @@ func persistenceOf(rv *pgparse.RangeVar) catalog.Persistence {
 	return catalog.Permanent
 }
 
-// typeOf is the type of a column that the statement lists; an unknown one for
+// typeOfColumn is the type of a column that the statement lists; an unknown one for
 // another, and for one that makes a sequence.
-func (t *newTable) typeOf(name string) catalog.Type {
+func (t *newTable) typeOfColumn(name string) catalog.Type {
 	for _, n := range t.elements {
 		if d := n.GetColumnDef(); d != nil && d.GetColname() == name && d.GetTypeName() != nil && !isSerial(d.GetTypeName()) {
 			return t.C.TypeOf(d.GetTypeName())
@@ -84,14 +84,14 @@ func (t *newTable) typeOf(name string) catalog.Type {
 
 func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
 	t.checkColumnSyntax(def)
-	t.hasType(t.C.TypeOf(def.GetTypeName()))
+	t.requireType(t.C.TypeOf(def.GetTypeName()))
 	n := ReadColumn(def)
 	t.refuseNewerSyntax(n.Default)
-	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOf) {
+	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOfColumn) {
 		t.RecordRefusal(pgerror.GenerationMutable)
 	}
 	for _, con := range n.ForeignKeys {
-		t.foreignKey(con, []string{def.GetColname()})
+		t.checkForeignKey(con, []string{def.GetColname()})
 	}
 	for _, con := range n.Keys {
 		t.checkKey(con, []string{def.GetColname()})
@@ -101,13 +101,13 @@ func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
 // checkKey refuses a key of the new table on a column whose type has no order.
 func (t *newTable) checkKey(con *pgparse.Constraint, columns []string) {
 	for _, name := range columns {
-		t.KeepRefusal(t.checkKeyType(con, t.typeOf(name)))
+		t.KeepRefusal(t.checkKeyType(con, t.typeOfColumn(name)))
 	}
 }
 
-// foreignKey asks about a foreign key of the new table; other constraints have
+// checkForeignKey asks about a foreign key of the new table; other constraints have
 // nothing to ask the schema.
-func (t *newTable) foreignKey(con *pgparse.Constraint, columns []string) {
+func (t *newTable) checkForeignKey(con *pgparse.Constraint, columns []string) {
 	pk := con.GetPktable()
 	if con.GetContype() != pgparse.ConstrType_CONSTR_FOREIGN || IsItself(t.name, pk) {
 		return
@@ -117,8 +117,8 @@ func (t *newTable) foreignKey(con *pgparse.Constraint, columns []string) {
 		return
 	}
 	t.KeepRefusal(checkPersistence(t.persistence, ref))
-	if ref.Kind.IsTable() && !ref.Inferred && !t.areKeysComparable(ref, con, columns, t.typeOf) {
-		t.KeepRefusal(t.notImplemented(t.name, con, columns))
+	if ref.Kind.IsTable() && !ref.Inferred && !t.areKeysComparable(ref, con, columns, t.typeOfColumn) {
+		t.KeepRefusal(t.foreignKeyTypeRefusal(t.name, con, columns))
 	}
 }
 
@@ -135,11 +135,11 @@ func (t *newTable) checkParent(parent *catalog.Relation, bound *pgparse.Partitio
 		t.RecordRefusal(pgerror.InheritPartitioned, parent.Name.Name)
 	case bound == nil || parent.Inferred:
 	case (t.persistence == catalog.Temporary) != (parent.Persistence == catalog.Temporary):
-		one, other := "permanent", "temporary"
+		persistence, other := "permanent", "temporary"
 		if t.persistence == catalog.Temporary {
-			one, other = other, one
+			persistence, other = other, persistence
 		}
-		t.RecordRefusal(pgerror.PartitionPersistence, one, other, parent.Name.Name)
+		t.RecordRefusal(pgerror.PartitionPersistence, persistence, other, parent.Name.Name)
 	case parent.Kind == catalog.PartitionedTable:
 		t.checkPartitionOverlap(t.name, parent, bound)
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
+// checkAlterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
 // the domain, but not inside other types.
-func (q *Checker) alterDomain(s *pgparse.AlterDomainStmt) {
+func (q *Checker) checkAlterDomain(s *pgparse.AlterDomainStmt) {
 	switch s.GetSubtype() {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
@@ -33,13 +33,13 @@ func (q *Checker) alterDomain(s *pgparse.AlterDomainStmt) {
 	case d == nil || s.GetSubtype() == "O" && d.NotNull:
 	case s.GetSubtype() == "V" && d.HasValidCheck(s.GetName()) && q.V.AtLeast(19): // it is not checked again
 	default:
-		q.domainUsers(d, 0)
+		q.checkDomainUsers(d, 0)
 	}
 }
 
-// domainUsers refuses where a stored column has a domain, or one that rests on
+// checkDomainUsers refuses where a stored column has a domain, or one that rests on
 // it, inside another type.
-func (q *Checker) domainUsers(d *catalog.UserType, depth int) {
+func (q *Checker) checkDomainUsers(d *catalog.UserType, depth int) {
 	if depth > 8 {
 		return
 	}
@@ -55,7 +55,7 @@ func (q *Checker) domainUsers(d *catalog.UserType, depth int) {
 	})
 	q.C.EachType(func(u *catalog.UserType) bool {
 		if u.Kind == catalog.Domain && u.Base.OID == d.OID && u.Base.Array == 0 {
-			q.domainUsers(u, depth+1)
+			q.checkDomainUsers(u, depth+1)
 		}
 		return true
 	})

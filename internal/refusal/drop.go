@@ -8,22 +8,22 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropObjects is DROP. The catalog finds what is missing and what depends on the objects.
-func (q *Checker) dropObjects(s *pgparse.DropStmt) {
+// checkDrop is DROP. The catalog finds what is missing and what depends on the objects.
+func (q *Checker) checkDrop(s *pgparse.DropStmt) {
 	switch s.GetRemoveType() {
 	case pgparse.ObjectType_OBJECT_INDEX:
 		if s.GetConcurrent() {
-			q.dropConcurrently(s)
+			q.checkDropConcurrently(s)
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		for _, o := range s.GetObjects() {
-			q.dropTrigger(o.GetList().GetItems())
+			q.checkDropTrigger(o.GetList().GetItems())
 		}
 	}
 }
 
-// dropConcurrently is DROP INDEX CONCURRENTLY.
-func (q *Checker) dropConcurrently(s *pgparse.DropStmt) {
+// checkDropConcurrently is DROP INDEX CONCURRENTLY.
+func (q *Checker) checkDropConcurrently(s *pgparse.DropStmt) {
 	switch {
 	case len(s.GetObjects()) > 1:
 		q.RecordRefusal(pgerror.DropConcurrentlyMany)
@@ -52,15 +52,15 @@ func (q *Checker) ReadElsewhere(rel *catalog.Relation, column int16, goes func(*
 // IsSequenceTaken reports whether a default takes numbers from a sequence that its column
 // does not own, so that the sequence cannot be dropped without CASCADE. with is
 // the column that is dropped with it, "" for none: those that inherit it go too.
-func (q *Checker) IsSequenceTaken(seq *catalog.Relation, with string, goes func(*catalog.Relation) bool) bool {
+func (q *Checker) IsSequenceTaken(seq *catalog.Relation, column string, goes func(*catalog.Relation) bool) bool {
 	return slices.ContainsFunc(q.C.TakersOf(seq.OID), func(t *catalog.Relation) bool {
-		c := t.Column(with)
+		c := t.Column(column)
 		return !goes(t) && (c == nil || !c.Inherited)
 	})
 }
 
-// dropTrigger drops a trigger: the parts of the table's name, then the trigger's.
-func (q *Checker) dropTrigger(parts []*pgparse.Node) {
+// checkDropTrigger drops a trigger: the parts of the table's name, then the trigger's.
+func (q *Checker) checkDropTrigger(parts []*pgparse.Node) {
 	if len(parts) < 2 {
 		return
 	}

@@ -6,12 +6,12 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropColumn is DROP COLUMN.
-func (a *Alteration) dropColumn(cmd *pgparse.AlterTableCmd) {
+// checkDropColumn is DROP COLUMN.
+func (a *Alteration) checkDropColumn(cmd *pgparse.AlterTableCmd) {
 	col := a.Rel.Column(cmd.GetName())
 	switch {
 	case a.Rel.Kind == catalog.CompositeType:
-		a.typedTables(cmd.GetBehavior(), nil)
+		a.checkTypedTables(cmd.GetBehavior(), nil)
 	case col == nil:
 	case a.Rel.OfType != 0:
 		a.RecordRefusal(pgerror.DropFromTyped)

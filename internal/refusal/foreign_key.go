@@ -49,9 +49,9 @@ func (q *Checker) areKeysComparable(ref *catalog.Relation, con *pgparse.Constrai
 	return true
 }
 
-// notImplemented is the refusal of a foreign key between types that
+// foreignKeyTypeRefusal is the refusal of a foreign key between types that
 // cannot be compared.
-func (q *Checker) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) *pgerror.Refusal {
+func (q *Checker) foreignKeyTypeRefusal(table catalog.Name, con *pgparse.Constraint, columns []string) *pgerror.Refusal {
 	name := con.GetConname()
 	if name == "" {
 		name = catalog.ObjectName(table.Name, strings.Join(columns, "_"), "fkey")

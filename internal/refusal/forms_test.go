@@ -55,7 +55,7 @@ func TestForms(t *testing.T) {
 }
 
 // writeRefusals writes the refusals of a form from a version on, one line for each group of versions with the same one.
-func writeRefusals(out *strings.Builder, form prove.Form, node *pgparse.Node, c *catalog.Catalog, where string, from int) {
+func writeRefusals(out *strings.Builder, form prove.Form, node *pgparse.Node, c *catalog.Catalog, suffix string, from int) {
 	first, words := from, ""
 	for major := from; major <= onward.PreviewMajor+1; major++ {
 		next := "end"
@@ -73,7 +73,7 @@ func writeRefusals(out *strings.Builder, form prove.Form, node *pgparse.Node, c 
 			continue
 		}
 		if strings.TrimSuffix(words, " (every version)") != "" {
-			fmt.Fprintf(out, "%s%s, %d to %d: %s\n", form.ID, where, first, major-1, words)
+			fmt.Fprintf(out, "%s%s, %d to %d: %s\n", form.ID, suffix, first, major-1, words)
 		}
 		first, words = major, next
 	}

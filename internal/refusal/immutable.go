@@ -26,7 +26,7 @@ func columnTypes(rel *catalog.Relation) ColumnType {
 // mayIndex reports whether an expression may be used in an index, a generated column or a
 // partition key: nothing in it is known not to be immutable.
 func (q *Checker) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
-	if volatile, unknown := q.volatileOrStable(expr); volatile && unknown == "" {
+	if volatile, unknown := q.callsNonImmutable(expr); volatile && unknown == "" {
 		return false
 	}
 	return !q.isMutable(expr, columns, 0)
@@ -43,8 +43,8 @@ func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (
 		if mutable {
 			return false
 		}
-		if kept, folded := FoldConstants(m); folded {
-			for _, n := range kept {
+		if remaining, folded := FoldConstants(m); folded {
+			for _, n := range remaining {
 				mutable = mutable || q.isMutable(n, columns, depth+1)
 			}
 			return false
@@ -53,13 +53,13 @@ func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (
 		case *pgparse.SQLValueFunction:
 			mutable = true
 		case *pgparse.FuncCall:
-			if mutable = q.mutableCall(e, columns); !mutable && nullArgument(e) {
+			if mutable = q.isMutableCall(e, columns); !mutable && hasNullArgument(e) {
 				return false // it is folded to NULL, perhaps
 			}
 		case *pgparse.TypeCast:
 			to := q.C.TypeOf(e.GetTypeName())
 			from := q.simpleType(e.GetArg(), columns, 0)
-			mutable = !q.userCasts() && (convertsMutably(from, q.builtinName(to)) && (from != "interval" || q.V.AtLeast(15)) || q.namesEnum(e.GetArg(), to, columns))
+			mutable = !q.hasUserCasts() && (convertsMutably(from, q.builtinTypeName(to)) && (from != "interval" || q.V.AtLeast(15)) || q.convertsEnumLabel(e.GetArg(), to, columns))
 		case *pgparse.A_Expr:
 			mutable = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
 				computesMutably(OperatorName(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))
@@ -69,9 +69,9 @@ func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (
 	return mutable
 }
 
-// nullArgument reports whether a call has a NULL argument: the planner replaces such a
+// hasNullArgument reports whether a call has a NULL argument: the planner replaces such a
 // call of a strict function by NULL.
-func nullArgument(e *pgparse.FuncCall) bool {
+func hasNullArgument(e *pgparse.FuncCall) bool {
 	for _, n := range e.GetArgs() {
 		if predicate.IsNull(n) {
 			return true
@@ -80,9 +80,9 @@ func nullArgument(e *pgparse.FuncCall) bool {
 	return false
 }
 
-func (q *Checker) mutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
+func (q *Checker) isMutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
 	schema, name := pgparse.SchemaAndName(e.GetFuncname())
-	if schema != "" && schema != "pg_catalog" || nullArgument(e) || e.GetFuncVariadic() {
+	if schema != "" && schema != "pg_catalog" || hasNullArgument(e) || e.GetFuncVariadic() {
 		return false
 	}
 	types := make([]string, len(e.GetArgs()))
@@ -98,16 +98,16 @@ func (q *Checker) mutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
 // isOverloaded reports whether the schema has a function of that name, which may be meant
 // instead of the built-in one. It visits all functions, so ask it last.
 func (q *Checker) isOverloaded(name string) bool {
-	own := false
+	found := false
 	q.C.EachFunction(func(f *catalog.Function) bool {
-		own = f.Name.Name == name
-		return !own
+		found = f.Name.Name == name
+		return !found
 	})
-	return own
+	return found
 }
 
-// builtinName returns the name of a built-in type; "" for another.
-func (q *Checker) builtinName(t catalog.Type) string {
+// builtinTypeName returns the name of a built-in type; "" for another.
+func (q *Checker) builtinTypeName(t catalog.Type) string {
 	if t = q.BaseType(t); t.Array > 0 || t.OID != 0 || t.Name.Schema != "pg_catalog" {
 		return ""
 	}
@@ -123,10 +123,10 @@ func (q *Checker) simpleType(n *pgparse.Node, columns ColumnType, depth int) str
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
 		if f := m.GetFields(); len(f) > 0 && len(f) < 3 {
-			return q.builtinName(columns(pgparse.StringText(f[len(f)-1])))
+			return q.builtinTypeName(columns(pgparse.StringText(f[len(f)-1])))
 		}
 	case *pgparse.TypeCast:
-		return q.builtinName(q.C.TypeOf(m.GetTypeName()))
+		return q.builtinTypeName(q.C.TypeOf(m.GetTypeName()))
 	case *pgparse.CollateClause:
 		return q.simpleType(m.GetArg(), columns, depth+1)
 	case *pgparse.A_Expr:
@@ -174,9 +174,9 @@ func convertsMutably(from, to string) bool {
 	return false
 }
 
-// namesEnum reports whether an enum value is converted to its label, or a text to an enum
+// convertsEnumLabel reports whether an enum value is converted to its label, or a text to an enum
 // value: labels may be renamed.
-func (q *Checker) namesEnum(arg *pgparse.Node, to catalog.Type, columns ColumnType) bool {
+func (q *Checker) convertsEnumLabel(arg *pgparse.Node, to catalog.Type, columns ColumnType) bool {
 	ref := arg.GetColumnRef()
 	if ref == nil || len(ref.GetFields()) == 0 {
 		return false
@@ -198,13 +198,13 @@ func computesMutably(op, left, right string) bool {
 	return false
 }
 
-// volatileOrStable reports whether an expression calls a function that is not immutable, in a part that the planner keeps.
+// callsNonImmutable reports whether an expression calls a function that is not immutable, in a part that the planner keeps.
 // unknown names a function of which nothing is known.
-func (q *Checker) volatileOrStable(expr *pgparse.Node) (volatile bool, unknown string) {
+func (q *Checker) callsNonImmutable(expr *pgparse.Node) (volatile bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
-		if kept, folded := FoldConstants(m); folded {
-			for _, n := range kept {
-				isVolatile, from := q.volatileOrStable(n)
+		if remaining, folded := FoldConstants(m); folded {
+			for _, n := range remaining {
+				isVolatile, from := q.callsNonImmutable(n)
 				volatile, unknown = volatile || isVolatile, cmp.Or(from, unknown)
 			}
 			return false
@@ -214,7 +214,7 @@ func (q *Checker) volatileOrStable(expr *pgparse.Node) (volatile bool, unknown s
 			volatile = true
 		case *pgparse.FuncCall:
 			schema, name := pgparse.SchemaAndName(e.GetFuncname())
-			immutable, known := q.isImmutable(schema, name, len(e.GetArgs()))
+			immutable, known := q.isImmutableFunction(schema, name, len(e.GetArgs()))
 			if !known {
 				unknown = name + "()"
 			}
@@ -225,9 +225,9 @@ func (q *Checker) volatileOrStable(expr *pgparse.Node) (volatile bool, unknown s
 	return volatile, unknown
 }
 
-// isImmutable reports whether any function of that name and number of arguments is
+// isImmutableFunction reports whether any function of that name and number of arguments is
 // immutable; known is false if no such function is known.
-func (q *Checker) isImmutable(schema, name string, nargs int) (immutable, known bool) {
+func (q *Checker) isImmutableFunction(schema, name string, nargs int) (immutable, known bool) {
 	for _, f := range q.C.Functions(schema, name) {
 		if f.Language == "sql" {
 			// The planner inlines it first, so its body decides.
@@ -244,13 +244,13 @@ func (q *Checker) isImmutable(schema, name string, nargs int) (immutable, known 
 	if schema != "" && schema != "pg_catalog" {
 		return false, false
 	}
-	v, there := builtin.Volatility(name, nargs, onward.NewestMajor)
+	v, exists := builtin.Volatility(name, nargs, onward.NewestMajor)
 	// Some overloads may be stable: date_trunc() with a time zone.
-	return v == builtin.Immutable || v == builtin.Stable && nargs > 0, there
+	return v == builtin.Immutable || v == builtin.Stable && nargs > 0, exists
 }
 
 // FoldConstants returns the parts of a CASE or COALESCE with constants that the planner keeps.
-func FoldConstants(m any) (kept []*pgparse.Node, folded bool) {
+func FoldConstants(m any) (remaining []*pgparse.Node, folded bool) {
 	switch e := m.(type) {
 	case *pgparse.CaseExpr:
 		if e.GetArg() != nil {
@@ -262,25 +262,25 @@ func FoldConstants(m any) (kept []*pgparse.Node, folded bool) {
 				continue
 			}
 			if predicate.ConstantTrue(w.GetExpr()) {
-				return append(kept, w.GetResult()), true
+				return append(remaining, w.GetResult()), true
 			}
-			kept = append(kept, w.GetExpr(), w.GetResult())
+			remaining = append(remaining, w.GetExpr(), w.GetResult())
 		}
 		if e.GetDefresult() != nil {
-			kept = append(kept, e.GetDefresult())
+			remaining = append(remaining, e.GetDefresult())
 		}
-		return kept, true
+		return remaining, true
 	case *pgparse.CoalesceExpr:
 		for _, n := range e.GetArgs() {
 			if predicate.IsNull(n) {
 				continue
 			}
-			kept = append(kept, n)
+			remaining = append(remaining, n)
 			if predicate.EndValue(n) != nil {
 				break
 			}
 		}
-		return kept, true
+		return remaining, true
 	}
 	return nil, false
 }

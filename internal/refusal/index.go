@@ -8,13 +8,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Checker) createIndex(s *pgparse.IndexStmt) {
+func (q *Checker) checkCreateIndex(s *pgparse.IndexStmt) {
 	rel := q.FindTable(s.GetRelation())
 	if rel == nil {
 		return
 	}
 	switch {
-	case s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable && q.reachesForeign(rel):
+	case s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable && q.hasForeignPartition(rel):
 		q.RecordRefusal(pgerror.IndexUniqueForeign, rel.Name.Name)
 	case s.GetNullsNotDistinct() && !q.V.AtLeast(15):
 		q.RecordRefusal(pgerror.SyntaxAt, "NULLS")
@@ -26,8 +26,8 @@ func (q *Checker) createIndex(s *pgparse.IndexStmt) {
 	}
 }
 
-// reachesForeign reports whether a foreign table is among the partitions.
-func (q *Checker) reachesForeign(rel *catalog.Relation) bool {
+// hasForeignPartition reports whether a foreign table is among the partitions.
+func (q *Checker) hasForeignPartition(rel *catalog.Relation) bool {
 	return slices.ContainsFunc(q.C.ListTree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable })
 }
 

@@ -29,8 +29,8 @@ func ElementName(e *pgparse.IndexElem) string {
 	return "expr"
 }
 
-// mayHaveKey refuses a key that the server refuses whatever the rows are.
-func (a *Alteration) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
+// checkAddKey refuses a key that the server refuses whatever the rows are.
+func (a *Alteration) checkAddKey(con *pgparse.Constraint, columns []string) bool {
 	switch {
 	case a.Rel.Kind == catalog.ForeignTable:
 		a.RecordRefusal(pgerror.KeyForeignTable, keyWord(con))

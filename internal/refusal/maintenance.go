@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// vacuumTables is VACUUM and ANALYZE.
-func (q *Checker) vacuumTables(s *pgparse.VacuumStmt) {
-	if !q.vacuumForm(s) || pgparse.BoolOption(s.GetOptions(), "only_database_stats", false) {
+// checkVacuum is VACUUM and ANALYZE.
+func (q *Checker) checkVacuum(s *pgparse.VacuumStmt) {
+	if !q.checkVacuumOptions(s) || pgparse.BoolOption(s.GetOptions(), "only_database_stats", false) {
 		return
 	}
 	for _, n := range s.GetRels() {
@@ -27,9 +27,9 @@ func (q *Checker) vacuumTables(s *pgparse.VacuumStmt) {
 	}
 }
 
-func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
+func (q *Checker) checkCluster(s *pgparse.ClusterStmt) {
 	if repack := pgparse.RepackOf(s); repack != nil {
-		q.repackTable(s, repack)
+		q.checkRepack(s, repack)
 		return
 	}
 	rv := s.GetRelation()
@@ -40,9 +40,9 @@ func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
 	if rel == nil {
 		return
 	}
-	index := q.clusterIndex(rel, s.GetIndexname())
+	index := q.findClusterIndex(rel, s.GetIndexname())
 	switch {
-	case index != nil && !q.mayCluster(index):
+	case index != nil && !q.checkClusterIndex(index):
 	case hasParentheses(s) && !q.V.AtLeast(14):
 		q.RecordRefusal(pgerror.SyntaxAt, "(")
 	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
@@ -52,8 +52,8 @@ func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
 	}
 }
 
-// repackTable is REPACK.
-func (q *Checker) repackTable(s *pgparse.ClusterStmt, repack *pgparse.Repack) {
+// checkRepack is REPACK.
+func (q *Checker) checkRepack(s *pgparse.ClusterStmt, repack *pgparse.Repack) {
 	for _, n := range s.GetParams() {
 		switch name := n.GetDefElem().GetDefname(); name {
 		case "full", "freeze", "index_cleanup", "truncate", "parallel", "skip_locked", "process_toast", "process_main", "buffer_usage_limit":
@@ -71,13 +71,13 @@ func (q *Checker) repackTable(s *pgparse.ClusterStmt, repack *pgparse.Repack) {
 	if rel == nil || rel.Inferred {
 		return
 	}
-	index := q.clusterIndex(rel, s.GetIndexname())
+	index := q.findClusterIndex(rel, s.GetIndexname())
 	switch {
 	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
 		q.RecordRefusal(pgerror.NotTableOrView, rel.Name.Name)
 	case len(repack.Columns) > 0 && !repack.Analyze:
 		q.RecordRefusal(pgerror.AnalyzeColumns)
-	case repack.UsingIndex && index != nil && !q.mayCluster(index):
+	case repack.UsingIndex && index != nil && !q.checkClusterIndex(index):
 	case repack.UsingIndex && index == nil && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
 		if name := s.GetIndexname(); name != "" {
 			q.RecordRefusal(pgerror.IndexMissingFor, name, rel.Name.Name)
@@ -86,12 +86,12 @@ func (q *Checker) repackTable(s *pgparse.ClusterStmt, repack *pgparse.Repack) {
 		}
 	case !q.checkAnalyzedColumns(rel, repack.Columns):
 	case repack.Concurrently:
-		q.repackConcurrently(rel)
+		q.checkRepackConcurrently(rel)
 	}
 }
 
-// repackConcurrently refuses a table whose changes cannot be decoded row by row.
-func (q *Checker) repackConcurrently(rel *catalog.Relation) {
+// checkRepackConcurrently refuses a table whose changes cannot be decoded row by row.
+func (q *Checker) checkRepackConcurrently(rel *catalog.Relation) {
 	switch {
 	case rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.MaterializedView, rel.Persistence != catalog.Permanent,
 		rel.ReplicaIdentity == "full" || rel.ReplicaIdentity == "nothing":
@@ -113,8 +113,8 @@ func hasParentheses(s *pgparse.ClusterStmt) bool {
 	return o.GetArg() != nil || s.GetRelation().GetLocation()-o.GetLocation() != int32(len("VERBOSE "))
 }
 
-// mayCluster refuses an index that has no order for all rows.
-func (q *Checker) mayCluster(index *catalog.Relation) bool {
+// checkClusterIndex refuses an index that has no order for all rows.
+func (q *Checker) checkClusterIndex(index *catalog.Relation) bool {
 	switch i := index.Index; {
 	case i == nil:
 	case i.Predicate != nil:
@@ -127,9 +127,9 @@ func (q *Checker) mayCluster(index *catalog.Relation) bool {
 	return true
 }
 
-// clusterIndex is the index of a CLUSTER: the named one, or the one that was
+// findClusterIndex is the index of a CLUSTER: the named one, or the one that was
 // used before.
-func (q *Checker) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
+func (q *Checker) findClusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
 	if name != "" {
 		return q.C.IndexNamed(rel, name)
 	}
@@ -141,7 +141,7 @@ func (q *Checker) clusterIndex(rel *catalog.Relation, name string) *catalog.Rela
 	return nil
 }
 
-func (q *Checker) lockTables(s *pgparse.LockStmt) {
+func (q *Checker) checkLockTables(s *pgparse.LockStmt) {
 	for _, n := range s.GetRelations() {
 		if rel := q.FindTable(n.GetRangeVar()); rel != nil && !rel.Kind.IsTable() && rel.Kind != catalog.View {
 			q.RecordRefusal(pgerror.NotLockable, rel.Name.Name)
@@ -150,7 +150,7 @@ func (q *Checker) lockTables(s *pgparse.LockStmt) {
 	}
 }
 
-func (q *Checker) truncateTables(s *pgparse.TruncateStmt) {
+func (q *Checker) checkTruncate(s *pgparse.TruncateStmt) {
 	var list []*catalog.Relation
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()

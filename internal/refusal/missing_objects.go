@@ -51,9 +51,9 @@ func (q *Checker) checkCall(s *pgparse.CallStmt) {
 // if all versions have the event.
 var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0, "sql_drop": 0, "table_rewrite": 0, "login": 17}
 
-// eventTrigger is CREATE EVENT TRIGGER.
+// checkEventTrigger is CREATE EVENT TRIGGER.
 // https://www.postgresql.org/docs/current/sql-createeventtrigger.html
-func (q *Checker) eventTrigger(s *pgparse.CreateEventTrigStmt) {
+func (q *Checker) checkEventTrigger(s *pgparse.CreateEventTrigStmt) {
 	since, known := eventTriggers[s.GetEventname()]
 	if !known || since > 0 && !q.V.AtLeast(since) {
 		q.RecordRefusal(pgerror.EventUnknown, s.GetEventname())

@@ -9,9 +9,9 @@ import (
 
 // Functions and expressions of SQL that older versions do not have.
 
-// newerCall refuses a call of a function that the version does not have, unless
+// refuseNewerCall refuses a call of a function that the version does not have, unless
 // the schema may have one of its own.
-func (q *Checker) newerCall(f *pgparse.FuncCall) {
+func (q *Checker) refuseNewerCall(f *pgparse.FuncCall) {
 	if f.GetFuncformat() == pgparse.CoercionForm_COERCE_SQL_SYNTAX {
 		return // EXTRACT (… FROM …) and similar syntax: older versions called other functions
 	}
@@ -28,8 +28,8 @@ func (q *Checker) newerCall(f *pgparse.FuncCall) {
 	}
 }
 
-// newerExpr refuses an expression in words that the version does not have.
-func (q *Checker) newerExpr(m any) {
+// refuseNewerExpr refuses an expression in words that the version does not have.
+func (q *Checker) refuseNewerExpr(m any) {
 	var name string
 	var since int
 	switch x := m.(type) {
@@ -91,18 +91,18 @@ func (q *Checker) refuseNewerSyntax(expr *pgparse.Node) {
 	}
 	pgparse.Walk(expr, func(m any) bool {
 		if f, ok := m.(*pgparse.FuncCall); ok {
-			q.serialSequence(f)
-			q.newerCall(f)
+			q.checkSerialSequence(f)
+			q.refuseNewerCall(f)
 			return true
 		}
-		q.newerExpr(m)
+		q.refuseNewerExpr(m)
 		return true
 	})
 }
 
-// returningForm refuses old and new in RETURNING, unless something else has that name.
-func (q *Checker) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
-	if c == nil || others > 0 {
+// refuseNewerReturning refuses old and new in RETURNING, unless something else has that name.
+func (q *Checker) refuseNewerReturning(c *pgparse.ReturningClause, target *pgparse.RangeVar, otherTables int) {
+	if c == nil || otherTables > 0 {
 		return
 	}
 	if len(c.GetOptions()) > 0 && !q.V.AtLeast(18) {

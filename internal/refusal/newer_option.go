@@ -47,8 +47,8 @@ func (q *Checker) refuseLaterOption(options []*pgparse.Node, since map[string]in
 	return true
 }
 
-// subscriptionForm refuses parameters that the version's subscriptions do not have.
-func (q *Checker) subscriptionForm(options []*pgparse.Node) {
+// checkSubscriptionOptions refuses parameters that the version's subscriptions do not have.
+func (q *Checker) checkSubscriptionOptions(options []*pgparse.Node) {
 	q.refuseLaterOption(options, subscriptionOptions, func(name string) { q.RecordRefusal(pgerror.SubscriptionOption, name) })
 }
 
@@ -56,16 +56,16 @@ func (q *Checker) subscriptionForm(options []*pgparse.Node) {
 func (q *Checker) findNewerOption(options []*pgparse.Node, known map[string]int) string {
 	for _, o := range options {
 		name := o.GetDefElem().GetDefname()
-		if since, there := known[name]; !there || since > 0 && !q.V.AtLeast(since) {
+		if since, exists := known[name]; !exists || since > 0 && !q.V.AtLeast(since) {
 			return name
 		}
 	}
 	return ""
 }
 
-// vacuumForm refuses options of VACUUM and ANALYZE that are not there, or do not
+// checkVacuumOptions refuses options of VACUUM and ANALYZE that are not there, or do not
 // go together.
-func (q *Checker) vacuumForm(s *pgparse.VacuumStmt) bool {
+func (q *Checker) checkVacuumOptions(s *pgparse.VacuumStmt) bool {
 	word, known := "ANALYZE", analyzeOptions
 	if s.GetIsVacuumcmd() {
 		word, known = "VACUUM", vacuumOptions
@@ -103,8 +103,8 @@ func (q *Checker) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgparse
 	return true
 }
 
-// copyForm refuses options that the version's COPY does not have.
-func (q *Checker) copyForm(s *pgparse.CopyStmt) bool {
+// checkCopyOptions refuses options that the version's COPY does not have.
+func (q *Checker) checkCopyOptions(s *pgparse.CopyStmt) bool {
 	if name := q.findNewerOption(s.GetOptions(), copyOptions); name != "" {
 		q.RecordRefusal(pgerror.OptionNot, name)
 		return false
@@ -139,8 +139,8 @@ func (q *Checker) copyForm(s *pgparse.CopyStmt) bool {
 	return true
 }
 
-// publicationForm refuses parameters that the version's publications do not have.
-func (q *Checker) publicationForm(options []*pgparse.Node) bool {
+// checkPublicationOptions refuses parameters that the version's publications do not have.
+func (q *Checker) checkPublicationOptions(options []*pgparse.Node) bool {
 	name := q.findNewerOption(options, publicationOptions)
 	if name != "" {
 		q.RecordRefusal(pgerror.PublicationParameter, name)
@@ -148,8 +148,8 @@ func (q *Checker) publicationForm(options []*pgparse.Node) bool {
 	return name == ""
 }
 
-// reindexForm refuses what the version's REINDEX cannot read.
-func (q *Checker) reindexForm(s *pgparse.ReindexStmt) bool {
+// checkReindexOptions refuses what the version's REINDEX cannot read.
+func (q *Checker) checkReindexOptions(s *pgparse.ReindexStmt) bool {
 	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
 	if database && s.GetName() == "" && !q.V.AtLeast(16) {
 		q.RecordRefusal(pgerror.SyntaxAtEnd)
@@ -158,8 +158,8 @@ func (q *Checker) reindexForm(s *pgparse.ReindexStmt) bool {
 	for _, p := range s.GetParams() {
 		d := p.GetDefElem()
 		// The word may also come before the name, and up to 13 only there.
-		far := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
-		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || far)
+		isFarFromName := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
+		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || isFarFromName)
 		if brackets && !q.V.AtLeast(14) {
 			q.RecordRefusal(pgerror.SyntaxAt, strings.ToUpper(d.GetDefname()))
 			return false
@@ -168,8 +168,8 @@ func (q *Checker) reindexForm(s *pgparse.ReindexStmt) bool {
 	return true
 }
 
-// newerMerge refuses what a version's MERGE cannot read.
-func (q *Checker) newerMerge(m *pgparse.MergeStmt) bool {
+// checkMergeSyntax refuses what a version's MERGE cannot read.
+func (q *Checker) checkMergeSyntax(m *pgparse.MergeStmt) bool {
 	if !q.V.AtLeast(15) {
 		q.RecordRefusal(pgerror.SyntaxAt, "MERGE")
 		return false

@@ -21,7 +21,7 @@ func (q *Checker) checkColumnSyntax(def *pgparse.ColumnDef) {
 	if def.GetStorageName() != "" && !q.V.AtLeast(16) {
 		q.RecordRefusal(pgerror.SyntaxAt, "STORAGE")
 	}
-	if systemColumn(def.GetColname()) {
+	if isSystemColumn(def.GetColname()) {
 		q.RecordRefusal(pgerror.ColumnSystemName, def.GetColname())
 	}
 	q.checkCollation(def)
@@ -54,7 +54,7 @@ func (q *Checker) checkConstraintSyntax(con *pgparse.Constraint) {
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
 		q.refuseNewerSyntax(con.GetRawExpr())
-		q.mayCheck(con)
+		q.requireNoSubquery(con)
 		if !con.GetIsEnforced() && !q.V.AtLeast(18) {
 			q.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
 		}
@@ -64,8 +64,8 @@ func (q *Checker) checkConstraintSyntax(con *pgparse.Constraint) {
 	}
 }
 
-// hasSyntax refuses an expression in words that the version does not have.
-func (q *Checker) hasSyntax(expr *pgparse.Node) bool {
+// checkExprSyntax refuses an expression in words that the version does not have.
+func (q *Checker) checkExprSyntax(expr *pgparse.Node) bool {
 	q.refuseNewerSyntax(expr)
 	return q.Refusal == nil
 }
@@ -84,16 +84,16 @@ func (q *Checker) checkFunctionSyntax(s *pgparse.CreateFunctionStmt) {
 
 // checkBodySyntax refuses a body with a statement in a form that the version does not have: the server reads all of it.
 func (q *Checker) checkBodySyntax(s *pgparse.CreateFunctionStmt) {
-	language, as := pgparse.FunctionCode(s.GetOptions())
-	if len(as) != 1 || q.UncheckedBodies {
+	language, code := pgparse.FunctionCode(s.GetOptions())
+	if len(code) != 1 || q.UncheckedBodies {
 		return
 	}
 	texts := []string{}
 	switch language {
 	case "sql":
-		texts = as
+		texts = code
 	case "plpgsql":
-		for _, part := range pgparse.ReadBody(as[0]).Parts {
+		for _, part := range pgparse.ReadBody(code[0]).Parts {
 			if pgparse.MayHaveNewerForm(part.SQL) || pgparse.MayHaveOlderForm(part.SQL) {
 				texts = append(texts, part.SQL)
 			}
@@ -105,7 +105,7 @@ func (q *Checker) checkBodySyntax(s *pgparse.CreateFunctionStmt) {
 			continue
 		}
 		for i := range file.Stmts {
-			if message := q.refusedForm(file.Stmts[i].Node); message != "" {
+			if message := q.versionSyntaxError(file.Stmts[i].Node); message != "" {
 				q.RecordRefusal(pgerror.SyntaxOf, message)
 				return
 			}
@@ -113,8 +113,8 @@ func (q *Checker) checkBodySyntax(s *pgparse.CreateFunctionStmt) {
 	}
 }
 
-// hasType refuses a built-in type that the version does not have.
-func (q *Checker) hasType(t catalog.Type) bool {
+// requireType refuses a built-in type that the version does not have.
+func (q *Checker) requireType(t catalog.Type) bool {
 	since := 0
 	if t.Name.Schema == "pg_catalog" {
 		since = builtin.TypeSince(t.Name.Name)
@@ -130,26 +130,26 @@ func (q *Checker) hasType(t catalog.Type) bool {
 // (0: all).
 var viewOptions = map[string]int{"security_barrier": 0, "check_option": 0, "security_invoker": 15}
 
-// viewForm refuses options that the version's views do not have, unless a view
+// checkViewOptions refuses options that the version's views do not have, unless a view
 // of the schema has one: then it was no such version that made it.
-func (q *Checker) viewForm(s *pgparse.ViewStmt) {
+func (q *Checker) checkViewOptions(s *pgparse.ViewStmt) {
 	for _, n := range s.GetOptions() {
 		name := n.GetDefElem().GetDefname()
-		if since := viewOptions[name]; since > 0 && !q.hasOption(name) && !q.V.AtLeast(since) {
+		if since := viewOptions[name]; since > 0 && !q.hasViewOption(name) && !q.V.AtLeast(since) {
 			q.RecordRefusal(pgerror.ParameterUnknown, name)
 		}
 	}
 }
 
-// grantForm refuses a privilege that the version does not have.
-func (q *Checker) grantForm(s *pgparse.GrantStmt) {
+// checkGrantedPrivileges refuses a privilege that the version does not have.
+func (q *Checker) checkGrantedPrivileges(s *pgparse.GrantStmt) {
 	if slices.ContainsFunc(s.GetPrivileges(), func(n *pgparse.Node) bool { return n.GetAccessPriv().GetPrivName() == "maintain" }) && !q.V.AtLeast(17) {
 		q.RecordRefusal(pgerror.PrivilegeUnknown, "maintain")
 	}
 }
 
-// hasOption reports whether a view of the schema has an option.
-func (q *Checker) hasOption(name string) bool {
+// hasViewOption reports whether a view of the schema has an option.
+func (q *Checker) hasViewOption(name string) bool {
 	found := false
 	q.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Kind == catalog.View {

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// addNotNull is ADD CONSTRAINT … NOT NULL (18).
-func (a *Alteration) addNotNull(con *pgparse.Constraint) {
+// checkAddNotNull is ADD CONSTRAINT … NOT NULL (18).
+func (a *Alteration) checkAddNotNull(con *pgparse.Constraint) {
 	if !a.V.AtLeast(18) {
 		a.RecordRefusal(pgerror.SyntaxAt, "NOT")
 		return
@@ -37,7 +37,7 @@ func notNullName(rel *catalog.Relation, col *catalog.Column) string {
 	return catalog.ObjectName(rel.Name.Name, col.Name, "not_null")
 }
 
-func (a *Alteration) setNotNull(name string) {
+func (a *Alteration) checkSetNotNull(name string) {
 	if !a.Recurse {
 		for _, k := range a.C.RelationsByOID(a.Rel.Partitions) {
 			if col := k.Column(name); col != nil && !col.NotNull {
@@ -52,26 +52,26 @@ func (a *Alteration) setNotNull(name string) {
 	}
 }
 
-func (a *Alteration) dropNotNull(name string) {
+func (a *Alteration) checkDropNotNull(name string) {
 	col, known := a.FindColumn(a.Rel, name)
 	if col != nil && known && !col.NotNull {
 		return
 	}
 	if parent := a.C.Relation(a.Rel.Parent); parent != nil {
-		if above := parent.Column(name); above != nil && above.NotNull {
+		if parentColumn := parent.Column(name); parentColumn != nil && parentColumn.NotNull {
 			a.RecordRefusal(pgerror.NullableParent, name)
 			return
 		}
 	}
 	for _, parent := range a.C.RelationsByOID(a.Rel.Inherits) {
-		if above := parent.Column(name); above != nil && above.NotNull && !isOwnNotNull(parent, above) && a.V.AtLeast(18) {
+		if parentColumn := parent.Column(name); parentColumn != nil && parentColumn.NotNull && !isOwnNotNull(parent, parentColumn) && a.V.AtLeast(18) {
 			a.RecordRefusal(pgerror.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.Rel.Name.Name)
 			return
 		}
 	}
 	switch {
 	case col == nil || !known:
-	case a.isIdentityColumn(col):
+	case a.isReplicaIdentityColumn(col):
 		a.RecordRefusal(pgerror.NullableReplica, name)
 	}
 }
@@ -96,8 +96,8 @@ func InPrimaryKey(rel *catalog.Relation, col *catalog.Column) bool {
 	return false
 }
 
-// isIdentityColumn reports whether a column is part of the table's replica identity.
-func (a *Alteration) isIdentityColumn(col *catalog.Column) bool {
+// isReplicaIdentityColumn reports whether a column is part of the table's replica identity.
+func (a *Alteration) isReplicaIdentityColumn(col *catalog.Column) bool {
 	name, ok := strings.CutPrefix(a.Rel.ReplicaIdentity, "index ")
 	if !ok {
 		return false

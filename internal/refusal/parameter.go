@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// setParameter is SET of what Postgres 19 took away: strings with escapes, and the warning of them.
-func (q *Checker) setParameter(s *pgparse.VariableSetStmt) {
+// checkSetParameter is SET of what Postgres 19 took away: strings with escapes, and the warning of them.
+func (q *Checker) checkSetParameter(s *pgparse.VariableSetStmt) {
 	switch name := strings.ToLower(s.GetName()); {
 	case name == "escape_string_warning" && q.V.AtLeast(19):
 		q.RecordRefusal(pgerror.SettingUnknown, name)

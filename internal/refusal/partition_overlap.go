@@ -22,7 +22,7 @@ func (q *Checker) checkPartitionOverlap(name catalog.Name, parent *catalog.Relat
 	case strategy == "hash":
 		return q.checkHashPartition(name, parent, bound)
 	}
-	return q.checkOverlap(name, parent, bound)
+	return q.checkRangeOverlap(name, parent, bound)
 }
 
 // bounds are the strategies by the letters of the parse tree.
@@ -44,12 +44,12 @@ func (q *Checker) checkHashPartition(name catalog.Name, parent *catalog.Relation
 		if n, _ := fmt.Sscanf(p.Bound, "FOR VALUES WITH (modulus %d, remainder %d)", &m, &rest); n != 2 || m <= 0 {
 			continue
 		}
-		less := min(m, modulus)
+		smaller := min(m, modulus)
 		switch {
-		case max(m, modulus)%less != 0:
+		case max(m, modulus)%smaller != 0:
 			q.RecordRefusal(pgerror.PartitionModulus)
 			return false
-		case remainder%less == rest%less:
+		case remainder%smaller == rest%smaller:
 			q.RecordRefusal(pgerror.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
@@ -60,9 +60,9 @@ func (q *Checker) checkHashPartition(name catalog.Name, parent *catalog.Relation
 // MostCompared bounds how many partitions a new one's range is compared with.
 const MostCompared = 500
 
-// checkOverlap refuses a range that another partition has already, where the ends
+// checkRangeOverlap refuses a range that another partition has already, where the ends
 // are numbers or dates; true when there is none.
-func (q *Checker) checkOverlap(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+func (q *Checker) checkRangeOverlap(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	_, want, ok := RangeOf(parent, spec)
 	if !ok || len(parent.Partitions) > MostCompared {
 		return true
@@ -84,9 +84,9 @@ func (q *Checker) checkOverlap(name catalog.Name, parent *catalog.Relation, spec
 
 // ParseRangeBound are the two constants of a range: "FOR VALUES FROM (1) TO (2)".
 func ParseRangeBound(words string) (low, high *predicate.Value, ok bool) {
-	rest, is := strings.CutPrefix(words, "FOR VALUES FROM (")
+	rest, hasFrom := strings.CutPrefix(words, "FOR VALUES FROM (")
 	from, to, two := strings.Cut(rest, ") TO (")
-	if !is || !two {
+	if !hasFrom || !two {
 		return nil, nil, false
 	}
 	low, high = ParseLiteral(from), ParseLiteral(strings.TrimSuffix(to, ")"))

@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Checker) createPublication(s *pgparse.CreatePublicationStmt) {
+func (q *Checker) checkCreatePublication(s *pgparse.CreatePublicationStmt) {
 	switch {
-	case !q.publicationForm(s.GetOptions()):
+	case !q.checkPublicationOptions(s.GetOptions()):
 	case s.GetForAllTables():
 		q.checkExcepted(s.GetPubobjects())
 	default:
@@ -16,8 +16,8 @@ func (q *Checker) createPublication(s *pgparse.CreatePublicationStmt) {
 	}
 }
 
-func (q *Checker) alterPublication(s *pgparse.AlterPublicationStmt) {
-	if !q.publicationForm(s.GetOptions()) {
+func (q *Checker) checkAlterPublication(s *pgparse.AlterPublicationStmt) {
+	if !q.checkPublicationOptions(s.GetOptions()) {
 		return
 	}
 	o := q.C.Object("publication", catalog.Name{Name: s.GetPubname()})
@@ -66,13 +66,13 @@ func (q *Checker) checkPublished(objects []*pgparse.Node, viaRoot bool) {
 			q.RecordRefusal(pgerror.SyntaxAt, word)
 			return
 		}
-		if rel := q.FindTable(t.GetRelation()); rel != nil && !q.mayPublish(rel, t, viaRoot) {
+		if rel := q.FindTable(t.GetRelation()); rel != nil && !q.checkPublishedTable(rel, t, viaRoot) {
 			return
 		}
 	}
 }
 
-func (q *Checker) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable, viaRoot bool) bool {
+func (q *Checker) checkPublishedTable(rel *catalog.Relation, t *pgparse.PublicationTable, viaRoot bool) bool {
 	if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
 		q.RecordRefusal(pgerror.PublicationRelation, rel.Name.Name)
 		return false
@@ -114,11 +114,11 @@ func (q *Checker) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt
 		if rel == nil || rel.Inferred {
 			continue
 		}
-		switch has := contains(o.Tables, rel.OID); {
-		case has && s.GetAction() == pgparse.AlterPublicationAction_AP_AddObjects:
+		switch isListed := contains(o.Tables, rel.OID); {
+		case isListed && s.GetAction() == pgparse.AlterPublicationAction_AP_AddObjects:
 			q.RecordRefusal(pgerror.PublicationMember, rel.Name.Name, s.GetPubname())
 			return false
-		case !has && s.GetAction() == pgparse.AlterPublicationAction_AP_DropObjects:
+		case !isListed && s.GetAction() == pgparse.AlterPublicationAction_AP_DropObjects:
 			q.RecordRefusal(pgerror.PublicationNoMember, rel.Name.Name)
 			return false
 		}
@@ -137,9 +137,9 @@ func describeAll(tables, sequences bool) string {
 	return "ALL SEQUENCES"
 }
 
-// grantPrivileges is GRANT and REVOKE: since 18 the relation is looked up with a lock.
-func (q *Checker) grantPrivileges(s *pgparse.GrantStmt) {
-	q.grantForm(s)
+// checkGrant is GRANT and REVOKE: since 18 the relation is looked up with a lock.
+func (q *Checker) checkGrant(s *pgparse.GrantStmt) {
+	q.checkGrantedPrivileges(s)
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {
 		return
 	}

@@ -23,7 +23,7 @@ type queryChecker struct {
 // checkQuery asks about a statement on rows.
 func (q *Checker) checkQuery(msg any) {
 	a := queryChecker{Checker: q}
-	a.queryIn(query.BindScopes(msg))
+	a.checkQueryLevel(query.BindScopes(msg))
 }
 
 // checkExpr asks about an expression outside any query.
@@ -40,8 +40,8 @@ func (a *queryChecker) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
 	return a.FindTable(rv)
 }
 
-// queryIn is one query of a statement, with those inside of it.
-func (a *queryChecker) queryIn(l *query.Level) {
+// checkQueryLevel is one query of a statement, with those inside of it.
+func (a *queryChecker) checkQueryLevel(l *query.Level) {
 	if l == nil || a.depth > maxDepth {
 		return
 	}
@@ -49,13 +49,13 @@ func (a *queryChecker) queryIn(l *query.Level) {
 	defer func() { a.depth-- }()
 	switch m := l.Node.(type) {
 	case *pgparse.SelectStmt:
-		a.selectStmt(m, l)
+		a.checkSelect(m, l)
 	case *pgparse.InsertStmt:
 		a.checkInsert(m, l)
 	case *pgparse.UpdateStmt:
 		a.checkUpdate(m, l)
 	case *pgparse.DeleteStmt:
-		a.deleteFrom(m, l)
+		a.checkDelete(m, l)
 	case *pgparse.MergeStmt:
 		a.checkMerge(m, l)
 	}
@@ -63,14 +63,14 @@ func (a *queryChecker) queryIn(l *query.Level) {
 
 // checkWith checks the WITH queries of a query.
 func (a *queryChecker) checkWith(l *query.Level) {
-	within := a.within
+	wasWithin := a.within
 	for _, c := range l.With {
 		if word := traversalWord(c.Node); word != "" && !a.V.AtLeast(14) {
 			a.RecordRefusal(pgerror.SyntaxAt, word)
 		}
 		a.within = true
-		a.queryIn(c.Query)
-		a.within = within
+		a.checkQueryLevel(c.Query)
+		a.within = wasWithin
 	}
 }
 
@@ -106,10 +106,10 @@ func (a *queryChecker) checkNode(n *pgparse.Node, l *query.Level) {
 			}
 			return false
 		case *pgparse.FuncCall:
-			a.serialSequence(x)
-			a.newerCall(x)
+			a.checkSerialSequence(x)
+			a.refuseNewerCall(x)
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-			a.queryIn(l.InnerLevel(m))
+			a.checkQueryLevel(l.InnerLevel(m))
 			return false
 		case *pgparse.RangeSubselect:
 			if x.GetAlias() == nil && !a.V.AtLeast(16) {
@@ -117,14 +117,14 @@ func (a *queryChecker) checkNode(n *pgparse.Node, l *query.Level) {
 			}
 		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
 		default:
-			a.newerExpr(m)
+			a.refuseNewerExpr(m)
 		}
 		return true
 	})
 }
 
-// serialSequence refuses pg_get_serial_sequence() of a column that is not there.
-func (q *Checker) serialSequence(f *pgparse.FuncCall) {
+// checkSerialSequence refuses pg_get_serial_sequence() of a column that is not there.
+func (q *Checker) checkSerialSequence(f *pgparse.FuncCall) {
 	if len(f.GetArgs()) != 2 || pgparse.LastText(f.GetFuncname()) != "pg_get_serial_sequence" {
 		return
 	}
@@ -156,11 +156,11 @@ func (q *Checker) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
 	return nil
 }
 
-func (a *queryChecker) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
+func (a *queryChecker) checkSelect(s *pgparse.SelectStmt, l *query.Level) {
 	a.checkWith(l)
 	if s.GetLarg() != nil {
 		for _, arm := range l.Arms {
-			a.queryIn(arm)
+			a.checkQueryLevel(arm)
 		}
 	}
 	if s.GetGroupDistinct() && !a.V.AtLeast(14) {
@@ -169,11 +169,11 @@ func (a *queryChecker) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
 	a.checkNodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause(), s.GetFromClause())
 	a.checkNode(s.GetWhereClause(), l)
 	a.checkNode(s.GetHavingClause(), l)
-	if into := s.GetIntoClause(); into != nil {
-		a.NewName(into.GetRel())
+	if intoClause := s.GetIntoClause(); intoClause != nil {
+		a.NewName(intoClause.GetRel())
 	}
 	if len(s.GetLockingClause()) > 0 {
-		a.rowLocks(s, l)
+		a.checkRowLocks(s, l)
 	}
 }
 
@@ -183,7 +183,7 @@ func (a *queryChecker) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
 		event: "insert", columns: pgparse.TargetNames(m.GetCols()), returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
 	})
 	a.within = false
-	a.queryIn(l.Query)
+	a.checkQueryLevel(l.Query)
 	if c := m.GetOnConflictClause(); pgparse.IsDoSelect(c) {
 		switch {
 		case m.GetReturningClause() == nil:
@@ -199,7 +199,7 @@ func (a *queryChecker) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
 	}
 	a.checkNodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
 	a.checkNode(m.GetOnConflictClause().GetWhereClause(), l)
-	a.returningForm(m.GetReturningClause(), m.GetRelation(), 0)
+	a.refuseNewerReturning(m.GetReturningClause(), m.GetRelation(), 0)
 }
 
 func (a *queryChecker) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
@@ -210,10 +210,10 @@ func (a *queryChecker) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
 	a.checkNodes(l, m.GetTargetList(), m.GetFromClause())
 	a.checkNode(m.GetWhereClause(), l)
 	a.checkNodes(l, m.GetReturningClause().GetExprs())
-	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
+	a.refuseNewerReturning(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 }
 
-func (a *queryChecker) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
+func (a *queryChecker) checkDelete(m *pgparse.DeleteStmt, l *query.Level) {
 	a.checkWith(l)
 	a.checkTarget(m.GetRelation(), write{event: "delete", returning: m.GetReturningClause() != nil})
 	a.within = false
@@ -221,38 +221,38 @@ func (a *queryChecker) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
 	a.checkNodes(l, m.GetUsingClause())
 	a.checkNode(m.GetWhereClause(), l)
 	a.checkNodes(l, m.GetReturningClause().GetExprs())
-	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
+	a.refuseNewerReturning(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 }
 
 func (a *queryChecker) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
 	a.checkWith(l)
-	if a.newerMerge(m) {
-		a.mergeInto(m)
+	if a.checkMergeSyntax(m) {
+		a.checkMergeTarget(m)
 	}
 	a.checkNode(m.GetSourceRelation(), l)
 	a.checkNode(m.GetJoinCondition(), l)
 	a.checkNodes(l, m.GetMergeWhenClauses())
 }
 
-// mergeInto asks about what a MERGE writes to.
-func (a *queryChecker) mergeInto(m *pgparse.MergeStmt) {
+// checkMergeTarget asks about what a MERGE writes to.
+func (a *queryChecker) checkMergeTarget(m *pgparse.MergeStmt) {
 	if t := a.resolveTable(m.GetRelation()); t != nil && !a.canMergeInto(t) {
 		a.RecordRefusal(pgerror.MergeTarget, t.Name.Name)
 		return
 	}
 	a.checkTarget(m.GetRelation(), write{event: "merge"})
-	does := func(what pgparse.CmdType) bool {
+	hasAction := func(command pgparse.CmdType) bool {
 		for _, n := range m.GetMergeWhenClauses() {
-			if n.GetMergeWhenClause().GetCommandType() == what {
+			if n.GetMergeWhenClause().GetCommandType() == command {
 				return true
 			}
 		}
 		return false
 	}
-	if does(pgparse.CmdType_CMD_UPDATE) {
+	if hasAction(pgparse.CmdType_CMD_UPDATE) {
 		a.checkReplicaIdentity("update", m.GetRelation(), m.GetJoinCondition(), false)
 	}
-	if does(pgparse.CmdType_CMD_DELETE) {
+	if hasAction(pgparse.CmdType_CMD_DELETE) {
 		a.checkReplicaIdentity("delete", m.GetRelation(), m.GetJoinCondition(), false)
 	}
 }

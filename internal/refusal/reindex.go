@@ -7,7 +7,7 @@ import (
 )
 
 func (q *Checker) checkReindex(s *pgparse.ReindexStmt) {
-	if !q.reindexForm(s) {
+	if !q.checkReindexOptions(s) {
 		return
 	}
 	concurrent := false

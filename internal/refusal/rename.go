@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// renameObject is ALTER … RENAME.
-func (q *Checker) renameObject(s *pgparse.RenameStmt) {
+// checkRename is ALTER … RENAME.
+func (q *Checker) checkRename(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
@@ -20,9 +20,9 @@ func (q *Checker) renameObject(s *pgparse.RenameStmt) {
 			q.RecordRefusal(pgerror.NotA, rel.Name.Name, "a "+kind.String())
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
-		q.renameColumn(s)
+		q.checkRenameColumn(s)
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
-		q.renameConstraint(s)
+		q.checkRenameConstraint(s)
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if rel := q.FindTable(rv); rel != nil {
 			if t := rel.Trigger(s.GetSubname()); t != nil && t.Parent && q.V.AtLeast(15) {
@@ -34,24 +34,24 @@ func (q *Checker) renameObject(s *pgparse.RenameStmt) {
 	}
 }
 
-func (q *Checker) renameColumn(s *pgparse.RenameStmt) {
+func (q *Checker) checkRenameColumn(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetRelationType()), s.GetMissingOk())
 	switch {
 	case rel == nil:
 	case rel.OfType != 0:
 		q.RecordRefusal(pgerror.RenameOfTyped)
-	case systemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
+	case isSystemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
 		q.RecordRefusal(pgerror.ColumnSystemName, s.GetNewname())
 	case rel.Kind == catalog.CompositeType:
-		q.mayChange(rel, s.GetBehavior())
+		q.requireNoTypedTables(rel, s.GetBehavior())
 	case !rv.GetInh() && rel.HasKids():
 		q.RecordRefusal(pgerror.RenameOnlyHere, s.GetSubname())
 	}
 }
 
-// mayChange refuses to change a type of which there are tables, without CASCADE.
-func (q *Checker) mayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
+// requireNoTypedTables refuses to change a type of which there are tables, without CASCADE.
+func (q *Checker) requireNoTypedTables(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
 	if u := q.C.CompositeOf(composite); u != nil && behavior != pgparse.DropBehavior_DROP_CASCADE && len(q.TablesOf(u)) > 0 {
 		q.RecordRefusal(pgerror.TypeOfTable, u.Name.Name)
 		return false
@@ -59,12 +59,12 @@ func (q *Checker) mayChange(composite *catalog.Relation, behavior pgparse.DropBe
 	return true
 }
 
-// systemColumn reports whether every table has a column of that name already.
-func systemColumn(name string) bool {
+// isSystemColumn reports whether every table has a column of that name already.
+func isSystemColumn(name string) bool {
 	return contains([]string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}, name)
 }
 
-func (q *Checker) renameConstraint(s *pgparse.RenameStmt) {
+func (q *Checker) checkRenameConstraint(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
 	if rel == nil {
@@ -102,8 +102,8 @@ func ImpliedNotNull(rel *catalog.Relation, name string) (column string, ok bool)
 	return "", false
 }
 
-// setSchema is ALTER … SET SCHEMA.
-func (q *Checker) setSchema(s *pgparse.AlterObjectSchemaStmt) {
+// checkSetSchema is ALTER … SET SCHEMA.
+func (q *Checker) checkSetSchema(s *pgparse.AlterObjectSchemaStmt) {
 	if s.GetRelation() == nil && !q.RequireObject("schema", s.GetNewschema()) {
 		return
 	}
@@ -122,8 +122,8 @@ func (q *Checker) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	}
 }
 
-// commentOn is COMMENT ON and SECURITY LABEL.
-func (q *Checker) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
+// checkComment is COMMENT ON and SECURITY LABEL.
+func (q *Checker) checkComment(kind pgparse.ObjectType, object *pgparse.Node) {
 	parts := object.GetList().GetItems()
 	switch kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,

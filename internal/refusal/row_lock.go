@@ -7,10 +7,10 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// rowLocks is FOR UPDATE and its like.
-func (a *queryChecker) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
-	if what := unlockableClause(s); what != "" {
-		a.RecordRefusal(pgerror.LockNotAllowed, lockStrength(s), what)
+// checkRowLocks is FOR UPDATE and its like.
+func (a *queryChecker) checkRowLocks(s *pgparse.SelectStmt, l *query.Level) {
+	if clauseName := unlockableClause(s); clauseName != "" {
+		a.RecordRefusal(pgerror.LockNotAllowed, lockStrength(s), clauseName)
 		return
 	}
 	for _, clause := range s.GetLockingClause() {
@@ -62,7 +62,7 @@ func unlockableClause(s *pgparse.SelectStmt) string {
 	case s.GetHavingClause() != nil:
 		return "HAVING clause"
 	}
-	what := ""
+	clauseName := ""
 	for _, n := range s.GetTargetList() {
 		pgparse.Walk(n, func(m any) bool {
 			switch x := m.(type) {
@@ -72,15 +72,15 @@ func unlockableClause(s *pgparse.SelectStmt) string {
 				name := pgparse.LastText(x.GetFuncname())
 				switch {
 				case x.GetOver() != nil:
-					what = "window functions"
+					clauseName = "window functions"
 				case x.GetAggStar() || contains(Aggregates, name) || name == "max" || name == "min":
-					what = "aggregate functions"
+					clauseName = "aggregate functions"
 				}
 			}
-			return what == ""
+			return clauseName == ""
 		})
 	}
-	return what
+	return clauseName
 }
 
 // Aggregates are the server's aggregates that may be used without a column, or with one

@@ -6,16 +6,16 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Checker) createSequence(s *pgparse.CreateSeqStmt) {
+func (q *Checker) checkCreateSequence(s *pgparse.CreateSeqStmt) {
 	name := q.NewName(s.GetSequence())
 	if s.GetIfNotExists() && q.C.Lookup(name.Schema, name.Name) != nil {
 		return
 	}
-	q.ownedBy(s.GetOptions())
+	q.checkOwnedBy(s.GetOptions())
 }
 
-// ownedBy looks up the table of OWNED BY.
-func (q *Checker) ownedBy(options []*pgparse.Node) {
+// checkOwnedBy looks up the table of OWNED BY.
+func (q *Checker) checkOwnedBy(options []*pgparse.Node) {
 	for _, o := range options {
 		if o.GetDefElem().GetDefname() != "owned_by" {
 			continue
@@ -27,23 +27,23 @@ func (q *Checker) ownedBy(options []*pgparse.Node) {
 	}
 }
 
-func (q *Checker) alterSequence(s *pgparse.AlterSeqStmt) {
+func (q *Checker) checkAlterSequence(s *pgparse.AlterSeqStmt) {
 	rv := s.GetSequence()
 	seq := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
 	if seq == nil {
 		return
 	}
 	for _, o := range s.GetOptions() {
-		if o.GetDefElem().GetDefname() == "owned_by" && q.ofIdentity(seq) {
+		if o.GetDefElem().GetDefname() == "owned_by" && q.isIdentitySequence(seq) {
 			q.RecordRefusal(pgerror.IdentitySequence)
 			return
 		}
 	}
-	q.ownedBy(s.GetOptions())
+	q.checkOwnedBy(s.GetOptions())
 }
 
-// ofIdentity reports whether a sequence belongs to an identity column.
-func (q *Checker) ofIdentity(seq *catalog.Relation) bool {
+// isIdentitySequence reports whether a sequence belongs to an identity column.
+func (q *Checker) isIdentitySequence(seq *catalog.Relation) bool {
 	if seq.Seq == nil {
 		return false
 	}
@@ -55,8 +55,8 @@ func (q *Checker) ofIdentity(seq *catalog.Relation) bool {
 	return col != nil && col.Identity != ""
 }
 
-// alterExtension is ALTER EXTENSION … ADD and DROP of a relation.
-func (q *Checker) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
+// checkAlterExtension is ALTER EXTENSION … ADD and DROP of a relation.
+func (q *Checker) checkAlterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	switch kind := s.GetObjtype(); kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:

@@ -11,7 +11,7 @@ import (
 // CheckStatement finds what the server refuses on this version. What the catalog refuses when
 // it applies the statement is not looked for again: see KeepProblem.
 func (q *Checker) CheckStatement(msg any) {
-	if message := q.refusedForm(msg); message != "" {
+	if message := q.versionSyntaxError(msg); message != "" {
 		switch _, isTrigger := msg.(*pgparse.CreateTrigStmt); {
 		case isTrigger && q.V.AtLeast(18): // which has the word for other constraints
 			q.RecordRefusal(pgerror.TriggerEnforced)
@@ -24,13 +24,13 @@ func (q *Checker) CheckStatement(msg any) {
 	}
 	switch s := msg.(type) {
 	case *pgparse.AlterTableStmt:
-		q.alterTable(s)
+		q.checkAlterTable(s)
 	case *pgparse.CreateStmt:
-		q.createTable(s)
+		q.checkCreateTable(s)
 	case *pgparse.IndexStmt:
-		q.createIndex(s)
+		q.checkCreateIndex(s)
 	case *pgparse.DropStmt:
-		q.dropObjects(s)
+		q.checkDrop(s)
 	case *pgparse.DropRoleStmt:
 		if slices.ContainsFunc(s.GetRoles(), func(n *pgparse.Node) bool {
 			return n.GetRoleSpec().GetRoletype() != pgparse.RoleSpecType_ROLESPEC_CSTRING
@@ -40,57 +40,57 @@ func (q *Checker) CheckStatement(msg any) {
 	case *pgparse.ReindexStmt:
 		q.checkReindex(s)
 	case *pgparse.RenameStmt:
-		q.renameObject(s)
+		q.checkRename(s)
 	case *pgparse.AlterObjectSchemaStmt:
-		q.setSchema(s)
+		q.checkSetSchema(s)
 	case *pgparse.CommentStmt:
-		q.commentOn(s.GetObjtype(), s.GetObject())
+		q.checkComment(s.GetObjtype(), s.GetObject())
 	case *pgparse.SecLabelStmt:
-		q.commentOn(s.GetObjtype(), s.GetObject())
+		q.checkComment(s.GetObjtype(), s.GetObject())
 	case *pgparse.TruncateStmt:
-		q.truncateTables(s)
+		q.checkTruncate(s)
 	case *pgparse.LockStmt:
-		q.lockTables(s)
+		q.checkLockTables(s)
 	case *pgparse.VacuumStmt:
-		q.vacuumTables(s)
+		q.checkVacuum(s)
 	case *pgparse.ClusterStmt:
-		q.clusterTable(s)
+		q.checkCluster(s)
 	case *pgparse.CreateTrigStmt:
-		q.createTrigger(s)
+		q.checkCreateTrigger(s)
 	case *pgparse.RuleStmt:
-		q.createRule(s)
+		q.checkCreateRule(s)
 	case *pgparse.CreatePolicyStmt:
 		q.checkPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.AlterPolicyStmt:
 		q.checkPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.CreateStatsStmt:
-		q.createStatistics(s)
+		q.checkCreateStatistics(s)
 	case *pgparse.ViewStmt:
-		q.createView(s)
+		q.checkCreateView(s)
 	case *pgparse.CreateTableAsStmt:
-		q.createTableAs(s)
+		q.checkCreateTableAs(s)
 	case *pgparse.CopyStmt:
-		q.copyStmt(s)
+		q.checkCopy(s)
 	case *pgparse.CompositeTypeStmt:
 		q.NewName(s.GetTypevar())
 	case *pgparse.CreateSeqStmt:
-		q.createSequence(s)
+		q.checkCreateSequence(s)
 	case *pgparse.RefreshMatViewStmt:
-		q.refreshView(s)
+		q.checkRefresh(s)
 	case *pgparse.AlterDomainStmt:
-		q.alterDomain(s)
+		q.checkAlterDomain(s)
 	case *pgparse.AlterSeqStmt:
-		q.alterSequence(s)
+		q.checkAlterSequence(s)
 	case *pgparse.CreatePublicationStmt:
-		q.createPublication(s)
+		q.checkCreatePublication(s)
 	case *pgparse.AlterPublicationStmt:
-		q.alterPublication(s)
+		q.checkAlterPublication(s)
 	case *pgparse.GrantStmt:
-		q.grantPrivileges(s)
+		q.checkGrant(s)
 	case *pgparse.CreateSchemaStmt:
-		q.createSchema(s)
+		q.checkCreateSchema(s)
 	case *pgparse.AlterExtensionContentsStmt:
-		q.alterExtension(s)
+		q.checkAlterExtension(s)
 	case *pgparse.AlterObjectDependsStmt:
 		if rv := s.GetRelation(); rv != nil {
 			q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjectType()), false)
@@ -112,7 +112,7 @@ func (q *Checker) CheckStatement(msg any) {
 		}
 	case *pgparse.CreateForeignTableStmt:
 		q.RequireObject("server", s.GetServername())
-		q.createTable(s.GetBaseStmt())
+		q.checkCreateTable(s.GetBaseStmt())
 	case *pgparse.ImportForeignSchemaStmt:
 		if q.RequireObject("server", s.GetServerName()) {
 			q.RequireObject("schema", s.GetLocalSchema())
@@ -123,11 +123,11 @@ func (q *Checker) CheckStatement(msg any) {
 	case *pgparse.CallStmt:
 		q.checkCall(s)
 	case *pgparse.VariableSetStmt:
-		q.setParameter(s)
+		q.checkSetParameter(s)
 	case *pgparse.AlterDatabaseSetStmt:
-		q.setParameter(s.GetSetstmt())
+		q.checkSetParameter(s.GetSetstmt())
 	case *pgparse.AlterRoleSetStmt:
-		q.setParameter(s.GetSetstmt())
+		q.checkSetParameter(s.GetSetstmt())
 	case *pgparse.CreateEnumStmt:
 		q.requireCreationSchema(s.GetTypeName())
 	case *pgparse.CreateDomainStmt:
@@ -135,15 +135,15 @@ func (q *Checker) CheckStatement(msg any) {
 	case *pgparse.CreateRangeStmt:
 		q.requireCreationSchema(s.GetTypeName())
 	case *pgparse.CreateEventTrigStmt:
-		q.eventTrigger(s)
+		q.checkEventTrigger(s)
 	case *pgparse.VariableShowStmt:
 		if pgparse.WaitsOnStandby(s) { // a release runs on the primary
 			q.RecordRefusal(pgerror.RecoveryMissing)
 		}
 	case *pgparse.CreateSubscriptionStmt:
-		q.subscriptionForm(s.GetOptions())
+		q.checkSubscriptionOptions(s.GetOptions())
 	case *pgparse.AlterSubscriptionStmt:
-		q.subscriptionForm(s.GetOptions())
+		q.checkSubscriptionOptions(s.GetOptions())
 	case *pgparse.CreateForeignServerStmt:
 		q.requireWrapper(s.GetFdwname())
 	case *pgparse.CreateUserMappingStmt:
@@ -162,8 +162,8 @@ func (q *Checker) checkExplain(s *pgparse.ExplainStmt) {
 	}
 }
 
-// refusedForm returns the syntax error of a statement whose form the version does not have; "" if it has the form.
-func (q *Checker) refusedForm(statement any) string {
+// versionSyntaxError returns the syntax error of a statement whose form the version does not have; "" if it has the form.
+func (q *Checker) versionSyntaxError(statement any) string {
 	if since, message := pgparse.NewerForm(statement); since > 0 && !q.V.AtLeast(since) {
 		return message
 	}
@@ -173,9 +173,9 @@ func (q *Checker) refusedForm(statement any) string {
 	return pgparse.WithdrawnForm(statement)
 }
 
-// createSchema asks about each element of CREATE SCHEMA: it finds what those in
+// checkCreateSchema asks about each element of CREATE SCHEMA: it finds what those in
 // front of it have made.
-func (q *Checker) createSchema(s *pgparse.CreateSchemaStmt) {
+func (q *Checker) checkCreateSchema(s *pgparse.CreateSchemaStmt) {
 	inner := Checker{C: q.C, V: q.V, Schema: s.GetSchemaname()}
 	for _, n := range s.GetSchemaElts() {
 		msg := pgparse.Unwrap(n)

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// createStatistics is CREATE STATISTICS.
-func (q *Checker) createStatistics(s *pgparse.CreateStatsStmt) {
+// checkCreateStatistics is CREATE STATISTICS.
+func (q *Checker) checkCreateStatistics(s *pgparse.CreateStatsStmt) {
 	for _, e := range s.GetExprs() {
 		if e.GetStatsElem().GetExpr() != nil && !q.V.AtLeast(14) {
 			q.RecordRefusal(pgerror.StatisticsSimple)
@@ -25,14 +25,14 @@ func (q *Checker) createStatistics(s *pgparse.CreateStatsStmt) {
 		case rel.Kind == catalog.View:
 			q.RecordRefusal(pgerror.StatisticsHere, rel.Name.Name)
 			return
-		case !q.mayCorrelate(rel, s):
+		case !q.checkStatisticsColumns(rel, s):
 			return
 		}
 	}
 }
 
-// mayCorrelate refuses columns that statistics cannot be made of.
-func (q *Checker) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt) bool {
+// checkStatisticsColumns refuses columns that statistics cannot be made of.
+func (q *Checker) checkStatisticsColumns(rel *catalog.Relation, s *pgparse.CreateStatsStmt) bool {
 	for _, n := range s.GetExprs() {
 		name := n.GetStatsElem().GetName()
 		col := rel.Column(name)

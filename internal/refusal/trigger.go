@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Checker) createTrigger(s *pgparse.CreateTrigStmt) {
+func (q *Checker) checkCreateTrigger(s *pgparse.CreateTrigStmt) {
 	if s.GetReplace() && !q.V.AtLeast(14) {
 		q.RecordRefusal(pgerror.SyntaxAt, "TRIGGER")
 		return
@@ -46,7 +46,7 @@ func (q *Checker) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 }
 
-func (q *Checker) createRule(s *pgparse.RuleStmt) {
+func (q *Checker) checkCreateRule(s *pgparse.RuleStmt) {
 	rel := q.FindTable(s.GetRelation())
 	if rel != nil && s.GetEvent() == pgparse.CmdType_CMD_SELECT && rel.Kind.IsTable() && !rel.Inferred && q.V.AtLeast(16) {
 		q.RecordRefusal(pgerror.NoSelectRuleHere, rel.Name.Name)

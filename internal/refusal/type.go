@@ -44,8 +44,8 @@ func isText(t catalog.Type) bool {
 	return t.Array == 0 && t.Name.Schema == "pg_catalog" && (t.Name.Name == "text" || t.Name.Name == "varchar" || t.Name.Name == "bpchar" || t.Name.Name == "name")
 }
 
-// userCasts reports whether the schema has casts of its own.
-func (q *Checker) userCasts() bool {
+// hasUserCasts reports whether the schema has casts of its own.
+func (q *Checker) hasUserCasts() bool {
 	any := false
 	q.C.EachObject("cast", func(*catalog.Object) bool { any = true; return false })
 	return any

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// refreshView is REFRESH MATERIALIZED VIEW.
-func (q *Checker) refreshView(s *pgparse.RefreshMatViewStmt) {
+// checkRefresh is REFRESH MATERIALIZED VIEW.
+func (q *Checker) checkRefresh(s *pgparse.RefreshMatViewStmt) {
 	rv := s.GetRelation()
 	mv := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
 	switch {
@@ -27,9 +27,9 @@ func (q *Checker) refreshView(s *pgparse.RefreshMatViewStmt) {
 	}
 }
 
-// createView is CREATE VIEW.
-func (q *Checker) createView(s *pgparse.ViewStmt) {
-	q.viewForm(s)
+// checkCreateView is CREATE VIEW.
+func (q *Checker) checkCreateView(s *pgparse.ViewStmt) {
+	q.checkViewOptions(s)
 	q.NewName(s.GetView())
 	switch s.GetWithCheckOption() {
 	case pgparse.ViewCheckOption_NO_CHECK_OPTION, pgparse.ViewCheckOption_VIEW_CHECK_OPTION_UNDEFINED:
@@ -42,8 +42,8 @@ func (q *Checker) createView(s *pgparse.ViewStmt) {
 	q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 }
 
-// createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
-func (q *Checker) createTableAs(s *pgparse.CreateTableAsStmt) {
+// checkCreateTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+func (q *Checker) checkCreateTableAs(s *pgparse.CreateTableAsStmt) {
 	name := q.NewName(s.GetInto().GetRel())
 	if !s.GetIfNotExists() || q.C.Lookup(name.Schema, name.Name) == nil {
 		q.checkQuery(pgparse.Unwrap(s.GetQuery()))

@@ -43,14 +43,14 @@ func (a *queryChecker) checkRewritten(rel *catalog.Relation, w write) {
 	}
 	a.depth++
 	defer func() { a.depth-- }()
-	instead, conditional := a.fireRules(rel, w)
+	instead, conditional := a.checkFiredRules(rel, w)
 	if !instead && rel.Kind == catalog.View && rel.View != nil {
-		a.throughView(rel, w, conditional)
+		a.checkViewWrite(rel, w, conditional)
 	}
 }
 
-// throughView is a statement that writes to a view and that no rule replaced.
-func (a *queryChecker) throughView(view *catalog.Relation, w write, conditional bool) {
+// checkViewWrite is a statement that writes to a view and that no rule replaced.
+func (a *queryChecker) checkViewWrite(view *catalog.Relation, w write, conditional bool) {
 	if HasInsteadTrigger(view, w.event) {
 		return
 	}
@@ -83,11 +83,11 @@ var (
 	verbs       = map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
 )
 
-// fireRules asks about the actions of the rules that a statement sets off, and whether
+// checkFiredRules asks about the actions of the rules that a statement sets off, and whether
 // it may do so. instead: it does not run itself; conditional: for some rows only.
-func (a *queryChecker) fireRules(rel *catalog.Relation, w write) (instead, conditional bool) {
+func (a *queryChecker) checkFiredRules(rel *catalog.Relation, w write) (instead, conditional bool) {
 	updates, returning, products := false, false, 0
-	this := RuleEvent{rel.OID, w.event}
+	ruleEvent := RuleEvent{rel.OID, w.event}
 	for _, u := range rel.Rules {
 		updates = updates || u.Event == "update"
 		if u.Event != w.event || u.Disabled {
@@ -96,14 +96,14 @@ func (a *queryChecker) fireRules(rel *catalog.Relation, w write) (instead, condi
 		instead = instead || u.Instead && u.Where == nil
 		conditional = conditional || u.Instead && u.Where != nil
 		products += len(u.Actions)
-		if len(u.Actions) > 0 && contains(a.firing, this) {
+		if len(u.Actions) > 0 && contains(a.firing, ruleEvent) {
 			a.RecordRefusal(pgerror.RuleRecursion, rel.Name.Name)
 			return instead, conditional
 		}
-		a.firing = append(a.firing, this)
-		a.carryOut(u)
+		a.firing = append(a.firing, ruleEvent)
+		a.checkRuleActions(u)
 		a.firing = a.firing[:len(a.firing)-1]
-		returning = returning || givesReturning(u)
+		returning = returning || hasReturningAction(u)
 	}
 	switch {
 	case len(rel.Rules) == 0:
@@ -124,20 +124,20 @@ func (a *queryChecker) fireRules(rel *catalog.Relation, w write) (instead, condi
 	return instead, conditional
 }
 
-// carryOut asks about the actions of a rule. Their names mean what they meant when
+// checkRuleActions asks about the actions of a rule. Their names mean what they meant when
 // the rule was made.
-func (a *queryChecker) carryOut(u *catalog.Rule) {
-	outer, within := a.bound, a.within
+func (a *queryChecker) checkRuleActions(u *catalog.Rule) {
+	outer, wasWithin := a.bound, a.within
 	a.bound, a.within = u.Reads, false
 	a.checkNode(u.Where, query.BindExpr(u.Where, query.NoRelations{}))
 	for _, action := range u.Actions {
-		a.queryIn(query.BindScopes(pgparse.Unwrap(action)))
+		a.checkQueryLevel(query.BindScopes(pgparse.Unwrap(action)))
 	}
-	a.bound, a.within = outer, within
+	a.bound, a.within = outer, wasWithin
 }
 
-// givesReturning reports whether an action of a rule gives what RETURNING asks for.
-func givesReturning(u *catalog.Rule) bool {
+// hasReturningAction reports whether an action of a rule gives what RETURNING asks for.
+func hasReturningAction(u *catalog.Rule) bool {
 	for _, action := range u.Actions {
 		var r *pgparse.ReturningClause
 		switch m := pgparse.Unwrap(action).(type) {

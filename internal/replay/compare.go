@@ -40,16 +40,16 @@ type Comparison struct {
 //
 // Of a transaction only the first other result and the first failure are given: others are their consequence. Once a statement has failed, results are not
 // compared any more, as rows may be missing for that reason.
-func Compare(base, again, now []*Answer) Comparison {
-	second, current := byEvent(again), byEvent(now)
+func Compare(base, rerun, now []*Answer) Comparison {
+	second, current := indexByEvent(rerun), indexByEvent(now)
 	type transaction struct{ session, number int }
-	over, differed := map[transaction]bool{}, map[transaction]bool{}
+	failedTransactions, differed := map[transaction]bool{}, map[transaction]bool{}
 	failed := false
 	out := Comparison{Same: map[int]bool{}}
 	for _, a := range base {
 		b, c := second[a.Event], current[a.Event]
-		where := transaction{a.Session, a.Transaction}
-		if b == nil || c == nil || over[where] || a.Unanswered || a.Skipped || b.SQLState != a.SQLState || b.Unanswered {
+		tx := transaction{a.Session, a.Transaction}
+		if b == nil || c == nil || failedTransactions[tx] || a.Unanswered || a.Skipped || b.SQLState != a.SQLState || b.Unanswered {
 			continue
 		}
 		d := compareAnswers(a, b, c)
@@ -60,15 +60,15 @@ func Compare(base, again, now []*Answer) Comparison {
 		case d == nil:
 			continue
 		case failed && slices.Contains(consequences, d.Now.SQLState):
-			over[where] = true
+			failedTransactions[tx] = true
 			continue
-		case d.Fails || d.Reshaped || !failed && !differed[where]:
+		case d.Fails || d.Reshaped || !failed && !differed[tx]:
 			out.Differences = append(out.Differences, *d)
 		}
 		if d.Reshaped {
 			continue
 		}
-		over[where], differed[where], failed = d.Fails, true, failed || d.Fails
+		failedTransactions[tx], differed[tx], failed = d.Fails, true, failed || d.Fails
 	}
 	return out
 }
@@ -80,7 +80,7 @@ var consequences = []string{
 	"23503", // insert or update on table "%s" violates foreign key constraint "%s"
 }
 
-func byEvent(list []*Answer) map[int]*Answer {
+func indexByEvent(list []*Answer) map[int]*Answer {
 	out := map[int]*Answer{}
 	for _, a := range list {
 		out[a.Event] = a
@@ -197,7 +197,7 @@ func compareRows(a, b, c *Answer) string {
 		if second[i] == nil || !equalColumns(first[i], second[i]) || now[i] == nil {
 			continue // two replays on the deployed schema differ
 		}
-		if slices.Contains(integerTypes, column.Type) && sameNumbers(a, c, first[i], now[i]) {
+		if slices.Contains(integerTypes, column.Type) && equalMappedNumbers(a, c, first[i], now[i]) {
 			continue
 		}
 		if !equalColumns(first[i], now[i]) {
@@ -271,14 +271,14 @@ func equalColumns(a, b []string) bool {
 	return slices.EqualFunc(x, y, equalValues)
 }
 
-// sameNumbers reports whether a column has numbers of the same rows: a sequence that gives other numbers gives others to all that refers to these rows.
-func sameNumbers(a, c *Answer, first, second []string) bool {
+// equalMappedNumbers reports whether a column has numbers of the same rows: a sequence that gives other numbers gives others to all that refers to these rows.
+func equalMappedNumbers(a, c *Answer, first, second []string) bool {
 	if len(first) != len(second) || len(c.numbers) == 0 && len(a.numbers) == 0 {
 		return false
 	}
 	recorded := map[int64]int64{}
-	for number, given := range a.numbers {
-		recorded[given] = number
+	for number, replayed := range a.numbers {
+		recorded[replayed] = number
 	}
 	for i := range first {
 		x, errX := strconv.ParseInt(first[i], 10, 64)
@@ -289,8 +289,8 @@ func sameNumbers(a, c *Answer, first, second []string) bool {
 		if number, known := recorded[x]; known {
 			x = number
 		}
-		if given, known := c.numbers[x]; known {
-			x = given
+		if replayed, known := c.numbers[x]; known {
+			x = replayed
 		}
 		if x != y {
 			return false

@@ -2,8 +2,8 @@ package replay
 
 // CompareEach is [Compare] for messages that have nothing to do with each other: each is compared, whatever happened to those before it. A message
 // that is not answered is not compared.
-func CompareEach(base, again, now []*Answer) []Difference {
-	second, current := byEvent(again), byEvent(now)
+func CompareEach(base, rerun, now []*Answer) []Difference {
+	second, current := indexByEvent(rerun), indexByEvent(now)
 	var out []Difference
 	for _, a := range base {
 		b, c := second[a.Event], current[a.Event]
@@ -24,8 +24,8 @@ func (d *Difference) CountRows() (before, now int, known bool) {
 	}
 	for i := range d.Base.Tags {
 		_, n, counted := cutCount(d.Base.Tags[i])
-		_, m, also := cutCount(d.Now.Tags[i])
-		if !counted || !also {
+		_, m, nowCounted := cutCount(d.Now.Tags[i])
+		if !counted || !nowCounted {
 			return 0, 0, false
 		}
 		before, now = before+n, now+m

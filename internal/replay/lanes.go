@@ -57,16 +57,16 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 	statements := readStatements(t)
 	executed := addExecuted(t, statements)
 	var out []DatabaseLane
-	for _, made := range listDatabases(t, statements) {
-		if !made.used {
+	for _, database := range listDatabases(t, statements) {
+		if !database.used {
 			continue
 		}
-		all := Lane{Transcript: t, Database: made.name, Begin: made.begin, End: made.end, since: made.begin}
-		lane := DatabaseLane{Tests: all, Template: made.template, CopiedAt: made.copiedAt, Created: made.created, messages: messages{statements, executed},
-			copied: made.findCopy(statements)}
+		all := Lane{Transcript: t, Database: database.name, Begin: database.begin, End: database.end, since: database.begin}
+		lane := DatabaseLane{Tests: all, Template: database.template, CopiedAt: database.copiedAt, Created: database.created, messages: messages{statements, executed},
+			copied: database.findCopy(statements)}
 		end := all.findSetupEnd(executed, books)
-		if empty := made.created || t.Start == transcript.StartsEmpty; empty && made.template == "" && end == all.Begin {
-			lane.Guessed, end = true, all.findSetupEnd(executed, all.findHistory(executed))
+		if empty := database.created || t.Start == transcript.StartsEmpty; empty && database.template == "" && end == all.Begin {
+			lane.Guessed, end = true, all.findSetupEnd(executed, all.findHistoryTable(executed))
 		}
 		out = append(out, lane.EndSetup(end))
 	}
@@ -81,7 +81,7 @@ func (d *DatabaseLane) EndSetup(end int) DatabaseLane {
 	out.Setup.Settings = out.Tests.listSettings(d.messages.statements, out.Setup.Begin)
 	out.Tests.Settings = out.Tests.listSettings(d.messages.statements, end)
 	for _, part := range []*Lane{&out.Setup, &out.Tests} {
-		part.Recorded = part.readRecorded(d.messages.statements)
+		part.Recorded = part.readRecordedAnswers(d.messages.statements)
 	}
 	out.Tests.moments = out.Tests.findRowMoments(d.messages.statements)
 	return out
@@ -221,9 +221,9 @@ func addExecuted(t *transcript.Transcript, statements map[int][]*pgparse.Node) m
 	return out
 }
 
-// findHistory returns the table that is written last after most changes of the schema, before the session's next one: there a program of the application's
+// findHistoryTable returns the table that is written last after most changes of the schema, before the session's next one: there a program of the application's
 // own keeps what has run. It returns none if the schema changes fewer than two times.
-func (l *Lane) findHistory(statements map[int][]*pgparse.Node) []string {
+func (l *Lane) findHistoryTable(statements map[int][]*pgparse.Node) []string {
 	changes, times := 0, map[string]int{}
 	written := map[int]string{} // by sessions that have changed the schema: the table that was written last since, or ""
 	for i := l.Begin; i < l.End; i++ {
@@ -336,9 +336,9 @@ func setsSession(st *pgparse.Node) bool {
 	return calls || st.GetPrepareStmt() != nil || st.GetListenStmt() != nil
 }
 
-// readRecorded returns what the server answered when the lane was recorded, by the events of the messages.
-func (l *Lane) readRecorded(statements map[int][]*pgparse.Node) map[int]*Answer {
-	trackers, named := map[int]*tracker{}, map[namedQuery]string{}
+// readRecordedAnswers returns what the server answered when the lane was recorded, by the events of the messages.
+func (l *Lane) readRecordedAnswers(statements map[int][]*pgparse.Node) map[int]*Answer {
+	trackers, sqlByName := map[int]*tracker{}, map[namedQuery]string{}
 	out := map[int]*Answer{}
 	for i := l.since; i < l.Begin; i++ { // its sessions may have prepared statements before
 		if e := &l.Transcript.Events[i]; e.Source == transcript.Client && e.Kind == 'P' && l.isInDatabase(e) {
@@ -361,7 +361,7 @@ func (l *Lane) readRecorded(statements map[int][]*pgparse.Node) map[int]*Answer 
 		}
 		switch e.Source {
 		case transcript.Client:
-			t.sendMessage(i, e.Kind, e.Body)
+			t.trackSentMessage(i, e.Kind, e.Body)
 		case transcript.Server:
 			t.receiveMessage(e.Kind, e.Body)
 		}
@@ -369,7 +369,7 @@ func (l *Lane) readRecorded(statements map[int][]*pgparse.Node) map[int]*Answer 
 			a := t.answers[n-1]
 			out[i] = a
 			if len(statements[i]) == 1 {
-				a.SQL = followName(named, e.Session, statements[i][0], a.SQL)
+				a.SQL = trackNamedQuery(sqlByName, e.Session, statements[i][0], a.SQL)
 			}
 		}
 	}
@@ -382,17 +382,17 @@ type namedQuery struct {
 	name    string
 }
 
-// followName notes the query that a statement names, and returns the query that it runs: of EXECUTE and FETCH the named one, of others the statement itself.
-func followName(named map[namedQuery]string, session int, st *pgparse.Node, sql string) string {
+// trackNamedQuery notes the query that a statement names, and returns the query that it runs: of EXECUTE and FETCH the named one, of others the statement itself.
+func trackNamedQuery(sqlByName map[namedQuery]string, session int, st *pgparse.Node, sql string) string {
 	switch {
 	case st.GetPrepareStmt() != nil:
-		named[namedQuery{session, st.GetPrepareStmt().GetName()}] = workload.Normalize(sql).SQL
+		sqlByName[namedQuery{session, st.GetPrepareStmt().GetName()}] = workload.Normalize(sql).SQL
 	case st.GetDeclareCursorStmt() != nil:
-		named[namedQuery{session, st.GetDeclareCursorStmt().GetPortalname()}] = workload.Normalize(sql).SQL
+		sqlByName[namedQuery{session, st.GetDeclareCursorStmt().GetPortalname()}] = workload.Normalize(sql).SQL
 	case st.GetExecuteStmt() != nil:
-		return cmp.Or(named[namedQuery{session, st.GetExecuteStmt().GetName()}], sql)
+		return cmp.Or(sqlByName[namedQuery{session, st.GetExecuteStmt().GetName()}], sql)
 	case st.GetFetchStmt() != nil:
-		return cmp.Or(named[namedQuery{session, st.GetFetchStmt().GetPortalname()}], sql)
+		return cmp.Or(sqlByName[namedQuery{session, st.GetFetchStmt().GetPortalname()}], sql)
 	}
 	return sql
 }

@@ -63,14 +63,14 @@ func TestSplitLanes(t *testing.T) {
 func TestOwnHistory(t *testing.T) {
 	t.Parallel()
 	const note = "0P" + "note\x00INSERT INTO app_versions VALUES ($1)\x00"
-	again := "0B" + "\x00note\x00"
+	bindNote := "0B" + "\x00note\x00"
 	for name, c := range map[string]struct {
 		lines []string
 		want  int
 	}{
 		"prepared once": {[]string{
-			"0:CREATE TABLE app_versions ()", "0<I", "0:BEGIN; CREATE TABLE a ()", "0<T", note, "0<T", again, "0<T", "0:COMMIT", "0<I",
-			"0:BEGIN; ALTER TABLE a ADD b int", "0<T", "0:INSERT INTO a DEFAULT VALUES", "0<T", again, "0<T", "0:COMMIT", "0<I", "0.",
+			"0:CREATE TABLE app_versions ()", "0<I", "0:BEGIN; CREATE TABLE a ()", "0<T", note, "0<T", bindNote, "0<T", "0:COMMIT", "0<I",
+			"0:BEGIN; ALTER TABLE a ADD b int", "0<T", "0:INSERT INTO a DEFAULT VALUES", "0<T", bindNote, "0<T", "0:COMMIT", "0<I", "0.",
 			"1:INSERT INTO a DEFAULT VALUES", "1<I", "1:CREATE TEMP TABLE c ()", "1<I", "1:INSERT INTO c DEFAULT VALUES", "1<I",
 		}, 18},
 		"one change": {[]string{"0:CREATE TABLE a ()", "0<I", "0:INSERT INTO a DEFAULT VALUES", "0<I"}, 0},

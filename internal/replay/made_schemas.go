@@ -26,24 +26,24 @@ type schemaSession struct {
 
 // SplitSchemas returns a lane for each schema that the command makes in the database, with the messages of the sessions that work in it, and what returns
 // a lane with the rest without some of them, by their indexes. The lanes have no setup.
-func (d *DatabaseLane) SplitSchemas() (lanes []DatabaseLane, listRest func(taken map[int]bool) DatabaseLane) {
+func (d *DatabaseLane) SplitSchemas() (lanes []DatabaseLane, listRest func(takenSchemas map[int]bool) DatabaseLane) {
 	whole := d.Setup
 	whole.End = d.Tests.End
-	owners, made := whole.listOwners(d.messages.statements)
-	for i, s := range made {
+	owners, schemas := whole.listOwners(d.messages.statements)
+	for i, s := range schemas {
 		lane := DatabaseLane{Tests: whole, Created: true, Schema: s.name, messages: d.messages, copied: s.end}
 		lane.Tests.Begin, lane.Tests.End, lane.Tests.owners, lane.Tests.owned = s.begin, s.end, owners, map[int]bool{i + 1: true}
 		lanes = append(lanes, lane)
 	}
-	return lanes, func(taken map[int]bool) DatabaseLane {
-		if len(taken) == 0 {
+	return lanes, func(takenSchemas map[int]bool) DatabaseLane {
+		if len(takenSchemas) == 0 {
 			return *d
 		}
 		rest := *d
 		rest.Tests = whole
 		rest.Tests.owners, rest.Tests.owned = owners, map[int]bool{0: true}
-		for i := range made {
-			if !taken[i] {
+		for i := range schemas {
+			if !takenSchemas[i] {
 				rest.Tests.owned[i+1], rest.Tests.owned[-i-1] = true, true
 			}
 		}
@@ -56,7 +56,7 @@ func (d *DatabaseLane) SplitSchemas() (lanes []DatabaseLane, listRest func(taken
 
 // listOwners returns by events the schema that their session works in: the number of a made schema from 1 on, the negative number of one that is dropped by the
 // message, or 0 for none.
-func (l *Lane) listOwners(statements map[int][]*pgparse.Node) (owners []int, made []*madeSchema) {
+func (l *Lane) listOwners(statements map[int][]*pgparse.Node) (owners []int, schemas []*madeSchema) {
 	owners = make([]int, len(l.Transcript.Events))
 	live, sessions := map[string]int{}, map[int]*schemaSession{}
 	for i := l.Begin; i < l.End; i++ {
@@ -67,8 +67,8 @@ func (l *Lane) listOwners(statements map[int][]*pgparse.Node) (owners []int, mad
 		s := sessions[e.Session]
 		if s == nil {
 			path := wire.ReadSearchPath(l.Transcript.Sessions[e.Session].Parameters)
-			begun := firstSchema(workload.PathSchemas(path), "public")
-			s = &schemaSession{begun: begun, current: begun}
+			initialSchema := firstSchema(workload.PathSchemas(path), "public")
+			s = &schemaSession{begun: initialSchema, current: initialSchema}
 			sessions[e.Session] = s
 		}
 		if e.Source == transcript.Client {
@@ -76,16 +76,16 @@ func (l *Lane) listOwners(statements map[int][]*pgparse.Node) (owners []int, mad
 			for _, st := range statements[i] {
 				for _, name := range listDroppedSchemas(st) {
 					if number := live[name]; number > 0 {
-						made[number-1].end, dropped = i, number
+						schemas[number-1].end, dropped = i, number
 						delete(live, name)
 					}
 				}
 				if create := st.GetCreateSchemaStmt(); create != nil && create.GetSchemaname() != "" && live[create.GetSchemaname()] == 0 {
-					made = append(made, &madeSchema{create.GetSchemaname(), i, l.End})
-					live[create.GetSchemaname()] = len(made)
+					schemas = append(schemas, &madeSchema{create.GetSchemaname(), i, l.End})
+					live[create.GetSchemaname()] = len(schemas)
 					s.current, dropped = create.GetSchemaname(), 0
 				}
-				s.followStatement(st, live)
+				s.trackSchema(st, live)
 			}
 			if s.owner = live[s.current]; dropped > 0 {
 				s.owner = -dropped
@@ -93,11 +93,11 @@ func (l *Lane) listOwners(statements map[int][]*pgparse.Node) (owners []int, mad
 		}
 		owners[i] = s.owner
 	}
-	return owners, made
+	return owners, schemas
 }
 
-// followStatement notes the schema that a statement names.
-func (s *schemaSession) followStatement(st *pgparse.Node, live map[string]int) {
+// trackSchema notes the schema that a statement names.
+func (s *schemaSession) trackSchema(st *pgparse.Node, live map[string]int) {
 	if set := st.GetVariableSetStmt(); set != nil {
 		switch {
 		case set.GetName() == "search_path" && len(set.GetArgs()) > 0:

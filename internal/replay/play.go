@@ -161,11 +161,11 @@ func (p *player) playEvent(ctx context.Context, i int) error {
 	}
 	switch e.Source {
 	case transcript.Client:
-		body := p.replaced.replaceIn(e.Kind, e.Body)
+		body := p.replaced.replaceValues(e.Kind, e.Body)
 		if e.Kind == 'B' {
-			body = s.fitFormats(p.replaced.replaceNumbers(e.Session, body))
+			body = s.fitResultFormats(p.replaced.replaceNumbers(e.Session, body))
 		}
-		s.noteDescribed(e.Kind, e.Body, p.lane.Recorded[i])
+		s.rememberColumns(e.Kind, e.Body, p.lane.Recorded[i])
 		s.sendMessage(i, e.Kind, body)
 	case transcript.Server:
 		p.awaitAnswer(ctx, s, e.Kind)
@@ -213,7 +213,7 @@ func (p *player) resendSetting(ctx context.Context, i int) error {
 // sendMessage sends a message.
 func (s *playedSession) sendMessage(event int, kind byte, body []byte) {
 	s.mu.Lock()
-	s.track.sendMessage(event, kind, body)
+	s.track.trackSentMessage(event, kind, body)
 	s.mu.Unlock()
 	s.writeFrame(kind, body)
 }
@@ -237,10 +237,10 @@ func (p *player) awaitAnswer(ctx context.Context, s *playedSession, kind byte) {
 	default:
 		s.others++
 	}
-	ready, others := s.ready, s.others
+	ready, otherCount := s.ready, s.others
 	arrived := func() bool {
 		t := s.track
-		return t.ready > ready || t.ready == ready && (t.others >= others || t.failed)
+		return t.ready > ready || t.ready == ready && (t.others >= otherCount || t.failed)
 	}
 	if kind == 'Z' {
 		arrived = func() bool { return s.track.ready >= ready }

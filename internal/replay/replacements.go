@@ -51,7 +51,7 @@ func (r *replacements) learnRow(recorded *Answer, row int, body []byte) {
 	for i, value := range before {
 		if takesNumber && i < len(recorded.Columns) && slices.Contains(integerTypes, recorded.Columns[i].Type) {
 			x, whole := readNumber(value, recorded.Columns[i].Binary)
-			if y, also := readNumber(now[i], recorded.Columns[i].Binary); whole && also && x != y {
+			if y, nowWhole := readNumber(now[i], recorded.Columns[i].Binary); whole && nowWhole && x != y {
 				if r.numbers[recorded.Session] == nil {
 					r.numbers[recorded.Session] = map[int64]int64{}
 				}
@@ -141,8 +141,8 @@ func (r *replacements) replaceNumbers(session int, body []byte) []byte {
 	return frame[5:]
 }
 
-// replaceIn returns a message of the client with the values of the replay. The values have the same lengths.
-func (r *replacements) replaceIn(kind byte, body []byte) []byte {
+// replaceValues returns a message of the client with the values of the replay. The values have the same lengths.
+func (r *replacements) replaceValues(kind byte, body []byte) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.values) == 0 || kind != 'B' && kind != 'Q' && kind != 'd' {

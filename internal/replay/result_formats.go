@@ -4,17 +4,17 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// noteDescribed keeps the columns of a prepared statement that the recording has.
-func (s *playedSession) noteDescribed(kind byte, body []byte, recorded *Answer) {
+// rememberColumns keeps the columns of a prepared statement that the recording has.
+func (s *playedSession) rememberColumns(kind byte, body []byte, recorded *Answer) {
 	var m pgproto3.Describe
 	if kind == 'D' && recorded != nil && m.Decode(body) == nil && m.ObjectType == 'S' {
 		s.described[m.Name] = recorded.Columns
 	}
 }
 
-// fitFormats returns a Bind message with a format for each column that the statement has now. A driver that names a format for each column
+// fitResultFormats returns a Bind message with a format for each column that the statement has now. A driver that names a format for each column
 // takes their number from the server's description, and a release may have added columns to SELECT *. They are read as text.
-func (s *playedSession) fitFormats(body []byte) []byte {
+func (s *playedSession) fitResultFormats(body []byte) []byte {
 	var m pgproto3.Bind
 	if m.Decode(body) != nil || len(m.ResultFormatCodes) < 2 {
 		return body

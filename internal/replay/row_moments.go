@@ -66,7 +66,7 @@ func (l *Lane) findRowMoments(statements map[int][]*pgparse.Node) rowMoments {
 			if st.GetDeleteStmt() != nil || st.GetTruncateStmt() != nil {
 				out.before[s.group] = out.before[s.group] || false
 			}
-			s.readStatement(st.GetTransactionStmt())
+			s.trackTransaction(st.GetTransactionStmt())
 		}
 		if e.Kind == 'Q' || e.Kind == 'S' {
 			s.group = -1
@@ -115,8 +115,8 @@ func readNames(e *transcript.Event) (first, second string) {
 	return string(head), string(next)
 }
 
-// readStatement takes a statement that begins or ends a transaction, or a part of one; nil is none.
-func (s *sessionMoments) readStatement(st *pgparse.TransactionStmt) {
+// trackTransaction takes a statement that begins or ends a transaction, or a part of one; nil is none.
+func (s *sessionMoments) trackTransaction(st *pgparse.TransactionStmt) {
 	name := st.GetSavepointName()
 	switch st.GetKind() {
 	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:

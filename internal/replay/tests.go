@@ -12,7 +12,7 @@ func FindTest(t *transcript.Transcript, event int) string {
 	if event >= len(t.Events) {
 		return ""
 	}
-	if test := workload.ReadTags(findStatement(t, event)).Test; test != "" {
+	if test := workload.ReadTags(findStatementText(t, event)).Test; test != "" {
 		return test
 	}
 	for i := event; i >= 0; i-- {
@@ -23,8 +23,8 @@ func FindTest(t *transcript.Transcript, event int) string {
 	return ""
 }
 
-// findStatement returns the text of a statement that a message sends, or executes.
-func findStatement(t *transcript.Transcript, event int) string {
+// findStatementText returns the text of a statement that a message sends, or executes.
+func findStatementText(t *transcript.Transcript, event int) string {
 	e := &t.Events[event]
 	var execute pgproto3.Execute
 	if e.Kind != 'E' || execute.Decode(e.Body) != nil {

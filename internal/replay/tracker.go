@@ -92,8 +92,8 @@ func (t *tracker) addAnswer(event int, sql string) *Answer {
 	return a
 }
 
-// sendMessage notes a message of the client.
-func (t *tracker) sendMessage(event int, kind byte, body []byte) {
+// trackSentMessage notes a message of the client.
+func (t *tracker) trackSentMessage(event int, kind byte, body []byte) {
 	before := len(t.owed)
 	defer func() {
 		if t.failed && kind != 'S' && kind != 'Q' { // the server skips it
@@ -184,22 +184,22 @@ func (t *tracker) receiveMessage(kind byte, body []byte) {
 	t.others++
 	switch kind {
 	case 'T':
-		t.describeRows(body)
+		t.setResultColumns(body)
 	case 'n':
 		if len(t.owed) > 0 && t.owed[0].kind == 'D' {
-			t.describeDone(nil)
+			t.endDescribe(nil)
 		}
 	case '1', '2':
-		t.endMessage('P', 'B')
+		t.endAnswer('P', 'B')
 	case '3':
-		t.endMessage('C')
+		t.endAnswer('C')
 	case 'C':
 		if a := t.currentAnswer(); a != nil {
 			a.Tags = append(a.Tags, strings.TrimRight(string(body), "\x00"))
 		}
-		t.endMessage('E')
+		t.endAnswer('E')
 	case 'I', 's':
-		t.endMessage('E')
+		t.endAnswer('E')
 	case 'G':
 		if a := t.currentAnswer(); a != nil {
 			a.copies = true
@@ -217,8 +217,8 @@ func (t *tracker) currentAnswer() *Answer {
 	return t.owed[0].answer
 }
 
-// endMessage ends the answer to a message of one of these kinds.
-func (t *tracker) endMessage(kinds ...byte) {
+// endAnswer ends the answer to a message of one of these kinds.
+func (t *tracker) endAnswer(kinds ...byte) {
 	if len(t.owed) == 0 || !slices.Contains(kinds, t.owed[0].kind) {
 		return
 	}
@@ -228,8 +228,8 @@ func (t *tracker) endMessage(kinds ...byte) {
 	t.owed = t.owed[1:]
 }
 
-// describeRows takes the columns of a result: the answer to Describe, or the begin of a result of the simple protocol.
-func (t *tracker) describeRows(body []byte) {
+// setResultColumns takes the columns of a result: the answer to Describe, or the begin of a result of the simple protocol.
+func (t *tracker) setResultColumns(body []byte) {
 	var m pgproto3.RowDescription
 	if m.Decode(body) != nil || len(t.owed) == 0 {
 		return
@@ -240,19 +240,19 @@ func (t *tracker) describeRows(body []byte) {
 	}
 	switch a := t.owed[0].answer; {
 	case t.owed[0].kind == 'D':
-		t.describeDone(columns)
+		t.endDescribe(columns)
 	case a != nil && a.Columns == nil:
 		a.Columns = columns
 	}
 }
 
-// describeDone ends the answer to Describe.
-func (t *tracker) describeDone(columns []Column) {
+// endDescribe ends the answer to Describe.
+func (t *tracker) endDescribe(columns []Column) {
 	a := t.owed[0].answer
 	name := a.Columns[0].Name
 	a.Columns = columns
 	t.columns[name] = columns
-	t.endMessage('D')
+	t.endAnswer('D')
 }
 
 // failMessages notes an error: the server skips everything up to the next Sync.

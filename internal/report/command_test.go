@@ -30,7 +30,7 @@ var commands = []string{
 var live = regexp.MustCompile(`(?i)##(vso|teamcity)?\[|(?m)^[\s\x{85}\x{a0}\x{feff}]*::[\w-]+( [^\n]*)?::`)
 
 // ours are the workflow commands that the format is for; they may hold no other.
-var ours = regexp.MustCompile(`(?m)^::(error|warning|notice) [^\n]*?::`)
+var allowedCommand = regexp.MustCompile(`(?m)^::(error|warning|notice) [^\n]*?::`)
 
 // The report on a hostile release contains no command for any CI service, in any format,
 // however it is folded and cut.
@@ -58,7 +58,7 @@ func hold(t *testing.T, text string) {
 		for _, o := range []report.Options{{}, {Width: 60}, {Verbose: true, Width: 73}, {Quiet: true}, {Brief: true}, {Color: true, Verbose: true}} {
 			out := reporttest.PrintReport(t, r, format, o)
 			if format == report.FormatGitHub {
-				out = ours.ReplaceAllString(out, "")
+				out = allowedCommand.ReplaceAllString(out, "")
 			}
 			if found := live.FindString(out); found != "" {
 				t.Errorf("%q is live in %s %+v: %q", text, format, o, found)

@@ -136,11 +136,11 @@ func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, name := range names {
 		r := reporttest.ReadReport(t, name)
-		again, err := report.Read(strings.NewReader(reporttest.PrintReport(t, r, report.FormatJSON, report.Options{})))
+		reread, err := report.Read(strings.NewReader(reporttest.PrintReport(t, r, report.FormatJSON, report.Options{})))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(r, again); diff != "" {
+		if diff := cmp.Diff(r, reread); diff != "" {
 			t.Errorf("%s (-before +after):\n%s", name, diff)
 		}
 	}

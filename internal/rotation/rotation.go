@@ -28,7 +28,7 @@ func Pick[T any](t testing.TB, n int, cases []T) []T {
 // the first one, so that each case of one meets each case of the other.
 func PickAfter[T any](t testing.TB, runs, n int, cases []T) []T {
 	t.Helper()
-	if isWhole() {
+	if runsAllCases() {
 		return cases
 	}
 	turn := currentTurn(t)
@@ -48,8 +48,8 @@ func IsDue(t testing.TB, n int) bool {
 	return len(Pick(t, n, []struct{}{{}})) > 0
 }
 
-// isWhole reports whether this run takes every case.
-func isWhole() bool {
+// runsAllCases reports whether this run takes every case.
+func runsAllCases() bool {
 	run := flag.Lookup("test.run")
 	return os.Getenv(Variable) == "all" || run != nil && strings.Contains(run.Value.String(), "/")
 }

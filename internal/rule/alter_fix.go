@@ -25,13 +25,13 @@ type fixPart struct {
 
 // newAlterFix returns the fix of a report about subcommands; nil if its SQL does not replace them.
 func (p *Pass) newAlterFix(r *Report, commands []*Command) *alterFix {
-	prose, sql, ok := strings.Cut(withoutBlanks(r.Instead), "\n")
+	prose, sql, ok := strings.Cut(moveBlanksToProse(r.Instead), "\n")
 	if !ok || p.Rule.Category != onward.Locking || len(commands) == 0 || !strings.HasPrefix(sql, "ALTER TABLE ") && !strings.HasPrefix(sql, "CREATE ") {
 		return nil
 	}
 	f := &alterFix{stmt: commands[0].stmt, prose: prose}
-	if at := strings.Index("\n"+sql, "\nor "); at >= 0 {
-		sql, f.other = strings.TrimRight(sql[:at], "\n"), "\n"+sql[at:]
+	if index := strings.Index("\n"+sql, "\nor "); index >= 0 {
+		sql, f.other = strings.TrimRight(sql[:index], "\n"), "\n"+sql[index:]
 	}
 	if len(r.Steps) != len(commands) || strings.Contains(strings.Join(r.Steps, ""), "…") {
 		f.parts = []fixPart{{commands, sql}}
@@ -43,9 +43,9 @@ func (p *Pass) newAlterFix(r *Report, commands []*Command) *alterFix {
 	return f
 }
 
-// addRest returns the fix with the statement's other subcommands, so that none is lost. others are the fixes of other findings on
+// formatCompleteFix returns the fix with the statement's other subcommands, so that none is lost. others are the fixes of other findings on
 // the statement.
-func (f *alterFix) addRest(others []*alterFix) string {
+func (f *alterFix) formatCompleteFix(otherFixes []*alterFix) string {
 	parts := slices.Clone(f.parts)
 	replaced := make(map[*Command]bool)
 	for _, part := range parts {
@@ -53,7 +53,7 @@ func (f *alterFix) addRest(others []*alterFix) string {
 			replaced[c] = true
 		}
 	}
-	for _, other := range others {
+	for _, other := range otherFixes {
 		for _, part := range other.parts {
 			if slices.ContainsFunc(part.commands, func(c *Command) bool { return replaced[c] }) {
 				continue
@@ -92,14 +92,14 @@ func (p *Pass) composeFixes(s *Stmt, from int) {
 		if found[i].fix == nil {
 			continue
 		}
-		var others []*alterFix
+		var otherFixes []*alterFix
 		for j := range found {
 			if j != i && found[j].fix != nil && slices.ContainsFunc(found[j].versions, func(v int) bool { return slices.Contains(found[i].versions, v) }) {
-				others = append(others, found[j].fix)
+				otherFixes = append(otherFixes, found[j].fix)
 			}
 		}
-		if len(others) > 0 {
-			found[i].Instead = s.formatFix(found[i].fix.addRest(others))
+		if len(otherFixes) > 0 {
+			found[i].Instead = s.formatFix(found[i].fix.formatCompleteFix(otherFixes))
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 		t.assignHeldLocks(e.folding)
 	}
 	if !m.Script.More {
-		e.folding.endMigration()
+		e.folding.markTablesFull()
 	}
 }
 
@@ -144,8 +144,8 @@ func (s *Stmt) refusalsAmong(problems []catalog.Problem) []catalog.Problem {
 
 // FailsOnAll reports whether a statement fails on a schema in all versions in question, so
 // that it changes nothing.
-func FailsOnAll(on []VersionResult, before *catalog.Catalog) bool {
-	return len(on) > 0 && !slices.ContainsFunc(on, func(r VersionResult) bool { return !r.Result.IsRefused(before) })
+func FailsOnAll(results []VersionResult, before *catalog.Catalog) bool {
+	return len(results) > 0 && !slices.ContainsFunc(results, func(r VersionResult) bool { return !r.Result.IsRefused(before) })
 }
 
 // sessionEnd is the state of the session after a migration, for the next one of the same run:

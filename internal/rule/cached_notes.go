@@ -71,8 +71,8 @@ func (m *Migration) StatementsOn(name catalog.Name) []*Stmt {
 					add(d.After.Name, s)
 				}
 			}
-			if into := s.Node.GetInsertStmt(); into != nil {
-				table, _ := s.Before.Resolve(into.GetRelation())
+			if insert := s.Node.GetInsertStmt(); insert != nil {
+				table, _ := s.Before.Resolve(insert.GetRelation())
 				add(table.Name, s)
 			}
 		}

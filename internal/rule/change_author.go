@@ -83,8 +83,8 @@ func (t *Tx) findAuthor(d *catalog.Delta) *Stmt {
 	if len(all) > 0 {
 		return all[len(all)-1].By
 	}
-	if by := t.changesByKey().last[d.OID]; by != nil && d.OID != 0 {
-		return by
+	if author := t.changesByKey().last[d.OID]; author != nil && d.OID != 0 {
+		return author
 	}
 	return t.Statements[len(t.Statements)-1]
 }
@@ -95,7 +95,7 @@ type renamers map[catalog.OID]*Stmt
 // FindNamer returns the statement that gives a new relation its name at commit: RENAME, or
 // the statement that creates it.
 func (t *Tx) FindNamer(d *Delta) *Stmt {
-	by := BuildOnce(&t.Notes, func() renamers {
+	renamer := BuildOnce(&t.Notes, func() renamers {
 		out := renamers{}
 		for _, s := range t.Statements {
 			for i := range s.Deltas {
@@ -106,21 +106,21 @@ func (t *Tx) FindNamer(d *Delta) *Stmt {
 		}
 		return out
 	})[d.OID]
-	if by == nil {
+	if renamer == nil {
 		return d.By
 	}
-	return by
+	return renamer
 }
 
 // findReplacer returns the statement that completes the replacement of a column by another
 // one of the same name: the last that gave the column its name, or made the change in
 // question.
 func (t *Tx) findReplacer(d *catalog.Delta) *Stmt {
-	by := t.Statements[len(t.Statements)-1]
+	replacer := t.Statements[len(t.Statements)-1]
 	for _, x := range t.Changes(d.Key) {
 		if x.Kind == d.Kind || (x.Kind == catalog.ColumnRenamed || x.Kind == catalog.ColumnAdded) && x.New.Name == d.New.Name {
-			by = x.By
+			replacer = x.By
 		}
 	}
-	return by
+	return replacer
 }

@@ -78,7 +78,7 @@ func (p *Pass) isClaimedBy(match func(*claim) bool) bool {
 // IsClaimed reports whether another rule says that users of a relation wait for the current statement: an error that names the
 // relation, or another part of the same partitioned table. A warning is enough for work that is assumed.
 func (p *Pass) IsClaimed(s *Stmt, e *effect.Effect) bool {
-	names := s.namesAround(e)
+	names := s.listTreeNames(e)
 	want := onward.Error
 	if e.Unsure {
 		want = onward.Warning
@@ -88,8 +88,8 @@ func (p *Pass) IsClaimed(s *Stmt, e *effect.Effect) bool {
 	})
 }
 
-// namesAround returns the names of an effect's relation and of the other tables of its partitions or children: a rule names one of them.
-func (s *Stmt) namesAround(e *effect.Effect) []catalog.Name {
+// listTreeNames returns the names of an effect's relation and of the other tables of its partitions or children: a rule names one of them.
+func (s *Stmt) listTreeNames(e *effect.Effect) []catalog.Name {
 	names := []catalog.Name{e.Name}
 	seen := []catalog.OID{e.OID}
 	for i := 0; i < len(seen); i++ {
@@ -97,8 +97,8 @@ func (s *Stmt) namesAround(e *effect.Effect) []catalog.Name {
 		if r == nil {
 			continue
 		}
-		for _, below := range s.Before.ListTree(r, true) {
-			names = append(names, below.Name)
+		for _, descendant := range s.Before.ListTree(r, true) {
+			names = append(names, descendant.Name)
 		}
 		for _, oid := range append([]catalog.OID{r.Parent}, r.Inherits...) {
 			if s.Before.Relation(oid) != nil && !slices.Contains(seen, oid) {

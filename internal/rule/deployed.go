@@ -15,21 +15,21 @@ func (p *Pass) IsDeployed(d *Delta) bool {
 	if d.Before == nil || d.By != nil && d.By.Migration != nil && d.By.Migration.Runner.AfterDeploy {
 		return false
 	}
-	at := p.at
+	txIndex := p.at
 	if d.By != nil && d.By.Tx != nil {
-		at = d.By.Tx.Index
+		txIndex = d.By.Tx.Index
 	}
-	if _, made := p.used[d.OID]; made && d.Kind == catalog.RelationRenamed && d.After != nil && p.deployedAs(d.After.Name) != nil {
+	if _, isLive := p.used[d.OID]; isLive && d.Kind == catalog.RelationRenamed && d.After != nil && p.findDeployedRelation(d.After.Name) != nil {
 		return false // it takes its place
 	}
-	return p.deployedRelation(d.Before, at)
+	return p.isDeployedRelation(d.Before, txIndex)
 }
 
-func (p *Pass) deployedRelation(r *catalog.Relation, at int) bool {
+func (p *Pass) isDeployedRelation(r *catalog.Relation, txIndex int) bool {
 	if r.Name.Schema == "pg_temp" || r.Persistence == catalog.Temporary {
 		return false
 	}
-	return r.Inferred || !p.IsNew(r.OID) || p.inUse(r.OID, at, false)
+	return r.Inferred || !p.IsNew(r.OID) || p.isInUse(r.OID, txIndex, false)
 }
 
 // DeployedType reports whether a type was there before the release.
@@ -68,23 +68,23 @@ func (p *Pass) NewColumn(d *Delta, c *catalog.Column) bool {
 	}
 	r := p.Release.Deployed.Relation(d.OID)
 	if _, live := p.used[d.OID]; r == nil && live {
-		was := p.deployedAs(d.Name())
-		return was == nil || !was.Inferred && was.Column(c.Name) == nil
+		deployedTable := p.findDeployedRelation(d.Name())
+		return deployedTable == nil || !deployedTable.Inferred && deployedTable.Column(c.Name) == nil
 	}
 	if r == nil {
 		return true // of a table that was inferred since: a statement added it
 	}
-	return d.knownAs(r, c) == ""
+	return d.findDeployedName(r, c) == ""
 }
 
-// knownAs returns the name by which the deployed code knows a column of a change's table;
+// findDeployedName returns the name by which the deployed code knows a column of a change's table;
 // r is the deployed table. It is the column's name before the change if the deployed
 // table has a column of that name, even another one. Otherwise it is the column's
 // deployed name, unless another column has that name now; "" for a column that the code
 // does not know.
-func (d *Delta) knownAs(r *catalog.Relation, c *catalog.Column) string {
+func (d *Delta) findDeployedName(r *catalog.Relation, c *catalog.Column) string {
 	if d.Before != nil {
-		if was := d.Before.Attr(c.Attnum); was != nil && was.Name == c.Name && r.Column(c.Name) != nil {
+		if columnBefore := d.Before.Attr(c.Attnum); columnBefore != nil && columnBefore.Name == c.Name && r.Column(c.Name) != nil {
 			return c.Name
 		}
 	}
@@ -119,13 +119,13 @@ func (p *Pass) UsesTable(d *Delta) analysis.Usage { return p.Code.FindUses(p.Dep
 // UsesColumn returns how the deployed code uses a column of a change's relation, by their
 // deployed names.
 func (p *Pass) UsesColumn(d *Delta, c *catalog.Column) analysis.Usage {
-	return p.Code.FindUses(p.DeployedName(d), p.deployedColumn(d, c))
+	return p.Code.FindUses(p.DeployedName(d), p.deployedColumnName(d, c))
 }
 
-// deployedColumn returns the deployed name of a column.
-func (p *Pass) deployedColumn(d *Delta, c *catalog.Column) string {
+// deployedColumnName returns the deployed name of a column.
+func (p *Pass) deployedColumnName(d *Delta, c *catalog.Column) string {
 	if r := p.Release.Deployed.Relation(d.OID); r != nil {
-		if known := d.knownAs(r, c); known != "" {
+		if known := d.findDeployedName(r, c); known != "" {
 			return known
 		}
 	}
@@ -165,7 +165,7 @@ func (p *Pass) findInsert(d *Delta, c *catalog.Column, writes bool) *analysis.In
 	if p.NewColumn(d, c) {
 		return nil
 	}
-	name := p.deployedColumn(d, c)
+	name := p.deployedColumnName(d, c)
 	inserts := p.UsesTable(d).Inserts
 	for i := range inserts {
 		if slices.Contains(inserts[i].Columns, name) == writes {

@@ -109,8 +109,8 @@ func (e *Engine) FoldDeployed(s *script.Script) {
 // MarkUnseen records that something unreadable may have changed the schema: a deployed
 // migration that could not be read, or a migration of the release in another language.
 // Call it in the order of the migrations.
-func (e *Engine) MarkUnseen(what string) {
-	e.catalog = e.catalog.MarkUnseen(what)
+func (e *Engine) MarkUnseen(reason string) {
+	e.catalog = e.catalog.MarkUnseen(reason)
 	if !e.folded {
 		e.release.Deployed = e.catalog
 	}
@@ -166,7 +166,7 @@ func (e *Engine) RunRules(m *Migration) {
 		e.runQuietly(r, func() { e.judgeMigration(r, m) })
 	}
 	if !m.Script.More {
-		e.pass.endMigration()
+		e.pass.markTablesFull()
 	}
 	from := len(e.found)
 	e.collectFindings()
@@ -206,7 +206,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 	p := e.pass
 	p.current, p.at = s.After, s.Tx.Index
 	s.recordEmptyDemand(p) // first: if the table has rows, no part of the statement takes place
-	s.recordAdded(p)
+	s.recordAddedColumns(p)
 	rules := e.statementRules[kindOf(s.Node)]
 	p.claims = p.claims[:0]
 	first := len(p.findings)
@@ -296,15 +296,15 @@ func (e *Engine) collectFindings() {
 	e.found = slices.Grow(e.found, len(e.pass.findings))
 	for _, f := range e.pass.findings {
 		key := same{f.Fingerprint, f.order, f.Line, f.Severity}
-		at, ok := first[key]
+		index, ok := first[key]
 		if !ok {
 			first[key] = len(e.found)
 			e.found = append(e.found, f)
 			continue
 		}
 		for _, v := range f.versions {
-			if !slices.Contains(e.found[at].versions, v) {
-				e.found[at].versions = append(slices.Clone(e.found[at].versions), v)
+			if !slices.Contains(e.found[index].versions, v) {
+				e.found[index].versions = append(slices.Clone(e.found[index].versions), v)
 			}
 		}
 	}
@@ -336,9 +336,9 @@ func (e *Engine) Finish() (findings []onward.Finding, suppressed int) {
 			f.Postgres = f.versions
 		}
 	}
-	kept, suppressed := e.suppressFindings()
-	sort.SliceStable(kept, func(i, j int) bool {
-		a, b := &kept[i], &kept[j]
+	remaining, suppressed := e.suppressFindings()
+	sort.SliceStable(remaining, func(i, j int) bool {
+		a, b := &remaining[i], &remaining[j]
 		if a.order != b.order {
 			return a.order[0] < b.order[0] || a.order[0] == b.order[0] && a.order[1] < b.order[1]
 		}
@@ -347,9 +347,9 @@ func (e *Engine) Finish() (findings []onward.Finding, suppressed int) {
 		}
 		return a.Severity > b.Severity
 	})
-	kept = relateFindings(kept, relations...)
-	findings = make([]onward.Finding, 0, len(kept))
-	for _, f := range kept {
+	remaining = relateFindings(remaining, relations...)
+	findings = make([]onward.Finding, 0, len(remaining))
+	for _, f := range remaining {
 		if f.Evidence == nil {
 			f.Evidence = []onward.Evidence{}
 		}

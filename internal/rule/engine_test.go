@@ -150,11 +150,11 @@ func TestHeldLocks(t *testing.T) {
 	_, m := judged(t, Config{}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
 	var got []string
 	for _, s := range m.Statements {
-		var held []string
+		var heldLocks []string
 		for h := range s.Held.All() {
-			held = append(held, fmt.Sprintf("%s %s :%d", h.Name, h.Lock, h.By.Line))
+			heldLocks = append(heldLocks, fmt.Sprintf("%s %s :%d", h.Name, h.Lock, h.By.Line))
 		}
-		got = append(got, fmt.Sprintf("%d: %s", s.Line, strings.Join(held, ", ")))
+		got = append(got, fmt.Sprintf("%d: %s", s.Line, strings.Join(heldLocks, ", ")))
 	}
 	want := []string{"1: ", "2: t AccessExclusiveLock :1", "3: t AccessExclusiveLock :1", "4: t AccessExclusiveLock :1", "5: "}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -217,7 +217,7 @@ func TestVersions(t *testing.T) {
 	findings := run(t, Config{Rules: []*Rule{always, old, asks}}, "", "SELECT 1", onward.TransactionNone)
 	got := map[string][]int{}
 	for _, f := range findings {
-		if _, twice := got[f.Fact]; twice {
+		if _, seen := got[f.Fact]; seen {
 			t.Errorf("%q twice", f.Fact)
 		}
 		got[f.Fact] = f.Postgres
@@ -318,7 +318,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		},
 	}
 	rules := []*Rule{r, sayer("x-each", func(*Pass, *Stmt) string { return "each" })}
-	of := func(sql string, c Config) (out []onward.Finding) {
+	findCause := func(sql string, c Config) (out []onward.Finding) {
 		findings := run(t, c, "", sql, onward.TransactionNone)
 		for _, f := range findings {
 			if f.Rule == "x-cause" {
@@ -330,17 +330,17 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		}
 		return out
 	}
-	three := of("SELECT 1;\nSELECT 2;\nSELECT 3;", Config{Rules: rules})
+	three := findCause("SELECT 1;\nSELECT 2;\nSELECT 3;", Config{Rules: rules})
 	if len(three) != 3 || three[0].Fact != "bad" || three[0].Also != nil || len(three[0].Fix) == 0 {
 		t.Errorf("three are said one by one: %+v", three)
 	}
 	five := "SELECT 1;\nSELECT 2;\nSELECT 3;\nSELECT 4;\nSELECT 5;"
-	all := of(five, Config{Rules: rules})
+	all := findCause(five, Config{Rules: rules})
 	if len(all) != 1 || all[0].Fact != "bad, and so are 4 others" || len(all[0].Also) != 4 || all[0].Also[3].Line != 5 {
 		t.Fatalf("%+v", all)
 	}
 	// Findings that are suppressed one by one are not counted.
-	left := of("SELECT 0; -- onward:ignore x-cause: why\n"+five, Config{Rules: rules, Baseline: map[string]bool{all[0].Fingerprint: true}})
+	left := findCause("SELECT 0; -- onward:ignore x-cause: why\n"+five, Config{Rules: rules, Baseline: map[string]bool{all[0].Fingerprint: true}})
 	if len(left) != 1 || left[0].Fact != "bad, and so are 3 others" || left[0].Line != 3 {
 		t.Errorf("%+v", left)
 	}

@@ -39,8 +39,8 @@ func TestFaultOfARule(t *testing.T) {
 // TestFaultOverAStatement: a panic in the model loses only that statement.
 func TestFaultOverAStatement(t *testing.T) {
 	t.Parallel()
-	said := sayer("table", func(p *Pass, s *Stmt) string { return "it is there" })
-	e := NewEngine(Config{Rules: []*Rule{said}, Versions: versions}, nil)
+	tableRule := sayer("table", func(p *Pass, s *Stmt) string { return "it is there" })
+	e := NewEngine(Config{Rules: []*Rule{tableRule}, Versions: versions}, nil)
 	s := build(t, "CREATE TABLE a (a int);\nALTER TABLE a ADD b int;\nCREATE TABLE c (c int);", onward.TransactionFile)
 	broken := &pgparse.Node{Node: (*pgparse.Node_AlterTableStmt)(nil)} // no parser makes this
 	s.Statements[1].Node = broken

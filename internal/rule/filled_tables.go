@@ -12,14 +12,14 @@ import (
 // seed of few rows.
 func (e *Engine) recordFill(s *Stmt) {
 	p := e.folding
-	var into *catalog.Relation
+	var filledTable *catalog.Relation
 	unsure := false
 	created := func(rv *pgparse.RangeVar, q *pgparse.SelectStmt) {
 		rows := p.EstimateRead(s, q)
 		t, _ := s.After.Resolve(rv)
 		s.recordPut(p, t, rows)
 		if rows != analysis.Few {
-			into, unsure = t, rows == analysis.Some
+			filledTable, unsure = t, rows == analysis.Some
 		}
 	}
 	switch x := s.Node.GetNode().(type) {
@@ -30,7 +30,7 @@ func (e *Engine) recordFill(s *Stmt) {
 				continue
 			}
 			if w.Extent == analysis.Whole {
-				into = w.Table
+				filledTable = w.Table
 			}
 			rows := w.Extent
 			if s.Loop {
@@ -53,17 +53,17 @@ func (e *Engine) recordFill(s *Stmt) {
 			created(rv, x.SelectStmt)
 		}
 	}
-	if into == nil {
+	if filledTable == nil {
 		return
 	}
 	p.current = s.After
-	if p.findHeavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }) == nil {
+	if p.findHeavyEffect(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }) == nil {
 		return // all tables that are read are small
 	}
 	if e.filled == nil {
 		e.filled = map[catalog.OID]bool{}
 	}
-	e.filled[into.OID] = unsure
+	e.filled[filledTable.OID] = unsure
 }
 
 // recordPut records how many rows a statement puts into a table. It does so for the folding

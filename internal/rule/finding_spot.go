@@ -105,12 +105,12 @@ func (s *Stmt) clauseSpan(index int) pgparse.Span {
 }
 
 // spanFrom returns the part of a statement from a keyword after an offset to the end.
-func (s *Stmt) spanFrom(word string, at int) []pgparse.Span {
-	end := pgparse.AfterWord(s.SQL[at:], word)
+func (s *Stmt) spanFrom(word string, offset int) []pgparse.Span {
+	end := pgparse.AfterWord(s.SQL[offset:], word)
 	if end < 0 {
 		return nil
 	}
-	return []pgparse.Span{{Start: at + end - len(word), End: len(s.SQL)}}
+	return []pgparse.Span{{Start: offset + end - len(word), End: len(s.SQL)}}
 }
 
 // placesInFile returns the places of parts of a statement in its file; nil if the SQL is not written in
@@ -125,10 +125,10 @@ func (s *Stmt) placesInFile(parts []pgparse.Span) []onward.Extent {
 		if part.End <= part.Start {
 			return nil
 		}
-		var at onward.Extent
-		at.Line, at.Column = lines.Position(s.Start + part.Start)
-		at.EndLine, at.EndColumn = lines.Position(s.Start + part.End)
-		out = append(out, at)
+		var extent onward.Extent
+		extent.Line, extent.Column = lines.Position(s.Start + part.Start)
+		extent.EndLine, extent.EndColumn = lines.Position(s.Start + part.End)
+		out = append(out, extent)
 	}
 	return out
 }

@@ -113,7 +113,7 @@ func mayBeginFile(sql string) bool {
 
 // placeOfLine returns when a statement runs, and whether it begins a new file or transaction. last is the result for the
 // previous statement. unvalidated: a statement of the same transaction adds a constraint NOT VALID.
-func placeOfLine(line string, last fixPlace, unvalidated bool) (at fixPlace, begins bool) {
+func placeOfLine(line string, last fixPlace, unvalidated bool) (place fixPlace, begins bool) {
 	switch {
 	case pgparse.AfterWord(line, "CONCURRENTLY") >= 0 && pgparse.AfterWord(line, "REFRESH") < 0, strings.HasPrefix(line, "VACUUM"):
 		return alone, true // a file of several is one message for some tools
@@ -124,27 +124,27 @@ func placeOfLine(line string, last fixPlace, unvalidated bool) (at fixPlace, beg
 }
 
 // fileComments returns the comments before a statement that begins a new file or transaction.
-func fileComments(s *Stmt, at fixPlace) []string {
+func fileComments(s *Stmt, place fixPlace) []string {
 	m := s.Migration
 	switch {
 	case s.Origin == script.Explicit && m.Mode == onward.TransactionNone:
 		return []string{"-- behind COMMIT:"}
 	case !s.InBlock() && m.Mode == onward.TransactionNone && m.Together == 0:
-		if at == alone {
+		if place == alone {
 			return []string{"-- in a file of its own:"}
 		}
 		return []string{"-- in a file of its own, after that:"}
-	case at == after && m.Together != 0:
+	case place == after && m.Together != 0:
 		return []string{"-- in a later release, because " + cmp.Or(m.Runner.Name, "the runner") + " runs all new migrations in one transaction:"}
-	case at == after:
+	case place == after:
 		return []string{"-- in a transaction of its own, after that:"}
 	}
-	apart := m.Runner.SeparateFileAdvice()
+	advice := m.Runner.SeparateFileAdvice()
 	var out []string
-	for i, line := range strings.Split(apart, "\n") {
+	for i, line := range strings.Split(advice, "\n") {
 		if i == 0 {
 			line = "-- in " + line
-			if !strings.Contains(apart, "\n") {
+			if !strings.Contains(advice, "\n") {
 				line += ":"
 			}
 		}

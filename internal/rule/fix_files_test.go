@@ -84,7 +84,7 @@ func TestWithoutBlanks(t *testing.T) {
 		"give it one:\nALTER TABLE t ALTER COLUMN c SET DEFAULT …;\nor leave it": "give it one: ALTER TABLE t ALTER COLUMN c SET DEFAULT …\nor leave it",
 		"take … rows": "take … rows",
 	} {
-		if got := withoutBlanks(in); got != want {
+		if got := moveBlanksToProse(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}

@@ -68,8 +68,8 @@ type lockLog struct {
 }
 
 // recordLock records a lock.
-func (l *lockLog) recordLock(e *effect.Effect, by *Stmt) {
-	x := &lockEntry{Held: Held{*e, by}, at: l.now}
+func (l *lockLog) recordLock(e *effect.Effect, stmt *Stmt) {
+	x := &lockEntry{Held: Held{*e, stmt}, at: l.now}
 	place, ok := l.places[e.Name]
 	switch {
 	case !ok:
@@ -131,7 +131,7 @@ func (s *Stmt) FindHeldLock(e *effect.Effect, want func(*Held) bool) *Held {
 	}
 	// The last statement of the transaction sees nearly the whole log.
 	whole := s.Tx.Statements[len(s.Tx.Statements)-1].Held
-	on := BuildOnce(&s.Tx.Notes, func() lockedOn {
+	heldIndex := BuildOnce(&s.Tx.Notes, func() lockedOn {
 		out := lockedOn{map[catalog.Name][]int{}, map[catalog.OID][]int{}}
 		for i := range whole.log {
 			for x := whole.log[i].Load(); x != nil; x = x.older {
@@ -140,9 +140,9 @@ func (s *Stmt) FindHeldLock(e *effect.Effect, want func(*Held) bool) *Held {
 		}
 		return out
 	})
-	found := on.byName[e.Name]
+	found := heldIndex.byName[e.Name]
 	if e.OID != 0 {
-		found = slices.Concat(found, on.byOID[e.OID])
+		found = slices.Concat(found, heldIndex.byOID[e.OID])
 		slices.Sort(found)
 	}
 	for _, place := range found {

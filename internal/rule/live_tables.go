@@ -27,16 +27,16 @@ func (p *Pass) recordLiveTables(t *Tx) {
 	p.current, p.at = t.After, t.Index
 	for _, s := range t.Statements {
 		for i := range s.Deltas {
-			p.followDelta(t, &s.Deltas[i])
+			p.markUsedByChange(t, &s.Deltas[i])
 		}
 	}
 	p.at = 0
 }
 
-func (p *Pass) followDelta(t *Tx, d *catalog.Delta) {
+func (p *Pass) markUsedByChange(t *Tx, d *catalog.Delta) {
 	switch d.Kind {
 	case catalog.RelationRenamed:
-		if now := t.After.Relation(d.OID); now != nil && p.IsNew(d.OID) && p.deployedAs(now.Name) != nil {
+		if now := t.After.Relation(d.OID); now != nil && p.IsNew(d.OID) && p.findDeployedRelation(now.Name) != nil {
 			p.markInUse(t, now, true)
 		}
 	case catalog.PartitionAttached:
@@ -55,30 +55,30 @@ func (p *Pass) followDelta(t *Tx, d *catalog.Delta) {
 		}
 	case catalog.TriggerCreated, catalog.TriggerChanged:
 		if !p.IsNew(d.OID) && d.NewTrigger.Enabled {
-			p.recordWritten(t, t.After.Functions(d.NewTrigger.Function.Schema, d.NewTrigger.Function.Name))
+			p.recordWrittenTables(t, t.After.Functions(d.NewTrigger.Function.Schema, d.NewTrigger.Function.Name))
 		}
 	case catalog.FunctionReplaced:
 		for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
 			for _, trigger := range r.Triggers {
 				if trigger.Enabled && trigger.Function == d.NewFunction.Name && !p.IsNew(r.OID) {
-					p.recordWritten(t, []*catalog.Function{d.NewFunction})
+					p.recordWrittenTables(t, []*catalog.Function{d.NewFunction})
 				}
 			}
 		}
 	}
 }
 
-// endMigration records that a migration ended. The time until the next one is unknown, so
+// markTablesFull records that a migration ended. The time until the next one is unknown, so
 // tables in use count as full.
-func (p *Pass) endMigration() {
+func (p *Pass) markTablesFull() {
 	for oid, x := range p.used {
 		x.full = true
 		p.used[oid] = x
 	}
 }
 
-// recordWritten records the tables that the functions of a trigger write to.
-func (p *Pass) recordWritten(t *Tx, functions []*catalog.Function) {
+// recordWrittenTables records the tables that the functions of a trigger write to.
+func (p *Pass) recordWrittenTables(t *Tx, functions []*catalog.Function) {
 	for _, fn := range functions {
 		body, ok := p.read[fn]
 		if !ok {
@@ -103,21 +103,21 @@ func (p *Pass) markInUse(t *Tx, r *catalog.Relation, full bool) {
 		p.used = map[catalog.OID]liveTable{}
 	}
 	for _, r := range t.After.ListTree(r, true) {
-		if was, ok := p.used[r.OID]; !ok || full && !was.full {
+		if previous, ok := p.used[r.OID]; !ok || full && !previous.full {
 			p.used[r.OID] = liveTable{t.Index, full}
 		}
 	}
 }
 
-// inUse reports whether a table of the release went live in an earlier transaction.
+// isInUse reports whether a table of the release went live in an earlier transaction.
 // filled also requires rows: work on an empty table takes no time.
-func (p *Pass) inUse(oid catalog.OID, at int, filled bool) bool {
+func (p *Pass) isInUse(oid catalog.OID, txIndex int, filled bool) bool {
 	x, ok := p.used[oid]
-	return ok && x.since < at && (x.full || !filled || p.Rows.HasManyPutRows(oid))
+	return ok && x.since < txIndex && (x.full || !filled || p.Rows.HasManyPutRows(oid))
 }
 
-// deployedAs returns the relation that the deployed code knows by a name; nil for none.
-func (p *Pass) deployedAs(name catalog.Name) *catalog.Relation {
+// findDeployedRelation returns the relation that the deployed code knows by a name; nil for none.
+func (p *Pass) findDeployedRelation(name catalog.Name) *catalog.Relation {
 	if r := p.Release.Deployed.Lookup(name.Schema, name.Name); r != nil {
 		return r
 	}

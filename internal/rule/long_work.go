@@ -26,18 +26,18 @@ func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 		if w.IsBounded(s.Statement) {
 			continue
 		}
-		if e := p.copied(s, &w); e != nil {
+		if e := p.findCopiedTable(s, &w); e != nil {
 			return e
 		}
-		if e := effectOn(&s.Result, w.Table.Name); e != nil && p.mayTakeLong(e) {
-			if p.guessSmall(e.Name) == "" {
+		if e := findEffectOn(&s.Result, w.Table.Name); e != nil && p.mayTakeLong(e) {
+			if p.explainSmall(e.Name) == "" {
 				return e
 			}
 			small = cmp.Or(small, e)
 		}
 		if w.Verb == "INSERT" {
 			// It is filled from what is not known to take long.
-			if e := p.findHeavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }); e != nil {
+			if e := p.findHeavyEffect(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }); e != nil {
 				return e
 			}
 		}
@@ -45,31 +45,31 @@ func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 	if written || readsBounds(s) {
 		return small
 	}
-	return p.findHeavy(s, func(e *effect.Effect) bool { return e.HeaviestWork() != onward.NoWork })
+	return p.findHeavyEffect(s, func(e *effect.Effect) bool { return e.HeaviestWork() != onward.NoWork })
 }
 
-// copied returns the effect on a table that INSERT … SELECT reads. Its time grows with that table, and not
+// findCopiedTable returns the effect on a table that INSERT … SELECT reads. Its time grows with that table, and not
 // with the one that it fills. It returns nil if no such table is known to be more than small.
-func (p *Pass) copied(s *Stmt, w *analysis.Write) *effect.Effect {
+func (p *Pass) findCopiedTable(s *Stmt, w *analysis.Write) *effect.Effect {
 	if w.Verb != "INSERT" {
 		return nil
 	}
-	e := p.findHeavy(s, func(e *effect.Effect) bool { return (e.Scans || e.Rows) && e.Name != w.Table.Name })
-	if e == nil || p.guessSmall(e.Name) != "" {
+	e := p.findHeavyEffect(s, func(e *effect.Effect) bool { return (e.Scans || e.Rows) && e.Name != w.Table.Name })
+	if e == nil || p.explainSmall(e.Name) != "" {
 		return nil
 	}
 	return e
 }
 
-// findHeavy finds the first effect of a kind, under a weak lock if possible. A relation that
+// findHeavyEffect finds the first effect of a kind, under a weak lock if possible. A relation that
 // is probably small comes last.
-func (p *Pass) findHeavy(s *Stmt, want func(*effect.Effect) bool) *effect.Effect {
+func (p *Pass) findHeavyEffect(s *Stmt, want func(*effect.Effect) bool) *effect.Effect {
 	var strong, small *effect.Effect
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		switch {
 		case !want(e) || e.Instant || !p.mayTakeLong(e):
-		case p.guessSmall(e.Name) != "":
+		case p.explainSmall(e.Name) != "":
 			small = cmp.Or(small, e)
 		case e.Lock < onward.ShareLock:
 			return e
@@ -89,7 +89,7 @@ func (p *Pass) mayTakeLong(e *effect.Effect) bool {
 	return p.IsExisting(e) && !p.IsTiny(e.Name) && e.Name.Schema != "pg_catalog" && e.Name.Schema != "information_schema"
 }
 
-func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {
+func findEffectOn(r *effect.Result, name catalog.Name) *effect.Effect {
 	for i := range r.Effects {
 		if r.Effects[i].Name == name {
 			return &r.Effects[i]
@@ -125,7 +125,7 @@ func readsBounds(s *Stmt) bool {
 // hold locks that block others, the strongest first; ok is false if there are none. It leaves
 // two cases to the rule about the work itself: the statement takes a strong lock on the
 // same relation, or on a table below a view that is held.
-func (p *Pass) LongUnderLock(s *Stmt) (held []Held, work *effect.Effect, ok bool) {
+func (p *Pass) LongUnderLock(s *Stmt) (locks []Held, work *effect.Effect, ok bool) {
 	if s.Held.isEmpty() {
 		return nil, nil, false
 	}
@@ -136,19 +136,19 @@ func (p *Pass) LongUnderLock(s *Stmt) (held []Held, work *effect.Effect, ok bool
 		return nil, work, false
 	}
 	for h := range s.Held.All() {
-		if h.Lock < onward.ShareLock || !analysis.IsBlocking(&h.Effect) && !s.comesBack(h) ||
+		if h.Lock < onward.ShareLock || !analysis.IsBlocking(&h.Effect) && !s.isRecreatedAtCommit(h) ||
 			analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock || s.blocksViewReaders(h) {
 			continue
 		}
-		held = append(held, *h)
+		locks = append(locks, *h)
 	}
-	slices.SortStableFunc(held, func(x, y Held) int { return cmp.Compare(y.Lock, x.Lock) })
-	return held, work, len(held) > 0
+	slices.SortStableFunc(locks, func(x, y Held) int { return cmp.Compare(y.Lock, x.Lock) })
+	return locks, work, len(locks) > 0
 }
 
-// comesBack reports whether a relation that the transaction dropped exists again at
+// isRecreatedAtCommit reports whether a relation that the transaction dropped exists again at
 // commit under its name. Readers wait for the new one.
-func (s *Stmt) comesBack(h *Held) bool {
+func (s *Stmt) isRecreatedAtCommit(h *Held) bool {
 	return h.Dropped && !h.Unsure && (h.Kind.IsTable() || h.Kind == catalog.View || h.Kind == catalog.MaterializedView) &&
 		!s.Tx.RolledBack && s.Tx.After.Lookup(h.Name.Schema, h.Name.Name) != nil
 }
@@ -168,14 +168,14 @@ func (s *Stmt) blocksViewReaders(h *Held) bool {
 // HeldFor returns the strongest lock that blocks others and is held after a statement,
 // while a program works on the rows of a table. ok is false if there is none, or if the
 // table is new, small or unknown.
-func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok bool) {
+func (p *Pass) HeldFor(s *Stmt, table string) (lock Held, name catalog.Name, ok bool) {
 	r := p.MappedTable(table)
 	if r == nil || !p.mayTakeLong(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
-		return held, name, false
+		return lock, name, false
 	}
 	consider := func(h *Held) {
-		if h.Lock >= onward.ShareLock && analysis.IsBlocking(&h.Effect) && p.IsExisting(&h.Effect) && (!ok || h.Lock > held.Lock) {
-			held, ok = *h, true
+		if h.Lock >= onward.ShareLock && analysis.IsBlocking(&h.Effect) && p.IsExisting(&h.Effect) && (!ok || h.Lock > lock.Lock) {
+			lock, ok = *h, true
 		}
 	}
 	for h := range s.Held.All() {
@@ -184,7 +184,7 @@ func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok 
 	for _, e := range s.Result.Effects {
 		consider(&Held{e, s})
 	}
-	return held, r.Name, ok
+	return lock, r.Name, ok
 }
 
 // MappedTable returns the table for a name as an ORM writes it, at this point; nil for none.
@@ -202,7 +202,7 @@ func (p *Pass) FindBlocked(r *effect.Result, work func(*effect.Effect) bool) *ef
 			continue
 		}
 		if work(e) && p.IsExisting(e) && !p.IsTiny(e.Name) {
-			if p.guessSmall(e.Name) == "" {
+			if p.explainSmall(e.Name) == "" {
 				return e
 			}
 			small = cmp.Or(small, e)
@@ -221,15 +221,15 @@ func (s *Stmt) StrongestLock(e *effect.Effect) (stronger *effect.Effect, since s
 	if e.Lock.BlocksReads() {
 		return e, ""
 	}
-	under := *e
+	strongest := *e
 	if h := s.FindHeldLock(e, func(h *Held) bool { return h.Lock.BlocksReads() }); h != nil {
-		under.Lock = h.Lock
-		return &under, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.RelativePlace(s)
+		strongest.Lock = h.Lock
+		return &strongest, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.RelativePlace(s)
 	}
 	for i := range s.Result.Effects {
-		if own := &s.Result.Effects[i]; own.Lock > under.Lock && analysis.SameRelation(own, e) {
-			under.Lock = own.Lock
+		if other := &s.Result.Effects[i]; other.Lock > strongest.Lock && analysis.SameRelation(other, e) {
+			strongest.Lock = other.Lock
 		}
 	}
-	return &under, ""
+	return &strongest, ""
 }

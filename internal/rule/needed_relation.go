@@ -20,7 +20,7 @@ func (e *Engine) skipMissing(s *Stmt) bool {
 		key := branch{s.Migration, s.Parent, s.NeedsAt, name}
 		missing, known := e.missingRelations[key]
 		if !known {
-			missing = !e.mayExist(name)
+			missing = !e.mayRelationExist(name)
 			if e.missingRelations == nil {
 				e.missingRelations = map[branch]bool{}
 			}
@@ -36,9 +36,9 @@ func (e *Engine) skipMissing(s *Stmt) bool {
 	return false
 }
 
-// mayExist reports whether a relation may exist before the current statement. It does not if the deployed migrations
+// mayRelationExist reports whether a relation may exist before the current statement. It does not if the deployed migrations
 // create all tables that they name, but neither they nor the release so far created this one.
-func (e *Engine) mayExist(name string) bool {
+func (e *Engine) mayRelationExist(name string) bool {
 	schema, table := query.SplitName(name)
 	if e.catalog.Lookup(schema, table) != nil {
 		return true

@@ -63,7 +63,7 @@ type placedFinding struct {
 	versions        []int
 	// said is what the rule reported.
 	said    Report
-	depends []int  // of listDependence
+	depends []int  // of listFailedDependencies
 	round   string // of Statement.Round
 	fix     *alterFix
 	// dropped says that another finding replaces this one (relations).
@@ -120,7 +120,7 @@ func (p *Pass) Versions() []int { return p.versions }
 // IsNew reports whether a relation was created by this release and is not yet used by deployed code at the statement or transaction in
 // question. It is false for OID 0. Use IsExisting for effects, which also knows what the statement itself creates.
 func (p *Pass) IsNew(oid catalog.OID) bool {
-	return oid != 0 && p.current.CreatedSince(p.Release.Deployed, oid) && !p.inUse(oid, p.at, true)
+	return oid != 0 && p.current.CreatedSince(p.Release.Deployed, oid) && !p.isInUse(oid, p.at, true)
 }
 
 // IsExisting reports whether an effect is on a relation that others may be using: neither created by the statement or the release, nor
@@ -132,12 +132,12 @@ func (p *Pass) IsExisting(e *effect.Effect) bool {
 // IsSmall reports whether a table is small: the configuration says so, the history and the code show it, or an earlier statement would have
 // failed if the table had rows. Scans and index builds on a small table do not matter; locks and compatibility do.
 func (p *Pass) IsSmall(name catalog.Name) bool {
-	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified()) || p.isSeeded(name) || p.isEmptied(name)
+	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified()) || p.isSeeded(name) || p.isKnownEmpty(name)
 }
 
-// isEmptied reports whether an earlier statement of the release shows that a table has no rows: with rows that statement fails, and later
+// isKnownEmpty reports whether an earlier statement of the release shows that a table has no rows: with rows that statement fails, and later
 // ones are never reached.
-func (p *Pass) isEmptied(name catalog.Name) bool {
+func (p *Pass) isKnownEmpty(name catalog.Name) bool {
 	r := p.current.Lookup(name.Schema, name.Name)
 	return r != nil && p.Rows.IsNearlyEmpty(r.OID)
 }
@@ -177,12 +177,12 @@ func (p *Pass) ReplacedRelation(d *Delta) *catalog.Relation {
 }
 
 // Report adds a finding at a statement: a *Stmt, or Commands or a *Delta of one, which narrow the place down to parts of its text.
-func (p *Pass) Report(at spot, r Report) {
-	s, parts := at.findSpot()
+func (p *Pass) Report(location spot, r Report) {
+	s, parts := location.findSpot()
 	var fix *alterFix
 	if s.Operation.Class == "" {
-		if fix = p.newAlterFix(&r, at.listSubcommands()); fix != nil {
-			r.Instead = fix.addRest(nil)
+		if fix = p.newAlterFix(&r, location.listSubcommands()); fix != nil {
+			r.Instead = fix.formatCompleteFix(nil)
 		}
 		r.Instead = s.formatFix(r.Instead)
 	}
@@ -198,7 +198,7 @@ func (p *Pass) Report(at spot, r Report) {
 // ReportAt adds a finding at a place given by path and line.
 func (p *Pass) ReportAt(migration, path string, line int, r Report) {
 	line = max(line, 1)
-	r.Instead = withoutBlanks(r.Instead)
+	r.Instead = moveBlanksToProse(r.Instead)
 	p.addFinding(nil, onward.Finding{Migration: migration, Path: path, Line: line, Column: 1, EndLine: line, EndColumn: 1}, r)
 }
 
@@ -226,7 +226,7 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 	}
 	text := ""
 	if s != nil {
-		text, found.depends = s.SQL, s.listDependence()
+		text, found.depends = s.SQL, s.listFailedDependencies()
 		if way := s.Migration.WriteFix(s.Operation, r.Way); way != "" && s.Operation.Class != "" {
 			found.Instead = way
 		}
@@ -238,8 +238,8 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 		}
 		found.order = s.placeInRelease()
 		if s.Parent >= 0 {
-			do := s.Migration.Script.Statements[s.Parent]
-			found.outer, found.outerEnd = do.Line, do.EndLine
+			parent := s.Migration.Script.Statements[s.Parent]
+			found.outer, found.outerEnd = parent.Line, parent.EndLine
 		}
 		if s.Round != "" {
 			found.round = fmt.Sprint(s.Parent, " ", s.In, " ", s.Round)

@@ -14,19 +14,19 @@ import (
 
 // formatFix returns a fix as it is printed for a finding. Its SQL can be pasted in place of the statement found.
 func (s *Stmt) formatFix(instead string) string {
-	return addFileComments(s.withMarks(resetTimeouts(withoutBlanks(instead), s)), s)
+	return addFileComments(s.addToolMarks(resetTimeouts(moveBlanksToProse(instead), s)), s)
 }
 
-// withoutBlanks moves SQL with blanks to fill in from the lines to paste into the prose before them.
-func withoutBlanks(instead string) string {
+// moveBlanksToProse moves SQL with blanks to fill in from the lines to paste into the prose before them.
+func moveBlanksToProse(instead string) string {
 	prose, sql, ok := strings.Cut(instead, "\n")
 	if !ok || !strings.Contains(sql, "…") {
 		return instead
 	}
-	var inline, others []string
+	var inline, alternatives []string
 	for _, part := range splitStatements(sql) {
-		if strings.HasPrefix(part, "or ") || len(others) > 0 {
-			others = append(others, part)
+		if strings.HasPrefix(part, "or ") || len(alternatives) > 0 {
+			alternatives = append(alternatives, part)
 			continue
 		}
 		inline = append(inline, strings.Join(strings.Fields(part), " "))
@@ -35,10 +35,10 @@ func withoutBlanks(instead string) string {
 		prose += " " + strings.TrimSuffix(strings.Join(inline, " "), ";")
 		inline = nil
 	}
-	for i, other := range others {
-		others[i] = withoutBlanks(other)
+	for i, other := range alternatives {
+		alternatives[i] = moveBlanksToProse(other)
 	}
-	return strings.Join(slices.Concat([]string{prose}, inline, others), "\n")
+	return strings.Join(slices.Concat([]string{prose}, inline, alternatives), "\n")
 }
 
 // waitsForAll matches statements that wait for transactions and fail if a timeout ends the wait.
@@ -64,8 +64,8 @@ func resetTimeouts(instead string, s *Stmt) string {
 	return prose + "\n" + sql
 }
 
-// withMarks adds the tool's markers around statements that the tool would split at a ';' inside.
-func (s *Stmt) withMarks(instead string) string {
+// addToolMarks adds the tool's markers around statements that the tool would split at a ';' inside.
+func (s *Stmt) addToolMarks(instead string) string {
 	prose, sql, ok := strings.Cut(instead, "\n")
 	tool := &s.Migration.Runner.Tool
 	if !ok || tool.Begin == "" || !strings.Contains(sql, "$") {

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// guessSmall returns why a deployed table is probably small; "" if it may be large.
-func (p *Pass) guessSmall(name catalog.Name) string {
+// explainSmall returns why a deployed table is probably small; "" if it may be large.
+func (p *Pass) explainSmall(name catalog.Name) string {
 	if p.config.ProbablySmall == nil || name.Name == "" {
 		return ""
 	}
@@ -30,10 +30,10 @@ func (p *Pass) lowerIfSmall(f *onward.Finding, table catalog.Name) {
 	default:
 		return
 	}
-	why := p.guessSmall(table)
-	if why == "" {
+	reason := p.explainSmall(table)
+	if reason == "" {
 		return
 	}
-	f.Severity, f.ProbablySmall, f.SafeIf = lower, why, table.String()+" is small"
-	f.Harm += fmt.Sprintf("; %s is probably small: %s (say so in small_tables, or give --stats)", table, why)
+	f.Severity, f.ProbablySmall, f.SafeIf = lower, reason, table.String()+" is small"
+	f.Harm += fmt.Sprintf("; %s is probably small: %s (say so in small_tables, or give --stats)", table, reason)
 }

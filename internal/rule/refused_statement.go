@@ -70,8 +70,8 @@ type handlers map[*Stmt]bool
 // handlesErrors reports whether a DO block catches errors inside it.
 func (s *Stmt) handlesErrors() bool {
 	seen := BuildOnce(&s.Migration.Notes, func() handlers { return handlers{} })
-	if is, ok := seen[s]; ok {
-		return is
+	if handles, ok := seen[s]; ok {
+		return handles
 	}
 	seen[s] = analysis.IndexWord(strings.ReplaceAll(s.SQL, "$", " "), "EXCEPTION") >= 0
 	return seen[s]

@@ -22,11 +22,11 @@ type relation struct {
 // relations are applied one after the other. All of them come after suppressions and the baseline, which are about each finding alone: whoever
 // silences a finding sees what it hid.
 var relations = []relation{
-	{groupOf: pathOf, settle: markUnreached},
-	{groupOf: statementOf, settle: dropLesser},
-	{groupOf: pathOf, settle: lowerYielding},
-	{groupOf: loopOf, settle: mergeRounds},
-	{groupOf: causeOf, settle: mergeCause},
+	{groupOf: groupByPath, settle: markUnreached},
+	{groupOf: groupByStatement, settle: dropLesser},
+	{groupOf: groupByPath, settle: lowerYielding},
+	{groupOf: groupByLoop, settle: mergeRounds},
+	{groupOf: groupByCause, settle: mergeCause},
 }
 
 // relateFindings applies relations to findings in the order of the release, and returns those that stay.
@@ -54,7 +54,7 @@ func relateFindings(found []placedFinding, list ...relation) []placedFinding {
 	return found
 }
 
-func pathOf(f *placedFinding) any { return f.Path }
+func groupByPath(f *placedFinding) any { return f.Path }
 
 // statementKey is the group of the findings on one statement.
 type statementKey struct {
@@ -62,7 +62,7 @@ type statementKey struct {
 	order [2]int
 }
 
-func statementOf(f *placedFinding) any { return statementKey{f.Path, f.order} }
+func groupByStatement(f *placedFinding) any { return statementKey{f.Path, f.order} }
 
 // mergeKey is the group of findings that may become one. Those on statements that fail themselves stay apart: "as above" would be wrong.
 type mergeKey struct {
@@ -71,14 +71,14 @@ type mergeKey struct {
 	fails                          bool
 }
 
-func loopOf(f *placedFinding) any {
+func groupByLoop(f *placedFinding) any {
 	if f.round == "" {
 		return nil
 	}
 	return mergeKey{rule: f.Rule, path: f.Path, round: f.round, severity: f.Severity, fails: f.failsItself()}
 }
 
-func causeOf(f *placedFinding) any {
+func groupByCause(f *placedFinding) any {
 	if f.said.Cause == "" {
 		return nil
 	}

@@ -40,7 +40,7 @@ func TestMergeByCause(t *testing.T) {
 		Also int
 	}
 	var got []told
-	for _, f := range relateFindings(in, relation{causeOf, mergeCause}) {
+	for _, f := range relateFindings(in, relation{groupByCause, mergeCause}) {
 		got = append(got, told{f.Fact, len(f.Also)})
 	}
 	want := []told{{`a, and 4 others do so too, on 100% of "t"`, 4}, {"b", 0}, {"b", 0}, {"b", 0}, {"c, and 1 more", 1}, {"d", 0}, {"e12, nor 1 more", 1}}
@@ -52,7 +52,7 @@ func TestMergeByCause(t *testing.T) {
 // A lesser finding goes beside an error about the lock of its own statement, and beside no other.
 func TestGreater(t *testing.T) {
 	t.Parallel()
-	at := func(rule, path string, statement int, category onward.Category, severity onward.Severity) placedFinding {
+	makeFinding := func(rule, path string, statement int, category onward.Category, severity onward.Severity) placedFinding {
 		return placedFinding{
 			Finding: onward.Finding{Rule: rule, Path: path, Category: category, Severity: severity},
 			order:   [2]int{0, statement},
@@ -61,12 +61,12 @@ func TestGreater(t *testing.T) {
 	}
 	var got []string
 	for _, f := range relateFindings([]placedFinding{
-		at("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 1, onward.Locking,
-			onward.Error), at("other", "a.sql", 1, onward.InTransaction, onward.Warning),
-		at("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 2, onward.Locking, onward.Warning), // suppressed or small
-		at("lesser", "a.sql", 3, onward.InTransaction, onward.Warning), at("breaks", "a.sql", 3, onward.Compatibility, onward.Error),
-		at("lesser", "b.sql", 1, onward.InTransaction, onward.Warning),
-	}, relation{statementOf, dropLesser}) {
+		makeFinding("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), makeFinding("blocks", "a.sql", 1, onward.Locking,
+			onward.Error), makeFinding("other", "a.sql", 1, onward.InTransaction, onward.Warning),
+		makeFinding("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), makeFinding("blocks", "a.sql", 2, onward.Locking, onward.Warning), // suppressed or small
+		makeFinding("lesser", "a.sql", 3, onward.InTransaction, onward.Warning), makeFinding("breaks", "a.sql", 3, onward.Compatibility, onward.Error),
+		makeFinding("lesser", "b.sql", 1, onward.InTransaction, onward.Warning),
+	}, relation{groupByStatement, dropLesser}) {
 		got = append(got, f.Path+" "+strconv.Itoa(f.order[1])+" "+f.Rule)
 	}
 	want := []string{"a.sql 1 blocks", "a.sql 1 other", "a.sql 2 lesser", "a.sql 2 blocks", "a.sql 3 lesser", "a.sql 3 breaks", "b.sql 1 lesser"}
@@ -85,7 +85,7 @@ func TestMergeLeavesFailuresApart(t *testing.T) {
 		})
 	}
 	var got []string
-	for _, f := range relateFindings(found, relation{causeOf, mergeCause}) {
+	for _, f := range relateFindings(found, relation{groupByCause, mergeCause}) {
 		got = append(got, f.Fact+": "+f.Harm)
 	}
 	want := []string{"f, and 3 more: old code fails", "f: the statement fails", "f: the statement fails"}
@@ -97,7 +97,7 @@ func TestMergeLeavesFailuresApart(t *testing.T) {
 // A warning yields to an error about a lock in its migration, and to no other.
 func TestYield(t *testing.T) {
 	t.Parallel()
-	at := func(path string, category onward.Category, severity onward.Severity) placedFinding {
+	makeFinding := func(path string, category onward.Category, severity onward.Severity) placedFinding {
 		return placedFinding{
 			Finding: onward.Finding{Path: path, Category: category, Severity: severity},
 			said:    Report{Yields: category == onward.Locking && severity == onward.Warning},
@@ -105,10 +105,10 @@ func TestYield(t *testing.T) {
 	}
 	var got []onward.Severity
 	for _, f := range relateFindings([]placedFinding{
-		at("a.sql", onward.Locking, onward.Warning), at("a.sql", onward.InTransaction, onward.Error), at("a.sql", onward.InTransaction, onward.Warning),
-		at("b.sql", onward.Locking, onward.Warning), at("b.sql", onward.Compatibility, onward.Error),
-		at("c.sql", onward.Locking, onward.Warning),
-	}, relation{pathOf, lowerYielding}) {
+		makeFinding("a.sql", onward.Locking, onward.Warning), makeFinding("a.sql", onward.InTransaction, onward.Error), makeFinding("a.sql", onward.InTransaction, onward.Warning),
+		makeFinding("b.sql", onward.Locking, onward.Warning), makeFinding("b.sql", onward.Compatibility, onward.Error),
+		makeFinding("c.sql", onward.Locking, onward.Warning),
+	}, relation{groupByPath, lowerYielding}) {
 		got = append(got, f.Severity)
 	}
 	want := []onward.Severity{onward.Info, onward.Error, onward.Warning, onward.Warning, onward.Error, onward.Warning}

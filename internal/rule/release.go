@@ -92,9 +92,9 @@ var freedAnalysis stmtAnalysis
 
 // Spanning returns a copy of a statement as if it made all changes between two catalogs.
 func (s *Stmt) Spanning(before, after *catalog.Catalog) *Stmt {
-	out, own := *s, *s.stmtAnalysis
-	own.Before, own.After = before, after
-	out.stmtAnalysis = &own
+	out, analysisCopy := *s, *s.stmtAnalysis
+	analysisCopy.Before, analysisCopy.After = before, after
+	out.stmtAnalysis = &analysisCopy
 	return &out
 }
 

@@ -32,9 +32,9 @@ func (s *Stmt) recordEmptyDemand(p *Pass) {
 	}
 }
 
-// recordAdded records what the rows of a table hold in the columns that the statement adds. After something unseen, and in a statement
+// recordAddedColumns records what the rows of a table hold in the columns that the statement adds. After something unseen, and in a statement
 // that may be skipped, that is not known.
-func (s *Stmt) recordAdded(p *Pass) {
+func (s *Stmt) recordAddedColumns(p *Pass) {
 	if !s.IsOptional() && !s.AfterUnread {
 		p.Rows.RecordAdded(s.Deltas)
 	}

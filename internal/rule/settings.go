@@ -43,15 +43,15 @@ func (t *tracker) applyStatement(s *Stmt) {
 	}
 }
 
-func (t *tracker) applySetting(to *Settings, set analysis.Setting, by *Stmt) {
+func (t *tracker) applySetting(to *Settings, set analysis.Setting, stmt *Stmt) {
 	switch set.Name {
 	case "lock_timeout":
-		to.LockTimeout, to.LockTimeoutBy = t.runner.LockTimeout, by
+		to.LockTimeout, to.LockTimeoutBy = t.runner.LockTimeout, stmt
 		if !set.Default {
 			to.LockTimeout, _ = pgtime.Parse(set.Value)
 		}
 	case "statement_timeout":
-		to.StatementTimeout, to.StatementTimeoutBy = t.runner.StatementTimeout, by
+		to.StatementTimeout, to.StatementTimeoutBy = t.runner.StatementTimeout, stmt
 		if !set.Default {
 			to.StatementTimeout, _ = pgtime.Parse(set.Value)
 		}
@@ -62,7 +62,7 @@ func (t *tracker) applySetting(to *Settings, set analysis.Setting, by *Stmt) {
 	case "search_path":
 		to.PathEmptiedBy = nil
 		if !set.Default && !set.Computed && strings.Trim(set.Value, ` "'`) == "" {
-			to.PathEmptiedBy = by
+			to.PathEmptiedBy = stmt
 		}
 	case "timezone":
 		to.TimeZone = set.Value

@@ -63,12 +63,12 @@ func (p *Pass) EffectsAlone(c *Command) *effect.Result {
 		}
 	}
 	cmds := stmt.Cmds[c.index : c.index+1 : c.index+1]
-	r, consulted := p.effectsOf(s.Before, s, stmt, cmds)
+	r, consulted := p.computeCommandEffects(s.Before, s, stmt, cmds)
 	if r.Refused != nil {
-		r, consulted = p.effectsOf(catalogAfterDrops(s, stmt), s, stmt, cmds)
+		r, consulted = p.computeCommandEffects(catalogAfterDrops(s, stmt), s, stmt, cmds)
 	}
 	if r.Refused != nil { // it needs what another subcommand adds
-		r, consulted = p.effectOfPart(catalogAfterDrops(s, stmt), s, pgparse.SelectCommands(stmt, cmds), nil)
+		r, consulted = p.computePartEffects(catalogAfterDrops(s, stmt), s, pgparse.SelectCommands(stmt, cmds), nil)
 	}
 	a := aloneOn{result: r}
 	if consulted {
@@ -86,8 +86,8 @@ func (c *Command) End() int { return c.stmt.clauseSpan(c.index).End }
 
 // CommandText returns the text of a subcommand of an ALTER TABLE.
 func (s *Stmt) CommandText(index int) string {
-	at := s.clauseSpan(index)
-	return s.SQL[at.Start:at.End]
+	span := s.clauseSpan(index)
+	return s.SQL[span.Start:span.End]
 }
 
 // EffectsWithout returns the effects of an ALTER TABLE without one of its subcommands.
@@ -102,7 +102,7 @@ func (p *Pass) EffectsWithout(s *Stmt, c *Command) effect.Result {
 	if len(rest) == 0 {
 		return effect.Result{}
 	}
-	r, consulted := p.effectsOf(s.Before, s, stmt, rest)
+	r, consulted := p.computeCommandEffects(s.Before, s, stmt, rest)
 	p.asked = p.asked || consulted
 	return r
 }
@@ -128,13 +128,13 @@ func catalogAfterDrops(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
 	return after
 }
 
-func (p *Pass) effectsOf(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
+func (p *Pass) computeCommandEffects(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
 	part := pgparse.SelectCommands(stmt, cmds)
 	_, problems := before.Judge(part, s.SQL, s.Parent >= 0)
-	return p.effectOfPart(before, s, part, s.refusalsAmong(problems))
+	return p.computePartEffects(before, s, part, s.refusalsAmong(problems))
 }
 
-func (p *Pass) effectOfPart(before *catalog.Catalog, s *Stmt, part *pgparse.Node, problems []catalog.Problem) (r effect.Result, consulted bool) {
+func (p *Pass) computePartEffects(before *catalog.Catalog, s *Stmt, part *pgparse.Node, problems []catalog.Problem) (r effect.Result, consulted bool) {
 	v := effect.NewVersion(p.versions[0])
 	r = effect.EffectOf(part, before, v, effect.Inputs{TimeZone: s.Settings.TimeZone, Problems: problems})
 	return r, v.WasConsulted()
@@ -143,11 +143,11 @@ func (p *Pass) effectOfPart(before *catalog.Catalog, s *Stmt, part *pgparse.Node
 // commandStart returns the offset of an ALTER TABLE's first subcommand: after the table's
 // name, and after the * that may follow it.
 func commandStart(s *Stmt) int {
-	at := pgparse.NameEnd(s.SQL, int(s.Node.GetAlterTableStmt().GetRelation().GetLocation()))
-	if rest := strings.TrimLeft(s.SQL[at:], " \t\n"); strings.HasPrefix(rest, "*") {
-		at = len(s.SQL) - len(rest) + 1
+	offset := pgparse.NameEnd(s.SQL, int(s.Node.GetAlterTableStmt().GetRelation().GetLocation()))
+	if rest := strings.TrimLeft(s.SQL[offset:], " \t\n"); strings.HasPrefix(rest, "*") {
+		offset = len(s.SQL) - len(rest) + 1
 	}
-	return at
+	return offset
 }
 
 // AlterTable returns the text before the subcommands, for use in advice: "ALTER TABLE

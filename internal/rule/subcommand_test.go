@@ -35,8 +35,8 @@ func TestCommandsAreJudgedAlone(t *testing.T) {
 			for _, c := range commands {
 				line := fmt.Sprintf("%s: %s", c.Text(), p.EffectsAlone(c).Effects[0].HeaviestWork())
 				if work := s.Result.Effects[0].HeaviestWork(); p.EffectsAlone(c).Effects[0].HeaviestWork() == onward.NoWork && len(commands) == 2 {
-					without := p.EffectsWithout(s, c)
-					line += fmt.Sprintf("; the whole does %s, without it %s", work, without.Effects[0].HeaviestWork())
+					otherEffects := p.EffectsWithout(s, c)
+					line += fmt.Sprintf("; the whole does %s, without it %s", work, otherEffects.Effects[0].HeaviestWork())
 				}
 				got = append(got, line)
 			}
@@ -55,8 +55,8 @@ func TestCommandAloneMayBeRefused(t *testing.T) {
 	r := sayer("x-commands", func(p *Pass, s *Stmt) string {
 
 		for _, c := range p.ListCommands(s) {
-			if why := p.EffectsAlone(c).Refused.Message(); why != "" {
-				return why
+			if reason := p.EffectsAlone(c).Refused.Message(); reason != "" {
+				return reason
 			}
 		}
 		return ""

@@ -38,12 +38,12 @@ const (
 
 // suppressFindings removes the findings that comments and the baseline suppress. It adds a finding for
 // each comment that suppresses nothing, names no rule, or gives no reason.
-func (e *Engine) suppressFindings() (kept []placedFinding, suppressed int) {
+func (e *Engine) suppressFindings() (remaining []placedFinding, suppressed int) {
 	byPath := map[string]*suppressionSet{}
 	for i := range e.supps {
 		byPath[e.supps[i].path] = &e.supps[i]
 	}
-	kept = e.found[:0] // in place: there may be a hundred thousand
+	remaining = e.found[:0] // in place: there may be a hundred thousand
 	for _, f := range e.found {
 		if f.Severity == onward.Off {
 			continue
@@ -59,14 +59,14 @@ func (e *Engine) suppressFindings() (kept []placedFinding, suppressed int) {
 			suppressed++
 			continue
 		}
-		kept = append(kept, f)
+		remaining = append(remaining, f)
 	}
-	found := kept
+	found := remaining
 	e.found = nil
 	for i := range e.supps {
-		kept = append(kept, e.judgeComments(&e.supps[i], found)...)
+		remaining = append(remaining, e.judgeComments(&e.supps[i], found)...)
 	}
-	return kept, suppressed
+	return remaining, suppressed
 }
 
 // Hidden returns the findings that the baseline suppressed. Call Finish first.
@@ -105,8 +105,8 @@ func (s *suppressionSet) suppressFinding(f *placedFinding) bool {
 		}
 	}
 	first, last := min(f.outer, f.Line), max(f.outerEnd, f.EndLine, f.Line)
-	at, _ := slices.BinarySearchFunc(c.others, first, func(x *script.Suppression, line int) int { return cmp.Compare(x.Target, line) })
-	for _, x := range c.others[at:] {
+	index, _ := slices.BinarySearchFunc(c.others, first, func(x *script.Suppression, line int) int { return cmp.Compare(x.Target, line) })
+	for _, x := range c.others[index:] {
 		if x.Target > last {
 			break
 		}
@@ -180,7 +180,7 @@ func (e *Engine) judgeComments(s *suppressionSet, found []placedFinding) []place
 		c := &s.list[i]
 		switch {
 		case c.Foreign != "":
-			if f, ok := judgeForeign(c, s.path, found); ok {
+			if f, ok := judgeForeignComment(c, s.path, found); ok {
 				add(c, f.rule, f.fact, f.harm, f.instead)
 				out[len(out)-1].Severity = min(out[len(out)-1].Severity, onward.Info)
 			}
@@ -210,17 +210,17 @@ func (e *Engine) judgeComments(s *suppressionSet, found []placedFinding) []place
 // commentFinding is what is found about a comment.
 type commentFinding struct{ rule, fact, harm, instead string }
 
-// judgeForeign judges a comment for another linter, or a call that silences one. It may be meant for that linter only, so it is reported
+// judgeForeignComment judges a comment for another linter, or a call that silences one. It may be meant for that linter only, so it is reported
 // only where onward has a finding.
-func judgeForeign(c *script.Suppression, path string, found []placedFinding) (out commentFinding, ok bool) {
-	at := slices.IndexFunc(found, func(f placedFinding) bool {
-		return f.Path == path && (c.LastLine == 0 || isWaived(f)) &&
+func judgeForeignComment(c *script.Suppression, path string, found []placedFinding) (out commentFinding, ok bool) {
+	index := slices.IndexFunc(found, func(f placedFinding) bool {
+		return f.Path == path && (c.LastLine == 0 || isWaivable(f)) &&
 			(c.CoversLine(f.outer, f.outerEnd, f.Line) || c.CoversLine(f.Line, f.EndLine, f.Line))
 	})
-	if at < 0 {
+	if index < 0 {
 		return out, false
 	}
-	rule := found[at].Rule
+	rule := found[index].Rule
 	if c.LastLine > 0 {
 		return commentFinding{
 			SuppressionNoReason, c.Foreign + " gives no reason", "nothing is suppressed by it: " + rule + " is reported all the same",
@@ -233,8 +233,8 @@ func judgeForeign(c *script.Suppression, path string, found []placedFinding) (ou
 	}, true
 }
 
-// isWaived reports whether a finding is of the kind that a call like safety_assured is meant for: an error, or a warning about code or rows.
-func isWaived(f placedFinding) bool {
+// isWaivable reports whether a finding is of the kind that a call like safety_assured is meant for: an error, or a warning about code or rows.
+func isWaivable(f placedFinding) bool {
 	switch f.Category {
 	case onward.Compatibility, onward.DataLoss, onward.Data:
 		return f.Severity >= onward.Warning
@@ -259,8 +259,8 @@ func (e *Engine) nearestRule(name string) string {
 	for _, r := range e.config.Rules {
 		names = append(names, r.ID)
 	}
-	if near := prose.NearestName(name, names); near != "" {
-		return ": did you mean " + near + "?"
+	if nearest := prose.NearestName(name, names); nearest != "" {
+		return ": did you mean " + nearest + "?"
 	}
 	return ""
 }

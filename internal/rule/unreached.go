@@ -54,9 +54,9 @@ func (s *Stmt) FollowsFailure(x *pgerror.Refusal) bool {
 	})
 }
 
-// listDependence lists the places in the release of earlier statements that are certain to fail, and that would have made an object of
+// listFailedDependencies lists the places in the release of earlier statements that are certain to fail, and that would have made an object of
 // this statement. Nothing is known of such an object.
-func (s *Stmt) listDependence() []int {
+func (s *Stmt) listFailedDependencies() []int {
 	var out []int
 	for _, f := range s.failuresBefore() {
 		if mentionsAny(s.SQL, f.names) {

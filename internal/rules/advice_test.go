@@ -19,7 +19,7 @@ import (
 func TestPrintedAdviceRuns(t *testing.T) {
 	t.Parallel()
 	for _, r := range rules.All() {
-		if apart[r.ID] {
+		if changesOtherStatement[r.ID] {
 			continue
 		}
 		t.Run(r.ID, func(t *testing.T) {
@@ -55,8 +55,8 @@ func TestBuiltUnderAFreeName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := slices.IndexFunc(f.Releases, func(r ruletest.Release) bool { return r.Name == "bad-dropped-before" })
-	findings, err := f.Run([]*rule.Rule{blocking.ConstraintPrimaryKeyBlocking}, &f.Releases[at])
+	index := slices.IndexFunc(f.Releases, func(r ruletest.Release) bool { return r.Name == "bad-dropped-before" })
+	findings, err := f.Run([]*rule.Rule{blocking.ConstraintPrimaryKeyBlocking}, &f.Releases[index])
 	if err != nil || len(findings) != 1 {
 		t.Fatal(err, findings)
 	}
@@ -68,7 +68,7 @@ func TestBuiltUnderAFreeName(t *testing.T) {
 }
 
 // apart are the rules whose advice changes or moves a statement other than the one found.
-var apart = map[string]bool{
+var changesOtherStatement = map[string]bool{
 	"constraint-not-enforced":             true, // NOT VALID in the place of NOT ENFORCED
 	"transaction-concurrently-in-block":   true, // moves it
 	"type-enum-value-used-in-transaction": true, // moves the one that adds the value

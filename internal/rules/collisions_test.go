@@ -35,9 +35,9 @@ func TestCollisions(t *testing.T) {
 			all = append(all, sql[s.Start:s.End])
 		}
 	}
-	on := map[string]onward.Severity{}
+	severityByRule := map[string]onward.Severity{}
 	for _, r := range rules.All() {
-		on[r.ID] = r.Severity
+		severityByRule[r.ID] = r.Severity
 		f, err := ruletest.Read(r.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +77,7 @@ func TestCollisions(t *testing.T) {
 			}
 			return s
 		}
-		e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{13, 15, 18}, Severity: on}, nil)
+		e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{13, 15, 18}, Severity: severityByRule}, nil)
 		before := text(25)
 		e.FoldDeployed(build(before, onward.TransactionNone))
 		if n := e.Release().Deployed.Unmodelled; n != nil && strings.Contains(n.Text, "could not be folded") {

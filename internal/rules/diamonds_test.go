@@ -52,9 +52,9 @@ func TestDiamonds(t *testing.T) {
 			"ALTER DOMAIN a ADD CHECK (VALUE > 0); CREATE TABLE t (x a); DROP DOMAIN b CASCADE",
 		},
 	}
-	on := map[string]onward.Severity{}
+	severityByRule := map[string]onward.Severity{}
 	for _, r := range rules.All() {
-		on[r.ID] = r.Severity
+		severityByRule[r.ID] = r.Severity
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestDiamonds(t *testing.T) {
 				}
 				return s
 			}
-			e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{13, 18}, Severity: on}, nil)
+			e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{13, 18}, Severity: severityByRule}, nil)
 			e.FoldDeployed(build(tt.before))
 			m := &rule.Migration{ID: "m", Path: "m.sql", Status: onward.StatusNew, Script: build(tt.sql)}
 			if err := ruletest.JudgeMigration(e, m); err != nil {

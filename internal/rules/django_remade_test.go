@@ -33,7 +33,7 @@ func TestForeignKeyRemade(t *testing.T) {
 				Operation: script.Operation{Class: "AlterField", Model: "line", Field: "item"},
 			})
 		}
-		told := 0
+		reportCount := 0
 		for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
 			switch f.Rule {
 			case "transaction-long-work-under-lock":
@@ -41,7 +41,7 @@ func TestForeignKeyRemade(t *testing.T) {
 					t.Errorf("%s: told twice: %s", change, f.Fact)
 				}
 			case "constraint-foreign-key-validating":
-				told++
+				reportCount++
 				if !strings.HasPrefix(f.Harm, "every query on shop_line and on shop_item waits") {
 					t.Errorf("%s: %s", change, f.Harm)
 				}
@@ -50,8 +50,8 @@ func TestForeignKeyRemade(t *testing.T) {
 				}
 			}
 		}
-		if told != 1 {
-			t.Errorf("%s: told %d times", change, told)
+		if reportCount != 1 {
+			t.Errorf("%s: told %d times", change, reportCount)
 		}
 	}
 }

@@ -112,12 +112,12 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		got := instead(t, c.rule, script.Operation{Class: c.class, Model: c.model, Field: c.field}, c.sql, onward.TransactionFile)
 		rest := got
 		for _, want := range c.want {
-			at := strings.Index(rest, want)
-			if at < 0 {
+			offset := strings.Index(rest, want)
+			if offset < 0 {
 				t.Errorf("%s on %s: %q is not there, or not in its place, in:\n%s", c.rule, c.class, want, got)
 				break
 			}
-			rest = rest[at+len(want):]
+			rest = rest[offset+len(want):]
 		}
 	}
 }
@@ -173,12 +173,12 @@ func TestDjangoKnowsTheVersion(t *testing.T) {
 	t.Parallel()
 	for _, op := range []script.Operation{{Class: "CreateModel", Model: "tag"}, {}} {
 		part := script.Part{SQL: "CREATE TABLE shop_tag (id bigint PRIMARY KEY, name text, UNIQUE NULLS NOT DISTINCT (name))", Start: -1, Line: 1, EndLine: 1, Operation: op}
-		said := false
+		isReported := false
 		for _, f := range judgeSourceUsing(t, script.Source{Parts: []script.Part{part}, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}, nil, 14, 15) {
-			said = said || f.Rule == "release-statement-refused"
+			isReported = isReported || f.Rule == "release-statement-refused"
 		}
-		if said != (op.Class == "") {
-			t.Errorf("%q: said %v", op.Class, said)
+		if isReported != (op.Class == "") {
+			t.Errorf("%q: said %v", op.Class, isReported)
 		}
 	}
 }
@@ -306,18 +306,18 @@ func TestOneOperationCannotBeParted(t *testing.T) {
 			part(second, "CREATE INDEX CONCURRENTLY i ON shop_order (item_id)"),
 		}}, history.Runner{LockTimeout: 3000, Rerun: true})
 		want := map[int]onward.Severity{14: onward.Info, 20: onward.Warning}[second]
-		said := false
+		isReported := false
 		for i := range findings {
 			f := &findings[i]
 			if f.Rule != "idempotency-partial-failure" {
 				continue
 			}
-			said = true
+			isReported = true
 			if f.Severity != want || strings.Contains(f.Instead, "of its own") != (second == 20) {
 				t.Errorf("with the second statement of :%d: %s, %s", second, f.Severity, f.Instead)
 			}
 		}
-		if !said {
+		if !isReported {
 			t.Errorf("with the second statement of :%d: nothing is said", second)
 		}
 	}

@@ -65,10 +65,10 @@ func TestDemandInTheStatementItself(t *testing.T) {
 	} {
 		parts := []script.Part{{SQL: statement, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}}
 		findings := judgeSource(t, script.Source{Parts: parts, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000})
-		has := func(rule string) bool {
+		hasFinding := func(rule string) bool {
 			return slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == rule })
 		}
-		if has("constraint-foreign-key-validating") != want || has("column-add-required") == want {
+		if hasFinding("constraint-foreign-key-validating") != want || hasFinding("column-add-required") == want {
 			t.Errorf("%s: %v", statement, findings)
 		}
 	}

@@ -22,21 +22,21 @@ func TestGates(t *testing.T) {
 		partitioned = "index-concurrent-partitioned"
 		index       = "CREATE INDEX CONCURRENTLY i ON parts (id);"
 	)
-	off := func(id string) rule.Config { return rule.Config{Severity: map[string]onward.Severity{id: onward.Off}} }
+	configWithout := func(id string) rule.Config { return rule.Config{Severity: map[string]onward.Severity{id: onward.Off}} }
 	for name, tt := range map[string]struct {
 		sql  string
 		set  rule.Config
 		want map[string]onward.Severity
 	}{
 		"a refusal that a rule explains": {sql: index, want: map[string]onward.Severity{partitioned: onward.Error}},
-		"this rule is off":               {sql: index, set: off(partitioned)},
+		"this rule is off":               {sql: index, set: configWithout(partitioned)},
 		"this rule is suppressed":        {sql: "-- onward:ignore " + partitioned + ": by hand\n" + index},
 		"a refusal without a rule":       {sql: "CREATE INDEX i ON t ((random()));", want: map[string]onward.Severity{refused: onward.Error}},
-		"it is off":                      {sql: "CREATE INDEX i ON t ((random()));", set: off(refused)},
+		"it is off":                      {sql: "CREATE INDEX i ON t ((random()));", set: configWithout(refused)},
 		"a table that a rule explains":   {sql: "DROP TABLE t;", want: map[string]onward.Severity{"table-drop": onward.Error}},
-		"the rule of tables is off":      {sql: "DROP TABLE t;", set: off("table-drop")},
+		"the rule of tables is off":      {sql: "DROP TABLE t;", set: configWithout("table-drop")},
 		"a view that a rule explains":    {sql: "DROP VIEW v;", want: map[string]onward.Severity{"view-drop": onward.Error}},
-		"the rule of views is off":       {sql: "DROP VIEW v;", set: off("view-drop")},
+		"the rule of views is off":       {sql: "DROP VIEW v;", set: configWithout("view-drop")},
 		"a partition":                    {sql: "DROP TABLE part_1;", want: map[string]onward.Severity{lost: onward.Error}},
 		"a partition is suppressed":      {sql: "-- onward:ignore " + lost + ": nobody reads it\nDROP TABLE part_1;"},
 		"a column that goes with its type": {

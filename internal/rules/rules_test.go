@@ -42,10 +42,10 @@ func TestAdviceIsClean(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var on []*rule.Rule
+			var generalRules []*rule.Rule
 			for _, x := range rules.All() {
 				if x.OnlyIn == "" {
-					on = append(on, x)
+					generalRules = append(generalRules, x)
 				}
 			}
 			for i := range f.Releases {
@@ -53,7 +53,7 @@ func TestAdviceIsClean(t *testing.T) {
 				if !rel.IsFixed() {
 					continue
 				}
-				findings, err := f.RunOn(on, rel, f.Versions)
+				findings, err := f.RunOn(generalRules, rel, f.Versions)
 				if err != nil {
 					t.Fatal(err)
 				}

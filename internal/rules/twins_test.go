@@ -71,7 +71,7 @@ func TestTwins(t *testing.T) {
 // upserts.
 func TestArbitersThatDjangoNames(t *testing.T) {
 	t.Parallel()
-	for index, told := range map[string]bool{
+	for index, want := range map[string]bool{
 		"ON shop_order (code)":                           true,
 		"ON shop_order (code, country)":                  true,
 		"ON shop_order (lower(code))":                    false,
@@ -83,8 +83,8 @@ func TestArbitersThatDjangoNames(t *testing.T) {
 			Mode:        onward.TransactionFile,
 			LineComment: "#",
 		}, history.Runner{LockTimeout: 3000}, nil, 16)
-		if got := slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == "constraint-drop-on-conflict" }); got != told {
-			t.Errorf("%s: %v, want %v", index, got, told)
+		if got := slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == "constraint-drop-on-conflict" }); got != want {
+			t.Errorf("%s: %v, want %v", index, got, want)
 		}
 	}
 }

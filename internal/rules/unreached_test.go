@@ -73,7 +73,7 @@ func TestFindingsAfterFailure(t *testing.T) {
 			var got []string
 			for _, f := range found {
 				got = append(got, fmt.Sprint(f.Line, " ", f.Rule, " ", f.After))
-				if said := strings.Contains(f.Harm, "; this counts once :"); said != (len(f.After) > 0) {
+				if isConditional := strings.Contains(f.Harm, "; this counts once :"); isConditional != (len(f.After) > 0) {
 					t.Errorf("%s at %d: %s", f.Rule, f.Line, f.Harm)
 				}
 			}

@@ -83,7 +83,7 @@ func (r *root) listBwrapArguments(bwrap fs.FileInfo) ([]string, error) {
 	out := []string{"--tmpfs", "/"}
 	size := []string{"--size", strconv.Itoa(privateSize)}
 	if bwrap.Mode()&fs.ModeSetuid != 0 && os.Geteuid() != 0 {
-		size = nil // it is not allowed: see watchPrivate
+		size = nil // it is not allowed: see enforcePrivateSize
 	}
 	kinds := map[string]mountKind{}
 	for _, m := range r.Mounts {
@@ -110,7 +110,7 @@ func (r *root) listBwrapArguments(bwrap fs.FileInfo) ([]string, error) {
 		kinds[m.Path] = m.Kind
 	}
 	for _, link := range slices.Sorted(maps.Keys(r.Links)) {
-		if above := nearestMount(kinds, link); above == emptyDirectory || above == private {
+		if parentKind := nearestMountKind(kinds, link); parentKind == emptyDirectory || parentKind == private {
 			out = append(out, "--symlink", r.Links[link], link)
 		}
 	}
@@ -158,7 +158,7 @@ func (s *Sandbox) startBwrap(cmd *exec.Cmd, options []string, other *os.File) er
 		return err
 	}
 	infoEnd.Close()
-	if s.first, err = findFirst(info, cmd.Process.Pid); err != nil {
+	if s.first, err = openFirstProcess(info, cmd.Process.Pid); err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // so that its output is closed
 		return fmt.Errorf("%s: %w", bwrapPath, err)
@@ -184,8 +184,8 @@ func newMemoryFile(text string) (*os.File, error) {
 	return file, nil
 }
 
-// findFirst returns a descriptor of the first process of the namespaces, from what bwrap writes about it.
-func findFirst(info *os.File, bwrapPID int) (*os.File, error) {
+// openFirstProcess returns a descriptor of the first process of the namespaces, from what bwrap writes about it.
+func openFirstProcess(info *os.File, bwrapPID int) (*os.File, error) {
 	if err := info.SetReadDeadline(time.Now().Add(startPatience)); err != nil {
 		return nil, err
 	}
@@ -218,9 +218,9 @@ func readParent(pid int) int {
 	return parent
 }
 
-// checkFirst returns an error if this process may not read the first one's memory and files: then it could not
+// checkFirstProcess returns an error if this process may not read the first one's memory and files: then it could not
 // decide about the command's calls.
-func (s *Sandbox) checkFirst() error {
+func (s *Sandbox) checkFirstProcess() error {
 	fd, err := unix.PidfdGetfd(int(s.first.Fd()), 0, 0)
 	if err == nil {
 		unix.Close(fd)
@@ -231,9 +231,9 @@ func (s *Sandbox) checkFirst() error {
 	return nil
 }
 
-// watchPrivate ends a command, and says so in its output, if its private directories have more than they may. A setuid
+// enforcePrivateSize ends a command, and says so in its output, if its private directories have more than they may. A setuid
 // bwrap bounds them by half of the machine's memory.
-func watchPrivate(dirs []string, pid int) {
+func enforcePrivateSize(dirs []string, pid int) {
 	for {
 		for _, dir := range dirs {
 			var stat unix.Statfs_t
@@ -247,8 +247,8 @@ func watchPrivate(dirs []string, pid int) {
 	}
 }
 
-// endFirst ends the first process, and waits until all processes of its namespaces have ended with it.
-func (s *Sandbox) endFirst() {
+// killFirstProcess ends the first process, and waits until all processes of its namespaces have ended with it.
+func (s *Sandbox) killFirstProcess() {
 	if s.first == nil {
 		return
 	}

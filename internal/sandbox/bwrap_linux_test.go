@@ -111,9 +111,9 @@ func TestBwrap(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	program := filepath.Join(dir, "tests")
-	self, err := os.ReadFile("/proc/self/exe")
+	executable, err := os.ReadFile("/proc/self/exe")
 	if err == nil {
-		err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, self, 0o755))
+		err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, executable, 0o755))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -209,14 +209,14 @@ func TestManyMounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	few, many := root{}, root{}
+	few, manyMounts := root{}, root{}
 	for i := range 5000 {
 		m := mount{fmt.Sprintf("/etc/%d", i), emptyDirectory}
-		if many.Mounts = append(many.Mounts, m); i < 100 {
+		if manyMounts.Mounts = append(manyMounts.Mounts, m); i < 100 {
 			few.Mounts = append(few.Mounts, m)
 		}
 	}
-	if _, err := many.listBwrapArguments(info); !errors.Is(err, errManyMounts) {
+	if _, err := manyMounts.listBwrapArguments(info); !errors.Is(err, errManyMounts) {
 		t.Errorf("many: %v", err)
 	}
 	if list, err := few.listBwrapArguments(info); err != nil || len(list) < 200 {

@@ -75,17 +75,17 @@ func runChild() int {
 		return 1
 	}
 	if cfg.Built {
-		go watchPrivate(cfg.Root.listPrivate(), pid)
+		go enforcePrivateSize(cfg.Root.listPrivateMounts(), pid)
 	}
 	var ended atomic.Bool
 	go func() {
-		var nothing any
-		_ = in.Decode(&nothing)
+		var discarded any
+		_ = in.Decode(&discarded)
 		if !ended.Load() { // the parent has gone
 			os.Exit(1)
 		}
 	}()
-	status := waitFor(pid)
+	status := waitForProcess(pid)
 	ended.Store(true)
 	_ = out.Encode(childEnded{Status: uint32(status), Left: countProcesses()})
 	if status.Signaled() {
@@ -161,8 +161,8 @@ func sendReady(conn *net.UnixConn, gaps []string, listener int, socket *os.File)
 	return err
 }
 
-// waitFor waits for a process, and for all orphans until then.
-func waitFor(pid int) (status unix.WaitStatus) {
+// waitForProcess waits for a process, and for all orphans until then.
+func waitForProcess(pid int) (status unix.WaitStatus) {
 	for {
 		ended, err := unix.Wait4(-1, &status, 0, nil)
 		if ended == pid || err != nil && !errors.Is(err, unix.EINTR) {

@@ -40,19 +40,19 @@ var signalCalls = []uint32{
 // the right to copy an open file of the program, which some containers do not give.
 func (s *Sandbox) filterCalls(abi int) (listener int, err error) {
 	if !s.access.noListener && confine.CanCopyDescriptors() {
-		listener, err := s.callFilter(true, abi).InstallListener()
+		listener, err := s.newCallFilter(true, abi).InstallListener()
 		if err == nil || !confine.IsUnsupported(err) {
 			return listener, err
 		}
 	}
 	s.addGap("this kernel or container lets no program decide about another one's connections: the command can use Unix sockets, change the modes of " +
 		"your files, and connect to its database's port on other machines")
-	return -1, s.callFilter(false, abi).InstallFilter()
+	return -1, s.newCallFilter(false, abi).InstallFilter()
 }
 
-// callFilter refuses calls that no migration needs. Of sockets it allows Unix and TCP streams. A listener decides about
+// newCallFilter refuses calls that no migration needs. Of sockets it allows Unix and TCP streams. A listener decides about
 // connections and modes of files, if there is one.
-func (s *Sandbox) callFilter(asks bool, abi int) confine.Filter {
+func (s *Sandbox) newCallFilter(asks bool, abi int) confine.Filter {
 	p := confine.NewFilter()
 	p.RefuseCalls(refusedCalls, unix.EPERM)
 	p.RefuseCalls(pretendedCalls, 0)

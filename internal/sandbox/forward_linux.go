@@ -34,20 +34,20 @@ func newForwarder(socket int, port uint16) (*forwarder, error) {
 			if err != nil {
 				return
 			}
-			f.all.Go(func() { f.passOn(conn) })
+			f.all.Go(func() { f.relayConnection(conn) })
 		}
 	})
 	return f, nil
 }
 
-// passOn copies what both ends of a connection send.
-func (f *forwarder) passOn(client net.Conn) {
-	defer f.track(client)()
+// relayConnection copies what both ends of a connection send.
+func (f *forwarder) relayConnection(client net.Conn) {
+	defer f.trackConnection(client)()
 	server, err := net.DialTimeout("tcp", f.address, 10*time.Second)
 	if err != nil {
 		return
 	}
-	defer f.track(server)()
+	defer f.trackConnection(server)()
 	var both sync.WaitGroup
 	for from, to := range map[net.Conn]net.Conn{client: server, server: client} {
 		both.Go(func() {
@@ -58,8 +58,8 @@ func (f *forwarder) passOn(client net.Conn) {
 	both.Wait()
 }
 
-// track notes that a connection is open, until the returned function closes it.
-func (f *forwarder) track(conn net.Conn) (release func()) {
+// trackConnection notes that a connection is open, until the returned function closes it.
+func (f *forwarder) trackConnection(conn net.Conn) (release func()) {
 	f.mu.Lock()
 	f.open[conn] = true
 	f.mu.Unlock()

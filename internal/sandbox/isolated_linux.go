@@ -67,8 +67,8 @@ func tryNamespaces(bwrap bool) error {
 	return err
 }
 
-// privateDirs are directories that the command finds empty, and in which it may write.
-func privateDirs() []string {
+// listPrivateDirs are directories that the command finds empty, and in which it may write.
+func listPrivateDirs() []string {
 	out := []string{"/tmp", sharedMemory}
 	if home, err := os.UserHomeDir(); err == nil && !isAboveAny(home, systemDirs) {
 		out = append(out, home)
@@ -80,7 +80,7 @@ func privateDirs() []string {
 func (s *Sandbox) startIsolated(cmd *exec.Cmd) error {
 	s.isolated = true
 	rules := s.listRules(cmd)
-	plan := planRoot(rules, privateDirs())
+	plan := planRoot(rules, listPrivateDirs())
 	var options []string
 	if s.bwrap {
 		var err error
@@ -95,7 +95,7 @@ func (s *Sandbox) startIsolated(cmd *exec.Cmd) error {
 		defer func() { _ = remove() }() // the root is a mount of the namespaces, which does not need it
 		plan.Dir = dir
 	}
-	for _, p := range plan.listPrivate() {
+	for _, p := range plan.listPrivateMounts() {
 		s.writable = append(s.writable, p)
 		rules = append(rules, confine.Rule{Path: p, Rights: mayChange})
 	}
@@ -110,7 +110,7 @@ func (s *Sandbox) startIsolated(cmd *exec.Cmd) error {
 	s.mu.Lock()
 	s.tree = sockets.NewTree(cmd.Process.Pid)
 	s.mu.Unlock()
-	if err := s.meetChild(conn, cfg); err != nil {
+	if err := s.configureChild(conn, cfg); err != nil {
 		conn.Close() //nolint:errcheck // the child is of no use
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // so that its output is closed
@@ -125,10 +125,10 @@ func (s *Sandbox) startChild(cmd *exec.Cmd, options []string) (*net.UnixConn, er
 	if err != nil {
 		return nil, err
 	}
-	own, other := os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "parent")
+	childFile, other := os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "parent")
 	defer other.Close()
-	conn, err := net.FileConn(own)
-	own.Close()
+	conn, err := net.FileConn(childFile)
+	childFile.Close()
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (s *Sandbox) startChild(cmd *exec.Cmd, options []string) (*net.UnixConn, er
 	if s.bwrap {
 		err = s.startBwrap(cmd, options, other)
 	} else {
-		err = s.startAgain(cmd, other)
+		err = s.startInNamespaces(cmd, other)
 	}
 	if err != nil {
 		conn.Close() //nolint:errcheck // nobody has the other end
@@ -149,8 +149,8 @@ func (s *Sandbox) startChild(cmd *exec.Cmd, options []string) (*net.UnixConn, er
 	return conn.(*net.UnixConn), nil
 }
 
-// startAgain starts this program again in new namespaces. It gets the other end of a connection.
-func (s *Sandbox) startAgain(cmd *exec.Cmd, other *os.File) error {
+// startInNamespaces starts this program again in new namespaces. It gets the other end of a connection.
+func (s *Sandbox) startInNamespaces(cmd *exec.Cmd, other *os.File) error {
 	cmd.Path, cmd.Args = "/proc/self/exe", []string{childName}
 	cmd.ExtraFiles = []*os.File{other}
 	attr := cmd.SysProcAttr
@@ -174,8 +174,8 @@ func (s *Sandbox) startOnThread(cmd *exec.Cmd) error {
 	return <-started
 }
 
-// meetChild tells the child what to do, and takes over what it made.
-func (s *Sandbox) meetChild(conn *net.UnixConn, cfg *childConfig) error {
+// configureChild tells the child what to do, and takes over what it made.
+func (s *Sandbox) configureChild(conn *net.UnixConn, cfg *childConfig) error {
 	if err := conn.SetDeadline(time.Now().Add(startPatience)); err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (s *Sandbox) meetChild(conn *net.UnixConn, cfg *childConfig) error {
 		return fmt.Errorf("prepare the command's namespaces: %w", err)
 	}
 	if s.first != nil && ready.Asks {
-		if err := s.checkFirst(); err != nil {
+		if err := s.checkFirstProcess(); err != nil {
 			for _, fd := range fds {
 				unix.Close(fd)
 			}

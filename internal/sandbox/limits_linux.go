@@ -38,8 +38,8 @@ func (s *Sandbox) listProcesses() []int {
 	return out
 }
 
-// isOwn reports whether a process is the program's.
-func (s *Sandbox) isOwn(pid int) bool {
+// isOwnProcess reports whether a process is the program's.
+func (s *Sandbox) isOwnProcess(pid int) bool {
 	if confine.HasMark(pid, s.mark) {
 		return true
 	}

@@ -43,8 +43,8 @@ os.setpriority(os.PRIO_PROCESS, %[1]d, 19)
 l.syscall(%[2]d, 1, %[1]d, 3 << 13)
 print('all done')
 `, pid, unix.SYS_IOPRIO_SET)
-	many := fmt.Sprintf("import os\nfor which, who in ((1, 0), (1, os.getpgid(%d)), (2, 0), (2, os.getuid())): os.setpriority(which, who, 19)\n", pid)
-	out, _, err := runIn(t, Access{noNamespaces: true}, python3, "-c", many+script)
+	reniceScript := fmt.Sprintf("import os\nfor which, who in ((1, 0), (1, os.getpgid(%d)), (2, 0), (2, os.getuid())): os.setpriority(which, who, 19)\n", pid)
+	out, _, err := runIn(t, Access{noNamespaces: true}, python3, "-c", reniceScript+script)
 	if err != nil || !strings.Contains(out, "all done") {
 		t.Errorf("%v\n%s", err, out)
 	}

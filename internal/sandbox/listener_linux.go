@@ -55,7 +55,7 @@ func (s *Sandbox) makeCall(c *confine.Call) error {
 		return s.connectSocket(c)
 	case unix.SYS_SOCKET:
 		if kind := c.Args[1]; kind&0xf == unix.SOCK_DGRAM && kind&unix.SOCK_NONBLOCK != 0 {
-			s.noteRefused("a name server")
+			s.recordRefusal("a name server")
 		}
 		return unix.EACCES
 	case unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_SEND_SIGNAL:
@@ -77,8 +77,8 @@ func (s *Sandbox) makeCall(c *confine.Call) error {
 	return s.changeModeAt(c, unix.AT_FDCWD, c.Args[0], c.Args[1], true) // chmod
 }
 
-func (s *Sandbox) changeModeAt(c *confine.Call, dir int32, at, mode uint64, follow bool) error {
-	path, err := c.ReadText(at)
+func (s *Sandbox) changeModeAt(c *confine.Call, dir int32, address, mode uint64, follow bool) error {
+	path, err := c.ReadText(address)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (s *Sandbox) checkSignal(c *confine.Call) error {
 		}
 	}
 	if pid > 0 {
-		if !s.isOwn(pid) {
+		if !s.isOwnProcess(pid) {
 			return unix.EPERM
 		}
 		return nil
@@ -202,7 +202,7 @@ func (s *Sandbox) isOwnGroup(group int) bool {
 		if notNumber != nil {
 			continue
 		}
-		if number, err := unix.Getpgid(pid); err == nil && number == group && !s.isOwn(pid) {
+		if number, err := unix.Getpgid(pid); err == nil && number == group && !s.isOwnProcess(pid) {
 			return false
 		}
 	}
@@ -277,22 +277,22 @@ func (s *Sandbox) connectTCP(fd int, raw []byte) error {
 	}
 	isLocal := a.Addr().IsLoopback() || a.Addr().IsUnspecified()
 	switch {
-	case isLocal && s.mayConnect(meantLoopback(a)):
+	case isLocal && s.mayConnect(resolveUnspecified(a)):
 		err := connectRaw(fd, raw)
 		if errors.Is(err, unix.ECONNREFUSED) && s.isolated && a.Port() != s.access.Port {
-			s.noteRefused(a.String()) // it may be a service outside of the program's own network
+			s.recordRefusal(a.String()) // it may be a service outside of the program's own network
 		}
 		return err
 	case isLocal:
-		s.noteRefused(a.String())
+		s.recordRefusal(a.String())
 		return unix.ECONNREFUSED
 	}
-	s.noteRefused(a.String())
+	s.recordRefusal(a.String())
 	return unix.ENETUNREACH
 }
 
-// meantLoopback returns the address that Linux connects to: for none, the usual one of this machine.
-func meantLoopback(a netip.AddrPort) netip.AddrPort {
+// resolveUnspecified returns the address that Linux connects to: for none, the usual one of this machine.
+func resolveUnspecified(a netip.AddrPort) netip.AddrPort {
 	switch a.Addr() {
 	case netip.IPv4Unspecified():
 		return netip.AddrPortFrom(loopback, a.Port())
@@ -344,7 +344,7 @@ func (s *Sandbox) connectUnix(c *confine.Call, fd int, path string) error {
 	defer unix.Close(file)
 	if !s.isWritable(file) {
 		if !slices.Contains(usualSockets, name) {
-			s.noteRefused(name)
+			s.recordRefusal(name)
 		}
 		return unix.ECONNREFUSED
 	}

@@ -69,7 +69,7 @@ func listPrograms(program string, env, packages []string, repository string) (ou
 		switch {
 		case !filepath.IsAbs(dir) || repository != "" && isBelow(dir, repository) || isBelowAny(dir, systemDirs):
 		case installPrefix(dir) == "":
-			out, parts = append(out, listFiles(dir)...), append(parts, dir)
+			out, parts = append(out, listProgramFiles(dir)...), append(parts, dir)
 		default:
 			add(dir)
 			if prefix := installPrefix(dir); !isAboveAny(prefix, private) {
@@ -123,8 +123,8 @@ func isBelowAny(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return isBelow(path, dir) })
 }
 
-// listFiles returns the files of a directory in which programs lie beside other things.
-func listFiles(dir string) (out []string) {
+// listProgramFiles returns the files of a directory in which programs lie beside other things.
+func listProgramFiles(dir string) (out []string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) > maxInstalled {
 		return nil
@@ -185,12 +185,12 @@ func searchPathsWithoutPasswords(path string) []string {
 		return []string{path}
 	}
 	left := maxInstalled
-	out, _ := listHarmless(path, &left)
+	out, _ := listWithoutCredentials(path, &left)
 	return out
 }
 
-// listHarmless returns the parts of a directory without credentials; all is set if that is the directory itself.
-func listHarmless(dir string, left *int) (out []string, all bool) {
+// listWithoutCredentials returns the parts of a directory without credentials; all is set if that is the directory itself.
+func listWithoutCredentials(dir string, left *int) (out []string, all bool) {
 	if slices.Contains(packageStores, filepath.Base(dir)) {
 		return []string{dir}, true
 	}
@@ -205,7 +205,7 @@ func listHarmless(dir string, left *int) (out []string, all bool) {
 		case e.Name() == ".git": // its settings may have a token
 			all = false
 		case e.IsDir():
-			list, whole := listHarmless(p, left)
+			list, whole := listWithoutCredentials(p, left)
 			out, all = append(out, list...), all && whole
 		case IsCredential(e.Name()):
 			all = false
@@ -249,8 +249,8 @@ func followLinks(file string) []string {
 }
 
 // isAboveAny reports whether a directory is one of others, or above one.
-func isAboveAny(dir string, others []string) bool {
-	return slices.ContainsFunc(others, func(o string) bool { return o != "" && isBelow(o, dir) })
+func isAboveAny(dir string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(o string) bool { return o != "" && isBelow(o, dir) })
 }
 
 // isBelow reports whether a path is a directory, or below it.

@@ -77,7 +77,7 @@ func planRoot(rules []confine.Rule, privateDirs []string) root {
 	}
 	for _, path := range slices.Sorted(maps.Keys(kinds)) {
 		kind := kinds[path]
-		if above := nearestMount(kinds, path); above == emptyDirectory || above == private || kind > above {
+		if parentKind := nearestMountKind(kinds, path); parentKind == emptyDirectory || parentKind == private || kind > parentKind {
 			r.Mounts = append(r.Mounts, mount{path, kind})
 		} else {
 			delete(kinds, path)
@@ -86,8 +86,8 @@ func planRoot(rules []confine.Rule, privateDirs []string) root {
 	return r
 }
 
-// listPrivate returns the directories that are new.
-func (r *root) listPrivate() (out []string) {
+// listPrivateMounts returns the directories that are new.
+func (r *root) listPrivateMounts() (out []string) {
 	for _, m := range r.Mounts {
 		if m.Kind == private {
 			out = append(out, m.Path)
@@ -96,8 +96,8 @@ func (r *root) listPrivate() (out []string) {
 	return out
 }
 
-// nearestMount returns the kind of the mount in which a path lies.
-func nearestMount(kinds map[string]mountKind, path string) mountKind {
+// nearestMountKind returns the kind of the mount in which a path lies.
+func nearestMountKind(kinds map[string]mountKind, path string) mountKind {
 	for dir := filepath.Dir(path); dir != "/"; dir = filepath.Dir(dir) {
 		if kind := kinds[dir]; kind != emptyDirectory {
 			return kind
@@ -145,13 +145,13 @@ func (r *root) enterRoot() error {
 	}
 	kinds := map[string]mountKind{}
 	for _, m := range r.Mounts {
-		if err := r.addMount(m, nearestMount(kinds, m.Path)); err != nil {
+		if err := r.addMount(m, nearestMountKind(kinds, m.Path)); err != nil {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
 		kinds[m.Path] = m.Kind
 	}
 	for _, link := range slices.Sorted(maps.Keys(r.Links)) {
-		if above := nearestMount(kinds, link); above == emptyDirectory || above == private {
+		if parentKind := nearestMountKind(kinds, link); parentKind == emptyDirectory || parentKind == private {
 			place := r.Dir + link
 			if err := errors.Join(os.MkdirAll(filepath.Dir(place), 0o755), os.Symlink(r.Links[link], place)); err != nil && !errors.Is(err, os.ErrExist) {
 				return fmt.Errorf("make the link %s: %w", link, err)
@@ -181,10 +181,10 @@ func (r *root) enterRoot() error {
 }
 
 // addMount adds a mount. above is the kind of the mount in which it lies: what is not new has the file already.
-func (r *root) addMount(m mount, above mountKind) error {
+func (r *root) addMount(m mount, parentKind mountKind) error {
 	place := r.Dir + m.Path
-	if above == emptyDirectory || above == private {
-		if err := makePlace(m, place); err != nil {
+	if parentKind == emptyDirectory || parentKind == private {
+		if err := createMountPoint(m, place); err != nil {
 			return err
 		}
 	}
@@ -205,8 +205,8 @@ func (r *root) addMount(m mount, above mountKind) error {
 	return bindFile(m.Path, place, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
 }
 
-// makePlace makes the directory or the empty file on which something is mounted.
-func makePlace(m mount, place string) error {
+// createMountPoint makes the directory or the empty file on which something is mounted.
+func createMountPoint(m mount, place string) error {
 	info, err := os.Stat(m.Path)
 	if m.Kind == private || m.Kind == emptyDirectory || err != nil || info.IsDir() {
 		return os.MkdirAll(place, 0o755)

@@ -131,7 +131,7 @@ func (s *Sandbox) startConfined(cmd *exec.Cmd) error {
 // Close must be called after the program's end.
 func (s *Sandbox) Close() {
 	close(s.ended)
-	s.endFirst()
+	s.killFirstProcess()
 	if s.forwarder != nil {
 		s.forwarder.Close()
 	}
@@ -175,7 +175,7 @@ func (s *Sandbox) ListRefused() []string {
 // maxRefused bounds the list.
 const maxRefused = 5
 
-func (s *Sandbox) noteRefused(name string) {
+func (s *Sandbox) recordRefusal(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.refused) < maxRefused && !slices.Contains(s.refused, name) {
@@ -239,18 +239,18 @@ func (s *Sandbox) restrictFiles(rules []confine.Rule, abi int, asks bool) error 
 	if err := confine.RestrictFiles(abi, attr, rules, ports...); err != nil {
 		return err
 	}
-	var can []string
+	var unrestricted []string
 	if abi < confine.ScopedSignals && !asks {
-		can = append(can, "signal your processes")
+		unrestricted = append(unrestricted, "signal your processes")
 	}
 	if abi < 3 {
-		can = append(can, "truncate your files")
+		unrestricted = append(unrestricted, "truncate your files")
 	}
 	if abi < 4 && !asks && !s.access.Network {
-		can = append(can, "connect to other machines")
+		unrestricted = append(unrestricted, "connect to other machines")
 	}
-	if can != nil {
-		s.addGap("this kernel has version %d of Landlock: the command can %s", abi, strings.Join(can, " and "))
+	if unrestricted != nil {
+		s.addGap("this kernel has version %d of Landlock: the command can %s", abi, strings.Join(unrestricted, " and "))
 	}
 	return nil
 }
@@ -277,7 +277,7 @@ func (s *Sandbox) listRules(cmd *exec.Cmd) []confine.Rule {
 	for _, p := range parts {
 		rules = append(rules, confine.Rule{Path: p, Rights: unix.LANDLOCK_ACCESS_FS_READ_DIR})
 	}
-	read := slices.Concat(programs, listPublic("/etc"), s.access.Read)
+	read := slices.Concat(programs, listPublicPaths("/etc"), s.access.Read)
 	for _, p := range read {
 		rules = append(rules, confine.Rule{Path: p, Rights: mayRun})
 	}
@@ -290,18 +290,18 @@ func (s *Sandbox) listRules(cmd *exec.Cmd) []confine.Rule {
 // maxPublic bounds the entries of a directory that are looked at.
 const maxPublic = 2000
 
-// listPublic returns a directory, or the parts of it, that everybody may read: root could read the rest, too.
-func listPublic(dir string) []string {
+// listPublicPaths returns a directory, or the parts of it, that everybody may read: root could read the rest, too.
+func listPublicPaths(dir string) []string {
 	if os.Geteuid() != 0 {
 		return []string{dir}
 	}
 	left := maxPublic
-	list, _ := listReadable(dir, &left)
+	list, _ := listReadablePaths(dir, &left)
 	return list
 }
 
-// listReadable returns the parts of a directory that everybody may read; all is set if that is the directory itself.
-func listReadable(dir string, left *int) (out []string, all bool) {
+// listReadablePaths returns the parts of a directory that everybody may read; all is set if that is the directory itself.
+func listReadablePaths(dir string, left *int) (out []string, all bool) {
 	entries, err := os.ReadDir(dir)
 	if *left -= len(entries); err != nil || *left < 0 {
 		return nil, false
@@ -314,7 +314,7 @@ func listReadable(dir string, left *int) (out []string, all bool) {
 		case err != nil || info.Mode().Perm()&0o004 == 0:
 			all = false
 		case e.IsDir():
-			list, whole := listReadable(p, left)
+			list, whole := listReadablePaths(p, left)
 			out, all = append(out, list...), all && whole
 		default:
 			out = append(out, p)

@@ -19,7 +19,7 @@ func TryLock(f *os.File) (bool, error) {
 // processes stay.
 func lockDirectory(string) *os.File { return nil }
 
-func free(string) bool { return false }
+func isUnlocked(string) bool { return false }
 
 // BelongsToUser is true: files have no such owner on this platform.
 func BelongsToUser(os.FileInfo) bool { return true }

@@ -38,15 +38,15 @@ func lockDirectory(dir string) *os.File {
 	if err != nil {
 		return nil
 	}
-	if held, err := TryLock(f); err != nil || !held {
+	if isLocked, err := TryLock(f); err != nil || !isLocked {
 		f.Close()
 		return nil
 	}
 	return f
 }
 
-// free reports whether no process holds a directory.
-func free(dir string) bool {
+// isUnlocked reports whether no process holds a directory.
+func isUnlocked(dir string) bool {
 	f := lockDirectory(dir)
 	_ = f.Close() // nil is fine
 	return f != nil

@@ -14,7 +14,7 @@ func removeTree(dir string) error {
 	if err == nil {
 		return nil
 	}
-	root, err := openClosed(dir)
+	root, err := forceOpenDirectory(dir)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func removeTree(dir string) error {
 		}
 		for _, e := range entries {
 			if e.IsDir() {
-				err = emptyDirectory(root, e.Name(), &next)
+				err = flattenDirectory(root, e.Name(), &next)
 			}
 			if err = errors.Join(err, root.Remove(e.Name())); err != nil {
 				return err
@@ -38,16 +38,16 @@ func removeTree(dir string) error {
 	}
 }
 
-// openClosed opens a directory of this user.
-func openClosed(dir string) (*os.Root, error) {
+// forceOpenDirectory opens a directory of this user.
+func forceOpenDirectory(dir string) (*os.Root, error) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return nil, err
 	}
 	return os.OpenRoot(dir)
 }
 
-// emptyDirectory moves the directories of a directory to the root's top, by numbers, and removes its files.
-func emptyDirectory(root *os.Root, name string, next *int) error {
+// flattenDirectory moves the directories of a directory to the root's top, by numbers, and removes its files.
+func flattenDirectory(root *os.Root, name string, next *int) error {
 	if err := root.Chmod(name, 0o700); err != nil {
 		return err
 	}

@@ -29,20 +29,20 @@ func Make(purpose string) (dir string, remove func() error, err error) {
 // MakeIn is [Make] in a directory of the caller's choice.
 func MakeIn(parent, purpose string) (dir string, remove func() error, err error) {
 	removeUnlocked(parent, purpose)
-	made, err := os.MkdirTemp(parent, young+purpose+"-")
+	youngDir, err := os.MkdirTemp(parent, young+purpose+"-")
 	if err != nil {
 		return "", nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
-	held := lockDirectory(made)
+	lockFile := lockDirectory(youngDir)
 	// Under its final name it is always locked.
-	dir = filepath.Join(parent, prefix+strings.TrimPrefix(filepath.Base(made), young))
-	if err := os.Rename(made, dir); err != nil {
-		_ = held.Close()
-		return "", nil, errors.Join(err, os.Remove(made))
+	dir = filepath.Join(parent, prefix+strings.TrimPrefix(filepath.Base(youngDir), young))
+	if err := os.Rename(youngDir, dir); err != nil {
+		_ = lockFile.Close()
+		return "", nil, errors.Join(err, os.Remove(youngDir))
 	}
 	return dir, func() error {
 		err := removeTree(dir)
-		_ = held.Close() // the second time it is closed already
+		_ = lockFile.Close() // the second time it is closed already
 		return err
 	}, nil
 }
@@ -59,7 +59,7 @@ func removeUnlocked(parent, purpose string) {
 		if info.Mode().Perm()&0o700 != 0o700 { // a program has closed it: its lock could not be read
 			_ = os.Chmod(dir, 0o700)
 		}
-		if free(dir) {
+		if isUnlocked(dir) {
 			_ = removeTree(dir)
 		}
 	}

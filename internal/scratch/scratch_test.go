@@ -57,9 +57,9 @@ func TestHostileTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	self, err := os.ReadFile(os.Args[0])
+	executable, err := os.ReadFile(os.Args[0])
 	program := filepath.Join(dir, "tests")
-	if err := errors.Join(err, os.WriteFile(program, self, 0o700), os.Chmod(program, 0o755), os.Chmod(dir, 0o777)); err != nil { //nolint:gosec // see above
+	if err := errors.Join(err, os.WriteFile(program, executable, 0o700), os.Chmod(program, 0o755), os.Chmod(dir, 0o777)); err != nil { //nolint:gosec // see above
 		t.Fatal(err)
 	}
 	child := exec.Command(program)
@@ -70,8 +70,8 @@ func TestHostileTree(t *testing.T) {
 	if out, err := child.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if made, _ := filepath.Glob(dir + "/onward-*"); len(made) != 0 {
-		t.Errorf("%v is left", made)
+	if leftovers, _ := filepath.Glob(dir + "/onward-*"); len(leftovers) != 0 {
+		t.Errorf("%v is left", leftovers)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := string(name[:n])
+	childDir := string(name[:n])
 	make := func() {
 		t.Helper()
 		_, remove, err := scratch.Make("test")
@@ -121,12 +121,12 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	make()
-	left(t, theirs)
+	left(t, childDir)
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // it was killed
-	left(t, theirs)
+	left(t, childDir)
 	make()
 	left(t)
 }

@@ -9,9 +9,9 @@ import (
 // AddCall adds the statements in a function's body after the statement that calls it, whose
 // index is at. They are handled like the statements of a DO block, and have the position
 // of the call.
-func (s *Script) AddCall(at int, function string, body []pgparse.BlockStatement) {
-	caller := s.Statements[at]
-	parent := at
+func (s *Script) AddCall(index int, function string, body []pgparse.BlockStatement) {
+	caller := s.Statements[index]
+	parent := index
 	if caller.Parent >= 0 {
 		parent = caller.Parent
 	}
@@ -34,7 +34,7 @@ func (s *Script) AddCall(at int, function string, body []pgparse.BlockStatement)
 			hidden = append(hidden, x.Hidden+" in "+function+"()")
 			continue
 		}
-		inner = append(inner, bodyStatements(like, x)...)
+		inner = append(inner, buildBodyStatements(like, x)...)
 	}
 	if len(hidden) > 0 {
 		if caller.Opaque != "" {
@@ -44,13 +44,13 @@ func (s *Script) AddCall(at int, function string, body []pgparse.BlockStatement)
 	}
 	if len(inner) > 0 {
 		s.Added += len(inner)
-		s.insertAt(at+1, inner)
+		s.insertAt(index+1, inner)
 	}
 }
 
-// bodyStatements returns the statements of a body. Each is a copy of the given one with its own text,
+// buildBodyStatements returns the statements of a body. Each is a copy of the given one with its own text,
 // and may also be conditional or in a loop.
-func bodyStatements(like Statement, x pgparse.BlockStatement) []*Statement {
+func buildBodyStatements(like Statement, x pgparse.BlockStatement) []*Statement {
 	file, err := pgparse.SplitText(x.SQL)
 	if err != nil {
 		return nil
@@ -80,21 +80,21 @@ func (s *Statement) IsInside(function string) bool {
 }
 
 // insertAt puts statements before the one with index at, and adjusts all indexes.
-func (s *Script) insertAt(at int, list []*Statement) {
+func (s *Script) insertAt(index int, list []*Statement) {
 	moved := func(i int) int {
-		if i >= at {
+		if i >= index {
 			return i + len(list)
 		}
 		return i
 	}
-	for _, x := range s.Statements[at:] {
+	for _, x := range s.Statements[index:] {
 		x.Parent = moved(x.Parent)
 	}
 	for i := range s.Controls {
 		s.Controls[i].Statement = moved(s.Controls[i].Statement)
 	}
-	s.Statements = append(s.Statements[:at:at], append(list, s.Statements[at:]...)...)
-	for i := at; i < len(s.Statements); i++ {
+	s.Statements = append(s.Statements[:index:index], append(list, s.Statements[index:]...)...)
+	for i := index; i < len(s.Statements); i++ {
 		s.Statements[i].Index = i
 	}
 }

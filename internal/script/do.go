@@ -10,17 +10,17 @@ import (
 
 // openDoBlock adds the statements inside a DO block.
 func (b builder) openDoBlock(s *Statement) {
-	do := s.Node.GetDoStmt()
-	if do == nil || acl.SetsPrivileges(s.SQL) {
+	doStmt := s.Node.GetDoStmt()
+	if doStmt == nil || acl.SetsPrivileges(s.SQL) {
 		return
 	}
-	body, language, at := "", "plpgsql", -1
-	for _, arg := range do.Args {
+	body, language, offset := "", "plpgsql", -1
+	for _, arg := range doStmt.Args {
 		def := arg.GetDefElem()
 		switch def.GetDefname() {
 		case "as":
 			body = def.GetArg().GetString_().GetSval()
-			at = int(def.GetLocation())
+			offset = int(def.GetLocation())
 		case "language":
 			language = strings.ToLower(def.GetArg().GetString_().GetSval())
 		}
@@ -39,7 +39,7 @@ func (b builder) openDoBlock(s *Statement) {
 		s.EditRare().Opaque = "DO block that could not be read: " + err.Error()
 		return
 	}
-	start := bodyStart(s.SQL, at, body)
+	start := findBodyStart(s.SQL, offset, body)
 	if s.Start >= 0 && start >= 0 {
 		from := s.Start + start
 		b.bodies = append(b.bodies, pgparse.Comment{Start: from, End: from + len(body)})
@@ -57,7 +57,7 @@ func (b builder) openDoBlock(s *Statement) {
 			hidden = append(hidden, inner.Hidden)
 			continue
 		}
-		for _, in := range bodyStatements(like, inner) {
+		for _, in := range buildBodyStatements(like, inner) {
 			if lines != nil {
 				b.placeInner(in, s, start, inner, body, lines)
 			}
@@ -79,7 +79,7 @@ func (s *Statement) newInner() Statement {
 
 // placeInner finds the position in the file of a statement in a block: PL/pgSQL reports
 // the statement's line in the body.
-func (b builder) placeInner(in, do *Statement, bodyAt int, inner pgparse.BlockStatement, body string, lines *pgparse.Lines) {
+func (b builder) placeInner(in, doBlock *Statement, bodyAt int, inner pgparse.BlockStatement, body string, lines *pgparse.Lines) {
 	if inner.Line < 1 || inner.Line > lines.CountLines() {
 		return
 	}
@@ -89,24 +89,24 @@ func (b builder) placeInner(in, do *Statement, bodyAt int, inner pgparse.BlockSt
 	if i := strings.IndexByte(head, '\n'); i >= 0 {
 		head = head[:i]
 	}
-	at := strings.Index(body[offset:], head)
-	if at < 0 {
-		at = len(line) - len(strings.TrimLeft(line, " \t"))
+	lineOffset := strings.Index(body[offset:], head)
+	if lineOffset < 0 {
+		lineOffset = len(line) - len(strings.TrimLeft(line, " \t"))
 	}
-	in.Start = do.Start + bodyAt + offset + at
-	in.End = min(in.Start+len(in.SQL), do.End)
+	in.Start = doBlock.Start + bodyAt + offset + lineOffset
+	in.End = min(in.Start+len(in.SQL), doBlock.End)
 	in.Line, in.Column = b.lines.Position(in.Start)
 	in.EndLine, in.EndColumn = b.lines.Position(in.End)
 }
 
-// bodyStart returns the offset of the block's body in the statement, -1 if the body is
+// findBodyStart returns the offset of the block's body in the statement, -1 if the body is
 // written with escapes, so that the text differs.
-func bodyStart(sql string, at int, body string) int {
-	if at < 0 || at > len(sql) {
-		at = 0
+func findBodyStart(sql string, offset int, body string) int {
+	if offset < 0 || offset > len(sql) {
+		offset = 0
 	}
-	if i := strings.Index(sql[at:], body); i >= 0 {
-		return at + i
+	if i := strings.Index(sql[offset:], body); i >= 0 {
+		return offset + i
 	}
 	return -1
 }

@@ -18,9 +18,9 @@ const (
 func classifyAtHead(n *pgparse.Node) commitKind {
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.IndexStmt:
-		return inStepsIf(s.GetConcurrent())
+		return chooseCommitKind(s.GetConcurrent())
 	case *pgparse.DropStmt:
-		return inStepsIf(s.GetConcurrent())
+		return chooseCommitKind(s.GetConcurrent())
 	case *pgparse.ReindexStmt:
 		switch s.GetKind() {
 		case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA, pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE,
@@ -39,10 +39,10 @@ func classifyAtHead(n *pgparse.Node) commitKind {
 			}
 		}
 	case *pgparse.VacuumStmt:
-		return inStepsIf(s.GetIsVacuumcmd())
+		return chooseCommitKind(s.GetIsVacuumcmd())
 	case *pgparse.ClusterStmt:
 		repack := pgparse.RepackOf(s)
-		return inStepsIf(s.GetRelation() == nil || repack != nil && (repack.Concurrently || repack.Analyze))
+		return chooseCommitKind(s.GetRelation() == nil || repack != nil && (repack.Concurrently || repack.Analyze))
 	case *pgparse.DiscardStmt:
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
 			return byItself
@@ -54,8 +54,8 @@ func classifyAtHead(n *pgparse.Node) commitKind {
 	return withOthers
 }
 
-// inStepsIf returns the kind of a command that commits several times only in some of its forms.
-func inStepsIf(repeated bool) commitKind {
+// chooseCommitKind returns the kind of a command that commits several times only in some of its forms.
+func chooseCommitKind(repeated bool) commitKind {
 	if repeated {
 		return inSteps
 	}

@@ -45,7 +45,7 @@ func (r *Reader) Next(most int) (s *Script, err error) {
 	s = &Script{Source: r.source, lines: r.lines, Rollback: map[int]bool{}, Window: r.window, guards: map[int]bool{}}
 	b := builder{Script: s}
 	for len(s.Statements) < most {
-		ok, err := r.fillAhead(b, most)
+		ok, err := r.readAhead(b, most)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func (r *Reader) Next(most int) (s *Script, err error) {
 		r.ahead = r.ahead[1:]
 		b.addFromPart(r.part, r.splitter, st)
 	}
-	if s.More, err = r.fillAhead(b, most); err != nil {
+	if s.More, err = r.readAhead(b, most); err != nil {
 		return nil, err
 	}
 	s.Strings, s.next = r.strings, r.part
@@ -72,8 +72,8 @@ func (r *Reader) Next(most int) (s *Script, err error) {
 	return s, nil
 }
 
-// fillAhead reads statements ahead, if there is none, up to the next part that has one.
-func (r *Reader) fillAhead(b builder, most int) (bool, error) {
+// readAhead reads statements ahead, if there is none, up to the next part that has one.
+func (r *Reader) readAhead(b builder, most int) (bool, error) {
 	for len(r.ahead) == 0 {
 		if r.splitter == nil {
 			if r.part >= len(r.source.Parts) {

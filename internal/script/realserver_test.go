@@ -106,16 +106,16 @@ func TestStringsOnServer(t *testing.T) {
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		unjudged := 0
 		for name, text := range stringsThatEnd {
-			gone := droppedByPsql(t, psql, pgservertest.Database(t, major), &text)
+			droppedOnServer := droppedByPsql(t, psql, pgservertest.Database(t, major), &text)
 			dropped, judged := readsDrop(t, text, major)
-			if unsure, known := readsDrop(t, text, onward.OldestMajor, major, onward.PreviewMajor); known && gone != unsure {
-				t.Errorf("%s: on the server b is gone: %t; we read for several versions that it is dropped: %t\n%s", name, gone, unsure, text)
+			if unsure, known := readsDrop(t, text, onward.OldestMajor, major, onward.PreviewMajor); known && droppedOnServer != unsure {
+				t.Errorf("%s: on the server b is gone: %t; we read for several versions that it is dropped: %t\n%s", name, droppedOnServer, unsure, text)
 			}
 			if !judged {
 				unjudged++
 			}
-			if gone != dropped && judged {
-				t.Errorf("%s: on the server b is gone: %t; we read that it is dropped: %t\n%s", name, gone, dropped, text)
+			if droppedOnServer != dropped && judged {
+				t.Errorf("%s: on the server b is gone: %t; we read that it is dropped: %t\n%s", name, droppedOnServer, dropped, text)
 			}
 		}
 		t.Logf("%d files, %d of them not judged as a whole", len(stringsThatEnd), unjudged)
@@ -137,11 +137,11 @@ func droppedByPsql(t *testing.T, psql, url string, text *string) bool {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	var gone bool
-	if err := c.QueryRow(t.Context(), "SELECT to_regclass('b') IS NULL").Scan(&gone); err != nil {
+	var isDropped bool
+	if err := c.QueryRow(t.Context(), "SELECT to_regclass('b') IS NULL").Scan(&isDropped); err != nil {
 		t.Fatal(err)
 	}
-	return gone
+	return isDropped
 }
 
 // readsDrop tells whether the script drops b on servers of some versions, and whether all of it is known.

@@ -146,12 +146,12 @@ func TestDoBlock(t *testing.T) {
 	if len(s.Statements) != 3 {
 		t.Fatalf("%d statements", len(s.Statements))
 	}
-	do, in := s.Statements[1], s.Statements[2]
+	doBlock, in := s.Statements[1], s.Statements[2]
 	if in.Parent != 1 || !in.Conditional || in.Line != 5 || in.Column != 5 || in.EndLine != 6 || in.Tx != 1 {
 		t.Errorf("%+v", in)
 	}
-	if do.Opaque != "EXECUTE of 'DROP TABLE ' || x" {
-		t.Errorf("opaque: %q", do.Opaque)
+	if doBlock.Opaque != "EXECUTE of 'DROP TABLE ' || x" {
+		t.Errorf("opaque: %q", doBlock.Opaque)
 	}
 }
 

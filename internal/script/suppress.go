@@ -53,10 +53,10 @@ func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment
 		return out
 	}
 	follows := codeFinder{src: src, lines: lines}
-	for _, c := range commentsOf(src, bodies) {
+	for _, c := range listComments(src, bodies) {
 		text := src.Text[c.Start:c.End]
 		i, other := findMention(text)
-		if i < 0 || !onlyMarkers(text[:i]) {
+		if i < 0 || !hasOnlyMarkers(text[:i]) {
 			continue
 		}
 		s := Suppression{Foreign: other, File: strings.HasSuffix(other, "-file")}
@@ -69,7 +69,7 @@ func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment
 		s.Alone = strings.TrimSpace(src.Text[start:c.Start]) == ""
 		s.Target = s.Line
 		if s.Alone {
-			s.Target = follows.codeLine(s.Line)
+			s.Target = follows.findCodeLine(s.Line)
 		}
 		out = append(out, s)
 	}
@@ -102,10 +102,10 @@ func findMention(text string) (first int, other string) {
 	return first, other
 }
 
-// onlyMarkers reports whether a text has only comment characters.
-func onlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#<!") == "" }
+// hasOnlyMarkers reports whether a text has only comment characters.
+func hasOnlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#<!") == "" }
 
-func commentsOf(src Source, bodies []pgparse.Comment) []pgparse.Comment {
+func listComments(src Source, bodies []pgparse.Comment) []pgparse.Comment {
 	if src.LineComment == "" || src.LineComment == "--" {
 		out := pgparse.ListComments(src.Text)
 		for _, b := range bodies {
@@ -116,12 +116,12 @@ func commentsOf(src Source, bodies []pgparse.Comment) []pgparse.Comment {
 		return out
 	}
 	var out []pgparse.Comment
-	at := 0
+	offset := 0
 	for _, line := range strings.SplitAfter(src.Text, "\n") {
 		if i := strings.Index(line, src.LineComment); i >= 0 {
-			out = append(out, pgparse.Comment{Start: at + i, End: at + len(strings.TrimRight(line, "\r\n"))})
+			out = append(out, pgparse.Comment{Start: offset + i, End: offset + len(strings.TrimRight(line, "\r\n"))})
 		}
-		at += len(line)
+		offset += len(line)
 	}
 	return out
 }
@@ -170,11 +170,11 @@ type codeFinder struct {
 	from, to int
 }
 
-// codeLine returns the first line after the given one that is neither blank nor a line
+// findCodeLine returns the first line after the given one that is neither blank nor a line
 // comment; the line itself if there is none.
-func (f *codeFinder) codeLine(line int) int {
+func (f *codeFinder) findCodeLine(line int) int {
 	if line < f.from || line >= f.to {
-		f.from, f.to = line, f.nextCodeLine(line)
+		f.from, f.to = line, f.scanCodeLine(line)
 	}
 	if f.to > f.lines.CountLines() {
 		return line
@@ -182,8 +182,8 @@ func (f *codeFinder) codeLine(line int) int {
 	return f.to
 }
 
-// nextCodeLine returns the next line of code, or the number of lines plus one if there is none.
-func (f *codeFinder) nextCodeLine(line int) int {
+// scanCodeLine returns the next line of code, or the number of lines plus one if there is none.
+func (f *codeFinder) scanCodeLine(line int) int {
 	prefix := f.src.LineComment
 	if prefix == "" {
 		prefix = "--"

@@ -168,7 +168,7 @@ func (t *tracker) trackStatement(s *Statement) {
 	}
 	if ctl == nil {
 		s.Tx, s.Origin = t.tx, t.origin
-		if t.origin == Alone && t.outer == Alone && t.hasInner(s) {
+		if t.origin == Alone && t.outer == Alone && t.hasInnerStatements(s) {
 			// A DO block is one transaction of its own.
 			t.last++
 			s.Tx = t.last
@@ -226,7 +226,7 @@ func (t *tracker) trackEnd(s *Statement, ctl *pgparse.TransactionStmt) {
 	t.openTransaction(next)
 }
 
-func (t *tracker) hasInner(s *Statement) bool {
+func (t *tracker) hasInnerStatements(s *Statement) bool {
 	next := s.Index + 1
 	return next < len(t.Statements) && t.Statements[next].Parent == s.Index
 }

@@ -58,9 +58,9 @@ func TestSite(t *testing.T) {
 	}
 	x.Quiet()
 
-	for _, at := range []string{served, "file://" + dir + "/"} {
-		t.Run("search "+at[:4], func(t *testing.T) {
-			x := browsertest.Open(t, b, at+"index.html", at, 1280, 900, true)
+	for _, baseURL := range []string{served, "file://" + dir + "/"} {
+		t.Run("search "+baseURL[:4], func(t *testing.T) {
+			x := browsertest.Open(t, b, baseURL+"index.html", baseURL, 1280, 900, true)
 			found := search(t, x, "volatile default rewrites")
 			if !strings.Contains(found, "column-add-volatile-default") {
 				t.Errorf("found %q", found)
@@ -69,12 +69,12 @@ func TestSite(t *testing.T) {
 				t.Errorf("with a word that is nowhere, found %q", found)
 			}
 			for _, width := range []int64{360, 768, 1280} {
-				x.Do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(at+"rules/index.html"))
+				x.Do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(baseURL+"rules/index.html"))
 				if found := search(t, x, "ATTACH PARTITIONS"); !strings.Contains(found, "partition-attach-scan") {
 					t.Errorf("from a page further down, found %q", found)
 				}
 				x.CheckFit(fmt.Sprintf("search, %d", width))
-				x.Shoot(fmt.Sprintf("search-%s-%d.png", at[:4], width))
+				x.Shoot(fmt.Sprintf("search-%s-%d.png", baseURL[:4], width))
 			}
 			// A word of a result leads to its section, and Escape ends the search.
 			x.Do(chromedp.KeyEvent(kb.Enter))
@@ -100,8 +100,8 @@ func TestSite(t *testing.T) {
 			t.Errorf("the next page does not keep the chosen scheme: %s", dark)
 		}
 		x.Do(chromedp.Click(chromedp.CSS("#scheme")))
-		if again := x.Eval(ground); again != light {
-			t.Errorf("light again: %s, not %s", again, light)
+		if restored := x.Eval(ground); restored != light {
+			t.Errorf("light again: %s, not %s", restored, light)
 		}
 	})
 

@@ -42,7 +42,7 @@ func FindFaults(dir string) ([]string, error) {
 				return err
 			}
 			texts[name] = string(data)
-			files[name] = pageAnchors(string(data))
+			files[name] = listAnchors(string(data))
 		}
 		return nil
 	})
@@ -58,18 +58,18 @@ func FindFaults(dir string) ([]string, error) {
 			out = append(out, fmt.Sprintf("%s asks %s", name, m[1]))
 		}
 		if path.Ext(name) == ".html" && name != "404.html" { // which is shown for any missing page
-			out = append(out, pageFaults(name, text, files)...)
+			out = append(out, findPageFaults(name, text, files)...)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
 }
 
-// pageAnchors lists the anchors of a page. attribute finds one in each tag, so tags are asked
+// listAnchors lists the anchors of a page. attribute finds one in each tag, so tags are asked
 // for each of theirs.
-func pageAnchors(text string) []string {
+func listAnchors(text string) []string {
 	var out []string
-	for _, m := range tagAttributes(text) {
+	for _, m := range listTagAttributes(text) {
 		if m[1] == "id" {
 			out = append(out, m[2])
 		}
@@ -77,8 +77,8 @@ func pageAnchors(text string) []string {
 	return out
 }
 
-// tagAttributes lists tag, attribute and value of all that link, fetch or are linked to.
-func tagAttributes(text string) [][3]string {
+// listTagAttributes lists tag, attribute and value of all that link, fetch or are linked to.
+func listTagAttributes(text string) [][3]string {
 	var out [][3]string
 	for tag := range strings.SplitSeq(text, "<") {
 		tag, _, _ = strings.Cut(tag, ">")
@@ -96,11 +96,11 @@ func tagAttributes(text string) [][3]string {
 	return out
 }
 
-func pageFaults(page, text string, files map[string][]string) []string {
+func findPageFaults(page, text string, files map[string][]string) []string {
 	var out []string
-	for _, m := range tagAttributes(text) {
-		tag, what, value := m[0], m[1], strings.ReplaceAll(m[2], "&amp;", "&")
-		if what == "id" || strings.HasPrefix(value, "data:") {
+	for _, m := range listTagAttributes(text) {
+		tag, attribute, value := m[0], m[1], strings.ReplaceAll(m[2], "&amp;", "&")
+		if attribute == "id" || strings.HasPrefix(value, "data:") {
 			continue
 		}
 		if isExternal(value) {

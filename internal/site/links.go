@@ -70,8 +70,8 @@ func (p *page) findLinks() []Link {
 
 // addTagLinks adds the links in HTML that begins at an offset of the page.
 func (p *page) addTagLinks(html []byte, start int, add func(offset int, target string)) {
-	for _, a := range tagAttributes(string(html)) {
-		if what, value := a[1], a[2]; what == "href" || what == "src" || what == "srcset" {
+	for _, a := range listTagAttributes(string(html)) {
+		if attribute, value := a[1], a[2]; attribute == "href" || attribute == "src" || attribute == "srcset" {
 			add(start+max(0, bytes.Index(p.source[start:], []byte(value))), value)
 		}
 	}
@@ -79,7 +79,7 @@ func (p *page) addTagLinks(html []byte, start int, add func(offset int, target s
 
 func (p *page) hasAnchor(anchor string) bool {
 	for _, h := range p.listHeadings() {
-		if anchorOf(h) == anchor {
+		if readAnchor(h) == anchor {
 			return true
 		}
 	}

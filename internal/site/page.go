@@ -47,8 +47,8 @@ func (p *page) listHeadings() []*ast.Heading {
 	return out
 }
 
-// anchorOf returns a heading's anchor.
-func anchorOf(h *ast.Heading) string {
+// readAnchor returns a heading's anchor.
+func readAnchor(h *ast.Heading) string {
 	id, _ := h.AttributeString("id")
 	a, _ := id.([]byte)
 	return string(a)

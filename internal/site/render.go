@@ -111,7 +111,7 @@ func (p *page) listEntries(chapters []*chapter, current *chapter, root string) [
 		if e.Current && c.page != index && len(c.chapters) == 0 {
 			for _, h := range p.listHeadings() {
 				if h.Level == 2 {
-					e.Headings = append(e.Headings, entry{Title: p.plainText(h), Address: "#" + anchorOf(h)})
+					e.Headings = append(e.Headings, entry{Title: p.plainText(h), Address: "#" + readAnchor(h)})
 				}
 			}
 		}
@@ -178,7 +178,7 @@ func (pageNodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	})
 	r.Register(ast.KindHeading, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		h := n.(*ast.Heading)
-		tag, anchor := string('0'+rune(h.Level)), template.HTMLEscapeString(anchorOf(h))
+		tag, anchor := string('0'+rune(h.Level)), template.HTMLEscapeString(readAnchor(h))
 		if entering {
 			_, _ = w.WriteString("<h" + tag + ` id="` + anchor + `">`)
 		} else {

@@ -73,12 +73,12 @@ func splitWords(text string) []string {
 	return words
 }
 
-func (s *Site) addSections(x *searchIndex, chapters []*chapter, above []string) {
+func (s *Site) addSections(x *searchIndex, chapters []*chapter, parentTitles []string) {
 	for _, c := range chapters {
 		if p := s.pages[c.page]; p != nil {
-			p.addSections(x, siteAddress(c.page), append(above, c.title))
+			p.addSections(x, siteAddress(c.page), append(parentTitles, c.title))
 		}
-		s.addSections(x, c.chapters, append(above, c.title))
+		s.addSections(x, c.chapters, append(parentTitles, c.title))
 	}
 }
 
@@ -87,8 +87,8 @@ func (p *page) addSections(x *searchIndex, address string, chapters []string) {
 		h, ok := n.(*ast.Heading)
 		switch {
 		case ok && h.Level <= 2:
-			where := strings.Join(chapters[:len(chapters)+h.Level-2], " › ") // a page's first heading is its chapter's title
-			x.Sections = append(x.Sections, searchSection{Address: address + "#" + anchorOf(h), Title: p.plainText(h), Path: where})
+			breadcrumb := strings.Join(chapters[:len(chapters)+h.Level-2], " › ") // a page's first heading is its chapter's title
+			x.Sections = append(x.Sections, searchSection{Address: address + "#" + readAnchor(h), Title: p.plainText(h), Path: breadcrumb})
 		case n.Kind() == ast.KindHTMLBlock:
 		case len(x.Sections) > 0:
 			last := &x.Sections[len(x.Sections)-1]

@@ -74,7 +74,7 @@ func (s *Site) checkChapters() error {
 }
 
 // readFiles reads the files below a directory, as the given directory of the site.
-func (s *Site) readFiles(dir, as string) error {
+func (s *Site) readFiles(dir, prefix string) error {
 	return filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -87,7 +87,7 @@ func (s *Site) readFiles(dir, as string) error {
 		if err != nil {
 			return err
 		}
-		name := path.Join(as, filepath.ToSlash(rel))
+		name := path.Join(prefix, filepath.ToSlash(rel))
 		if path.Ext(name) == ".md" {
 			s.pages[name] = parsePage(cutFrontMatter(data))
 		} else {

@@ -73,7 +73,7 @@ func (m *Model) EstimateBackfill(name catalog.Name, kind BackfillKind, batch int
 			// It starts at the threshold, and the backfill goes on while it works. The indexes grow all the same.
 			e.DiskBytes = min(e.MaxDiskBytes, 2*v.Threshold*(row+addedBytes)+t.Index)
 		}
-		more := m.scatteredWAL(t, e)
+		more := m.estimateExtraWAL(t, e)
 		e.MaxWALBytes = e.WALBytes + more
 		e.MaxMS = m.backfillTime(t.Rows, micros, amount{read: read + more, written: e.MaxWALBytes + e.MaxDiskBytes})
 	}
@@ -89,9 +89,9 @@ func (m *Model) backfillTime(rows int64, micros float64, a amount) int64 {
 	return int64((float64(rows)*micros/1000 + float64(a.toMilliseconds(m.Throughput))) * (1 + pausePart))
 }
 
-// scatteredWAL returns how much more WAL a backfill writes if the entries of all indexes but the one of its key come in no
+// estimateExtraWAL returns how much more WAL a backfill writes if the entries of all indexes but the one of its key come in no
 // order, autovacuum writes each page of the indexes in each run, and a later scan writes each page of the table.
-func (m *Model) scatteredWAL(t Table, e *onward.StepEstimate) (more int64) {
+func (m *Model) estimateExtraWAL(t Table, e *onward.StepEstimate) (more int64) {
 	if m.settings["full_page_writes"] == "off" {
 		return 0
 	}

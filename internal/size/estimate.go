@@ -25,7 +25,7 @@ func (m *Model) EstimateWork(r *effect.Result, now func(*effect.Effect) catalog.
 			continue // a partitioned table has no file: its partitions have effects of their own
 		}
 		if t, ok := m.TableSize(now(e)); ok {
-			out[i] = m.workOf(e, t, m.rebuiltAmount(r, e, t, now)).toMilliseconds(m.Throughput)
+			out[i] = m.estimateWork(e, t, m.estimateRebuild(r, e, t, now)).toMilliseconds(m.Throughput)
 		}
 	}
 	return out
@@ -39,8 +39,8 @@ func (a amount) toMilliseconds(t onward.Throughput) int64 {
 	return max(1, int64(ms))
 }
 
-// workOf returns what one effect reads and writes.
-func (m *Model) workOf(e *effect.Effect, t Table, rebuilt amount) amount {
+// estimateWork returns what one effect reads and writes.
+func (m *Model) estimateWork(e *effect.Effect, t Table, rebuilt amount) amount {
 	var a amount
 	if e.Rewrites {
 		// The table is read once and written once. Each index is built from the new file.
@@ -64,9 +64,9 @@ func (m *Model) workOf(e *effect.Effect, t Table, rebuilt amount) amount {
 	return a
 }
 
-// rebuiltAmount returns what rebuilding indexes of a table reads and writes: the indexes that
+// estimateRebuild returns what rebuilding indexes of a table reads and writes: the indexes that
 // the result names, else all.
-func (m *Model) rebuiltAmount(r *effect.Result, e *effect.Effect, t Table, now func(*effect.Effect) catalog.Name) amount {
+func (m *Model) estimateRebuild(r *effect.Result, e *effect.Effect, t Table, now func(*effect.Effect) catalog.Name) amount {
 	if !e.RebuildsIndex || e.Rewrites {
 		return amount{}
 	}

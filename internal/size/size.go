@@ -14,8 +14,8 @@ import (
 // Default is used if nothing was measured or configured: a modest network disk.
 var Default = onward.Throughput{Read: 200e6, Write: 100e6}
 
-// orDefault fills in the missing speeds.
-func orDefault(t onward.Throughput) onward.Throughput {
+// fillDefaults fills in the missing speeds.
+func fillDefaults(t onward.Throughput) onward.Throughput {
 	if t.Read <= 0 {
 		t.Read = Default.Read
 	}
@@ -53,46 +53,46 @@ type Model struct {
 func NewModel(s *onward.Stats, t onward.Throughput) *Model {
 	m := &Model{
 		tables: make(map[string]Table, len(s.Relations)), indexes: map[string]int64{}, settings: s.Settings,
-		options: map[string]map[string]string{}, Throughput: orDefault(t),
+		options: map[string]map[string]string{}, Throughput: fillDefaults(t),
 	}
 	parent := make(map[string]string, len(s.Relations))
 	for i := range s.Relations {
 		r := &s.Relations[i]
 		parent[r.Name] = r.Parent
 	}
-	add := func(name string, of Table) {
+	add := func(name string, table Table) {
 		t, known := m.tables[name]
 		if !known {
-			m.tables[name] = of
+			m.tables[name] = table
 			return
 		}
-		if t.Rows < 0 || of.Rows < 0 {
+		if t.Rows < 0 || table.Rows < 0 {
 			t.Rows = -1
 		} else {
-			t.Rows += of.Rows
+			t.Rows += table.Rows
 		}
-		t.Heap, t.Toast, t.Index, t.indexes = t.Heap+of.Heap, t.Toast+of.Toast, t.Index+of.Index, t.indexes+of.indexes
+		t.Heap, t.Toast, t.Index, t.indexes = t.Heap+table.Heap, t.Toast+table.Toast, t.Index+table.Index, t.indexes+table.indexes
 		m.tables[name] = t
 	}
 	for i := range s.Relations {
 		r := &s.Relations[i]
 		m.options[r.Name] = r.Options
-		of := Table{Rows: r.Rows, Heap: r.HeapBytes, Toast: r.ToastBytes}
+		table := Table{Rows: r.Rows, Heap: r.HeapBytes, Toast: r.ToastBytes}
 		for _, x := range r.Indexes {
-			of.Index += x.Bytes
-			of.indexes++
+			table.Index += x.Bytes
+			table.indexes++
 			m.indexes[x.Name] = x.Bytes
 		}
 		if r.Kind == catalog.PartitionedTable.String() {
 			// The count of a partitioned table is the sum over its partitions at the last
 			// ANALYZE, so it is ignored.
-			of = Table{}
+			table = Table{}
 		}
-		add(r.Name, of)
+		add(r.Name, table)
 		seen := map[string]bool{r.Name: true}
 		for up := r.Parent; up != "" && !seen[up] && r.Kind != catalog.PartitionedTable.String(); up = parent[up] {
 			seen[up] = true
-			add(up, of)
+			add(up, table)
 		}
 	}
 	return m

@@ -85,7 +85,7 @@ func (t *Tree) refreshMembers() {
 	for len(queue) > 0 {
 		parent := queue[0]
 		queue = queue[1:]
-		for _, pid := range children(parent.pid) {
+		for _, pid := range listChildren(parent.pid) {
 			child, ok := readProcess(pid)
 			// A parent starts before its child. Otherwise its PID was reused meanwhile.
 			if _, member := t.members[pid]; !member && ok && parent.started <= child.started {

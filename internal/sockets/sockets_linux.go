@@ -17,8 +17,8 @@ import (
 // IsSupported reports whether this system tells which process holds a connection.
 const IsSupported = true
 
-// children returns the child processes of a process, from the lists of its threads.
-func children(pid int) (out []int) {
+// listChildren returns the child processes of a process, from the lists of its threads.
+func listChildren(pid int) (out []int) {
 	dir := procPath(pid, "task")
 	threads, err := os.ReadDir(dir)
 	if err != nil {
@@ -89,21 +89,21 @@ func (t *Tree) Connections() []Connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refreshMembers()
-	held := map[uint64]int{}
-	own, _ := os.Readlink("/proc/self/ns/net")
+	pidByInode := map[uint64]int{}
+	namespace, _ := os.Readlink("/proc/self/ns/net")
 	for pid := range t.members {
 		// In another network namespace the same address means another place.
-		if ns, err := os.Readlink(procPath(pid, "ns/net")); err != nil || ns != own {
+		if ns, err := os.Readlink(procPath(pid, "ns/net")); err != nil || ns != namespace {
 			continue
 		}
 		for inode := range socketInodes(pid) {
-			held[inode] = pid
+			pidByInode[inode] = pid
 		}
 	}
-	if len(held) == 0 {
+	if len(pidByInode) == 0 {
 		return nil
 	}
-	return append(tcpConnections(held), unixConnections(held)...)
+	return append(tcpConnections(pidByInode), unixConnections(pidByInode)...)
 }
 
 // tcpState is a state of a TCP socket, as the kernel numbers it.
@@ -147,7 +147,7 @@ func tcpSockets(state tcpState) []tcpSocket {
 }
 
 // tcpConnections returns the held sockets that are established TCP connections.
-func tcpConnections(held map[uint64]int) []Connection {
+func tcpConnections(pidByInode map[uint64]int) []Connection {
 	type ends struct{ local, remote netip.AddrPort }
 	list := tcpSockets(established)
 	byEnds := map[ends]uint64{}
@@ -156,8 +156,8 @@ func tcpConnections(held map[uint64]int) []Connection {
 	}
 	var out []Connection
 	for _, s := range list {
-		if held[s.inode] != 0 {
-			out = append(out, Connection{PID: held[s.inode], Local: s.local, Remote: s.remote, Peer: byEnds[ends{s.remote, s.local}]})
+		if pidByInode[s.inode] != 0 {
+			out = append(out, Connection{PID: pidByInode[s.inode], Local: s.local, Remote: s.remote, Peer: byEnds[ends{s.remote, s.local}]})
 		}
 	}
 	return out
@@ -206,18 +206,18 @@ func findUnixClient(conn *net.UnixConn) (c Client, ok bool) {
 // listens there, or on all addresses at that port.
 func IsOnlyListener(pids []int, a netip.AddrPort) bool {
 	found := false
-	var held map[uint64]bool
+	var inodes map[uint64]bool
 	for _, s := range tcpSockets(listening) {
 		if s.local.Port() != a.Port() || s.local.Addr() != a.Addr() && !s.local.Addr().IsUnspecified() {
 			continue
 		}
-		if held == nil {
-			held = map[uint64]bool{}
+		if inodes == nil {
+			inodes = map[uint64]bool{}
 			for _, pid := range pids {
-				maps.Copy(held, socketInodes(pid))
+				maps.Copy(inodes, socketInodes(pid))
 			}
 		}
-		if !held[s.inode] {
+		if !inodes[s.inode] {
 			return false
 		}
 		found = true

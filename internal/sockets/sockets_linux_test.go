@@ -30,16 +30,16 @@ func TestConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		list := NewTree(os.Getpid()).Connections()
-		at := slices.IndexFunc(list, func(c Connection) bool {
+		index := slices.IndexFunc(list, func(c Connection) bool {
 			if address[0] == "unix" {
 				return !c.Local.IsValid()
 			}
 			return c.Local.String() == client.LocalAddr().String() && c.Remote.String() == l.Addr().String()
 		})
-		if at < 0 || list[at].PID != os.Getpid() || list[at].Peer == 0 || !Holds(os.Getpid(), list[at].Peer) {
+		if index < 0 || list[index].PID != os.Getpid() || list[index].Peer == 0 || !Holds(os.Getpid(), list[index].Peer) {
 			t.Errorf("%s: %+v", address[0], list)
 		}
-		if Holds(os.Getppid(), list[max(at, 0)].Peer) {
+		if Holds(os.Getppid(), list[max(index, 0)].Peer) {
 			t.Errorf("%s: another process holds it", address[0])
 		}
 		for _, c := range []io.Closer{client, server, l} {

@@ -19,4 +19,4 @@ func Holds(int, uint64) bool { return false }
 
 func readProcess(int) (process, bool) { return process{}, false }
 
-func children(int) []int { return nil }
+func listChildren(int) []int { return nil }

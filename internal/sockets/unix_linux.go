@@ -9,7 +9,7 @@ import (
 
 // unixConnections returns the held sockets that are connected Unix sockets. /proc/net/unix does not report the
 // other end, so the kernel is asked through a netlink socket, as ss -x does.
-func unixConnections(held map[uint64]int) []Connection {
+func unixConnections(pidByInode map[uint64]int) []Connection {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return nil
@@ -19,7 +19,7 @@ func unixConnections(held map[uint64]int) []Connection {
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
 		return nil
 	}
-	if err := unix.Sendto(fd, unixQuestion(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := unix.Sendto(fd, newUnixRequest(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil
 	}
 	var out []Connection
@@ -34,8 +34,8 @@ func unixConnections(held map[uint64]int) []Connection {
 			if kind != unix.SOCK_DIAG_BY_FAMILY || int(length) > len(rest) || length < unix.NLMSG_HDRLEN {
 				return out // the end of the list, or an error
 			}
-			inode, peer := parseUnix(rest[unix.NLMSG_HDRLEN:length])
-			if pid := held[inode]; pid != 0 && peer != 0 {
+			inode, peer := parseUnixSocket(rest[unix.NLMSG_HDRLEN:length])
+			if pid := pidByInode[inode]; pid != 0 && peer != 0 {
 				out = append(out, Connection{PID: pid, Peer: peer})
 			}
 			rest = rest[min(len(rest), int(length+3)&^3):]
@@ -51,8 +51,8 @@ const (
 	attributePeer   = 2 // UNIX_DIAG_PEER
 )
 
-// unixQuestion returns a request for all connected Unix sockets and the other end of each.
-func unixQuestion() []byte {
+// newUnixRequest returns a request for all connected Unix sockets and the other end of each.
+func newUnixRequest() []byte {
 	const size = unix.NLMSG_HDRLEN + unixRequestSize
 	out := make([]byte, size)
 	binary.NativeEndian.PutUint32(out, size)
@@ -65,8 +65,8 @@ func unixQuestion() []byte {
 	return out
 }
 
-// parseUnix reads a socket and its other end from one message.
-func parseUnix(body []byte) (inode, peer uint64) {
+// parseUnixSocket reads a socket and its other end from one message.
+func parseUnixSocket(body []byte) (inode, peer uint64) {
 	if len(body) < unixMessageSize {
 		return 0, 0
 	}

@@ -86,7 +86,7 @@ func (r *statementReader) readStatement(node *pgparse.Node, sql string) {
 		}
 	case *pgparse.Node_AlterTableStmt:
 		if table := r.resolveRelation(n.AlterTableStmt.Relation); n.AlterTableStmt.Objtype == pgparse.ObjectType_OBJECT_TABLE && r.sendsTable(table) {
-			r.alterColumns(table, n.AlterTableStmt.Cmds, sql)
+			r.recordColumnChanges(table, n.AlterTableStmt.Cmds, sql)
 		}
 	case *pgparse.Node_RenameStmt:
 		r.recordRename(n.RenameStmt)
@@ -120,10 +120,10 @@ func (r *statementReader) addTable(rv *pgparse.RangeVar, sql string) {
 	}
 }
 
-// alterColumns records the columns that an ALTER TABLE adds, drops or changes.
-func (r *statementReader) alterColumns(table string, commands []*pgparse.Node, sql string) {
-	at := quoteTable(table)
-	clauses := pgparse.SplitClauses(sql, afterTable(sql))
+// recordColumnChanges records the columns that an ALTER TABLE adds, drops or changes.
+func (r *statementReader) recordColumnChanges(table string, commands []*pgparse.Node, sql string) {
+	quotedTable := quoteTable(table)
+	clauses := pgparse.SplitClauses(sql, findTableNameEnd(sql))
 	for i, n := range commands {
 		c := n.GetAlterTableCmd()
 		switch c.GetSubtype() {
@@ -135,14 +135,14 @@ func (r *statementReader) alterColumns(table string, commands []*pgparse.Node, s
 			if def == nil || generated || i >= len(clauses) { // a generated column is not sent
 				continue
 			}
-			typ := typeOfColumn(sql[clauses[i].Start:clauses[i].End])
+			typ := extractColumnType(sql[clauses[i].Start:clauses[i].End])
 			r.types[table+"."+def.GetColname()] = typ
-			r.addBefore("ALTER TABLE " + at + " ADD COLUMN " + pgparse.QuoteIdent(def.GetColname()) + " " + typ)
+			r.addBefore("ALTER TABLE " + quotedTable + " ADD COLUMN " + pgparse.QuoteIdent(def.GetColname()) + " " + typ)
 		case pgparse.AlterTableType_AT_DropColumn:
-			r.dropped = append(r.dropped, column{at, c.GetName()})
+			r.dropped = append(r.dropped, column{quotedTable, c.GetName()})
 		case pgparse.AlterTableType_AT_AlterColumnType:
 			if i < len(clauses) {
-				r.addBefore("ALTER TABLE " + at + " " + sql[clauses[i].Start:clauses[i].End])
+				r.addBefore("ALTER TABLE " + quotedTable + " " + sql[clauses[i].Start:clauses[i].End])
 			}
 		}
 	}
@@ -160,27 +160,27 @@ func (r *statementReader) recordRename(n *pgparse.RenameStmt) {
 	if !r.sendsTable(table) {
 		return
 	}
-	at, now := quoteTable(table), pgparse.QuoteIdent(n.Newname)
+	quotedTable, now := quoteTable(table), pgparse.QuoteIdent(n.Newname)
 	switch {
 	case n.RenameType == pgparse.ObjectType_OBJECT_TABLE:
 		schema, _, _ := strings.Cut(table, ".")
 		r.names[schema+"."+n.Newname] = r.publishedName(table)
 		r.need.Stops = true
-		r.addAfter("ALTER TABLE " + at + " RENAME TO " + now)
+		r.addAfter("ALTER TABLE " + quotedTable + " RENAME TO " + now)
 	case n.RenameType != pgparse.ObjectType_OBJECT_COLUMN:
 	case r.types[table+"."+n.Subname] == "":
 		r.need.Stops = true
-		r.addAfter("ALTER TABLE " + at + " RENAME COLUMN " + pgparse.QuoteIdent(n.Subname) + " TO " + now)
+		r.addAfter("ALTER TABLE " + quotedTable + " RENAME COLUMN " + pgparse.QuoteIdent(n.Subname) + " TO " + now)
 	default:
 		typ := r.types[table+"."+n.Subname]
-		was := len(r.dropped)
-		r.dropped = slices.DeleteFunc(r.dropped, func(c column) bool { return c == column{at, n.Newname} })
-		if len(r.dropped) < was {
-			r.addBefore("ALTER TABLE " + at + " ALTER COLUMN " + now + " TYPE " + typ)
+		countBefore := len(r.dropped)
+		r.dropped = slices.DeleteFunc(r.dropped, func(c column) bool { return c == column{quotedTable, n.Newname} })
+		if len(r.dropped) < countBefore {
+			r.addBefore("ALTER TABLE " + quotedTable + " ALTER COLUMN " + now + " TYPE " + typ)
 		} else {
-			r.addBefore("ALTER TABLE " + at + " ADD COLUMN " + now + " " + typ)
+			r.addBefore("ALTER TABLE " + quotedTable + " ADD COLUMN " + now + " " + typ)
 		}
-		r.addAfter("ALTER TABLE " + at + " DROP COLUMN " + pgparse.QuoteIdent(n.Subname))
+		r.addAfter("ALTER TABLE " + quotedTable + " DROP COLUMN " + pgparse.QuoteIdent(n.Subname))
 	}
 }
 
@@ -203,9 +203,9 @@ func (r *statementReader) publishedName(table string) string { return cmp.Or(r.n
 
 // sendsTable reports whether the publication sends every column of a table, or of its partitions.
 func (r *statementReader) sendsTable(table string) bool {
-	was := r.publishedName(table)
+	publishedTable := r.publishedName(table)
 	return r.created[table] || slices.ContainsFunc(r.publication.Tables, func(t Table) bool {
-		return !t.Listed && (t.Name == was || slices.Contains(t.Roots, was))
+		return !t.Listed && (t.Name == publishedTable || slices.Contains(t.Roots, publishedTable))
 	})
 }
 
@@ -215,14 +215,14 @@ func quoteTable(table string) string {
 	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(name)
 }
 
-// afterTable returns the offset after the table's name in an ALTER TABLE.
-func afterTable(sql string) int {
-	at := pgparse.AfterWord(sql, "TABLE")
+// findTableNameEnd returns the offset after the table's name in an ALTER TABLE.
+func findTableNameEnd(sql string) int {
+	pos := pgparse.AfterWord(sql, "TABLE")
 	for {
-		l := pgparse.NextLexeme(sql, at)
+		l := pgparse.NextLexeme(sql, pos)
 		switch strings.ToUpper(sql[l.Start:l.End]) {
 		case "IF", "EXISTS", "ONLY":
-			at = l.End
+			pos = l.End
 			continue
 		}
 		end := pgparse.NameEnd(sql, l.Start)
@@ -249,18 +249,18 @@ var serials = map[string]string{
 	"serial2":     "smallint",
 }
 
-// typeOfColumn returns the type in "ADD COLUMN name type …".
-func typeOfColumn(clause string) string {
-	at := pgparse.AfterWord(clause, "ADD")
+// extractColumnType returns the type in "ADD COLUMN name type …".
+func extractColumnType(clause string) string {
+	pos := pgparse.AfterWord(clause, "ADD")
 	for {
-		l := pgparse.NextLexeme(clause, at)
+		l := pgparse.NextLexeme(clause, pos)
 		word := strings.ToUpper(clause[l.Start:l.End])
 		if word != "COLUMN" && word != "IF" && word != "NOT" && word != "EXISTS" {
 			break
 		}
-		at = l.End
+		pos = l.End
 	}
-	from := pgparse.NextLexeme(clause, at).End // after the name
+	from := pgparse.NextLexeme(clause, pos).End // after the name
 	end, depth := from, 0
 	for {
 		l := pgparse.NextLexeme(clause, end)

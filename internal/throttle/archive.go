@@ -13,8 +13,8 @@ var archiveBacklog = signal{name: "the archiver's backlog", look: func(ctx conte
 	if g.limits.Archive < 0 {
 		return Verdict{}, nil
 	}
-	var on bool
-	if err := conn.QueryRow(ctx, "SELECT current_setting('archive_mode') <> 'off'").Scan(&on); err != nil || !on {
+	var isArchiving bool
+	if err := conn.QueryRow(ctx, "SELECT current_setting('archive_mode') <> 'off'").Scan(&isArchiving); err != nil || !isArchiving {
 		return Verdict{}, err
 	}
 	var b pgstat.Backlog

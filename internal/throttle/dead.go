@@ -20,9 +20,9 @@ type ownWrites struct {
 // AddWrites counts rows of a table, named as "schema.name", that the backfill has changed. Each of them leaves a dead row.
 func (g *Gauge) AddWrites(table string, rows int64) { g.writes.added[table] += rows }
 
-// countOwn returns how many of a table's dead rows are the backfill's own. It assumes that vacuum removes the rows of others first, so that
+// countOwnDead returns how many of a table's dead rows are the backfill's own. It assumes that vacuum removes the rows of others first, so that
 // the rows of others are never overestimated.
-func (w *ownWrites) countOwn(table string, dead int64) int64 {
+func (w *ownWrites) countOwnDead(table string, dead int64) int64 {
 	w.dead[table] = min(w.dead[table]+w.added[table], dead)
 	w.added[table] = 0
 	return w.dead[table]
@@ -47,8 +47,8 @@ var deadRows = signal{name: "the number of dead rows", look: func(ctx context.Co
 	most := 0.0
 	_, err = pgx.ForEachRow(rows, []any{&table, &dead, &live}, func() error {
 		count := dead
-		if own := g.writes.countOwn(table, dead); !g.load.harmful {
-			count -= own
+		if ownDead := g.writes.countOwnDead(table, dead); !g.load.harmful {
+			count -= ownDead
 		}
 		part := float64(count) / float64(max(dead+live, 1))
 		if count <= fewDead || part <= most {

@@ -21,10 +21,10 @@ var oldestSnapshot = signal{name: "the age of the oldest snapshot", look: func(c
 		return Verdict{}, err
 	}
 	var out Verdict
-	var who string
+	var holder string
 	var age float64
-	_, err = pgx.ForEachRow(rows, []any{&who, &age}, func() error {
-		out = judgeLimit(age, g.limits.Snapshot.Seconds(), "%s has had a snapshot for %s: no dead row is cleared away meanwhile", who,
+	_, err = pgx.ForEachRow(rows, []any{&holder, &age}, func() error {
+		out = judgeLimit(age, g.limits.Snapshot.Seconds(), "%s has had a snapshot for %s: no dead row is cleared away meanwhile", holder,
 			secondsToDuration(age).Round(time.Second))
 		out.Level = min(out.Level, Slow)
 		return nil

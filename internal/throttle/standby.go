@@ -45,19 +45,19 @@ var standbys = signal{name: "how far the standbys have replayed", need: true, lo
 	}
 	out, oldest := Verdict{}, len(g.moments)-1
 	for _, s := range g.standbys {
-		is, err := s.ReplayedBytes(ctx)
+		replayed, err := s.ReplayedBytes(ctx)
 		if err != nil {
 			return Verdict{}, fmt.Errorf("%s: %w", s.Name(), err)
 		}
 		i := 0
-		for i < len(g.moments)-1 && g.moments[i].bytes <= is {
+		for i < len(g.moments)-1 && g.moments[i].bytes <= replayed {
 			i++
 		}
 		oldest = min(oldest, i)
 		late := now.at.Sub(g.moments[i].at)
 		out = worseVerdict(out, judgeLimit(late.Seconds(), g.limits.Lag.Seconds(), "the standby %s lags by %s", s.Name(), late.Round(100*time.Millisecond)))
-		out = worseVerdict(out, judgeLimit(float64(now.bytes-is), float64(g.limits.SlotWAL), "the standby %s has %s of WAL to replay", s.Name(),
-			size.FormatBytes(max(0, now.bytes-is))))
+		out = worseVerdict(out, judgeLimit(float64(now.bytes-replayed), float64(g.limits.SlotWAL), "the standby %s has %s of WAL to replay", s.Name(),
+			size.FormatBytes(max(0, now.bytes-replayed))))
 	}
 	g.moments = g.moments[oldest:]
 	return out, nil

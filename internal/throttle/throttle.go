@@ -154,7 +154,7 @@ func (g *Gauge) IsDue() bool { return time.Since(g.asked) >= Every }
 
 // readSignal reads a signal, and decides what follows if it cannot be read.
 func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, error) {
-	begun := time.Now()
+	start := time.Now()
 	isOwn := conn.PgConn().TxStatus() == 'T'
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -163,7 +163,7 @@ func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verd
 		_, _ = conn.Exec(ctx, "ROLLBACK; "+live.BeginOwn(conn))
 	}
 	if err == nil {
-		g.read[s.name] = begun
+		g.read[s.name] = start
 		return verdict, nil
 	}
 	if !s.need {
@@ -175,7 +175,7 @@ func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verd
 	}
 	if g.read[s.name].IsZero() {
 		// Never seen: its time starts with the first attempt.
-		g.read[s.name] = begun
+		g.read[s.name] = start
 		return Verdict{Level: Slow, Why: s.name + " cannot be read: " + err.Error()}, err
 	}
 	level := Slow

@@ -107,9 +107,9 @@ func TestTableSignals(t *testing.T) {
 	vacuums := pgservertest.Connect(t, db)
 	pgservertest.Exec(t, vacuums, "SET vacuum_cost_delay = 100", "SET vacuum_cost_limit = 1")
 	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(over)
+		defer close(done)
 		_, _ = vacuums.Exec(ctx, "VACUUM orders")
 	}()
 	verdict = Verdict{}
@@ -126,7 +126,7 @@ func TestTableSignals(t *testing.T) {
 	}
 	want(t, verdict, Free, "")
 	cancel()
-	<-over
+	<-done
 }
 
 func TestSessionSignals(t *testing.T) {
@@ -335,15 +335,15 @@ func TestLoad(t *testing.T) {
 		t.Error("the load was not read yet")
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	over := make(chan struct{})
+	done := make(chan struct{})
 	worker := pgservertest.Connect(t, db)
 	go func() {
-		defer close(over)
+		defer close(done)
 		for ctx.Err() == nil {
 			_, _ = worker.Exec(t.Context(), "SELECT pg_sleep(0.01)")
 		}
 	}()
 	read(SomeLoad)
 	stop()
-	<-over
+	<-done
 }

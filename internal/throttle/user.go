@@ -20,16 +20,16 @@ var userQuery = signal{name: "the query of --throttle-sql", look: func(ctx conte
 	if g.limits.SQL == "" {
 		return Verdict{}, nil
 	}
-	if why := outside.RefuseQuery(g.limits.SQL); why != "" {
-		return Verdict{Level: Stop, Why: "the query of --throttle-sql is not run: " + why}, nil
+	if refusal := outside.RefuseQuery(g.limits.SQL); refusal != "" {
+		return Verdict{Level: Stop, Why: "the query of --throttle-sql is not run: " + refusal}, nil
 	}
 	answer, err := queryValue(ctx, conn, g.limits.SQL)
 	if err != nil {
-		why := err.Error()
+		reason := err.Error()
 		if refused := new(pgconn.PgError); errors.As(err, &refused) {
-			why = redact.MessageWithCode(refused)
+			reason = redact.MessageWithCode(refused)
 		}
-		return Verdict{Level: Stop, Why: "the query of --throttle-sql has no answer: " + why}, nil
+		return Verdict{Level: Stop, Why: "the query of --throttle-sql has no answer: " + reason}, nil
 	}
 	switch answer {
 	case "true":

@@ -49,7 +49,7 @@ type scope struct {
 	uses, path []string
 }
 
-func scopeOf(q *recordedQuery, known map[string]*relation) scope {
+func newScope(q *recordedQuery, known map[string]*relation) scope {
 	s := scope{known: known}
 	for _, u := range q.Uses {
 		s.uses = append(s.uses, u.Relation)
@@ -136,8 +136,8 @@ func bindParameters(n *pgparse.Node, s scope) map[int]param {
 
 // readLimits reads LIMIT and OFFSET.
 func (b *parameterBinder) readLimits(s *pgparse.SelectStmt) {
-	b.recordParams(paramNumbers(s.LimitCount), param{isLimit: true})
-	b.recordParams(paramNumbers(s.LimitOffset), param{isOffset: true})
+	b.recordParams(listParams(s.LimitCount), param{isLimit: true})
+	b.recordParams(listParams(s.LimitOffset), param{isOffset: true})
 }
 
 // recordParams keeps the first finding about each parameter.
@@ -186,19 +186,19 @@ func listOperands(n *pgparse.Node) []*pgparse.Node {
 	return []*pgparse.Node{n}
 }
 
-func (b *parameterBinder) bindPair(operand, with *pgparse.Node, array bool) {
-	list := paramNumbers(with)
+func (b *parameterBinder) bindPair(operand, other *pgparse.Node, array bool) {
+	list := listParams(other)
 	if len(list) == 0 {
 		return
 	}
 	if r, i := b.resolveColumn(operand); r != nil {
-		_, elements := pgparse.Unwrap(withoutCasts(with)).(*pgparse.A_ArrayExpr)
+		_, elements := pgparse.Unwrap(stripCasts(other)).(*pgparse.A_ArrayExpr)
 		b.recordParams(list, param{table: r, column: i, array: array && !elements})
 	}
 }
 
-// withoutCasts returns an expression without casts.
-func withoutCasts(n *pgparse.Node) *pgparse.Node {
+// stripCasts returns an expression without casts.
+func stripCasts(n *pgparse.Node) *pgparse.Node {
 	for {
 		switch x := pgparse.Unwrap(n).(type) {
 		case *pgparse.TypeCast:
@@ -211,16 +211,16 @@ func withoutCasts(n *pgparse.Node) *pgparse.Node {
 	}
 }
 
-// paramNumbers returns the parameters that an expression consists of: one, or the elements
+// listParams returns the parameters that an expression consists of: one, or the elements
 // of an array.
-func paramNumbers(n *pgparse.Node) []int {
-	switch x := pgparse.Unwrap(withoutCasts(n)).(type) {
+func listParams(n *pgparse.Node) []int {
+	switch x := pgparse.Unwrap(stripCasts(n)).(type) {
 	case *pgparse.ParamRef:
 		return []int{int(x.Number)}
 	case *pgparse.A_ArrayExpr:
 		var out []int
 		for _, e := range x.Elements {
-			out = append(out, paramNumbers(e)...)
+			out = append(out, listParams(e)...)
 		}
 		return out
 	}
@@ -230,17 +230,17 @@ func paramNumbers(n *pgparse.Node) []int {
 // resolveColumn returns the column that an expression is, also in the form lower(email); nil
 // for none.
 func (b *parameterBinder) resolveColumn(n *pgparse.Node) (*relation, int) {
-	switch x := pgparse.Unwrap(withoutCasts(n)).(type) {
+	switch x := pgparse.Unwrap(stripCasts(n)).(type) {
 	case *pgparse.FuncCall:
 		if len(x.Args) == 1 {
 			return b.resolveColumn(x.Args[0])
 		}
 	case *pgparse.ColumnRef:
-		at, ok := b.columns[x]
+		use, ok := b.columns[x]
 		if !ok {
 			return nil, -1
 		}
-		m, _ := at.level.LikeliestMeaning(at.name)
+		m, _ := use.level.LikeliestMeaning(use.name)
 		if m.Source == nil || m.Column == "" {
 			return nil, -1
 		}
@@ -283,7 +283,7 @@ func (b *parameterBinder) readInsert(x *pgparse.InsertStmt) {
 	vary := columnsToVary(r, columns)
 	give := func(i int, value *pgparse.Node) {
 		if i < len(columns) && columns[i] >= 0 {
-			b.recordParams(paramNumbers(value), param{table: r, column: columns[i], isNew: vary[columns[i]]})
+			b.recordParams(listParams(value), param{table: r, column: columns[i], isNew: vary[columns[i]]})
 		}
 	}
 	from := x.GetSelectStmt().GetSelectStmt()
@@ -306,7 +306,7 @@ func (b *parameterBinder) readAssignments(stmt any, targets []*pgparse.Node) {
 	}
 	for _, t := range targets {
 		if i := r.columnIndex(t.GetResTarget().GetName()); i >= 0 {
-			b.recordParams(paramNumbers(t.GetResTarget().GetVal()), param{table: r, column: i})
+			b.recordParams(listParams(t.GetResTarget().GetVal()), param{table: r, column: i})
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (l *Load) deriveQueries(ctx context.Context, catalogs *pgx.Conn, config *pg
 		for _, kind := range []struct {
 			into   **shape
 			shapes []*shape
-		}{{&g.read, readShapes(r)}, {&g.insert, insertShapes(r)}, {&g.update, updateShapes(r)}} {
+		}{{&g.read, newReadShapes(r)}, {&g.insert, newInsertShapes(r)}, {&g.update, newUpdateShapes(r)}} {
 			for _, s := range kind.shapes {
 				err := inLimitedTransaction(ctx, conn, func() error { return tryShape(ctx, conn, s, rnd, c.Workers) })
 				if err == nil && *kind.into == nil {
@@ -76,11 +76,11 @@ func (l *Load) deriveQueries(ctx context.Context, catalogs *pgx.Conn, config *pg
 
 // inLimitedTransaction runs something in a transaction that is rolled back, and in which
 // each statement is limited to tryLimit.
-func inLimitedTransaction(ctx context.Context, conn *pgx.Conn, do func() error) error {
+func inLimitedTransaction(ctx context.Context, conn *pgx.Conn, run func() error) error {
 	if _, err := conn.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SET LOCAL statement_timeout = %d", tryLimit.Milliseconds())).ReadAll(); err != nil {
 		return err
 	}
-	err := do()
+	err := run()
 	if _, end := conn.PgConn().Exec(ctx, "ROLLBACK").ReadAll(); err == nil {
 		err = end
 	}

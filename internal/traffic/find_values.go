@@ -70,10 +70,10 @@ func FindValues(ctx context.Context, s ValueSearch, load *workload.Workload) (fo
 		}
 		rows = append(rows, known)
 	}
-	if found, err = t.findAll(ctx, s, queries, rows, &out); err != nil {
+	if found, err = t.findAllValues(ctx, s, queries, rows, &out); err != nil {
 		return nil, nil, fmt.Errorf("find values: %w", err)
 	}
-	return found, out.sortedGroups(), nil
+	return found, out.sortGroups(), nil
 }
 
 // connectToCatalogs opens a session in which names are the server's own.
@@ -96,7 +96,7 @@ func readRows(ctx context.Context, url string, queries []*recordedQuery, seed ui
 		return nil, err
 	}
 	defer closeAndWait(conn.PgConn())
-	known, err := readKnown(ctx, conn, queries)
+	known, err := readKnownRelations(ctx, conn, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -109,19 +109,19 @@ func readRows(ctx context.Context, url string, queries []*recordedQuery, seed ui
 	return known, nil
 }
 
-// findAll finds values for each query.
-func (t *trial) findAll(ctx context.Context, s ValueSearch, queries []*recordedQuery, rows []map[string]*relation, left *leftOut) (
+// findAllValues finds values for each query.
+func (t *trial) findAllValues(ctx context.Context, s ValueSearch, queries []*recordedQuery, rows []map[string]*relation, left *leftOut) (
 	out []FoundValues, err error) {
 	err = t.tryEach(ctx, queries, s.Limit, left, func(q *recordedQuery) error {
-		found, why, refusal, err := t.findForQuery(ctx, q, rows, s.Most)
+		found, leaveReason, refusal, err := t.findQueryValues(ctx, q, rows, s.Most)
 		switch {
 		case err != nil:
 			return err
-		case why == "":
+		case leaveReason == "":
 			out = append(out, *found)
 		default:
-			t.logger.Debug("a query without values", "query", q.ID, "why", why, "error", refusal)
-			left.addQuery(q, why, refusal)
+			t.logger.Debug("a query without values", "query", q.ID, "why", leaveReason, "error", refusal)
+			left.addQuery(q, leaveReason, refusal)
 		}
 		return nil
 	})
@@ -131,9 +131,9 @@ func (t *trial) findAll(ctx context.Context, s ValueSearch, queries []*recordedQ
 	return out, nil
 }
 
-// findForQuery finds values for a query. why is one of the reasons, "" if some were found.
-func (t *trial) findForQuery(ctx context.Context, q *recordedQuery, rows []map[string]*relation, most int) (
-	found *FoundValues, why string, refusal *onward.ServerError, err error) {
+// findQueryValues finds values for a query. why is one of the reasons, "" if some were found.
+func (t *trial) findQueryValues(ctx context.Context, q *recordedQuery, rows []map[string]*relation, most int) (
+	found *FoundValues, leaveReason string, refusal *onward.ServerError, err error) {
 	oids, refusal := t.describeParams(ctx, q)
 	if refusal != nil {
 		return nil, leftRefused, refusal, ctx.Err()
@@ -147,7 +147,7 @@ func (t *trial) findForQuery(ctx context.Context, q *recordedQuery, rows []map[s
 			break // it would be the same
 		}
 		t.bindParams(q, oids, known)
-		reason, last := t.tryLists(ctx, q, found, most)
+		reason, last := t.tryValueLists(ctx, q, found, most)
 		if ctx.Err() != nil {
 			return nil, "", nil, ctx.Err()
 		}
@@ -165,9 +165,9 @@ func (t *trial) findForQuery(ctx context.Context, q *recordedQuery, rows []map[s
 // tries is how often a query is tried with values of one mode, to find several lists.
 const tries = 6
 
-// tryLists adds lists of values from the rows of one source. Lists with which the query finds a row replace those without. why is a reason to give the
+// tryValueLists adds lists of values from the rows of one source. Lists with which the query finds a row replace those without. why is a reason to give the
 // query up.
-func (t *trial) tryLists(ctx context.Context, q *recordedQuery, found *FoundValues, most int) (why string, refusal *onward.ServerError) {
+func (t *trial) tryValueLists(ctx context.Context, q *recordedQuery, found *FoundValues, most int) (leaveReason string, refusal *onward.ServerError) {
 	added := 0
 	for i := range tries * int(makings) {
 		q.mode = valueMode(i / tries)
@@ -192,11 +192,11 @@ func (t *trial) tryLists(ctx context.Context, q *recordedQuery, found *FoundValu
 				found.Values, added = append(found.Values, values), added+1
 			}
 		case t.conn.IsClosed():
-			return leftReach, serverError(err)
+			return leftReach, toServerError(err)
 		case errors.As(err, &pg) && pg.Code == "57014":
 			return leftSlow, nil
 		default:
-			if refusal = serverError(err); !isValueError(refusal.Code) {
+			if refusal = toServerError(err); !isValueError(refusal.Code) {
 				return leftRefused, refusal
 			}
 		}

@@ -24,12 +24,12 @@ type reference struct {
 	column, fromReferred int16
 }
 
-// readKnown reads the relations that recorded queries may use, and those that they
+// readKnownRelations reads the relations that recorded queries may use, and those that they
 // refer to.
-func readKnown(ctx context.Context, catalogs *pgx.Conn, queries []*recordedQuery) (map[string]*relation, error) {
+func readKnownRelations(ctx context.Context, catalogs *pgx.Conn, queries []*recordedQuery) (map[string]*relation, error) {
 	var names []string
 	for _, q := range queries {
-		s := scopeOf(q, nil)
+		s := newScope(q, nil)
 		names = append(names, s.uses...)
 		for _, rv := range query.ListRelations(q.node) {
 			names = append(names, s.candidateNames(rv.GetSchemaname(), rv.GetRelname())...)
@@ -62,10 +62,10 @@ func readKnown(ctx context.Context, catalogs *pgx.Conn, queries []*recordedQuery
 		if from == nil || to == nil {
 			continue
 		}
-		at := slices.IndexFunc(from.columns, func(c column) bool { return c.number == f.column })
+		index := slices.IndexFunc(from.columns, func(c column) bool { return c.number == f.column })
 		referred := slices.IndexFunc(to.columns, func(c column) bool { return c.number == f.fromReferred })
-		if at >= 0 && referred >= 0 && from.columns[at].refers == nil {
-			from.columns[at].refers, from.columns[at].referred = to, referred
+		if index >= 0 && referred >= 0 && from.columns[index].refers == nil {
+			from.columns[index].refers, from.columns[index].referred = to, referred
 		}
 	}
 	return known, nil
@@ -74,7 +74,7 @@ func readKnown(ctx context.Context, catalogs *pgx.Conn, queries []*recordedQuery
 // locateRelations finds the relations that a query uses: as the recording's server reported
 // them, else by its text.
 func (q *recordedQuery) locateRelations(known map[string]*relation, touched map[string]bool) {
-	s := scopeOf(q, known)
+	s := newScope(q, known)
 	list := slices.Clone(s.uses)
 	if len(list) == 0 {
 		for _, rv := range query.ListRelations(q.node) {
@@ -84,8 +84,8 @@ func (q *recordedQuery) locateRelations(known map[string]*relation, touched map[
 		}
 	}
 	q.origin.Relations = list
-	if at := slices.IndexFunc(list, func(r string) bool { return touched[r] }); at >= 0 {
-		q.touches, q.origin.Touches, q.mainRelation = true, true, list[at]
+	if index := slices.IndexFunc(list, func(r string) bool { return touched[r] }); index >= 0 {
+		q.touches, q.origin.Touches, q.mainRelation = true, true, list[index]
 	} else if len(list) > 0 {
 		q.mainRelation = list[0]
 	}

@@ -38,17 +38,17 @@ const (
 // leftOut collects the queries outside of the load.
 type leftOut struct{ list []onward.LeftOut }
 
-func (l *leftOut) addQuery(q *recordedQuery, why string, err *onward.ServerError) {
-	at := slices.IndexFunc(l.list, func(o onward.LeftOut) bool { return o.Why == why })
-	if at < 0 {
-		at = len(l.list)
-		l.list = append(l.list, onward.LeftOut{Why: why})
+func (l *leftOut) addQuery(q *recordedQuery, reason string, err *onward.ServerError) {
+	index := slices.IndexFunc(l.list, func(o onward.LeftOut) bool { return o.Why == reason })
+	if index < 0 {
+		index = len(l.list)
+		l.list = append(l.list, onward.LeftOut{Why: reason})
 	}
-	o := &l.list[at]
+	o := &l.list[index]
 	o.Queries++
 	o.Calls += q.Calls
 	most := fewExamples
-	if why == leftRefused {
+	if reason == leftRefused {
 		most = moreExamples
 	}
 	if len(o.Examples) < most {
@@ -56,8 +56,8 @@ func (l *leftOut) addQuery(q *recordedQuery, why string, err *onward.ServerError
 	}
 }
 
-// sortedGroups returns the largest groups first.
-func (l *leftOut) sortedGroups() []onward.LeftOut {
+// sortGroups returns the largest groups first.
+func (l *leftOut) sortGroups() []onward.LeftOut {
 	slices.SortStableFunc(l.list, func(a, b onward.LeftOut) int { return cmp.Compare(b.Queries, a.Queries) })
 	return l.list
 }

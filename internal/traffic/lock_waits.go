@@ -106,7 +106,7 @@ type waitingSession struct {
 }
 
 func (w *watcher) readWaits(ctx context.Context) error {
-	busy, ours := map[uint32]runningSnapshot{}, map[uint32]bool{}
+	busy, ownPIDs := map[uint32]runningSnapshot{}, map[uint32]bool{}
 	var pids []int32
 	for _, f := range w.flights {
 		f.mu.Lock()
@@ -115,7 +115,7 @@ func (w *watcher) readWaits(ctx context.Context) error {
 			pids = append(pids, int32(f.pid))
 		}
 		if f.pid != 0 { // 0 means a prepared transaction
-			ours[f.pid] = true
+			ownPIDs[f.pid] = true
 		}
 		f.mu.Unlock()
 	}
@@ -126,14 +126,14 @@ func (w *watcher) readWaits(ctx context.Context) error {
 	waits := map[uint32]waitingSession{}
 	var pid int32
 	var mode, relation string
-	var by []int32
-	if _, err := pgx.ForEachRow(rows, []any{&pid, &mode, &relation, &by}, func() error {
+	var blockerPIDs []int32
+	if _, err := pgx.ForEachRow(rows, []any{&pid, &mode, &relation, &blockerPIDs}, func() error {
 		var lock onward.Lock
 		if err := lock.UnmarshalText([]byte(mode)); err != nil {
 			return err
 		}
 		found := waitingSession{wait: Wait{Relation: relation, Lock: lock}}
-		for _, b := range by {
+		for _, b := range blockerPIDs {
 			found.by = append(found.by, uint32(b))
 		}
 		waits[uint32(pid)] = found
@@ -143,7 +143,7 @@ func (w *watcher) readWaits(ctx context.Context) error {
 	}
 	now := time.Now()
 	for pid, found := range waits {
-		if found.wait.By = rootBlockers(pid, waits, ours); len(found.wait.By) > 0 {
+		if found.wait.By = rootBlockers(pid, waits, ownPIDs); len(found.wait.By) > 0 {
 			busy[pid].addWait(found.wait, now)
 		}
 	}
@@ -153,7 +153,7 @@ func (w *watcher) readWaits(ctx context.Context) error {
 // rootBlockers returns the processes that ultimately block a session, none of them the
 // load's own. If one of the load's sessions blocks another, its own blockers
 // count. There are none if the load blocks itself.
-func rootBlockers(pid uint32, waits map[uint32]waitingSession, ours map[uint32]bool) []uint32 {
+func rootBlockers(pid uint32, waits map[uint32]waitingSession, ownPIDs map[uint32]bool) []uint32 {
 	var out []uint32
 	seen := map[uint32]bool{}
 	var follow func(pid uint32)
@@ -162,11 +162,11 @@ func rootBlockers(pid uint32, waits map[uint32]waitingSession, ours map[uint32]b
 			return
 		}
 		seen[pid] = true
-		for _, by := range waits[pid].by {
-			if ours[by] {
-				follow(by)
-			} else if !slices.Contains(out, by) {
-				out = append(out, by)
+		for _, blocker := range waits[pid].by {
+			if ownPIDs[blocker] {
+				follow(blocker)
+			} else if !slices.Contains(out, blocker) {
+				out = append(out, blocker)
 			}
 		}
 	}

@@ -121,14 +121,14 @@ func (l *Log) addQuery(q Query) {
 }
 
 func (l *Log) addFailure(q Query) {
-	at := slices.IndexFunc(l.Failures, func(f Failure) bool {
+	index := slices.IndexFunc(l.Failures, func(f Failure) bool {
 		return f.SQL == q.SQL && f.Relation == q.Relation && f.Of == q.Of && f.Err.Code == q.Err.Code
 	})
-	if at < 0 {
-		at = len(l.Failures)
+	if index < 0 {
+		index = len(l.Failures)
 		l.Failures = append(l.Failures, Failure{Relation: q.Relation, SQL: q.SQL, Of: q.Of, Err: *q.Err, At: q.Until})
 	}
-	l.Failures[at].Count++
+	l.Failures[index].Count++
 }
 
 // forgetShortest keeps only the queries that took longest.
@@ -143,10 +143,10 @@ func (l *Log) forgetShortest() {
 	slices.SortStableFunc(l.Queries, func(a, b Query) int { return a.Until.Compare(b.Until) })
 }
 
-// endAt ends the log.
-func (l *Log) endAt(at time.Time) {
+// endLog ends the log.
+func (l *Log) endLog(end time.Time) {
 	if l.Until.IsZero() {
-		l.Until = at
+		l.Until = end
 	}
 	l.forgetShortest()
 }
@@ -210,8 +210,8 @@ type histogram struct {
 }
 
 func (h *histogram) addDuration(d time.Duration) {
-	at := int(math.Log2(float64(max(d, 1))) * perOctave)
-	h.buckets[min(at, len(h.buckets)-1)]++
+	bucket := int(math.Log2(float64(max(d, 1))) * perOctave)
+	h.buckets[min(bucket, len(h.buckets)-1)]++
 	h.count++
 }
 

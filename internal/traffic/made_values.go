@@ -18,8 +18,8 @@ type execution struct {
 	rows    map[*relation][][]byte
 }
 
-func newExecution(rnd *rand.Rand, worker, workers int, own bool) *execution {
-	return &execution{rnd: rnd, worker: worker, workers: workers, ownRows: own, rows: map[*relation][][]byte{}}
+func newExecution(rnd *rand.Rand, worker, workers int, ownRows bool) *execution {
+	return &execution{rnd: rnd, worker: worker, workers: workers, ownRows: ownRows, rows: map[*relation][][]byte{}}
 }
 
 // pickRow returns the row of a table; nil if the table has none.
@@ -30,7 +30,7 @@ func (v *execution) pickRow(r *relation) [][]byte {
 	}
 	switch {
 	case v.ownRows:
-		row = ownRow(r, v.rnd, v.worker, v.workers)
+		row = pickOwnRow(r, v.rnd, v.worker, v.workers)
 	case len(r.rows) > 0:
 		row = r.rows[v.rnd.IntN(len(r.rows))]
 	}
@@ -71,7 +71,7 @@ func (v *execution) makeValue(p *param, m valueMode) []byte {
 	case p.isOffset:
 		return []byte("0")
 	case p.table == nil || m == byType || !fitsParam(&p.table.columns[p.column], p):
-		return valueOfType(p.ownType, v.rnd)
+		return makeTypedValue(p.ownType, v.rnd)
 	}
 	value := v.existingValue(p.table, p.column)
 	if p.isNew && m != copied {
@@ -84,8 +84,8 @@ func (v *execution) makeValue(p *param, m valueMode) []byte {
 }
 
 // newValue returns a value that probably no row has; if alike, it ends with the given value.
-func (v *execution) newValue(c column, value []byte, alike bool) []byte {
-	if alike && c.category == "S" && len(value) > 0 {
+func (v *execution) newValue(c column, value []byte, keepSuffix bool) []byte {
+	if keepSuffix && c.category == "S" && len(value) > 0 {
 		text := strconv.FormatUint(v.rnd.Uint64(), 36) + strconv.Itoa(v.worker) + string(value)
 		if c.length == 0 || len(text) <= int(c.length) {
 			return []byte(text)
@@ -116,17 +116,17 @@ func (v *execution) referencedValue(r *relation, i int) []byte {
 
 // fitsParam reports whether a column's text may be a value of the parameter.
 func fitsParam(c *column, p *param) bool {
-	as := p.ownType
+	paramType := p.ownType
 	if p.array {
-		return as.category == "A" && (as.element == c.kind || as.elementCategory == "S" || as.elementCategory == c.category && c.category != "U")
+		return paramType.category == "A" && (paramType.element == c.kind || paramType.elementCategory == "S" || paramType.elementCategory == c.category && c.category != "U")
 	}
 	switch {
-	case as.kind == c.kind, as.category == "S":
+	case paramType.kind == c.kind, paramType.category == "S":
 		return true
-	case as.category == "N" && c.category == "N":
-		return slices.Contains([]string{"numeric", "float8", "float4"}, as.kind) || isInteger(c.kind) && isInteger(as.kind)
+	case paramType.category == "N" && c.category == "N":
+		return slices.Contains([]string{"numeric", "float8", "float4"}, paramType.kind) || isInteger(c.kind) && isInteger(paramType.kind)
 	}
-	return as.category == c.category && c.category != "U"
+	return paramType.category == c.category && c.category != "U"
 }
 
 func isInteger(kind string) bool {
@@ -138,14 +138,14 @@ func arrayLiteral(value []byte) []byte {
 	return []byte(`{"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(value)) + `"}`)
 }
 
-// valueOfType returns some value of a type.
-func valueOfType(c column, rnd *rand.Rand) []byte {
+// makeTypedValue returns some value of a type.
+func makeTypedValue(c column, rnd *rand.Rand) []byte {
 	c.notNull = true
 	switch {
 	case isInteger(c.kind):
 		return strconv.AppendInt(nil, 1+rnd.Int64N(99), 10)
 	case c.category == "A":
-		element := valueOfType(column{kind: c.element, category: c.elementCategory, label: c.label}, rnd)
+		element := makeTypedValue(column{kind: c.element, category: c.elementCategory, label: c.label}, rnd)
 		if element == nil {
 			return []byte("{}")
 		}

@@ -50,8 +50,8 @@ func (p *unitPool) totalWeight() int64 {
 
 // pickUnit chooses a unit by weight.
 func (p *unitPool) pickUnit(rnd *rand.Rand) *unit {
-	at := rnd.Int64N(p.totalWeight())
-	return p.units[sort.Search(len(p.sums), func(i int) bool { return p.sums[i] > at })]
+	offset := rnd.Int64N(p.totalWeight())
+	return p.units[sort.Search(len(p.sums), func(i int) bool { return p.sums[i] > offset })]
 }
 
 // Each unit that touches the release gets atLeast turns before the recorded proportions
@@ -75,26 +75,26 @@ type loadMix struct {
 	due []*unit
 }
 
-// newDeck groups the usable queries into transactions; queries outside of a transaction are
+// newLoadMix groups the usable queries into transactions; queries outside of a transaction are
 // sent by themselves.
-func newDeck(fit []*recordedQuery, sequences []*workload.Sequence, touched map[string]bool) *loadMix {
+func newLoadMix(fit []*recordedQuery, sequences []*workload.Sequence, touched map[string]bool) *loadMix {
 	d := &loadMix{touched: touched}
-	byID, within := map[string]*recordedQuery{}, map[string]int64{}
+	byID, sequenceCalls := map[string]*recordedQuery{}, map[string]int64{}
 	for _, q := range fit {
 		byID[q.ID] = q
 	}
 	for _, s := range sequences {
-		u := transactionUnit(s, byID)
+		u := newTransactionUnit(s, byID)
 		if u == nil {
 			continue
 		}
 		for _, st := range s.Steps {
-			within[st.Query] += max(st.Times, 1) * s.Count
+			sequenceCalls[st.Query] += max(st.Times, 1) * s.Count
 		}
 		d.addUnit(u)
 	}
 	for _, q := range fit {
-		if alone := q.Calls - within[q.ID]; alone > 0 || within[q.ID] == 0 {
+		if alone := q.Calls - sequenceCalls[q.ID]; alone > 0 || sequenceCalls[q.ID] == 0 {
 			d.addUnit(&unit{steps: []step{{q, 1}}, touches: q.touches, ownRows: q.kind == write, weight: alone})
 		}
 	}
@@ -119,8 +119,8 @@ func (d *loadMix) addUnit(u *unit) {
 	d.others.addUnit(u)
 }
 
-// transactionUnit returns a sequence with its usable steps; nil if there is none.
-func transactionUnit(s *workload.Sequence, byID map[string]*recordedQuery) *unit {
+// newTransactionUnit returns a sequence with its usable steps; nil if there is none.
+func newTransactionUnit(s *workload.Sequence, byID map[string]*recordedQuery) *unit {
 	u := &unit{transaction: true, weight: s.Count}
 	for _, st := range s.Steps {
 		q := byID[st.Query]
@@ -159,26 +159,26 @@ func (d *loadMix) chooseUnit(rnd *rand.Rand, madeUp bool) *unit {
 	if d == nil {
 		return nil
 	}
-	touching, others := len(d.touching.units) > 0, len(d.others.units) > 0
+	touching, hasOthers := len(d.touching.units) > 0, len(d.others.units) > 0
 	switch {
-	case !touching && !others, madeUp && (rnd.IntN(share) == 0 || !touching && rnd.IntN(share) > 0):
+	case !touching && !hasOthers, madeUp && (rnd.IntN(share) == 0 || !touching && rnd.IntN(share) > 0):
 		return nil
 	}
-	if others {
+	if hasOthers {
 		// In proportion, up to the share; everything if nothing touches the release.
 		part := float64(d.others.totalWeight()) / float64(d.touching.totalWeight()+d.others.totalWeight())
 		if !touching || rnd.Float64() < min(part, 1./share) {
 			return d.others.pickUnit(rnd)
 		}
 	}
-	if u := d.nextDue(rnd); u != nil {
+	if u := d.takeDueUnit(rnd); u != nil {
 		return u
 	}
 	return d.touching.pickUnit(rnd)
 }
 
-// nextDue returns a unit that is still due, every second time.
-func (d *loadMix) nextDue(rnd *rand.Rand) *unit {
+// takeDueUnit returns a unit that is still due, every second time.
+func (d *loadMix) takeDueUnit(rnd *rand.Rand) *unit {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.due) == 0 || rnd.IntN(2) == 0 {

@@ -34,26 +34,26 @@ func TestProportions(t *testing.T) {
 				sum += float64(q.Calls)
 			}
 		}
-		d := newDeck(fit, sequences, nil)
+		d := newLoadMix(fit, sequences, nil)
 		const draws = 20_000
-		got, others, made := map[string]int{}, 0, 0
+		got, untouchedCount, madeUpCount := map[string]int{}, 0, 0
 		for range draws {
 			switch u := d.chooseUnit(rnd, true); {
 			case u == nil:
-				made++
+				madeUpCount++
 			case !u.touches:
-				others++
+				untouchedCount++
 			default:
 				got[u.steps[0].ID]++
 			}
 		}
-		if made < draws/share*9/10 || made > draws/share*11/10 {
-			t.Errorf("seed %d: %d of %d for what was not recorded", seed, made, draws)
+		if madeUpCount < draws/share*9/10 || madeUpCount > draws/share*11/10 {
+			t.Errorf("seed %d: %d of %d for what was not recorded", seed, madeUpCount, draws)
 		}
-		if others > draws/share {
-			t.Errorf("seed %d: %d of %d touch nothing", seed, others, draws)
+		if untouchedCount > draws/share {
+			t.Errorf("seed %d: %d of %d touch nothing", seed, untouchedCount, draws)
 		}
-		n := float64(draws - made - others)
+		n := float64(draws - madeUpCount - untouchedCount)
 		for id, calls := range want {
 			p := calls / sum
 			// The first turns are for each of them alike.
@@ -72,7 +72,7 @@ func TestEachHasItsTurn(t *testing.T) {
 	for i := range 50 {
 		fit = append(fit, &recordedQuery{Query: &workload.Query{ID: fmt.Sprint(i), Calls: 1}, touches: true, origin: &Origin{}})
 	}
-	d := newDeck(fit, nil, nil)
+	d := newLoadMix(fit, nil, nil)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	got := map[string]int{}
 	for range 400 {

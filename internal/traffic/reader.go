@@ -41,7 +41,7 @@ func (r *reader) runReader(ctx context.Context, ready chan<- error) {
 // scanRelation scans a relation. Only the first chunk, which takes the lock, is timed:
 // the rest is slow on purpose.
 func (r *reader) scanRelation(ctx context.Context, rel *relation, most int) {
-	sql := fmt.Sprintf("SELECT %s FROM %s", columnList(rel, allIndexes(len(rel.columns))), rel.quoted)
+	sql := fmt.Sprintf("SELECT %s FROM %s", formatColumns(rel, allIndexes(len(rel.columns))), rel.quoted)
 	exec := func(sql string) (int64, error) {
 		results, err := r.conn.Exec(ctx, sql).ReadAll()
 		if err != nil {

@@ -46,9 +46,9 @@ const (
 	leftRare    = "touch nothing of the release, except for the most frequent ones"
 )
 
-// parseSingle returns the parse tree of a text with one query, or CALL if calls are runnable; nil for any other. The kind in
+// parseSingleQuery returns the parse tree of a text with one query, or CALL if calls are runnable; nil for any other. The kind in
 // the recording is not trusted.
-func parseSingle(sql string, calls bool) *pgparse.Node {
+func parseSingleQuery(sql string, calls bool) *pgparse.Node {
 	n := pgparse.ParseStatement(sql)
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.CallStmt:
@@ -88,12 +88,12 @@ func selectRunnable(load *workload.Workload, left *leftOut, calls bool) []*recor
 		}
 		r := &recordedQuery{Query: q, kind: read, noise: map[string]bool{}, origin: &Origin{ID: q.ID, Sender: workload.DescribeSenders(q.Senders)}}
 		r.origin.Named = slices.ContainsFunc(q.Senders, func(s workload.Sender) bool { return s.Place != "" || s.Test != "" })
-		if r.node = parseSingle(q.SQL, calls); r.node == nil {
-			why := leftKind
+		if r.node = parseSingleQuery(q.SQL, calls); r.node == nil {
+			leaveReason := leftKind
 			if calls {
-				why = leftCopies
+				leaveReason = leftCopies
 			}
-			left.addQuery(r, why, nil)
+			left.addQuery(r, leaveReason, nil)
 			continue
 		}
 		if outside.DescribeReach(r.node) != "" {

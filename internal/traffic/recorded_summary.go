@@ -66,8 +66,8 @@ func listWaiters(waits []wait) []onward.Waiter {
 }
 
 // describeFailure describes an error, with the statement after which it occurred.
-func describeFailure(f *Failure, zero time.Time, held []Held) onward.TrafficFailure {
-	out := onward.TrafficFailure{Relation: f.Relation, Query: f.SQL, Error: f.Err, AtMS: toMillis(f.At.Sub(zero)), Count: f.Count, After: failedAfter(f, held)}
+func describeFailure(f *Failure, zero time.Time, locks []Held) onward.TrafficFailure {
+	out := onward.TrafficFailure{Relation: f.Relation, Query: f.SQL, Error: f.Err, AtMS: toMillis(f.At.Sub(zero)), Count: f.Count, After: findCausingStatement(f, locks)}
 	if f.Of != nil {
 		out.Sender, out.ID = f.Of.Sender, f.Of.ID
 	}
@@ -78,15 +78,15 @@ func describeFailure(f *Failure, zero time.Time, held []Held) onward.TrafficFail
 // it.
 const late = 100 * time.Millisecond
 
-// failedAfter returns the statement after which a query failed. Of the statements whose
+// findCausingStatement returns the statement after which a query failed. Of the statements whose
 // transaction had ended, it takes the last one that has the most names of the server's
 // message; else the last one on a relation of the query. It is nil if there is none.
-func failedAfter(f *Failure, held []Held) *int {
-	names := namesIn(f.Err.Message)
+func findCausingStatement(f *Failure, locks []Held) *int {
+	names := listErrorNames(f.Err.Message)
 	best, rank := -1, 0
 	var ended time.Time
-	for i := range held {
-		h := &held[i]
+	for i := range locks {
+		h := &locks[i]
 		if h.SQL == "" || h.Until.After(f.At.Add(late)) {
 			continue
 		}
@@ -112,8 +112,8 @@ func failedAfter(f *Failure, held []Held) *int {
 
 var namePattern = lazyregexp.New(`"([^"]+)"|(?:column|relation|type|function) ([\w$.]+)`)
 
-// namesIn returns the names in the server's message: the last part of each.
-func namesIn(message string) []string {
+// listErrorNames returns the names in the server's message: the last part of each.
+func listErrorNames(message string) []string {
 	var out []string
 	for _, m := range namePattern.FindAllStringSubmatch(message, -1) {
 		name := cmp.Or(m[1], m[2])

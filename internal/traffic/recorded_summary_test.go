@@ -38,7 +38,7 @@ func TestBehind(t *testing.T) {
 		{"public.people", `permission denied`, 300, -1},
 	} {
 		got := -1
-		if a := failedAfter(&Failure{Relation: c.relation, Err: onward.ServerError{Message: c.message}, At: at(c.at)}, list); a != nil {
+		if a := findCausingStatement(&Failure{Relation: c.relation, Err: onward.ServerError{Message: c.message}, At: at(c.at)}, list); a != nil {
 			got = *a
 		}
 		if got != c.want {
@@ -51,12 +51,12 @@ func TestBehind(t *testing.T) {
 // queries.
 func TestWaiters(t *testing.T) {
 	t.Parallel()
-	stood := func(origin *Origin, from, until int) wait {
+	newWait := func(origin *Origin, from, until int) wait {
 		return wait{query: &Query{Of: origin, SQL: origin.ID}, statement: 1, from: at(from), until: at(until)}
 	}
 	page := func(id string) *Origin { return &Origin{ID: id, Sender: "checkout", Named: true} }
 	app := func(id string) *Origin { return &Origin{ID: id, Sender: "web"} }
-	got := listWaiters([]wait{stood(page("a"), 0, 100), stood(app("c"), 0, 200), stood(page("b"), 0, 300), stood(app("d"), 0, 50), stood(page("b"), 0, 5)})
+	got := listWaiters([]wait{newWait(page("a"), 0, 100), newWait(app("c"), 0, 200), newWait(page("b"), 0, 300), newWait(app("d"), 0, 50), newWait(page("b"), 0, 5)})
 	if len(got) != 3 || got[0].Sender != "checkout" || got[0].Queries != 2 || got[0].Waits != 3 || got[0].WorstMS != 300 || got[0].ID != "b" ||
 		got[1].ID != "c" || got[2].ID != "d" {
 		t.Errorf("%+v", got)

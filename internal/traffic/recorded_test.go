@@ -60,8 +60,8 @@ func TestWhoWaits(t *testing.T) {
 		s.hold("ALTER TABLE orders ADD COLUMN note text", "public.orders", onward.AccessExclusiveLock, 2*second)
 		got, _ := s.end()
 		noFailures(t, got)
-		if who := names(got.Waiters); !slices.Equal(who, []string{"checkout"}) {
-			t.Fatalf("%v waited, want checkout", who)
+		if waiters := names(got.Waiters); !slices.Equal(waiters, []string{"checkout"}) {
+			t.Fatalf("%v waited, want checkout", waiters)
 		}
 		if w := got.Waiters[0]; w.Statement != 0 || w.WorstMS < 250 || w.Waits < 2 || !strings.Contains(w.Query, "orders") {
 			t.Errorf("waiter %+v", w)

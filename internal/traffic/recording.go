@@ -37,7 +37,7 @@ func (l *Load) loadRecordings(ctx context.Context, catalogs *pgx.Conn, config *p
 	}
 	var left leftOut
 	queries := selectRunnable(load, &left, false)
-	known, err := readKnown(ctx, catalogs, queries)
+	known, err := readKnownRelations(ctx, catalogs, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -59,13 +59,13 @@ func (l *Load) loadRecordings(ctx context.Context, catalogs *pgx.Conn, config *p
 		rnd:     rand.New(rand.NewPCG(c.Seed, 1)),
 		logger:  l.logger,
 	}
-	fit, err := t.tryAll(ctx, queries, &left)
+	fit, err := t.tryAllQueries(ctx, queries, &left)
 	if err != nil {
 		return nil, err
 	}
-	d := newDeck(fit, sequences, touched)
+	d := newLoadMix(fit, sequences, touched)
 	d.read = t.read
-	out := &Recorded{Unwrapped: unwrapped, Run: len(fit), Left: left.sortedGroups(), Sent: map[string]int64{}}
+	out := &Recorded{Unwrapped: unwrapped, Run: len(fit), Left: left.sortGroups(), Sent: map[string]int64{}}
 	for i := range load.Queries {
 		if load.Queries[i].IsCode() {
 			out.Queries++
@@ -111,14 +111,14 @@ func codeTransactions(load *workload.Workload) (out []*workload.Sequence, unwrap
 // transaction with one, and the most frequent of the others. They are in this order, because
 // the time for trials is limited.
 func queriesToTry(queries []*recordedQuery, sequences []*workload.Sequence, left *leftOut) []*recordedQuery {
-	byID, beside := map[string]*recordedQuery{}, map[string]bool{}
+	byID, inTouchedSequence := map[string]*recordedQuery{}, map[string]bool{}
 	for _, q := range queries {
 		byID[q.ID] = q
 	}
 	for _, s := range sequences {
 		if slices.ContainsFunc(s.Steps, func(step workload.Step) bool { q := byID[step.Query]; return q != nil && q.touches }) {
 			for _, step := range s.Steps {
-				beside[step.Query] = true
+				inTouchedSequence[step.Query] = true
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func queriesToTry(queries []*recordedQuery, sequences []*workload.Sequence, left
 		switch {
 		case q.touches:
 			return 0
-		case beside[q.ID]:
+		case inTouchedSequence[q.ID]:
 			return 1
 		}
 		return 2
@@ -135,10 +135,10 @@ func queriesToTry(queries []*recordedQuery, sequences []*workload.Sequence, left
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Calls, a.Calls))
 	})
 	var out []*recordedQuery
-	others := 0
+	untouchedCount := 0
 	for _, q := range queries {
 		if rank(q) == 2 {
-			if others++; others > mostOthers {
+			if untouchedCount++; untouchedCount > mostOthers {
 				left.addQuery(q, leftRare, nil)
 				continue
 			}

@@ -182,7 +182,7 @@ const (
 
 // sampleRows reads some existing rows, from all over a large table.
 func sampleRows(ctx context.Context, conn *pgx.Conn, r *relation, seed uint64) error {
-	columns := columnList(r, allIndexes(len(r.columns)))
+	columns := formatColumns(r, allIndexes(len(r.columns)))
 	var tries []string
 	if (r.kind == "r" || r.kind == "m") && r.pages > 2*samples {
 		// Blocks, not rows: the cost depends on what it returns.

@@ -35,40 +35,40 @@ type shape struct {
 	duplicate atomic.Bool
 }
 
-// readShapes returns the ways to read a relation, best first: a row by its key,
+// newReadShapes returns the ways to read a relation, best first: a row by its key,
 // or any row of a relation without one.
-func readShapes(r *relation) []*shape {
-	all := columnList(r, allIndexes(len(r.columns)))
+func newReadShapes(r *relation) []*shape {
+	all := formatColumns(r, allIndexes(len(r.columns)))
 	if len(r.keys) == 0 {
 		return []*shape{{relation: r.name, kind: read, sql: fmt.Sprintf("SELECT %s FROM %s LIMIT 1", all, r.quoted), values: noValues}}
 	}
 	key := r.keys[0]
 	return []*shape{{
 		relation: r.name, kind: read,
-		sql: fmt.Sprintf("SELECT %s FROM %s WHERE %s", all, r.quoted, keyCondition(r, key, 0)),
+		sql: fmt.Sprintf("SELECT %s FROM %s WHERE %s", all, r.quoted, formatKeyCondition(r, key, 0)),
 		values: func(rnd *rand.Rand, _, _ int) [][]byte {
 			return pickValues(r, rnd, key)
 		},
 	}}
 }
 
-// updateShapes returns updates that set a column of a row, found by its key, to
+// newUpdateShapes returns updates that set a column of a row, found by its key, to
 // its current value.
-func updateShapes(r *relation) []*shape {
+func newUpdateShapes(r *relation) []*shape {
 	if r.kind != "r" && r.kind != "p" || len(r.keys) == 0 {
 		return nil
 	}
 	key := r.keys[0]
-	set := plainColumn(r)
+	set := findUpdatableColumn(r)
 	if set < 0 {
 		return nil
 	}
 	return []*shape{{
 		relation: r.name, kind: write,
-		sql: fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s", r.quoted, r.columns[set].quoted, keyCondition(r, key, 1)),
+		sql: fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s", r.quoted, r.columns[set].quoted, formatKeyCondition(r, key, 1)),
 		values: func(rnd *rand.Rand, worker, workers int) [][]byte {
-			row := ownRow(r, rnd, worker, workers)
-			values := pickOf(row, append([]int{set}, key...))
+			row := pickOwnRow(r, rnd, worker, workers)
+			values := pickColumns(row, append([]int{set}, key...))
 			if row == nil {
 				values[0] = defaultValue(r.columns[set])
 			}
@@ -77,9 +77,9 @@ func updateShapes(r *relation) []*shape {
 	}}
 }
 
-// plainColumn returns a column that an application would change: in no key, and
+// findUpdatableColumn returns a column that an application would change: in no key, and
 // preferably no reference to another table. -1 if there is none.
-func plainColumn(r *relation) int {
+func findUpdatableColumn(r *relation) int {
 	best := -1
 	for i, c := range r.columns {
 		if c.omitted || c.routes || isKeyColumn(r, i) {
@@ -95,10 +95,10 @@ func plainColumn(r *relation) int {
 	return best
 }
 
-// insertShapes returns the ways to insert a row, the most realistic first: a new
+// newInsertShapes returns the ways to insert a row, the most realistic first: a new
 // row; an existing one, with ON CONFLICT DO NOTHING; no row at all, which still
 // takes the lock.
-func insertShapes(r *relation) []*shape {
+func newInsertShapes(r *relation) []*shape {
 	if r.kind != "r" && r.kind != "p" {
 		return nil
 	}
@@ -113,7 +113,7 @@ func insertShapes(r *relation) []*shape {
 	if len(columns) == 0 {
 		return []*shape{{relation: r.name, kind: write, sql: "INSERT INTO " + r.quoted + " DEFAULT VALUES", values: noValues}}
 	}
-	list := columnList(r, columns)
+	list := formatColumns(r, columns)
 	var marks []string
 	for i := range columns {
 		marks = append(marks, "$"+strconv.Itoa(i+1))
@@ -125,7 +125,7 @@ func insertShapes(r *relation) []*shape {
 	// partition than this one.
 	strays := r.kind == "r" && slices.ContainsFunc(columns, func(i int) bool { return vary[i] && r.columns[i].routes })
 	if !strays {
-		out = append(out, insertShape(r, insert, columns, vary))
+		out = append(out, newInsertShape(r, insert, columns, vary))
 	}
 	if len(r.rows) > 0 {
 		out = append(out, &shape{
@@ -142,8 +142,8 @@ func insertShapes(r *relation) []*shape {
 	})
 }
 
-// insertShape inserts a copy of a sampled row, except for the columns in vary.
-func insertShape(r *relation, sql string, columns []int, vary map[int]bool) *shape {
+// newInsertShape inserts a copy of a sampled row, except for the columns in vary.
+func newInsertShape(r *relation, sql string, columns []int, vary map[int]bool) *shape {
 	return &shape{
 		relation: r.name, kind: write, sql: sql,
 		values: func(rnd *rand.Rand, worker, _ int) [][]byte {
@@ -176,7 +176,7 @@ func allIndexes(n int) []int {
 	return out
 }
 
-func columnList(r *relation, columns []int) string {
+func formatColumns(r *relation, columns []int) string {
 	var out []string
 	for _, i := range columns {
 		out = append(out, r.columns[i].quoted)
@@ -184,8 +184,8 @@ func columnList(r *relation, columns []int) string {
 	return strings.Join(out, ", ")
 }
 
-// keyCondition compares a key with parameters, the first of them after skip others.
-func keyCondition(r *relation, key []int, skip int) string {
+// formatKeyCondition compares a key with parameters, the first of them after skip others.
+func formatKeyCondition(r *relation, key []int, skip int) string {
 	var out []string
 	for n, i := range key {
 		out = append(out, fmt.Sprintf("%s = $%d", r.columns[i].quoted, n+skip+1))

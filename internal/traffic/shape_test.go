@@ -37,7 +37,7 @@ func TestShapes(t *testing.T) {
 	r := table()
 	r.keys = [][]int{{0}, {1}}
 	var got []string
-	for _, list := range [][]*shape{readShapes(r), updateShapes(r), insertShapes(r)} {
+	for _, list := range [][]*shape{newReadShapes(r), newUpdateShapes(r), newInsertShapes(r)} {
 		for _, s := range list {
 			got = append(got, s.kind+": "+s.sql)
 		}
@@ -52,10 +52,10 @@ func TestShapes(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	r.kind, r.keys = "v", nil
-	if len(updateShapes(r))+len(insertShapes(r)) > 0 {
+	if len(newUpdateShapes(r))+len(newInsertShapes(r)) > 0 {
 		t.Error("a view is written")
 	}
-	if sql := readShapes(r)[0].sql; sql != `SELECT "id", "email", "team", "name" FROM "public"."users" LIMIT 1` {
+	if sql := newReadShapes(r)[0].sql; sql != `SELECT "id", "email", "team", "name" FROM "public"."users" LIMIT 1` {
 		t.Error(sql)
 	}
 }
@@ -63,13 +63,13 @@ func TestShapes(t *testing.T) {
 func TestValues(t *testing.T) {
 	t.Parallel()
 	r, rnd := table(), rand.New(rand.NewPCG(1, 2))
-	if got := text(readShapes(r)[0].values(rnd, 0, 4)); !cmp.Equal(got, []string{"NULL"}) {
+	if got := text(newReadShapes(r)[0].values(rnd, 0, 4)); !cmp.Equal(got, []string{"NULL"}) {
 		t.Errorf("an empty table is read by %v", got)
 	}
 	for _, row := range [][]string{{"1", "a@b", "7", "Ann"}, {"2", "b@b", "8", "Bob"}} {
 		r.rows = append(r.rows, [][]byte{[]byte(row[0]), []byte(row[1]), []byte(row[2]), []byte(row[3])})
 	}
-	insert := insertShapes(r)
+	insert := newInsertShapes(r)
 	emails := map[string]bool{}
 	for range 50 {
 		got := text(insert[0].values(rnd, 3, 4))
@@ -86,7 +86,7 @@ func TestValues(t *testing.T) {
 	// some have none.
 	r.keys = r.keys[:1]
 	for worker, want := range [][]string{{"a@b", "1"}, {"b@b", "2"}, {"x", "NULL"}} {
-		if diff := cmp.Diff(want, text(updateShapes(r)[0].values(rnd, worker, 3))); diff != "" {
+		if diff := cmp.Diff(want, text(newUpdateShapes(r)[0].values(rnd, worker, 3))); diff != "" {
 			t.Errorf("worker %d (-want +got):\n%s", worker, diff)
 		}
 	}

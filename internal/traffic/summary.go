@@ -36,7 +36,7 @@ const mostShown = 400
 // SummariseLog puts a log on the time axis that begins at zero, and attributes the
 // waits to statements. It returns the stalls, and the costs by statement index.
 // Everything before zero is left out.
-func SummariseLog(log *Log, zero time.Time, held []Held) (*onward.Traffic, map[int]Cost) {
+func SummariseLog(log *Log, zero time.Time, locks []Held) (*onward.Traffic, map[int]Cost) {
 	t := &onward.Traffic{
 		Source:   "schema",
 		UsualMS:  toMillis(log.durations.medianDuration()),
@@ -44,7 +44,7 @@ func SummariseLog(log *Log, zero time.Time, held []Held) (*onward.Traffic, map[i
 		Stalls:   []onward.Stall{},
 		Failures: []onward.TrafficFailure{},
 	}
-	showSlots(t, log, zero)
+	addSlots(t, log, zero)
 	if log.Forgotten > 0 {
 		t.Waited = log.Forgotten
 	}
@@ -56,14 +56,14 @@ func SummariseLog(log *Log, zero time.Time, held []Held) (*onward.Traffic, map[i
 		}
 		t.Waited++
 		t.WorstMS = max(t.WorstMS, toMillis(q.Until.Sub(q.From)))
-		waits = append(waits, attributeWaits(q, held)...)
+		waits = append(waits, attributeWaits(q, locks)...)
 	}
 	t.Stalls = append(t.Stalls, mergeStalls(waits, zero)...)
 	t.Waiters = listWaiters(waits)
 	addRecordedSummary(t, log.Recorded)
 	for _, f := range log.Failures {
 		t.Failed += f.Count
-		t.Failures = append(t.Failures, describeFailure(&f, zero, held))
+		t.Failures = append(t.Failures, describeFailure(&f, zero, locks))
 	}
 	if log.Long != nil {
 		t.LongTransaction = &onward.Span{FromMS: toMillis(log.Long.From.Sub(zero)), UntilMS: toMillis(log.Long.Until.Sub(zero))}
@@ -73,8 +73,8 @@ func SummariseLog(log *Log, zero time.Time, held []Held) (*onward.Traffic, map[i
 
 func toMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// showSlots merges the log's slots into at most mostShown, of a round width.
-func showSlots(t *onward.Traffic, log *Log, zero time.Time) {
+// addSlots merges the log's slots into at most mostShown, of a round width.
+func addSlots(t *onward.Traffic, log *Log, zero time.Time) {
 	fine := cmp.Or(log.slots.width, finest)
 	span := max(log.Until.Sub(zero), 0)
 	factor := 1
@@ -89,11 +89,11 @@ func showSlots(t *onward.Traffic, log *Log, zero time.Time) {
 	for i, s := range log.slots.list {
 		// The log began slightly before zero: the middle of a slot decides where
 		// it goes.
-		at := log.From.Add(time.Duration(i)*fine + fine/2).Sub(zero)
-		if at < 0 || len(t.Slots) == 0 {
+		offset := log.From.Add(time.Duration(i)*fine + fine/2).Sub(zero)
+		if offset < 0 || len(t.Slots) == 0 {
 			continue
 		}
-		to := &t.Slots[min(int(at/width), len(t.Slots)-1)]
+		to := &t.Slots[min(int(offset/width), len(t.Slots)-1)]
 		to.WorstMS = max(to.WorstMS, toMillis(s.worst))
 		to.Done += s.done
 		t.Queries += s.done
@@ -119,7 +119,7 @@ type wait struct {
 
 // attributeWaits divides a query's time among its waits: the first begins with the query,
 // and each lasts until the next was seen, or to the query's end.
-func attributeWaits(q *Query, held []Held) []wait {
+func attributeWaits(q *Query, locks []Held) []wait {
 	var out []wait
 	for i, w := range q.Waits {
 		from, until := w.From, q.Until
@@ -129,20 +129,20 @@ func attributeWaits(q *Query, held []Held) []wait {
 		if i+1 < len(q.Waits) {
 			until = q.Waits[i+1].From
 		}
-		out = append(out, wait{query: q, relation: cmp.Or(w.Relation, q.Relation), statement: blockingStatement(q, w, from, until, held), from: from, until: until})
+		out = append(out, wait{query: q, relation: cmp.Or(w.Relation, q.Relation), statement: findBlockingStatement(q, w, from, until, locks), from: from, until: until})
 	}
 	return out
 }
 
-// blockingStatement returns the statement whose lock blocked a query for most of a wait;
+// findBlockingStatement returns the statement whose lock blocked a query for most of a wait;
 // if several did equally, the first. It looks on the relation that the server
 // named, then on the one that the query names, then on any. The release may have
 // renamed the relation, or it may lock a partition that the server reports by
 // its parent.
-func blockingStatement(q *Query, w Wait, from, until time.Time, held []Held) int {
+func findBlockingStatement(q *Query, w Wait, from, until time.Time, locks []Held) int {
 	for _, relation := range []string{cmp.Or(w.Relation, q.Relation), q.Relation, ""} {
 		best, statement := time.Duration(0), -1
-		for _, h := range held {
+		for _, h := range locks {
 			if relation != "" && h.Relation != relation || !locksConflict(h.Lock, w.Lock) {
 				continue
 			}
@@ -170,11 +170,11 @@ func laterTime(a, b time.Time) time.Time {
 
 // locksConflict reports whether a held lock conflicts with a requested one. For a row
 // (NoLock) it reports whether the transaction can have locked rows.
-func locksConflict(held, asked onward.Lock) bool {
+func locksConflict(heldLock, asked onward.Lock) bool {
 	if asked == onward.NoLock {
-		return held >= onward.RowShareLock
+		return heldLock >= onward.RowShareLock
 	}
-	return held.Conflicts(asked)
+	return heldLock.Conflicts(asked)
 }
 
 // mergeStalls merges overlapping waits of the same relation and statement.

@@ -94,7 +94,7 @@ func TestStalls(t *testing.T) {
 			for _, q := range c.queries {
 				log.addQuery(q)
 			}
-			log.endAt(at(1000))
+			log.endLog(at(1000))
 			got, costs := SummariseLog(log, zero, c.held)
 			if diff := cmp.Diff(append([]onward.Stall{}, c.want...), got.Stalls); diff != "" {
 				t.Errorf("stalls (-want +got):\n%s", diff)
@@ -121,10 +121,10 @@ func TestSummary(t *testing.T) {
 	log.addQuery(refused)
 	refused.From, refused.Until, refused.Err = at(50), at(51), &onward.ServerError{Code: "42703", Message: "second"}
 	log.addQuery(refused)
-	stood := waited(read, "SELECT", 40, 95, "public.users", onward.AccessShareLock)
-	stood.Cancelled = true
-	log.addQuery(stood)
-	log.endAt(at(100))
+	cancelledQuery := waited(read, "SELECT", 40, 95, "public.users", onward.AccessShareLock)
+	cancelledQuery.Cancelled = true
+	log.addQuery(cancelledQuery)
+	log.endLog(at(100))
 	got, _ := SummariseLog(log, zero, nil)
 	want := &onward.Traffic{
 		Source: "schema", Queries: 102, Waited: 1, Failed: 2, WorstMS: 55, SlotMS: 10, UsualMS: got.UsualMS,
@@ -168,7 +168,7 @@ func TestBounded(t *testing.T) {
 		q.Err = &onward.ServerError{Code: "40P01"}
 		log.addQuery(q)
 	}
-	log.endAt(at(n * 10))
+	log.endLog(at(n * 10))
 	if len(log.Queries) > mostQueries || len(log.slots.list) > mostSlots || len(log.Failures) != 1 {
 		t.Errorf("%d queries, %d slots, %d failures", len(log.Queries), len(log.slots.list), len(log.Failures))
 	}
@@ -183,18 +183,18 @@ func TestBounded(t *testing.T) {
 
 func TestHeads(t *testing.T) {
 	t.Parallel()
-	ours := map[uint32]bool{1: true, 2: true, 3: true}
+	ownPIDs := map[uint32]bool{1: true, 2: true, 3: true}
 	waits := map[uint32]waitingSession{
 		1: {by: []uint32{9}},
 		2: {by: []uint32{1}},    // waits for 1, and so for 9
 		3: {by: []uint32{2, 8}}, // waits for 2 and another
 	}
 	for pid, want := range map[uint32][]uint32{1: {9}, 2: {9}, 3: {8, 9}} {
-		if diff := cmp.Diff(want, rootBlockers(pid, waits, ours)); diff != "" {
+		if diff := cmp.Diff(want, rootBlockers(pid, waits, ownPIDs)); diff != "" {
 			t.Errorf("%d (-want +got):\n%s", pid, diff)
 		}
 	}
-	if got := rootBlockers(2, map[uint32]waitingSession{2: {by: []uint32{1}}}, ours); len(got) > 0 {
+	if got := rootBlockers(2, map[uint32]waitingSession{2: {by: []uint32{1}}}, ownPIDs); len(got) > 0 {
 		t.Errorf("the load waits for itself, and %v is to blame", got)
 	}
 }

@@ -142,7 +142,7 @@ func (l *Load) startSessions(ctx, watching context.Context, config *pgx.ConnConf
 		return err
 	}
 	groups = l.uncoveredGroups(groups, deck)
-	runs := l.sessionsOf(ctx, c, workers, deck, groups, relations)
+	runs := l.newSessions(ctx, c, workers, deck, groups, relations)
 	ready := make(chan error)
 	for _, run := range runs {
 		l.sessions.Go(func() { run(ready) })
@@ -161,14 +161,14 @@ func (l *Load) startSessions(ctx, watching context.Context, config *pgx.ConnConf
 	return err
 }
 
-// sessionsOf returns the load's sessions: workers, the reader and the long transaction.
-func (l *Load) sessionsOf(ctx context.Context, c Config, workers int, deck *loadMix, groups []*group, relations []*relation) (runs []func(chan<- error)) {
-	between := pace
+// newSessions returns the load's sessions: workers, the reader and the long transaction.
+func (l *Load) newSessions(ctx context.Context, c Config, workers int, deck *loadMix, groups []*group, relations []*relation) (runs []func(chan<- error)) {
+	pause := pace
 	if len(c.Recordings) > 0 {
-		between = pace * time.Duration(max(workers, 4)) / 4
+		pause = pace * time.Duration(max(workers, 4)) / 4
 	}
 	for i := range workers {
-		w := &worker{session: l.newSession(), groups: groups, deck: deck, number: i, workers: c.Workers, pace: between, rnd: rand.New(rand.NewPCG(c.Seed, uint64(i)))}
+		w := &worker{session: l.newSession(), groups: groups, deck: deck, number: i, workers: c.Workers, pace: pause, rnd: rand.New(rand.NewPCG(c.Seed, uint64(i)))}
 		runs = append(runs, func(ready chan<- error) { w.runWorker(ctx, ready) })
 	}
 	// The first row of a view may need much work. The reader skips relations with recorded
@@ -247,7 +247,7 @@ func (l *Load) endLoad(grace time.Duration) *Log {
 		l.cancel()
 		l.endWatch()
 		l.watcher.Wait()
-		l.rec.log.endAt(time.Now())
+		l.rec.log.endLog(time.Now())
 	})
 	return &l.rec.log
 }

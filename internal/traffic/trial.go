@@ -61,20 +61,20 @@ func (t *trial) tryEach(ctx context.Context, queries []*recordedQuery, limit tim
 	return ctx.Err()
 }
 
-// tryAll tries queries, and returns the usable ones.
-func (t *trial) tryAll(ctx context.Context, queries []*recordedQuery, left *leftOut) (fit []*recordedQuery, err error) {
+// tryAllQueries tries queries, and returns the usable ones.
+func (t *trial) tryAllQueries(ctx context.Context, queries []*recordedQuery, left *leftOut) (fit []*recordedQuery, err error) {
 	t.sampled = map[*relation]bool{}
 	err = t.tryEach(ctx, queries, trialTime, left, func(q *recordedQuery) error {
-		why, refusal, err := t.tryQuery(ctx, q)
+		leaveReason, refusal, err := t.tryQuery(ctx, q)
 		switch {
 		case err != nil:
 			return err
-		case why == "":
+		case leaveReason == "":
 			fit = append(fit, q)
 		default:
-			t.logger.Debug("a recorded query that is no part of the traffic", "query", q.ID, "why", why, "error", refusal)
-			left.addQuery(q, why, refusal)
-			if q.touches && (why == leftSlow || why == leftValues) {
+			t.logger.Debug("a recorded query that is no part of the traffic", "query", q.ID, "why", leaveReason, "error", refusal)
+			left.addQuery(q, leaveReason, refusal)
+			if q.touches && (leaveReason == leftSlow || leaveReason == leftValues) {
 				q.origin.Touches = false // it is not part of the load
 				t.read = append(t.read, q)
 			}
@@ -86,7 +86,7 @@ func (t *trial) tryAll(ctx context.Context, queries []*recordedQuery, left *left
 
 // tryQuery tries a query. why is one of the reasons, "" if it is usable; err is not caused by
 // the query.
-func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (why string, refusal *onward.ServerError, err error) {
+func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (leaveReason string, refusal *onward.ServerError, err error) {
 	oids, refusal := t.describeParams(ctx, q)
 	if refusal != nil {
 		return leftRefused, refusal, ctx.Err()
@@ -110,7 +110,7 @@ func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (why string, ref
 
 // bindParams finds out which columns of the known relations the parameters of a query belong to.
 func (t *trial) bindParams(q *recordedQuery, oids []uint32, known map[string]*relation) {
-	bound := bindParameters(q.node, scopeOf(q, known))
+	bound := bindParameters(q.node, newScope(q, known))
 	q.params = make([]param, len(oids))
 	for i, oid := range oids {
 		q.params[i] = bound[i+1]
@@ -141,14 +141,14 @@ func (t *trial) describeParams(ctx context.Context, q *recordedQuery) (oids []ui
 	}
 	err := ask()
 	if err != nil && declared && !t.conn.IsClosed() {
-		with := err
+		declaredErr := err
 		q.types = nil
 		if err = ask(); err != nil {
-			err = with
+			err = declaredErr
 		}
 	}
 	if err != nil {
-		return nil, serverError(err)
+		return nil, toServerError(err)
 	}
 	return oids, nil
 }
@@ -182,7 +182,7 @@ func (t *trial) sampleOnce(ctx context.Context, r *relation) {
 // attempts is how often a query is tried with values of one mode.
 const attempts = 2
 
-func (t *trial) tryValues(ctx context.Context, q *recordedQuery) (why string, refusal *onward.ServerError, err error) {
+func (t *trial) tryValues(ctx context.Context, q *recordedQuery) (leaveReason string, refusal *onward.ServerError, err error) {
 	for i := range attempts * int(makings) {
 		if q.mode = valueMode(i / attempts); i%attempts == 0 {
 			clear(q.noise)
@@ -206,11 +206,11 @@ func (t *trial) tryValues(ctx context.Context, q *recordedQuery) (why string, re
 			q.cost = took
 			return "", nil, nil
 		case t.conn.IsClosed():
-			return leftReach, serverError(err), nil
+			return leftReach, toServerError(err), nil
 		case errors.As(err, &pg) && pg.Code == "57014":
 			return leftSlow, nil, nil
 		}
-		refusal = serverError(err)
+		refusal = toServerError(err)
 		q.noise[refusal.Code] = true
 		switch {
 		case q.mode == copied && isDuplicate(refusal):

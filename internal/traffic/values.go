@@ -13,10 +13,10 @@ func pickValues(r *relation, rnd *rand.Rand, columns []int) [][]byte {
 	if len(r.rows) == 0 {
 		return make([][]byte, len(columns))
 	}
-	return pickOf(r.rows[rnd.IntN(len(r.rows))], columns)
+	return pickColumns(r.rows[rnd.IntN(len(r.rows))], columns)
 }
 
-func pickOf(row [][]byte, columns []int) [][]byte {
+func pickColumns(row [][]byte, columns []int) [][]byte {
 	out := make([][]byte, len(columns))
 	if row != nil {
 		for n, i := range columns {
@@ -26,14 +26,14 @@ func pickOf(row [][]byte, columns []int) [][]byte {
 	return out
 }
 
-// ownRow returns a sampled row that only this worker writes, so that the load does not
+// pickOwnRow returns a sampled row that only this worker writes, so that the load does not
 // wait for itself; nil if there is none.
-func ownRow(r *relation, rnd *rand.Rand, worker, workers int) [][]byte {
-	own := (len(r.rows) - worker + workers - 1) / workers
-	if own <= 0 {
+func pickOwnRow(r *relation, rnd *rand.Rand, worker, workers int) [][]byte {
+	rowCount := (len(r.rows) - worker + workers - 1) / workers
+	if rowCount <= 0 {
 		return nil
 	}
-	return r.rows[worker+workers*rnd.IntN(own)]
+	return r.rows[worker+workers*rnd.IntN(rowCount)]
 }
 
 // columnsToVary chooses the inserted columns that get new values, so that no unique key

@@ -96,7 +96,7 @@ func (s *session) runTimed(ctx context.Context, q Query, forgive func(*onward.Se
 	q.From, q.Until, q.Waits = s.flight.endQuery()
 	if err != nil {
 		if q.Cancelled = ctx.Err() != nil; !q.Cancelled {
-			q.Err = serverError(err)
+			q.Err = toServerError(err)
 		}
 	}
 	refused := q.Err
@@ -107,9 +107,9 @@ func (s *session) runTimed(ctx context.Context, q Query, forgive func(*onward.Se
 	return refused
 }
 
-// serverError returns the server's error. For a lost connection it sets the SQLSTATE
+// toServerError returns the server's error. For a lost connection it sets the SQLSTATE
 // 08006 from the standard.
-func serverError(err error) *onward.ServerError {
+func toServerError(err error) *onward.ServerError {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return &onward.ServerError{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint}
@@ -233,7 +233,7 @@ func isQuiet(quiet *atomic.Int64) bool {
 // more, as by a client with an outdated plan. After that, it is not sent for a
 // while.
 func (w *worker) sendShape(ctx context.Context, s *shape) {
-	again := s.quietUntil.Load() == 0
+	canRetry := s.quietUntil.Load() == 0
 	for {
 		err := w.runTimed(ctx, Query{Relation: s.relation, Kind: s.kind, SQL: s.sql}, isDuplicate, func() error { return w.execShape(ctx, s) })
 		switch {
@@ -253,11 +253,11 @@ func (w *worker) sendShape(ctx context.Context, s *shape) {
 			return
 		}
 		w.forgetPrepared(ctx, s)
-		if !again {
+		if !canRetry {
 			s.quietUntil.Store(time.Now().Add(retreat).UnixNano())
 			return
 		}
-		again = false
+		canRetry = false
 	}
 }
 

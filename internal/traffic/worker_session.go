@@ -128,15 +128,15 @@ func (w *worker) prepareSend(ctx context.Context, q *recordedQuery, v *execution
 
 // sendAlone sends a query by itself. If it fails, it is prepared again and sent once more
 // with other values. After a second failure it is not sent for a while.
-func (w *worker) sendAlone(ctx context.Context, q *recordedQuery, own bool) {
+func (w *worker) sendAlone(ctx context.Context, q *recordedQuery, ownRows bool) {
 	if w.setSearchPath(ctx, q.SearchPath) != nil {
 		return
 	}
-	again := q.quietUntil.Load() == 0
+	canRetry := q.quietUntil.Load() == 0
 	first := ""
 	for {
 		err := w.sendLogged(ctx, q, first, func() error {
-			send, err := w.prepareSend(ctx, q, newExecution(w.rnd, w.number, w.workers, own))
+			send, err := w.prepareSend(ctx, q, newExecution(w.rnd, w.number, w.workers, ownRows))
 			if err != nil {
 				return err
 			}
@@ -150,13 +150,13 @@ func (w *worker) sendAlone(ctx context.Context, q *recordedQuery, own bool) {
 			return
 		}
 		w.forgetPrepared(ctx, q)
-		if !again {
+		if !canRetry {
 			if !isDuplicate(err) {
 				q.quietUntil.Store(time.Now().Add(retreat).UnixNano())
 			}
 			return
 		}
-		again, first = false, err.Code
+		canRetry, first = false, err.Code
 	}
 }
 

@@ -28,12 +28,12 @@ func TestEncryption(t *testing.T) {
 		}
 		return id
 	}
-	own, other := key(), key()
-	ownFile, otherFile, noKey := write("own.txt", "# a comment\n"+own.String()+"\n"), write("other.txt", other.String()), write("none.txt", "hello")
+	identity, other := key(), key()
+	ownFile, otherFile, noKey := write("own.txt", "# a comment\n"+identity.String()+"\n"), write("other.txt", other.String()), write("none.txt", "hello")
 	want := &Transcript{Database: "app", User: "postgres", Start: StartsEmpty, Sessions: []Session{{User: "app"}},
 		Events: []Event{{Source: Client, Kind: 'Q', Body: bytes.Repeat([]byte("hidden"), 50_000)}}}
 	path := filepath.Join(dir, "w.transcript")
-	stored, err := want.WriteFile(path, own.Recipient().String())
+	stored, err := want.WriteFile(path, identity.Recipient().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,9 +62,9 @@ func TestEncryption(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for recipient, reason := range map[string]string{"age1": "no public key", own.String(): "give the public one", own.Recipient().String() + "\n" + other.Recipient().String(): "no public key"} {
+	for recipient, reason := range map[string]string{"age1": "no public key", identity.String(): "give the public one", identity.Recipient().String() + "\n" + other.Recipient().String(): "no public key"} {
 		err := CheckRecipient(recipient)
-		if err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), own.String()) {
+		if err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), identity.String()) {
 			t.Errorf("%v", err)
 		}
 	}

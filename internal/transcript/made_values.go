@@ -48,7 +48,7 @@ func (r *Redactor) RedactText(text string) string {
 		return r.replaceWhole(text)
 	}
 	found := make([]bool, len(text))
-	any := r.isEverywhere && r.findReplaced(text, found)
+	any := r.isEverywhere && r.markReplaced(text, found)
 	for _, p := range r.patterns {
 		for _, place := range p.FindAllStringSubmatchIndex(text, -1) {
 			begin, end := place[0], place[1]
@@ -69,7 +69,7 @@ func (r *Redactor) RedactText(text string) string {
 		for end < len(text) && found[end] == found[begin] {
 			end++
 		}
-		if found[begin] && !r.isMade(text[begin:end]) {
+		if found[begin] && !r.isReplacement(text[begin:end]) {
 			out.WriteString(r.replaceValue(text[begin:end]))
 		} else {
 			out.WriteString(text[begin:end])
@@ -79,13 +79,13 @@ func (r *Redactor) RedactText(text string) string {
 	return out.String()
 }
 
-// isMade reports whether a text is a value that has replaced another one. A short one may be equal to such a value by chance.
-func (r *Redactor) isMade(text string) bool {
+// isReplacement reports whether a text is a value that has replaced another one. A short one may be equal to such a value by chance.
+func (r *Redactor) isReplacement(text string) bool {
 	return r.isEverywhere && len(text) >= 2*leastEverywhere && r.used[strings.ToLower(text)]
 }
 
-// findReplaced marks values that have been replaced elsewhere, whatever their case.
-func (r *Redactor) findReplaced(text string, found []bool) (any bool) {
+// markReplaced marks values that have been replaced elsewhere, whatever their case.
+func (r *Redactor) markReplaced(text string, found []bool) (any bool) {
 	if r.beginnings == nil {
 		r.beginnings = map[[beginning]byte][]int{}
 		for value := range r.made {
@@ -121,17 +121,17 @@ func (r *Redactor) replaceValue(value string) string {
 	if len(key) != len(value) { // its case has another length
 		key = value
 	}
-	made, known := r.made[key]
+	replacement, known := r.made[key]
 	for try := uint64(0); !known && try < mostTries; try++ {
-		if made = r.makeValue(key, try); !r.used[made] && made != key {
+		if replacement = r.makeValue(key, try); !r.used[replacement] && replacement != key {
 			break
 		}
 	}
-	r.made[key], r.used[made] = made, true
+	r.made[key], r.used[replacement] = replacement, true
 	if key == value {
-		return made
+		return replacement
 	}
-	out := []rune(made)
+	out := []rune(replacement)
 	for i, c := range []rune(value) {
 		if unicode.IsUpper(c) {
 			out[i] = unicode.ToUpper(out[i])
@@ -140,7 +140,7 @@ func (r *Redactor) replaceValue(value string) string {
 	if text := string(out); len(text) == len(value) {
 		return text
 	}
-	return made
+	return replacement
 }
 
 // mostTries bounds how often another value is made if one exists: there may be few of its length.
@@ -148,8 +148,8 @@ const mostTries = 1000
 
 // makeValue makes a value of the same kind of characters.
 func (r *Redactor) makeValue(value string, try uint64) string {
-	if made := r.makeDate(value, try); made != "" {
-		return made
+	if date := r.makeDate(value, try); date != "" {
+		return date
 	}
 	isHex := isHexadecimal(value)
 	var out strings.Builder
@@ -206,8 +206,8 @@ func (r *Redactor) makeDate(value string, try uint64) string {
 	sum.Write(binary.BigEndian.AppendUint64(nil, try))
 	sum.Write([]byte(value))
 	b := sum.Sum(nil)
-	made := fmt.Sprintf("%04d-%02d-%02d%c%02d:%02d:%02d", 1900+int(b[0])%130, 1+b[1]%12, 1+b[2]%28, value[min(10, len(value)-1)], b[3]%24, b[4]%60, b[5]%60)
-	return made[:size] + value[size:]
+	date := fmt.Sprintf("%04d-%02d-%02d%c%02d:%02d:%02d", 1900+int(b[0])%130, 1+b[1]%12, 1+b[2]%28, value[min(10, len(value)-1)], b[3]%24, b[4]%60, b[5]%60)
+	return date[:size] + value[size:]
 }
 
 // firstDigits returns how many digits a number may begin with: the largest numbers of integer types have 5, 10 and 19 digits.

@@ -62,34 +62,34 @@ func (r *Redactor) redactEvent(e *Event) {
 		f.redactText()
 		f.redactText()
 		formats := f.readFormats()
-		f.readValues(f.readCount(), func(i int) bool { return isBinary(formats, i) })
+		f.redactValues(f.readCount(), func(i int) bool { return isBinary(formats, i) })
 	case "cF":
-		f.skip(4)
+		f.skipBytes(4)
 		formats := f.readFormats()
-		f.readValues(f.readCount(), func(i int) bool { return isBinary(formats, i) })
+		f.redactValues(f.readCount(), func(i int) bool { return isBinary(formats, i) })
 	case "cE", "cD", "cC":
 		f.redactText()
 	case "sD": // the formats are not in the message
-		f.readValues(f.readCount(), func(int) bool { return true })
+		f.redactValues(f.readCount(), func(int) bool { return true })
 	case "sV":
-		f.readValues(1, func(int) bool { return true })
+		f.redactValues(1, func(int) bool { return true })
 	case "sE":
 		for len(f.body) > f.place {
 			kind := f.body[f.place]
-			f.skip(1)
+			f.skipBytes(1)
 			if bytes.IndexByte([]byte("MDHWqdnsct"), kind) >= 0 { // the others are codes, such as the SQLSTATE
 				f.redactText()
 			} else {
-				f.skip(bytes.IndexByte(f.body[f.place:], 0) + 1)
+				f.skipBytes(bytes.IndexByte(f.body[f.place:], 0) + 1)
 			}
 		}
 	case "sT":
 		for range f.readCount() {
 			f.redactText()
-			f.skip(18)
+			f.skipBytes(18)
 		}
 	case string(rune(Test)) + "\x00":
-		f.replace(len(f.body))
+		f.redactNext(len(f.body))
 	}
 	e.Body = f.body
 }
@@ -107,16 +107,16 @@ func (r *Redactor) redactBinary(value []byte) {
 	case 16:
 		text := hex.EncodeToString(value)
 		text = strings.Join([]string{text[:8], text[8:12], text[12:16], text[16:20], text[20:]}, "-")
-		if made, err := hex.DecodeString(strings.ReplaceAll(r.RedactText(text), "-", "")); err == nil && len(made) == len(value) {
-			copy(value, made)
+		if replacement, err := hex.DecodeString(strings.ReplaceAll(r.RedactText(text), "-", "")); err == nil && len(replacement) == len(value) {
+			copy(value, replacement)
 		}
 		return
 	default:
 		return
 	}
-	made, err := strconv.ParseInt(r.RedactText(strconv.FormatInt(number, 10)), 10, 64)
-	if err == nil && made != number {
-		copy(value, binary.BigEndian.AppendUint64(nil, uint64(made))[8-len(value):]) //nolint:gosec // as above
+	replacement, err := strconv.ParseInt(r.RedactText(strconv.FormatInt(number, 10)), 10, 64)
+	if err == nil && replacement != number {
+		copy(value, binary.BigEndian.AppendUint64(nil, uint64(replacement))[8-len(value):]) //nolint:gosec // as above
 	}
 }
 
@@ -127,7 +127,7 @@ type fields struct {
 	redactor *Redactor
 }
 
-func (f *fields) skip(n int) { f.place = min(f.place+n, len(f.body)) }
+func (f *fields) skipBytes(n int) { f.place = min(f.place+n, len(f.body)) }
 
 // readCount reads a number of things.
 func (f *fields) readCount() int {
@@ -163,12 +163,12 @@ func (f *fields) redactText() {
 	if end < 0 {
 		end = len(f.body) - f.place
 	}
-	f.replace(end)
-	f.skip(1)
+	f.redactNext(end)
+	f.skipBytes(1)
 }
 
-// readValues replaces in values with their lengths before them. mayBeBinary reports whether a value may be in binary.
-func (f *fields) readValues(count int, mayBeBinary func(i int) bool) {
+// redactValues replaces in values with their lengths before them. mayBeBinary reports whether a value may be in binary.
+func (f *fields) redactValues(count int, mayBeBinary func(i int) bool) {
 	for i := range count {
 		if len(f.body)-f.place < 4 {
 			f.place = len(f.body)
@@ -181,14 +181,14 @@ func (f *fields) readValues(count int, mayBeBinary func(i int) bool) {
 		}
 		value := f.body[f.place:min(f.place+int(size), len(f.body))]
 		before := string(value)
-		if f.replace(len(value)); mayBeBinary(i) && before == string(value) {
+		if f.redactNext(len(value)); mayBeBinary(i) && before == string(value) {
 			f.redactor.redactBinary(value)
 		}
 	}
 }
 
-// replace replaces in the next bytes.
-func (f *fields) replace(size int) {
+// redactNext replaces in the next bytes.
+func (f *fields) redactNext(size int) {
 	copy(f.body[f.place:], f.redactor.RedactText(string(f.body[f.place:f.place+size])))
 	f.place += size
 }

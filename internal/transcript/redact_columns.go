@@ -29,19 +29,19 @@ func (t *Transcript) RedactColumns(r *Redactor, rules *ColumnRules) {
 		}
 	}
 	for _, s := range sessions {
-		s.endCopy()
+		s.redactEndedCopy()
 	}
 	r.isEverywhere = true
 }
 
 // RedactValues replaces the examples of a query's parameters that do not stay.
 func (r *ColumnRules) RedactValues(redactor *Redactor, sql string, examples [][]*string) {
-	plan := r.readPlan(sql)
+	plan := r.buildValuePlan(sql)
 	for _, values := range examples {
 		for i, value := range values {
 			if value != nil && !plan.clean && !plan.params[i+1] {
-				made := redactor.replaceWhole(*value)
-				values[i] = &made
+				replacement := redactor.replaceWhole(*value)
+				values[i] = &replacement
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func (s *sessionRedaction) redactClient(e *Event) {
 		s.copied = append(s.copied, e)
 		return
 	}
-	s.endCopy()
+	s.redactEndedCopy()
 	f := &columnFields{fields: fields{body: e.Body}}
 	ask := func(kind byte, text, name string) {
 		s.asked = append(s.asked, askedMessage{kind, text, name, s.closed})
@@ -110,7 +110,7 @@ func (s *sessionRedaction) redactClient(e *Event) {
 		s.portals[portal] = text
 		plan := &valuePlan{}
 		if known {
-			plan = s.rules.readPlan(text)
+			plan = s.rules.buildValuePlan(text)
 		}
 		formats := f.readFormats()
 		f.eachValue(f.readCount(), func(i int, value []byte) {
@@ -119,7 +119,7 @@ func (s *sessionRedaction) redactClient(e *Event) {
 			}
 		})
 	case 'F':
-		f.skip(4)
+		f.skipBytes(4)
 		formats := f.readFormats()
 		f.eachValue(f.readCount(), func(i int, value []byte) { s.redactor.replaceBytes(value, isBinary(formats, i)) })
 	case 'D':
@@ -127,7 +127,7 @@ func (s *sessionRedaction) redactClient(e *Event) {
 		if len(e.Body) > 0 {
 			kind = e.Body[0]
 		}
-		f.skip(1)
+		f.skipBytes(1)
 		name := f.readName()
 		if kind == 'S' {
 			ask('D', s.prepared[name], name)
@@ -141,7 +141,7 @@ func (s *sessionRedaction) redactClient(e *Event) {
 	case 'S':
 		s.closed++
 	case 'f':
-		leaveOut(e.Body)
+		maskValue(e.Body)
 	}
 }
 
@@ -158,7 +158,7 @@ func (s *sessionRedaction) redactServer(e *Event) {
 	}
 	switch e.Kind {
 	case 'T':
-		s.fields = readFields(e.Body)
+		s.fields = readRowDescription(e.Body)
 		if head.kind == 'D' {
 			s.described[head.text] = s.fields
 			pop('D')
@@ -176,18 +176,18 @@ func (s *sessionRedaction) redactServer(e *Event) {
 		s.asked = slices.DeleteFunc(s.asked, func(m askedMessage) bool { return m.group <= s.open })
 		s.open++
 	case 'E', 'N':
-		if head.text != "" && s.rules.readPlan(head.text).clean {
+		if head.text != "" && s.rules.buildValuePlan(head.text).clean {
 			return
 		}
 		redactErrorFields(e.Body)
 	case 'A', 'V', 'd':
-		leaveOut(e.Body[min(4, len(e.Body)):])
+		maskValue(e.Body[min(4, len(e.Body)):])
 	}
 }
 
 // redactRow replaces the values of a row, except for those that a known column has and that stay.
 func (s *sessionRedaction) redactRow(body []byte, text string) {
-	clean := text != "" && s.rules.readPlan(text).clean
+	clean := text != "" && s.rules.buildValuePlan(text).clean
 	f := &columnFields{fields: fields{body: body}}
 	count := f.readCount()
 	list := s.fields
@@ -209,14 +209,14 @@ func (s *sessionRedaction) redactRow(body []byte, text string) {
 func (s *sessionRedaction) staysInResult(f *resultField, clean bool) bool {
 	t := s.rules.byOID[tableID{s.database, f.oid}]
 	if t == nil || f.number < 1 || f.number > len(t.columns) {
-		return clean && !s.rules.isNamed(f.name)
+		return clean && !s.rules.isNameRedacted(f.name)
 	}
 	column := t.columns[f.number-1]
 	return column != "" && !s.rules.isRedacted(t.name, column) && !s.rules.isRedacted(t.name, f.name)
 }
 
-// endCopy replaces in the data of a COPY that has ended. A row may be in two messages.
-func (s *sessionRedaction) endCopy() {
+// redactEndedCopy replaces in the data of a COPY that has ended. A row may be in two messages.
+func (s *sessionRedaction) redactEndedCopy() {
 	if len(s.copied) == 0 {
 		return
 	}
@@ -224,7 +224,7 @@ func (s *sessionRedaction) endCopy() {
 	for _, e := range s.copied {
 		all = append(all, e.Body...)
 	}
-	s.redactCopied(all)
+	s.redactCopyRows(all)
 	for _, e := range s.copied {
 		copy(e.Body, all)
 		all = all[len(e.Body):]
@@ -232,14 +232,14 @@ func (s *sessionRedaction) endCopy() {
 	s.copied = nil
 }
 
-// redactCopied replaces in the rows of a COPY. In another format than text all values are left out.
-func (s *sessionRedaction) redactCopied(data []byte) {
-	if s.rules.readPlan(s.copyText).clean {
+// redactCopyRows replaces in the rows of a COPY. In another format than text all values are left out.
+func (s *sessionRedaction) redactCopyRows(data []byte) {
+	if s.rules.buildValuePlan(s.copyText).clean {
 		return
 	}
 	st := pgparse.ParseStatement(s.copyText).GetCopyStmt()
 	if st == nil || len(st.GetOptions()) > 0 {
-		leaveOut(data)
+		maskValue(data)
 		return
 	}
 	_, table := pgparse.RangeName(st.GetRelation())
@@ -267,7 +267,7 @@ func (s *sessionRedaction) redactCopied(data []byte) {
 
 // redactStatement replaces the values in the text of a statement that do not stay.
 func (s *sessionRedaction) redactStatement(text string) string {
-	plan := s.rules.readPlan(text)
+	plan := s.rules.buildValuePlan(text)
 	if plan.clean {
 		return text
 	}
@@ -285,7 +285,7 @@ func redactErrorFields(body []byte) {
 			end = len(body) - place - 1
 		}
 		if bytes.IndexByte([]byte("MDHWq"), kind) >= 0 {
-			leaveOut(body[place+1 : place+1+end])
+			maskValue(body[place+1 : place+1+end])
 		}
 		place += end + 2
 	}
@@ -301,12 +301,12 @@ func (f *columnFields) readName() string {
 		end = len(f.body) - f.place
 	}
 	text := string(f.body[f.place : f.place+end])
-	f.skip(end + 1)
+	f.skipBytes(end + 1)
 	return text
 }
 
 // eachValue calls for values with their lengths before them, if they are not NULL or empty.
-func (f *columnFields) eachValue(count int, do func(i int, value []byte)) {
+func (f *columnFields) eachValue(count int, visit func(i int, value []byte)) {
 	for i := range count {
 		if len(f.body)-f.place < 4 {
 			return
@@ -317,13 +317,13 @@ func (f *columnFields) eachValue(count int, do func(i int, value []byte)) {
 			continue
 		}
 		end := min(f.place+int(size), len(f.body))
-		do(i, f.body[f.place:end])
+		visit(i, f.body[f.place:end])
 		f.place = end
 	}
 }
 
-// readFields reads a RowDescription.
-func readFields(body []byte) []resultField {
+// readRowDescription reads a RowDescription.
+func readRowDescription(body []byte) []resultField {
 	f := &columnFields{fields: fields{body: body}}
 	out := []resultField{}
 	for range f.readCount() {
@@ -332,7 +332,7 @@ func readFields(body []byte) []resultField {
 			return nil
 		}
 		out = append(out, resultField{name: name, oid: binary.BigEndian.Uint32(body[f.place:]), number: int(binary.BigEndian.Uint16(body[f.place+4:]))})
-		f.skip(18)
+		f.skipBytes(18)
 	}
 	return out
 }

@@ -28,21 +28,21 @@ func TestRedactText(t *testing.T) {
 		"nothing":                              `^nothing$`,
 		"01a3d2f8-0000-4000-8000-00000000000f": `-`,
 	} {
-		made := r.RedactText(text)
-		if !regexp.MustCompile(shape).MatchString(made) || len(made) != len(text) || !utf8.ValidString(made) || r.RedactText(text) != made ||
-			made == text && text != "nothing" {
-			t.Errorf("%q is replaced by %q", text, made)
+		replacement := r.RedactText(text)
+		if !regexp.MustCompile(shape).MatchString(replacement) || len(replacement) != len(text) || !utf8.ValidString(replacement) || r.RedactText(text) != replacement ||
+			replacement == text && text != "nothing" {
+			t.Errorf("%q is replaced by %q", text, replacement)
 		}
 	}
 	if upper, lower := r.RedactText("ANN.LEE@EXAMPLE.ORG"), r.RedactText("ann.lee@example.org"); strings.ToLower(upper) != lower {
 		t.Errorf("%q and %q are one value", upper, lower)
 	}
-	made := map[string]bool{}
+	replacements := map[string]bool{}
 	for i := range 200 {
-		made[r.RedactText(string(rune('a'+i/26))+string(rune('a'+i%26))+"@x")] = true
+		replacements[r.RedactText(string(rune('a'+i/26))+string(rune('a'+i%26))+"@x")] = true
 	}
-	if len(made) != 200 {
-		t.Errorf("200 values are replaced by %d", len(made))
+	if len(replacements) != 200 {
+		t.Errorf("200 values are replaced by %d", len(replacements))
 	}
 	if other := transcript.NewRedactor([]*regexp.Regexp{regexp.MustCompile(`\d+`)}); other.RedactText("123456789012") == r.RedactText("123456789012") {
 		t.Error("two runs replace a value by the same one")
@@ -85,7 +85,7 @@ func TestRedactTranscript(t *testing.T) {
 	if r.Count() != 3 {
 		t.Errorf("%d values were replaced", r.Count())
 	}
-	email, made := r.RedactText("ann@example.org"), r.RedactText("123456789")
+	email, replacedNumber := r.RedactText("ann@example.org"), r.RedactText("123456789")
 	copied := ""
 	for i, e := range tr.Events {
 		body := string(e.Body)
@@ -112,7 +112,7 @@ func TestRedactTranscript(t *testing.T) {
 		!bytes.Equal(bind.Parameters[3], row.Values[3]) {
 		t.Errorf("%q, %q", bind.Parameters, row.Values)
 	}
-	if n := binary.BigEndian.Uint32(bind.Parameters[1]); made != strings.TrimSpace(refused.Message) || n != uint32(binary.BigEndian.Uint64(bind.Parameters[2])) {
+	if n := binary.BigEndian.Uint32(bind.Parameters[1]); replacedNumber != strings.TrimSpace(refused.Message) || n != uint32(binary.BigEndian.Uint64(bind.Parameters[2])) {
 		t.Errorf("%d, %q", n, refused.Message)
 	}
 	if copied != "1\t"+email+"\n2\tx\n" || refused.Detail != "Key (email)=("+email+") already exists." || refused.Code != "23505" {

@@ -63,13 +63,13 @@ func (r *ColumnRules) isRedacted(table, column string) bool {
 	return slices.ContainsFunc(r.columns, func(c redactedColumn) bool { return c.column == column && (c.table == "" || c.table == table) })
 }
 
-// isNamed reports whether a column of that name is replaced in some table.
-func (r *ColumnRules) isNamed(column string) bool {
+// isNameRedacted reports whether a column of that name is replaced in some table.
+func (r *ColumnRules) isNameRedacted(column string) bool {
 	return slices.ContainsFunc(r.columns, func(c redactedColumn) bool { return c.column == column })
 }
 
-// hasRedacted reports whether a table has a column whose values are replaced, or had one that the rules name with the table.
-func (r *ColumnRules) hasRedacted(table string) bool {
+// hasRedactedColumn reports whether a table has a column whose values are replaced, or had one that the rules name with the table.
+func (r *ColumnRules) hasRedactedColumn(table string) bool {
 	return slices.ContainsFunc(r.columns, func(c redactedColumn) bool { return c.table == table }) ||
 		slices.ContainsFunc(r.tables[table], func(column string) bool { return r.isRedacted(table, column) })
 }
@@ -83,8 +83,8 @@ type valuePlan struct {
 	constants map[int]bool
 }
 
-// readPlan finds out which values of a text stay: those that surely belong to another column, or that no column has. Without a tree none does.
-func (r *ColumnRules) readPlan(text string) *valuePlan {
+// buildValuePlan finds out which values of a text stay: those that surely belong to another column, or that no column has. Without a tree none does.
+func (r *ColumnRules) buildValuePlan(text string) *valuePlan {
 	if p := r.plans[text]; p != nil {
 		return p
 	}
@@ -102,7 +102,7 @@ func (r *ColumnRules) readPlan(text string) *valuePlan {
 			continue
 		}
 		a := attribution{rules: r, plan: p, start: st.Start}
-		a.readStatement(st.Node)
+		a.markStatementValues(st.Node)
 	}
 	return p
 }
@@ -117,14 +117,14 @@ type attribution struct {
 	exact  bool
 }
 
-// readStatement notes which values of a statement stay.
-func (a *attribution) readStatement(n *pgparse.Node) {
+// markStatementValues notes which values of a statement stay.
+func (a *attribution) markStatementValues(n *pgparse.Node) {
 	if !holdsData(n) {
-		a.keepAll(n)
+		a.keepAllValues(n)
 		return
 	}
 	if a.isClean(n) {
-		a.keepAll(n)
+		a.keepAllValues(n)
 		return
 	}
 	a.plan.clean = false
@@ -138,11 +138,11 @@ func (a *attribution) readStatement(n *pgparse.Node) {
 				a.keepValue(m)
 			}
 		case *pgparse.A_Expr:
-			a.readComparison(x)
+			a.keepComparedValues(x)
 		case *pgparse.InsertStmt:
-			a.readInsert(x)
+			a.keepInsertedValues(x)
 		case *pgparse.UpdateStmt:
-			a.readAssignments(x.GetRelation(), x.TargetList)
+			a.keepAssignedValues(x.GetRelation(), x.TargetList)
 		}
 		return true
 	})
@@ -167,7 +167,7 @@ func (a *attribution) isClean(n *pgparse.Node) bool {
 		clean = false
 	}
 	a.exact = true
-	ctes, named := map[string]bool{}, map[string]bool{}
+	ctes, usedNames := map[string]bool{}, map[string]bool{}
 	var relations []*pgparse.RangeVar
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
@@ -179,12 +179,12 @@ func (a *attribution) isClean(n *pgparse.Node) bool {
 		case *pgparse.RangeVar:
 			relations = append(relations, x)
 		case *pgparse.ResTarget:
-			named[x.Name] = true
+			usedNames[x.Name] = true
 		case *pgparse.ColumnRef:
-			named[pgparse.LastText(x.Fields)] = true
+			usedNames[pgparse.LastText(x.Fields)] = true
 		case *pgparse.CopyStmt:
 			for _, c := range x.Attlist {
-				named[pgparse.StringText(c)] = true
+				usedNames[pgparse.StringText(c)] = true
 			}
 		case *pgparse.FuncCall:
 			if name := pgparse.LastText(x.Funcname); !builtin.Known(name) {
@@ -202,17 +202,17 @@ func (a *attribution) isClean(n *pgparse.Node) bool {
 		if a.rules.tables[name] == nil {
 			a.exact, clean = false, false
 		}
-		clean = clean && !a.rules.hasRedacted(name)
+		clean = clean && !a.rules.hasRedactedColumn(name)
 	}
-	for name := range named { // a column that the table has no more, too
-		clean = clean && (!a.rules.isNamed(name) || len(a.tables) > 0 &&
+	for name := range usedNames { // a column that the table has no more, too
+		clean = clean && (!a.rules.isNameRedacted(name) || len(a.tables) > 0 &&
 			!slices.ContainsFunc(a.tables, func(table string) bool { return a.rules.isRedacted(table, name) }))
 	}
 	return clean
 }
 
-// keepAll keeps all values of a statement.
-func (a *attribution) keepAll(n *pgparse.Node) {
+// keepAllValues keeps all values of a statement.
+func (a *attribution) keepAllValues(n *pgparse.Node) {
 	pgparse.Walk(n, func(msg any) bool {
 		a.keepLeaf(msg)
 		return true
@@ -250,18 +250,18 @@ func (a *attribution) keepValue(n *pgparse.Node) {
 	}
 }
 
-// readComparison keeps values that are compared with columns whose values stay.
-func (a *attribution) readComparison(x *pgparse.A_Expr) {
-	if a.isOther(x.Lexpr) {
+// keepComparedValues keeps values that are compared with columns whose values stay.
+func (a *attribution) keepComparedValues(x *pgparse.A_Expr) {
+	if a.isUnredactedColumn(x.Lexpr) {
 		a.keepValue(x.Rexpr)
 	}
-	if a.isOther(x.Rexpr) {
+	if a.isUnredactedColumn(x.Rexpr) {
 		a.keepValue(x.Lexpr)
 	}
 }
 
-// isOther reports whether an expression is a column of the statement's known tables that is not redacted.
-func (a *attribution) isOther(n *pgparse.Node) bool {
+// isUnredactedColumn reports whether an expression is a column of the statement's known tables that is not redacted.
+func (a *attribution) isUnredactedColumn(n *pgparse.Node) bool {
 	ref, found := pgparse.Unwrap(n).(*pgparse.ColumnRef)
 	if !found || !a.exact {
 		return false
@@ -277,8 +277,8 @@ func (a *attribution) isOther(n *pgparse.Node) bool {
 	return known
 }
 
-// readInsert keeps values for columns whose values stay.
-func (a *attribution) readInsert(x *pgparse.InsertStmt) {
+// keepInsertedValues keeps values for columns whose values stay.
+func (a *attribution) keepInsertedValues(x *pgparse.InsertStmt) {
 	_, table := pgparse.RangeName(x.GetRelation())
 	columns := a.rules.tables[table]
 	if columns == nil {
@@ -297,11 +297,11 @@ func (a *attribution) readInsert(x *pgparse.InsertStmt) {
 			}
 		}
 	}
-	a.readAssignments(x.GetRelation(), x.GetOnConflictClause().GetTargetList())
+	a.keepAssignedValues(x.GetRelation(), x.GetOnConflictClause().GetTargetList())
 }
 
-// readAssignments keeps values that are assigned to columns whose values stay.
-func (a *attribution) readAssignments(relation *pgparse.RangeVar, targets []*pgparse.Node) {
+// keepAssignedValues keeps values that are assigned to columns whose values stay.
+func (a *attribution) keepAssignedValues(relation *pgparse.RangeVar, targets []*pgparse.Node) {
 	_, table := pgparse.RangeName(relation)
 	if a.rules.tables[table] == nil {
 		return

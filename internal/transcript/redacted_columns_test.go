@@ -66,8 +66,8 @@ func TestReplaceBytes(t *testing.T) {
 		t.Errorf("%q %q", number, array)
 	}
 	for _, value := range []string{"1987-03-21", "2024-02-29 10:11:12.5+01"} {
-		if made := replace(value, false); made == value || !dated.MatchString(made) || made[5:7] > "12" || made[8:10] > "28" {
-			t.Errorf("%s: %s", value, made)
+		if replacement := replace(value, false); replacement == value || !dated.MatchString(replacement) || replacement[5:7] > "12" || replacement[8:10] > "28" {
+			t.Errorf("%s: %s", value, replacement)
 		}
 	}
 	if got := replace("\x00\x03\x00\x01\x00\x00\x00\x02\x04\xd2\x16\x2e", true); strings.Contains(got, "\x04\xd2") { // a numeric is left out

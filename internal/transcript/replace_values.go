@@ -38,15 +38,15 @@ func (r *Redactor) replaceLiterals(text []byte, begin int, keep map[int]bool) {
 			}
 			inner := value[first+1 : last]
 			plain := strings.ReplaceAll(string(inner), "''", "'")
-			if made := strings.ReplaceAll(r.replaceWhole(plain), "'", "''"); len(made) == len(inner) {
-				copy(inner, made)
+			if replacement := strings.ReplaceAll(r.replaceWhole(plain), "'", "''"); len(replacement) == len(inner) {
+				copy(inner, replacement)
 			} else {
-				leaveOut(inner)
+				maskValue(inner)
 			}
 		case token.Kind == pgparse.LexemeNumber:
 			copy(value, r.replaceWhole(string(value)))
 		default:
-			leaveOut(value[1:])
+			maskValue(value[1:])
 		}
 	}
 }
@@ -57,8 +57,8 @@ func (r *Redactor) replaceWhole(value string) string {
 	case "", "t", "f", "true", "false":
 		return value
 	}
-	if made := r.replaceValue(value); len(made) == len(value) {
-		return made
+	if replacement := r.replaceValue(value); len(replacement) == len(value) {
+		return replacement
 	}
 	return strings.Repeat("x", len(value))
 }
@@ -68,24 +68,24 @@ func (r *Redactor) replaceBytes(value []byte, mayBeBinary bool) {
 	isText := utf8.Valid(value) && !bytes.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\n' && c != '\t' && c != '\r' })
 	switch {
 	case len(value) > 2 && value[0] == '{' && value[len(value)-1] == '}' && !bytes.Contains(value, []byte(":")): // an array, and no JSON
-		r.replaceElements(value[1 : len(value)-1])
+		r.replaceTextArray(value[1 : len(value)-1])
 	case isText || !mayBeBinary:
 		copy(value, r.replaceWhole(string(value)))
-	case r.replaceArray(value):
+	case r.replaceBinaryArray(value):
 	case len(value) == 1: // a boolean
 	case len(value) == 2 || len(value) == 4 || len(value) == 8 || len(value) == 16:
 		before := bytes.Clone(value)
 		whole := &Redactor{key: r.key, made: r.made, used: r.used, isWhole: true}
 		if whole.redactBinary(value); bytes.Equal(before, value) {
-			leaveOut(value)
+			maskValue(value)
 		}
 	default:
-		leaveOut(value)
+		maskValue(value)
 	}
 }
 
-// replaceElements replaces the elements of an array in text.
-func (r *Redactor) replaceElements(list []byte) {
+// replaceTextArray replaces the elements of an array in text.
+func (r *Redactor) replaceTextArray(list []byte) {
 	begin, quoted := 0, false
 	for i := 0; i <= len(list); i++ {
 		switch {
@@ -104,9 +104,9 @@ func (r *Redactor) replaceElements(list []byte) {
 	}
 }
 
-// replaceArray replaces the elements of an array in binary: dimensions, a flag, the type, bounds, and values with their lengths. It reports whether the
+// replaceBinaryArray replaces the elements of an array in binary: dimensions, a flag, the type, bounds, and values with their lengths. It reports whether the
 // value is one.
-func (r *Redactor) replaceArray(value []byte) bool {
+func (r *Redactor) replaceBinaryArray(value []byte) bool {
 	if len(value) < 20 {
 		return false
 	}
@@ -143,8 +143,8 @@ func (r *Redactor) replaceArray(value []byte) bool {
 	return true
 }
 
-// leaveOut overwrites a value that has no form in which it can be replaced. White space and punctuation stay.
-func leaveOut(value []byte) {
+// maskValue overwrites a value that has no form in which it can be replaced. White space and punctuation stay.
+func maskValue(value []byte) {
 	for i, c := range value {
 		switch {
 		case c >= '0' && c <= '9':

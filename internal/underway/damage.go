@@ -35,14 +35,14 @@ func ReadDamage(ctx context.Context, conn ledger.Conn, p *ledger.Plan, isDone fu
 	if p.IsUnchangedMigration() {
 		return out, nil
 	}
-	gone, err := FindObjects(ctx, conn, p.Path, undo.ListDropped(&p.Plan, isDone), false)
-	for _, o := range gone {
+	droppedObjects, err := FindObjects(ctx, conn, p.Path, undo.ListDropped(&p.Plan, isDone), false)
+	for _, o := range droppedObjects {
 		out.Gone = append(out.Gone, o.String())
 	}
 	if err != nil {
 		return out, err
 	}
-	for _, broken := range undo.FindBrokenTriggers(&p.Plan, gone, isDone) {
+	for _, broken := range undo.FindBrokenTriggers(&p.Plan, droppedObjects, isDone) {
 		for _, trigger := range broken.Failing {
 			exists, err := hasTrigger(ctx, conn, p.Path, trigger)
 			if err != nil {

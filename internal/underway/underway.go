@@ -18,31 +18,31 @@ import (
 
 // ContractCommand returns the command that contracts a plan of the ledger. ADDRESS stands for the database's address.
 func ContractCommand(p *ledger.Plan, schema string) string {
-	return nextCommand("contract", p.ID, schema) + " --release " + escape.QuoteShell(p.Plan.Base)
+	return formatCommand("contract", p.ID, schema) + " --release " + escape.QuoteShell(p.Plan.Base)
 }
 
 // AbortCommand returns the command that takes a plan of the ledger back.
-func AbortCommand(plan, schema string) string { return nextCommand("abort", plan, schema) }
+func AbortCommand(plan, schema string) string { return formatCommand("abort", plan, schema) }
 
 // ForgetCommand returns the command that closes a plan of the ledger which can neither go on nor be aborted.
 func ForgetCommand(plan, schema string) string { return AbortCommand(plan, schema) + " --forget" }
 
 // BackfillCommand returns the command that continues the backfills of a plan of the ledger.
-func BackfillCommand(plan, schema string) string { return nextCommand("backfill", plan, schema) }
+func BackfillCommand(plan, schema string) string { return formatCommand("backfill", plan, schema) }
 
 // ApplyCommand returns the command that continues a plan of the ledger, of which file is the name, or unchanged migrations if file is "".
 func ApplyCommand(file, schema string) string {
 	if file == "" {
-		return "onward apply --db ADDRESS" + schemaFlag(schema)
+		return "onward apply --db ADDRESS" + formatSchemaFlag(schema)
 	}
-	return nextCommand("apply", escape.QuoteShell(file), schema)
+	return formatCommand("apply", escape.QuoteShell(file), schema)
 }
 
-func nextCommand(verb, plan, schema string) string {
-	return "onward " + verb + " --db ADDRESS --plan " + plan + schemaFlag(schema)
+func formatCommand(verb, plan, schema string) string {
+	return "onward " + verb + " --db ADDRESS --plan " + plan + formatSchemaFlag(schema)
 }
 
-func schemaFlag(schema string) string {
+func formatSchemaFlag(schema string) string {
 	if schema == "" {
 		return ""
 	}
@@ -62,8 +62,8 @@ type State struct {
 
 // ReadState reads the unfinished plans of a database. deployed is its schema; only is the schema that it has alone, under the name public, or "". names
 // are the schemas whose own plans count; nil means all. The error is a [*live.ServerError] if the server cannot be reached or refuses the ledger.
-func ReadState(ctx context.Context, url string, deployed *catalog.Catalog, only string, names []string) (out State, err error) {
-	err = readLedger(ctx, url, func(conn *pgx.Conn) error {
+func ReadState(ctx context.Context, url string, deployed *catalog.Catalog, onlySchema string, names []string) (out State, err error) {
+	err = withLedgerSession(ctx, url, func(conn *pgx.Conn) error {
 		all, err := readUnfinished(ctx, conn, names)
 		if err != nil {
 			return err
@@ -77,24 +77,24 @@ func ReadState(ctx context.Context, url string, deployed *catalog.Catalog, only 
 		if out.Readiness, err = judgePlans(ctx, conn, all); err != nil {
 			return err
 		}
-		out.LaterDrops = ListLaterDrops(withoutAborting(all), deployed, only)
+		out.LaterDrops = ListLaterDrops(excludeAborting(all), deployed, onlySchema)
 		return nil
 	})
 	return out, err
 }
 
 // ReadLaterDrops returns what the contracts of a database's unfinished plans will drop, as [ReadState] does.
-func ReadLaterDrops(ctx context.Context, url string, deployed *catalog.Catalog, only string, names []string) (out []analysis.LaterDrop, err error) {
-	err = readLedger(ctx, url, func(conn *pgx.Conn) error {
+func ReadLaterDrops(ctx context.Context, url string, deployed *catalog.Catalog, onlySchema string, names []string) (out []analysis.LaterDrop, err error) {
+	err = withLedgerSession(ctx, url, func(conn *pgx.Conn) error {
 		plans, err := ReadPlans(ctx, conn, names)
-		out = ListLaterDrops(plans, deployed, only)
+		out = ListLaterDrops(plans, deployed, onlySchema)
 		return err
 	})
 	return out, err
 }
 
-// readLedger opens a session that reads the ledger.
-func readLedger(ctx context.Context, url string, read func(conn *pgx.Conn) error) error {
+// withLedgerSession opens a session that reads the ledger.
+func withLedgerSession(ctx context.Context, url string, read func(conn *pgx.Conn) error) error {
 	conn, err := live.Connect(ctx, url, "onward", nil)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func readLedger(ctx context.Context, url string, read func(conn *pgx.Conn) error
 // unchanged are left out.
 func ReadPlans(ctx context.Context, conn *pgx.Conn, names []string) ([]ledger.UnfinishedPlan, error) {
 	all, err := readUnfinished(ctx, conn, names)
-	return withoutAborting(all), err
+	return excludeAborting(all), err
 }
 
 // readUnfinished is [ReadPlans] with the plans that an abort undoes.
@@ -123,14 +123,14 @@ func readUnfinished(ctx context.Context, conn *pgx.Conn, names []string) ([]ledg
 	return slices.DeleteFunc(plans, func(p ledger.UnfinishedPlan) bool { return p.IsUnchangedMigration() }), err
 }
 
-func withoutAborting(all []ledger.UnfinishedPlan) []ledger.UnfinishedPlan {
+func excludeAborting(all []ledger.UnfinishedPlan) []ledger.UnfinishedPlan {
 	return slices.DeleteFunc(slices.Clone(all), func(p ledger.UnfinishedPlan) bool { return p.State == ledger.Aborting })
 }
 
 // ListLaterDrops returns what the contracts of plans will drop, as [ReadState] does.
-func ListLaterDrops(plans []ledger.UnfinishedPlan, deployed *catalog.Catalog, only string) (out []analysis.LaterDrop) {
-	if only != "" {
-		deployed = analysis.RenameSchema(deployed, "public", only)
+func ListLaterDrops(plans []ledger.UnfinishedPlan, deployed *catalog.Catalog, onlySchema string) (out []analysis.LaterDrop) {
+	if onlySchema != "" {
+		deployed = analysis.RenameSchema(deployed, "public", onlySchema)
 	}
 	for i := range plans {
 		p := &plans[i]

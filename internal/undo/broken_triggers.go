@@ -26,15 +26,15 @@ type Trigger struct {
 }
 
 // FindBrokenTriggers returns the broken triggers and functions of the done steps, the last step first.
-func FindBrokenTriggers(p *onward.Plan, gone []Object, isDone func(step string) bool) (out []BrokenTriggers) {
+func FindBrokenTriggers(p *onward.Plan, droppedObjects []Object, isDone func(step string) bool) (out []BrokenTriggers) {
 	for i := range slices.Backward(p.Steps) {
 		s := &p.Steps[i]
 		switch {
 		case !isDone(s.ID):
-		case slices.ContainsFunc(gone, func(o Object) bool { return onlyMakesTriggersUsing(s, o) }):
+		case slices.ContainsFunc(droppedObjects, func(o Object) bool { return onlyMakesTriggersUsing(s, o) }):
 			out = append(out, BrokenTriggers{s, s.Undo, listTriggers(s)})
 		default:
-			if sql, failing := dropBrokenFunctions(s, gone); sql != "" {
+			if sql, failing := dropBrokenFunctions(s, droppedObjects); sql != "" {
 				out = append(out, BrokenTriggers{s, sql, failing})
 			}
 		}
@@ -44,13 +44,13 @@ func FindBrokenTriggers(p *onward.Plan, gone []Object, isDone func(step string) 
 
 // dropBrokenFunctions returns SQL that drops the functions of a step that write a gone table or that its triggers called, with
 // the triggers of other tables that call them. failing are these triggers.
-func dropBrokenFunctions(s *onward.PlanStep, gone []Object) (sql string, failing []Trigger) {
+func dropBrokenFunctions(s *onward.PlanStep, droppedObjects []Object) (sql string, failing []Trigger) {
 	nodes := parseStatements(s.SQL)
-	isGone := func(table string) bool { return slices.Contains(gone, Object{Table: table}) }
+	isGone := func(table string) bool { return slices.Contains(droppedObjects, Object{Table: table}) }
 	broken := map[string]bool{}
 	var functions, triggers []string
 	for _, node := range nodes {
-		if f := node.GetCreateFunctionStmt(); f != nil && slices.ContainsFunc(gone, func(o Object) bool { return writesTable(f, o) }) {
+		if f := node.GetCreateFunctionStmt(); f != nil && slices.ContainsFunc(droppedObjects, func(o Object) bool { return writesTable(f, o) }) {
 			broken[quoteNames(f.Funcname)] = true
 		}
 		if t := node.GetCreateTrigStmt(); t != nil && isGone(tableName(t.Relation)) {

@@ -28,7 +28,7 @@ type Copies struct{ Filled, Dropped []Object }
 
 // ListCopies returns the copies of each chain. An abort drops what is filled. isDone reports whether a step is done, by its ID.
 func ListCopies(p *onward.Plan, isDone func(step string) bool) (out []Copies) {
-	made := listCreated(p)
+	createdNames := listCreated(p)
 	steps := map[string]int{}
 	for i := range p.Steps {
 		steps[p.Steps[i].ID] = i
@@ -41,12 +41,12 @@ func ListCopies(p *onward.Plan, isDone func(step string) bool) (out []Copies) {
 				continue
 			}
 			var step Copies
-			step.addStep(&p.Steps[i], made)
+			step.addStep(&p.Steps[i], createdNames)
 			for _, o := range step.Filled {
-				c.Filled = append(c.Filled, renameForward(p.Steps[i+1:], o, isDone))
+				c.Filled = append(c.Filled, applyDoneRenames(p.Steps[i+1:], o, isDone))
 			}
 			for _, o := range step.Dropped {
-				c.Dropped = append(c.Dropped, renameBack(p.Steps[:i], o, isDone))
+				c.Dropped = append(c.Dropped, revertPendingRenames(p.Steps[:i], o, isDone))
 			}
 		}
 		out = append(out, c)
@@ -57,7 +57,7 @@ func ListCopies(p *onward.Plan, isDone func(step string) bool) (out []Copies) {
 // ListDropped returns the tables and columns that the pending contract steps of a plan drop and the plan has not made, with the names that they have
 // now. It leaves out what a step drops if it exists.
 func ListDropped(p *onward.Plan, isDone func(step string) bool) (out []Object) {
-	made := listCreated(p)
+	createdNames := listCreated(p)
 	for i := range p.Steps {
 		if isDone(p.Steps[i].ID) {
 			continue
@@ -65,35 +65,35 @@ func ListDropped(p *onward.Plan, isDone func(step string) bool) (out []Object) {
 		renames := listRenames(&p.Steps[i])
 		for _, o := range listDropped(&p.Steps[i], false) {
 			isNew := slices.ContainsFunc(renames, func(r rename) bool { return r.new == o || r.new == (Object{Table: o.Table}) })
-			if !isNew && !made[o.String()] {
-				out = append(out, renameBack(p.Steps[:i], o, isDone))
+			if !isNew && !createdNames[o.String()] {
+				out = append(out, revertPendingRenames(p.Steps[:i], o, isDone))
 			}
 		}
 	}
 	return out
 }
 
-// renameForward returns an object with the name that the done ones of the later steps have given to it.
-func renameForward(later []onward.PlanStep, o Object, isDone func(step string) bool) Object {
-	for i := range later {
-		if !isDone(later[i].ID) {
+// applyDoneRenames returns an object with the name that the done ones of the later steps have given to it.
+func applyDoneRenames(laterSteps []onward.PlanStep, o Object, isDone func(step string) bool) Object {
+	for i := range laterSteps {
+		if !isDone(laterSteps[i].ID) {
 			continue
 		}
-		for _, r := range listRenames(&later[i]) {
-			o = o.renamed(r.old, r.new)
+		for _, r := range listRenames(&laterSteps[i]) {
+			o = o.withRename(r.old, r.new)
 		}
 	}
 	return o
 }
 
-// renameBack returns an object with the name that it has before those of the earlier steps that are not done.
-func renameBack(earlier []onward.PlanStep, o Object, isDone func(step string) bool) Object {
-	for i := range slices.Backward(earlier) {
-		if isDone(earlier[i].ID) {
+// revertPendingRenames returns an object with the name that it has before those of the earlier steps that are not done.
+func revertPendingRenames(earlierSteps []onward.PlanStep, o Object, isDone func(step string) bool) Object {
+	for i := range slices.Backward(earlierSteps) {
+		if isDone(earlierSteps[i].ID) {
 			continue
 		}
-		for _, r := range slices.Backward(listRenames(&earlier[i])) {
-			o = o.renamed(r.new, r.old)
+		for _, r := range slices.Backward(listRenames(&earlierSteps[i])) {
+			o = o.withRename(r.new, r.old)
 		}
 	}
 	return o
@@ -102,8 +102,8 @@ func renameBack(earlier []onward.PlanStep, o Object, isDone func(step string) bo
 // rename is the old and the new name of a table or a column.
 type rename struct{ old, new Object }
 
-// renamed returns the object after its table, or the column itself, got another name.
-func (o Object) renamed(old, fresh Object) Object {
+// withRename returns the object after its table, or the column itself, got another name.
+func (o Object) withRename(old, fresh Object) Object {
 	switch {
 	case o == old:
 		return fresh
@@ -130,23 +130,23 @@ func listRenames(s *onward.PlanStep) (out []rename) {
 }
 
 // FindRenamed returns the first gone table to which an undo gives another name; "" for none.
-func FindRenamed(sql string, gone []Object) string {
+func FindRenamed(sql string, droppedObjects []Object) string {
 	for _, r := range listRenames(&onward.PlanStep{SQL: sql}) {
-		if slices.Contains(gone, r.old) {
+		if slices.Contains(droppedObjects, r.old) {
 			return r.old.String()
 		}
 	}
 	return ""
 }
 
-func (c *Copies) addStep(s *onward.PlanStep, made map[string]bool) {
-	eachChange(s, func(table string, columns []string) {
-		if made[table] {
+func (c *Copies) addStep(s *onward.PlanStep, createdNames map[string]bool) {
+	eachDataChange(s, func(table string, columns []string) {
+		if createdNames[table] {
 			c.Filled = append(c.Filled, Object{Table: table})
 			return
 		}
 		for _, column := range columns {
-			if made[table+"."+column] {
+			if createdNames[table+"."+column] {
 				c.Filled = append(c.Filled, Object{table, column})
 			}
 		}

@@ -13,20 +13,20 @@ import (
 // StayChanged names, for each step of a plan, the columns and tables whose rows stay changed if the step is undone: "users.note", "users".
 // Columns and tables that the plan adds are left out, because the abort drops them.
 func StayChanged(p *onward.Plan) [][]string {
-	made, out := listCreated(p), make([][]string, len(p.Steps))
+	createdNames, out := listCreated(p), make([][]string, len(p.Steps))
 	for i := range p.Steps {
-		out[i] = listChanged(&p.Steps[i], made)
+		out[i] = listChangedData(&p.Steps[i], createdNames)
 	}
 	return out
 }
 
 // FilledColumns names the columns that the plan adds to existing tables and a step fills: "users.full_name".
 func FilledColumns(p *onward.Plan, step int) []string {
-	made := listCreated(p)
+	createdNames := listCreated(p)
 	var out []string
-	eachChange(&p.Steps[step], func(table string, columns []string) {
+	eachDataChange(&p.Steps[step], func(table string, columns []string) {
 		for _, c := range columns {
-			if name := table + "." + c; made[name] && !made[table] {
+			if name := table + "." + c; createdNames[name] && !createdNames[table] {
 				out = append(out, name)
 			}
 		}
@@ -35,18 +35,18 @@ func FilledColumns(p *onward.Plan, step int) []string {
 	return slices.Compact(out)
 }
 
-// listChanged names the columns and tables whose rows a step changes, without those that the plan has made.
-func listChanged(s *onward.PlanStep, made map[string]bool) []string {
+// listChangedData names the columns and tables whose rows a step changes, without those that the plan has made.
+func listChangedData(s *onward.PlanStep, createdNames map[string]bool) []string {
 	out := slices.Clone(s.StayChanged) // the plan knows what foreign keys change
-	eachChange(s, func(table string, columns []string) {
-		if made[table] {
+	eachDataChange(s, func(table string, columns []string) {
+		if createdNames[table] {
 			return
 		}
 		if columns == nil {
 			out = append(out, table)
 		}
 		for _, c := range columns {
-			if name := table + "." + c; !made[name] {
+			if name := table + "." + c; !createdNames[name] {
 				out = append(out, name)
 			}
 		}
@@ -55,9 +55,9 @@ func listChanged(s *onward.PlanStep, made map[string]bool) []string {
 	return slices.Compact(out)
 }
 
-// eachChange calls add for each statement of a step that changes rows outside of the plan's own schema, with the table, and the columns of
+// eachDataChange calls add for each statement of a step that changes rows outside of the plan's own schema, with the table, and the columns of
 // an UPDATE; nil for all.
-func eachChange(s *onward.PlanStep, add func(table string, columns []string)) {
+func eachDataChange(s *onward.PlanStep, add func(table string, columns []string)) {
 	changes := func(rv *pgparse.RangeVar, columns []string) {
 		if rv != nil && rv.Schemaname != onward.PlanRoom {
 			add(tableName(rv), columns)
@@ -100,7 +100,7 @@ func DescribeChanged(names []string) string {
 // IsIrreversible reports whether a step drops or replaces something that an abort cannot restore. Two kinds of steps do not: a step that only adds
 // and has an undo, and one that alters or drops what the plan itself has made.
 func IsIrreversible(p *onward.Plan, step int) bool {
-	s, made := &p.Steps[step], listCreated(p)
+	s, createdNames := &p.Steps[step], listCreated(p)
 	for _, node := range parseStatements(s.SQL) {
 		switch n := node.GetNode().(type) {
 		case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt:
@@ -113,11 +113,11 @@ func IsIrreversible(p *onward.Plan, step int) bool {
 				return true
 			}
 		case *pgparse.Node_AlterTableStmt:
-			if made[tableName(n.AlterTableStmt.Relation)] {
+			if createdNames[tableName(n.AlterTableStmt.Relation)] {
 				continue
 			}
 			for _, cmd := range n.AlterTableStmt.Cmds {
-				if c := cmd.GetAlterTableCmd(); c.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint && (s.Undo == "" || !isAdditive(c, made)) {
+				if c := cmd.GetAlterTableCmd(); c.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint && (s.Undo == "" || !isAdditive(c, createdNames)) {
 					return true
 				}
 			}
@@ -129,12 +129,12 @@ func IsIrreversible(p *onward.Plan, step int) bool {
 }
 
 // isAdditive reports whether a command of an ALTER TABLE removes nothing except what the plan has made.
-func isAdditive(c *pgparse.AlterTableCmd, made map[string]bool) bool {
+func isAdditive(c *pgparse.AlterTableCmd, createdNames map[string]bool) bool {
 	switch c.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_SetNotNull:
 		return true
 	case pgparse.AlterTableType_AT_DropConstraint:
-		return made["CONSTRAINT "+c.Name]
+		return createdNames["CONSTRAINT "+c.Name]
 	}
 	return false
 }
@@ -150,28 +150,28 @@ func isInPlanSchema(kind pgparse.ObjectType, object *pgparse.Node) bool {
 
 // listCreated returns the tables, columns and constraints that a plan's steps make: "users", "users.note", "CONSTRAINT users_check".
 func listCreated(p *onward.Plan) map[string]bool {
-	made := map[string]bool{}
+	createdNames := map[string]bool{}
 	for i := range p.Steps {
 		for _, node := range parseStatements(p.Steps[i].SQL) {
 			switch n := node.GetNode().(type) {
 			case *pgparse.Node_CreateStmt:
-				made[tableName(n.CreateStmt.Relation)] = !n.CreateStmt.IfNotExists
+				createdNames[tableName(n.CreateStmt.Relation)] = !n.CreateStmt.IfNotExists
 			case *pgparse.Node_CreateTableAsStmt:
-				made[tableName(n.CreateTableAsStmt.Into.GetRel())] = true
+				createdNames[tableName(n.CreateTableAsStmt.Into.GetRel())] = true
 			case *pgparse.Node_AlterTableStmt:
 				for _, cmd := range n.AlterTableStmt.Cmds {
 					c := cmd.GetAlterTableCmd()
 					switch {
 					case c.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && !c.MissingOk:
-						made[tableName(n.AlterTableStmt.Relation)+"."+c.Def.GetColumnDef().GetColname()] = true
+						createdNames[tableName(n.AlterTableStmt.Relation)+"."+c.Def.GetColumnDef().GetColname()] = true
 					case c.GetSubtype() == pgparse.AlterTableType_AT_AddConstraint:
-						made["CONSTRAINT "+c.Def.GetConstraint().GetConname()] = true
+						createdNames["CONSTRAINT "+c.Def.GetConstraint().GetConname()] = true
 					}
 				}
 			}
 		}
 	}
-	return made
+	return createdNames
 }
 
 // tableName returns a table's name, without the schema public, as in plans.

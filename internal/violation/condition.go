@@ -54,9 +54,9 @@ type Table struct {
 type Lookup func(name string) (*Table, error)
 
 // FullName returns the name of its table in SQL.
-func (c *Condition) FullName() string { return fullName(c.Schema, c.Table) }
+func (c *Condition) FullName() string { return quoteTableName(c.Schema, c.Table) }
 
-func fullName(schema, table string) string {
+func quoteTableName(schema, table string) string {
 	if schema == "" {
 		return pgparse.QuoteIdent(table)
 	}
@@ -109,12 +109,12 @@ func StepConditions(p *onward.Plan, step int, lookup Lookup) ([]*Condition, erro
 	for _, s := range stepStatements(&p.Steps[step]) {
 		switch n := s.node.GetNode().(type) {
 		case *pgparse.Node_IndexStmt:
-			if c := uniqueIndex(s.text, n.IndexStmt); c != nil {
+			if c := uniqueIndexCondition(s.text, n.IndexStmt); c != nil {
 				out = append(out, c)
 			}
 		case *pgparse.Node_AlterTableStmt:
 			for _, cmd := range n.AlterTableStmt.Cmds {
-				list, err := ofCommand(p, step, s.text, n.AlterTableStmt.Relation, cmd.GetAlterTableCmd(), lookup)
+				list, err := commandConditions(p, step, s.text, n.AlterTableStmt.Relation, cmd.GetAlterTableCmd(), lookup)
 				if err != nil {
 					return nil, err
 				}
@@ -132,9 +132,9 @@ func StepConditions(p *onward.Plan, step int, lookup Lookup) ([]*Condition, erro
 	return out, nil
 }
 
-// ofCommand returns the conditions of one command of an ALTER TABLE. A constraint that is added NOT VALID counts if the
+// commandConditions returns the conditions of one command of an ALTER TABLE. A constraint that is added NOT VALID counts if the
 // plan validates it later; otherwise old rows may violate it.
-func ofCommand(p *onward.Plan, step int, text string, table *pgparse.RangeVar, cmd *pgparse.AlterTableCmd, lookup Lookup) ([]*Condition, error) {
+func commandConditions(p *onward.Plan, step int, text string, table *pgparse.RangeVar, cmd *pgparse.AlterTableCmd, lookup Lookup) ([]*Condition, error) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint:
 		con := cmd.GetDef().GetConstraint()
@@ -152,7 +152,7 @@ func ofCommand(p *onward.Plan, step int, text string, table *pgparse.RangeVar, c
 				alter := s.node.GetAlterTableStmt()
 				for _, n := range alter.GetCmds() {
 					con := n.GetAlterTableCmd().GetDef().GetConstraint()
-					if con == nil || con.Conname != cmd.Name || !sameTable(alter.Relation, table) {
+					if con == nil || con.Conname != cmd.Name || !mayBeSameTable(alter.Relation, table) {
 						continue
 					}
 					c, err := constraintCondition(s.text, table, con, lookup)
@@ -172,7 +172,7 @@ func validatesConstraint(s *onward.PlanStep, table *pgparse.RangeVar, name strin
 	for _, st := range stepStatements(s) {
 		alter := st.node.GetAlterTableStmt()
 		for _, n := range alter.GetCmds() {
-			if cmd := n.GetAlterTableCmd(); cmd.GetSubtype() == pgparse.AlterTableType_AT_ValidateConstraint && cmd.Name == name && sameTable(alter.Relation, table) {
+			if cmd := n.GetAlterTableCmd(); cmd.GetSubtype() == pgparse.AlterTableType_AT_ValidateConstraint && cmd.Name == name && mayBeSameTable(alter.Relation, table) {
 				return true
 			}
 		}
@@ -180,12 +180,12 @@ func validatesConstraint(s *onward.PlanStep, table *pgparse.RangeVar, name strin
 	return false
 }
 
-// sameTable reports whether two names may mean the same table.
-func sameTable(a, b *pgparse.RangeVar) bool {
-	return a != nil && b != nil && mayBe(a, b.Schemaname, b.Relname)
+// mayBeSameTable reports whether two names may mean the same table.
+func mayBeSameTable(a, b *pgparse.RangeVar) bool {
+	return a != nil && b != nil && mayNameTable(a, b.Schemaname, b.Relname)
 }
 
-func mayBe(rv *pgparse.RangeVar, schema, table string) bool {
+func mayNameTable(rv *pgparse.RangeVar, schema, table string) bool {
 	return rv.GetRelname() == table && (rv.Schemaname == schema || rv.Schemaname == "" || schema == "")
 }
 

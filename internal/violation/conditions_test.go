@@ -120,10 +120,10 @@ func TestLookupErrors(t *testing.T) {
 			t.Errorf("step %d: %v", i, err)
 		}
 	}
-	there := func(string) (*violation.Table, error) {
+	findTable := func(string) (*violation.Table, error) {
 		return &violation.Table{Columns: []string{"id", "a"}, Key: []string{"id"}}, nil
 	}
-	conditions, err := violation.StepConditions(p, 0, there)
+	conditions, err := violation.StepConditions(p, 0, findTable)
 	if err != nil || len(conditions) != 1 {
 		t.Fatalf("%v %v", conditions, err)
 	}
@@ -131,7 +131,7 @@ func TestLookupErrors(t *testing.T) {
 		t.Errorf("predicted %v: %v", ok, err)
 	}
 	before := []onward.PlanStep{parseStep("backfill t (id): UPDATE t AS t SET a = f() FROM batch WHERE t.id = batch.onward_key1")}
-	if _, ok, err := conditions[0].PredictRows(before, "t", there, func([]string) (bool, error) { return false, failed }); ok || !errors.Is(err, failed) {
+	if _, ok, err := conditions[0].PredictRows(before, "t", findTable, func([]string) (bool, error) { return false, failed }); ok || !errors.Is(err, failed) {
 		t.Errorf("predicted %v: %v", ok, err)
 	}
 }

@@ -11,13 +11,13 @@ func constraintCondition(text string, table *pgparse.RangeVar, con *pgparse.Cons
 	c := &Condition{Name: con.Conname, Schema: table.Schemaname, Table: table.Relname}
 	switch con.Contype {
 	case pgparse.ConstrType_CONSTR_CHECK:
-		expr := inBrackets(text, int(con.Location))
+		expr := textInParentheses(text, int(con.Location))
 		if expr == "" || !con.IsEnforced {
 			return nil, nil
 		}
 		c.Kind, c.Only = Check, con.IsNoInherit
 		c.Wrong = "NOT (" + expr + ")"
-		if column, ok := notNull(con.RawExpr); ok && column != c.Table { // which would be a whole row
+		if column, ok := notNullColumn(con.RawExpr); ok && column != c.Table { // which would be a whole row
 			c.Wrong = c.qualifiedColumn(column) + " IS NULL"
 		}
 		c.columns = columnNames(con.RawExpr)
@@ -26,14 +26,14 @@ func constraintCondition(text string, table *pgparse.RangeVar, con *pgparse.Cons
 		if con.FkWithPeriod || con.PkWithPeriod || con.Pktable == nil {
 			return nil, nil
 		}
-		c.Kind, c.Parent, c.columns = ForeignKey, fullName(con.Pktable.Schemaname, con.Pktable.Relname), pgparse.StringTexts(con.FkAttrs)
+		c.Kind, c.Parent, c.columns = ForeignKey, quoteTableName(con.Pktable.Schemaname, con.Pktable.Relname), pgparse.StringTexts(con.FkAttrs)
 		return c, c.setOrphanCondition(con, lookup)
 	}
 	return nil, nil
 }
 
-// notNull is the column of the condition "column IS NOT NULL".
-func notNull(expr *pgparse.Node) (string, bool) {
+// notNullColumn is the column of the condition "column IS NOT NULL".
+func notNullColumn(expr *pgparse.Node) (string, bool) {
 	test := expr.GetNullTest()
 	if test.GetNulltesttype() != pgparse.NullTestType_IS_NOT_NULL {
 		return "", false
@@ -51,9 +51,9 @@ func (c *Condition) setOrphanCondition(con *pgparse.Constraint, lookup Lookup) e
 	if err != nil {
 		return err
 	}
-	keys, only := pgparse.StringTexts(con.PkAttrs), "ONLY "
+	keys, onlyKeyword := pgparse.StringTexts(con.PkAttrs), "ONLY "
 	if parent != nil && parent.Partitioned {
-		only = ""
+		onlyKeyword = ""
 	}
 	if len(keys) == 0 && parent != nil {
 		keys = parent.Key
@@ -70,7 +70,7 @@ func (c *Condition) setOrphanCondition(con *pgparse.Constraint, lookup Lookup) e
 	}
 	c.Wrong = strings.Join(set, " AND ")
 	if keys != nil {
-		c.Wrong += " AND NOT EXISTS (SELECT FROM " + only + c.Parent + " AS parent WHERE " + strings.Join(equal, " AND ") + ")"
+		c.Wrong += " AND NOT EXISTS (SELECT FROM " + onlyKeyword + c.Parent + " AS parent WHERE " + strings.Join(equal, " AND ") + ")"
 	}
 	if con.FkMatchtype == "f" && len(set) > 1 {
 		c.Wrong = "(" + c.Wrong + ") OR ((" + strings.Join(set, " OR ") + ") AND (" + strings.Join(unset, " OR ") + "))"
@@ -78,8 +78,8 @@ func (c *Condition) setOrphanCondition(con *pgparse.Constraint, lookup Lookup) e
 	return nil
 }
 
-// uniqueIndex is the condition of a unique index; nil for one that reads no rows of its own.
-func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
+// uniqueIndexCondition is the condition of a unique index; nil for one that reads no rows of its own.
+func uniqueIndexCondition(text string, n *pgparse.IndexStmt) *Condition {
 	if !n.Unique || n.Relation == nil || !n.Relation.Inh {
 		return nil
 	}
@@ -105,7 +105,7 @@ func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
 			c.columns = append(c.columns, elem.GetName())
 		}
 		if schema, name := pgparse.SchemaAndName(elem.GetCollation()); name != "" {
-			expr += " COLLATE " + fullName(schema, name)
+			expr += " COLLATE " + quoteTableName(schema, name)
 		}
 		set, c.Groups = append(set, expr+" IS NOT NULL"), append(c.Groups, expr)
 	}
@@ -113,8 +113,8 @@ func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
 	if n.NullsNotDistinct {
 		c.Wrong = "true"
 	}
-	if at := pgparse.AfterWord(text[end+1:], "WHERE"); at >= 0 && n.WhereClause != nil {
-		c.Wrong += " AND (" + strings.TrimSpace(text[end+1+at:]) + ")"
+	if offset := pgparse.AfterWord(text[end+1:], "WHERE"); offset >= 0 && n.WhereClause != nil {
+		c.Wrong += " AND (" + strings.TrimSpace(text[end+1+offset:]) + ")"
 		c.columns = append(c.columns, columnNames(n.WhereClause)...)
 	}
 	return c
@@ -123,7 +123,7 @@ func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
 // columnNames are the names in an expression that may be columns. "*" is among them if it reads the whole row.
 func columnNames(expr *pgparse.Node) (out []string) {
 	pgparse.Walk(expr, func(msg any) bool {
-		if ref, is := msg.(*pgparse.ColumnRef); is {
+		if ref, isColumn := msg.(*pgparse.ColumnRef); isColumn {
 			if pgparse.EndsInStar(ref) {
 				out = append(out, "*")
 			}
@@ -134,9 +134,9 @@ func columnNames(expr *pgparse.Node) (out []string) {
 	return out
 }
 
-// inBrackets is the text between the first brackets after an offset.
-func inBrackets(text string, at int) string {
-	open := pgparse.OpeningParenthesis(text, at)
+// textInParentheses is the text between the first brackets after an offset.
+func textInParentheses(text string, offset int) string {
+	open := pgparse.OpeningParenthesis(text, offset)
 	if end := pgparse.ClosingParenthesis(text, open); end > 0 {
 		return strings.TrimSpace(text[open+1 : end])
 	}

@@ -25,13 +25,13 @@ func (im *predictedTable) predictBackfill(b *onward.PlannedBackfill) (ok bool, e
 	case !im.isOwnTable(n.Relation):
 		return true, nil
 	}
-	set, where, ok := splitAssignments(b)
+	set, condition, ok := splitBackfillUpdate(b)
 	if !ok {
 		return false, nil
 	}
-	out := &fill{where: where}
-	if where != "" {
-		node := pgparse.ParseExpression(where)
+	out := &fill{where: condition}
+	if condition != "" {
+		node := pgparse.ParseExpression(condition)
 		if node == nil {
 			return false, nil
 		}
@@ -64,9 +64,9 @@ func (im *predictedTable) predictBackfill(b *onward.PlannedBackfill) (ok bool, e
 	return len(out.columns) == len(n.TargetList), nil
 }
 
-// splitAssignments splits the work of a backfill into its assignments and its condition: the work
+// splitBackfillUpdate splits the work of a backfill into its assignments and its condition: the work
 // is UPDATE table AS t SET assignments FROM batch WHERE keys [AND (condition)].
-func splitAssignments(b *onward.PlannedBackfill) (set, where string, ok bool) {
+func splitBackfillUpdate(b *onward.PlannedBackfill) (set, condition string, ok bool) {
 	text, ok := strings.CutPrefix(b.Work, "UPDATE "+b.Table+" AS t SET ")
 	if !ok {
 		return "", "", false
@@ -75,11 +75,11 @@ func splitAssignments(b *onward.PlannedBackfill) (set, where string, ok bool) {
 	for i, k := range b.Keys {
 		keys[i] = fmt.Sprintf("t.%s = batch.onward_key%d", k, i+1)
 	}
-	set, where, ok = strings.Cut(text, " FROM batch WHERE "+strings.Join(keys, " AND "))
-	if !ok || where == "" {
+	set, condition, ok = strings.Cut(text, " FROM batch WHERE "+strings.Join(keys, " AND "))
+	if !ok || condition == "" {
 		return set, "", ok
 	}
-	where, opened := strings.CutPrefix(where, " AND (")
-	where, closed := strings.CutSuffix(where, ")")
-	return set, where, opened && closed
+	condition, opened := strings.CutPrefix(condition, " AND (")
+	condition, closed := strings.CutSuffix(condition, ")")
+	return set, condition, opened && closed
 }

@@ -76,11 +76,11 @@ func (im *predictedTable) addStep(s *onward.PlanStep) (ok bool, err error) {
 
 // isOwnTable reports whether a name may mean the condition's table, parent whether it may mean the table that it refers to.
 func (im *predictedTable) isOwnTable(rv *pgparse.RangeVar) bool {
-	return mayBe(rv, im.c.Schema, im.c.Table)
+	return mayNameTable(rv, im.c.Schema, im.c.Table)
 }
 
 func (im *predictedTable) isParent(rv *pgparse.RangeVar) bool {
-	return im.c.Parent != "" && (im.c.Parent == fullName(rv.GetSchemaname(), rv.GetRelname()) || strings.HasSuffix(im.c.Parent, "."+fullName("", rv.GetRelname())))
+	return im.c.Parent != "" && (im.c.Parent == quoteTableName(rv.GetSchemaname(), rv.GetRelname()) || strings.HasSuffix(im.c.Parent, "."+quoteTableName("", rv.GetRelname())))
 }
 
 func (im *predictedTable) touchesTable(rv *pgparse.RangeVar) bool {
@@ -133,13 +133,13 @@ func (im *predictedTable) dropsTable(object *pgparse.Node) bool {
 }
 
 // addCommand records one command of an ALTER TABLE.
-func (im *predictedTable) addCommand(text string, cmd *pgparse.AlterTableCmd, mine bool) (ok bool, err error) {
+func (im *predictedTable) addCommand(text string, cmd *pgparse.AlterTableCmd, isThisTable bool) (ok bool, err error) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_ValidateConstraint, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_ColumnDefault,
 		pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull:
 		return true, nil
 	case pgparse.AlterTableType_AT_AddColumn:
-		if !mine {
+		if !isThisTable {
 			return true, nil
 		}
 		return im.addColumn(text, cmd.GetDef().GetColumnDef())
@@ -175,8 +175,8 @@ func (im *predictedTable) addColumn(text string, def *pgparse.ColumnDef) (ok boo
 		return false, nil // its type and its default cannot be separated safely
 	}
 	if value == "" {
-		at := pgparse.AfterWord(typ, "DEFAULT")
-		if value = typ[at:clauses[0].End]; len(def.GetConstraints()) > 1 {
+		offset := pgparse.AfterWord(typ, "DEFAULT")
+		if value = typ[offset:clauses[0].End]; len(def.GetConstraints()) > 1 {
 			return false, nil
 		}
 	}
@@ -199,8 +199,8 @@ func (im *predictedTable) isPredictable(expr *pgparse.Node) (bool, error) {
 	if !plain || len(functions) == 0 {
 		return plain, nil
 	}
-	is, err := im.volatile(functions)
-	return !is, err
+	isVolatile, err := im.volatile(functions)
+	return !isVolatile, err
 }
 
 // hasColumns reports whether the table currently has some columns.
@@ -224,19 +224,19 @@ func (im *predictedTable) buildQuery() (string, bool, error) {
 	columns, values = im.neededColumns(columns, values)
 	from := "(SELECT " + strings.Join(values, ", ") + ", false AS " + unknown + " FROM " + im.from + " AS t)"
 	for _, f := range im.fills {
-		where := "true"
+		condition := "true"
 		if f.where != "" {
-			where = "(" + f.where + ")"
+			condition = "(" + f.where + ")"
 		}
 		list, lost := pgparse.QuoteIdents(columns), unknown
 		for i, name := range f.columns {
-			at := slices.Index(columns, name)
+			index := slices.Index(columns, name)
 			switch {
-			case at < 0:
+			case index < 0:
 			case f.known[i]:
-				list[at] = fmt.Sprintf("CASE WHEN %s THEN (%s) ELSE %s END AS %[3]s", where, f.values[i], list[at])
+				list[index] = fmt.Sprintf("CASE WHEN %s THEN (%s) ELSE %s END AS %[3]s", condition, f.values[i], list[index])
 			case slices.Contains(im.c.columns, name) || slices.Contains(im.c.columns, "*") || len(im.fills) > 1:
-				lost = unknown + " OR " + where + " IS TRUE AS " + unknown
+				lost = unknown + " OR " + condition + " IS TRUE AS " + unknown
 			}
 		}
 		from = "(SELECT " + strings.Join(list, ", ") + ", " + lost + " FROM " + from + " AS t)"
@@ -249,7 +249,7 @@ func (im *predictedTable) neededColumns(columns, values []string) ([]string, []s
 	reads := slices.Clone(im.c.columns)
 	for _, f := range im.fills {
 		for _, expr := range append(slices.Clone(f.values), f.where) {
-			reads = append(reads, readNames(expr)...)
+			reads = append(reads, namesInExpression(expr)...)
 		}
 	}
 	if slices.Contains(reads, "*") || slices.Contains(reads, im.c.Table) {
@@ -264,8 +264,8 @@ func (im *predictedTable) neededColumns(columns, values []string) ([]string, []s
 	return list, used
 }
 
-// readNames returns the names that an expression may read as columns.
-func readNames(expr string) []string {
+// namesInExpression returns the names that an expression may read as columns.
+func namesInExpression(expr string) []string {
 	if node := pgparse.ParseExpression(expr); node != nil {
 		return columnNames(node)
 	}

@@ -7,23 +7,23 @@ import "strings"
 
 // SelectDuplicates finds values that occur in several rows, for columns that must be unique.
 // where is the condition of a partial index, "" for none.
-func SelectDuplicates(table string, keys []string, where string) string {
+func SelectDuplicates(table string, keys []string, condition string) string {
 	list := strings.Join(keys, ", ")
-	if where != "" {
-		where = " WHERE " + where
+	if condition != "" {
+		condition = " WHERE " + condition
 	}
-	return "SELECT " + list + ", count(*) FROM " + table + where + " GROUP BY " + list + " HAVING count(*) > 1;"
+	return "SELECT " + list + ", count(*) FROM " + table + condition + " GROUP BY " + list + " HAVING count(*) > 1;"
 }
 
 // SelectOrphans finds the rows that reference no existing row.
 func SelectOrphans(table string, columns []string, other string, target []string) string {
-	var where, same []string
+	var conditions, joinConditions []string
 	for i, c := range columns {
-		where = append(where, "a."+c+" IS NOT NULL")
-		same = append(same, "b."+target[i]+" = a."+c)
+		conditions = append(conditions, "a."+c+" IS NOT NULL")
+		joinConditions = append(joinConditions, "b."+target[i]+" = a."+c)
 	}
-	return "SELECT * FROM " + table + " a WHERE " + strings.Join(where, " AND ") +
-		" AND NOT EXISTS (SELECT FROM " + other + " b WHERE " + strings.Join(same, " AND ") + ");"
+	return "SELECT * FROM " + table + " a WHERE " + strings.Join(conditions, " AND ") +
+		" AND NOT EXISTS (SELECT FROM " + other + " b WHERE " + strings.Join(joinConditions, " AND ") + ");"
 }
 
 // SelectRows finds the rows that meet a condition.

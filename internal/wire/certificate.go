@@ -65,8 +65,8 @@ func certifiedHosts(listen string) (names []string, addresses []net.IP) {
 	ip := net.ParseIP(host)
 	switch {
 	case host == "" || ip != nil && ip.IsUnspecified():
-		if own, err := os.Hostname(); err == nil {
-			names = append(names, own)
+		if hostname, err := os.Hostname(); err == nil {
+			names = append(names, hostname)
 		}
 		list, _ := net.InterfaceAddrs()
 		for _, a := range list {

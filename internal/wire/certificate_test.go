@@ -11,13 +11,13 @@ import (
 // A certificate is one for each name by which clients reach the proxy, and for no other.
 func TestSelfSigned(t *testing.T) {
 	t.Parallel()
-	own, err := os.Hostname()
+	hostname, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for listen, names := range map[string][]string{
 		"": nil, "127.0.0.1:0": nil, "[::1]:5432": nil, "unix:/tmp": nil, "db.test:5432": {"db.test"}, "192.0.2.7:5432": {"192.0.2.7"}, "[2001:db8::1]:5432": {"2001:db8::1"},
-		"0.0.0.0:5432": {own}, ":5432": {own},
+		"0.0.0.0:5432": {hostname}, ":5432": {hostname},
 	} {
 		cert, err := wire.SelfSigned(listen)
 		if err != nil {

@@ -45,8 +45,8 @@ func (c *Clients) LetIn(list func() []int) {
 // startPatience is for how long a client may connect before its process is known.
 const startPatience = 2 * time.Second
 
-// isKnown reports whether a connection comes from a process that is let in. Where that cannot be asked, everybody on this machine is.
-func (c *Clients) isKnown(conn net.Conn) bool {
+// isTrustedClient reports whether a connection comes from a process that is let in. Where that cannot be asked, everybody on this machine is.
+func (c *Clients) isTrustedClient(conn net.Conn) bool {
 	if !sockets.IsSupported {
 		return true
 	}
@@ -68,9 +68,9 @@ func (c *Clients) isKnown(conn net.Conn) bool {
 	return client.IsHeldBy(list())
 }
 
-// admit asks a client for the password of the run, unless its process is let in.
-func (c *Clients) admit(raw, client net.Conn) error {
-	if c.isKnown(raw) {
+// authenticateClient asks a client for the password of the run, unless its process is let in.
+func (c *Clients) authenticateClient(raw, client net.Conn) error {
+	if c.isTrustedClient(raw) {
 		return nil
 	}
 	const cleartext = 3

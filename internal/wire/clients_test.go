@@ -34,8 +34,8 @@ func TestClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = other.Process.Kill(); _ = other.Wait() })
-	self := func() []int { return []int{os.Getpid()} }
-	others := func() []int { return []int{other.Process.Pid} }
+	ownProcess := func() []int { return []int{os.Getpid()} }
+	otherProcess := func() []int { return []int{other.Process.Pid} }
 	for name, c := range map[string]struct {
 		users    []uint32
 		list     func() []int
@@ -43,15 +43,15 @@ func TestClients(t *testing.T) {
 		options  string
 		want     string
 	}{
-		"a process of the command":     {list: self},
-		"another process":              {list: others, want: "28P01"},
-		"with the password":            {list: others, password: "PASSWORD"},
-		"with a wrong one":             {list: others, password: "PASSWORDx", want: "28P01"},
-		"with an empty one":            {list: others, password: "", want: "28P01"},
-		"an account":                   {list: others, users: []uint32{uint32(os.Geteuid())}},
-		"another account":              {list: others, users: []uint32{4711}, want: "28P01"},
+		"a process of the command":     {list: ownProcess},
+		"another process":              {list: otherProcess, want: "28P01"},
+		"with the password":            {list: otherProcess, password: "PASSWORD"},
+		"with a wrong one":             {list: otherProcess, password: "PASSWORDx", want: "28P01"},
+		"with an empty one":            {list: otherProcess, password: "", want: "28P01"},
+		"an account":                   {list: otherProcess, users: []uint32{uint32(os.Geteuid())}},
+		"another account":              {list: otherProcess, users: []uint32{4711}, want: "28P01"},
 		"before the command is known":  {want: "28P01"},
-		"with options of the protocol": {list: others, options: "&_pq_.x=1", want: "28P01"},
+		"with options of the protocol": {list: otherProcess, options: "&_pq_.x=1", want: "28P01"},
 	} {
 		for _, listen := range []string{"127.0.0.1:0", "unix:" + t.TempDir()} {
 			clients := wire.NewClients(c.users)
@@ -82,7 +82,7 @@ func TestClients(t *testing.T) {
 	}
 	// A client that says nothing is not let in, and does not hold up the end.
 	clients := wire.NewClients(nil)
-	clients.LetIn(others)
+	clients.LetIn(otherProcess)
 	proxy, err := wire.Listen(t.Context(), wire.Config{Server: server, Clients: clients, Grace: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -102,7 +102,7 @@ type Tap interface {
 	Client(kind byte, body []byte, size int)
 	Server(kind byte, body []byte, size int)
 	// EndReading is called once no more messages are shown, because a side's messages make no sense.
-	EndReading(why string)
+	EndReading(reason string)
 	// Close is called once, after the last message.
 	Close()
 }
@@ -121,7 +121,7 @@ const unseen = -1
 // limits has a limit for each kind of message.
 type limits [256]int32
 
-func limitsOf(shown map[byte]int32) *limits {
+func newLimits(shown map[byte]int32) *limits {
 	l := new(limits)
 	for i := range l {
 		l[i] = unseen
@@ -135,13 +135,13 @@ func limitsOf(shown map[byte]int32) *limits {
 var (
 	// clientLimits leaves out the data of COPY (d). Passwords (p) are looked at by
 	// relay.password alone, which looks for the name of a mechanism.
-	clientLimits = limitsOf(map[byte]int32{
+	clientLimits = newLimits(map[byte]int32{
 		'Q': MaxText, 'P': MaxText, 'B': MaxBind, 'E': MaxShort, 'D': MaxShort, 'C': MaxShort,
 		'S': 0, 'H': 0, 'F': 0, 'X': 0, 'c': 0, 'f': 0, 'p': 64,
 	})
 	// serverLimits leaves out the data of COPY (d, c), notices and notifications (N, A). The
-	// keys of cancelling (K) are kept by relay.serverSays alone.
-	serverLimits = limitsOf(map[byte]int32{
+	// keys of cancelling (K) are kept by relay.onServerMessage alone.
+	serverLimits = newLimits(map[byte]int32{
 		'T': MaxText, 't': MaxText, 'D': MaxRow, 'C': MaxShort, 'E': MaxShort, 'S': MaxShort, 'Z': 1, 'K': 512,
 		'1': 0, '2': 0, '3': 0, 'n': 0, 'I': 0, 's': 0, 'G': 0, 'H': 0, 'W': 0, 'V': 0,
 	})

@@ -44,11 +44,11 @@ func appendDrops(list []Drop, kind byte, body []byte, database string) []Drop {
 // hasDrop is quick: nearly no text has the words.
 func hasDrop(text []byte) bool {
 	for i := 0; ; {
-		at := bytes.IndexAny(text[i:], "dD")
-		if at < 0 || i+at+4 > len(text) {
+		offset := bytes.IndexAny(text[i:], "dD")
+		if offset < 0 || i+offset+4 > len(text) {
 			return false
 		}
-		if i += at; bytes.EqualFold(text[i:i+4], []byte("drop")) {
+		if i += offset; bytes.EqualFold(text[i:i+4], []byte("drop")) {
 			return true
 		}
 		i++

@@ -27,7 +27,7 @@ func (f *framer) feedPiece(p []byte) {
 		case f.left > 0:
 			p = f.continueMessage(p)
 		case f.nhead == 0 && len(p) >= 5:
-			p = f.takeWhole(p)
+			p = f.takeWholeMessage(p)
 		default:
 			n := copy(f.head[f.nhead:], p)
 			f.nhead += n
@@ -39,8 +39,8 @@ func (f *framer) feedPiece(p []byte) {
 	}
 }
 
-// takeWhole takes a message that is here with its head, from which it is shown in place.
-func (f *framer) takeWhole(p []byte) []byte {
+// takeWholeMessage takes a message that is here with its head, from which it is shown in place.
+func (f *framer) takeWholeMessage(p []byte) []byte {
 	kind, size := p[0], int(binary.BigEndian.Uint32(p[1:]))-4
 	if size < 0 || size > maxFrame {
 		f.broken = true

@@ -63,7 +63,7 @@ func FuzzStartup(f *testing.F) {
 		if s, _ := parseStartup(data); s.Database == "" && s.User != "" {
 			t.Fatalf("%q has no database", data)
 		}
-		if out, had, _ := withoutPlus(data); bytes.Contains(out[9:], []byte("-PLUS\x00")) || had && len(out) > len(data)+2 ||
+		if out, hadPlus, _ := removeChannelBinding(data); bytes.Contains(out[9:], []byte("-PLUS\x00")) || hadPlus && len(out) > len(data)+2 ||
 			int(binary.BigEndian.Uint32(out[1:])) != len(out)-1 {
 			t.Fatalf("%q of %q", out, data)
 		}

@@ -41,15 +41,15 @@ func (s *Session) Run(ctx context.Context, sql string) error {
 		r.mu.Unlock()
 		return ErrBusy
 	}
-	said := make(chan error, 1)
-	r.own = newOwn(said)
+	result := make(chan error, 1)
+	r.own = newOwnAnswer(result)
 	r.mu.Unlock()
 	message := binary.BigEndian.AppendUint32([]byte{'Q'}, uint32(len(sql)+5))
 	if _, err := r.server.Write(append(append(message, sql...), 0)); err != nil {
 		return err
 	}
 	select {
-	case err := <-said:
+	case err := <-result:
 		return err
 	case <-r.ended:
 		return errors.New("the server has closed the connection")
@@ -70,7 +70,7 @@ func (s *Session) Cancel(ctx context.Context) error {
 	defer stop()
 	message := binary.BigEndian.AppendUint32(nil, uint32(len(key)+8))
 	message = append(binary.BigEndian.AppendUint32(message, codeCancel), key...)
-	return s.r.proxy.passCancel(ctx, message)
+	return s.r.proxy.sendCancelRequest(ctx, message)
 }
 
 // Disconnect ends a session that waits for its client, with a last word to it; a transaction that is open
@@ -90,10 +90,10 @@ type ownAnswer struct {
 }
 
 // ownLimits are of messages that tell what came of it.
-var ownLimits = limitsOf(map[byte]int32{'E': MaxShort, 'Z': 1})
+var ownLimits = newLimits(map[byte]int32{'E': MaxShort, 'Z': 1})
 
-func newOwn(said chan error) *ownAnswer {
-	o := &ownAnswer{result: said}
+func newOwnAnswer(result chan error) *ownAnswer {
+	o := &ownAnswer{result: result}
 	o.framer = framer{limits: ownLimits, emit: func(kind byte, body []byte, _ int) {
 		switch kind {
 		case 'E':
@@ -121,8 +121,8 @@ func ErrorField(body []byte, letter byte) string {
 	return ""
 }
 
-// keepOwnAnswer keeps from the client what the server answers to SQL of our own.
-func (r *relay) keepOwnAnswer(p []byte) bool {
+// interceptOwnAnswer keeps from the client what the server answers to SQL of our own.
+func (r *relay) interceptOwnAnswer(p []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.own == nil {
@@ -134,11 +134,11 @@ func (r *relay) keepOwnAnswer(p []byte) bool {
 	return true
 }
 
-// addParameters is a startup message that sets more, but for what it sets itself.
-func addParameters(message []byte, has Startup, more map[string]string) []byte {
+// addStartupParameters is a startup message that sets more, but for what it sets itself.
+func addStartupParameters(message []byte, startup Startup, more map[string]string) []byte {
 	out := append([]byte{}, message[:len(message)-1]...)
 	for name, value := range more {
-		if _, ok := has.Parameters[name]; !ok {
+		if _, ok := startup.Parameters[name]; !ok {
 			out = append(append(append(append(out, name...), 0), value...), 0)
 		}
 	}
@@ -147,9 +147,9 @@ func addParameters(message []byte, has Startup, more map[string]string) []byte {
 	return out
 }
 
-// passCancel sends a request to cancel, and waits for the server to have taken it: it closes the
+// sendCancelRequest sends a request to cancel, and waits for the server to have taken it: it closes the
 // connection then.
-func (p *Proxy) passCancel(ctx context.Context, message []byte) error {
+func (p *Proxy) sendCancelRequest(ctx context.Context, message []byte) error {
 	server, _, err := p.cfg.Server.openConn(ctx, message, false)
 	if err != nil {
 		return err

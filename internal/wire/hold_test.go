@@ -69,21 +69,21 @@ func TestHold(t *testing.T) {
 		return map[string]string{"lock_timeout": "66ms", "work_mem": "9MB"}
 	}})
 	cfg.RuntimeParams["work_mem"] = "7MB"
-	one, two := connect(t, cfg), connect(t, cfg)
+	firstConn, two := connect(t, cfg), connect(t, cfg)
 	var got string
 	var pid int
-	if err := one.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('work_mem'), "+
+	if err := firstConn.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('work_mem'), "+
 		"current_setting('statement_timeout'), 'own'), pg_backend_pid()").Scan(&got, &pid); err != nil {
 		t.Fatal(err)
 	}
 	if got != "66ms 7MB 77s own" {
 		t.Error(got)
 	}
-	if is, _ := h.seen.Load("pid"); is != pid {
-		t.Errorf("process %v, the server says %d", is, pid)
+	if heldPID, _ := h.seen.Load("pid"); heldPID != pid {
+		t.Errorf("process %v, the server says %d", heldPID, pid)
 	}
 	done := make(chan error, 1)
-	go func() { _, err := one.Exec(context.Background(), "SELECT 'held'"); done <- err }()
+	go func() { _, err := firstConn.Exec(context.Background(), "SELECT 'held'"); done <- err }()
 	pgservertest.Exec(t, two, "SELECT 1")
 	select {
 	case err := <-done:

@@ -61,7 +61,7 @@ func Listen(ctx context.Context, cfg Config) (*Proxy, error) {
 	p := &Proxy{cfg: cfg, listener: l, open: map[net.Conn]bool{}, relays: map[*relay]bool{}}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.all.Add(1)
-	go p.acceptLoop()
+	go p.acceptClients()
 	context.AfterFunc(p.ctx, p.closeAll)
 	return p, nil
 }
@@ -169,18 +169,18 @@ func (p *Proxy) addRelay(r *relay) (remove func()) {
 	}
 }
 
-// showUnseen shows the taps every answer that a client may have. A client can drop a database
+// showUnseenAnswers shows the taps every answer that a client may have. A client can drop a database
 // after it has an answer, and before the goroutine that wrote the answer shows it to the tap.
-func (p *Proxy) showUnseen() {
+func (p *Proxy) showUnseenAnswers() {
 	p.mu.Lock()
 	relays := slices.Collect(maps.Keys(p.relays))
 	p.mu.Unlock()
 	for _, r := range relays {
-		r.showUnseen()
+		r.showUnseenAnswer()
 	}
 }
 
-func (p *Proxy) acceptLoop() {
+func (p *Proxy) acceptClients() {
 	defer p.all.Done()
 	for {
 		conn, err := p.listener.Accept()
@@ -221,7 +221,7 @@ func (p *Proxy) serveClient(conn net.Conn) error {
 	}
 	startup, replication := parseStartup(h.message)
 	if p.cfg.Startup != nil && !replication {
-		h.message = addParameters(h.message, startup, p.cfg.Startup(startup))
+		h.message = addStartupParameters(h.message, startup, p.cfg.Startup(startup))
 	}
 	server, from, err := p.cfg.Server.openConn(p.ctx, h.message, true)
 	if err != nil {
@@ -232,7 +232,7 @@ func (p *Proxy) serveClient(conn net.Conn) error {
 	}
 	defer p.trackConn(server)()
 	if p.cfg.Clients != nil && !from.asksForProof() {
-		if err := p.cfg.Clients.admit(conn, h.conn); err != nil {
+		if err := p.cfg.Clients.authenticateClient(conn, h.conn); err != nil {
 			p.failed.Add(1)
 			return err
 		}
@@ -252,5 +252,5 @@ func (p *Proxy) serveClient(conn net.Conn) error {
 // forwardCancel passes a request to cancel on, whose key is the server's own, and waits for the server
 // to have taken it: it closes the connection then.
 func (p *Proxy) forwardCancel(h firstMessage) error {
-	return p.passCancel(p.ctx, h.message)
+	return p.sendCancelRequest(p.ctx, h.message)
 }

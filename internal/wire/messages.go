@@ -19,8 +19,8 @@ type messages struct {
 
 var errNoServer = errors.New("what answers there is no Postgres server")
 
-// peekMessage waits for the next whole message to be in buf.
-func (m *messages) peekMessage() error {
+// waitForMessage waits for the next whole message to be in buf.
+func (m *messages) waitForMessage() error {
 	for {
 		if len(m.buf) >= 5 {
 			length := int(binary.BigEndian.Uint32(m.buf[1:]))
@@ -43,7 +43,7 @@ func (m *messages) peekMessage() error {
 
 // nextMessage takes the next message off, with its head.
 func (m *messages) nextMessage() ([]byte, error) {
-	if err := m.peekMessage(); err != nil {
+	if err := m.waitForMessage(); err != nil {
 		return nil, err
 	}
 	length := 1 + int(binary.BigEndian.Uint32(m.buf[1:]))
@@ -64,23 +64,23 @@ const (
 	authSASL = 10
 )
 
-// withoutPlus is a server's list of SASL mechanisms without the one that is made to notice a
+// removeChannelBinding is a server's list of SASL mechanisms without the one that is made to notice a
 // proxy. had says that it was there, alone that there is no other.
-func withoutPlus(message []byte) (out []byte, had, alone bool) {
+func removeChannelBinding(message []byte) (out []byte, hadPlus, alone bool) {
 	body := message[9:]
 	out = append([]byte{}, message[:9]...)
-	kept := 0
+	keptCount := 0
 	for name := range bytes.SplitSeq(bytes.TrimRight(body, "\x00"), []byte{0}) {
 		if bytes.HasSuffix(name, []byte("-PLUS")) {
-			had = true
+			hadPlus = true
 			continue
 		}
-		kept++
+		keptCount++
 		out = append(append(out, name...), 0)
 	}
 	out = append(out, 0)
 	binary.BigEndian.PutUint32(out[1:], uint32(len(out)-1))
-	return out, had, kept == 0
+	return out, hadPlus, keptCount == 0
 }
 
 // fatalMessage is an error message of the proxy's own.

@@ -47,11 +47,11 @@ func newProbe(tap ProbedTap) *probe {
 	return &probe{tap: tap, column: probeName + " " + rand.Text()}
 }
 
-// sql returns the query. Its column is called as nobody else's.
-func (b *probe) sql() string { return "SELECT " + b.tap.Question() + ` AS "` + b.column + `"` }
+// probeSQL returns the query. Its column is called as nobody else's.
+func (b *probe) probeSQL() string { return "SELECT " + b.tap.Question() + ` AS "` + b.column + `"` }
 
-// ask asks the tap about a message that it was shown.
-func (b *probe) ask(kind byte) {
+// askTap asks the tap about a message that it was shown.
+func (b *probe) askTap(kind byte) {
 	asked := b.tap.Probe(kind)
 	b.asks = append(b.asks, asked)
 	if asked {
@@ -65,8 +65,8 @@ type pieces struct {
 	passes int    // bytes of a long message that are still to come
 }
 
-// cutPieces calls whole for each message of at most limit bytes, and part for the pieces of longer ones.
-func (c *pieces) cutPieces(p []byte, limit int, whole, part func([]byte)) {
+// splitMessages calls whole for each message of at most limit bytes, and part for the pieces of longer ones.
+func (c *pieces) splitMessages(p []byte, limit int, whole, part func([]byte)) {
 	for len(p) > 0 {
 		if c.passes > 0 {
 			n := min(c.passes, len(p))
@@ -100,7 +100,7 @@ func (c *pieces) cutPieces(p []byte, limit int, whole, part func([]byte)) {
 // addQuestions returns what the client sent, with the questions.
 func (b *probe) addQuestions(p []byte) (out []byte) {
 	keep := func(m []byte) { out = append(out, m...) }
-	b.client.cutPieces(p, MaxText+5, func(m []byte) {
+	b.client.splitMessages(p, MaxText+5, func(m []byte) {
 		kind := m[0]
 		if kind != 'Q' && kind != 'S' || len(b.asks) == 0 {
 			keep(m)
@@ -113,9 +113,9 @@ func (b *probe) addQuestions(p []byte) (out []byte) {
 			keep(m)
 		case kind == 'Q':
 			text, _, _ := bytes.Cut(m[5:], []byte{0})
-			out = appendMessage(out, 'Q', string(text)+"\n;"+b.sql()+"\x00")
+			out = appendMessage(out, 'Q', string(text)+"\n;"+b.probeSQL()+"\x00")
 		default:
-			out = appendMessage(out, 'P', probeName+"\x00"+b.sql()+"\x00\x00\x00")
+			out = appendMessage(out, 'P', probeName+"\x00"+b.probeSQL()+"\x00\x00\x00")
 			out = appendMessage(out, 'B', probeName+"\x00"+probeName+"\x00\x00\x00\x00\x00\x00\x00")
 			out = appendMessage(out, 'D', "P"+probeName+"\x00")
 			out = appendMessage(out, 'E', probeName+"\x00\x00\x00\x00\x00")
@@ -133,15 +133,15 @@ func appendMessage(out []byte, kind byte, body string) []byte {
 	return append(out, body...)
 }
 
-// takeAnswer returns what the server sent, without the answer, which the tap gets.
-func (b *probe) takeAnswer(p []byte) (out []byte) {
+// extractAnswer returns what the server sent, without the answer, which the tap gets.
+func (b *probe) extractAnswer(p []byte) (out []byte) {
 	flush := func() {
 		for _, m := range b.held {
 			out = append(out, m...)
 		}
 		b.held = nil
 	}
-	b.server.cutPieces(p, MaxShort, func(m []byte) {
+	b.server.splitMessages(p, MaxShort, func(m []byte) {
 		kind := m[0]
 		switch {
 		case !b.open:
@@ -157,8 +157,8 @@ func (b *probe) takeAnswer(p []byte) (out []byte) {
 		case kind == 'T' && bytes.HasPrefix(m[7:], []byte(b.column+"\x00")):
 			b.inside = true
 			if b.extended {
-				b.dropHeld('2')
-				b.dropHeld('1')
+				b.dropHeldMessage('2')
+				b.dropHeldMessage('1')
 			}
 			flush()
 		case b.extended && (kind == '1' || kind == '2'), len(b.held) > 0 && (kind == 'N' || kind == 'S' || kind == 'A'):
@@ -177,8 +177,8 @@ func (b *probe) takeAnswer(p []byte) (out []byte) {
 	return out
 }
 
-// dropHeld removes the last held message of a kind.
-func (b *probe) dropHeld(kind byte) {
+// dropHeldMessage removes the last held message of a kind.
+func (b *probe) dropHeldMessage(kind byte) {
 	for i := len(b.held) - 1; i >= 0; i-- {
 		if b.held[i][0] == kind {
 			b.held = append(b.held[:i], b.held[i+1:]...)

@@ -73,8 +73,8 @@ type relay struct {
 
 // relayMessages passes messages on until both sides have ended.
 func (r *relay) relayMessages(from *messages) error {
-	r.fromClient = framer{limits: clientLimits, emit: r.clientSays}
-	r.fromServer = framer{limits: serverLimits, emit: r.serverSays}
+	r.fromClient = framer{limits: clientLimits, emit: r.onClientMessage}
+	r.fromServer = framer{limits: serverLimits, emit: r.onServerMessage}
 	defer r.proxy.addRelay(r)()
 	done := make(chan error, 1)
 	go func() { done <- r.relayClient() }()
@@ -96,11 +96,11 @@ func (r *relay) relayClient() error {
 	for {
 		p, err := buf.readFrom(r.client)
 		if len(p) > 0 {
-			if r.showClient(p); r.refusal != nil {
+			if r.showClientData(p); r.refusal != nil {
 				_, werr := r.client.Write(r.refusal)
 				return errors.Join(werr, r.server.Close())
 			}
-			r.whole.showClient(p)
+			r.whole.showClientData(p)
 			r.mu.Lock()
 			probe := r.probe
 			r.mu.Unlock()
@@ -113,31 +113,31 @@ func (r *relay) relayClient() error {
 		}
 		if err != nil {
 			r.gone.Store(true)
-			return errors.Join(ignoreClosed(err), r.hangUp())
+			return errors.Join(ignoreClosed(err), r.halfCloseServer())
 		}
 	}
 }
 
-// showClient shows the tap what a client sends, and waits where something is dropped. A client may send this because of an
+// showClientData shows the tap what a client sends, and waits where something is dropped. A client may send this because of an
 // answer that the goroutine of the server has passed on and not yet shown: the tap sees the answer first.
-func (r *relay) showClient(p []byte) {
-	r.showUnseen()
+func (r *relay) showClientData(p []byte) {
+	r.showUnseenAnswer()
 	r.mu.Lock()
-	was := r.fromClient.broken
+	wasBroken := r.fromClient.broken
 	r.wasIdle = r.owedAnswers == 0 && !r.awaitsSync && r.fromClient.nhead == 0 && r.fromClient.left == 0
 	r.fromClient.feedPiece(p)
-	endReading(r.tap, was, &r.fromClient, brokenClient)
-	held := r.held
+	reportUnreadable(r.tap, wasBroken, &r.fromClient, brokenClient)
+	holdingTap := r.held
 	r.mu.Unlock()
 	if len(r.drops) > 0 {
-		r.proxy.showUnseen()
+		r.proxy.showUnseenAnswers()
 	}
 	for _, d := range r.drops {
 		r.proxy.cfg.BeforeDrop(r.proxy.ctx, d)
 	}
 	r.drops = r.drops[:0]
-	if held != nil {
-		held.Hold(r.proxy.ctx, &Session{r})
+	if holdingTap != nil {
+		holdingTap.Hold(r.proxy.ctx, &Session{r})
 	}
 }
 
@@ -147,15 +147,15 @@ const (
 	brokenServer = "what the server sends is no Postgres protocol"
 )
 
-// endReading tells the tap, if there is one, that a stream has become unreadable. wasBroken: it was so before, and the tap knows.
-func endReading(tap Tap, wasBroken bool, f *framer, why string) {
+// reportUnreadable tells the tap, if there is one, that a stream has become unreadable. wasBroken: it was so before, and the tap knows.
+func reportUnreadable(tap Tap, wasBroken bool, f *framer, reason string) {
 	if f.broken && !wasBroken && tap != nil {
-		tap.EndReading(why)
+		tap.EndReading(reason)
 	}
 }
 
-// hangUp tells the server that no more comes, and bounds for how long it may go on.
-func (r *relay) hangUp() error {
+// halfCloseServer tells the server that no more comes, and bounds for how long it may go on.
+func (r *relay) halfCloseServer() error {
 	if err := r.server.SetReadDeadline(time.Now().Add(drain)); err != nil {
 		return ignoreClosed(err)
 	}
@@ -194,28 +194,28 @@ func (r *relay) relayServer(from *messages) error {
 // wait for that, but for a tap that holds back what it sends next. A client that has gone is no
 // reason not to hear the answer.
 func (r *relay) relayAnswer(p []byte) error {
-	if r.keepOwnAnswer(p) {
+	if r.interceptOwnAnswer(p) {
 		return nil
 	}
 	if r.probe != nil { // set by this goroutine
 		r.mu.Lock()
-		p = r.probe.takeAnswer(p)
+		p = r.probe.extractAnswer(p)
 		r.mu.Unlock()
 	}
-	r.whole.showServer(p)
+	r.whole.showServerData(p)
 	if r.tap != nil {
 		r.mu.Lock()
 		r.unseen = p
 		r.mu.Unlock()
-		defer r.showUnseen()
+		defer r.showUnseenAnswer()
 	}
 	if r.held != nil {
-		r.showUnseen()
+		r.showUnseenAnswer()
 	}
 	if !r.gone.Load() {
 		if _, err := r.client.Write(p); err != nil {
 			r.gone.Store(true)
-			if err := r.hangUp(); err != nil {
+			if err := r.halfCloseServer(); err != nil {
 				return err
 			}
 		}
@@ -223,17 +223,17 @@ func (r *relay) relayAnswer(p []byte) error {
 	return nil
 }
 
-// showUnseen shows the tap the server's last answer, once.
-func (r *relay) showUnseen() {
+// showUnseenAnswer shows the tap the server's last answer, once.
+func (r *relay) showUnseenAnswer() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.unseen == nil {
 		return
 	}
-	was := r.fromServer.broken
+	wasBroken := r.fromServer.broken
 	r.fromServer.feedPiece(r.unseen)
 	r.unseen = nil
-	endReading(r.tap, was, &r.fromServer, brokenServer)
+	reportUnreadable(r.tap, wasBroken, &r.fromServer, brokenServer)
 }
 
 // ignoreClosed is nil for the ends that a connection may have.
@@ -258,13 +258,13 @@ func (r *relay) relayAuthentication(from *messages) error {
 				in = true
 				r.beginRecording()
 			case authSASL:
-				out, had, alone := withoutPlus(m)
+				out, hadPlus, alone := removeChannelBinding(m)
 				if alone {
 					_, err := r.client.Write(fatalMessage("28000", "the server takes SCRAM with channel binding only, which a proxy cannot pass on: "+
 						"let it take scram-sha-256 without, or connect without encryption (sslmode=disable)"))
 					return err
 				}
-				r.stripped.Store(had)
+				r.stripped.Store(hadPlus)
 				m = out
 			}
 		}
@@ -312,16 +312,16 @@ func (r *relay) addSearchPath() {
 	}
 }
 
-// clientSays gets each message of the client.
-func (r *relay) clientSays(kind byte, body []byte, size int) {
+// onClientMessage gets each message of the client.
+func (r *relay) onClientMessage(kind byte, body []byte, size int) {
 	switch {
 	case kind == 'p':
-		r.checkPassword(body)
+		r.checkChannelBinding(body)
 	case r.tap != nil:
-		r.countOwed(kind)
+		r.countOwedAnswers(kind)
 		r.tap.Client(kind, body, size)
 		if r.probe != nil && (kind == 'Q' || kind == 'S') {
-			r.probe.ask(kind)
+			r.probe.askTap(kind)
 		}
 		if r.proxy.cfg.BeforeDrop != nil && (kind == 'Q' || kind == 'P') {
 			r.drops = appendDrops(r.drops, kind, body, r.startup.Database)
@@ -329,8 +329,8 @@ func (r *relay) clientSays(kind byte, body []byte, size int) {
 	}
 }
 
-// countOwed counts the answers that what a client sent asks for.
-func (r *relay) countOwed(kind byte) {
+// countOwedAnswers counts the answers that what a client sent asks for.
+func (r *relay) countOwedAnswers(kind byte) {
 	switch kind {
 	case 'Q', 'F', 'S':
 		r.owedAnswers++
@@ -340,8 +340,8 @@ func (r *relay) countOwed(kind byte) {
 	}
 }
 
-// serverSays gets each message of the server.
-func (r *relay) serverSays(kind byte, body []byte, size int) {
+// onServerMessage gets each message of the server.
+func (r *relay) onServerMessage(kind byte, body []byte, size int) {
 	switch {
 	case kind == 'K' && len(body) == size && size > 4:
 		r.pid, r.key = binary.BigEndian.Uint32(body), append([]byte{}, body...)
@@ -354,13 +354,13 @@ func (r *relay) serverSays(kind byte, body []byte, size int) {
 	}
 }
 
-// checkPassword reads only the first answer to an offer of SCRAM. A client that supports channel binding and got
+// checkChannelBinding reads only the first answer to an offer of SCRAM. A client that supports channel binding and got
 // no offer of it ("y") is refused by a server that made the offer: it detects the proxy. The proxy reports this
 // before the server does.
-func (r *relay) checkPassword(body []byte) {
+func (r *relay) checkChannelBinding(body []byte) {
 	const scram = "SCRAM-SHA-256\x00"
-	at := len(scram) + 4
-	if r.stripped.Load() && r.encrypted && len(body) > at+1 && string(body[:len(scram)]) == scram && body[at] == 'y' {
+	offset := len(scram) + 4
+	if r.stripped.Load() && r.encrypted && len(body) > offset+1 && string(body[:len(scram)]) == scram && body[offset] == 'y' {
 		r.refusal = fatalMessage("28000", "this client wants to bind SCRAM to its encryption, which a proxy cannot pass on: "+
 			"connect to the proxy with channel_binding=disable, or without encryption (sslmode=disable)")
 	}

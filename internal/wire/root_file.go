@@ -49,12 +49,12 @@ func (f *RootFile) Remove() error { return f.remove() }
 // AddTo makes a variable name a file with the proxy's root certificate, and with the certificates that the client would
 // trust otherwise: the command may also connect elsewhere.
 func (f *RootFile) AddTo(env map[string]string, name string) error {
-	own := trustedFile(env, name)
+	existingFile := trustedFile(env, name)
 	env[name] = f.Path
-	if own == "" {
+	if existingFile == "" {
 		return nil
 	}
-	certificates, err := os.ReadFile(own)
+	certificates, err := os.ReadFile(existingFile)
 	if errors.Is(err, fs.ErrNotExist) { // its reader would not find it either
 		return nil
 	}

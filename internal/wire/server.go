@@ -107,7 +107,7 @@ func (s *Server) openConn(ctx context.Context, first []byte, read bool) (net.Con
 			var from *messages
 			if err == nil {
 				from = &messages{conn: conn}
-				err = from.peekMessage()
+				err = from.waitForMessage()
 			}
 			if err == nil && (i == len(s.tries)-1 || !from.isRefusal()) {
 				return conn, from, nil

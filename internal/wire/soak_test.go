@@ -143,7 +143,7 @@ func visit(ctx context.Context, cfg *pgx.ConnConfig, random *rand.Rand) error {
 	}
 	defer c.Close(ctx)
 	for range 1 + random.IntN(5) {
-		if gone, err := habits[random.IntN(len(habits))](ctx, c, random); gone || err != nil {
+		if closed, err := habits[random.IntN(len(habits))](ctx, c, random); closed || err != nil {
 			return err
 		}
 	}
@@ -151,7 +151,7 @@ func visit(ctx context.Context, cfg *pgx.ConnConfig, random *rand.Rand) error {
 }
 
 // habits are what clients do. gone says that the connection is no more.
-var habits = []func(ctx context.Context, c *pgx.Conn, random *rand.Rand) (gone bool, err error){
+var habits = []func(ctx context.Context, c *pgx.Conn, random *rand.Rand) (closed bool, err error){
 	func(ctx context.Context, c *pgx.Conn, random *rand.Rand) (bool, error) { // prepared
 		_, err := c.Exec(ctx, "INSERT INTO items VALUES ($1, $2)", random.IntN(1000), "note")
 		return false, err

@@ -48,7 +48,7 @@ func readHello(ctx context.Context, conn net.Conn, cfg *tls.Config) (firstMessag
 	}
 	secure := false
 	for range 4 {
-		message, direct, err := readFirst(conn, cfg != nil && !secure)
+		message, direct, err := readFirstMessage(conn, cfg != nil && !secure)
 		if err != nil && secure && !errors.Is(err, errStartup) && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
 			err = errUntrusted // it left: libpq compares the host's name after the handshake
 		}
@@ -94,9 +94,9 @@ func isCertificateAlert(err error) bool {
 	return errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error" && strings.HasSuffix(err.Error(), "bad record MAC"))
 }
 
-// readFirst reads a message without a kind. direct: it is TLS that begins without a question,
+// readFirstMessage reads a message without a kind. direct: it is TLS that begins without a question,
 // and message is the byte that was read of it.
-func readFirst(conn net.Conn, mayEncrypt bool) (message []byte, direct bool, err error) {
+func readFirstMessage(conn net.Conn, mayEncrypt bool) (message []byte, direct bool, err error) {
 	head := make([]byte, 4, 128)
 	if _, err := io.ReadFull(conn, head[:1]); err != nil {
 		return nil, false, err

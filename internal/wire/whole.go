@@ -9,11 +9,11 @@ const (
 )
 
 var (
-	wholeClientLimits = limitsOf(map[byte]int32{
+	wholeClientLimits = newLimits(map[byte]int32{
 		'Q': MaxWhole, 'P': MaxWhole, 'B': MaxWhole, 'F': MaxWhole, 'd': MaxWhole, 'f': MaxWhole, 'E': MaxShort, 'D': MaxShort, 'C': MaxShort,
 		'S': 0, 'H': 0, 'X': 0, 'c': 0,
 	})
-	wholeServerLimits = limitsOf(map[byte]int32{
+	wholeServerLimits = newLimits(map[byte]int32{
 		'T': MaxText, 't': MaxText, 'D': MaxWholeRow, 'C': MaxShort, 'E': MaxWholeRow, 'S': MaxShort, 'Z': 1,
 		'1': 0, '2': 0, '3': 0, 'n': 0, 'I': 0, 's': 0, 'G': MaxShort, 'H': MaxShort, 'W': MaxShort, 'V': MaxWholeRow,
 	})
@@ -49,8 +49,8 @@ func (w *wholeMessages) setTap(tap Tap) {
 	w.tap = tap
 }
 
-// showClient shows what the client sends.
-func (w *wholeMessages) showClient(p []byte) {
+// showClientData shows what the client sends.
+func (w *wholeMessages) showClientData(p []byte) {
 	if w == nil {
 		return
 	}
@@ -59,8 +59,8 @@ func (w *wholeMessages) showClient(p []byte) {
 	w.showPiece(&w.fromClient, p, brokenClient)
 }
 
-// showServer shows what the server sends, if the client is in.
-func (w *wholeMessages) showServer(p []byte) {
+// showServerData shows what the server sends, if the client is in.
+func (w *wholeMessages) showServerData(p []byte) {
 	if w == nil {
 		return
 	}
@@ -71,10 +71,10 @@ func (w *wholeMessages) showServer(p []byte) {
 	}
 }
 
-func (w *wholeMessages) showPiece(from *framer, p []byte, why string) {
-	was := from.broken
+func (w *wholeMessages) showPiece(from *framer, p []byte, reason string) {
+	wasBroken := from.broken
 	from.feedPiece(p)
-	endReading(w.tap, was, from, why)
+	reportUnreadable(w.tap, wasBroken, from, reason)
 }
 
 // closeTap closes the tap.

@@ -48,10 +48,10 @@ func (s *taps) Client(kind byte, body []byte, size int) {
 	}
 }
 func (s *taps) Server(kind byte, body []byte, size int) { s.Client(kind, body, size) }
-func (s *taps) EndReading(why string) {
+func (s *taps) EndReading(reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lost = append(s.lost, why)
+	s.lost = append(s.lost, reason)
 }
 func (s *taps) Close() {
 	s.mu.Lock()
@@ -231,10 +231,10 @@ func TestDrops(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		drops = append(drops, d)
-		var there bool
+		var exists bool
 		err := direct.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) OR EXISTS (SELECT FROM pg_namespace WHERE nspname = $2)",
-			d.Database, d.Schema).Scan(&there)
-		if err != nil || !there {
+			d.Database, d.Schema).Scan(&exists)
+		if err != nil || !exists {
 			t.Errorf("%v was dropped before: %v", d, err)
 		}
 	}})
@@ -348,11 +348,11 @@ func TestUntrusted(t *testing.T) {
 		}, {"host=localhost hostaddr=127.0.0.1", root, "verify-full", 0}, {"host=db.example.com hostaddr=127.0.0.1", root, "verify-ca", 0},
 		{"host=127.0.0.1", other, "verify-full", 1}, {"host=db.example.com hostaddr=127.0.0.1", root, "verify-full", 2}, {"host=127.0.0.1", other, "verify-ca", 3},
 	} {
-		was := p.Stats().Untrusted
+		oldCount := p.Stats().Untrusted
 		out, err := exec.Command(psql, "-XAtc", "SELECT 6 * 7",
 			fmt.Sprintf("%s port=%s user=%s dbname=%s sslmode=%s sslrootcert=%s", c.host, p.Port(), cfg.User, cfg.Database, c.mode, c.root)).CombinedOutput()
 		idle(t, p)
-		if got := p.Stats().Untrusted; got != c.untrusted || (err == nil) != (got == was) {
+		if got := p.Stats().Untrusted; got != c.untrusted || (err == nil) != (got == oldCount) {
 			t.Errorf("%s, %s: %d, %v\n%s\n%s", c.host, c.mode, got, err, out, log)
 		}
 	}

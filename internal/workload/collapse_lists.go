@@ -38,7 +38,7 @@ func (t *text) collapseLists() {
 		top := &t.open[len(t.open)-1]
 		switch t.sql[t.toks[i].start] {
 		case '(', '[':
-			t.open = append(t.open, frame{kind: t.openedFrame(i, top), start: i + 1, last: -1})
+			t.open = append(t.open, frame{kind: t.frameKind(i, top), start: i + 1, last: -1})
 		case ',':
 			if top.kind == frameList {
 				top.keptSpans = t.dropRepeatedElement(top.keptSpans, span{top.start, i})
@@ -46,14 +46,14 @@ func (t *text) collapseLists() {
 			}
 		case ')', ']':
 			if len(t.open) > 1 {
-				t.isClosedBy(i, *top)
+				t.closeFrame(i, *top)
 			}
 		}
 	}
 }
 
-// openedFrame returns the kind of frame that a bracket opens.
-func (t *text) openedFrame(i int, in *frame) byte {
+// frameKind returns the kind of frame that a bracket opens.
+func (t *text) frameKind(i int, in *frame) byte {
 	switch {
 	case t.isByte(i, '['):
 		if t.isKeyword(i-1, "ARRAY") && t.isByte(i-2, '(') && t.isKeyword(i-3, "ANY", "ALL", "SOME") {
@@ -70,7 +70,7 @@ func (t *text) openedFrame(i int, in *frame) byte {
 	return 0
 }
 
-func (t *text) isClosedBy(i int, f frame) {
+func (t *text) closeFrame(i int, f frame) {
 	t.open = t.open[:len(t.open)-1]
 	switch f.kind {
 	case frameList:
@@ -86,8 +86,8 @@ func (t *text) isClosedBy(i int, f frame) {
 
 // dropRepeatedElement removes an element, with the comma before it, if an element of the same shape
 // is kept.
-func (t *text) dropRepeatedElement(kept []span, s span) []span {
-	for _, k := range kept[:min(len(kept), mostShapes)] {
+func (t *text) dropRepeatedElement(distinctSpans []span, s span) []span {
+	for _, k := range distinctSpans[:min(len(distinctSpans), mostShapes)] {
 		if !t.haveSameShape(k, s, false) {
 			continue
 		}
@@ -95,9 +95,9 @@ func (t *text) dropRepeatedElement(kept []span, s span) []span {
 		for i := s.from - 1; i < s.to; i++ {
 			t.toks[i].drop = true
 		}
-		return kept
+		return distinctSpans
 	}
-	return append(kept, s)
+	return append(distinctSpans, s)
 }
 
 // haveSameShape reports whether two ranges are equal except for their values. With take, the
@@ -114,15 +114,15 @@ func (t *text) haveSameShape(a, b span, take bool) bool {
 		if i >= a.to || j >= b.to {
 			return i >= a.to && j >= b.to
 		}
-		switch one, other := t.rankValue(i), t.rankValue(j); {
-		case one > 0 && other > 0:
+		switch rank, other := t.rankValue(i), t.rankValue(j); {
+		case rank > 0 && other > 0:
 			if take && t.also != nil {
 				t.also[i] = append(t.also[i], j)
 			}
-			if take && other > one {
+			if take && other > rank {
 				t.toks[i].pick = t.toks[j].pick
 			}
-		case one > 0 || other > 0 || t.toks[i].kind != t.toks[j].kind:
+		case rank > 0 || other > 0 || t.toks[i].kind != t.toks[j].kind:
 			return false
 		case !strings.EqualFold(t.tokenText(i), t.tokenText(j)) || t.toks[i].kind != pgparse.LexemeWord && t.tokenText(i) != t.tokenText(j):
 			return false

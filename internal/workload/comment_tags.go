@@ -43,12 +43,12 @@ func ReadTags(sql string) Tags {
 	}
 	var t Tags
 	found := map[string]string{}
-	for at := 0; ; {
-		x := pgparse.NextLexeme(sql, at)
+	for offset := 0; ; {
+		x := pgparse.NextLexeme(sql, offset)
 		if x.Kind == pgparse.LexemeEnd {
 			break
 		}
-		at = x.End
+		offset = x.End
 		if x.Kind != pgparse.LexemeComment {
 			continue
 		}
@@ -70,12 +70,12 @@ func ReadTags(sql string) Tags {
 func (t *Tags) readPairs(words string, found map[string]string) {
 	for pair := range strings.SplitSeq(words, ",") {
 		pair = strings.TrimSpace(pair)
-		at := strings.IndexAny(pair, "=:")
-		if at <= 0 {
+		separator := strings.IndexAny(pair, "=:")
+		if separator <= 0 {
 			continue
 		}
-		k, v := strings.ToLower(strings.TrimSpace(pair[:at])), strings.Trim(strings.TrimSpace(pair[at+1:]), "'")
-		if plain, err := url.QueryUnescape(v); err == nil && pair[at] == '=' {
+		k, v := strings.ToLower(strings.TrimSpace(pair[:separator])), strings.Trim(strings.TrimSpace(pair[separator+1:]), "'")
+		if plain, err := url.QueryUnescape(v); err == nil && pair[separator] == '=' {
 			v = plain
 		}
 		if name := tagNames[k]; name != "" {

@@ -14,17 +14,17 @@ func (w *Workload) NameConsumer(name string) {
 			q.Senders = []Sender{{Consumer: name, Calls: q.Calls}}
 			continue
 		}
-		q.Senders = nameConsumer(q.Senders, name)
+		q.Senders = withConsumer(q.Senders, name)
 	}
 	for i := range w.Sequences {
 		if s := &w.Sequences[i]; len(s.Senders) > 0 {
-			s.Senders = nameConsumer(s.Senders, name)
+			s.Senders = withConsumer(s.Senders, name)
 		}
 	}
 }
 
-// nameConsumer returns the list with a consumer for each sender. It does not change the list.
-func nameConsumer(list []Sender, name string) []Sender {
+// withConsumer returns the list with a consumer for each sender. It does not change the list.
+func withConsumer(list []Sender, name string) []Sender {
 	list = slices.Clone(list)
 	for i := range list {
 		list[i].Consumer = cmp.Or(list[i].Consumer, name)

@@ -178,16 +178,16 @@ func (f *folder) foldSenders(list []Sender) []Sender {
 // foldText replaces names in a query's text. In a query of the code only a name that qualifies another is replaced, at
 // the places where the parser has one: an alias may be called like a schema.
 func (f *folder) foldText(q *Query) (sql string, ok bool) {
-	if !f.mayName(q.SQL) {
+	if !f.mayContainName(q.SQL) {
 		return q.SQL, true
 	}
-	at := map[int]bool{}
+	qualifiedOffsets := map[int]bool{}
 	if q.IsCode() {
 		file, err := pgparse.SplitBy(q.SQL, pgparse.Reader{Message: true})
 		if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Node == nil {
 			return q.SQL, false
 		}
-		at = qualifiedPlaces(file.Stmts[0].Node, file.Stmts[0].Start)
+		qualifiedOffsets = qualifierOffsets(file.Stmts[0].Node, file.Stmts[0].Start)
 	}
 	var b strings.Builder
 	done := 0
@@ -197,7 +197,7 @@ func (f *folder) foldText(q *Query) (sql string, ok bool) {
 			break
 		}
 		i = l.End
-		if l.Kind != pgparse.LexemeWord && l.Kind != pgparse.LexemeQuoted || q.IsCode() && !at[l.Start] {
+		if l.Kind != pgparse.LexemeWord && l.Kind != pgparse.LexemeQuoted || q.IsCode() && !qualifiedOffsets[l.Start] {
 			continue
 		}
 		name := lexemeName(q.SQL[l.Start:l.End])
@@ -216,8 +216,8 @@ func (f *folder) foldText(q *Query) (sql string, ok bool) {
 	return b.String(), true
 }
 
-// mayName is quick: it reports whether a text has one of the names.
-func (f *folder) mayName(sql string) bool {
+// mayContainName is quick: it reports whether a text has one of the names.
+func (f *folder) mayContainName(sql string) bool {
 	for i := 0; ; {
 		l := pgparse.NextLexeme(sql, i)
 		if l.Kind == pgparse.LexemeEnd {
@@ -233,12 +233,12 @@ func (f *folder) mayName(sql string) bool {
 	}
 }
 
-// qualifiedPlaces are the places in a text at which a qualified name begins with a schema.
-func qualifiedPlaces(node *pgparse.Node, start int) map[int]bool {
-	at := map[int]bool{}
+// qualifierOffsets are the places in a text at which a qualified name begins with a schema.
+func qualifierOffsets(node *pgparse.Node, start int) map[int]bool {
+	offsets := map[int]bool{}
 	note := func(location int32, qualified bool) {
 		if qualified {
-			at[start+int(location)] = true
+			offsets[start+int(location)] = true
 		}
 	}
 	pgparse.Walk(node, func(msg any) bool {
@@ -254,7 +254,7 @@ func qualifiedPlaces(node *pgparse.Node, start int) map[int]bool {
 		}
 		return true
 	})
-	return at
+	return offsets
 }
 
 // MergeFolds puts the folds of two recordings together, sorted.
@@ -317,8 +317,8 @@ func QualifyingSchemas(sql string) []string {
 		return nil
 	}
 	var out []string
-	for at := range qualifiedPlaces(file.Stmts[0].Node, file.Stmts[0].Start) {
-		l := pgparse.NextLexeme(sql, at)
+	for offset := range qualifierOffsets(file.Stmts[0].Node, file.Stmts[0].Start) {
+		l := pgparse.NextLexeme(sql, offset)
 		if name := lexemeName(sql[l.Start:l.End]); !slices.Contains(out, name) {
 			out = append(out, name)
 		}

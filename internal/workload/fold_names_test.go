@@ -76,11 +76,11 @@ func TestFoldTogether(t *testing.T) {
 	q.Senders, q.Names[0].Values = []workload.Sender{{Database: "app", Calls: 4}}, []string{"public.job_id_seq"}
 	var code []workload.Query
 	ddl := map[string]bool{}
-	for _, one := range got.Queries {
-		if one.IsCode() {
-			code = append(code, one)
+	for _, foldedQuery := range got.Queries {
+		if foldedQuery.IsCode() {
+			code = append(code, foldedQuery)
 		} else {
-			ddl[one.SQL] = true
+			ddl[foldedQuery.SQL] = true
 		}
 	}
 	if diff := cmp.Diff([]workload.Query{q}, code); diff != "" {

@@ -83,13 +83,13 @@ func (im *Import) findOrAddQuery(sql, role string) *Query {
 			q.Params[i] = "unknown"
 		}
 	}
-	q.Mark = markOf(n)
+	q.Mark = statementMark(n)
 	im.queries[id] = q
 	return q
 }
 
-// markOf returns the mark of a statement of which only the text is known.
-func markOf(n Normal) Mark {
+// statementMark returns the mark of a statement of which only the text is known.
+func statementMark(n Normal) Mark {
 	switch n.Kind {
 	case Other:
 		return Session

@@ -33,14 +33,14 @@ const (
 // ReadLog reads a server's log: csvlog, jsonlog, or the text that the server writes to standard
 // error. It skips other lines, such as the incomplete ones at the ends of a cut log. Parameters
 // are never kept. It returns the reader's error, or an error if nothing was a log.
-func (im *Import) ReadLog(r io.Reader, of Log) error {
-	log := &logReader{im: im, plans: of == Plans, last: map[string]string{}}
+func (im *Import) ReadLog(r io.Reader, format Log) error {
+	log := &logReader{im: im, plans: format == Plans, last: map[string]string{}}
 	b := bufio.NewReaderSize(r, 1<<16)
 	var err error
-	switch first := firstByte(b); {
+	switch first := firstNonSpace(b); {
 	case first == '{':
 		err = log.readJSON(b)
-	case of == CSVLog || of == Plans && looksCSV(b):
+	case format == CSVLog || format == Plans && looksLikeCSV(b):
 		err = log.readCSV(b)
 	default:
 		err = log.readStderr(b)
@@ -54,7 +54,7 @@ func (im *Import) ReadLog(r io.Reader, of Log) error {
 	return err
 }
 
-func firstByte(b *bufio.Reader) byte {
+func firstNonSpace(b *bufio.Reader) byte {
 	head, _ := b.Peek(512)
 	if s := strings.TrimSpace(string(head)); s != "" {
 		return s[0]
@@ -64,7 +64,7 @@ func firstByte(b *bufio.Reader) byte {
 
 var csvHead = lazyregexp.New(`^[0-9-]+ [0-9:.]+ \w+,`)
 
-func looksCSV(b *bufio.Reader) bool {
+func looksLikeCSV(b *bufio.Reader) bool {
 	head, _ := b.Peek(64)
 	return csvHead.Match(head)
 }
@@ -85,7 +85,7 @@ func (l *logReader) readCSV(b *bufio.Reader) error {
 		switch {
 		case err == io.EOF:
 			return nil
-		case err != nil && !isParse(err):
+		case err != nil && !isParseError(err):
 			return err
 		case err != nil || len(row) < 23:
 			l.passed++
@@ -98,7 +98,7 @@ func (l *logReader) readCSV(b *bufio.Reader) error {
 	}
 }
 
-func isParse(err error) bool {
+func isParseError(err error) bool {
 	var p *csv.ParseError
 	return errors.As(err, &p)
 }
@@ -201,7 +201,7 @@ func (l *logReader) addStatement(e entry) {
 	if m != nil {
 		s.MS, _ = strconv.ParseFloat(m[1], 64)
 		message = m[2]
-		if plan, is := strings.CutPrefix(message, "plan:\n"); is {
+		if plan, isPlan := strings.CutPrefix(message, "plan:\n"); isPlan {
 			if l.plans {
 				l.addPlan(s, plan)
 			}
@@ -218,15 +218,15 @@ func (l *logReader) addStatement(e entry) {
 		}
 		return
 	}
-	if sent, named, ok := statementOf(message); ok {
-		s.SQL, s.Named = sent, named
+	if sent, hasName, ok := statementInMessage(message); ok {
+		s.SQL, s.Named = sent, hasName
 		l.last[e.session] = sent
 		l.im.Add(s)
 	}
 }
 
-// statementOf returns the statement in a log message, and whether it was prepared under a name.
-func statementOf(message string) (sql string, named, ok bool) {
+// statementInMessage returns the statement in a log message, and whether it was prepared under a name.
+func statementInMessage(message string) (sql string, hasName, ok bool) {
 	if m := statementMessage.FindStringSubmatch(message); m != nil {
 		return m[1], false, true
 	}
@@ -260,7 +260,7 @@ func (l *logReader) addPlan(s Seen, text string) {
 		}
 		s.SQL, s.Rows = p.Query, int64(p.Plan.Rows*p.Plan.Loops)
 	case strings.HasPrefix(trimmed, planQuery):
-		s.SQL, s.Rows = textPlan(trimmed[len(planQuery):])
+		s.SQL, s.Rows = parseTextPlan(trimmed[len(planQuery):])
 	default:
 		l.im.Note("plans in XML or YAML were left out: set auto_explain.log_format to text or json")
 		return
@@ -271,23 +271,23 @@ func (l *logReader) addPlan(s Seen, text string) {
 // planLine is the first line of a plan: a node, with its costs.
 var planLine = lazyregexp.New(`(?m)^(Query Parameters: .*|\S.*  \(cost=[0-9.]+ rows=\d+ width=\d+\).*|\S.* \(actual .*\))$`)
 
-// textPlan returns the query of a plan in text format, and the rows of its topmost node.
-func textPlan(text string) (string, int64) {
-	at := planLine.FindStringIndex(text)
-	if at == nil {
+// parseTextPlan returns the query of a plan in text format, and the rows of its topmost node.
+func parseTextPlan(text string) (string, int64) {
+	span := planLine.FindStringIndex(text)
+	if span == nil {
 		return text, 0
 	}
 	rows := int64(0)
-	node := planLine.FindString(text[at[0]:])
+	node := planLine.FindString(text[span[0]:])
 	if strings.HasPrefix(node, "Query Parameters: ") {
-		if next := planLine.FindStringIndex(text[at[1]:]); next != nil {
-			node = text[at[1]+next[0] : at[1]+next[1]]
+		if next := planLine.FindStringIndex(text[span[1]:]); next != nil {
+			node = text[span[1]+next[0] : span[1]+next[1]]
 		}
 	}
 	if m := actualRows.FindStringSubmatch(node); m != nil {
 		rows, _ = strconv.ParseInt(m[1], 10, 64)
 	}
-	return text[:at[0]], rows
+	return text[:span[0]], rows
 }
 
 // formatPlace is a file and a line.

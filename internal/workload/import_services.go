@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// eachObject calls f for each JSON value of a text: an export of several pages has several.
-func eachObject(text string, f func(json.RawMessage) error) error {
+// eachJSONValue calls f for each JSON value of a text: an export of several pages has several.
+func eachJSONValue(text string, f func(json.RawMessage) error) error {
 	objects := json.NewDecoder(strings.NewReader(text))
 	for n := 1; ; n++ {
 		var raw json.RawMessage
@@ -35,7 +35,7 @@ func (im *Import) ReadPganalyze(text string) error {
 	}
 	type stats struct{ GetQueryStats []row }
 	found := false
-	err := eachObject(text, func(raw json.RawMessage) error {
+	err := eachJSONValue(text, func(raw json.RawMessage) error {
 		var answer struct {
 			Data stats
 			stats
@@ -74,16 +74,16 @@ func (im *Import) ReadPlanetScale(text string) error {
 		Keyspace string  `json:"keyspace"`
 	}
 	found, more := false, false
-	err := eachObject(text, func(raw json.RawMessage) error {
+	err := eachJSONValue(text, func(raw json.RawMessage) error {
 		var page struct {
 			Data []row
 			Next *int64 `json:"next_page"`
 		}
-		into := any(&page)
+		target := any(&page)
 		if strings.HasPrefix(string(raw), "[") {
-			into = &page.Data
+			target = &page.Data
 		}
-		if err := json.Unmarshal(raw, into); err != nil {
+		if err := json.Unmarshal(raw, target); err != nil {
 			return fmt.Errorf("it is no list of a branch's queries: %w", err)
 		}
 		more = page.Next != nil

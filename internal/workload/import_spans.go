@@ -86,8 +86,8 @@ func (a *spanAttributes) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// first returns the first of some attributes that is not empty.
-func (a spanAttributes) first(names ...string) string {
+// firstNonEmpty returns the first of some attributes that is not empty.
+func (a spanAttributes) firstNonEmpty(names ...string) string {
 	for _, n := range names {
 		if a[n] != "" {
 			return a[n]
@@ -135,16 +135,16 @@ func (im *Import) ReadSpans(r io.Reader) error {
 		case err != nil:
 			return fmt.Errorf("object %d is no OTLP JSON: %w", n, err)
 		}
-		s.add(&file)
+		s.addFile(&file)
 	}
 	if s.spans == 0 {
 		return errors.New("it has no span in the OTLP JSON format (resourceSpans, scopeSpans, spans): write one with the file exporter of the collector")
 	}
-	s.finish()
+	s.addQueries()
 	return nil
 }
 
-func (s *spanReader) add(file *spanFile) {
+func (s *spanReader) addFile(file *spanFile) {
 	for i := range file.ResourceSpans {
 		r := &file.ResourceSpans[i]
 		for _, scope := range append(r.ScopeSpans, r.InstrumentationLibrarySpans...) {
@@ -158,8 +158,8 @@ func (s *spanReader) add(file *spanFile) {
 func (s *spanReader) addSpan(x *otlpSpan, service string) {
 	s.spans++
 	a := x.Attributes
-	system := a.first("db.system.name", "db.system")
-	sql := a.first("db.query.text", "db.statement")
+	system := a.firstNonEmpty("db.system.name", "db.system")
+	sql := a.firstNonEmpty("db.query.text", "db.statement")
 	if sql == "" && system == "" {
 		s.parents[spanID{x.TraceID, x.SpanID}] = spanParent{x.ParentSpanID, a.route()}
 		return
@@ -172,7 +172,7 @@ func (s *spanReader) addSpan(x *otlpSpan, service string) {
 		s.nameless++
 		return
 	}
-	database, _, _ := strings.Cut(a.first("db.namespace", "db.name"), "|")
+	database, _, _ := strings.Cut(a.firstNonEmpty("db.namespace", "db.name"), "|")
 	if a["db.namespace"] != "" { // the database, then the schema
 		database, _, _ = strings.Cut(database, ".")
 	}
@@ -193,10 +193,10 @@ func (s *spanReader) addSpan(x *otlpSpan, service string) {
 
 // codePlace returns the place in the code that made a span: file and line, else the function.
 func (a spanAttributes) codePlace() string {
-	if file := a.first("code.file.path", "code.filepath"); file != "" {
-		return strings.TrimSuffix(file+":"+a.first("code.line.number", "code.lineno"), ":")
+	if file := a.firstNonEmpty("code.file.path", "code.filepath"); file != "" {
+		return strings.TrimSuffix(file+":"+a.firstNonEmpty("code.line.number", "code.lineno"), ":")
 	}
-	name := a.first("code.function.name", "code.function")
+	name := a.firstNonEmpty("code.function.name", "code.function")
 	if space := a["code.namespace"]; space != "" && name != "" {
 		name = space + "." + name
 	}
@@ -208,21 +208,21 @@ func (a spanAttributes) codePlace() string {
 func (a spanAttributes) route() string {
 	switch {
 	case a["http.route"] != "":
-		return strings.TrimSpace(a.first("http.request.method", "http.method") + " " + a["http.route"])
+		return strings.TrimSpace(a.firstNonEmpty("http.request.method", "http.method") + " " + a["http.route"])
 	case a["rpc.method"] != "":
 		return strings.TrimPrefix(a["rpc.service"]+"/"+a["rpc.method"], "/")
 	}
 	return a.codePlace()
 }
 
-// finish adds the queries, with the routes of the requests that sent them.
-func (s *spanReader) finish() {
+// addQueries adds the queries, with the routes of the requests that sent them.
+func (s *spanReader) addQueries() {
 	for i := range s.queries {
 		q := &s.queries[i]
-		at := q.parent
-		for n := 0; n < mostAncestors && q.seen.Sender.Place == "" && at.span != ""; n++ {
-			p := s.parents[at]
-			q.seen.Sender.Place, at.span = p.route, p.parent
+		ancestor := q.parent
+		for n := 0; n < mostAncestors && q.seen.Sender.Place == "" && ancestor.span != ""; n++ {
+			p := s.parents[ancestor]
+			q.seen.Sender.Place, ancestor.span = p.route, p.parent
 		}
 		s.im.Add(q.seen)
 	}

@@ -124,15 +124,15 @@ func TestReadServices(t *testing.T) {
 	}, listImported(t, im)); diff != "" {
 		t.Error(diff)
 	}
-	for what, err := range map[string]error{
+	for message, err := range map[string]error{
 		"no answer of pganalyze's": NewImport("").ReadPganalyze(`{"data":{}}`),
 		"ask for both fields":      NewImport("").ReadPganalyze(`{"data":{"getQueryStats":[{"truncatedQuery":"SELECT 1","totalCalls":1}]}}`),
 		"object 1 is no JSON":      NewImport("").ReadPganalyze(`query,calls`),
 		"from PlanetScale's API":   NewImport("").ReadPlanetScale(`{"data":[]}`),
 		"no query_count":           NewImport("").ReadPlanetScale(`[{"normalized_sql":"select 1"}]`),
 	} {
-		if err == nil || !strings.Contains(err.Error(), what) {
-			t.Errorf("%q: %v", what, err)
+		if err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%q: %v", message, err)
 		}
 	}
 }

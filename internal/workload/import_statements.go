@@ -37,9 +37,9 @@ func (im *Import) ReadStatements(text string) error {
 		if err != nil || calls < 0 {
 			return fmt.Errorf("row %d: calls is no number", i+1)
 		}
-		many, _ := strconv.ParseInt(cell(row, "rows"), 10, 64)
+		rowCount, _ := strconv.ParseInt(cell(row, "rows"), 10, 64)
 		ms, _ := strconv.ParseFloat(cell(row, "total_exec_time", "total_time"), 64)
-		im.Statement(cell(row, "query"), nameOrNothing(cell(row, "usename", "rolname", "userid")), nameOrNothing(cell(row, "datname", "dbid")), calls, many, ms)
+		im.Statement(cell(row, "query"), nonNumericName(cell(row, "usename", "rolname", "userid")), nonNumericName(cell(row, "datname", "dbid")), calls, rowCount, ms)
 	}
 	return nil
 }
@@ -72,8 +72,8 @@ func columnIndex(head []string, names ...string) int {
 	return -1
 }
 
-// nameOrNothing returns a name, or "" for a number.
-func nameOrNothing(text string) string {
+// nonNumericName returns a name, or "" for a number.
+func nonNumericName(text string) string {
 	if text == "" || text[0] >= '0' && text[0] <= '9' {
 		return ""
 	}
@@ -139,14 +139,14 @@ func restoreStatement(sql string) string {
 	const constant = "'?'"
 	t := &text{}
 	t.splitTokens(sql)
-	t.keepPositions()
+	t.keepColumnPositions()
 	grouped := false
 	for i := range t.toks {
 		grouped = grouped || t.isKeyword(i, "GROUP", "DISTINCT")
 	}
 	var b strings.Builder
 	for i := range t.toks {
-		if tok := &t.toks[i]; i > 0 && (tok.space || wordByte(t.sql[tok.start]) && wordByte(t.sql[t.toks[i-1].end-1])) {
+		if tok := &t.toks[i]; i > 0 && (tok.space || isWordByte(t.sql[tok.start]) && isWordByte(t.sql[t.toks[i-1].end-1])) {
 			b.WriteByte(' ')
 		}
 		switch kind := t.toks[i].kind; {

@@ -27,11 +27,11 @@ func gathered(t *testing.T, im *Import) string {
 	var out []string
 	for _, q := range load.Queries {
 		if q.Role == "app" || q.Role == "" && strings.Contains(q.SQL, "users") && q.IsCode() {
-			who := ""
+			senders := ""
 			for _, s := range q.Senders {
-				who += " " + s.Database + "/" + s.Application
+				senders += " " + s.Database + "/" + s.Application
 			}
-			out = append(out, fmt.Sprintf("%d calls, %d rows, named %v, %v%s: %s", q.Calls, q.Rows, q.Named, q.Errors, who, q.SQL))
+			out = append(out, fmt.Sprintf("%d calls, %d rows, named %v, %v%s: %s", q.Calls, q.Rows, q.Named, q.Errors, senders, q.SQL))
 		}
 	}
 	slices.Sort(out)
@@ -158,9 +158,9 @@ func FuzzReadLog(f *testing.F) {
 		f.Add(string(data[:2000]))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, of := range []Log{CSVLog, JSONLog, Plans} {
-			im := NewImport(string(of))
-			if im.ReadLog(strings.NewReader(text), of) != nil {
+		for _, format := range []Log{CSVLog, JSONLog, Plans} {
+			im := NewImport(string(format))
+			if im.ReadLog(strings.NewReader(text), format) != nil {
 				continue
 			}
 			if _, err := MergeAll(im.Workload()); err != nil {

@@ -18,7 +18,7 @@ const removedLiteral = "…"
 func AppendLexicalKey(dst []byte, sql string) []byte {
 	t := texts.Get().(*text)
 	t.splitTokens(sql)
-	t.keepPositions()
+	t.keepColumnPositions()
 	t.joinSigns()
 	t.collapseLists()
 	dst = t.appendTokens(dst)
@@ -66,13 +66,13 @@ func (t *text) splitTokens(sql string) {
 	t.sql, t.toks, t.open, t.count, t.wide = sql, t.toks[:0], t.open[:0], 0, nil
 	clear(t.number[:])
 	space := false
-	for at := 0; ; {
-		l := pgparse.NextLexeme(sql, at)
+	for offset := 0; ; {
+		l := pgparse.NextLexeme(sql, offset)
 		if l.Kind == pgparse.LexemeEnd {
 			break
 		}
-		space = space || l.Start > at
-		at = l.End
+		space = space || l.Start > offset
+		offset = l.End
 		if l.Kind == pgparse.LexemeComment {
 			space = true
 			continue
@@ -109,24 +109,24 @@ func (t *token) isLiteral() bool {
 	return t.kind == pgparse.LexemeString || t.kind == pgparse.LexemeNumber || t.kind == pgparse.LexemeBits
 }
 
-// keepPositions keeps the numbers in ORDER BY 1 and GROUP BY 1, 2.
-func (t *text) keepPositions() {
-	depth, by := 0, -1
+// keepColumnPositions keeps the numbers in ORDER BY 1 and GROUP BY 1, 2.
+func (t *text) keepColumnPositions() {
+	depth, byDepth := 0, -1
 	for i := range t.toks {
 		switch tok := &t.toks[i]; {
 		case t.isByte(i, '('):
 			depth++
 		case t.isByte(i, ')'):
-			if depth--; depth < by {
-				by = -1
+			if depth--; depth < byDepth {
+				byDepth = -1
 			}
 		case tok.kind == pgparse.LexemeWord:
 			if t.isKeyword(i, "BY") {
-				by = depth
-			} else if depth == by && t.isKeyword(i, "HAVING", "LIMIT", "UNION", "FOR", "SELECT") {
-				by = -1
+				byDepth = depth
+			} else if depth == byDepth && t.isKeyword(i, "HAVING", "LIMIT", "UNION", "FOR", "SELECT") {
+				byDepth = -1
 			}
-		case tok.kind == pgparse.LexemeNumber && by == depth && tok.end-tok.start <= 4 && (t.isKeyword(i-1, "BY") || t.isByte(i-1, ',')):
+		case tok.kind == pgparse.LexemeNumber && byDepth == depth && tok.end-tok.start <= 4 && (t.isKeyword(i-1, "BY") || t.isByte(i-1, ',')):
 			tok.fate = stays
 		}
 	}
@@ -144,9 +144,9 @@ func (t *text) joinSigns() {
 }
 
 // joinSign makes a sign part of its number.
-func (t *text) joinSign(at, number int) {
-	t.toks[at].drop, t.toks[number].minus = true, true
-	t.toks[number].space = t.toks[at].space
+func (t *text) joinSign(sign, number int) {
+	t.toks[sign].drop, t.toks[number].minus = true, true
+	t.toks[number].space = t.toks[sign].space
 }
 
 // appendTokens writes the tokens, with gone for literals that are removed.
@@ -163,7 +163,7 @@ func (t *text) appendTokens(dst []byte) []byte {
 			dst = append(appendGap(dst, begin, tok.space, removedLiteral[0]), removedLiteral...)
 		case from.kind == pgparse.LexemeParam:
 			dst = append(appendGap(dst, begin, tok.space, '$'), '$')
-			dst = strconv.AppendInt(dst, int64(t.newNumber(t.tokenText(int(tok.pick)))), 10)
+			dst = strconv.AppendInt(dst, int64(t.renumberParameter(t.tokenText(int(tok.pick)))), 10)
 		default:
 			text := t.tokenText(int(tok.pick))
 			dst = append(appendGap(dst, begin, tok.space, text[0]), text...)
@@ -181,18 +181,18 @@ func appendGap(dst []byte, begin int, space bool, next byte) []byte {
 	switch last := dst[len(dst)-1]; {
 	case last == '(', last == '[', next == ')', next == ']':
 		return dst
-	case space, last == ',', last == '$', wordByte(last) && wordByte(next):
+	case space, last == ',', last == '$', isWordByte(last) && isWordByte(next):
 		return append(dst, ' ')
 	}
 	return dst
 }
 
-func wordByte(c byte) bool {
+func isWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c >= 0x80
 }
 
-// newNumber returns the new number of a client's parameter, in order of first occurrence.
-func (t *text) newNumber(text string) int {
+// renumberParameter returns the new number of a client's parameter, in order of first occurrence.
+func (t *text) renumberParameter(text string) int {
 	if n, err := strconv.Atoi(text[1:]); err == nil && n < len(t.number) {
 		if t.number[n] == 0 {
 			t.count++

@@ -103,9 +103,9 @@ func (t *text) bracketEnd(i int) int {
 	return i
 }
 
-// plainType returns how a cast must spell the type of a literal such as char '…'. A type
+// castTypeName returns how a cast must spell the type of a literal such as char '…'. A type
 // without a length is unbounded there, but has length one in a cast.
-func plainType(words string) string {
+func castTypeName(words string) string {
 	switch strings.ToLower(words) {
 	case "char", "character", "nchar", "n", "national char", "national character":
 		return "pg_catalog.bpchar"

@@ -36,12 +36,12 @@ func MergeAll(list ...*Workload) (*Workload, error) {
 			}
 		}
 		for j := range w.Queries {
-			if err := addQuery(queries, &w.Queries[j], w.Postgres); err != nil {
+			if err := mergeQuery(queries, &w.Queries[j], w.Postgres); err != nil {
 				return nil, err
 			}
 		}
 		for j := range w.Sequences {
-			addSequence(sequences, &w.Sequences[j])
+			mergeSequence(sequences, &w.Sequences[j])
 		}
 	}
 	slices.Sort(out.Sources)
@@ -74,7 +74,7 @@ func MergeAll(list ...*Workload) (*Workload, error) {
 	return out, nil
 }
 
-func addQuery(all map[string]*Query, q *Query, postgres int) error {
+func mergeQuery(all map[string]*Query, q *Query, postgres int) error {
 	next := *q
 	if next.Postgres == 0 {
 		next.Postgres = postgres
@@ -111,13 +111,13 @@ func addQuery(all map[string]*Query, q *Query, postgres int) error {
 // takeBetterResult takes the result and the uses of a query from the recording that knows more. A server
 // is preferred to a text, and a newer server to an older one.
 func (q *Query) takeBetterResult(o *Query) {
-	one, other := q.gradeResult(), o.gradeResult()
-	order := cmp.Or(cmp.Compare(one.grade, other.grade), cmp.Compare(q.Postgres, o.Postgres), cmp.Compare(one.text, other.text))
+	current, other := q.gradeResult(), o.gradeResult()
+	order := cmp.Or(cmp.Compare(current.grade, other.grade), cmp.Compare(q.Postgres, o.Postgres), cmp.Compare(current.text, other.text))
 	doubt := q.Disputed
 	switch {
-	case one.grade == other.grade:
-		doubt = q.Disputed || o.Disputed || one.text != other.text
-	case one.grade < other.grade:
+	case current.grade == other.grade:
+		doubt = q.Disputed || o.Disputed || current.text != other.text
+	case current.grade < other.grade:
 		doubt = o.Disputed
 	}
 	if order < 0 {
@@ -187,7 +187,7 @@ func typeCertainty(typ string) int {
 	return 2
 }
 
-func addSequence(all map[string]*Sequence, s *Sequence) {
+func mergeSequence(all map[string]*Sequence, s *Sequence) {
 	var b strings.Builder
 	for _, step := range s.Steps {
 		b.WriteString(step.Query)

@@ -10,7 +10,7 @@ import (
 )
 
 func drawWorkload(t *rapid.T) *Workload {
-	pick := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
+	pick := func(name string, choices ...string) string { return rapid.SampledFrom(choices).Draw(t, name) }
 	few := rapid.Int64Range(0, 3)
 	ms := rapid.Float64Range(0, 1000)
 	sender := func() []Sender {

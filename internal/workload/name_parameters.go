@@ -23,11 +23,11 @@ func ReadStrings(sql string) []Strings {
 	out := make([]Strings, len(s.params))
 	for place := range s.toks {
 		tok := &s.toks[place]
-		at := s.rootToken(int(tok.pick))
-		if tok.drop || !s.toks[at].isLiteral() || s.toks[at].fate != param {
+		index := s.rootToken(int(tok.pick))
+		if tok.drop || !s.toks[index].isLiteral() || s.toks[index].fate != param {
 			continue
 		}
-		i := slices.Index(s.literal, at)
+		i := slices.Index(s.literal, index)
 		if i < 0 || s.from[i] > 0 {
 			continue
 		}
@@ -38,11 +38,11 @@ func ReadStrings(sql string) []Strings {
 	return out
 }
 
-func (l *Strings) addString(t *text, at int) {
-	if t.toks[at].kind != pgparse.LexemeString {
+func (l *Strings) addString(t *text, index int) {
+	if t.toks[index].kind != pgparse.LexemeString {
 		return
 	}
-	value := t.readLiteral(at)
+	value := t.readLiteral(index)
 	switch {
 	case value == nil:
 		l.Unread = true

@@ -78,13 +78,13 @@ func normalizeStatement(sql string) (Normal, *statement) {
 	f, err := pgparse.SplitBy(sql, pgparse.Reader{Message: true})
 	switch {
 	case err != nil:
-		return n.withoutTree(sql, err.Error()), nil
+		return n.asUnparsed(sql, err.Error()), nil
 	case len(f.Stmts) == 0:
 		return n, nil
 	case len(f.Stmts) > 1:
-		return n.withoutTree(sql, fmt.Sprintf("%d statements where one was expected", len(f.Stmts))), nil
+		return n.asUnparsed(sql, fmt.Sprintf("%d statements where one was expected", len(f.Stmts))), nil
 	case f.Stmts[0].Err != nil:
-		return n.withoutTree(sql, parserMessage(f.Stmts[0].Err)), nil
+		return n.asUnparsed(sql, parserMessage(f.Stmts[0].Err)), nil
 	}
 	st := &f.Stmts[0]
 	s := &statement{instead: map[int]string{}, casts: map[int]string{}, types: map[int]string{}, same: map[int]int{}}
@@ -98,7 +98,7 @@ func normalizeStatement(sql string) (Normal, *statement) {
 		n.SQL = text
 	}
 	if len(s.params) > mostParams {
-		return n.withoutTree(sql, fmt.Sprintf("it has more than %d values", mostParams)), nil
+		return n.asUnparsed(sql, fmt.Sprintf("it has more than %d values", mostParams)), nil
 	}
 	n.Params, n.From = s.params, s.from
 	if n.Kind == DDL || n.Kind == Other || n.Kind == Copy {
@@ -107,8 +107,8 @@ func normalizeStatement(sql string) (Normal, *statement) {
 	return n, s
 }
 
-func (n Normal) withoutTree(sql, why string) Normal {
-	n.Kind, n.Unread, n.Tables = Broken, why, 0
+func (n Normal) asUnparsed(sql, reason string) Normal {
+	n.Kind, n.Unread, n.Tables = Broken, reason, 0
 	n.SQL = string(AppendLexicalKey(nil, sql))
 	n.SQL = normalizeUntilStable(sql, n.SQL)
 	return n
@@ -116,11 +116,11 @@ func (n Normal) withoutTree(sql, why string) Normal {
 
 // normalizeUntilStable normalizes a text without values until it no longer changes. Without its values, a
 // text that the parser refused may become readable, or the reverse.
-func normalizeUntilStable(was, is string) string {
-	for i := 0; i < 3 && is != was; i++ {
-		was, is = is, Normalize(is).SQL
+func normalizeUntilStable(previous, current string) string {
+	for i := 0; i < 3 && current != previous; i++ {
+		previous, current = current, Normalize(current).SQL
 	}
-	return is
+	return current
 }
 
 // parserMessage is the parser's message without the text that it quotes, which may be a value.
@@ -156,18 +156,18 @@ func (s *statement) writeText() string {
 		if tok.drop {
 			continue
 		}
-		at := int(tok.pick)
-		from, cast := &s.toks[at], s.casts[i]
-		written := s.tokenText(at)
+		root := int(tok.pick)
+		from, cast := &s.toks[root], s.casts[i]
+		written := s.tokenText(root)
 		switch {
 		case from.kind == pgparse.LexemeParam:
 			written = s.clientParameter(written)
 		case from.isLiteral() && from.fate == unsaid:
-			written = s.instead[at]
+			written = s.instead[root]
 		case from.isLiteral() && from.fate == lost:
 			written = removedLiteral
 		case from.isLiteral() && from.fate == param:
-			written = s.literalParameter(at)
+			written = s.literalParameter(root)
 		}
 		if written == "" {
 			continue
@@ -190,7 +190,7 @@ func (s *statement) clientParameter(text string) string {
 	if number > 0 && number <= len(s.argType) {
 		declared = s.argType[number-1]
 	}
-	return s.parameterOf(text, declared, number, 0)
+	return s.findOrAddParameter(text, declared, number, 0)
 }
 
 // literalParameter returns the parameter for a literal.
@@ -200,10 +200,10 @@ func (s *statement) literalParameter(i int) string {
 	if typ == "" {
 		typ = s.literalType(i)
 	}
-	return s.parameterOf("#"+strconv.Itoa(i), typ, 0, i)
+	return s.findOrAddParameter("#"+strconv.Itoa(i), typ, 0, i)
 }
 
-func (s *statement) parameterOf(key, typ string, from, literal int) string {
+func (s *statement) findOrAddParameter(key, typ string, from, literal int) string {
 	n := s.numbers[key]
 	if n == 0 {
 		n = len(s.params) + 1

@@ -89,8 +89,8 @@ func TestNormalise(t *testing.T) {
 		if n.SQL != c.want || n.Kind != c.kind || strings.Join(params, " ") != c.params {
 			t.Errorf("%s\n got %s (%s) %v %s\nwant %s (%s) [%s]", c.sql, n.SQL, n.Kind, params, n.Unread, c.want, c.kind, c.params)
 		}
-		if again := Normalize(n.SQL); again.SQL != n.SQL {
-			t.Errorf("%s\nagain: %s", n.SQL, again.SQL)
+		if renormalized := Normalize(n.SQL); renormalized.SQL != n.SQL {
+			t.Errorf("%s\nagain: %s", n.SQL, renormalized.SQL)
 		}
 	}
 }
@@ -113,13 +113,13 @@ func TestSplit(t *testing.T) {
 
 func TestLexical(t *testing.T) {
 	t.Parallel()
-	for _, same := range [][]string{
+	for _, equivalents := range [][]string{
 		{"SELECT a FROM t WHERE b = 'x'", "SELECT  a FROM t /* x */ WHERE b = 5;", "SELECT a FROM t WHERE b = -5"},
 		{"SELECT a IN ($1, $2), $3", "SELECT a IN ($1), $2"},
 		{"INSERT INTO t VALUES ($1, NULL), ($2, $3)", "INSERT INTO t VALUES ($1, $2)"},
 	} {
-		for _, sql := range same[1:] {
-			if a, b := AppendLexicalKey(nil, same[0]), AppendLexicalKey(nil, sql); string(a) != string(b) {
+		for _, sql := range equivalents[1:] {
+			if a, b := AppendLexicalKey(nil, equivalents[0]), AppendLexicalKey(nil, sql); string(a) != string(b) {
 				t.Errorf("%s\n%s", a, b)
 			}
 		}

@@ -19,15 +19,15 @@ func isFromOnward(s *Seen) bool {
 	if !strings.Contains(s.SQL, "onward") {
 		return false
 	}
-	for at := 0; ; {
-		x := pgparse.NextLexeme(s.SQL, at)
-		at = x.End
+	for offset := 0; ; {
+		x := pgparse.NextLexeme(s.SQL, offset)
+		offset = x.End
 		switch x.Kind {
 		case pgparse.LexemeEnd:
 			return false
 		case pgparse.LexemeWord, pgparse.LexemeQuoted:
 			name := strings.ToLower(strings.Trim(s.SQL[x.Start:x.End], `"`))
-			if slices.Contains(OwnSchemas, name) && (strings.HasPrefix(s.SQL[at:], ".") || name != "onward") {
+			if slices.Contains(OwnSchemas, name) && (strings.HasPrefix(s.SQL[offset:], ".") || name != "onward") {
 				return true
 			}
 		}

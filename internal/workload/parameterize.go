@@ -15,16 +15,16 @@ func (s *statement) parameterize(node *pgparse.Node) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CallStmt:
 		s.parameterizeQuery(node, 0, len(s.toks))
 	case *pgparse.DeclareCursorStmt:
-		s.keepFrom(n.Query, s.tokenAfter(0, "FOR"))
+		s.keepQueryFrom(n.Query, s.tokenAfter(0, "FOR"))
 	case *pgparse.PrepareStmt:
 		for _, a := range n.Argtypes {
-			at := s.tokenAt(a.GetTypeName().GetLocation())
-			s.argType = append(s.argType, s.joinTokens(at, s.typeEnd(at)))
+			start := s.tokenAt(a.GetTypeName().GetLocation())
+			s.argType = append(s.argType, s.joinTokens(start, s.typeEnd(start)))
 		}
-		s.keepFrom(n.Query, s.tokenAfter(0, "AS"))
+		s.keepQueryFrom(n.Query, s.tokenAfter(0, "AS"))
 	case *pgparse.ExplainStmt:
-		if _, is := pgparse.Unwrap(n.Query).(*pgparse.SelectStmt); is || kindOf(n.Query) != DDL && kindOf(n.Query) != Other {
-			s.parameterizeQuery(n.Query, s.explainedQuery(), len(s.toks))
+		if _, isSelect := pgparse.Unwrap(n.Query).(*pgparse.SelectStmt); isSelect || kindOf(n.Query) != DDL && kindOf(n.Query) != Other {
+			s.parameterizeQuery(n.Query, s.explainedQueryStart(), len(s.toks))
 		}
 	case *pgparse.CopyStmt:
 		if n.Query != nil {
@@ -41,8 +41,8 @@ func (s *statement) parameterize(node *pgparse.Node) {
 	}
 }
 
-// keepFrom keeps the query that begins at a token and drops everything before it.
-func (s *statement) keepFrom(node *pgparse.Node, from int) {
+// keepQueryFrom keeps the query that begins at a token and drops everything before it.
+func (s *statement) keepQueryFrom(node *pgparse.Node, from int) {
 	for i := range s.toks[:from] {
 		s.toks[i].drop = true
 	}
@@ -66,8 +66,8 @@ func (s *statement) tokenAfter(i int, keyword string) int {
 	return 0
 }
 
-// explainedQuery returns the first token of the query in EXPLAIN.
-func (s *statement) explainedQuery() int {
+// explainedQueryStart returns the first token of the query in EXPLAIN.
+func (s *statement) explainedQueryStart() int {
 	i := 1
 	for s.isKeyword(i, "ANALYZE", "ANALYSE", "VERBOSE") {
 		i++
@@ -204,22 +204,22 @@ func (s *statement) rewriteTypedLiteral(n *pgparse.TypeCast) bool {
 	if c == nil || n.TypeName == nil || n.TypeName.Location < 0 || n.TypeName.Location >= c.Location {
 		return true
 	}
-	from, at := s.tokenAt(n.TypeName.Location), s.tokenAt(c.Location)
+	from, literal := s.tokenAt(n.TypeName.Location), s.tokenAt(c.Location)
 	words := "n"
-	if from < at {
-		words = s.joinTokens(from, at)
-		s.toks[at].space = s.toks[from].space
+	if from < literal {
+		words = s.joinTokens(from, literal)
+		s.toks[literal].space = s.toks[from].space
 	}
-	for i := from; i < at; i++ {
+	for i := from; i < literal; i++ {
 		s.toks[i].drop = true
 	}
-	s.casts[at] = plainType(words)
+	s.casts[literal] = castTypeName(words)
 	// INTERVAL '1' SECOND (3)
-	end := at + 1
+	end := literal + 1
 	for s.isKeyword(end, "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO") {
 		end++
 	}
-	if end > at+1 && s.isByte(end, '(') {
+	if end > literal+1 && s.isByte(end, '(') {
 		s.keepLiterals(end, s.bracketEnd(end))
 	}
 	return false

@@ -14,30 +14,30 @@ func numberPlaceholders(sql string) string {
 		return sql
 	}
 	n := placeholders{sql: sql, numbers: map[string]int{}}
-	for at := 0; ; {
-		x := pgparse.NextLexeme(sql, at)
+	for offset := 0; ; {
+		x := pgparse.NextLexeme(sql, offset)
 		switch x.Kind {
 		case pgparse.LexemeEnd:
 			if n.top == 0 {
 				return sql
 			}
 			n.out.WriteString(sql[n.done:])
-			if out := n.out.String(); isParsed(out) {
+			if out := n.out.String(); isParseable(out) {
 				return out
 			}
 			return sql
 		case pgparse.LexemeParam:
 			return sql // it has Postgres' own
 		case pgparse.LexemeOther:
-			at = n.replace(x.Start)
+			offset = n.replacePlaceholder(x.Start)
 		default:
-			at = x.End
+			offset = x.End
 		}
 	}
 }
 
-// isParsed reports whether the parser can read a text.
-func isParsed(sql string) bool {
+// isParseable reports whether the parser can read a text.
+func isParseable(sql string) bool {
 	f, err := pgparse.SplitBy(sql, pgparse.Reader{Message: true})
 	if err != nil || len(f.Stmts) == 0 {
 		return false
@@ -59,43 +59,43 @@ type placeholders struct {
 	top     int
 }
 
-// replace replaces the placeholder at an offset, if one is there, and returns the offset after it.
-func (n *placeholders) replace(at int) int {
-	rest := n.sql[at+1:]
+// replacePlaceholder replaces the placeholder at an offset, if one is there, and returns the offset after it.
+func (n *placeholders) replacePlaceholder(offset int) int {
+	rest := n.sql[offset+1:]
 	before := byte(' ')
-	if at > 0 {
-		before = n.sql[at-1]
+	if offset > 0 {
+		before = n.sql[offset-1]
 	}
-	switch n.sql[at] {
+	switch n.sql[offset] {
 	case '?':
 		switch {
 		case strings.IndexByte("@?#-<>", before) >= 0 || rest != "" && strings.IndexByte("|&?", rest[0]) >= 0:
-			return at + 1 // a part of a longer operator
+			return offset + 1 // a part of a longer operator
 		case rest != "" && rest[0] >= '0' && rest[0] <= '9': // ?1
-			return n.put(at, pgparse.NextLexeme(n.sql, at+1).End, n.sql[at:pgparse.NextLexeme(n.sql, at+1).End])
+			return n.putParameter(offset, pgparse.NextLexeme(n.sql, offset+1).End, n.sql[offset:pgparse.NextLexeme(n.sql, offset+1).End])
 		}
-		return n.put(at, at+1, "")
+		return n.putParameter(offset, offset+1, "")
 	case '%':
-		if strings.HasPrefix(rest, "s") && (len(rest) == 1 || !wordByte(rest[1])) {
-			return n.put(at, at+2, "")
+		if strings.HasPrefix(rest, "s") && (len(rest) == 1 || !isWordByte(rest[1])) {
+			return n.putParameter(offset, offset+2, "")
 		}
 		if name, after, ok := strings.Cut(rest, ")s"); ok && strings.HasPrefix(name, "(") && pgparse.NameEnd(name, 1) == len(name) {
-			return n.put(at, len(n.sql)-len(after), name)
+			return n.putParameter(offset, len(n.sql)-len(after), name)
 		}
 	case ':', '@':
-		name := pgparse.NextLexeme(n.sql, at+1)
-		if name.Kind == pgparse.LexemeWord && name.Start == at+1 && !wordByte(before) && strings.IndexByte(":@<>~!|&#?", before) < 0 {
-			return n.put(at, name.End, n.sql[name.Start:name.End])
+		name := pgparse.NextLexeme(n.sql, offset+1)
+		if name.Kind == pgparse.LexemeWord && name.Start == offset+1 && !isWordByte(before) && strings.IndexByte(":@<>~!|&#?", before) < 0 {
+			return n.putParameter(offset, name.End, n.sql[name.Start:name.End])
 		}
 		if strings.HasPrefix(rest, ":") {
-			return at + 2 // a cast
+			return offset + 2 // a cast
 		}
 	}
-	return at + 1
+	return offset + 1
 }
 
-// put replaces a piece of the text by a parameter. Pieces with one name are one parameter.
-func (n *placeholders) put(from, to int, name string) int {
+// putParameter replaces a piece of the text by a parameter. Pieces with one name are one parameter.
+func (n *placeholders) putParameter(from, to int, name string) int {
 	number := n.numbers[name]
 	if name == "" || number == 0 {
 		n.top++

@@ -78,8 +78,8 @@ func TestNoLiteralStays(t *testing.T) {
 				t.Fatalf("%s\n%s", sql, text)
 			}
 		}
-		if again := Normalize(n.SQL); again.SQL != n.SQL {
-			t.Fatalf("%s\n%s\nagain: %s", sql, n.SQL, again.SQL)
+		if renormalized := Normalize(n.SQL); renormalized.SQL != n.SQL {
+			t.Fatalf("%s\n%s\nagain: %s", sql, n.SQL, renormalized.SQL)
 		}
 	})
 }
@@ -96,19 +96,19 @@ func FuzzNormalise(f *testing.F) {
 			return
 		}
 		n := Normalize(sql)
-		if again := Normalize(n.SQL); again.SQL != n.SQL {
-			t.Fatalf("%q\n%q\nagain: %q", sql, n.SQL, again.SQL)
+		if renormalized := Normalize(n.SQL); renormalized.SQL != n.SQL {
+			t.Fatalf("%q\n%q\nagain: %q", sql, n.SQL, renormalized.SQL)
 		}
 		AppendLexicalKey(nil, sql)
-		if kept.MatchString(sql) {
+		if keptLiterals.MatchString(sql) {
 			return
 		}
-		for at := 0; ; {
-			l := pgparse.NextLexeme(n.SQL, at)
+		for offset := 0; ; {
+			l := pgparse.NextLexeme(n.SQL, offset)
 			if l.Kind == pgparse.LexemeEnd {
 				return
 			}
-			if at = l.End; (l.Kind == pgparse.LexemeString || l.Kind == pgparse.LexemeNumber) && l.End-l.Start > 5 {
+			if offset = l.End; (l.Kind == pgparse.LexemeString || l.Kind == pgparse.LexemeNumber) && l.End-l.Start > 5 {
 				t.Fatalf("%q\n%q keeps %q", sql, n.SQL, n.SQL[l.Start:l.End])
 			}
 		}
@@ -117,4 +117,4 @@ func FuzzNormalise(f *testing.F) {
 
 // kept matches the places that allow only literals: the arbiter of an upsert, the mark of a
 // cycle, paths of JSON_TABLE, the brackets of a type or a time, the number of a column.
-var kept = regexp.MustCompile(`(?i)conflict|cycle|json|\bby\b|\bdistinct\b|::|\bas\b|current_|local|interval|'|\w\s*\(`)
+var keptLiterals = regexp.MustCompile(`(?i)conflict|cycle|json|\bby\b|\bdistinct\b|::|\bas\b|current_|local|interval|'|\w\s*\(`)

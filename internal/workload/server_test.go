@@ -38,8 +38,8 @@ func TestServer(t *testing.T) {
 				continue
 			}
 			tried++
-			if why := sameResult(ctx, conn.PgConn(), sql); why != "" {
-				t.Errorf("%s\n%s", sql, why)
+			if difference := sameResult(ctx, conn.PgConn(), sql); difference != "" {
+				t.Errorf("%s\n%s", sql, difference)
 			}
 		}
 		if tried < 130 {
@@ -50,7 +50,7 @@ func TestServer(t *testing.T) {
 
 // sameResult describes how a query and its normal form differ.
 func sameResult(ctx context.Context, conn *pgconn.PgConn, sql string) string {
-	was, err := conn.Prepare(ctx, "", sql, nil)
+	before, err := conn.Prepare(ctx, "", sql, nil)
 	if err != nil {
 		return "the query itself: " + err.Error()
 	}
@@ -66,23 +66,23 @@ func sameResult(ctx context.Context, conn *pgconn.PgConn, sql string) string {
 		}
 		types = append(types, oid)
 	}
-	is, err := conn.Prepare(ctx, "", n.SQL, types)
+	after, err := conn.Prepare(ctx, "", n.SQL, types)
 	if err != nil {
 		return n.SQL + "\n" + fmt.Sprint(n.Params) + "\n" + err.Error()
 	}
 	if strings.HasPrefix(sql, "DECLARE") {
 		return "" // only the query remains
 	}
-	return differ(n.SQL, was.Fields, is.Fields)
+	return differ(n.SQL, before.Fields, after.Fields)
 }
 
-func differ(sql string, was, is []pgconn.FieldDescription) string {
-	if len(was) != len(is) {
-		return fmt.Sprintf("%s\n%d columns, and had %d", sql, len(is), len(was))
+func differ(sql string, before, after []pgconn.FieldDescription) string {
+	if len(before) != len(after) {
+		return fmt.Sprintf("%s\n%d columns, and had %d", sql, len(after), len(before))
 	}
-	for i := range is {
-		if was[i].Name != is[i].Name || was[i].DataTypeOID != is[i].DataTypeOID || was[i].TypeModifier != is[i].TypeModifier {
-			return fmt.Sprintf("%s\ncolumn %d is %v, and was %v", sql, i+1, is[i], was[i])
+	for i := range after {
+		if before[i].Name != after[i].Name || before[i].DataTypeOID != after[i].DataTypeOID || before[i].TypeModifier != after[i].TypeModifier {
+			return fmt.Sprintf("%s\ncolumn %d is %v, and was %v", sql, i+1, after[i], before[i])
 		}
 	}
 	return ""

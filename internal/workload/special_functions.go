@@ -22,7 +22,7 @@ func (s *statement) visitCall(n *pgparse.FuncCall) {
 		return
 	}
 	if n.AggDistinct {
-		s.shareAll(slices.Concat(n.Args, n.AggOrder))
+		s.shareEqualExpressions(slices.Concat(n.Args, n.AggOrder))
 	}
 	name := n.Funcname[len(n.Funcname)-1].GetString_().GetSval()
 	switch {
@@ -120,14 +120,14 @@ func (s *statement) shareEqualLiterals(n *pgparse.SelectStmt) {
 	if len(n.GroupClause) == 0 && len(n.DistinctClause) == 0 {
 		return
 	}
-	s.shareAll(append(slices.Concat(n.TargetList, n.GroupClause, n.DistinctClause, n.SortClause), n.HavingClause))
+	s.shareEqualExpressions(append(slices.Concat(n.TargetList, n.GroupClause, n.DistinctClause, n.SortClause), n.HavingClause))
 }
 
-func (s *statement) shareAll(nodes []*pgparse.Node) {
+func (s *statement) shareEqualExpressions(nodes []*pgparse.Node) {
 	seen := map[string][]int{}
 	for _, root := range nodes {
 		pgparse.Walk(root, func(msg any) bool {
-			if _, is := msg.(*pgparse.A_Const); is {
+			if _, isConst := msg.(*pgparse.A_Const); isConst {
 				return false
 			}
 			list := s.parameterTokens(msg)
@@ -152,8 +152,8 @@ func (s *statement) shareAll(nodes []*pgparse.Node) {
 func (s *statement) parameterTokens(msg any) []int {
 	var out []int
 	pgparse.Walk(msg, func(m any) bool {
-		c, is := m.(*pgparse.A_Const)
-		if !is || c.Location < 0 {
+		c, isConst := m.(*pgparse.A_Const)
+		if !isConst || c.Location < 0 {
 			return true
 		}
 		i := s.tokenAt(c.Location)

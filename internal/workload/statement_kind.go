@@ -88,7 +88,7 @@ func countTables(node *pgparse.Node) int {
 	n := 0
 	list := func(nodes ...*pgparse.Node) {
 		for _, item := range nodes {
-			n += countJoined(item)
+			n += countJoinedTables(item)
 		}
 	}
 	pgparse.Walk(node, func(msg any) bool {
@@ -110,14 +110,14 @@ func countTables(node *pgparse.Node) int {
 	return n
 }
 
-func countJoined(item *pgparse.Node) int {
+func countJoinedTables(item *pgparse.Node) int {
 	switch f := pgparse.Unwrap(item).(type) {
 	case *pgparse.RangeVar:
 		return 1
 	case *pgparse.JoinExpr:
-		return countJoined(f.Larg) + countJoined(f.Rarg)
+		return countJoinedTables(f.Larg) + countJoinedTables(f.Rarg)
 	case *pgparse.RangeTableSample:
-		return countJoined(f.Relation)
+		return countJoinedTables(f.Relation)
 	}
 	return 0
 }

@@ -24,8 +24,8 @@ func TestOfSession(t *testing.T) {
 		if n.SQL != want || n.Kind != Other {
 			t.Errorf("%s is %q (%s), want %q", sql, n.SQL, n.Kind, want)
 		}
-		if again := Normalize(n.SQL); again.SQL != want {
-			t.Errorf("%s is %q when it is read again", want, again.SQL)
+		if renormalized := Normalize(n.SQL); renormalized.SQL != want {
+			t.Errorf("%s is %q when it is read again", want, renormalized.SQL)
 		}
 	}
 }

@@ -51,9 +51,9 @@ func (a *Attempt) RunAlone(ctx context.Context, s *onward.PlanStep) error {
 // sendWithProgress sends a step and reports its progress.
 func (a *Attempt) sendWithProgress(ctx context.Context, s *onward.PlanStep) error {
 	progressCtx, stop := context.WithCancel(ctx)
-	over := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(over)
+		defer close(done)
 		for queue.Pause(progressCtx, 2*time.Second) == nil {
 			a.reportProgress(progressCtx, s)
 		}
@@ -64,7 +64,7 @@ func (a *Attempt) sendWithProgress(ctx context.Context, s *onward.PlanStep) erro
 	}
 	err := send(ctx, s.SQL)
 	stop()
-	<-over
+	<-done
 	return err
 }
 
@@ -93,12 +93,12 @@ func (a *Attempt) waitForPredecessor(ctx context.Context, s *onward.PlanStep) er
 		return nil
 	}
 	for {
-		var there bool
+		var isRunning bool
 		err := a.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 			return conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2 AND state = 'active')", *recorded.PID,
-				*recorded.Backend).Scan(&there)
+				*recorded.Backend).Scan(&isRunning)
 		})
-		if err != nil || !there {
+		if err != nil || !isRunning {
 			return err
 		}
 		a.record.ReportEvent(run.Waits, s, fmt.Sprintf("process %d of the server is still at it, for a client that is gone", *recorded.PID))
@@ -118,8 +118,8 @@ func (a *Attempt) inspectLeftover(ctx context.Context, s *onward.PlanStep, node 
 	case *pgparse.Node_IndexStmt:
 		return a.ClearInvalidIndex(ctx, s, n.IndexStmt)
 	case *pgparse.Node_DropStmt:
-		there, err := a.hasRelation(ctx, pgparse.StringTexts(pgparse.ListItems(n.DropStmt.Objects[0])))
-		return !there, err
+		exists, err := a.hasRelation(ctx, pgparse.StringTexts(pgparse.ListItems(n.DropStmt.Objects[0])))
+		return !exists, err
 	case *pgparse.Node_AlterTableStmt:
 		return a.finishDetach(ctx, n.AlterTableStmt)
 	}

@@ -24,9 +24,9 @@ func (a *Attempt) ClearMarks(ctx context.Context, s *onward.PlanStep) error {
 	return err
 }
 
-// marksSQL returns the SQL that has a step checked again if a row has gone wrong since its check. It locks the tables first: then all marks
+// recheckMarkedRowsSQL returns the SQL that has a step checked again if a row has gone wrong since its check. It locks the tables first: then all marks
 // are committed.
-func (a *Attempt) marksSQL(s *onward.PlanStep) (sql string) {
+func (a *Attempt) recheckMarkedRowsSQL(s *onward.PlanStep) (sql string) {
 	if a.record.AsWritten || a.record.Undoing {
 		return ""
 	}

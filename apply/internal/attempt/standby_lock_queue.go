@@ -50,7 +50,7 @@ func (a *Attempt) lockQueueOf(s *onward.PlanStep) *lockQueue {
 // WaitForQueue checks the queue until nobody blocks a step, or until the budget is used up. It checks the primary last, because users of the
 // primary would wait in the queue if a new blocker appeared after the check.
 func (a *Attempt) WaitForQueue(ctx context.Context, s *onward.PlanStep, budget time.Duration) ([]string, error) {
-	l, begun := a.lockQueueOf(s), time.Now()
+	l, start := a.lockQueueOf(s), time.Now()
 	for {
 		list, unseen := a.standbyBlockers(ctx, l)
 		if len(list) == 0 && unseen == "" && len(l.primaryQueue.Wanted) > 0 {
@@ -76,7 +76,7 @@ func (a *Attempt) WaitForQueue(ctx context.Context, s *onward.PlanStep, budget t
 		}
 		a.unseen = unseen
 		a.record.Tries.Waited += queue.BlockerPollInterval
-		if time.Since(begun) > budget {
+		if time.Since(start) > budget {
 			return words, nil
 		}
 		if err := queue.Pause(ctx, queue.BlockerPollInterval); err != nil {
@@ -88,11 +88,11 @@ func (a *Attempt) WaitForQueue(ctx context.Context, s *onward.PlanStep, budget t
 // standbyBlockers returns the sessions on the standbys that would delay the replay of a step. If a standby cannot be asked, unseen says so, and the
 // step waits.
 func (a *Attempt) standbyBlockers(ctx context.Context, l *lockQueue) (list []queue.Blocker, unseen string) {
-	for i, there := range l.standbyQueues {
+	for i, standbyQueue := range l.standbyQueues {
 		s := a.session.Standbys[i]
 		var some []queue.Blocker
 		err := s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			some, err = there.InTheWay(ctx, conn)
+			some, err = standbyQueue.InTheWay(ctx, conn)
 			return err
 		})
 		if err != nil {

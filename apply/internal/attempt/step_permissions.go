@@ -13,7 +13,7 @@ import (
 func (a *Attempt) CheckPlanPermissions() error {
 	for i := range a.record.Plan.Steps {
 		s := &a.record.Plan.Steps[i]
-		if err := refuseStep(s, permit.CheckStep(s, a.classOf(s))); err != nil {
+		if err := wrapRefusal(s, permit.CheckStep(s, a.permissionClass(s))); err != nil {
 			return err
 		}
 		if err := a.checkUndoPermissions(s, s.Undo); err != nil {
@@ -29,17 +29,17 @@ func (a *Attempt) CheckStepPermissions(s *onward.PlanStep) error {
 	if a.record.Tries.Started {
 		return nil
 	}
-	return refuseStep(s, permit.CheckStep(s, a.classOf(s)))
+	return wrapRefusal(s, permit.CheckStep(s, a.permissionClass(s)))
 }
 
 // checkUndoPermissions does the same for the statements that undo a step; some of them run outside of a transaction.
 func (a *Attempt) checkUndoPermissions(s *onward.PlanStep, sql string) error {
-	return refuseStep(s, permit.CheckText(permit.UndoClass(a.classOf(s)), sql))
+	return wrapRefusal(s, permit.CheckText(permit.UndoClass(a.permissionClass(s)), sql))
 }
 
-// classOf returns the class whose rules apply to a step. An unchanged migration is the team's own SQL and may do what its
+// permissionClass returns the class whose rules apply to a step. An unchanged migration is the team's own SQL and may do what its
 // tool would allow. So may a plan without a digest, which an older onward started.
-func (a *Attempt) classOf(s *onward.PlanStep) onward.StepClass {
+func (a *Attempt) permissionClass(s *onward.PlanStep) onward.StepClass {
 	if a.record.AsWritten || a.record.Row != nil && a.record.Row.Digest == "" {
 		return onward.StepWork
 	}
@@ -72,12 +72,12 @@ func hasSecret(n *pgparse.Node) bool {
 	return false
 }
 
-func refuseStep(s *onward.PlanStep, why error) error {
-	if why == nil {
+func wrapRefusal(s *onward.PlanStep, reason error) error {
+	if reason == nil {
 		return nil
 	}
 	return &run.RefusedError{
 		Step: s.ID,
-		Text: why.Error() + ". Nothing of the step was run. Make the plan again with onward plan, or run the statement with your own tool",
+		Text: reason.Error() + ". Nothing of the step was run. Make the plan again with onward plan, or run the statement with your own tool",
 	}
 }

@@ -114,7 +114,7 @@ func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql s
 	}
 	copies := a.properties.CopySQL(s)
 	sql = live.OwnPath + copies + a.lockCursorSchemaSQL(s) +
-		replacement.Guard + viewGuard + a.session.SearchPathSQL() + ";\n" + replacement.Before + a.marksSQL(s) + inner + replacement.After + "\n" +
+		replacement.Guard + viewGuard + a.session.SearchPathSQL() + ";\n" + replacement.Before + a.recheckMarkedRowsSQL(s) + inner + replacement.After + "\n" +
 		session.EndStep + live.OwnPath + copies + names + identities
 	if len(views) > 0 {
 		sql += live.SetLocal(live.CommonReadSettings, live.ValueSettings) + ownerAlone + strings.Join(views, ";\n") + ";\n"

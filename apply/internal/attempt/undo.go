@@ -32,7 +32,7 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		if err := a.properties.RefuseUndoLosses(ctx, s); err != nil {
 			return run.State{}, err
 		}
-		if state, err := a.waitToUndo(ctx, s, &u); err != nil || state.Waits {
+		if state, err := a.waitForUndoLocks(ctx, s, &u); err != nil || state.Waits {
 			return state, err
 		}
 	}
@@ -43,7 +43,7 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		}
 	}
 	if u.Transaction == onward.TransactionNone { // DROP INDEX CONCURRENTLY, for one
-		if err := a.undoAlone(ctx, &u); err != nil {
+		if err := a.undoOutsideTransaction(ctx, &u); err != nil {
 			return run.State{}, err
 		}
 		u.SQL = "" // only the ledger's row is left to delete
@@ -56,11 +56,11 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		return run.State{}, err
 	}
 	delete(a.record.Steps, s.ID)
-	return a.finishUndoing(ctx, s, "taken back", "")
+	return a.recordUndoResult(ctx, s, "taken back", "")
 }
 
-// waitToUndo waits until nobody holds what a step's undo locks. The state says so if somebody still does.
-func (a *Attempt) waitToUndo(ctx context.Context, s, undo *onward.PlanStep) (run.State, error) {
+// waitForUndoLocks waits until nobody holds what a step's undo locks. The state says so if somebody still does.
+func (a *Attempt) waitForUndoLocks(ctx context.Context, s, undo *onward.PlanStep) (run.State, error) {
 	list, err := a.WaitForQueue(ctx, undo, time.Second)
 	if err != nil || len(list) > 0 {
 		return run.State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
@@ -77,8 +77,8 @@ func (a *Attempt) reportUndoing(s *onward.PlanStep, sql string) {
 	}
 }
 
-// finishUndoing reports and logs what was done to a step.
-func (a *Attempt) finishUndoing(ctx context.Context, s *onward.PlanStep, words, detail string) (run.State, error) {
+// recordUndoResult reports and logs what was done to a step.
+func (a *Attempt) recordUndoResult(ctx context.Context, s *onward.PlanStep, words, detail string) (run.State, error) {
 	a.record.Tell(run.Event{Kind: run.Finished, Step: s, Took: time.Since(a.record.Tries.Since), Words: words})
 	return run.State{Step: s}, a.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		return a.record.LogEvent(ctx, conn, s.ID, words, detail)
@@ -102,7 +102,7 @@ func (a *Attempt) DropTriggers(ctx context.Context, s *onward.PlanStep, sql stri
 	if err := a.checkUndoPermissions(s, sql); err != nil {
 		return run.State{}, err
 	}
-	if state, err := a.waitToUndo(ctx, s, &u); err != nil || state.Waits {
+	if state, err := a.waitForUndoLocks(ctx, s, &u); err != nil || state.Waits {
 		return state, err
 	}
 	a.reportUndoing(s, sql)
@@ -110,24 +110,24 @@ func (a *Attempt) DropTriggers(ctx context.Context, s *onward.PlanStep, sql stri
 	if _, err := a.session.CommitSQL(context.WithoutCancel(ctx), lock, lock+session.UnderLock, a.session.SearchPathSQL()+";\n"+sql); err != nil {
 		return run.State{}, err
 	}
-	return a.finishUndoing(ctx, s, "triggers dropped", pgparse.SqueezeSQL(sql))
+	return a.recordUndoResult(ctx, s, "triggers dropped", pgparse.SqueezeSQL(sql))
 }
 
 // DropCursorSchema drops the schema that holds the plans' cursors, if this plan has created it and it is empty. It runs
 // with the last step that a plan contracts, because the schema has no undo of its own.
 func (a *Attempt) DropCursorSchema(ctx context.Context) error {
-	made := slices.ContainsFunc(a.record.Plan.Steps, func(s onward.PlanStep) bool {
+	createsSchema := slices.ContainsFunc(a.record.Plan.Steps, func(s onward.PlanStep) bool {
 		return recipe.CreatesSchema(&s)
 	})
-	if !made {
+	if !createsSchema {
 		return nil
 	}
 	_, err := a.session.CommitSQL(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, recipe.DropUnusedSchema)
 	return err
 }
 
-// undoAlone runs an undo that must not run in a transaction. Its statements skip what is already gone.
-func (a *Attempt) undoAlone(ctx context.Context, u *onward.PlanStep) error {
+// undoOutsideTransaction runs an undo that must not run in a transaction. Its statements skip what is already gone.
+func (a *Attempt) undoOutsideTransaction(ctx context.Context, u *onward.PlanStep) error {
 	f, err := pgparse.SplitText(u.SQL)
 	if err != nil {
 		return run.NewInputError(u.ID + ": its undo cannot be read")

@@ -38,7 +38,7 @@ func (a *Attempt) runUndoWithoutMissing(ctx context.Context, u *onward.PlanStep)
 	if err != nil {
 		return run.NewInputError(u.ID + ": its undo cannot be read")
 	}
-	var kept, left []string
+	var runnable, left []string
 	lock := a.record.Tries.LockTimeout()
 	err = a.session.InGuardedTransaction(context.WithoutCancel(ctx), lock, lock+session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, a.session.SearchPathSQL(), pgx.QueryExecModeSimpleProtocol); err != nil {
@@ -51,7 +51,7 @@ func (a *Attempt) runUndoWithoutMissing(ctx context.Context, u *onward.PlanStep)
 			}
 			statement := f.Src[stmt.Start:stmt.End]
 			if _, err = part.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err == nil {
-				kept = append(kept, statement)
+				runnable = append(runnable, statement)
 				err = part.Commit(ctx)
 			} else if IsMissing(err) {
 				left = append(left, fmt.Sprintf("%s (%s)", pgparse.ClipName(pgparse.SqueezeSQL(statement)), redact.MessageWithCode(live.FindRefusal(err))))
@@ -67,8 +67,8 @@ func (a *Attempt) runUndoWithoutMissing(ctx context.Context, u *onward.PlanStep)
 		return err
 	}
 	inner := ""
-	if len(kept) > 0 {
-		inner = strings.Join(kept, ";\n") + ";\n"
+	if len(runnable) > 0 {
+		inner = strings.Join(runnable, ";\n") + ";\n"
 	}
 	if err := a.commitUndo(ctx, u, inner); err != nil {
 		return err

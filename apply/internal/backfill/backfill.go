@@ -83,25 +83,25 @@ func (fill *Backfill) RunBackfill(ctx context.Context, s *onward.PlanStep, budge
 	}
 	defer fill.throttle.watchLoad(ctx)()
 	for end := time.Now().Add(budget); ; {
-		p, again, err := fill.throttle.nextPace(ctx, s, s.Repeat && !fill.state.allProcessed)
-		if err != nil || again > 0 {
-			return run.State{Step: s, Again: again}, err
+		p, retryAfter, err := fill.throttle.nextPace(ctx, s, s.Repeat && !fill.state.allProcessed)
+		if err != nil || retryAfter > 0 {
+			return run.State{Step: s, Again: retryAfter}, err
 		}
-		begun := time.Now()
-		rows, over, err := fill.processPortion(ctx, s)
+		start := time.Now()
+		rows, finished, err := fill.processPortion(ctx, s)
 		if err != nil {
 			if session.ClassifyError(err) == session.RetryLock {
 				fill.throttle.Size = max(FewestRows, fill.throttle.Size/2)
 			}
 			return run.State{}, err
 		}
-		took := time.Since(begun)
-		if over {
+		took := time.Since(start)
+		if finished {
 			return run.State{Step: s, Done: fill.OnlyVerify}, fill.recordCompared(ctx, s)
 		}
 		fill.record.Tries.LostRaces = 0
 		fill.throttle.Size = fill.reportPortion(p, s, rows, took)
-		if pause, over := p.pause(ctx, took, end); over {
+		if pause, mustReturn := p.pause(ctx, took, end); mustReturn {
 			return run.State{Step: s, Again: pause}, nil
 		}
 	}
@@ -121,7 +121,7 @@ func (fill *Backfill) recordCompared(ctx context.Context, s *onward.PlanStep) er
 
 // processPortion does a small part of a backfill. It processes some rows or, after all are processed, compares some. over:
 // nothing is left.
-func (fill *Backfill) processPortion(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+func (fill *Backfill) processPortion(ctx context.Context, s *onward.PlanStep) (rows int64, finished bool, err error) {
 	fill.state.workers = 1
 	if fill.state.allProcessed {
 		defer fill.throttle.load.beginBatch(-1)() // no process of the server: nobody waits for its rows
@@ -131,7 +131,7 @@ func (fill *Backfill) processPortion(ctx context.Context, s *onward.PlanStep) (r
 		return 0, false, err
 	}
 	if fill.state.ranged {
-		rows, err = fill.runRanges(ctx, s)
+		rows, err = fill.runRangeBatches(ctx, s)
 		fill.state.rangesRead = fill.state.rangesRead && err == nil // after an error the ledger knows
 		return rows, false, err
 	}
@@ -182,7 +182,7 @@ func (p pace) pauseAfter(took time.Duration) time.Duration {
 
 // pause rests after a batch, unless the rest would last beyond end, or the run was interrupted: over. The next iteration, or
 // the next call, reports the interruption.
-func (p pace) pause(ctx context.Context, took time.Duration, end time.Time) (rest time.Duration, over bool) {
+func (p pace) pause(ctx context.Context, took time.Duration, end time.Time) (rest time.Duration, mustReturn bool) {
 	rest = p.pauseAfter(took)
 	if time.Now().Add(rest).After(end) || ctx.Err() != nil {
 		return rest, true
@@ -208,19 +208,19 @@ func changedTable(s *onward.PlanStep) string {
 // PagePrices make an index cheap and the pages of a whole table dear.
 const PagePrices = "SET LOCAL seq_page_cost = 100; SET LOCAL random_page_cost = 0"
 
-// planAlongKey returns settings that make the server find the rows of a batch by their key. As soon as a batch is a few percent of a table, the server would
+// keyScanSettings returns settings that make the server find the rows of a batch by their key. As soon as a batch is a few percent of a table, the server would
 // rather read the whole table for each batch. A statement that reads other tables, too, is left to the server. Pages get other prices, and
 // no kind of plan is disabled: up to 17 a disabled one costs 1e10, for which a server with jit compiles each batch, and the plan's
 // cursor has no index.
-func planAlongKey(s *onward.PlanStep) string {
+func keyScanSettings(s *onward.PlanStep) string {
 	if s.Backfill == nil || slices.Equal(s.Backfill.Keys, []string{"ctid"}) || len(touchedTables(s)) != 1 {
 		return ""
 	}
 	return PagePrices + "; "
 }
 
-// countBatch returns a block that runs a batch, with its parameters, and keeps the number of its rows in the transaction, as [batchRows].
-func countBatch(sql string, args []any) string {
+// countedBatchSQL returns a block that runs a batch, with its parameters, and keeps the number of its rows in the transaction, as [batchRows].
+func countedBatchSQL(sql string, args []any) string {
 	using := ""
 	for i, a := range args {
 		using += ", " + pgparse.QuoteLiteral(fmt.Sprint(a)) + "::pg_catalog.text"
@@ -237,8 +237,8 @@ const batchRows = "pg_catalog.current_setting('onward.rows')::pg_catalog.int8"
 
 const reportRows = "SELECT " + batchRows + "::pg_catalog.text AS " + session.ReportedColumn + ";\n"
 
-// readRows returns the number of rows that a batch reports.
-func readRows(texts []string) (int64, error) {
+// parseRowCount returns the number of rows that a batch reports.
+func parseRowCount(texts []string) (int64, error) {
 	if len(texts) != 1 {
 		return 0, fmt.Errorf("a batch reports its rows %d times", len(texts))
 	}
@@ -247,7 +247,7 @@ func readRows(texts []string) (int64, error) {
 
 // runBatch processes some rows and records that in the ledger in the same transaction. After the last row, the rows are
 // compared if the plan says how; otherwise the step is done.
-func (fill *Backfill) runBatch(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+func (fill *Backfill) runBatch(ctx context.Context, s *onward.PlanStep) (rows int64, finished bool, err error) {
 	limit := fill.throttle.Size
 	if fill.state.narrowLimit > 0 {
 		limit = min(limit, fill.state.narrowLimit)
@@ -257,13 +257,13 @@ func (fill *Backfill) runBatch(ctx context.Context, s *onward.PlanStep) (rows in
 	sessions := fill.session
 	texts, err := sessions.CommitGuarded(context.WithoutCancel(ctx), sessions.Work, rowWait, 0, func(_ context.Context, _ pgx.Tx, pid int) (string, error) {
 		end = fill.throttle.load.beginBatch(pid)
-		return withoutRowSecurity + "; " + planAlongKey(s) + countBatch(s.Sized(limit), nil) + reportRows + sessions.LedgerOwnerSQL() +
+		return withoutRowSecurity + "; " + keyScanSettings(s) + countedBatchSQL(s.Sized(limit), nil) + reportRows + sessions.LedgerOwnerSQL() +
 			ledger.AddRowsSQL(fill.record.Row.ID, s.ID, batchRows), nil
 	})
 	if err != nil {
 		return fill.isolateBadRow(ctx, s, limit, err)
 	}
-	if rows, err = readRows(texts); err != nil {
+	if rows, err = parseRowCount(texts); err != nil {
 		return 0, false, err
 	}
 	if rows == 0 && s.Backfill == nil {

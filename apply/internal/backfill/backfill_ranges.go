@@ -84,7 +84,7 @@ func (fill *Backfill) chooseRanges(ctx context.Context, tx pgx.Tx, s *onward.Pla
 	if _, err := tx.Exec(ctx, roundTripSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return nil, err
 	}
-	types, err := typesOf(ctx, tx, b.Table, b.Keys)
+	types, err := readColumnTypes(ctx, tx, b.Table, b.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (fill *Backfill) chooseRanges(ctx context.Context, tx pgx.Tx, s *onward.Pla
 	if err != nil || last == nil {
 		return nil, err
 	}
-	where, args := keyRange(b.Keys, types, after, last)
+	where, args := keyRangeCondition(b.Keys, types, after, last)
 	names := keyNames(b.Keys)
 	part := min(100, 100*sampledPages/float64(max(e.pages, 1)))
 	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT DISTINCT ON (part) %s FROM (SELECT %s, pg_catalog.ntile(%d) OVER (ORDER BY %s) AS part
@@ -115,12 +115,12 @@ func (fill *Backfill) chooseRanges(ctx context.Context, tx pgx.Tx, s *onward.Pla
 		bounds = bounds[:len(bounds)-1] // the last range ends at the end
 	}
 	var list []ledger.Range
-	for _, through := range append(bounds, last) {
-		if slices.Equal(after, through) {
+	for _, rangeEnd := range append(bounds, last) {
+		if slices.Equal(after, rangeEnd) {
 			continue
 		}
-		list = append(list, ledger.Range{Number: len(list) + 1, Cursor: after, Through: through})
-		after = through
+		list = append(list, ledger.Range{Number: len(list) + 1, Cursor: after, Through: rangeEnd})
+		after = rangeEnd
 	}
 	return list, nil
 }

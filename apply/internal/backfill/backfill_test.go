@@ -38,14 +38,14 @@ func TestNextSize(t *testing.T) {
 
 func TestKeyRange(t *testing.T) {
 	t.Parallel()
-	where, args := keyRange([]string{"a", "b"}, []string{"bigint", "text"}, []string{"1", "x"}, []string{"2", "y"})
+	where, args := keyRangeCondition([]string{"a", "b"}, []string{"bigint", "text"}, []string{"1", "x"}, []string{"2", "y"})
 	if want := "true AND (t.a, t.b) > ($1::pg_catalog.text::bigint, $2::pg_catalog.text::text) AND (t.a, t.b) <= ($3::pg_catalog.text::bigint, $4::pg_catalog.text::text)"; where != want {
 		t.Error(where)
 	}
 	if diff := cmp.Diff([]any{"1", "x", "2", "y"}, args); diff != "" {
 		t.Error(diff)
 	}
-	if where, args := keyRange([]string{"a"}, []string{"bigint"}, nil, nil); where != "true" || args != nil {
+	if where, args := keyRangeCondition([]string{"a"}, []string{"bigint"}, nil, nil); where != "true" || args != nil {
 		t.Errorf("%s %v", where, args)
 	}
 }
@@ -69,7 +69,7 @@ func TestCountWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			chunk.addTo(v)
+			chunk.addToPass(v)
 			if diff := cmp.Diff(want, *v); diff != "" {
 				t.Errorf("Postgres %d: %s", major, diff)
 			}
@@ -106,7 +106,7 @@ func TestLimitHashes(t *testing.T) {
 	if diff := cmp.Diff([]int64{4, 4, 8}, d.hashes); diff != "" || d.mask != 3 {
 		t.Errorf("%s, mask %d", diff, d.mask)
 	}
-	if diff := cmp.Diff([]int64{4}, repeated(d.hashes)); diff != "" {
+	if diff := cmp.Diff([]int64{4}, sortedDuplicates(d.hashes)); diff != "" {
 		t.Error(diff)
 	}
 }

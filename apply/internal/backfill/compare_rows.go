@@ -31,7 +31,7 @@ const (
 // compareRows compares the next rows of a backfill with their expected values, in a short transaction of its own. Wrong rows are
 // repaired and read again. After a pass in which every row was right, the step is done, which the ledger records in the same
 // transaction.
-func (fill *Backfill) compareRows(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+func (fill *Backfill) compareRows(ctx context.Context, s *onward.PlanStep) (rows int64, finished bool, err error) {
 	v, err := fill.currentPass(ctx, s)
 	if err != nil {
 		return 0, false, err
@@ -145,7 +145,7 @@ func (fill *Backfill) compareChunk(ctx context.Context, tx pgx.Tx, c *onward.Pla
 			return 0, nil // the same rows are read again
 		}
 	}
-	return chunk.addTo(v), nil
+	return chunk.addToPass(v), nil
 }
 
 // comparedChunk is some rows that a comparison has read.
@@ -159,7 +159,7 @@ type comparedChunk struct {
 
 // countWrong counts the wrong rows of the next chunk. If no row is left, it returns nil and goes on with the next comparison.
 func countWrong(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, v *ledger.Verification, size int) (*comparedChunk, error) {
-	types, err := typesOf(ctx, tx, c.Table, c.Keys)
+	types, err := readColumnTypes(ctx, tx, c.Table, c.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -170,13 +170,13 @@ func countWrong(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, v *led
 		return nil, err
 	}
 	chunk.last = chunk.rows < int64(size)
-	chunk.where, chunk.args = keyRange(c.Keys, types, v.Cursor, chunk.end)
+	chunk.where, chunk.args = keyRangeCondition(c.Keys, types, v.Cursor, chunk.end)
 	err = tx.QueryRow(ctx, "SELECT pg_catalog.count(*) FILTER (WHERE "+c.Wrong+") FROM "+c.Table+" AS t WHERE "+chunk.where, chunk.args...).Scan(&chunk.wrong)
 	return chunk, err
 }
 
-// addTo adds a chunk to its pass, and returns the number of its rows.
-func (c *comparedChunk) addTo(v *ledger.Verification) int64 {
+// addToPass adds a chunk to its pass, and returns the number of its rows.
+func (c *comparedChunk) addToPass(v *ledger.Verification) int64 {
 	v.Rows, v.Wrong, v.Cursor = v.Rows+c.rows, v.Wrong+c.wrong, c.end
 	if c.last {
 		v.Part, v.Cursor = v.Part+1, nil
@@ -192,8 +192,8 @@ func (fill *Backfill) concludePass(ctx context.Context, s *onward.PlanStep, v *l
 		case err != nil:
 			return 0, false, err
 		case v.Wrong > 0:
-			why := cmp.Or(fill.state.repairError, "which side of them is right is not known")
-			return 0, false, fill.record.RefuseAndRecord(ctx, s, describeWrongRows(s, v.Wrong, why))
+			reason := cmp.Or(fill.state.repairError, "which side of them is right is not known")
+			return 0, false, fill.record.RefuseAndRecord(ctx, s, describeWrongRows(s, v.Wrong, reason))
 		case (v.Mended > 0 || guards != v.Guards) && v.Pass >= mostPasses:
 			return 0, false, fill.record.RefuseAndRecord(ctx, s, describeWrongRows(s, v.Mended,
 				fmt.Sprintf("they were mended in each of %d passes, and somebody makes them wrong again", mostPasses)))
@@ -218,8 +218,8 @@ func (fill *Backfill) concludePass(ctx context.Context, s *onward.PlanStep, v *l
 
 // describeWrongRows reports that rows are not right, with a query that finds them. It does not print their keys, because those are
 // private data of the database.
-func describeWrongRows(s *onward.PlanStep, rows int64, why string) string {
-	text := fmt.Sprintf("rows of %s are not what the backfill is to make of them: %d, and %s. What finds them, by their key (%s):", s.Backfill.Table, rows, why,
+func describeWrongRows(s *onward.PlanStep, rows int64, reason string) string {
+	text := fmt.Sprintf("rows of %s are not what the backfill is to make of them: %d, and %s. What finds them, by their key (%s):", s.Backfill.Table, rows, reason,
 		strings.Join(s.Backfill.Keys, ", "))
 	for _, c := range s.Backfill.Compare {
 		text += " SELECT " + strings.Join(c.Keys, ", ") + " FROM " + c.Table + " AS t WHERE " + c.Wrong + ";"
@@ -241,7 +241,7 @@ func (fill *Backfill) readTriggers(ctx context.Context, s *onward.PlanStep) (gua
 		return guard, nil
 	}
 	guard.Table = s.Backfill.Table
-	var on []string
+	var enabledTriggers []string
 	ctx = context.WithoutCancel(ctx)
 	err = fill.session.InGuardedTransaction(ctx, queue.FirstStall, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
 		ids, err := live.FindRelationsIn(ctx, tx, fill.session.Path, s.Backfill.Table)
@@ -259,13 +259,13 @@ func (fill *Backfill) readTriggers(ctx context.Context, s *onward.PlanStep) (gua
 			"AND g.tgname OPERATOR(pg_catalog.=) ANY (ARRAY[%s]::pg_catalog.name[])", ids[0], strings.Join(names, ", "))
 		guard.Query = state + from
 		return tx.QueryRow(ctx, state+", coalesce(pg_catalog.array_agg(g.tgname::pg_catalog.text) "+
-			"FILTER (WHERE g.tgenabled::pg_catalog.text IN ('O', 'A')), '{}')"+from).Scan(&guard.State, &on)
+			"FILTER (WHERE g.tgenabled::pg_catalog.text IN ('O', 'A')), '{}')"+from).Scan(&guard.State, &enabledTriggers)
 	})
 	if err != nil {
 		return guard, err
 	}
 	for _, name := range want {
-		if !slices.Contains(on, name) {
+		if !slices.Contains(enabledTriggers, name) {
 			return guard, &run.RefusedError{
 				Step: s.ID,
 				Text: fmt.Sprintf("the trigger %s of %s is missing or disabled: newer writes were not copied. "+

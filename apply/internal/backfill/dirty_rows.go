@@ -91,17 +91,17 @@ func (search *RowSearch) FindDirtyRows(ctx context.Context, s *onward.PlanStep, 
 	}
 	check := search.check
 	for end := time.Now().Add(budget); check.next < len(check.questions); {
-		p, again, err := search.throttle.nextPace(ctx, s, s.Repeat)
-		if err != nil || again > 0 {
-			return run.State{Step: s, Again: again}, false, err
+		p, retryAfter, err := search.throttle.nextPace(ctx, s, s.Repeat)
+		if err != nil || retryAfter > 0 {
+			return run.State{Step: s, Again: retryAfter}, false, err
 		}
 		began := time.Now()
-		if err := search.askChunk(ctx, s, check); err != nil {
+		if err := search.queryNextChunk(ctx, s, check); err != nil {
 			return run.State{}, false, err
 		}
 		took := time.Since(began)
 		search.throttle.Size = p.nextSize(search.throttle.Size, took)
-		if pause, over := p.pause(ctx, took, end); over {
+		if pause, mustReturn := p.pause(ctx, took, end); mustReturn {
 			return run.State{Step: s, Again: pause}, false, nil
 		}
 	}
@@ -132,7 +132,7 @@ func (search *RowSearch) listQuestions(ctx context.Context, s *onward.PlanStep, 
 			if err != nil {
 				return nil, err
 			}
-			from, known, err := c.PredictRows(search.record.Plan.Steps[number:i], rowSource, lookup, search.isVolatile(ctx))
+			from, known, err := c.PredictRows(search.record.Plan.Steps[number:i], rowSource, lookup, search.volatilityLookup(ctx))
 			if err != nil {
 				return nil, err
 			}
@@ -148,7 +148,7 @@ func (search *RowSearch) listQuestions(ctx context.Context, s *onward.PlanStep, 
 func (search *RowSearch) TableLookup(ctx context.Context) violation.Lookup {
 	known := map[string]*violation.Table{}
 	return func(name string) (*violation.Table, error) {
-		if table, there := known[name]; there {
+		if table, found := known[name]; found {
 			return table, nil
 		}
 		table := &violation.Table{}
@@ -173,8 +173,8 @@ func (search *RowSearch) TableLookup(ctx context.Context) violation.Lookup {
 	}
 }
 
-// isVolatile returns a function that reports whether any of the given functions is volatile.
-func (search *RowSearch) isVolatile(ctx context.Context) violation.Volatile {
+// volatilityLookup returns a function that reports whether any of the given functions is volatile.
+func (search *RowSearch) volatilityLookup(ctx context.Context) violation.Volatile {
 	return func(functions []string) (volatile bool, err error) {
 		err = search.session.ReadRow(ctx, "SELECT coalesce(bool_or(provolatile = 'v'), true) FROM pg_catalog.pg_proc WHERE proname = ANY ($1::text[])",
 			[]any{functions}, &volatile)
@@ -182,11 +182,11 @@ func (search *RowSearch) isVolatile(ctx context.Context) violation.Volatile {
 	}
 }
 
-// askChunk runs the next query for some rows, and advances.
-func (search *RowSearch) askChunk(ctx context.Context, s *onward.PlanStep, check *rowCheck) error {
+// queryNextChunk runs the next query for some rows, and advances.
+func (search *RowSearch) queryNextChunk(ctx context.Context, s *onward.PlanStep, check *rowCheck) error {
 	q := check.questions[check.next]
 	if q.whole {
-		return search.askAll(ctx, s, check, q)
+		return search.queryAllRows(ctx, s, check, q)
 	}
 	if len(q.condition.Groups) > 0 {
 		return search.searchDuplicates(ctx, s, check, q)
@@ -209,21 +209,21 @@ func (search *RowSearch) askChunk(ctx context.Context, s *onward.PlanStep, check
 	return nil
 }
 
-// askAll runs a query over all rows in one statement. If a health signal says that others suffer, it is cancelled and run again later. If
+// queryAllRows runs a query over all rows in one statement. If a health signal says that others suffer, it is cancelled and run again later. If
 // it takes too long, the rows are not checked before the step.
-func (search *RowSearch) askAll(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion) error {
+func (search *RowSearch) queryAllRows(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion) error {
 	err := search.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, search.SearchTime, func(ctx context.Context, tx pgx.Tx) error {
-		if err := readOnly(ctx, tx); err != nil {
+		if err := setReadOnly(ctx, tx); err != nil {
 			return err
 		}
 		var pid int
 		if err := tx.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 			return err
 		}
-		over := search.watchSignals(ctx, pid)
+		endWatch := search.watchSignals(ctx, pid)
 		err := tx.QueryRow(ctx, q.condition.CountQuery(q.fromItem(q.condition.FromItem()))).Scan(&q.found)
-		if why := over(); err != nil && why != "" {
-			err = &session.CancelledError{Why: why, Err: err}
+		if reason := endWatch(); err != nil && reason != "" {
+			err = &session.CancelledError{Why: reason, Err: err}
 		}
 		return err
 	})
@@ -242,10 +242,10 @@ func (search *RowSearch) askAll(ctx context.Context, s *onward.PlanStep, check *
 // statement was cancelled, or "".
 func (search *RowSearch) watchSignals(ctx context.Context, pid int) func() string {
 	ctx, stop := context.WithCancel(ctx)
-	why := make(chan string, 1)
+	reasons := make(chan string, 1)
 	go func() {
 		reported := ""
-		defer func() { why <- reported }()
+		defer func() { reasons <- reported }()
 		for reported == "" && queue.Pause(ctx, throttle.Every) == nil {
 			_ = search.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 				verdict, err := search.throttle.gauge.ReadSignals(ctx, conn)
@@ -260,12 +260,12 @@ func (search *RowSearch) watchSignals(ctx context.Context, pid int) func() strin
 	}()
 	return func() string {
 		stop()
-		return <-why
+		return <-reasons
 	}
 }
 
-// readOnly makes a transaction read-only and sees all rows in spite of row-level security.
-func readOnly(ctx context.Context, tx pgx.Tx) error {
+// setReadOnly makes a transaction read-only and sees all rows in spite of row-level security.
+func setReadOnly(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "SET LOCAL transaction_read_only = on"); err != nil {
 		return err
 	}
@@ -283,8 +283,8 @@ func (search *RowSearch) skipQuestion(ctx context.Context, s *onward.PlanStep, c
 }
 
 // leaveUnchecked goes on with the next question, and reports why the rows were not checked.
-func (search *RowSearch) leaveUnchecked(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion, why string) error {
-	words := fmt.Sprintf("the rows of %s were not checked for %s %s before: %s", q.condition.FullName(), q.condition.Kind, q.condition.Name, why)
+func (search *RowSearch) leaveUnchecked(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion, reason string) error {
+	words := fmt.Sprintf("the rows of %s were not checked for %s %s before: %s", q.condition.FullName(), q.condition.Kind, q.condition.Name, reason)
 	search.record.ReportEvent(run.Unchecked, s, words)
 	check.next++
 	return search.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
@@ -326,18 +326,18 @@ func (search *RowSearch) refuseDirtyRows(ctx context.Context, s *onward.PlanStep
 
 // describeDirty says how many rows violate a condition, and which query finds them.
 func describeDirty(q *rowQuestion) string {
-	what := fmt.Sprintf("%d rows of %s violate", q.found, q.condition.FullName())
+	violators := fmt.Sprintf("%d rows of %s violate", q.found, q.condition.FullName())
 	switch {
 	case len(q.condition.Groups) > 0 && q.found == 1:
-		what = "1 key occurs more than once in " + q.condition.FullName() + ", which violates"
+		violators = "1 key occurs more than once in " + q.condition.FullName() + ", which violates"
 	case len(q.condition.Groups) > 0:
-		what = fmt.Sprintf("%d keys occur more than once in %s, which violates", q.found, q.condition.FullName())
+		violators = fmt.Sprintf("%d keys occur more than once in %s, which violates", q.found, q.condition.FullName())
 	case q.found == 1:
-		what = "1 row of " + q.condition.FullName() + " violates"
+		violators = "1 row of " + q.condition.FullName() + " violates"
 	}
 	if q.more {
-		what = "at least " + what
+		violators = "at least " + violators
 	}
-	return fmt.Sprintf("%s: %s %s %s: %s;", q.step.ID, what, q.condition.Kind, q.condition.Name,
+	return fmt.Sprintf("%s: %s %s %s: %s;", q.step.ID, violators, q.condition.Kind, q.condition.Name,
 		q.condition.FindQuery(q.fromItem(q.condition.FromItem()), q.table.Order))
 }

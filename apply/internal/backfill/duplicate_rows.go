@@ -52,7 +52,7 @@ func (search *RowSearch) searchDuplicates(ctx context.Context, s *onward.PlanSte
 	d := q.search
 	outcome, err := search.readRowsOfChunk(ctx, q, &q.walk, func(ctx context.Context, tx pgx.Tx, from string, args []any) error {
 		if d.rows != nil {
-			return d.readRows(ctx, tx, q, from, args)
+			return d.readCandidateRows(ctx, tx, q, from, args)
 		}
 		return d.readHashes(ctx, tx, q, from, args)
 	})
@@ -82,7 +82,7 @@ func isUnhashable(err error) bool {
 func (search *RowSearch) endWalk(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion) error {
 	d := q.search
 	if d.rows == nil {
-		d.candidates, d.hashes = repeated(d.hashes), nil
+		d.candidates, d.hashes = sortedDuplicates(d.hashes), nil
 		if len(d.candidates) > 0 && len(q.table.Order) == 0 { // its rows have no key to look them up
 			q.whole, q.search = true, nil
 			return nil
@@ -90,7 +90,7 @@ func (search *RowSearch) endWalk(ctx context.Context, s *onward.PlanStep, check 
 	} else {
 		rows := d.rows
 		d.rows = nil
-		err := search.compareKeys(ctx, q, rows)
+		err := search.countDuplicates(ctx, q, rows)
 		if session.ClassifyError(err) == session.TimedOut {
 			return search.leaveUnchecked(ctx, s, check, q, "rows that may have the same key could not be looked up in "+longestSearch.String())
 		}
@@ -119,8 +119,8 @@ func (search *RowSearch) endWalk(ctx context.Context, s *onward.PlanStep, check 
 	return nil
 }
 
-// hashOf returns an SQL expression: the hash of a condition's key. Keys that the server takes for equal have the same one.
-func hashOf(groups []string) string {
+// hashExpression returns an SQL expression: the hash of a condition's key. Keys that the server takes for equal have the same one.
+func hashExpression(groups []string) string {
 	out := "0"
 	for _, g := range groups {
 		out = "pg_catalog.hash_array_extended(ARRAY[" + g + "], " + out + ")"
@@ -128,14 +128,14 @@ func hashOf(groups []string) string {
 	return out
 }
 
-// keyed returns a query for some values of the rows that a condition of uniqueness covers.
-func keyed(q *rowQuestion, from, values string) string {
+// coveredRowsQuery returns a query for some values of the rows that a condition of uniqueness covers.
+func coveredRowsQuery(q *rowQuestion, from, values string) string {
 	return "SELECT " + values + " FROM " + from + " AS " + pgparse.QuoteIdent(q.condition.Table) + " WHERE (" + q.condition.Wrong + ")"
 }
 
 // readHashes reads the hashes of a chunk's keys.
 func (d *duplicateSearch) readHashes(ctx context.Context, tx pgx.Tx, q *rowQuestion, from string, args []any) error {
-	sql := fmt.Sprintf("SELECT h FROM (%s) AS k WHERE h & %d = %d", keyed(q, from, hashOf(q.condition.Groups)+" AS h"), d.mask, d.pass)
+	sql := fmt.Sprintf("SELECT h FROM (%s) AS k WHERE h & %d = %d", coveredRowsQuery(q, from, hashExpression(q.condition.Groups)+" AS h"), d.mask, d.pass)
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		return err
@@ -153,13 +153,13 @@ func (d *duplicateSearch) limitHashes(most int) {
 	}
 }
 
-// readRows reads the keys of a chunk's rows whose hashes are wanted.
-func (d *duplicateSearch) readRows(ctx context.Context, tx pgx.Tx, q *rowQuestion, from string, args []any) error {
+// readCandidateRows reads the keys of a chunk's rows whose hashes are wanted.
+func (d *duplicateSearch) readCandidateRows(ctx context.Context, tx pgx.Tx, q *rowQuestion, from string, args []any) error {
 	columns := make([]string, len(q.table.Order))
 	for i, c := range q.table.Order {
 		columns[i] = pgparse.QuoteIdent(q.condition.Table) + "." + pgparse.QuoteIdent(c) + "::text"
 	}
-	rows, err := tx.Query(ctx, keyed(q, from, hashOf(q.condition.Groups)+", ARRAY["+strings.Join(columns, ", ")+"]"), args...)
+	rows, err := tx.Query(ctx, coveredRowsQuery(q, from, hashExpression(q.condition.Groups)+", ARRAY["+strings.Join(columns, ", ")+"]"), args...)
 	if err != nil {
 		return err
 	}
@@ -174,14 +174,14 @@ func (d *duplicateSearch) readRows(ctx context.Context, tx pgx.Tx, q *rowQuestio
 	return err
 }
 
-// compareKeys counts the keys that several of the given rows have now.
-func (search *RowSearch) compareKeys(ctx context.Context, q *rowQuestion, rows map[int64][]rowKey) error {
+// countDuplicates counts the keys that several of the given rows have now.
+func (search *RowSearch) countDuplicates(ctx context.Context, q *rowQuestion, rows map[int64][]rowKey) error {
 	columns := make([][]string, len(q.table.Order))
 	flush := func() error {
 		if len(columns[0]) == 0 {
 			return nil
 		}
-		found, err := search.countAmong(ctx, q, columns)
+		found, err := search.countDuplicatesAmong(ctx, q, columns)
 		q.found, columns = q.found+found, make([][]string, len(columns))
 		return err
 	}
@@ -203,14 +203,14 @@ func (search *RowSearch) compareKeys(ctx context.Context, q *rowQuestion, rows m
 	return flush()
 }
 
-// countAmong counts the keys that occur more than once in the rows with the given keys, a list of values for each column.
-func (search *RowSearch) countAmong(ctx context.Context, q *rowQuestion, columns [][]string) (found int64, err error) {
+// countDuplicatesAmong counts the keys that occur more than once in the rows with the given keys, a list of values for each column.
+func (search *RowSearch) countDuplicatesAmong(ctx context.Context, q *rowQuestion, columns [][]string) (found int64, err error) {
 	err = search.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, longestSearch, func(ctx context.Context, tx pgx.Tx) error {
-		if err := readOnly(ctx, tx); err != nil {
+		if err := setReadOnly(ctx, tx); err != nil {
 			return err
 		}
 		keys := pgparse.QuoteIdents(q.table.Order)
-		types, err := typesOf(ctx, tx, q.condition.FullName(), keys)
+		types, err := readColumnTypes(ctx, tx, q.condition.FullName(), keys)
 		if err != nil {
 			return err
 		}
@@ -228,8 +228,8 @@ func (search *RowSearch) countAmong(ctx context.Context, q *rowQuestion, columns
 	return found, err
 }
 
-// repeated returns the values that occur more than once, sorted. It sorts the list.
-func repeated(list []int64) (out []int64) {
+// sortedDuplicates returns the values that occur more than once, sorted. It sorts the list.
+func sortedDuplicates(list []int64) (out []int64) {
 	slices.Sort(list)
 	for i := 1; i < len(list); i++ {
 		if list[i] == list[i-1] && (len(out) == 0 || out[len(out)-1] != list[i]) {

@@ -56,26 +56,26 @@ func (search *OrphanSearch) ProveForeignKeys(ctx context.Context, s *onward.Plan
 		search.throttle.Size = onward.PlanBatch
 	}
 	if search.proof == nil {
-		keys, err := search.foreignKeys(ctx)
+		keys, err := search.readForeignKeys(ctx)
 		if err != nil {
 			return run.State{}, err
 		}
 		search.proof = &foreignKeyProof{keys: keys}
 	}
 	for end := time.Now().Add(budget); search.proof.readKeys < len(search.proof.keys); {
-		p, again, err := search.throttle.nextPace(ctx, s, s.Repeat)
-		if err != nil || again > 0 {
-			return run.State{Step: s, Again: again}, err
+		p, retryAfter, err := search.throttle.nextPace(ctx, s, s.Repeat)
+		if err != nil || retryAfter > 0 {
+			return run.State{Step: s, Again: retryAfter}, err
 		}
-		begun := time.Now()
+		start := time.Now()
 		rows, err := search.findOrphans(ctx, &search.proof.keys[search.proof.readKeys])
 		if err != nil {
 			return run.State{}, err
 		}
 		if rows > 0 {
-			search.throttle.Size = p.nextSize(search.throttle.Size, time.Since(begun))
+			search.throttle.Size = p.nextSize(search.throttle.Size, time.Since(start))
 		}
-		if pause, over := p.pause(ctx, time.Since(begun), end); over {
+		if pause, mustReturn := p.pause(ctx, time.Since(start), end); mustReturn {
 			return run.State{Step: s, Again: pause}, nil
 		}
 	}
@@ -108,7 +108,7 @@ func (search *OrphanSearch) findOrphans(ctx context.Context, k *foreignKey) (row
 		if len(k.rows.Keys) > 0 {
 			chunk, err := countWrong(ctx, tx, &k.rows, &next, search.throttle.Size)
 			if chunk != nil && err == nil {
-				rows = chunk.addTo(&next)
+				rows = chunk.addToPass(&next)
 			}
 			return err
 		}
@@ -167,9 +167,9 @@ WHERE k.contype = 'f' AND k.convalidated AND k.conparentid = 0 AND coalesce((to_
   AND k.conrelid = ANY ($1::oid[]) AND k.conname = ANY ($2::text[])
 ORDER BY 2, 1`
 
-// foreignKeys returns the foreign keys that the plan's steps made or renamed, as they are in the
+// readForeignKeys returns the foreign keys that the plan's steps made or renamed, as they are in the
 // database now.
-func (search *OrphanSearch) foreignKeys(ctx context.Context) (out []foreignKey, err error) {
+func (search *OrphanSearch) readForeignKeys(ctx context.Context) (out []foreignKey, err error) {
 	names, err := namesInSteps(search.record.Plan.Steps)
 	if err != nil || len(names.constraints) == 0 {
 		return nil, err

@@ -13,11 +13,11 @@ import (
 
 // findRangeEnd returns the key of the last one of a number of rows after a key, and the number of these rows. through limits their keys; nil for
 // no limit.
-func findRangeEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, types, after, through []string, limit int) (end []string, rows int64, err error) {
+func findRangeEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, types, after, lastKey []string, limit int) (end []string, rows int64, err error) {
 	if _, err := tx.Exec(ctx, roundTripSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return nil, 0, err
 	}
-	where, args := keyRange(c.Keys, types, after, through)
+	where, args := keyRangeCondition(c.Keys, types, after, lastKey)
 	backward := make([]string, len(c.Keys))
 	for i, name := range keyNames(c.Keys) {
 		backward[i] = name + " DESC"
@@ -47,35 +47,35 @@ func selectKeys(keys []string) string {
 // orderByKeys returns the ORDER BY list for a table's keys.
 func orderByKeys(keys []string) string { return "t." + strings.Join(keys, ", t.") }
 
-// keyRange returns a condition: the key of row t is after one key and not after another. nil means no bound.
-func keyRange(keys, types, after, through []string) (string, []any) {
+// keyRangeCondition returns a condition: the key of row t is after one key and not after another. nil means no bound.
+func keyRangeCondition(keys, types, after, lastKey []string) (string, []any) {
 	where, args := "true", []any(nil)
 	bound := func(op string, key []string) {
 		if key != nil {
 			var condition string
-			condition, args = compareKey(keys, op, types, key, args)
+			condition, args = compareKeySQL(keys, op, types, key, args)
 			where += " AND " + condition
 		}
 	}
 	bound(" > ", after)
-	bound(" <= ", through)
+	bound(" <= ", lastKey)
 	return where, args
 }
 
-// compareKey returns a condition that compares the key of row t with another key, given as text. It appends to the parameters.
-func compareKey(keys []string, op string, types, key []string, args []any) (string, []any) {
+// compareKeySQL returns a condition that compares the key of row t with another key, given as text. It appends to the parameters.
+func compareKeySQL(keys []string, op string, types, key []string, args []any) (string, []any) {
 	row := func(list []string) string {
 		if len(list) == 1 {
 			return list[0]
 		}
 		return "(" + strings.Join(list, ", ") + ")"
 	}
-	mine := make([]string, len(keys))
+	columns := make([]string, len(keys))
 	for i, k := range keys {
-		mine[i] = "t." + k
+		columns[i] = "t." + k
 	}
 	values, args := castPlaceholders(types, key, args)
-	return row(mine) + op + row(values), args
+	return row(columns) + op + row(values), args
 }
 
 // forbidRowSecurity makes the server refuse a query from which row-level security would hide rows: a backfill processes all rows or is not
@@ -108,8 +108,8 @@ func keysAsText(row string, columns []string) string {
 	return "ARRAY[" + strings.Join(out, ", ") + "]"
 }
 
-// typesOf returns the types of columns.
-func typesOf(ctx context.Context, tx pgx.Tx, table string, columns []string) ([]string, error) {
+// readColumnTypes returns the types of columns.
+func readColumnTypes(ctx context.Context, tx pgx.Tx, table string, columns []string) ([]string, error) {
 	rows, err := tx.Query(ctx, `SELECT pg_catalog.format_type(a.atttypid, a.atttypmod)
 		FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS k (name, place)
 		JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AND NOT a.attisdropped

@@ -116,8 +116,8 @@ func (m *loadMeter) recordWait() {
 	m.waited = true
 }
 
-// isHarmful reports whether the load's queries take longer between two batches than at the beginning.
-func (m *loadMeter) isHarmful() bool {
+// isLoadSlowed reports whether the load's queries take longer between two batches than at the beginning.
+func (m *loadMeter) isLoadSlowed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.between.count >= manyProbes && float64(m.between.mean) > harmfulSlowdown*float64(m.first)
@@ -151,11 +151,11 @@ func (m *loadMeter) recordBatch(rows int64, took time.Duration) {
 	}
 }
 
-// measurePace sets the duration of a batch and the rest after it. writes: the batch locks rows.
+// setPace sets the duration of a batch and the rest after it. writes: the batch locks rows.
 //
 // Without other load a batch is followed by a rest only if its rows took
 // longer than usual: the disk may be busy. Beside a load the rest is so long that the load's queries take little longer on average.
-func (m *loadMeter) measurePace(p *pace, load throttle.Load, writes bool) {
+func (m *loadMeter) setPace(p *pace, load throttle.Load, writes bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if load == throttle.NoLoad {
@@ -197,20 +197,20 @@ func (t *Throttle) watchLoad(ctx context.Context) (stop func()) {
 	}
 }
 
-func (m *loadMeter) setProbing(on bool) {
+func (m *loadMeter) setProbing(enabled bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.probing = on
+	m.probing = enabled
 }
 
 // probe measures the latency once, and finds out whether somebody waits for a row of a batch.
 func (m *loadMeter) probe(ctx context.Context, conn *pgx.Conn, plan string) error {
 	running, changes := m.runningBatches()
-	begun := time.Now()
+	start := time.Now()
 	if _, err := ledger.ReadControl(ctx, conn, plan); err != nil {
 		return err
 	}
-	m.addLatency(time.Since(begun), len(running) > 0, changes)
+	m.addLatency(time.Since(start), len(running) > 0, changes)
 	if len(running) == 0 {
 		return nil
 	}

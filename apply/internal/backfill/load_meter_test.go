@@ -12,14 +12,14 @@ import (
 // measuredPace returns the pace that a meter derives for a batch.
 func measuredPace(m *loadMeter, load throttle.Load) pace {
 	p := pace{most: MostRows, time: batchTime, rest: -1}
-	m.measurePace(&p, load, true)
+	m.setPace(&p, load, true)
 	return p
 }
 
 // fillMeter adds as many measurements as a mean needs, of these latencies.
-func fillMeter(m *loadMeter, between, during time.Duration) {
+func fillMeter(m *loadMeter, idleLatency, during time.Duration) {
 	for range manyProbes * 8 {
-		m.addLatency(between, false, m.changes)
+		m.addLatency(idleLatency, false, m.changes)
 		m.addLatency(during, true, m.changes)
 	}
 }
@@ -74,11 +74,11 @@ func TestHarmOfBackfill(t *testing.T) {
 	t.Parallel()
 	m := &loadMeter{}
 	fillMeter(m, time.Millisecond, 5*time.Millisecond)
-	if m.isHarmful() {
+	if m.isLoadSlowed() {
 		t.Error("between two batches nothing has changed")
 	}
 	fillMeter(m, 2*time.Millisecond, 5*time.Millisecond)
-	if !m.isHarmful() {
+	if !m.isLoadSlowed() {
 		t.Error("between two batches a read takes twice as long as at the beginning")
 	}
 }
@@ -88,14 +88,14 @@ func TestHarmOfBackfill(t *testing.T) {
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
-	batch, other, beside := pgservertest.Connect(t, db), pgservertest.Connect(t, db), pgservertest.Connect(t, db)
-	pgservertest.Exec(t, beside, "CREATE SCHEMA onward_ledger", `CREATE TABLE onward_ledger.control (
+	batch, other, probeConn := pgservertest.Connect(t, db), pgservertest.Connect(t, db), pgservertest.Connect(t, db)
+	pgservertest.Exec(t, probeConn, "CREATE SCHEMA onward_ledger", `CREATE TABLE onward_ledger.control (
 		plan text PRIMARY KEY, state text NOT NULL DEFAULT '', rows int NOT NULL DEFAULT 0,
 		batch interval NOT NULL DEFAULT '0', rest float8 NOT NULL DEFAULT -1, who text NOT NULL)`, "CREATE TABLE orders AS SELECT 1 AS id")
 	m := &loadMeter{}
 	probe := func() {
 		t.Helper()
-		if err := m.probe(t.Context(), beside, "p"); err != nil {
+		if err := m.probe(t.Context(), probeConn, "p"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,19 +106,19 @@ func TestProbe(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	pgservertest.Exec(t, batch, "BEGIN", "UPDATE orders SET id = 2")
-	over := make(chan error, 1)
+	updateError := make(chan error, 1)
 	go func() {
 		_, err := other.Exec(t.Context(), "UPDATE orders SET id = 3")
-		over <- err
+		updateError <- err
 	}()
-	alike := m.beginBatch(int(other.PgConn().PID()))
+	endOther := m.beginBatch(int(other.PgConn().PID()))
 	for end := time.Now().Add(time.Second); time.Now().Before(end) && !m.waited; time.Sleep(10 * time.Millisecond) {
 		probe()
 	}
 	if m.waited {
 		t.Error("a batch that waits for another one counts")
 	}
-	alike()
+	endOther()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && !m.waited; time.Sleep(10 * time.Millisecond) {
 		probe()
 	}
@@ -127,7 +127,7 @@ func TestProbe(t *testing.T) {
 	}
 	end()
 	pgservertest.Exec(t, batch, "COMMIT")
-	if err := <-over; err != nil {
+	if err := <-updateError; err != nil {
 		t.Error(err)
 	}
 	m.addLatency(time.Hour, false, m.changes-1) // a batch has ended meanwhile

@@ -32,7 +32,7 @@ func (fill *Backfill) isolateBadRow(ctx context.Context, s *onward.PlanStep, lim
 
 // quarantineNextRow moves the cursor of a backfill past its next row without a change, and puts the row into quarantine, in one
 // transaction.
-func (fill *Backfill) quarantineNextRow(ctx context.Context, s *onward.PlanStep, cause error) (rows int64, over bool, err error) {
+func (fill *Backfill) quarantineNextRow(ctx context.Context, s *onward.PlanStep, cause error) (rows int64, finished bool, err error) {
 	count := 0
 	err = fill.session.InGuardedTransaction(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
 		if err := forbidRowSecurity(ctx, tx); err != nil {
@@ -85,7 +85,7 @@ func (fill *Backfill) retryQuarantine(ctx context.Context, s *onward.PlanStep) (
 			if err := forbidRowSecurity(ctx, tx); err != nil {
 				return err
 			}
-			types, err := typesOf(ctx, tx, s.Backfill.Table, s.Backfill.Keys)
+			types, err := readColumnTypes(ctx, tx, s.Backfill.Table, s.Backfill.Keys)
 			if err != nil {
 				return err
 			}

@@ -26,8 +26,8 @@ type rangeBatch struct {
 	err    error
 }
 
-// runRanges runs a batch of each of the next ranges at the same time. After all ranges are done, all rows are processed.
-func (fill *Backfill) runRanges(ctx context.Context, s *onward.PlanStep) (rows int64, err error) {
+// runRangeBatches runs a batch of each of the next ranges at the same time. After all ranges are done, all rows are processed.
+func (fill *Backfill) runRangeBatches(ctx context.Context, s *onward.PlanStep) (rows int64, err error) {
 	if len(fill.state.ranges) == 0 {
 		return 0, fill.endRanges(ctx, s)
 	}
@@ -99,13 +99,13 @@ func (fill *Backfill) runRangeBatch(ctx context.Context, session *pgx.Conn, s *o
 		if b.rows == 0 {
 			sql, args = "SELECT 0", nil
 		}
-		return countBatch(sql, args) + reportRows + fill.session.LedgerOwnerSQL() +
+		return countedBatchSQL(sql, args) + reportRows + fill.session.LedgerOwnerSQL() +
 			ledger.MoveRangeSQL(fill.record.Row.ID, s.ID, b.r, b.cursor, batchRows, b.done), nil
 	})
 	if err != nil {
 		return err
 	}
-	b.rows, err = readRows(texts)
+	b.rows, err = parseRowCount(texts)
 	return err
 }
 
@@ -114,10 +114,10 @@ func (fill *Backfill) findRangeRows(ctx context.Context, tx pgx.Tx, s *onward.Pl
 	if err := forbidRowSecurity(ctx, tx); err != nil {
 		return "", nil, err
 	}
-	if _, err := tx.Exec(ctx, planAlongKey(s)); err != nil {
+	if _, err := tx.Exec(ctx, keyScanSettings(s)); err != nil {
 		return "", nil, err
 	}
-	types, err := typesOf(ctx, tx, s.Backfill.Table, s.Backfill.Keys)
+	types, err := readColumnTypes(ctx, tx, s.Backfill.Table, s.Backfill.Keys)
 	if err != nil {
 		return "", nil, err
 	}
@@ -129,7 +129,7 @@ func (fill *Backfill) findRangeRows(ctx context.Context, tx pgx.Tx, s *onward.Pl
 	if b.rows, b.done = rows, rows < int64(limit); rows > 0 {
 		b.cursor = end
 	}
-	where, args = keyRange(c.Keys, types, b.r.Cursor, b.cursor)
+	where, args = keyRangeCondition(c.Keys, types, b.r.Cursor, b.cursor)
 	return where, args, nil
 }
 

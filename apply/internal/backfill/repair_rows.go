@@ -42,7 +42,7 @@ func (r *chunkRepair) wrongRowsQuery(
 	args = slices.Clip(args) // each query has its own
 	for _, key := range r.skippedKeys {
 		var condition string
-		condition, args = compareKey(c.Keys, " = ", types, key, args)
+		condition, args = compareKeySQL(c.Keys, " = ", types, key, args)
 		where += " AND NOT (" + condition + ")"
 	}
 	return fmt.Sprintf("SELECT %s FROM %s AS t WHERE %s AND (%s) ORDER BY %s LIMIT %d",
@@ -53,7 +53,7 @@ func (r *chunkRepair) wrongRowsQuery(
 // quarantine if the comparison uses the same keys as the backfill.
 func (fill *Backfill) narrowRepair(ctx context.Context, s *onward.PlanStep, c *onward.PlanComparison, cursor []string, cause error) error {
 	r := &fill.state.repair
-	fill.state.restartCount()
+	fill.state.resetWrongCount()
 	fill.state.repairError = "their change fails (" + session.ServerMessage(cause) + ")"
 	if r.batchSize() > 1 {
 		r.halvings++
@@ -69,14 +69,14 @@ func (fill *Backfill) narrowRepair(ctx context.Context, s *onward.PlanStep, c *o
 	}
 	r.skippedKeys = append(r.skippedKeys, key)
 	if count > 0 {
-		why := session.ServerMessage(cause)
-		fill.record.ReportEvent(run.Skipped, s, fmt.Sprintf("a row whose change fails (%s); in quarantine are %d", why, count))
+		reason := session.ServerMessage(cause)
+		fill.record.ReportEvent(run.Skipped, s, fmt.Sprintf("a row whose change fails (%s); in quarantine are %d", reason, count))
 	}
 	return nil
 }
 
-// restartCount makes the next repair count as useful: it has fewer rows than the last one.
-func (b *backfillState) restartCount() { b.wrong = 0 }
+// resetWrongCount makes the next repair count as useful: it has fewer rows than the last one.
+func (b *backfillState) resetWrongCount() { b.wrong = 0 }
 
 // giveUpRepairs ends the repairs of the chunk.
 func (b *backfillState) giveUpRepairs() { b.uselessRepairs = maxUselessRepairs }
@@ -90,11 +90,11 @@ func (fill *Backfill) isolateRow(
 		if err := forbidRowSecurity(ctx, tx); err != nil {
 			return err
 		}
-		types, err := typesOf(ctx, tx, c.Table, c.Keys)
+		types, err := readColumnTypes(ctx, tx, c.Table, c.Keys)
 		if err != nil {
 			return err
 		}
-		where, args := keyRange(c.Keys, types, cursor, nil)
+		where, args := keyRangeCondition(c.Keys, types, cursor, nil)
 		// The row is found first: comparisons use the settings that the backfill used, and keys are written as text under others.
 		query, args := fill.state.repair.wrongRowsQuery("t.tableoid::pg_catalog.text, t.ctid::pg_catalog.text", c, types, where, args)
 		var table, place string

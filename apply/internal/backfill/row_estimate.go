@@ -44,7 +44,7 @@ func (t *Throttle) estimateRows(ctx context.Context, s *onward.PlanStep) int64 {
 		}
 		rows := e.rows
 		if e.uncounted || e.pages > staleGrowth*e.countedPages {
-			rows = t.sampleRows(ctx, table, keys, &e)
+			rows = t.estimateFromSample(ctx, table, keys, &e)
 		}
 		most = max(most, rows)
 	}
@@ -62,8 +62,8 @@ const extentQuery = `WITH RECURSIVE tree AS (
 	CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::bigint AS pages) AS p
 	WHERE c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'm']::pg_catalog."char"[])`
 
-// sampleRows estimates the rows of a table from some of its pages and from its keys; -1 for unknown.
-func (t *Throttle) sampleRows(ctx context.Context, table string, keys []string, e *tableExtent) int64 {
+// estimateFromSample estimates the rows of a table from some of its pages and from its keys; -1 for unknown.
+func (t *Throttle) estimateFromSample(ctx context.Context, table string, keys []string, e *tableExtent) int64 {
 	if e.pages == 0 {
 		return 0
 	}
@@ -106,7 +106,7 @@ func keySpan(kind, first, last string) int64 {
 }
 
 // queryEstimate runs a short query beside the work, as the role of the steps.
-func (t *Throttle) queryEstimate(ctx context.Context, sql string, into []any, args ...any) error {
+func (t *Throttle) queryEstimate(ctx context.Context, sql string, targets []any, args ...any) error {
 	return t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		set := []string{fmt.Sprintf("SET LOCAL statement_timeout = %d", estimateTime.Milliseconds()), t.session.SearchPathSQL()}
 		if t.session.Role != "" {
@@ -115,6 +115,6 @@ func (t *Throttle) queryEstimate(ctx context.Context, sql string, into []any, ar
 		if _, err := conn.Exec(ctx, strings.Join(set, "; "), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		return conn.QueryRow(ctx, sql, args...).Scan(into...)
+		return conn.QueryRow(ctx, sql, args...).Scan(targets...)
 	})
 }

@@ -44,7 +44,7 @@ func (search *RowSearch) nextChunk(ctx context.Context, tx pgx.Tx, q *rowQuestio
 		return search.nextBlocks(ctx, tx, q, w)
 	}
 	c := &onward.PlanComparison{Table: q.condition.FullName(), Keys: pgparse.QuoteIdents(q.table.Order)}
-	types, err := typesOf(ctx, tx, c.Table, c.Keys)
+	types, err := readColumnTypes(ctx, tx, c.Table, c.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (search *RowSearch) nextChunk(ctx context.Context, tx pgx.Tx, q *rowQuestio
 		out.source = "(SELECT * FROM " + c.Table + " AS t LIMIT 0)"
 		return out, nil
 	}
-	where, args := keyRange(c.Keys, types, w.cursor, end)
+	where, args := keyRangeCondition(c.Keys, types, w.cursor, end)
 	out.source, out.args = "(SELECT * FROM "+c.Table+" AS t WHERE "+where+")", args
 	return out, nil
 }
@@ -72,7 +72,7 @@ func (search *RowSearch) nextBlocks(ctx context.Context, tx pgx.Tx, q *rowQuesti
 	}
 	if w.parts == nil {
 		var err error
-		if w.parts, err = readParts(ctx, tx, q, size); err != nil {
+		if w.parts, err = readTableParts(ctx, tx, q, size); err != nil {
 			return nil, err
 		}
 	}
@@ -96,8 +96,8 @@ func (search *RowSearch) nextBlocks(ctx context.Context, tx pgx.Tx, q *rowQuesti
 	return &rowChunk{source: "(SELECT * FROM ONLY " + part.name + " AS t WHERE " + where + ")", next: w}, nil
 }
 
-// readParts reads which tables hold the rows of a question's table.
-func readParts(ctx context.Context, tx pgx.Tx, q *rowQuestion, blockSize int64) ([]tablePart, error) {
+// readTableParts reads which tables hold the rows of a question's table.
+func readTableParts(ctx context.Context, tx pgx.Tx, q *rowQuestion, blockSize int64) ([]tablePart, error) {
 	rows, err := tx.Query(ctx, `WITH RECURSIVE tree AS (SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AS oid
 			UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) tree.oid WHERE NOT $2::boolean)
 		SELECT c.oid::pg_catalog.regclass::pg_catalog.text,
@@ -133,7 +133,7 @@ func (search *RowSearch) readRowsOfChunk(ctx context.Context, q *rowQuestion, w 
 	}
 	var c *rowChunk
 	err := search.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, limit, func(ctx context.Context, tx pgx.Tx) (err error) {
-		if err := readOnly(ctx, tx); err != nil {
+		if err := setReadOnly(ctx, tx); err != nil {
 			return err
 		}
 		if c, err = search.nextChunk(ctx, tx, q, *w); err != nil || c == nil {

@@ -105,15 +105,15 @@ func (t *Throttle) CheckHealth(ctx context.Context, s *onward.PlanStep) string {
 // nextPace returns the pace of the next batch of a backfill, or how long to wait. writes: the batch locks rows. Commands from another
 // terminal come first, then the health check, then the signals of the server.
 func (t *Throttle) nextPace(ctx context.Context, s *onward.PlanStep, writes bool) (pace, time.Duration, error) {
-	p, again, err := t.readControl(ctx, s)
-	if err != nil || again > 0 {
-		return p, again, err
+	p, retryAfter, err := t.readControl(ctx, s)
+	if err != nil || retryAfter > 0 {
+		return p, retryAfter, err
 	}
 	verdict := t.gauge.CheckHealth(ctx)
 	if verdict.Level == throttle.Free && !t.gauge.IsDue() {
 		verdict, err = t.gauge.ReadSignals(ctx, nil) // the last verdict
 	} else if verdict.Level == throttle.Free {
-		t.gauge.SetHarm(t.load.isHarmful())
+		t.gauge.SetHarm(t.load.isLoadSlowed())
 		if s.Repeat && t.estimatedRows == 0 {
 			t.estimatedRows = cmp.Or(t.estimateRows(ctx, s), -1)
 		}
@@ -126,7 +126,7 @@ func (t *Throttle) nextPace(ctx context.Context, s *onward.PlanStep, writes bool
 		return p, 0, err
 	}
 	if p.rest < 0 {
-		t.load.measurePace(&p, t.gauge.OtherLoad(), writes)
+		t.load.setPace(&p, t.gauge.OtherLoad(), writes)
 	}
 	for _, words := range verdict.Unseen {
 		t.record.ReportEvent(run.Throttled, s, words)
@@ -167,24 +167,24 @@ func (t *Throttle) readControl(ctx context.Context, s *onward.PlanStep) (pace, t
 		t.reportHeldBackfill(ctx, s, "paused", "by "+c.Who+": onward backfill resume lets it go on")
 		return p, pausedFor, nil
 	case ledger.Cancelled:
-		why := "it was cancelled by " + c.Who + "; onward backfill goes on"
-		return p, 0, errors.Join(&run.UnfinishedError{Step: s.ID, Why: why}, t.record.ClearCancel(ctx), t.record.RecordStepState(ctx, ledger.Waiting, why))
+		reason := "it was cancelled by " + c.Who + "; onward backfill goes on"
+		return p, 0, errors.Join(&run.UnfinishedError{Step: s.ID, Why: reason}, t.record.ClearCancel(ctx), t.record.RecordStepState(ctx, ledger.Waiting, reason))
 	}
 	return p, 0, nil
 }
 
 // reportHeldBackfill reports why a backfill is held back, and records it in the ledger for other observers.
-func (t *Throttle) reportHeldBackfill(ctx context.Context, s *onward.PlanStep, kind, why string) {
+func (t *Throttle) reportHeldBackfill(ctx context.Context, s *onward.PlanStep, kind, reason string) {
 	h := &t.held
-	plain := prose.CutNumbers(why)
+	plain := prose.CutNumbers(reason)
 	fresh := h.kind != kind || h.why != plain
 	if !fresh && time.Since(h.reportedAt) < reminder {
 		return
 	}
 	h.kind, h.why, h.reportedAt = kind, plain, time.Now()
-	words := kind + ": " + why
-	if strings.HasPrefix(why, "by ") {
-		words = kind + " " + why
+	words := kind + ": " + reason
+	if strings.HasPrefix(reason, "by ") {
+		words = kind + " " + reason
 	}
 	t.record.ReportEvent(run.Throttled, s, words)
 	if fresh {

@@ -59,15 +59,15 @@ func describeBroken(broken []onward.Verdict, count *onward.Verified) string {
 	for i := range broken {
 		d := &broken[i]
 		ids[d.ID] = true
-		where := "already before the contract"
+		moment := "already before the contract"
 		if d.After.Migration != "" {
-			where = "behind " + d.After.Migration
+			moment = "behind " + d.After.Migration
 		}
 		code := ""
 		if d.SQLState != "" {
 			code = " (SQLSTATE " + d.SQLState + ")"
 		}
-		line := fmt.Sprintf("query %s breaks %s: %s%s: %s", d.ID, where, d.Message, code, d.Query)
+		line := fmt.Sprintf("query %s breaks %s: %s%s: %s", d.ID, moment, d.Message, code, d.Query)
 		if d.Sender != "" {
 			line += " [" + d.Sender + "]"
 		}

@@ -29,11 +29,11 @@ func (d droppedName) searchText() string {
 	return d.column
 }
 
-// droppedBy returns the names that no longer exist after some steps. A name that a new column or table takes is left out: new code uses
+// listDroppedNames returns the names that no longer exist after some steps. A name that a new column or table takes is left out: new code uses
 // it.
-func droppedBy(steps []onward.PlanStep) []droppedName {
+func listDroppedNames(steps []onward.PlanStep) []droppedName {
 	var out []droppedName
-	taken := map[droppedName]bool{}
+	recreated := map[droppedName]bool{}
 	for i := range steps {
 		f, err := pgparse.SplitText(steps[i].SQL)
 		if err != nil {
@@ -54,13 +54,13 @@ func droppedBy(steps []onward.PlanStep) []droppedName {
 				if n.RenameStmt.RenameType == pgparse.ObjectType_OBJECT_COLUMN {
 					d = droppedName{n.RenameStmt.GetRelation().GetRelname(), n.RenameStmt.Newname}
 				}
-				taken[d] = true
+				recreated[d] = true
 			case *pgparse.Node_ViewStmt:
-				taken[droppedName{table: n.ViewStmt.GetView().GetRelname()}] = true
+				recreated[droppedName{table: n.ViewStmt.GetView().GetRelname()}] = true
 			}
 		}
 	}
-	return slices.DeleteFunc(out, func(d droppedName) bool { return taken[d] })
+	return slices.DeleteFunc(out, func(d droppedName) bool { return recreated[d] })
 }
 
 // droppedRelations returns the tables and views that a DROP drops, without the plan's own.
@@ -78,9 +78,9 @@ func droppedRelations(n *pgparse.DropStmt) (out []droppedName) {
 	return out
 }
 
-// isNamedBy reports whether a statement names the table and, if there is one, the column. A column whose qualifier belongs to another
+// isUsedIn reports whether a statement names the table and, if there is one, the column. A column whose qualifier belongs to another
 // table does not count, and neither does a statement that cannot be parsed.
-func (d droppedName) isNamedBy(sql string) bool {
+func (d droppedName) isUsedIn(sql string) bool {
 	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return false
@@ -103,11 +103,11 @@ func (d droppedName) isNamedBy(sql string) bool {
 			case *pgparse.ColumnRef:
 				fields := pgparse.StringTexts(n.Fields)
 				if len(fields) > 0 && fields[len(fields)-1] == d.column {
-					of := d.table
+					columnTable := d.table
 					if len(fields) > 1 && tables[fields[len(fields)-2]] != "" {
-						of = tables[fields[len(fields)-2]]
+						columnTable = tables[fields[len(fields)-2]]
 					}
-					column = column || of == d.table
+					column = column || columnTable == d.table
 				}
 			case *pgparse.ResTarget: // INSERT and UPDATE
 				column = column || n.Name == d.column && n.Val == nil

@@ -70,11 +70,11 @@ func (o *OldCode) AskEvidence(ctx context.Context, s *onward.PlanStep) (run.Stat
 	if err := o.RefuseOldSessions(ctx, s); err != nil {
 		return run.State{}, false, err
 	}
-	statements, known, again, err := o.sampleStatements(ctx, s)
-	if err != nil || again > 0 {
-		return run.State{Step: s, Again: again}, false, err
+	statements, known, retryAfter, err := o.sampleStatements(ctx, s)
+	if err != nil || retryAfter > 0 {
+		return run.State{Step: s, Again: retryAfter}, false, err
 	}
-	doubts, err := o.doubtSessions(ctx)
+	doubts, err := o.listDoubtfulSessions(ctx)
 	if err != nil {
 		return run.State{}, false, err
 	}
@@ -94,11 +94,11 @@ func (o *OldCode) AskEvidence(ctx context.Context, s *onward.PlanStep) (run.Stat
 	})
 }
 
-// doubtSessions lists the sessions that indicate that the old code still runs.
-func (o *OldCode) doubtSessions(ctx context.Context) (doubts []string, err error) {
+// listDoubtfulSessions lists the sessions that indicate that the old code still runs.
+func (o *OldCode) listDoubtfulSessions(ctx context.Context) (doubts []string, err error) {
 	err = o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		doubts = nil
-		roles, err := o.rolesOfRelease(ctx, conn)
+		roles, err := o.readReleaseRoles(ctx, conn)
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (o *OldCode) doubtSessions(ctx context.Context) (doubts []string, err error
 			doubts = append(doubts, fmt.Sprintf("no session has a name like %s, and none of the sessions that this plan's runs have recorded had one: "+
 				"the name may be wrong", o.Gone))
 		}
-		nameless, err := listSessions(ctx, conn, "coalesce(a.application_name, '') = ''")
+		nameless, err := summarizeSessions(ctx, conn, "coalesce(a.application_name, '') = ''")
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (o *OldCode) doubtSessions(ctx context.Context) (doubts []string, err error
 			o.listStepsBeforeContract()).Scan(&deployed); err != nil || deployed == nil {
 			return err
 		}
-		older, err := listSessions(ctx, conn, "a.application_name <> '' AND a.backend_start < $1 "+
+		older, err := summarizeSessions(ctx, conn, "a.application_name <> '' AND a.backend_start < $1 "+
 			"AND (cardinality($2::text[]) = 0 OR a.usename = ANY ($2::text[]))", *deployed, roles)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (o *OldCode) doubtSessions(ctx context.Context) (doubts []string, err error
 		if older != "" {
 			doubts = append(doubts, fmt.Sprintf("sessions that began before the new code could be deployed (%s): %s", deployed.UTC().Format(time.DateTime), older))
 		}
-		hidden, err := listSessions(ctx, conn, "a.application_name <> '' AND a.backend_start IS NULL AND (cardinality($1::text[]) = 0 OR a.usename = ANY "+
+		hidden, err := summarizeSessions(ctx, conn, "a.application_name <> '' AND a.backend_start IS NULL AND (cardinality($1::text[]) = 0 OR a.usename = ANY "+
 			"($1::text[]))", roles)
 		if hidden != "" {
 			doubts = append(doubts, "sessions whose beginning this role may not see (a member of pg_read_all_stats may): "+hidden)
@@ -147,9 +147,9 @@ func (o *OldCode) listStepsBeforeContract() []string {
 	return out
 }
 
-// rolesOfRelease returns the roles of the sessions that had the release's application_name, as the runs of the plan have recorded them.
+// readReleaseRoles returns the roles of the sessions that had the release's application_name, as the runs of the plan have recorded them.
 // Without a release name there are none.
-func (o *OldCode) rolesOfRelease(ctx context.Context, conn *pgx.Conn) ([]string, error) {
+func (o *OldCode) readReleaseRoles(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	rows, err := conn.Query(ctx, `SELECT DISTINCT s->>'role' FROM onward_ledger.log AS l,
 			jsonb_array_elements(CASE WHEN l.event = $2 THEN l.detail::jsonb ELSE '[]' END) AS s
 		WHERE l.plan = $1 AND l.event = $2 AND s->>'application' LIKE $3 ORDER BY 1`, o.record.Row.ID, sessionsEvent, o.Gone)
@@ -163,8 +163,8 @@ func (o *OldCode) rolesOfRelease(ctx context.Context, conn *pgx.Conn) ([]string,
 	return roles, err
 }
 
-// listSessions counts the client sessions that match a condition, by application and role: "web v1.3 of shop (4)".
-func listSessions(ctx context.Context, conn *pgx.Conn, where string, args ...any) (string, error) {
+// summarizeSessions counts the client sessions that match a condition, by application and role: "web v1.3 of shop (4)".
+func summarizeSessions(ctx context.Context, conn *pgx.Conn, where string, args ...any) (string, error) {
 	rows, err := conn.Query(ctx, fmt.Sprintf(`SELECT coalesce(nullif(a.application_name, ''), 'without a name') || ' of ' || coalesce(a.usename::text, 'a role that is gone') || ' (' || count(*) || ')'
 		FROM %s AND %s GROUP BY a.application_name, a.usename ORDER BY count(*) DESC, 1 LIMIT %d`, clientSessions, where, mostNamed+1), args...)
 	if err != nil {

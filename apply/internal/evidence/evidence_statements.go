@@ -32,12 +32,12 @@ type statementKey struct {
 
 // sampleStatements samples pg_stat_statements twice. doubts lists the statements that were called in between and name something that the
 // contract drops. known describes the check in words. again is the time to wait before the next sample.
-func (o *OldCode) sampleStatements(ctx context.Context, s *onward.PlanStep) (doubts []string, known string, again time.Duration, err error) {
+func (o *OldCode) sampleStatements(ctx context.Context, s *onward.PlanStep) (doubts []string, known string, retryAfter time.Duration, err error) {
 	window := o.Window
 	if window == 0 {
 		window = DefaultWindow
 	}
-	dropped := droppedBy(o.record.RequestedSteps(s))
+	dropped := listDroppedNames(o.record.RequestedSteps(s))
 	if window < 0 || len(dropped) == 0 {
 		return nil, "no statement was asked for", 0, nil
 	}
@@ -46,7 +46,7 @@ func (o *OldCode) sampleStatements(ctx context.Context, s *onward.PlanStep) (dou
 	}
 	var now *statementSample
 	err = o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		now, err = readStatements(ctx, conn, o.session.Major, dropped)
+		now, err = readStatementSample(ctx, conn, o.session.Major, dropped)
 		return err
 	})
 	switch refused := new(pgconn.PgError); {
@@ -71,7 +71,7 @@ func (o *OldCode) sampleStatements(ctx context.Context, s *onward.PlanStep) (dou
 	case now.wasReset(before):
 		return nil, "", window, nil
 	}
-	return now.listCalled(before, dropped), fmt.Sprintf("pg_stat_statements was sampled twice within %s", window), 0, nil
+	return now.listCalledStatements(before, dropped), fmt.Sprintf("pg_stat_statements was sampled twice within %s", window), 0, nil
 }
 
 // wasReset reports whether the statistics were reset between two samples.
@@ -79,27 +79,27 @@ func (n *statementSample) wasReset(before *statementSample) bool {
 	if n.reset != before.reset {
 		return true
 	}
-	kept := 0
+	shared := 0
 	for key, calls := range before.calls {
-		is, there := n.calls[key]
-		if there && is < calls {
+		newCalls, found := n.calls[key]
+		if found && newCalls < calls {
 			return true
 		}
-		if there {
-			kept++
+		if found {
+			shared++
 		}
 	}
-	return kept == 0 && len(before.calls) > 0
+	return shared == 0 && len(before.calls) > 0
 }
 
-// listCalled lists the statements that were called between two samples and name something that is dropped.
-func (n *statementSample) listCalled(before *statementSample, dropped []droppedName) (out []string) {
+// listCalledStatements lists the statements that were called between two samples and name something that is dropped.
+func (n *statementSample) listCalledStatements(before *statementSample, dropped []droppedName) (out []string) {
 	for key, calls := range n.calls {
 		if calls <= before.calls[key] {
 			continue
 		}
 		for _, d := range dropped {
-			if d.isNamedBy(n.text[key]) {
+			if d.isUsedIn(n.text[key]) {
 				out = append(out, fmt.Sprintf("a statement that names %s was called %d times by %s within %s: SELECT query FROM pg_stat_statements WHERE queryid = %d",
 					d, calls-before.calls[key], key.role, n.at.Sub(before.at).Round(time.Millisecond), key.id))
 				break
@@ -113,8 +113,8 @@ func (n *statementSample) listCalled(before *statementSample, dropped []droppedN
 	return out
 }
 
-// readStatements reads a sample. It returns nil if the database does not have the extension.
-func readStatements(ctx context.Context, conn *pgx.Conn, major int, dropped []droppedName) (*statementSample, error) {
+// readStatementSample reads a sample. It returns nil if the database does not have the extension.
+func readStatementSample(ctx context.Context, conn *pgx.Conn, major int, dropped []droppedName) (*statementSample, error) {
 	var schema string
 	err := conn.QueryRow(ctx, `SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'`).Scan(&schema)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -128,11 +128,11 @@ func readStatements(ctx context.Context, conn *pgx.Conn, major int, dropped []dr
 	top := ""
 	if major >= 14 {
 		top = " AND s.toplevel" // not the statements of the plan's own triggers
-		var there bool
-		if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", view+"_info").Scan(&there); err != nil {
+		var viewExists bool
+		if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", view+"_info").Scan(&viewExists); err != nil {
 			return nil, err
 		}
-		if there {
+		if viewExists {
 			if err := conn.QueryRow(ctx, "SELECT stats_reset::text FROM "+view+"_info").Scan(&out.reset); err != nil {
 				return nil, err
 			}

@@ -12,7 +12,7 @@ import (
 // A name counts as dropped unless something new takes it, or it is the plan's own.
 func TestDroppedBy(t *testing.T) {
 	t.Parallel()
-	got := droppedBy([]onward.PlanStep{
+	got := listDroppedNames([]onward.PlanStep{
 		{SQL: "ALTER TABLE orders DROP COLUMN note, DROP COLUMN amount; ALTER TABLE orders RENAME COLUMN total TO amount"},
 		{SQL: "DROP TABLE old; DROP TABLE onward.cursor; DROP VIEW v; CREATE VIEW v AS SELECT 1; DROP INDEX i"},
 	})
@@ -35,7 +35,7 @@ func TestStatementNamesDropped(t *testing.T) {
 		"UPDATE people SET note = $1 FROM orders":                 false,
 		"SELECT note FROM orders WHERE":                           false,
 	} {
-		if got := note.isNamedBy(sql); got != want {
+		if got := note.isUsedIn(sql); got != want {
 			t.Errorf("%s: %v", sql, got)
 		}
 	}
@@ -55,7 +55,7 @@ func TestStatementSamples(t *testing.T) {
 	if before.wasReset(before) || !sample("", 1, 7).wasReset(before) || !sample("now", 3, 7).wasReset(before) {
 		t.Error("a reset is not what it should be")
 	}
-	got := sample("", 5, 7).listCalled(before, []droppedName{{"orders", "note"}})
+	got := sample("", 5, 7).listCalledStatements(before, []droppedName{{"orders", "note"}})
 	want := []string{"a statement that names orders.note was called 2 times by web within 2s: SELECT query FROM pg_stat_statements WHERE queryid = 1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

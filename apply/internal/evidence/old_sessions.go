@@ -19,12 +19,12 @@ func (o *OldCode) RefuseOldSessions(ctx context.Context, s *onward.PlanStep) err
 		return nil
 	}
 	var count int
-	var app, who string
+	var app, userName string
 	var oldest float64
 	err := o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, `SELECT count(*) OVER ()::int, application_name, coalesce(usename::text, ''), coalesce(extract(epoch FROM clock_timestamp() - backend_start), 0)::float8
 			FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1 AND application_name NOT LIKE 'onward %' ORDER BY backend_start LIMIT 1`, o.Gone).
-			Scan(&count, &app, &who, &oldest)
+			Scan(&count, &app, &userName, &oldest)
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -32,13 +32,13 @@ func (o *OldCode) RefuseOldSessions(ctx context.Context, s *onward.PlanStep) err
 	case err != nil:
 		return err
 	}
-	what := "sessions"
+	noun := "sessions"
 	if count == 1 {
-		what = "session"
+		noun = "session"
 	}
-	text := fmt.Sprintf("the release that must be gone has %d %s on this database: %s", count, what, app)
-	if who != "" {
-		text += fmt.Sprintf(" of %s, for %s", who, queue.RoundDuration(time.Duration(oldest*float64(time.Second))))
+	text := fmt.Sprintf("the release that must be gone has %d %s on this database: %s", count, noun, app)
+	if userName != "" {
+		text += fmt.Sprintf(" of %s, for %s", userName, queue.RoundDuration(time.Duration(oldest*float64(time.Second))))
 	}
 	return &run.RefusedError{Step: s.ID, Text: text + ". Stop what is left of it, then run this again"}
 }

@@ -46,20 +46,20 @@ func (o *OldSnapshots) WaitForSnapshots(ctx context.Context, s *onward.PlanStep)
 	if o.clear || o.record.AsWritten || len(fills) == 0 {
 		return nil, nil
 	}
-	holders, last, err := o.findHolders(ctx, fills)
+	holders, last, err := o.findSnapshotHolders(ctx, fills)
 	if err != nil {
 		return nil, err
 	}
-	standbys, err := o.findStandbyHolders(ctx, last)
+	standbys, err := o.findStandbySnapshotHolders(ctx, last)
 	if err != nil {
 		return nil, err
 	}
 	if o.waitForStandbys {
 		holders = append(holders, standbys...)
-	} else if err := o.warnOfStandbys(ctx, s, standbys); err != nil {
+	} else if err := o.warnOfStandbySnapshots(ctx, s, standbys); err != nil {
 		return nil, err
 	}
-	if holders, err = o.dropAccepted(ctx, s, holders); err != nil {
+	if holders, err = o.acceptSnapshots(ctx, s, holders); err != nil {
 		return nil, err
 	}
 	if o.clear = len(holders) == 0; !o.clear {
@@ -89,10 +89,10 @@ func precedingBackfills(p *onward.Plan, s *onward.PlanStep) (ids []string) {
 // mostHolders is how many transactions a message names.
 const mostHolders = 3
 
-// findHolders returns the transactions of the primary whose snapshot is older than the end of some backfills, and the last transaction ID of
+// findSnapshotHolders returns the transactions of the primary whose snapshot is older than the end of some backfills, and the last transaction ID of
 // these; "" if they wrote nothing. At the first look all such transactions count. Later ones see the rows, even if an old writer keeps the xmin
 // of their snapshots low, unless they have imported the snapshot of an earlier one.
-func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words []string, last string, err error) {
+func (o *OldSnapshots) findSnapshotHolders(ctx context.Context, fills []string) (words []string, last string, err error) {
 	var list []queue.Snapshot
 	err = o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if err := conn.QueryRow(ctx, lastFill, o.record.Row.ID, fills).Scan(&last); err != nil {
@@ -101,7 +101,7 @@ func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words [
 			}
 			return err
 		}
-		list, err = readHolders(ctx, conn, last, false)
+		list, err = readSnapshotHolders(ctx, conn, last, false)
 		return err
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words [
 		waited = append(waited, *h)
 	}
 	o.found = found
-	return prose.FirstLines(describeHolders(waited), mostHolders), last, nil
+	return prose.FirstLines(describeSnapshotHolders(waited), mostHolders), last, nil
 }
 
 // mayBeCopy reports whether a new snapshot can be a copy of one that was there at the last look.
@@ -143,15 +143,15 @@ const lastFill = `SELECT f.xid::text FROM (
 		UNION ALL SELECT v.xmin FROM onward_ledger.verification AS v WHERE v.plan = $1 AND v.step = ANY ($2::text[])
 	) AS f ORDER BY pg_catalog.age(f.xid) LIMIT 1`
 
-// readHolders returns the transactions whose snapshot is not newer than a transaction ID. A first copy for a subscriber does not count: it gets all
+// readSnapshotHolders returns the transactions whose snapshot is not newer than a transaction ID. A first copy for a subscriber does not count: it gets all
 // later rows.
-func readHolders(ctx context.Context, conn *pgx.Conn, last string, standby bool) ([]queue.Snapshot, error) {
+func readSnapshotHolders(ctx context.Context, conn *pgx.Conn, last string, standby bool) ([]queue.Snapshot, error) {
 	list, err := queue.ReadSnapshots(ctx, conn, last, standby)
 	return slices.DeleteFunc(list, func(h queue.Snapshot) bool { return h.Copies }), err
 }
 
-// describeHolders describes transactions that do not see what the backfill wrote.
-func describeHolders(list []queue.Snapshot) (words []string) {
+// describeSnapshotHolders describes transactions that do not see what the backfill wrote.
+func describeSnapshotHolders(list []queue.Snapshot) (words []string) {
 	for i := range list {
 		words = append(words, list[i].DescribeTransaction()+": it does not see what the backfill wrote")
 	}
@@ -166,8 +166,8 @@ const standbySnapshots = `SELECT 'the standby ' || coalesce(nullif(a.application
 	WHERE (database IS NULL OR database = current_database()) AND xmin IS NOT NULL AND pg_catalog.age(xmin) >= pg_catalog.age($1::text::xid)
 	ORDER BY 1`
 
-// findStandbyHolders describes the snapshots on standbys, and those that slots keep. last is the transaction ID of [OldSnapshots.findHolders].
-func (o *OldSnapshots) findStandbyHolders(ctx context.Context, last string) (words []string, err error) {
+// findStandbySnapshotHolders describes the snapshots on standbys, and those that slots keep. last is the transaction ID of [OldSnapshots.findSnapshotHolders].
+func (o *OldSnapshots) findStandbySnapshotHolders(ctx context.Context, last string) (words []string, err error) {
 	if last == "" {
 		return nil, nil
 	}
@@ -185,7 +185,7 @@ func (o *OldSnapshots) findStandbyHolders(ctx context.Context, last string) (wor
 		words[i] += " keeps a snapshot from before the end of the backfill"
 	}
 	words = append(words, o.describeStandbys(ctx, func(ctx context.Context, conn *pgx.Conn, _ int) ([]queue.Snapshot, error) {
-		return readHolders(ctx, conn, last, true)
-	}, describeHolders)...)
+		return readSnapshotHolders(ctx, conn, last, true)
+	}, describeSnapshotHolders)...)
 	return prose.FirstLines(words, mostHolders), nil
 }

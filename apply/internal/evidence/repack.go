@@ -61,7 +61,7 @@ func (q *RepackQueue) WaitToBegin(ctx context.Context, s *onward.PlanStep) ([]st
 	}
 	if len(words) == 0 { // the audit trail gets one entry for each attempt, not for each look
 		q.queue = nil
-		return q.dropAccepted(ctx, s, snapshots)
+		return q.acceptSnapshots(ctx, s, snapshots)
 	}
 	q.record.ReportEvent(run.Waits, s, strings.Join(words, "; "))
 	return words, nil
@@ -82,5 +82,5 @@ func (q *RepackQueue) findSnapshots(ctx context.Context, s *onward.PlanStep, tab
 	if q.waitForStandbys {
 		return append(words, elsewhere...), nil
 	}
-	return words, q.warnOfStandbys(ctx, s, elsewhere)
+	return words, q.warnOfStandbySnapshots(ctx, s, elsewhere)
 }

@@ -47,8 +47,8 @@ func (r *snapshotReport) describeStandbys(
 	return words
 }
 
-// warnOfStandbys reports snapshots on standbys that are not waited for, if they have changed.
-func (r *snapshotReport) warnOfStandbys(ctx context.Context, s *onward.PlanStep, standbys []string) error {
+// warnOfStandbySnapshots reports snapshots on standbys that are not waited for, if they have changed.
+func (r *snapshotReport) warnOfStandbySnapshots(ctx context.Context, s *onward.PlanStep, standbys []string) error {
 	text := strings.Join(standbys, "; ")
 	if text == "" || prose.CutNumbers(text) == r.warning {
 		return nil
@@ -59,8 +59,8 @@ func (r *snapshotReport) warnOfStandbys(ctx context.Context, s *onward.PlanStep,
 	return r.logSnapshots(ctx, s, "snapshots on standbys", text)
 }
 
-// dropAccepted returns the snapshots that a step has to wait for: none if a reason accepts them, which the ledger gets.
-func (r *snapshotReport) dropAccepted(ctx context.Context, s *onward.PlanStep, found []string) ([]string, error) {
+// acceptSnapshots returns the snapshots that a step has to wait for: none if a reason accepts them, which the ledger gets.
+func (r *snapshotReport) acceptSnapshots(ctx context.Context, s *onward.PlanStep, found []string) ([]string, error) {
 	if len(found) == 0 || r.accepted == "" {
 		return found, nil
 	}

@@ -19,7 +19,7 @@ func TestSetLocal(t *testing.T) {
 		"SET LOCAL work_mem = '8MB'":    "SET LOCAL work_mem = '8MB'",
 		"RESET work_mem":                "RESET work_mem",
 	} {
-		if got := setLocal(sql); got != want {
+		if got := makeSetLocal(sql); got != want {
 			t.Errorf("%s: %s", sql, got)
 		}
 	}
@@ -55,9 +55,9 @@ func TestDigestSource(t *testing.T) {
 	set.Migrations = []*audit.Planned{b, a}
 	swapped := digestSource(set)
 	set.Migrations = []*audit.Planned{a, b}
-	same := digestSource(set)
+	repeated := digestSource(set)
 	b.Hash = "z"
-	if changed := digestSource(set); first != same || first == swapped || first == changed {
-		t.Error(cmp.Diff(first, []string{swapped, same, changed}))
+	if changed := digestSource(set); first != repeated || first == swapped || first == changed {
+		t.Error(cmp.Diff(first, []string{swapped, repeated, changed}))
 	}
 }

@@ -46,7 +46,7 @@ type Config struct {
 	// Prepare is called once, before the first migration, with the session that takes the tool's lock afterwards.
 	Prepare func(ctx context.Context, conn *pgx.Conn) error
 	// RunPlan runs the steps of a migration or of the plan. begun: an earlier call started them, and the plan is from the ledger.
-	RunPlan func(ctx context.Context, p *onward.Plan, begun bool) (*onward.Applied, error)
+	RunPlan func(ctx context.Context, p *onward.Plan, isStarted bool) (*onward.Applied, error)
 }
 
 // Pending is the migrations that a target does not have.
@@ -88,16 +88,16 @@ func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
 	// The first round takes the tool's lock, which the others keep. A round that finishes a migration which an earlier call
 	// started reads the rest again in the next one.
 	for locked := false; ; locked = true {
-		again, err := p.runOnce(ctx, locked)
-		if err != nil || !again {
+		hasMore, err := p.runOnce(ctx, locked)
+		if err != nil || !hasMore {
 			return p.out, err
 		}
 	}
 }
 
 // runMigration runs one migration and adds its result. begun: an earlier call started it.
-func (p *Pending) runMigration(ctx context.Context, plan *onward.Plan, begun bool) error {
-	r, err := p.RunPlan(ctx, plan, begun)
+func (p *Pending) runMigration(ctx context.Context, plan *onward.Plan, isStarted bool) error {
+	r, err := p.RunPlan(ctx, plan, isStarted)
 	if r != nil {
 		p.out.Plan = r.Plan
 		p.out.Steps = append(p.out.Steps, r.Steps...)

@@ -20,7 +20,7 @@ import (
 
 // runOnce reads the pending migrations and carries them out. again: a migration that was started earlier
 // is now finished, and the rest must be read again.
-func (p *Pending) runOnce(ctx context.Context, locked bool) (again bool, err error) {
+func (p *Pending) runOnce(ctx context.Context, locked bool) (hasMore bool, err error) {
 	if p.release, err = audit.Read(ctx, p.Repository); err != nil {
 		return false, refusePrograms(err)
 	}
@@ -34,22 +34,22 @@ func (p *Pending) runOnce(ctx context.Context, locked bool) (again bool, err err
 		}
 	}
 	var list []*audit.Planned
-	var begun *onward.Plan
+	var startedPlan *onward.Plan
 	if err := p.withOwnSettings(ctx, func() (err error) {
 		if list, err = p.listUnapplied(ctx); err == nil {
-			begun, err = p.findStarted(ctx, list)
+			startedPlan, err = p.findStartedMigration(ctx, list)
 		}
 		return err
 	}); err != nil {
 		return false, err
 	}
-	if begun != nil {
-		return true, p.runMigration(ctx, begun, true)
+	if startedPlan != nil {
+		return true, p.runMigration(ctx, startedPlan, true)
 	}
 	if list, err = p.migrationsUpTo(list); err != nil {
 		return false, err
 	}
-	defer func() { p.out.Readiness = p.judgeWritten(list, err == nil) }()
+	defer func() { p.out.Readiness = p.judgeWrittenPlans(list, err == nil) }()
 	if len(list) == 0 {
 		return false, nil
 	}
@@ -217,23 +217,23 @@ func (p *Pending) makePlans(list []*audit.Planned) ([]*onward.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		content, err := p.readContent(m)
+		content, err := p.readFileForChecksum(m)
 		if err != nil {
 			return nil, err
 		}
-		p.addRecords(steps, m, content, !p.tableExists && i == 0)
+		p.addRecordSQL(steps, m, content, !p.tableExists && i == 0)
 		out = append(out, &onward.Plan{
 			Schema: onward.PlanSchema, Base: p.out.Base, Head: p.out.Head, Steps: steps,
 			Migrations: []onward.PlannedMigration{{ID: m.ID, Path: m.Path, Hash: m.Hash}}, Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
 		})
 	}
-	return out, p.requireSchemaFree(out)
+	return out, p.requireWithinSchema(out)
 }
 
-// addRecords adds to the steps of a migration the SQL that updates its tool's table. A migration in one
+// addRecordSQL adds to the steps of a migration the SQL that updates its tool's table. A migration in one
 // transaction is recorded when it is done. For others, a tool that records the start of a migration
 // gets that too.
-func (p *Pending) addRecords(steps []onward.PlanStep, m *audit.Planned, content []byte, makes bool) {
+func (p *Pending) addRecordSQL(steps []onward.PlanStep, m *audit.Planned, content []byte, makes bool) {
 	count, first, last := p.set.Count, &steps[0], &steps[len(steps)-1]
 	last.Record = count.Write(p.table, m, content)
 	if count.Start != nil && (len(steps) > 1 || first.Transaction == onward.TransactionNone) {

@@ -66,8 +66,8 @@ func (p *Pending) requireSameMigrations() error {
 		"give them a release of their own, or run this where those are", p.release.HeadName())}
 }
 
-// requireSchemaFree refuses migrations that would do something outside of their schema, before the first of them runs.
-func (p *Pending) requireSchemaFree(plans []*onward.Plan) error {
+// requireWithinSchema refuses migrations that would do something outside of their schema, before the first of them runs.
+func (p *Pending) requireWithinSchema(plans []*onward.Plan) error {
 	if p.Schema == "" {
 		return nil
 	}

@@ -29,15 +29,15 @@ func WithRecord(p *onward.Plan, rows ToolRows) *onward.Plan {
 	if rows.Write == "" {
 		return p
 	}
-	own := *p
-	own.Steps = slices.Clone(p.Steps)
-	s := &own.Steps[max(p.Contract()-1, 0)]
+	planCopy := *p
+	planCopy.Steps = slices.Clone(p.Steps)
+	s := &planCopy.Steps[max(p.Contract()-1, 0)]
 	s.Record, s.Unrecord = rows.Write, rows.Remove
-	return &own
+	return &planCopy
 }
 
 // UnrecordedAdvice says which migrations the user must still mark as applied in their tool after a plan, and why; "" for none.
-func UnrecordedAdvice(p *onward.Plan, why string) string {
+func UnrecordedAdvice(p *onward.Plan, reason string) string {
 	if p.Dir != "" || len(p.Migrations) == 0 || p.RecordingStep() != nil { // the tool itself runs the plan's files
 		return ""
 	}
@@ -48,18 +48,18 @@ func UnrecordedAdvice(p *onward.Plan, why string) string {
 		}
 		return fmt.Sprintf("run what the plan leaves (%s), and then tell the migrations' own tool that the whole release took place", prose.FirstNames(list, 3))
 	}
-	return AdviseRecording(p.Migrations, why)
+	return AdviseRecording(p.Migrations, reason)
 }
 
 // AdviseRecording says which migrations the user must mark as applied in their tool, and why; "" if only the run knew that began the plan.
-func AdviseRecording(migrations []onward.PlannedMigration, why string) string {
+func AdviseRecording(migrations []onward.PlannedMigration, reason string) string {
 	var list []string
 	for _, m := range migrations {
 		list = append(list, m.ID)
 	}
 	advice := fmt.Sprintf("tell the migrations' own tool that %s took place: its table does not say so", strings.Join(list, ", "))
-	if why != "" {
-		advice += " (" + why + ")"
+	if reason != "" {
+		advice += " (" + reason + ")"
 	}
 	return advice
 }
@@ -87,14 +87,14 @@ func (p *Pending) RecordSQL(ctx context.Context) (out ToolRows, err error) {
 	}); err != nil || len(open) == 0 {
 		return out, err
 	}
-	out.Remove = p.removeSQL(open, before, keys)
+	out.Remove = p.unrecordSQL(open, before, keys)
 	var b strings.Builder
-	b.WriteString(p.toolIdleSQL(keys))
+	b.WriteString(p.requireToolIdleSQL(keys))
 	if p.set.Count.Last {
 		open = open[len(open)-1:]
 	}
 	for _, m := range open {
-		content, err := p.readContent(m)
+		content, err := p.readFileForChecksum(m)
 		if err != nil {
 			return ToolRows{}, err
 		}
@@ -104,24 +104,24 @@ func (p *Pending) RecordSQL(ctx context.Context) (out ToolRows, err error) {
 	return out, nil
 }
 
-// toolIdleSQL returns statements of PL/pgSQL that fail while the tool is at work. Until the end of their transaction it cannot begin.
-func (p *Pending) toolIdleSQL(keys []int64) string {
+// requireToolIdleSQL returns statements of PL/pgSQL that fail while the tool is at work. Until the end of their transaction it cannot begin.
+func (p *Pending) requireToolIdleSQL(keys []int64) string {
 	var b strings.Builder
 	for _, key := range keys {
 		b.WriteString("IF NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN " +
 			raiseToolAtWork)
 	}
 	if p.set.Count.Busy != nil {
-		b.WriteString(busyCheck(p.set.Count.Busy(p.table)))
+		b.WriteString(busyToolCheckSQL(p.set.Count.Busy(p.table)))
 	}
 	return b.String()
 }
 
-// removeSQL returns the SQL that takes recorded migrations out of the tool's table. It refuses if the table has later ones. before is the
+// unrecordSQL returns the SQL that takes recorded migrations out of the tool's table. It refuses if the table has later ones. before is the
 // migration that precedes them in a table of one row; nil for none.
-func (p *Pending) removeSQL(open []*audit.Planned, before *audit.Planned, keys []int64) string {
+func (p *Pending) unrecordSQL(open []*audit.Planned, before *audit.Planned, keys []int64) string {
 	last := open[len(open)-1]
-	var later, remove string
+	var laterQuery, remove string
 	if p.set.Count.Last {
 		known := []string{pgparse.QuoteLiteral(p.set.Count.Key(last))}
 		remove = "DELETE FROM " + p.table
@@ -129,7 +129,7 @@ func (p *Pending) removeSQL(open []*audit.Planned, before *audit.Planned, keys [
 			known = append(known, pgparse.QuoteLiteral(p.set.Count.Key(before)))
 			remove = p.set.Count.Write(p.table, before, nil)
 		}
-		later = p.set.Count.Read(p.table) + ") AS r (key, sum, dirty) WHERE key NOT IN (" + strings.Join(known, ", ") + ")"
+		laterQuery = p.set.Count.Read(p.table) + ") AS r (key, sum, dirty) WHERE key NOT IN (" + strings.Join(known, ", ") + ")"
 	} else {
 		var rows []string
 		for _, m := range open {
@@ -137,12 +137,12 @@ func (p *Pending) removeSQL(open []*audit.Planned, before *audit.Planned, keys [
 		}
 		condition := strings.Join(rows, " OR ")
 		after := fmt.Sprintf("(SELECT * FROM %s WHERE %s > (SELECT max(%[2]s) FROM %[1]s WHERE %[3]s) AND NOT (%[3]s)) AS later", p.table, p.set.Count.Order, condition)
-		later = p.set.Count.Read(after) + ") AS r (key, sum, dirty)"
+		laterQuery = p.set.Count.Read(after) + ") AS r (key, sum, dirty)"
 		remove = "DELETE FROM " + p.table + " WHERE " + condition
 	}
 	refusal := pgparse.QuoteLiteral(fmt.Sprintf("%s has %%s, recorded after %s, which the plan replaces: undo later migrations first, with their own tool", p.table,
 		last.ID))
-	return doBlock("DECLARE later text;\n", p.toolIdleSQL(keys)+"SELECT pg_catalog.string_agg(key, ', ' ORDER BY key) INTO later FROM ("+later+";\n"+
+	return doBlock("DECLARE later text;\n", p.requireToolIdleSQL(keys)+"SELECT pg_catalog.string_agg(key, ', ' ORDER BY key) INTO later FROM ("+laterQuery+";\n"+
 		"IF later IS NOT NULL THEN RAISE SQLSTATE "+pgparse.QuoteLiteral(session.RefusedCode)+" USING MESSAGE = pg_catalog.format("+refusal+", later); END IF;\n"+
 		remove+";")
 }
@@ -150,26 +150,26 @@ func (p *Pending) removeSQL(open []*audit.Planned, before *audit.Planned, keys [
 // raiseToolAtWork ends an IF of PL/pgSQL with the error for a tool that is at work.
 var raiseToolAtWork = "RAISE lock_not_available USING MESSAGE = " + pgparse.QuoteLiteral(session.ToolAtWork) + "; END IF;\n"
 
-// busyCheck returns statements that fail while the tool marks in a table that it is at work. Until the end of their transaction the tool cannot
+// busyToolCheckSQL returns statements that fail while the tool marks in a table that it is at work. Until the end of their transaction the tool cannot
 // begin.
-func busyCheck(marks, condition string) string {
+func busyToolCheckSQL(marks, condition string) string {
 	return "IF pg_catalog.to_regclass(" + pgparse.QuoteLiteral(marks) + ") IS NOT NULL THEN\nIF EXISTS (SELECT FROM (SELECT * FROM " + marks +
 		" FOR UPDATE) AS m WHERE " + condition + ") THEN " + raiseToolAtWork + "END IF;\n"
 }
 
 // dueCondition returns the condition under which a migration is marked when the last step runs, which may be weeks later.
 func (p *Pending) dueCondition(m, before *audit.Planned) string {
-	has := func(m *audit.Planned) string {
+	existsSQL := func(m *audit.Planned) string {
 		return "EXISTS (SELECT FROM (" + p.set.Count.Read(p.table) + ") AS r (key, sum, dirty) WHERE key = " + pgparse.QuoteLiteral(p.set.Count.Key(m)) +
 			" AND NOT dirty)"
 	}
 	switch {
 	case !p.set.Count.Last:
-		return "NOT " + has(m)
+		return "NOT " + existsSQL(m)
 	case before == nil:
 		return "NOT EXISTS (SELECT FROM " + p.table + ")"
 	}
-	return has(before)
+	return existsSQL(before)
 }
 
 // findPlanned reads the repository, finds the plan's migrations there, and finds their tool's table.
@@ -178,7 +178,7 @@ func (p *Pending) findPlanned(ctx context.Context) (list []*audit.Planned, end f
 	if p.release, err = audit.Read(ctx, p.Repository); err != nil {
 		return nil, nil, refusePrograms(err)
 	}
-	over := func() {
+	closeAll := func() {
 		_ = p.release.Close()
 		if p.conn != nil {
 			_ = p.conn.Close(context.WithoutCancel(ctx))
@@ -186,7 +186,7 @@ func (p *Pending) findPlanned(ctx context.Context) (list []*audit.Planned, end f
 	}
 	defer func() {
 		if err != nil {
-			over()
+			closeAll()
 		}
 	}()
 	if list, err = p.plannedMigrations(); err != nil {
@@ -213,7 +213,7 @@ func (p *Pending) findPlanned(ctx context.Context) (list []*audit.Planned, end f
 		return nil, nil, fmt.Errorf("the schema %s has no table %s", p.Schema, name)
 	}
 	p.tableExists, p.table = true, pgx.Identifier{schema, table}.Sanitize()
-	return list, over, err
+	return list, closeAll, err
 }
 
 // plannedMigrations returns the migrations of the plan. They must come from one source and be unchanged since the plan was made.
@@ -254,19 +254,19 @@ func (p *Pending) listUnrecorded(ctx context.Context, list []*audit.Planned) (op
 	}
 	if !p.set.Count.Last {
 		return slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool {
-			_, there := applied[p.set.Count.Key(m)]
-			return there || base != "" && p.set.Count.Upto(m, base)
+			_, isRecorded := applied[p.set.Count.Key(m)]
+			return isRecorded || base != "" && p.set.Count.Upto(m, base)
 		}), nil, nil
 	}
-	at := -1
+	lastIndex := -1
 	for i, m := range p.set.Migrations {
-		if _, there := applied[p.set.Count.Key(m)]; there {
-			at, before = i, m
+		if _, isRecorded := applied[p.set.Count.Key(m)]; isRecorded {
+			lastIndex, before = i, m
 		}
 	}
-	open = slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool { return slices.Index(p.set.Migrations, m) <= at })
+	open = slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool { return slices.Index(p.set.Migrations, m) <= lastIndex })
 	for i, m := range open {
-		if len(applied) > 0 && at < 0 || p.dirty != "" || slices.Index(p.set.Migrations, m) != at+1+i {
+		if len(applied) > 0 && lastIndex < 0 || p.dirty != "" || slices.Index(p.set.Migrations, m) != lastIndex+1+i {
 			return open, nil, fmt.Errorf("%s has one version, and %s is not the next", p.table, m.ID)
 		}
 	}

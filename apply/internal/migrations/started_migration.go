@@ -15,8 +15,8 @@ import (
 // readPastPlans reads the ledger's plans. last holds the newest plan of each unchanged migration, by its file; instead holds the plans that
 // replace migrations.
 func (p *Pending) readPastPlans(ctx context.Context) (last map[string]*ledger.Plan, instead []*ledger.Plan, err error) {
-	there, err := ledger.HasLedger(ctx, p.conn)
-	if err != nil || !there {
+	hasLedger, err := ledger.HasLedger(ctx, p.conn)
+	if err != nil || !hasLedger {
 		return nil, nil, err
 	}
 	plans, err := progress.PlansToRun(ctx, p.conn, p.Scope)
@@ -34,18 +34,18 @@ func (p *Pending) readPastPlans(ctx context.Context) (last map[string]*ledger.Pl
 	return last, instead, nil
 }
 
-// findStarted finds an unfinished migration that was started here. It refuses a migration that was applied and has changed since, if the
+// findStartedMigration finds an unfinished migration that was started here. It refuses a migration that was applied and has changed since, if the
 // migration tool itself would not notice.
-func (p *Pending) findStarted(ctx context.Context, list []*audit.Planned) (*onward.Plan, error) {
+func (p *Pending) findStartedMigration(ctx context.Context, list []*audit.Planned) (*onward.Plan, error) {
 	last, instead, err := p.readPastPlans(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, started := range instead {
-		if err := p.refuseReplaced(list, started); err != nil {
+		if err := p.refusePlannedMigrations(list, started); err != nil {
 			return nil, err
 		}
-		if err := p.refuseRun(ctx, list, started); err != nil {
+		if err := p.refuseWrittenSteps(ctx, list, started); err != nil {
 			return nil, err
 		}
 	}
@@ -54,15 +54,15 @@ func (p *Pending) findStarted(ctx context.Context, list []*audit.Planned) (*onwa
 		if started == nil {
 			continue
 		}
-		same := m.Hash == started.Plan.Migrations[0].Hash
+		isUnchanged := m.Hash == started.Plan.Migrations[0].Hash
 		switch open := slices.Contains(list, m); {
-		case started.State == ledger.Done && !open && !same:
-			return nil, changedError(m)
-		case started.State == ledger.Done && open && same:
+		case started.State == ledger.Done && !open && !isUnchanged:
+			return nil, newChangedError(m)
+		case started.State == ledger.Done && open && isUnchanged:
 			err = p.reopenMigration(ctx, m, started)
 		case started.State != ledger.Done && started.State != ledger.Abandoned && open:
-			done, failed := p.countDone(ctx, started)
-			if done > 0 && !same {
+			done, failed := p.countDoneSteps(ctx, started)
+			if done > 0 && !isUnchanged {
 				return nil, &run.RefusedError{
 					Step: m.ID,
 					Text: fmt.Sprintf("%s was changed although %d of its %d steps are applied: put back what it was, and run this again", m.Path,
@@ -81,8 +81,8 @@ func (p *Pending) findStarted(ctx context.Context, list []*audit.Planned) (*onwa
 	return nil, nil
 }
 
-// countDone counts the finished steps of a plan.
-func (p *Pending) countDone(ctx context.Context, started *ledger.Plan) (int, error) {
+// countDoneSteps counts the finished steps of a plan.
+func (p *Pending) countDoneSteps(ctx context.Context, started *ledger.Plan) (int, error) {
 	steps, err := ledger.ReadSteps(ctx, p.conn, started.ID)
 	done := 0
 	for _, s := range steps {
@@ -103,8 +103,8 @@ func (p *Pending) reopenMigration(ctx context.Context, m *audit.Planned, started
 	return ledger.ReopenPlan(ctx, p.conn, started)
 }
 
-// refuseReplaced refuses a migration if a plan that onward started here makes the same change.
-func (p *Pending) refuseReplaced(list []*audit.Planned, started *ledger.Plan) error {
+// refusePlannedMigrations refuses a migration if a plan that onward started here makes the same change.
+func (p *Pending) refusePlannedMigrations(list []*audit.Planned, started *ledger.Plan) error {
 	if started.State == ledger.Abandoned || started.Plan.Dir != "" || len(started.Plan.Steps) == 0 {
 		return nil
 	}
@@ -128,8 +128,8 @@ func (p *Pending) refuseReplaced(list []*audit.Planned, started *ledger.Plan) er
 	return nil
 }
 
-// isStartedHere reports whether a migration that is started according to its tool's table was started by onward and is not finished.
-func (p *Pending) isStartedHere(ctx context.Context, key string) (bool, error) {
+// isStartedByOnward reports whether a migration that is started according to its tool's table was started by onward and is not finished.
+func (p *Pending) isStartedByOnward(ctx context.Context, key string) (bool, error) {
 	i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.set.Count.Key(m) == key })
 	if i < 0 {
 		return false, nil

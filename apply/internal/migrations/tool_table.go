@@ -32,9 +32,9 @@ func RefuseToolTable(ctx context.Context, s live.SQLSession, table string, accep
 		Scan(&oid, &kind, &owner, &divided); err != nil || oid == 0 {
 		return err
 	}
-	refuse := func(what, advice string) error {
+	refuse := func(danger, advice string) error {
 		return &ToolTableError{&run.RefusedError{Text: fmt.Sprintf("the migrations' tool keeps count in %s, and %s: "+
-			"that could run code of others with the rights of this role. Nothing was changed. %s", table, what, advice)}}
+			"that could run code of others with the rights of this role. Nothing was changed. %s", table, danger, advice)}}
 	}
 	if kind != "r" || divided {
 		return refuse("it is not a plain table (it belongs to "+owner+")", "Let the tool make its own table, or name it with --table")
@@ -54,7 +54,7 @@ func RefuseToolTable(ctx context.Context, s live.SQLSession, table string, accep
 
 // RefuseRecordTables does the same for the tool's tables that a step writes.
 func RefuseRecordTables(ctx context.Context, s live.SQLSession, step *onward.PlanStep, accepted []string) error {
-	for _, table := range namedTables(step.Begin + ";" + step.Record) {
+	for _, table := range listQualifiedRelations(step.Begin + ";" + step.Record) {
 		if err := RefuseToolTable(ctx, s, table, accepted); err != nil {
 			return err
 		}
@@ -62,8 +62,8 @@ func RefuseRecordTables(ctx context.Context, s live.SQLSession, step *onward.Pla
 	return nil
 }
 
-// namedTables returns the qualified relations in statements, also in DO blocks.
-func namedTables(sql string) (out []string) {
+// listQualifiedRelations returns the qualified relations in statements, also in DO blocks.
+func listQualifiedRelations(sql string) (out []string) {
 	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return nil // the server refuses it
@@ -79,7 +79,7 @@ func namedTables(sql string) (out []string) {
 		for _, arg := range stmt.Node.GetDoStmt().GetArgs() {
 			if d := arg.GetDefElem(); d.GetDefname() == "as" {
 				for _, p := range pgparse.ReadBody(pgparse.StringText(d.GetArg())).Parts {
-					add(namedTables(p.SQL)...)
+					add(listQualifiedRelations(p.SQL)...)
 				}
 			}
 		}

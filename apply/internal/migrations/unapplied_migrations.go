@@ -42,23 +42,23 @@ func (p *Pending) refuseIfToolNeedsEmptySchema(ctx context.Context, schema strin
 
 // listUnapplied returns the migrations that the database does not have.
 func (p *Pending) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
-	is, base, err := p.readApplied(ctx)
+	appliedRows, base, err := p.readApplied(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p.hasRecords = len(is) > 0 || base != "" || p.dirty != ""
+	p.hasRecords = len(appliedRows) > 0 || base != "" || p.dirty != ""
 	last, list := -1, []*audit.Planned(nil)
 	for i, m := range p.set.Migrations {
 		if m.Failed != "" {
 			return nil, &run.RefusedError{Step: m.ID, Text: m.Failed}
 		}
 		if base != "" && p.set.Count.Upto(m, base) {
-			delete(is, p.set.Count.Key(m))
+			delete(appliedRows, p.set.Count.Key(m))
 			continue
 		}
-		r, applied := is[p.set.Count.Key(m)]
+		r, applied := appliedRows[p.set.Count.Key(m)]
 		if !applied {
-			all, err := p.hasReplaced(m, is)
+			all, err := p.isSquashApplied(m, appliedRows)
 			if err != nil {
 				return nil, err
 			}
@@ -68,21 +68,21 @@ func (p *Pending) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
 			list = append(list, m)
 			continue
 		}
-		delete(is, r.Key)
+		delete(appliedRows, r.Key)
 		if !m.Repeatable {
 			last = i
 		}
-		same, err := p.hasSameSum(m, r.Sum)
+		isUnchanged, err := p.hasSameSum(m, r.Sum)
 		switch {
 		case err != nil:
 			return nil, err
-		case !same && m.Repeatable:
+		case !isUnchanged && m.Repeatable:
 			list = append(list, m)
-		case !same:
-			return nil, changedError(m)
+		case !isUnchanged:
+			return nil, newChangedError(m)
 		}
 	}
-	if err := p.refuseMissing(is); err != nil {
+	if err := p.refuseMissingMigrations(appliedRows); err != nil {
 		return nil, err
 	}
 	if i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.dirty != "" && p.set.Count.Key(m) == p.dirty }); i >= 0 && p.set.Count.Last {
@@ -95,15 +95,15 @@ func (p *Pending) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
 		text := "it sorts before " + p.set.Migrations[last].ID + ", which is applied: " + p.set.Count.Late
 		return nil, &run.RefusedError{Step: p.set.Migrations[late].ID, Text: text}
 	}
-	return list, p.refuseOvertaken(list)
+	return list, p.refuseOvertakenMigrations(list)
 }
 
-// hasReplaced reports whether a database has everything that a squashed migration replaces. If it has only a
+// isSquashApplied reports whether a database has everything that a squashed migration replaces. If it has only a
 // part, the tool must handle that.
-func (p *Pending) hasReplaced(m *audit.Planned, applied map[string]appliedRow) (bool, error) {
+func (p *Pending) isSquashApplied(m *audit.Planned, applied map[string]appliedRow) (bool, error) {
 	count := 0
 	for _, id := range m.Replaces {
-		if _, there := applied[id]; there {
+		if _, isApplied := applied[id]; isApplied {
 			count++
 		}
 	}
@@ -117,8 +117,8 @@ func (p *Pending) hasReplaced(m *audit.Planned, applied map[string]appliedRow) (
 	return count > 0, nil
 }
 
-// refuseOvertaken refuses migrations on which applied ones depend, if the tool does so too.
-func (p *Pending) refuseOvertaken(list []*audit.Planned) error {
+// refuseOvertakenMigrations refuses migrations on which applied ones depend, if the tool does so too.
+func (p *Pending) refuseOvertakenMigrations(list []*audit.Planned) error {
 	if p.set.HistoryBehavior.Overtaken == "" {
 		return nil
 	}
@@ -153,11 +153,11 @@ func (p *Pending) readApplied(ctx context.Context) (applied map[string]appliedRo
 	}
 	for _, r := range rows {
 		if r.Dirty {
-			mine, err := p.isStartedHere(ctx, r.Key)
+			isOwn, err := p.isStartedByOnward(ctx, r.Key)
 			if err != nil {
 				return nil, "", err
 			}
-			if mine {
+			if isOwn {
 				p.dirty = r.Key
 				continue
 			}
@@ -177,19 +177,19 @@ func (p *Pending) readApplied(ctx context.Context) (applied map[string]appliedRo
 	return applied, base, err
 }
 
-// refuseMissing refuses migrations that are applied but no longer exist. Unapplied ones that only the tool can
+// refuseMissingMigrations refuses migrations that are applied but no longer exist. Unapplied ones that only the tool can
 // run are kept for later.
-func (p *Pending) refuseMissing(is map[string]appliedRow) error {
+func (p *Pending) refuseMissingMigrations(appliedRows map[string]appliedRow) error {
 	p.toolOnly = nil
 	if p.set.Beyond != nil {
 		for _, b := range p.set.Beyond() {
-			if _, applied := is[b.Key]; !applied {
+			if _, applied := appliedRows[b.Key]; !applied {
 				p.toolOnly = append(p.toolOnly, b)
 			}
-			delete(is, b.Key)
+			delete(appliedRows, b.Key)
 		}
 	}
-	for key := range is {
+	for key := range appliedRows {
 		future := p.set.HistoryBehavior.Forgets && p.set.Count.Upto != nil &&
 			!slices.ContainsFunc(p.set.Migrations, func(m *audit.Planned) bool { return !p.set.Count.Upto(m, key) })
 		if p.set.Count.Missed != "" && !future {
@@ -227,12 +227,12 @@ func (p *Pending) hasSameSum(m *audit.Planned, sum string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	is := p.set.Count.Sum(m, content)
-	return is == "" || is == sum, nil
+	fileSum := p.set.Count.Sum(m, content)
+	return fileSum == "" || fileSum == sum, nil
 }
 
-// readContent returns a migration's file, if its tool records a checksum.
-func (p *Pending) readContent(m *audit.Planned) ([]byte, error) {
+// readFileForChecksum returns a migration's file, if its tool records a checksum.
+func (p *Pending) readFileForChecksum(m *audit.Planned) ([]byte, error) {
 	if p.set.Count.Sum == nil {
 		return nil, nil
 	}
@@ -252,6 +252,6 @@ func (p *Pending) refusePartlyReadable(m *audit.Planned) error {
 	}
 }
 
-func changedError(m *audit.Planned) error {
+func newChangedError(m *audit.Planned) error {
 	return &run.RefusedError{Step: m.ID, Text: m.Path + " was changed since it was applied: put back what it was, and make the change in a migration of its own"}
 }

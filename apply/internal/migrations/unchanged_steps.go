@@ -93,7 +93,7 @@ func (w *stepMaker) addStatement(n *pgparse.Node, s *audit.FoldedStatement) erro
 		}
 		if s.Statement.Tx == 0 {
 			w.closeTransaction()
-			w.sets += setLocal(s.SQL) + ";\n"
+			w.sets += makeSetLocal(s.SQL) + ";\n"
 			return nil
 		}
 	}
@@ -110,12 +110,12 @@ func (w *stepMaker) addStatement(n *pgparse.Node, s *audit.FoldedStatement) erro
 	}
 	w.addEffects(s)
 	if alone {
-		return w.addAlone(s)
+		return w.addWithoutTransaction(s)
 	}
 	text := s.SQL
 	if set := n.GetVariableSetStmt(); set != nil && !set.IsLocal {
-		w.sets += setLocal(text) + ";\n" // for later transactions
-		text = setLocal(text)
+		w.sets += makeSetLocal(text) + ";\n" // for later transactions
+		text = makeSetLocal(text)
 	}
 	w.open.sql.WriteString(text + ";\n")
 	if s.Statement.Tx == 0 {
@@ -124,8 +124,8 @@ func (w *stepMaker) addStatement(n *pgparse.Node, s *audit.FoldedStatement) erro
 	return nil
 }
 
-// addAlone adds a step for a statement that runs in no transaction.
-func (w *stepMaker) addAlone(s *audit.FoldedStatement) error {
+// addWithoutTransaction adds a step for a statement that runs in no transaction.
+func (w *stepMaker) addWithoutTransaction(s *audit.FoldedStatement) error {
 	if s.Statement.Tx != 0 && s.Origin != script.Alone {
 		return refuseToolOnly(w.m.ID, fmt.Sprintf("line %d cannot run inside a transaction block, and the file has one", s.Line))
 	}
@@ -145,10 +145,10 @@ var ownSettings = map[string]bool{
 
 var setWord = lazyregexp.New(`(?i)^SET\s+(?:SESSION\s+)?`)
 
-// setLocal turns a SET into SET LOCAL: a file's settings end with its step.
-func setLocal(sql string) string {
-	if at := setWord.FindStringIndex(sql); at != nil && !strings.HasPrefix(strings.ToUpper(sql[at[1]:]), "LOCAL") {
-		return "SET LOCAL " + sql[at[1]:]
+// makeSetLocal turns a SET into SET LOCAL: a file's settings end with its step.
+func makeSetLocal(sql string) string {
+	if match := setWord.FindStringIndex(sql); match != nil && !strings.HasPrefix(strings.ToUpper(sql[match[1]:]), "LOCAL") {
+		return "SET LOCAL " + sql[match[1]:]
 	}
 	return sql
 }
@@ -215,10 +215,10 @@ func (w *stepMaker) addStep(s *openTransaction, class onward.StepClass, sql stri
 }
 
 // refuseToolOnly refuses a migration that only its own tool can run.
-func refuseToolOnly(m, why string) error {
+func refuseToolOnly(m, reason string) error {
 	return &run.RefusedError{
 		Step: m,
-		Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name " +
+		Text: reason + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name " +
 			"of the migration before it",
 	}
 }

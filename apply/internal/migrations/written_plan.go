@@ -26,17 +26,17 @@ func (p *Pending) FindWritten() string {
 	if p.release == nil {
 		return ""
 	}
-	for kept, paths := range plan.ListWritten(p.release.Root()) {
-		if SharesMigration(kept, p.Plan) {
+	for writtenPlan, paths := range plan.ListWritten(p.release.Root()) {
+		if SharesMigration(writtenPlan, p.Plan) {
 			return prose.FirstNames(paths, 3)
 		}
 	}
 	return ""
 }
 
-// refuseRun refuses a pending migration that is a step of a plan which onward ran here. An older onward ran plans that were also
+// refuseWrittenSteps refuses a pending migration that is a step of a plan which onward ran here. An older onward ran plans that were also
 // written as migrations.
-func (p *Pending) refuseRun(ctx context.Context, list []*audit.Planned, started *ledger.Plan) error {
+func (p *Pending) refuseWrittenSteps(ctx context.Context, list []*audit.Planned, started *ledger.Plan) error {
 	if started.Plan.Dir == "" || started.State == ledger.Abandoned {
 		return nil
 	}

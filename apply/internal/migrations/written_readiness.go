@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// judgeWritten returns the state of the plans whose steps were written as migrations of this source: those that are under way, and
+// judgeWrittenPlans returns the state of the plans whose steps were written as migrations of this source: those that are under way, and
 // those with files among the migrations of this run. ran: all of these have run.
-func (p *Pending) judgeWritten(list []*audit.Planned, ran bool) (out []onward.Readiness) {
+func (p *Pending) judgeWrittenPlans(list []*audit.Planned, ran bool) (out []onward.Readiness) {
 	if p.To != "" {
 		return nil // some files of a plan may be after it
 	}

@@ -24,7 +24,7 @@ func (p *Pending) refuseForeignDatabase(ctx context.Context, list []*audit.Plann
 	if p.Adopt {
 		return nil
 	}
-	text, err := p.describeForeign(ctx, list)
+	text, err := p.describeForeignDatabase(ctx, list)
 	if err != nil || text == "" {
 		return err
 	}
@@ -51,16 +51,16 @@ func (p *Pending) DescribeForeignDatabase(ctx context.Context) (text string, err
 		}
 		list, err := p.listUnapplied(ctx)
 		if err == nil {
-			text, err = p.describeForeign(ctx, list)
+			text, err = p.describeForeignDatabase(ctx, list)
 		}
 		return err
 	})
 	return text, err
 }
 
-// describeForeign says why a database may be another service's: no migration of the repository was recorded there, and it has tables of the names
+// describeForeignDatabase says why a database may be another service's: no migration of the repository was recorded there, and it has tables of the names
 // that the pending migrations create, or the table of another tool.
-func (p *Pending) describeForeign(ctx context.Context, list []*audit.Planned) (string, error) {
+func (p *Pending) describeForeignDatabase(ctx context.Context, list []*audit.Planned) (string, error) {
 	if p.hasRecords || len(list) == 0 {
 		return "", nil
 	}
@@ -71,11 +71,11 @@ func (p *Pending) describeForeign(ctx context.Context, list []*audit.Planned) (s
 			return "", err
 		}
 	}
-	tables, err := p.findTables(ctx, schemas, listCreated(list))
+	tables, err := p.findExistingTables(ctx, schemas, listCreatedTables(list))
 	if err != nil {
 		return "", err
 	}
-	histories, err := p.findTables(ctx, schemas, p.otherHistories())
+	histories, err := p.findExistingTables(ctx, schemas, p.listOtherHistoryTables())
 	if err != nil || len(tables)+len(histories) == 0 {
 		return "", err
 	}
@@ -95,8 +95,8 @@ func (p *Pending) describeForeign(ctx context.Context, list []*audit.Planned) (s
 // createdTable is a table that a migration creates; schema "" for the first of the search_path.
 type createdTable struct{ schema, name string }
 
-// listCreated returns the tables that migrations create.
-func listCreated(list []*audit.Planned) (out []createdTable) {
+// listCreatedTables returns the tables that migrations create.
+func listCreatedTables(list []*audit.Planned) (out []createdTable) {
 	for _, m := range list {
 		for _, part := range m.Source.Parts {
 			f, err := pgparse.SplitText(part.SQL)
@@ -113,8 +113,8 @@ func listCreated(list []*audit.Planned) (out []createdTable) {
 	return out
 }
 
-// otherHistories returns the tables of the migration tools that the repository does not use.
-func (p *Pending) otherHistories() (out []createdTable) {
+// listOtherHistoryTables returns the tables of the migration tools that the repository does not use.
+func (p *Pending) listOtherHistoryTables() (out []createdTable) {
 	toolTables := map[string]bool{p.Table: true}
 	for _, s := range p.release.Heads() {
 		if s.Count != nil {
@@ -132,8 +132,8 @@ func (p *Pending) otherHistories() (out []createdTable) {
 	return out
 }
 
-// findTables returns which of some tables exist, without the tables of extensions and of the migration tool.
-func (p *Pending) findTables(ctx context.Context, schemas []string, list []createdTable) ([]string, error) {
+// findExistingTables returns which of some tables exist, without the tables of extensions and of the migration tool.
+func (p *Pending) findExistingTables(ctx context.Context, schemas []string, list []createdTable) ([]string, error) {
 	var in, names []string
 	for _, t := range list {
 		in, names = append(in, t.schema), append(names, t.name)

@@ -13,5 +13,5 @@ func ReadDamage(ctx context.Context, conn ledger.Conn, p *ledger.Plan, steps map
 	if len(steps) == 0 {
 		return out, nil
 	}
-	return underway.ReadDamage(ctx, conn, p, isDoneIn(steps))
+	return underway.ReadDamage(ctx, conn, p, newDoneLookup(steps))
 }

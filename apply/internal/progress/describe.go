@@ -21,26 +21,26 @@ import (
 // ListChangedByAbort names the columns and tables whose rows stay changed by started steps, including steps that an
 // earlier abort has undone.
 func (r *Record) ListChangedByAbort(ctx context.Context) ([]string, error) {
-	begun := map[string]bool{}
+	startedSteps := map[string]bool{}
 	for id := range r.Steps {
-		begun[id] = true
+		startedSteps[id] = true
 	}
 	if err := r.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		list, err := ledger.UndoneSteps(ctx, conn, r.Row.ID)
 		for _, id := range list {
-			begun[id] = true
+			startedSteps[id] = true
 		}
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	return changedBy(r.Plan, func(id string) bool { return begun[id] }), nil
+	return listChangedBySteps(r.Plan, func(id string) bool { return startedSteps[id] }), nil
 }
 
-// changedBy names the columns and tables whose rows stay changed by the steps for which begun is true.
-func changedBy(p *onward.Plan, begun func(step string) bool) (out []string) {
+// listChangedBySteps names the columns and tables whose rows stay changed by the steps for which begun is true.
+func listChangedBySteps(p *onward.Plan, isStarted func(step string) bool) (out []string) {
 	for i, changed := range undo.StayChanged(p) {
-		if begun(p.Steps[i].ID) {
+		if isStarted(p.Steps[i].ID) {
 			out = append(out, changed...)
 		}
 	}
@@ -54,7 +54,7 @@ func AddComparisons(ctx context.Context, conn ledger.Conn, out *onward.Applied) 
 	if err != nil {
 		return err
 	}
-	apart, err := ledger.CountQuarantined(ctx, conn, out.Plan)
+	quarantined, err := ledger.CountQuarantined(ctx, conn, out.Plan)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func AddComparisons(ctx context.Context, conn ledger.Conn, out *onward.Applied) 
 		if v := passes[s.ID]; v != nil {
 			s.Compared, s.Verified = v.Rows, v.Clean
 		}
-		if s.Quarantined = apart[s.ID]; s.Quarantined > 0 {
+		if s.Quarantined = quarantined[s.ID]; s.Quarantined > 0 {
 			s.Find = quarantineQuery(out.Plan, s.ID)
 		}
 	}
@@ -91,7 +91,7 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Sc
 		out.Steps = append(out.Steps, step)
 	}
 	if !p.IsUnchangedMigration() {
-		out.StayChanged = changedBy(&p.Plan, func(id string) bool { return steps[id] != nil })
+		out.StayChanged = listChangedBySteps(&p.Plan, func(id string) bool { return steps[id] != nil })
 	}
 	switch p.State {
 	case ledger.Running, "":
@@ -107,13 +107,13 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Sc
 		out.State, out.Next = onward.ApplyAbandoned, ""
 	}
 	if !p.IsUnchangedMigration() {
-		out.Readiness = []onward.Readiness{*readiness.JudgeApplied(&p.Plan, p.ID, out.State, damage, isDoneIn(steps))}
+		out.Readiness = []onward.Readiness{*readiness.JudgeApplied(&p.Plan, p.ID, out.State, damage, newDoneLookup(steps))}
 	}
 	return out
 }
 
-// isDoneIn returns whether a step is done, by its ID.
-func isDoneIn(steps map[string]*ledger.Step) func(id string) bool {
+// newDoneLookup returns whether a step is done, by its ID.
+func newDoneLookup(steps map[string]*ledger.Step) func(id string) bool {
 	return func(id string) bool { return steps[id] != nil && steps[id].State == ledger.Done }
 }
 

@@ -37,12 +37,12 @@ func (r *Record) TakeLease(ctx context.Context, before int64, patience time.Dura
 			}
 			return err
 		})
-		held := new(ledger.HeldError)
-		if !errors.As(err, &held) || time.Now().After(end) {
+		heldError := new(ledger.HeldError)
+		if !errors.As(err, &heldError) || time.Now().After(end) {
 			return err
 		}
-		r.Tell(run.Event{Kind: run.Held, Words: held.Error()})
-		if err := queue.Pause(ctx, min(time.Second, max(held.Left, 100*time.Millisecond))); err != nil {
+		r.Tell(run.Event{Kind: run.Held, Words: heldError.Error()})
+		if err := queue.Pause(ctx, min(time.Second, max(heldError.Left, 100*time.Millisecond))); err != nil {
 			return err
 		}
 	}

@@ -103,7 +103,7 @@ func RequireReached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.
 	}
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
-		if recorded := steps[s.ID]; isLater(phase, s.Phase) && (recorded == nil || recorded.State != ledger.Done) {
+		if recorded := steps[s.ID]; isLaterPhase(phase, s.Phase) && (recorded == nil || recorded.State != ledger.Done) {
 			return &run.RefusedError{
 				Step: s.ID,
 				Text: fmt.Sprintf("plan %s is not so far: this step of its %s is not done", p.ID, s.Phase),
@@ -115,7 +115,7 @@ func RequireReached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.
 }
 
 // WithLedger opens a session and calls look if the database has a ledger.
-func WithLedger(ctx context.Context, db string, look func(conn *pgx.Conn) error) (there bool, err error) {
+func WithLedger(ctx context.Context, db string, look func(conn *pgx.Conn) error) (hasLedger bool, err error) {
 	conn, err := live.Connect(ctx, db, "onward status", nil)
 	if err != nil {
 		return false, err
@@ -125,10 +125,10 @@ func WithLedger(ctx context.Context, db string, look func(conn *pgx.Conn) error)
 		if _, err := session.PrimaryVersion(ctx, conn); err != nil {
 			return err
 		}
-		if there, err = ledger.HasLedger(ctx, conn); err != nil || !there {
+		if hasLedger, err = ledger.HasLedger(ctx, conn); err != nil || !hasLedger {
 			return err
 		}
 		return look(conn)
 	})
-	return there && err == nil, err
+	return hasLedger && err == nil, err
 }

@@ -66,7 +66,7 @@ func (r *Record) CountUnfinished() int {
 func (r *Record) NextStep() (*onward.PlanStep, int) {
 	for i := range r.Plan.Steps {
 		s := &r.Plan.Steps[i]
-		if isLater(s.Phase, r.Through) {
+		if isLaterPhase(s.Phase, r.Through) {
 			return nil, 0
 		}
 		if recorded := r.Steps[s.ID]; recorded == nil || recorded.State != ledger.Done {
@@ -79,7 +79,7 @@ func (r *Record) NextStep() (*onward.PlanStep, int) {
 	return nil, 0
 }
 
-func isLater(a, b onward.PlanPhase) bool {
+func isLaterPhase(a, b onward.PlanPhase) bool {
 	order := map[onward.PlanPhase]int{onward.Expand: 0, onward.Backfill: 1, onward.Contract: 2}
 	return order[a] > order[b]
 }
@@ -114,14 +114,14 @@ func (r *Record) ReloadSteps(ctx context.Context) error {
 }
 
 // RecordStepState records why the next step is not done.
-func (r *Record) RecordStepState(ctx context.Context, state, why string) error {
+func (r *Record) RecordStepState(ctx context.Context, state, reason string) error {
 	waited := r.Tries.Waited
 	r.Tries.Waited = 0
 	return r.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		if err := ledger.RecordStepState(ctx, conn, r.Row.ID, r.Tries.Step, state, why, waited); err != nil {
+		if err := ledger.RecordStepState(ctx, conn, r.Row.ID, r.Tries.Step, state, reason, waited); err != nil {
 			return err
 		}
-		return r.LogEvent(ctx, conn, r.Tries.Step, state, why)
+		return r.LogEvent(ctx, conn, r.Tries.Step, state, reason)
 	})
 }
 
@@ -129,7 +129,7 @@ func (r *Record) RecordStepState(ctx context.Context, state, why string) error {
 func (r *Record) RunsStep(id string) bool {
 	for i := range r.Plan.Steps {
 		s := &r.Plan.Steps[i]
-		if isLater(s.Phase, r.Through) {
+		if isLaterPhase(s.Phase, r.Through) {
 			return false
 		}
 		if s.ID == id {

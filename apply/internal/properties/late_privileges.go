@@ -32,8 +32,8 @@ func (sql *ReplacementSQL) addSource(major int, source PrivilegeSource) {
 	}
 }
 
-// sourceRecord is the name in the ledger of the inventory of a source before a step. number is the replacement's.
-func sourceRecord(s *onward.PlanStep, number int) string {
+// sourceInventoryName is the name in the ledger of the inventory of a source before a step. number is the replacement's.
+func sourceInventoryName(s *onward.PlanStep, number int) string {
 	return fmt.Sprintf("source %d before %s", number, s.ID)
 }
 
@@ -60,7 +60,7 @@ func (props *Properties) ReadSources(ctx context.Context, s *onward.PlanStep) (s
 	}
 	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for i, r := range replacements {
-			source := PrivilegeSource{target: r.Old, sets: r.Sets, record: sourceRecord(s, i)}
+			source := PrivilegeSource{target: r.Old, sets: r.Sets, record: sourceInventoryName(s, i)}
 			name := newTableName(s, r.Old)
 			if r.Kind == onward.ReplacementView {
 				name, source.target = r.Old, r.New

@@ -40,9 +40,9 @@ func (props *Properties) NotNullSQL(ctx context.Context, s *onward.PlanStep) (sq
 	if err != nil || len(names) == 0 {
 		return "", err
 	}
-	b := props.newBlock()
+	b := props.newStatementBlock()
 	for _, n := range names {
-		b.runStatements(n.formatRenameQuery(s))
+		b.addExecuteLoop(n.formatRenameQuery(s))
 	}
 	return b.format(), nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// oldNameView is the name in the ledger of the inventory of a view right after it was made under a renamed table's old name.
-func oldNameView(view string) string { return "old name " + view }
+// oldNameInventoryName is the name in the ledger of the inventory of a view right after it was made under a renamed table's old name.
+func oldNameInventoryName(view string) string { return "old name " + view }
 
 // findOldNameLosses says what somebody has changed on a view under a table's old name, which SQL drops, unless the table has it, too. Privileges,
 // comments and defaults that an administrator gives to the old name are meant for the table.
@@ -35,18 +35,18 @@ func (props *Properties) findOldNameLosses(ctx context.Context, conn *pgx.Conn, 
 			if r.Kind != onward.ReplacementView || !slices.Contains(dropped, r.New) {
 				continue
 			}
-			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, oldNameView(r.New))
+			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, oldNameInventoryName(r.New))
 			if err != nil {
 				return nil, err
 			}
-			view, err := props.readRelation(ctx, conn, r.New)
+			view, err := props.readRelationInventory(ctx, conn, r.New)
 			if err != nil {
 				return nil, err
 			}
 			if before == nil || view == nil {
 				continue
 			}
-			table, err := props.readRelation(ctx, conn, r.Old)
+			table, err := props.readRelationInventory(ctx, conn, r.Old)
 			if err != nil {
 				return nil, err
 			}

@@ -56,8 +56,8 @@ func listDroppedViews(n *pgparse.Node) (names []string) {
 	return names
 }
 
-// readRelation reads the inventory of a relation by its name; nil if it does not exist.
-func (props *Properties) readRelation(ctx context.Context, conn *pgx.Conn, name string) (inventory.Inventory, error) {
+// readRelationInventory reads the inventory of a relation by its name; nil if it does not exist.
+func (props *Properties) readRelationInventory(ctx context.Context, conn *pgx.Conn, name string) (inventory.Inventory, error) {
 	ids, err := live.FindRelations(ctx, conn, name)
 	if err != nil || ids[0] == 0 {
 		return nil, err
@@ -88,10 +88,10 @@ func viewQuery(list inventory.Inventory) string {
 	return ""
 }
 
-// refuseViewLosses returns sentences about what the views that the plan creates again would lose.
-func (props *Properties) refuseViewLosses(ctx context.Context, conn *pgx.Conn) (sentences []string, err error) {
+// findViewLosses returns sentences about what the views that the plan creates again would lose.
+func (props *Properties) findViewLosses(ctx context.Context, conn *pgx.Conn) (sentences []string, err error) {
 	for _, v := range listRemadeViews(props.record.Plan) {
-		now, err := props.readRelation(ctx, conn, v.name)
+		now, err := props.readRelationInventory(ctx, conn, v.name)
 		if err != nil {
 			return nil, err
 		}

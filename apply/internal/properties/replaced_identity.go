@@ -19,7 +19,7 @@ func (props *Properties) IdentitySQL(ctx context.Context, s *onward.PlanStep) (s
 	}
 	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for _, r := range s.Replaces {
-			if r.Kind == onward.ReplacementView || props.record.Undoing && r.Kind != onward.ReplacementTable || !replacesNow(s, &r) {
+			if r.Kind == onward.ReplacementView || props.record.Undoing && r.Kind != onward.ReplacementTable || !removesOldObject(s, &r) {
 				continue
 			}
 			ids, err := live.FindRelationsIn(ctx, conn, props.session.Path, r.Old)
@@ -30,14 +30,14 @@ func (props *Properties) IdentitySQL(ctx context.Context, s *onward.PlanStep) (s
 			if err != nil {
 				return err
 			}
-			b := props.newBlock()
-			table := b.findRelation(r.Old)
+			b := props.newStatementBlock()
+			table := b.declareRelation(r.Old)
 			for _, old := range columns {
 				switch {
 				case r.Kind == onward.ReplacementTable:
-					b.runStatements(old.FormatCarryQuery(table, old.Column))
+					b.addExecuteLoop(old.FormatCarryQuery(table, old.Column))
 				case old.Column == r.OldColumn:
-					b.runStatements(old.FormatCarryQuery(table, finalColumn(s, r.NewColumn)))
+					b.addExecuteLoop(old.FormatCarryQuery(table, columnNameAfterStep(s, r.NewColumn)))
 				}
 			}
 			sql += b.format()
@@ -47,8 +47,8 @@ func (props *Properties) IdentitySQL(ctx context.Context, s *onward.PlanStep) (s
 	return sql, err
 }
 
-// finalColumn returns the name of a column after a step, which may rename it.
-func finalColumn(s *onward.PlanStep, name string) string {
+// columnNameAfterStep returns the name of a column after a step, which may rename it.
+func columnNameAfterStep(s *onward.PlanStep, name string) string {
 	f, err := pgparse.SplitText(s.SQL)
 	if err != nil {
 		return name

@@ -63,7 +63,7 @@ func (props *Properties) RecordInventories(ctx context.Context) error {
 			}
 		}
 		for _, v := range listRemadeViews(props.record.Plan) {
-			if err := props.recordRelation(ctx, conn, v.name, v.name); err != nil {
+			if err := props.recordRelationInventory(ctx, conn, v.name, v.name); err != nil {
 				return err
 			}
 		}
@@ -71,13 +71,13 @@ func (props *Properties) RecordInventories(ctx context.Context) error {
 	})
 }
 
-// recordRelation records what a relation has now under a name in the ledger, unless something is recorded there or the relation does not exist.
-func (props *Properties) recordRelation(ctx context.Context, conn *pgx.Conn, name, relation string) error {
+// recordRelationInventory records what a relation has now under a name in the ledger, unless something is recorded there or the relation does not exist.
+func (props *Properties) recordRelationInventory(ctx context.Context, conn *pgx.Conn, name, relation string) error {
 	before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, name)
 	if err != nil || before != nil {
 		return err
 	}
-	now, err := props.readRelation(ctx, conn, relation)
+	now, err := props.readRelationInventory(ctx, conn, relation)
 	if err != nil || now == nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 					if err != nil {
 						return err
 					}
-					sql.addSource(props.session.Major, PrivilegeSource{ids[0], table, r.New, r.Sets, sourceRecord(&steps[i], number)})
+					sql.addSource(props.session.Major, PrivilegeSource{ids[0], table, r.New, r.Sets, sourceInventoryName(&steps[i], number)})
 					continue
 				}
 				before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, r.Old)
@@ -139,7 +139,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				if sentences := c.DescribeLosses(); len(sentences) > 0 {
 					return newLossError(&steps[i], sentences)
 				}
-				if !replacesNow(&steps[i], &r) {
+				if !removesOldObject(&steps[i], &r) {
 					continue
 				}
 				var name string
@@ -152,7 +152,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				}
 				sql.Guard += unlocked + locked
 				if r.Kind == onward.ReplacementTable {
-					sql.addSource(props.session.Major, PrivilegeSource{oldOID, c.Old, r.Old, r.Sets, sourceRecord(&steps[i], number)})
+					sql.addSource(props.session.Major, PrivilegeSource{oldOID, c.Old, r.Old, r.Sets, sourceInventoryName(&steps[i], number)})
 					children, err := props.readChildren(ctx, conn, &r, c.New)
 					if err != nil {
 						return err
@@ -168,7 +168,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				}
 				column := ""
 				if r.Kind == onward.ReplacementColumn {
-					column = finalColumn(&steps[i], r.NewColumn)
+					column = columnNameAfterStep(&steps[i], r.NewColumn)
 					sql.After += c.ColumnCommentSQL(column)
 				}
 				sql.After += c.CommentSQL() + c.NotNullCommentSQL(column)
@@ -184,8 +184,8 @@ func newLossError(s *onward.PlanStep, sentences []string) error {
 	return &run.RefusedError{Step: s.ID, Text: "it would lose something: " + strings.Join(sentences, "; ") + ". Nothing was changed by it"}
 }
 
-// replacesNow reports whether a step drops or renames the old object of a replacement.
-func replacesNow(s *onward.PlanStep, r *onward.PlanReplacement) bool {
+// removesOldObject reports whether a step drops or renames the old object of a replacement.
+func removesOldObject(s *onward.PlanStep, r *onward.PlanReplacement) bool {
 	if r.Kind == onward.ReplacementTable {
 		return newTableName(s, r.Old) != ""
 	}

@@ -42,11 +42,11 @@ func (props *Properties) RefuseRowSecurity(ctx context.Context) error {
 		var forced bool
 		hidden := ""
 		_, err = pgx.ForEachRow(rows, []any{&table, &forced, &role}, func() error {
-			what := "ENABLE"
+			action := "ENABLE"
 			if forced {
-				what = "FORCE"
+				action = "FORCE"
 			}
-			hidden = fmt.Sprintf("%s has row-level security (%s ROW LEVEL SECURITY), which may hide rows from the role %s: a backfill would be refused", table, what, role)
+			hidden = fmt.Sprintf("%s has row-level security (%s ROW LEVEL SECURITY), which may hide rows from the role %s: a backfill would be refused", table, action, role)
 			return nil
 		})
 		if err != nil || hidden == "" {

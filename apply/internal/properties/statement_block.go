@@ -22,18 +22,20 @@ type statementBlock struct {
 	body      strings.Builder
 }
 
-func (props *Properties) newBlock() *statementBlock { return &statementBlock{path: props.session.Path} }
+func (props *Properties) newStatementBlock() *statementBlock {
+	return &statementBlock{path: props.session.Path}
+}
 
-// findRelation returns an expression for the OID of a relation, by its name for SQL: NULL if it does not exist when the block begins.
-func (b *statementBlock) findRelation(name string) string {
+// declareRelation returns an expression for the OID of a relation, by its name for SQL: NULL if it does not exist when the block begins.
+func (b *statementBlock) declareRelation(name string) string {
 	b.variables++
 	variable := fmt.Sprintf("onward_relation%d", b.variables)
 	fmt.Fprintf(&b.begin, "  %s := pg_catalog.to_regclass(%s)::pg_catalog.oid;\n", variable, pgparse.QuoteLiteral(name))
 	return variable
 }
 
-// runStatements runs the statements that a query returns, in its order. [CarriedSQL] selects them.
-func (b *statementBlock) runStatements(query string) {
+// addExecuteLoop runs the statements that a query returns, in its order. [CarriedSQL] selects them.
+func (b *statementBlock) addExecuteLoop(query string) {
 	b.body.WriteString("  FOR onward_command IN\n" + query + `
   LOOP
     EXECUTE onward_command;
@@ -43,17 +45,17 @@ func (b *statementBlock) runStatements(query string) {
 `)
 }
 
-// copyProperties gives a relation what another one has, if both exist.
-func (b *statementBlock) copyProperties(major int, r *onward.PlanReplacement, old, fresh string) {
+// addPropertyCopies gives a relation what another one has, if both exist.
+func (b *statementBlock) addPropertyCopies(major int, r *onward.PlanReplacement, old, fresh string) {
 	b.body.WriteString("  IF " + old + " IS NOT NULL AND " + fresh + " IS NOT NULL THEN\n")
 	for _, query := range live.PropertyQueries(major, r, old, fresh) {
-		b.runStatements(query)
+		b.addExecuteLoop(query)
 	}
 	b.body.WriteString("  END IF;\n")
 }
 
-// refuseFound refuses the step if a query returns a sentence.
-func (b *statementBlock) refuseFound(queries []string) {
+// addRefusals refuses the step if a query returns a sentence.
+func (b *statementBlock) addRefusals(queries []string) {
 	for _, query := range queries {
 		b.body.WriteString("  FOR onward_command IN\n" + query + `
   LOOP
@@ -63,10 +65,10 @@ func (b *statementBlock) refuseFound(queries []string) {
 	}
 }
 
-// recordInventory writes what a relation has into the ledger, if it exists, without some of its children.
-func (b *statementBlock) recordInventory(major int, plan, name, relation string, without []uint32) {
-	oid := b.findRelation(relation)
-	write := ledger.WriteInventorySQL(plan, name, inventory.FormatListQuery(major, oid, without...))
+// addInventoryRecord writes what a relation has into the ledger, if it exists, without some of its children.
+func (b *statementBlock) addInventoryRecord(major int, plan, name, relation string, excluded []uint32) {
+	oid := b.declareRelation(relation)
+	write := ledger.WriteInventorySQL(plan, name, inventory.FormatListQuery(major, oid, excluded...))
 	b.body.WriteString("  IF " + oid + " IS NOT NULL THEN\n    " + write + ";\n  END IF;\n")
 }
 

@@ -20,8 +20,8 @@ type TableChildren struct {
 	entries   inventory.Inventory
 }
 
-// childrenName is the name in the ledger of the inventory of a table's children before its exchange.
-func childrenName(table string) string { return "children of " + table }
+// childrenInventoryName is the name in the ledger of the inventory of a table's children before its exchange.
+func childrenInventoryName(table string) string { return "children of " + table }
 
 // readChildren reads the children of the table that replaces another one. whole is the inventory of that table.
 func (props *Properties) readChildren(ctx context.Context, conn *pgx.Conn, r *onward.PlanReplacement, whole inventory.Inventory) (
@@ -61,7 +61,7 @@ func (props *Properties) RecordChildren(ctx context.Context, children []TableChi
 	}
 	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for i := range children {
-			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, childrenName(children[i].table), children[i].entries); err != nil {
+			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, childrenInventoryName(children[i].table), children[i].entries); err != nil {
 				return err
 			}
 		}

@@ -80,7 +80,7 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 				}
 			}
 		}
-		views, err := props.refuseViewLosses(ctx, conn)
+		views, err := props.findViewLosses(ctx, conn)
 		losses = append(losses, views...)
 		return err
 	})
@@ -116,11 +116,11 @@ func (props *Properties) CopySQL(s *onward.PlanStep) (sql string) {
 		return ""
 	}
 	for _, r := range stepReplacements(s) {
-		b := props.newBlock()
-		old, fresh := b.findRelation(r.Old), b.findRelation(r.New)
-		b.copyProperties(props.session.Major, &r, old, fresh)
+		b := props.newStatementBlock()
+		old, fresh := b.declareRelation(r.Old), b.declareRelation(r.New)
+		b.addPropertyCopies(props.session.Major, &r, old, fresh)
 		if r.Kind == onward.ReplacementView { // it may have changed since the plan was started
-			b.refuseFound(live.ObstacleQueries(props.session.Major, "", &r, old, fresh))
+			b.addRefusals(live.ObstacleQueries(props.session.Major, "", &r, old, fresh))
 		}
 		sql += b.format()
 	}

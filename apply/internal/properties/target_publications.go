@@ -20,8 +20,8 @@ import (
 // these tables.
 func (props *Properties) RefuseLedger(ctx context.Context) error {
 	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		var there bool
-		if err := conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1) IS NOT NULL", ledger.NewestTable).Scan(&there); err != nil || there {
+		var tableExists bool
+		if err := conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1) IS NOT NULL", ledger.NewestTable).Scan(&tableExists); err != nil || tableExists {
 			return err
 		}
 		list, err := subscriber.Read(ctx, conn)
@@ -47,7 +47,7 @@ func (props *Properties) RefusePublications(ctx context.Context) error {
 		return nil
 	}
 	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return props.refuseNeeds(ctx, conn, props.record.Plan.Steps, func(n subscriber.Need) bool { return props.record.RunsStep(n.Step) })
+		return props.refuseSubscriberNeeds(ctx, conn, props.record.Plan.Steps, func(n subscriber.Need) bool { return props.record.RunsStep(n.Step) })
 	})
 }
 
@@ -62,13 +62,13 @@ func (props *Properties) RefuseUndonePublications(ctx context.Context) error {
 		}
 	}
 	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return props.refuseNeeds(ctx, conn, undos, func(subscriber.Need) bool { return true })
+		return props.refuseSubscriberNeeds(ctx, conn, undos, func(subscriber.Need) bool { return true })
 	})
 }
 
-// refuseNeeds refuses steps that need something of a subscriber whose publication was not accepted. Only the needs for which counts is
+// refuseSubscriberNeeds refuses steps that need something of a subscriber whose publication was not accepted. Only the needs for which counts is
 // true count.
-func (props *Properties) refuseNeeds(ctx context.Context, conn *pgx.Conn, steps []onward.PlanStep, counts func(n subscriber.Need) bool) error {
+func (props *Properties) refuseSubscriberNeeds(ctx context.Context, conn *pgx.Conn, steps []onward.PlanStep, counts func(n subscriber.Need) bool) error {
 	list, err := subscriber.Read(ctx, conn)
 	if err != nil || len(list) == 0 {
 		return err
@@ -92,8 +92,8 @@ func (props *Properties) RoomSQL(s *onward.PlanStep) string {
 	if !strings.Contains(s.SQL, onward.PlanRoom+".") || !strings.Contains(s.SQL, "CREATE TABLE") {
 		return ""
 	}
-	b := props.newBlock()
-	b.runStatements(`    SELECT DISTINCT format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', p.schemaname, p.tablename) FROM pg_catalog.pg_publication_tables AS p
+	b := props.newStatementBlock()
+	b.addExecuteLoop(`    SELECT DISTINCT format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', p.schemaname, p.tablename) FROM pg_catalog.pg_publication_tables AS p
     JOIN pg_catalog.pg_class AS c ON c.oid = format('%I.%I', p.schemaname, p.tablename)::regclass
     WHERE p.schemaname = ` + pgparse.QuoteLiteral(onward.PlanRoom) + ` AND c.relreplident <> 'f'`)
 	return b.format()

@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// exchangedName is the name in the ledger of the inventory of a table right after its exchange.
-func exchangedName(r *onward.PlanReplacement) string { return "exchanged " + r.Old }
+// exchangedInventoryName is the name in the ledger of the inventory of a table right after its exchange.
+func exchangedInventoryName(r *onward.PlanReplacement) string { return "exchanged " + r.Old }
 
 // ExchangedSQL returns SQL for the transaction of a step, after its own and as the role that owns the ledger. It records what a table has right after the
 // step has exchanged it, and a view under a table's old name, for the comparison before they go. No kill leaves one without the other. The children are
@@ -24,19 +24,19 @@ func (props *Properties) ExchangedSQL(s *onward.PlanStep, children []TableChildr
 	if props.record.AsWritten || props.record.Undoing {
 		return ""
 	}
-	b := props.newBlock()
+	b := props.newStatementBlock()
 	for _, r := range stepReplacements(s) {
 		switch {
 		case r.Kind == onward.ReplacementView:
-			b.recordInventory(props.session.Major, props.record.Row.ID, oldNameView(r.New), r.New, nil)
-		case r.Kind == onward.ReplacementTable && replacesNow(s, &r):
-			var without []uint32
+			b.addInventoryRecord(props.session.Major, props.record.Row.ID, oldNameInventoryName(r.New), r.New, nil)
+		case r.Kind == onward.ReplacementTable && removesOldObject(s, &r):
+			var excluded []uint32
 			for i := range children {
 				if children[i].table == r.Old {
-					without = children[i].relations
+					excluded = children[i].relations
 				}
 			}
-			b.recordInventory(props.session.Major, props.record.Row.ID, exchangedName(&r), r.Old, without)
+			b.addInventoryRecord(props.session.Major, props.record.Row.ID, exchangedInventoryName(&r), r.Old, excluded)
 		}
 	}
 	if b.variables == 0 {
@@ -70,17 +70,17 @@ func (props *Properties) RefuseUndoLosses(ctx context.Context, s *onward.PlanSte
 func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *onward.PlanStep, r *onward.PlanReplacement) (sentences []string, err error) {
 	back := onward.PlanReplacement{Kind: r.Kind, Old: r.Old, New: r.Old, OldColumn: r.NewColumn, NewColumn: r.OldColumn}
 	c := &inventory.Comparison{Replaced: &back, Own: inventory.ListOwnObjects(props.record.Plan)}
-	exchanged := replacesNow(s, r)
+	exchanged := removesOldObject(s, r)
 	switch {
 	case r.Kind == onward.ReplacementTable && exchanged:
-		if c.Before, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, exchangedName(r)); err != nil {
+		if c.Before, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, exchangedInventoryName(r)); err != nil {
 			return nil, err
 		}
 		if c.Before == nil {
 			return nil, &run.RefusedError{Step: s.ID, Text: "the ledger does not say what " + r.Old + " had right after this step, " +
 				"so the abort may lose what was added since. Finish the plan with onward apply and onward contract"}
 		}
-		children, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, childrenName(r.Old))
+		children, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, childrenInventoryName(r.Old))
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *
 	case r.Kind != onward.ReplacementColumn || exchanged:
 		return nil, nil
 	}
-	if c.Old, err = props.readRelation(ctx, conn, r.Old); err != nil {
+	if c.Old, err = props.readRelationInventory(ctx, conn, r.Old); err != nil {
 		return nil, err
 	}
 	for _, l := range c.FindLosses() {
@@ -118,8 +118,8 @@ func (props *Properties) CarryBackSQL(u *onward.PlanStep) (sql string, err error
 				continue
 			}
 			back := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: r.Old, New: relationName(n.Relation.Schemaname, n.Relation.Relname), Sets: r.Sets}
-			b := props.newBlock()
-			b.copyProperties(props.session.Major, &back, b.findRelation(back.Old), b.findRelation(back.New))
+			b := props.newStatementBlock()
+			b.addPropertyCopies(props.session.Major, &back, b.declareRelation(back.Old), b.declareRelation(back.New))
 			sql += b.format()
 		}
 	}
@@ -134,7 +134,7 @@ func (props *Properties) CommentsBackSQL(ctx context.Context, u *onward.PlanStep
 			continue
 		}
 		err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-			exchanged, err := props.readRelation(ctx, conn, r.Old)
+			exchanged, err := props.readRelationInventory(ctx, conn, r.Old)
 			if err != nil || exchanged == nil {
 				return err
 			}

@@ -15,7 +15,7 @@ const waitReminder = time.Minute
 func ReportChanges(tell func(Event)) func(Event) {
 	var mu sync.Mutex
 	var last, warning string
-	var at time.Time
+	var lastReport time.Time
 	return func(e Event) {
 		wait := ""
 		if e.Kind == Held || e.Kind == Waits {
@@ -25,9 +25,9 @@ func ReportChanges(tell func(Event)) func(Event) {
 			}
 		}
 		mu.Lock()
-		repeated := wait != "" && wait == last && time.Since(at) < waitReminder
+		repeated := wait != "" && wait == last && time.Since(lastReport) < waitReminder
 		if !repeated {
-			last, at = wait, time.Now()
+			last, lastReport = wait, time.Now()
 		}
 		if e.Kind == Warned {
 			repeated, warning = e.Words == warning, e.Words

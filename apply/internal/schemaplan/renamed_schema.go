@@ -27,7 +27,7 @@ func FollowSchema(p *ledger.Plan, scope ledger.Scope) error {
 		}
 		for _, r := range s.Replaces {
 			for j, known := range r.Known {
-				r.Known[j] = renameKnown(known, pgparse.QuoteIdent(from), pgparse.QuoteIdent(to))
+				r.Known[j] = renameObjectSchema(known, pgparse.QuoteIdent(from), pgparse.QuoteIdent(to))
 			}
 		}
 	}
@@ -38,8 +38,8 @@ func FollowSchema(p *ledger.Plan, scope ledger.Scope) error {
 	return err
 }
 
-// renameKnown changes the schema in the name of an object that a plan was made for. Both schemas are written as in SQL.
-func renameKnown(known, from, to string) string {
+// renameObjectSchema changes the schema in the name of an object that a plan was made for. Both schemas are written as in SQL.
+func renameObjectSchema(known, from, to string) string {
 	for _, kind := range []string{"view ", "materialized view ", "function "} {
 		if name, ok := strings.CutPrefix(known, kind+from+"."); ok {
 			return kind + to + "." + name

@@ -45,16 +45,16 @@ func CheckSchemaFree(s *onward.PlanStep) error {
 // findPublicName returns a name with the schema public in SQL, also inside a string or a function's body; "" for none.
 func findPublicName(sql string) string {
 	lower := strings.ToLower(sql)
-	for at := 0; ; {
-		i := strings.Index(lower[at:], "public")
+	for pos := 0; ; {
+		i := strings.Index(lower[pos:], "public")
 		if i < 0 {
 			return ""
 		}
-		i += at
-		at = i + len("public")
-		rest := strings.TrimPrefix(lower[at:], `"`)
+		i += pos
+		pos = i + len("public")
+		rest := strings.TrimPrefix(lower[pos:], `"`)
 		if (i == 0 || !isNameByte(lower[i-1])) && strings.HasPrefix(strings.TrimLeft(rest, " "), ".") {
-			return strings.TrimSpace(sql[i:min(len(sql), at+40)])
+			return strings.TrimSpace(sql[i:min(len(sql), pos+40)])
 		}
 	}
 }
@@ -111,34 +111,34 @@ func checkStatement(node *pgparse.Node, text string) error {
 		}
 	case *pgparse.CreateSchemaStmt:
 		if n.Schemaname != onward.PlanRoom {
-			return errShared("a schema")
+			return newSharedObjectError("a schema")
 		}
 	case *pgparse.DropStmt:
 		if err := checkDrop(n); err != nil {
 			return err
 		}
 	case *pgparse.RenameStmt:
-		if err := checkKind(n.RenameType); err != nil {
+		if err := checkObjectKind(n.RenameType); err != nil {
 			return err
 		}
 	case *pgparse.AlterOwnerStmt:
-		if err := checkKind(n.ObjectType); err != nil {
+		if err := checkObjectKind(n.ObjectType); err != nil {
 			return err
 		}
 	case *pgparse.CommentStmt:
-		if err := checkKind(n.Objtype); err != nil {
+		if err := checkObjectKind(n.Objtype); err != nil {
 			return err
 		}
 	case *pgparse.GrantStmt:
 		if n.Targtype != pgparse.GrantTargetType_ACL_TARGET_OBJECT {
 			return errAll
 		}
-		if err := checkKind(n.Objtype); err != nil {
+		if err := checkObjectKind(n.Objtype); err != nil {
 			return err
 		}
 	default:
-		what, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-		return fmt.Errorf("it may work on more than one schema has: %.60s", what)
+		firstLine, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		return fmt.Errorf("it may work on more than one schema has: %.60s", firstLine)
 	}
 	var found error
 	pgparse.Walk(node, func(msg any) bool {
@@ -248,8 +248,8 @@ func checkSetting(n *pgparse.VariableSetStmt) error {
 	return nil
 }
 
-// checkKind returns an error for a kind of object that no schema contains, such as a role.
-func checkKind(kind pgparse.ObjectType) error {
+// checkObjectKind returns an error for a kind of object that no schema contains, such as a role.
+func checkObjectKind(kind pgparse.ObjectType) error {
 	switch kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_INDEX, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_TABCONSTRAINT,
@@ -259,7 +259,7 @@ func checkKind(kind pgparse.ObjectType) error {
 		pgparse.ObjectType_OBJECT_AGGREGATE, pgparse.ObjectType_OBJECT_STATISTIC_EXT, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		return nil
 	}
-	return errShared("what it names (" + strings.ToLower(strings.TrimPrefix(kind.String(), "OBJECT_")) + ")")
+	return newSharedObjectError("what it names (" + strings.ToLower(strings.TrimPrefix(kind.String(), "OBJECT_")) + ")")
 }
 
 // checkDrop checks what a DROP drops.
@@ -268,7 +268,7 @@ func checkDrop(n *pgparse.DropStmt) error {
 		if n.RemoveType == pgparse.ObjectType_OBJECT_SCHEMA && pgparse.StringText(o) == onward.PlanRoom {
 			continue
 		}
-		if err := checkKind(n.RemoveType); err != nil {
+		if err := checkObjectKind(n.RemoveType); err != nil {
 			return err
 		}
 		if err := checkObjectName(n.RemoveType, o); err != nil {
@@ -302,7 +302,7 @@ func checkSchemaName(schema, name string) error {
 	return fmt.Errorf("it names %s.%s", schema, name)
 }
 
-// errShared returns the error for a statement about what a database has once.
-func errShared(what string) error {
-	return fmt.Errorf("it creates, changes or drops %s, which the database has only once", what)
+// newSharedObjectError returns the error for a statement about what a database has once.
+func newSharedObjectError(object string) error {
+	return fmt.Errorf("it creates, changes or drops %s, which the database has only once", object)
 }

@@ -64,19 +64,19 @@ func moveStep(s *onward.PlanStep, scope ledger.Scope) {
 		r := &s.Replaces[i]
 		r.Known = slices.Clone(r.Known)
 		for j, known := range r.Known {
-			r.Known[j] = moveKnown(known, pgparse.QuoteIdent(scope.Schema))
+			r.Known[j] = moveObjectToSchema(known, pgparse.QuoteIdent(scope.Schema))
 		}
 	}
 }
 
-// moveKnown changes the schema in the name of an object that a plan was made for.
-func moveKnown(known, schema string) string {
+// moveObjectToSchema changes the schema in the name of an object that a plan was made for.
+func moveObjectToSchema(known, schema string) string {
 	for _, kind := range []string{"view ", "materialized view "} {
 		if name, ok := strings.CutPrefix(known, kind); ok && !strings.Contains(name, ".") {
 			return kind + schema + "." + name
 		}
 	}
-	return renameKnown(known, "public", schema)
+	return renameObjectSchema(known, "public", schema)
 }
 
 // moveRelation returns the name in the schema of a relation that an effect names.

@@ -26,7 +26,7 @@ func (s *Session) Open(ctx context.Context) error {
 	s.Close(ctx)
 	err := s.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		if s.Major, err = PrimaryVersion(ctx, conn); err == nil {
-			s.AutovacuumYields, err = canYield(ctx, conn, s.Major)
+			s.AutovacuumYields, err = canMakeAutovacuumYield(ctx, conn, s.Major)
 		}
 		if err == nil {
 			s.role, err = readRoleSettings(ctx, conn, s.Major)

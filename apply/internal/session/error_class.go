@@ -47,7 +47,7 @@ func ClassifyError(err error) errorClass {
 	if err == nil {
 		return none
 	}
-	refused, mine := new(pgconn.PgError), new(CancelledError)
+	refused, cancelled := new(pgconn.PgError), new(CancelledError)
 	if !errors.As(err, &refused) {
 		return ConnectionLost
 	}
@@ -58,7 +58,7 @@ func ClassifyError(err error) errorClass {
 		if !strings.HasPrefix(refused.Code, m.code) {
 			continue
 		}
-		if m.class == TimedOut && errors.As(err, &mine) {
+		if m.class == TimedOut && errors.As(err, &cancelled) {
 			return RetryLock
 		}
 		return m.class
@@ -79,8 +79,8 @@ func ServerMessage(err error) string {
 	if refused.Message == ToolAtWork { // onward's own message
 		text = ToolAtWork
 	}
-	if mine := new(CancelledError); errors.As(err, &mine) {
-		text = mine.Why
+	if cancelled := new(CancelledError); errors.As(err, &cancelled) {
+		text = cancelled.Why
 	}
 	return text
 }

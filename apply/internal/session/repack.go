@@ -51,11 +51,11 @@ func (s *Session) ExecRepack(ctx context.Context, sql string) error {
 // wait for the lock at the end, nil if there was none, and whether it has cancelled the statement.
 func (s *Session) watchRepack(ctx context.Context, pid int) func() (atEnd *queue.RepackWait, cancelled bool) {
 	ctx, stop := context.WithCancel(ctx)
-	over := make(chan struct{})
+	done := make(chan struct{})
 	var last *queue.RepackWait
 	cancelled := false
 	go func() {
-		defer close(over)
+		defer close(done)
 		for queue.Pause(ctx, queue.RepackPollInterval) == nil {
 			_ = s.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 				wait, err := queue.ReadRepackWait(ctx, conn, pid)
@@ -78,7 +78,7 @@ func (s *Session) watchRepack(ctx context.Context, pid int) func() (atEnd *queue
 	}()
 	return func() (*queue.RepackWait, bool) {
 		stop()
-		<-over
+		<-done
 		return last, cancelled
 	}
 }

@@ -56,7 +56,7 @@ func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSett
 	if out.values, err = live.RoleValues(ctx, conn); err != nil {
 		return nil, err
 	}
-	out.replicator, err = maySet(ctx, conn, major, "session_replication_role")
+	out.replicator, err = maySetParameter(ctx, conn, major, "session_replication_role")
 	return out, err
 }
 
@@ -76,16 +76,16 @@ func (s *Session) CheckRoleSettings(plan *onward.Plan) error {
 		return &run.RefusedError{Text: "session_replication_role is " + r.replicates +
 			" for this role or this database, and the role may not set it: triggers that the plan relies on would not run. Reset it, then run this again"}
 	case r.escapes:
-		if err := checkEscapes(plan); err != nil {
+		if err := checkStringEscapes(plan); err != nil {
 			return err
 		}
 	}
-	return s.checkValues(plan)
+	return s.checkValueSettings(plan)
 }
 
-// checkValues refuses a plan that was proven under settings other than the role's: the migration tool could produce
+// checkValueSettings refuses a plan that was proven under settings other than the role's: the migration tool could produce
 // different rows.
-func (s *Session) checkValues(plan *onward.Plan) error {
+func (s *Session) checkValueSettings(plan *onward.Plan) error {
 	for _, tried := range plan.Proof.Settings {
 		for _, setting := range s.role.values {
 			if setting.Name == tried.Name && setting.Value != tried.Value {
@@ -98,8 +98,8 @@ func (s *Session) checkValues(plan *onward.Plan) error {
 	return nil
 }
 
-// checkEscapes refuses a plan with strings that the role's own tool would parse differently.
-func checkEscapes(plan *onward.Plan) error {
+// checkStringEscapes refuses a plan with strings that the role's own tool would parse differently.
+func checkStringEscapes(plan *onward.Plan) error {
 	for i := range plan.Steps {
 		s := &plan.Steps[i]
 		if pgparse.HasPlainBackslash(s.SQL) || pgparse.HasPlainBackslash(s.Check) {
@@ -114,7 +114,7 @@ func checkEscapes(plan *onward.Plan) error {
 // stepSettings returns the settings for the transaction of a step, with the plan's search_path. An unchanged migration gets all of the role's
 // settings, as with its own tool. A plan's SQL is parsed as it was proven. Conversions between values and text use the
 // role's settings, so that the rows are the same as the tool would make. A plan that was made with --db was proven with
-// these settings, which [Target.checkValues] compares.
+// these settings, which [Target.checkValueSettings] compares.
 func (s *Session) stepSettings(session *pgx.Conn) string {
 	if s.AsWritten {
 		return live.SetDefault(live.ReadSettings(session), live.ValueSettings) + s.SearchPathSQL()

@@ -43,19 +43,19 @@ func PrimaryVersion(ctx context.Context, conn *pgx.Conn) (major int, err error) 
 	return major, nil
 }
 
-// canYield reports whether a step can make autovacuum give way. Autovacuum gives way to a session that has waited
+// canMakeAutovacuumYield reports whether a step can make autovacuum give way. Autovacuum gives way to a session that has waited
 // for deadlock_timeout, by default a second, and a step never waits that long. A role that may set it can lower
 // it.
-func canYield(ctx context.Context, conn *pgx.Conn, major int) (bool, error) {
-	return maySet(ctx, conn, major, "deadlock_timeout")
+func canMakeAutovacuumYield(ctx context.Context, conn *pgx.Conn, major int) (bool, error) {
+	return maySetParameter(ctx, conn, major, "deadlock_timeout")
 }
 
-// maySet reports whether the role may set a parameter that needs superuser rights.
-func maySet(ctx context.Context, conn *pgx.Conn, major int, parameter string) (may bool, err error) {
+// maySetParameter reports whether the role may set a parameter that needs superuser rights.
+func maySetParameter(ctx context.Context, conn *pgx.Conn, major int, parameter string) (allowed bool, err error) {
 	if major < 15 {
-		err = conn.QueryRow(ctx, "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user").Scan(&may)
-		return may, err
+		err = conn.QueryRow(ctx, "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user").Scan(&allowed)
+		return allowed, err
 	}
-	err = conn.QueryRow(ctx, "SELECT pg_catalog.has_parameter_privilege($1, 'SET')", parameter).Scan(&may)
-	return may, err
+	err = conn.QueryRow(ctx, "SELECT pg_catalog.has_parameter_privilege($1, 'SET')", parameter).Scan(&allowed)
+	return allowed, err
 }

@@ -94,8 +94,8 @@ func TestGuardedTransaction(t *testing.T) {
 		}); !errors.As(err, &lost) {
 			t.Errorf("Postgres %d: %v", major, err)
 		}
-		var there bool
-		if err := s.ReadRow(t.Context(), "SELECT $1::oid <> 0", []any{PlannedRelation("kept")}, &there); err != nil || !there {
+		var tableExists bool
+		if err := s.ReadRow(t.Context(), "SELECT $1::oid <> 0", []any{PlannedRelation("kept")}, &tableExists); err != nil || !tableExists {
 			t.Errorf("Postgres %d: the table is gone (%v)", major, err)
 		}
 		if _, err := s.CountRows(t.Context(), "DROP TABLE kept"); err == nil || !strings.Contains(err.Error(), "read-only") {
@@ -110,7 +110,7 @@ func TestClientAway(t *testing.T) {
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		s := openSession(t, major)
 		var checks string
-		begun := time.Now()
+		start := time.Now()
 		err := s.InGuardedTransaction(t.Context(), queue.FirstStall, UnderLock, func(ctx context.Context, tx pgx.Tx) error {
 			if err := tx.QueryRow(ctx, "SELECT coalesce(current_setting('client_connection_check_interval', true), '')").Scan(&checks); err != nil {
 				return err
@@ -119,7 +119,7 @@ func TestClientAway(t *testing.T) {
 			_, err := tx.Exec(ctx, "CREATE TABLE late ()")
 			return err
 		})
-		if ClassifyError(err) != ConnectionLost || time.Since(begun) > 10*time.Second {
+		if ClassifyError(err) != ConnectionLost || time.Since(start) > 10*time.Second {
 			t.Errorf("Postgres %d: %v", major, err)
 		}
 		if want := map[bool]string{true: "500ms"}[major >= 14]; checks != want {
@@ -142,8 +142,8 @@ func TestCommitSQL(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Text != "not so" || refused.Step != "a" {
 		t.Errorf("%v", err)
 	}
-	var there bool
-	if err := s.ReadRow(t.Context(), "SELECT $1::oid <> 0", []any{PlannedRelation("kept")}, &there); err != nil || !there {
+	var tableExists bool
+	if err := s.ReadRow(t.Context(), "SELECT $1::oid <> 0", []any{PlannedRelation("kept")}, &tableExists); err != nil || !tableExists {
 		t.Errorf("the table is gone (%v)", err)
 	}
 }

@@ -42,11 +42,11 @@ type PlannedRelation string
 
 // ReadRow runs a query that returns one row. The search_path of the plan decides what a [PlannedRelation] means.
 func (s *Session) ReadRow(ctx context.Context, sql string, args []any, targets ...any) (err error) {
-	tx, err := s.beginWork(ctx, "READ ONLY", queue.FirstStall, UnderLock)
+	tx, err := s.beginWorkTransaction(ctx, "READ ONLY", queue.FirstStall, UnderLock)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
+	defer func() { err = errors.Join(err, ignoreTxClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
 	var names []string
 	for _, a := range args {
 		if name, ok := a.(PlannedRelation); ok {
@@ -67,13 +67,13 @@ func (s *Session) ReadRow(ctx context.Context, sql string, args []any, targets .
 	return tx.QueryRow(ctx, sql, args...).Scan(targets...)
 }
 
-// beginWork begins a transaction of the work session, under onward's own settings. mode is "" or "READ ONLY".
-func (s *Session) beginWork(ctx context.Context, mode string, lock, statement time.Duration) (pgx.Tx, error) {
-	return s.beginOn(ctx, s.Work, mode, lock, statement)
+// beginWorkTransaction begins a transaction of the work session, under onward's own settings. mode is "" or "READ ONLY".
+func (s *Session) beginWorkTransaction(ctx context.Context, mode string, lock, statement time.Duration) (pgx.Tx, error) {
+	return s.beginTransactionOn(ctx, s.Work, mode, lock, statement)
 }
 
-// beginOn is beginWork on any session.
-func (s *Session) beginOn(ctx context.Context, session *pgx.Conn, mode string, lock, statement time.Duration) (pgx.Tx, error) {
+// beginTransactionOn is beginWorkTransaction on any session.
+func (s *Session) beginTransactionOn(ctx context.Context, session *pgx.Conn, mode string, lock, statement time.Duration) (pgx.Tx, error) {
 	begin := "BEGIN ISOLATION LEVEL READ COMMITTED"
 	if mode != "" {
 		begin += ", " + mode
@@ -83,11 +83,11 @@ func (s *Session) beginOn(ctx context.Context, session *pgx.Conn, mode string, l
 
 // CountRows counts the rows of a read-only query.
 func (s *Session) CountRows(ctx context.Context, sql string) (rows int64, err error) {
-	tx, err := s.beginWork(ctx, "READ ONLY", queue.FirstStall, 0)
+	tx, err := s.beginWorkTransaction(ctx, "READ ONLY", queue.FirstStall, 0)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
+	defer func() { err = errors.Join(err, ignoreTxClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
 	if _, err := tx.Exec(ctx, s.stepSettings(tx.Conn())); err != nil {
 		return 0, err
 	}
@@ -96,7 +96,7 @@ func (s *Session) CountRows(ctx context.Context, sql string) (rows int64, err er
 	return tag.RowsAffected(), err
 }
 
-func ignoreClosed(err error) error {
+func ignoreTxClosed(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) {
 		return nil
 	}
@@ -147,7 +147,7 @@ func (s *Session) InGuardedTransaction(ctx context.Context, lock, statement time
 // GuardTransaction is [Session.InGuardedTransaction] on any session. work also receives the server's process.
 func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock, statement time.Duration,
 	work func(ctx context.Context, tx pgx.Tx, pid int) error) (err error) {
-	tx, pid, err := s.beginGuarded(ctx, session, lock, statement)
+	tx, pid, err := s.beginGuardedTransaction(ctx, session, lock, statement)
 	if err != nil {
 		return err
 	}
@@ -162,8 +162,8 @@ func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock,
 	if err == nil {
 		err = tx.Commit(ctx) // the watch may end later, over a slow line
 	}
-	if why := watch(); err != nil && why != "" {
-		err = &CancelledError{Why: why, Err: err}
+	if reason := watch(); err != nil && reason != "" {
+		err = &CancelledError{Why: reason, Err: err}
 	}
 	return err
 }
@@ -176,7 +176,7 @@ const ReportedColumn = "onward_reported"
 // SQL selects as [ReportedColumn].
 func (s *Session) CommitGuarded(ctx context.Context, session *pgx.Conn, lock, statement time.Duration,
 	prepare func(ctx context.Context, tx pgx.Tx, pid int) (sql string, err error)) (texts []string, err error) {
-	tx, pid, err := s.beginGuarded(ctx, session, lock, statement)
+	tx, pid, err := s.beginGuardedTransaction(ctx, session, lock, statement)
 	if err != nil {
 		return nil, err
 	}
@@ -203,8 +203,8 @@ func (s *Session) CommitGuarded(ctx context.Context, session *pgx.Conn, lock, st
 		_, _ = rows.Close() // results has its error
 	}
 	err = results.Close()
-	if why := watch(); err != nil && why != "" {
-		err = &CancelledError{Why: why, Err: err}
+	if reason := watch(); err != nil && reason != "" {
+		err = &CancelledError{Why: reason, Err: err}
 	}
 	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == RefusedCode {
 		err = &run.RefusedError{Step: s.Tries.Step, Text: refused.Message}
@@ -224,17 +224,17 @@ const RefusedCode = "OW001"
 const recheckCode = "OW002"
 
 // RecheckIf returns a statement after which the conditions of a step are checked again if a condition holds.
-func RecheckIf(condition, why string) string {
+func RecheckIf(condition, message string) string {
 	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote("\nBEGIN\n  IF "+condition+" THEN\n    RAISE EXCEPTION USING ERRCODE = '"+recheckCode+
-		"', MESSAGE = "+pgparse.QuoteLiteral(why)+";\n  END IF;\nEND\n") + ";\n"
+		"', MESSAGE = "+pgparse.QuoteLiteral(message)+";\n  END IF;\nEND\n") + ";\n"
 }
 
 // TriggerGuard is a table whose triggers keep rows right. Query selects their state, and State is the state when the rows were checked.
 type TriggerGuard struct{ Table, Query, State string }
 
-// beginGuarded begins a transaction that holds the lease, with the settings and the role of a step. It returns the server's process, too.
-func (s *Session) beginGuarded(ctx context.Context, session *pgx.Conn, lock, statement time.Duration) (_ pgx.Tx, pid int, err error) {
-	tx, err := s.beginOn(ctx, session, "", lock, statement)
+// beginGuardedTransaction begins a transaction that holds the lease, with the settings and the role of a step. It returns the server's process, too.
+func (s *Session) beginGuardedTransaction(ctx context.Context, session *pgx.Conn, lock, statement time.Duration) (_ pgx.Tx, pid int, err error) {
+	tx, err := s.beginTransactionOn(ctx, session, "", lock, statement)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -278,10 +278,10 @@ const cancelUncommitted = "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_cata
 // long. The returned function stops the watch and returns why it cancelled something, or "".
 func (s *Session) watchQueue(ctx context.Context, pid int) func() string {
 	ctx, stop := context.WithCancel(ctx)
-	why := make(chan string, 1)
+	reasons := make(chan string, 1)
 	go func() {
 		reported := ""
-		defer func() { why <- reported }()
+		defer func() { reasons <- reported }()
 		for queue.Pause(ctx, queue.WaiterPollInterval) == nil {
 			_ = s.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 				tail, err := queue.ReadWaiters(ctx, conn, pid)
@@ -298,6 +298,6 @@ func (s *Session) watchQueue(ctx context.Context, pid int) func() string {
 	}()
 	return func() string {
 		stop()
-		return <-why
+		return <-reasons
 	}
 }

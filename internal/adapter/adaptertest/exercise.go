@@ -37,13 +37,13 @@ var SameRenderer = cmp.Options{
 func Exercise(t *testing.T, a adapter.Adapter, dir string) {
 	t.Helper()
 	tree := Disk(t, dir)
-	source := detectOne(t, a, tree)
+	source := detectSingleSource(t, a, tree)
 	set := loadSource(t, a, tree, source)
 
 	compareDescription(t, dir, set)
 	t.Run("contract", func(t *testing.T) {
 		t.Parallel()
-		checkContract(t, tree, set)
+		checkSetInvariants(t, tree, set)
 	})
 	t.Run("twice", func(t *testing.T) {
 		t.Parallel()
@@ -63,7 +63,7 @@ func Exercise(t *testing.T, a adapter.Adapter, dir string) {
 	})
 	t.Run("damage", func(t *testing.T) {
 		t.Parallel()
-		testDamage(t, a, source, tree, set)
+		testDamagedFiles(t, a, source, tree, set)
 	})
 }
 
@@ -74,7 +74,7 @@ func Compare(t *testing.T, a adapter.Adapter, dir string) {
 	tree := Disk(t, dir)
 	set := LoadOnly(t, a, tree)
 	compareDescription(t, dir, set)
-	checkContract(t, tree, set)
+	checkSetInvariants(t, tree, set)
 }
 
 // compareDescription compares what was loaded with dir.want.
@@ -102,7 +102,7 @@ func CompareFile(t *testing.T, file, got string) {
 	}
 }
 
-func detectOne(t *testing.T, a adapter.Adapter, tree adapter.Tree) adapter.Source {
+func detectSingleSource(t *testing.T, a adapter.Adapter, tree adapter.Tree) adapter.Source {
 	t.Helper()
 	sources := a.Detect(tree)
 	if len(sources) != 1 {
@@ -118,7 +118,7 @@ func detectOne(t *testing.T, a adapter.Adapter, tree adapter.Tree) adapter.Sourc
 // LoadOnly reads the only source of a tree.
 func LoadOnly(t *testing.T, a adapter.Adapter, tree adapter.Tree) *adapter.Set {
 	t.Helper()
-	return loadSource(t, a, tree, detectOne(t, a, tree))
+	return loadSource(t, a, tree, detectSingleSource(t, a, tree))
 }
 
 func loadSource(t *testing.T, a adapter.Adapter, tree adapter.Tree, s adapter.Source) *adapter.Set {
@@ -143,11 +143,11 @@ func Describe(set *adapter.Set) string {
 		}
 		b.WriteByte('\n')
 		for _, p := range m.Source.Parts {
-			how := "part"
+			kind := "part"
 			if p.Message {
-				how = "message"
+				kind = "message"
 			}
-			fmt.Fprintf(&b, "\t%s at %d: %q\n", how, p.Start, p.SQL)
+			fmt.Fprintf(&b, "\t%s at %d: %q\n", kind, p.Start, p.SQL)
 		}
 		for _, p := range m.Problems {
 			fmt.Fprintf(&b, "\trefused %d:%d: %s: %s\n", p.Line, p.Column, p.Message, p.Harm)
@@ -173,7 +173,7 @@ func writeOpaque(b *strings.Builder, indent string, list []onward.Opaque) {
 	}
 }
 
-func checkContract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
+func checkSetInvariants(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 	ids := map[string]bool{}
 	hashes := map[string]string{}
 	for _, m := range set.Migrations {
@@ -199,13 +199,13 @@ func checkContract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 			t.Errorf("%s and %s differ and have one hash", other, m.ID)
 		}
 		hashes[m.Hash] = m.ID
-		at := 0
+		end := 0
 		for _, p := range m.Source.Parts {
-			if p.Start >= 0 && (p.Start < at || !strings.HasPrefix(m.Source.Text[p.Start:], p.SQL)) {
+			if p.Start >= 0 && (p.Start < end || !strings.HasPrefix(m.Source.Text[p.Start:], p.SQL)) {
 				t.Errorf("%s: part at %d is not the text there, or out of order: %q", m.ID, p.Start, p.SQL)
 			}
 			if p.Start >= 0 {
-				at = max(at, p.Start+len(p.SQL))
+				end = max(end, p.Start+len(p.SQL))
 			}
 			if strings.Contains(p.SQL, "way_down") {
 				t.Errorf("%s: the down migration is read as an up migration: %q", m.ID, p.SQL)
@@ -234,7 +234,7 @@ var damages = []struct {
 	{"33 MB", func([]byte) []byte { return make([]byte, 33<<20) }},
 }
 
-func testDamage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree, set *adapter.Set) {
+func testDamagedFiles(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree, set *adapter.Set) {
 	whole := Files{}
 	for _, p := range tree.Paths() {
 		content, err := tree.Read(p)
@@ -252,7 +252,7 @@ func testDamage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.
 		x := damagedMigration{a, s, set, whole, i}
 		x.testUnreadableFile(t)
 		x.testUnusualName(t)
-		x.reTerminated(t)
+		x.testCRLF(t)
 	}
 	if !tested {
 		t.Log("no SQL files to damage")
@@ -300,11 +300,11 @@ func (x damagedMigration) testUnreadableFile(t *testing.T) {
 // testUnusualName checks that a name may have blanks and letters of another script.
 func (x damagedMigration) testUnusualName(t *testing.T) {
 	m := x.set.Migrations[x.i]
-	if at, word := strings.LastIndexByte(m.Path, '/'), strings.LastIndexByte(m.Path, '_'); word > at && m.DownPath == "" {
-		name := m.Path[at+1:word] + "_größe und 価格 " + m.Path[word+1:]
+	if slash, word := strings.LastIndexByte(m.Path, '/'), strings.LastIndexByte(m.Path, '_'); word > slash && m.DownPath == "" {
+		name := m.Path[slash+1:word] + "_größe und 価格 " + m.Path[word+1:]
 		files := maps.Clone(x.whole)
 		delete(files, m.Path)
-		files[m.Path[:at+1]+name] = x.whole[m.Path]
+		files[m.Path[:slash+1]+name] = x.whole[m.Path]
 		got := loadSource(t, x.a, files, x.s)
 		if len(got.Migrations) != len(x.set.Migrations) {
 			t.Errorf("%s called %s: %d migrations, want %d", m.Path, name, len(got.Migrations), len(x.set.Migrations))
@@ -312,7 +312,7 @@ func (x damagedMigration) testUnusualName(t *testing.T) {
 		}
 		found := false
 		for _, g := range got.Migrations {
-			found = found || g.Path == m.Path[:at+1]+name && g.Hash == m.Hash
+			found = found || g.Path == m.Path[:slash+1]+name && g.Hash == m.Hash
 		}
 		if !found {
 			t.Errorf("%s called %s: not found with the same hash", m.Path, name)
@@ -320,8 +320,8 @@ func (x damagedMigration) testUnusualName(t *testing.T) {
 	}
 }
 
-// reTerminated checks that CRLF changes nothing but the text.
-func (x damagedMigration) reTerminated(t *testing.T) {
+// testCRLF checks that CRLF changes nothing but the text.
+func (x damagedMigration) testCRLF(t *testing.T) {
 	m := x.set.Migrations[x.i]
 	files := maps.Clone(x.whole)
 	files[m.Path] = []byte(strings.ReplaceAll(string(x.whole[m.Path]), "\n", "\r\n"))

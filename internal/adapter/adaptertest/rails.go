@@ -25,7 +25,7 @@ func NeedLaravel(t testing.TB) {
 
 // RailsFiles returns the files of an application: own, and those that every application has. database is a line of its
 // database.yml. A test without Rails is skipped.
-func RailsFiles(t testing.TB, database string, own map[string]string) map[string]string {
+func RailsFiles(t testing.TB, database string, overrides map[string]string) map[string]string {
 	t.Helper()
 	NeedRuby(t, "railties", "activerecord")
 	files := map[string]string{
@@ -36,7 +36,7 @@ func RailsFiles(t testing.TB, database string, own map[string]string) map[string
 		"config/environment.rb": "require_relative 'application'\nRails.application.initialize!\n",
 		"config/database.yml":   "production:\n  adapter: postgresql\n  " + database + "\n",
 	}
-	maps.Copy(files, own)
+	maps.Copy(files, overrides)
 	return files
 }
 

@@ -60,11 +60,11 @@ func Text(files map[string]string) Files {
 func (f Files) WriteTo(t testing.TB, dir string) {
 	t.Helper()
 	for name, text := range f {
-		at := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(at), 0o750); err != nil {
+		filePath := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(filePath), 0o750); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(at, text, 0o600); err != nil {
+		if err := os.WriteFile(filePath, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -34,7 +34,7 @@ func (*Adapter) Name() string { return Name }
 var tool = history.Tool{
 	Name: "Alembic", Unit: "pending revisions", KeepsSession: true,
 	Apart:    "a block of the revision:\nwith op.get_context().autocommit_block():",
-	Renderer: &history.Renderer{Write: writeFix},
+	Renderer: &history.Renderer{Write: formatFix},
 }
 
 var habits = adapter.HistoryBehavior{
@@ -63,9 +63,9 @@ func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if path.Base(d.Path) != "versions" || !adapter.HasFile(t, path.Join(path.Dir(d.Path), "env.py")) {
 			continue
 		}
-		if n, of := adapter.CountSample(t, d, listRevisionFiles(d), revisionID.MatchString); n > 0 {
+		if n, total := adapter.CountSample(t, d, listRevisionFiles(d), revisionID.MatchString); n > 0 {
 			out = append(out, adapter.Source{
-				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("revisions of Alembic in %d of %d files", n, of),
+				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("revisions of Alembic in %d of %d files", n, total),
 			})
 		}
 	}
@@ -90,11 +90,11 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 		return set, nil
 	}
 	if s.Options.Render == "" {
-		why := "render: in onward.yaml names the command that prints the SQL: " + a.PresetCommand(t, s)
+		reason := "render: in onward.yaml names the command that prints the SQL: " + a.PresetCommand(t, s)
 		if s.Options.RenderRefused != "" {
-			why = s.Options.RenderRefused
+			reason = s.Options.RenderRefused
 		}
-		set.Opaque = []onward.Opaque{{Path: s.Dir, What: "revisions of Alembic", Why: why}}
+		set.Opaque = []onward.Opaque{{Path: s.Dir, What: "revisions of Alembic", Why: reason}}
 		return set, nil
 	}
 	r, err := a.renderRecord(ctx, t, s)
@@ -104,28 +104,28 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 	if len(r.Revisions) == 0 && slices.ContainsFunc(a.Detect(t), func(x adapter.Source) bool { return x.Dir == s.Dir }) {
 		return nil, &Error{"render at " + t.Name() + ": the command read no revision of " + s.Dir + ": it runs in another project, or not from base to heads"}
 	}
-	r.fillSet(set, t)
+	r.addRevisions(set, t)
 	return set, nil
 }
 
-// fillSet adds the recorded revisions to a set.
-func (r *record) fillSet(set *adapter.Set, t adapter.Tree) {
-	each := r.PerMigration || perMigration(t, set.Source.Dir)
+// addRevisions adds the recorded revisions to a set.
+func (r *record) addRevisions(set *adapter.Set, t adapter.Tree) {
+	each := r.PerMigration || hasTransactionPerMigration(t, set.Source.Dir)
 	set.Together = r.Transactional && !each && set.Source.Options.Transaction == ""
 	set.Evidence.Transaction = onward.TransactionFile
 	set.Evidence.FoundIn = environmentFile(t, set.Source.Dir)
 	for i := range r.Revisions {
-		set.Migrations = append(set.Migrations, r.Revisions[i].convert(t, set.Source))
+		set.Migrations = append(set.Migrations, r.Revisions[i].toMigration(t, set.Source))
 	}
-	set.History = append(r.listHeads(t), findSharedIDs(t, set.Source.Dir)...)
+	set.History = append(r.reportMultipleHeads(t), reportSharedIDs(t, set.Source.Dir)...)
 	set.Gaps = r.Gaps
 	set.Count = countRevisions(set.Migrations)
-	set.Beyond = func() []adapter.Beyond { return listPrograms(set.Migrations) }
+	set.Beyond = func() []adapter.Beyond { return listPythonMigrations(set.Migrations) }
 }
 
-// listHeads reports several heads, which the command that is used in most projects refuses. It reports none if branches
+// reportMultipleHeads reports several heads, which the command that is used in most projects refuses. It reports none if branches
 // have labels, or if the project upgrades to all heads.
-func (r *record) listHeads(t adapter.Tree) []history.Change {
+func (r *record) reportMultipleHeads(t adapter.Tree) []history.Change {
 	followed := map[string]bool{}
 	for _, v := range r.Revisions {
 		for _, id := range v.Down {
@@ -170,9 +170,9 @@ func environmentFile(t adapter.Tree, dir string) string {
 
 var perMigrationSet = lazyregexp.New(`(?m)^[^#\n]*\btransaction_per_migration["']?\s*[=:]\s*True\b`)
 
-// perMigration reports whether env.py gives each revision its own transaction. It may do so only for a database, so that
+// hasTransactionPerMigration reports whether env.py gives each revision its own transaction. It may do so only for a database, so that
 // the recorded run does not show it.
-func perMigration(t adapter.Tree, dir string) bool {
+func hasTransactionPerMigration(t adapter.Tree, dir string) bool {
 	p := environmentFile(t, dir)
 	return p != "" && perMigrationSet.MatchString(adapter.ReadFile(t, p).Text)
 }

@@ -58,8 +58,8 @@ func findHeads(list []*adapter.Migration) (out []string) {
 	return out
 }
 
-// listPrograms lists the revisions, which only Alembic itself can run.
-func listPrograms(list []*adapter.Migration) (out []adapter.Beyond) {
+// listPythonMigrations lists the revisions, which only Alembic itself can run.
+func listPythonMigrations(list []*adapter.Migration) (out []adapter.Beyond) {
 	for _, m := range list {
 		out = append(out, adapter.Beyond{Path: m.Path, Key: m.ID, What: "a program (Python)"})
 	}

@@ -7,26 +7,26 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// writeFix returns the text of a fix for an operation; "" if SQL in op.execute is as good.
-func writeFix(op script.Operation, way advice.Way) string {
+// formatFix returns the text of a fix for an operation; "" if SQL in op.execute is as good.
+func formatFix(op script.Operation, way advice.Way) string {
 	switch w := way.(type) {
 	case advice.BuildIndex:
 		if op.Class == "create_index" {
 			return "build it in an autocommit block, concurrently:\n" +
 				"with op.get_context().autocommit_block():\n    op.create_index(…, postgresql_concurrently=True)"
 		}
-		return inAutocommit(w.SQL)
+		return wrapInAutocommit(w.SQL)
 	case advice.DropIndex:
 		if op.Class == "drop_index" {
 			return "drop it in an autocommit block, concurrently:\n" +
 				"with op.get_context().autocommit_block():\n    op.drop_index(…, postgresql_concurrently=True)"
 		}
-		return inAutocommit(w.SQL)
+		return wrapInAutocommit(w.SQL)
 	}
 	return ""
 }
 
-// inAutocommit returns the code that sends a statement outside a transaction.
-func inAutocommit(sql string) string {
+// wrapInAutocommit returns the code that sends a statement outside a transaction.
+func wrapInAutocommit(sql string) string {
 	return "with op.get_context().autocommit_block():\n    op.execute(\"" + strings.NewReplacer("\\", "\\\\", "\"", "\\\"", "\n", " ").Replace(sql) + "\")"
 }

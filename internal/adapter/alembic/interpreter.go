@@ -10,28 +10,28 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// userCopy returns the user's copy of the repository: the configured one, else the nearest directory above the working
+// findUserCopy returns the user's copy of the repository: the configured one, else the nearest directory above the working
 // directory that has the revisions; "" for none.
-func (a *Adapter) userCopy(dir string) string {
+func (a *Adapter) findUserCopy(dir string) string {
 	if a.Home != "" {
 		return a.Home
 	}
-	at, err := os.Getwd()
+	currentDir, err := os.Getwd()
 	if err != nil {
 		return ""
 	}
-	if real, err := filepath.EvalSymlinks(at); err == nil {
-		at = real
+	if real, err := filepath.EvalSymlinks(currentDir); err == nil {
+		currentDir = real
 	}
-	return adapter.NearestAbove(at, func(dirAbove string) bool {
+	return adapter.NearestAbove(currentDir, func(dirAbove string) bool {
 		info, err := os.Stat(filepath.Join(dirAbove, filepath.FromSlash(dir)))
 		return err == nil && info.IsDir()
 	})
 }
 
-// findBin returns the directory with the project's programs: beside `python:` in onward.yaml, else in a virtualenv of
+// findBinDir returns the directory with the project's programs: beside `python:` in onward.yaml, else in a virtualenv of
 // the user's copy, from the directory of the revisions up; "" for none, or if a virtualenv is active.
-func findBin(t adapter.Tree, s adapter.Source, home string) string {
+func findBinDir(t adapter.Tree, s adapter.Source, home string) string {
 	bin := "bin"
 	if runtime.GOOS == "windows" {
 		bin = "Scripts"

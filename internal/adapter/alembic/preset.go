@@ -25,7 +25,7 @@ func (*Adapter) PresetCommand(t adapter.Tree, s adapter.Source) string {
 		return flaskPreset
 	}
 	options := ""
-	file, section := findSettings(t, path.Dir(environment))
+	file, section := findSettingsFile(t, path.Dir(environment))
 	if file != "" {
 		options += " -c " + file
 	}
@@ -43,8 +43,8 @@ func (*Adapter) PresetCommand(t adapter.Tree, s adapter.Source) string {
 // usualSection is the section of the settings that Alembic reads without -n.
 const usualSection = "alembic"
 
-// findSettings returns the file of settings and its section for the directory of an env.py; "" for what Alembic uses by itself.
-func findSettings(t adapter.Tree, dir string) (file, section string) {
+// findSettingsFile returns the file of settings and its section for the directory of an env.py; "" for what Alembic uses by itself.
+func findSettingsFile(t adapter.Tree, dir string) (file, section string) {
 	usual, found := adapter.NearestFile(t, dir, "alembic.ini")
 	if found {
 		sections := listSections(t, usual, dir)

@@ -14,5 +14,5 @@ func (*Adapter) PutFirst(_ adapter.Tree, m *adapter.Migration, sql string) strin
 	if place == nil {
 		return ""
 	}
-	return text[:place[1]] + executeAll(sql, 1) + text[place[1]:]
+	return text[:place[1]] + formatExecuteCalls(sql, 1) + text[place[1]:]
 }

@@ -45,7 +45,7 @@ func (a *Adapter) renderRecord(ctx context.Context, t adapter.Tree, s adapter.So
 	if err != nil {
 		return nil, fmt.Errorf("render: in onward.yaml: %w", err)
 	}
-	home := a.userCopy(s.Dir)
+	home := a.findUserCopy(s.Dir)
 	env := projectEnvironment(t, s, home)
 	key := cacheKey(t, s, words, env)
 	store := command.OpenCache(a.CacheDir, "alembic", key, hookHash())
@@ -64,7 +64,7 @@ func (a *Adapter) renderRecord(ctx context.Context, t adapter.Tree, s adapter.So
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
-	r, err := runHooked(ctx, t, s, words, env, root, home, packages)
+	r, err := runWithHook(ctx, t, s, words, env, root, home, packages)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,8 @@ func (a *Adapter) renderRecord(ctx context.Context, t adapter.Tree, s adapter.So
 	return r, nil
 }
 
-// runHooked runs the command with the hook.
-func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env []string, root, home string, packages *command.Installed) (*record, error) {
+// runWithHook runs the command with the hook.
+func runWithHook(ctx context.Context, t adapter.Tree, s adapter.Source, words, env []string, root, home string, packages *command.Installed) (*record, error) {
 	work, remove, err := scratch.Make("alembic")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the hook: %w", err)
@@ -130,7 +130,7 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 // explainFailure returns a failure with what to do about it.
 func explainFailure(failed *command.Error, box *command.Confinement, t adapter.Tree, s adapter.Source) *Error {
 	text := failed.Error()
-	missing := findMissingParent(t, s.Dir, text)
+	missing := explainMissingParent(t, s.Dir, text)
 	switch {
 	case missing != "":
 		text = missing
@@ -172,7 +172,7 @@ func workDir(t adapter.Tree, s adapter.Source, words []string) string {
 // the PATH, and those of onward.yaml.
 func projectEnvironment(t adapter.Tree, s adapter.Source, home string) []string {
 	env := command.Environment()
-	if bin := findBin(t, s, home); bin != "" {
+	if bin := findBinDir(t, s, home); bin != "" {
 		for i, entry := range env {
 			if list, ok := strings.CutPrefix(entry, "PATH="); ok {
 				env[i] = "PATH=" + bin + string(filepath.ListSeparator) + list

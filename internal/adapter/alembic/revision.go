@@ -57,8 +57,8 @@ type unread struct {
 	place
 }
 
-// convert returns a revision as the audit reads it.
-func (v *revision) convert(t adapter.Tree, s adapter.Source) *adapter.Migration {
+// toMigration returns a revision as the audit reads it.
+func (v *revision) toMigration(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	f := adapter.ReadFile(t, v.Path)
 	m := f.Start(s, v.ID, v.ID)
 	m.Runner.Tool = tool
@@ -75,16 +75,16 @@ func (v *revision) convert(t adapter.Tree, s adapter.Source) *adapter.Migration 
 			m.Source.Mode, m.Runner.Rerun = onward.TransactionNone, true
 		}
 	}
-	at, starts := 0, lineStarts(f.Text)
+	end, starts := 0, lineStarts(f.Text)
 	for i := range v.Statements {
-		p := v.Statements[i].scriptPart(f.Text, starts)
+		p := v.Statements[i].toScriptPart(f.Text, starts)
 		if m.Source.Mode == onward.TransactionFile {
 			p.Block = 0
 		}
-		if p.Start < at {
+		if p.Start < end {
 			p.Start = -1
 		}
-		at = max(at, p.Start+len(p.SQL))
+		end = max(end, p.Start+len(p.SQL))
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
 	for _, u := range v.Unread {
@@ -101,8 +101,8 @@ func (v *revision) convert(t adapter.Tree, s adapter.Source) *adapter.Migration 
 	return m
 }
 
-// scriptPart converts a statement. If its text is in the file exactly once at its place, positions count in the text.
-func (st *statement) scriptPart(text string, starts []int) script.Part {
+// toScriptPart converts a statement. If its text is in the file exactly once at its place, positions count in the text.
+func (st *statement) toScriptPart(text string, starts []int) script.Part {
 	p := script.Part{
 		SQL: st.SQL, Start: -1, Message: true, Block: st.Block,
 		Line: st.Line, Column: st.Column, EndLine: st.EndLine, EndColumn: st.EndColumn,
@@ -118,10 +118,10 @@ func (st *statement) scriptPart(text string, starts []int) script.Part {
 		return p
 	}
 	from, to := starts[st.Line-1], starts[st.EndLine]
-	within := text[from:to]
+	excerpt := text[from:to]
 	for _, sql := range []string{st.SQL, strings.ReplaceAll(st.SQL, "\n", "\r\n")} {
-		if strings.Count(within, sql) == 1 {
-			p.SQL, p.Start = sql, from+strings.Index(within, sql)
+		if strings.Count(excerpt, sql) == 1 {
+			p.SQL, p.Start = sql, from+strings.Index(excerpt, sql)
 			return p
 		}
 	}

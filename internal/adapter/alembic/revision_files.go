@@ -40,8 +40,8 @@ func readRevisionFiles(t adapter.Tree, dir string) []fileRevision {
 	return out
 }
 
-// findSharedIDs reports files with the same revision id. Alembic warns, and counts both as heads.
-func findSharedIDs(t adapter.Tree, dir string) []history.Change {
+// reportSharedIDs reports files with the same revision id. Alembic warns, and counts both as heads.
+func reportSharedIDs(t adapter.Tree, dir string) []history.Change {
 	files := readRevisionFiles(t, dir)
 	first := map[string]fileRevision{}
 	var out []history.Change
@@ -59,8 +59,8 @@ func findSharedIDs(t adapter.Tree, dir string) []history.Change {
 	return out
 }
 
-// findMissingParent returns a sentence about a revision that follows one that no file has, if the error names that one; "" for none.
-func findMissingParent(t adapter.Tree, dir, text string) string {
+// explainMissingParent returns a sentence about a revision that follows one that no file has, if the error names that one; "" for none.
+func explainMissingParent(t adapter.Tree, dir, text string) string {
 	m := missingKey.FindStringSubmatch(text)
 	if m == nil {
 		return ""

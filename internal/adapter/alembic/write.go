@@ -33,21 +33,21 @@ func (*Adapter) Compose(_ context.Context, _ adapter.Tree, set *adapter.Set, rep
 	if len(set.Migrations) == 0 {
 		return nil, errors.New("no revision could be read: onward.yaml names the command that prints their SQL")
 	}
-	var kept []*adapter.Migration
+	var keptMigrations []*adapter.Migration
 	var first []string // what the replaced revisions follow
 	for _, m := range set.Migrations {
 		if slices.Contains(replaced, m.ID) {
 			first = append(first, m.After...)
 			continue
 		}
-		kept = append(kept, m)
+		keptMigrations = append(keptMigrations, m)
 		for _, id := range m.After {
 			if slices.Contains(replaced, id) {
 				return nil, fmt.Errorf("%s follows %s, which the plan replaces", m.ID, id)
 			}
 		}
 	}
-	w.after = findHeads(kept)
+	w.after = findHeads(keptMigrations)
 	if len(w.after) > 1 && slices.ContainsFunc(w.after, func(id string) bool { return !slices.Contains(first, id) }) {
 		return nil, fmt.Errorf("there are several heads (%s): alembic merge heads makes them one", strings.Join(w.after, ", "))
 	}
@@ -85,7 +85,7 @@ func (w *revisionWriting) Files(p *onward.Plan, s *onward.PlanStep, slug string)
 		down = "(" + strings.Join(after, ", ") + ")"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\"\"\"%s: %s.\n\nRevision ID: %s\nRevises: %s\n\n\"\"\"\n", adapter.NameStep(p, s), docText(s.Why), id, strings.Join(w.after, ", "))
+	fmt.Fprintf(&b, "\"\"\"%s: %s.\n\nRevision ID: %s\nRevises: %s\n\n\"\"\"\n", adapter.NameStep(p, s), escapeDocstring(s.Why), id, strings.Join(w.after, ", "))
 	fmt.Fprintf(&b, "from alembic import op\n\nrevision = %q\ndown_revision = %s\nbranch_labels = None\ndepends_on = None\n\n\n", id, down)
 	b.WriteString("def upgrade():\n" + w.upgradeBody(s) + "\n\ndef downgrade():\n" + downgradeBody(s))
 	w.after = []string{id}
@@ -100,9 +100,9 @@ const autocommit = "    with op.get_context().autocommit_block():\n"
 // upgradeBody returns the body of upgrade(). A step has a transaction of its own, also if all pending revisions share one.
 func (w *revisionWriting) upgradeBody(s *onward.PlanStep) string {
 	if s.Transaction == onward.TransactionNone {
-		return autocommit + executeAll(adapter.DropInvalidIndex(s)+s.SQL, 2)
+		return autocommit + formatExecuteCalls(adapter.DropInvalidIndex(s)+s.SQL, 2)
 	}
-	body := executeAll(adapter.TransactionBody(s), 1)
+	body := formatExecuteCalls(adapter.TransactionBody(s), 1)
 	if w.together {
 		body = "    # This commits the revisions before it: their locks would last up to the end of the last one.\n" + autocommit + "        pass\n" + body
 	}
@@ -116,13 +116,13 @@ func downgradeBody(s *onward.PlanStep) string {
 	case s.Phase == onward.Contract || undo == "":
 		return "    pass\n"
 	case s.Transaction == onward.TransactionNone:
-		return autocommit + executeAll(undo, 2)
+		return autocommit + formatExecuteCalls(undo, 2)
 	}
-	return executeAll(undo, 1)
+	return formatExecuteCalls(undo, 1)
 }
 
-// executeAll returns calls that send the statements of a text.
-func executeAll(sql string, depth int) string {
+// formatExecuteCalls returns calls that send the statements of a text.
+func formatExecuteCalls(sql string, depth int) string {
 	var b strings.Builder
 	for _, text := range adapter.SplitStatements(sql) {
 		b.WriteString(strings.Repeat("    ", depth) + "op.execute(" + pycode.QuoteString(escapeColons(text)+"\n") + ")\n")
@@ -137,7 +137,7 @@ var parameter = lazyregexp.New(`(^|[^:\w]):(\w)`)
 // escapeColons returns SQL in which SQLAlchemy finds no parameter.
 func escapeColons(sql string) string { return parameter.ReplaceAllString(sql, `$1\:$2`) }
 
-// docText returns a text for the docstring of a module.
-func docText(s string) string {
+// escapeDocstring returns a text for the docstring of a module.
+func escapeDocstring(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `'`).Replace(strings.Join(strings.Fields(s), " "))
 }

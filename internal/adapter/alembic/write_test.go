@@ -63,7 +63,7 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if why := w.Carries(&onward.PlanStep{SQL: `SELECT '\:x'`}); why == "" {
+	if reason := w.Carries(&onward.PlanStep{SQL: `SELECT '\:x'`}); reason == "" {
 		t.Error("a text that op.execute() changes")
 	}
 	first, err := w.Files(&onward.Plan{Name: "p"}, step, "B_01")

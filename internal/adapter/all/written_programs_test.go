@@ -108,9 +108,9 @@ func TestProgramsReadBack(t *testing.T) {
 				if err != nil || len(out) != 1 {
 					t.Fatalf("%+v %v", out, err)
 				}
-				again := settingsOf(tc.framework, tc.setting)
-				again[out[0].Path] = []byte(out[0].Text)
-				set, err := a.Load(t.Context(), again, source)
+				writtenFiles := settingsOf(tc.framework, tc.setting)
+				writtenFiles[out[0].Path] = []byte(out[0].Text)
+				set, err := a.Load(t.Context(), writtenFiles, source)
 				if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Opaque) > 0 || len(set.Migrations[0].Problems) > 0 {
 					t.Fatalf("%+v %v\n%s", set, err, out[0].Text)
 				}
@@ -163,7 +163,7 @@ func TestProgramsUnwritable(t *testing.T) {
 		t.Errorf("%+v", typeorm)
 	}
 	knex := form("knex", "migrations/1_a.js", "exports.up = (knex) => knex.raw('SELECT 1')\n")
-	if why := knex.Refuses(`SELECT '\?'`); why == "" {
+	if reason := knex.Refuses(`SELECT '\?'`); reason == "" {
 		t.Error("Knex removes the backslash of a text")
 	}
 }

@@ -16,7 +16,7 @@ import (
 func ListAccess(o config.Sandbox, home, workDir string, packages *Installed) sandbox.Access {
 	return sandbox.Access{
 		Network: o.Network, Read: resolvePaths(home, workDir, o.Read), Write: resolvePaths(home, workDir, o.Write),
-		Packages: slices.Concat(packages.Paths(), listAsked(home)), Repository: home, Require: o.Require,
+		Packages: slices.Concat(packages.Paths(), cachedPackageDirs(home)), Repository: home, Require: o.Require,
 	}
 }
 

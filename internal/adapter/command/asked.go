@@ -21,7 +21,7 @@ type question struct {
 
 // questions load no file of a project and no package: -S keeps Python from the code of .pth files.
 var questions = []question{
-	{"python3", []string{"-I", "-S", "-c", "import sys, site; print(*sys.path, *site.getsitepackages(), site.getusersitepackages(), sep='\\n')"}, listPathFiles},
+	{"python3", []string{"-I", "-S", "-c", "import sys, site; print(*sys.path, *site.getsitepackages(), site.getusersitepackages(), sep='\\n')"}, readPathFiles},
 	{"ruby", []string{"-e", "puts Gem.path"}, nil},
 	{"go", []string{"env", "GOMODCACHE", "GOROOT"}, nil},
 }
@@ -29,9 +29,9 @@ var questions = []question{
 // askTime bounds an answer.
 const askTime = 5 * time.Second
 
-// askPrograms returns the directories of packages that the user's installed programs, and their settings, name. Directories of a repository are left
+// askPackageDirs returns the directories of packages that the user's installed programs, and their settings, name. Directories of a repository are left
 // out. No program of the repository is asked.
-func askPrograms(repository string) []string {
+func askPackageDirs(repository string) []string {
 	path := filepath.SplitList(os.Getenv("PATH"))
 	path = slices.DeleteFunc(path, func(dir string) bool { return !filepath.IsAbs(dir) || isInRepository(dir, repository) })
 	env := []string{"PATH=" + strings.Join(path, string(filepath.ListSeparator)), "GOTOOLCHAIN=local"}
@@ -47,8 +47,8 @@ func askPrograms(repository string) []string {
 	}
 	all.Wait()
 	var out []string
-	c := readConfigured()
-	for _, dir := range append(slices.Concat(answers...), c.listDirs()...) {
+	c := readPackageSettings()
+	for _, dir := range append(slices.Concat(answers...), c.listPackageDirs()...) {
 		if filepath.IsAbs(dir) && isDir(dir) && !isInRepository(dir, repository) {
 			out = append(out, dir)
 		}
@@ -106,9 +106,9 @@ func isInRepository(dir, repository string) bool {
 // asked has the answers, by the repository.
 var asked sync.Map
 
-// listAsked is [askPrograms], once for each repository.
-func listAsked(repository string) []string {
-	answer, _ := asked.LoadOrStore(repository, sync.OnceValue(func() []string { return askPrograms(repository) }))
+// cachedPackageDirs is [askPackageDirs], once for each repository.
+func cachedPackageDirs(repository string) []string {
+	answer, _ := asked.LoadOrStore(repository, sync.OnceValue(func() []string { return askPackageDirs(repository) }))
 	return answer.(func() []string)()
 }
 
@@ -118,7 +118,7 @@ func addModuleCache(env []string, repository string) []string {
 		return env
 	}
 	home, _ := os.UserHomeDir()
-	for _, dir := range listAsked(repository) {
+	for _, dir := range cachedPackageDirs(repository) {
 		if isDir(filepath.Join(dir, "cache", "download")) && dir != filepath.Join(home, "go", "pkg", "mod") {
 			return append([]string{"GOMODCACHE=" + dir}, env...)
 		}

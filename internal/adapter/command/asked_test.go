@@ -58,7 +58,7 @@ func TestAskPrograms(t *testing.T) {
 	t.Setenv("PATH", strings.Join([]string{
 		filepath.Join(repository, "bin"), filepath.Join(home, "tools"), "bin", filepath.Dir(executable), filepath.Dir(goProgram), os.Getenv("PATH"),
 	}, ":"))
-	got := askPrograms(repository)
+	got := askPackageDirs(repository)
 	for _, want := range []string{string(gems), home + "/modules", home + "/source", filepath.Join(home, site)} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is missing in %q", want, got)

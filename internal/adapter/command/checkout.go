@@ -23,8 +23,8 @@ func CheckOut(ctx context.Context, t adapter.Tree, home string, packages *Instal
 		return "", nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
 	}
 	remove = func() error { return nil }
-	if isWithin(dir, home) || len(listSecrets(t)) > 0 {
-		if dir, remove, err = copyFiles(ctx, t, dir); err != nil {
+	if isWithin(dir, home) || len(listUntrackedCredentials(t)) > 0 {
+		if dir, remove, err = copyTree(ctx, t, dir); err != nil {
 			return "", nil, err
 		}
 	}
@@ -35,24 +35,24 @@ func CheckOut(ctx context.Context, t adapter.Tree, home string, packages *Instal
 }
 
 // isWithin reports whether a directory is another one, or below it.
-func isWithin(dir, above string) bool {
-	if real, err := filepath.EvalSymlinks(above); err == nil {
-		above = real
+func isWithin(dir, parent string) bool {
+	if real, err := filepath.EvalSymlinks(parent); err == nil {
+		parent = real
 	}
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
-	rel, err := filepath.Rel(above, dir)
-	return err == nil && above != "" && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	rel, err := filepath.Rel(parent, dir)
+	return err == nil && parent != "" && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
-// copyFiles copies the files of a tree on disk.
-func copyFiles(ctx context.Context, t adapter.Tree, from string) (dir string, remove func() error, err error) {
+// copyTree copies the files of a tree on disk.
+func copyTree(ctx context.Context, t adapter.Tree, from string) (dir string, remove func() error, err error) {
 	dir, remove, err = scratch.Make("capture")
 	if err != nil {
 		return "", nil, fmt.Errorf("make a directory for %s: %w", t.Name(), err)
 	}
-	secret := listSecrets(t)
+	secret := listUntrackedCredentials(t)
 	for _, p := range t.Paths() {
 		if err := ctx.Err(); err != nil {
 			return "", nil, errors.Join(err, remove())
@@ -79,8 +79,8 @@ func copyFiles(ctx context.Context, t adapter.Tree, from string) (dir string, re
 	return dir, remove, nil
 }
 
-// listSecrets returns the files of a working tree that are in no commit and may have passwords, by their names.
-func listSecrets(t adapter.Tree) map[string]bool {
+// listUntrackedCredentials returns the files of a working tree that are in no commit and may have passwords, by their names.
+func listUntrackedCredentials(t adapter.Tree) map[string]bool {
 	out := map[string]bool{}
 	if listed, ok := t.(interface{ Files() []gitrange.File }); ok {
 		for _, f := range listed.Files() {

@@ -18,8 +18,8 @@ type configured struct {
 	poetryEnvironments  string
 }
 
-// readConfigured reads the settings of npm, Maven and Poetry, as they do: variables first.
-func readConfigured() configured {
+// readPackageSettings reads the settings of npm, Maven and Poetry, as they do: variables first.
+func readPackageSettings() configured {
 	home, _ := os.UserHomeDir()
 	if home == "" {
 		return configured{}
@@ -35,18 +35,18 @@ func readConfigured() configured {
 	place := func(values ...string) string {
 		for _, value := range values {
 			if value != "" {
-				return expandPlace(value, home)
+				return expandPath(value, home)
 			}
 		}
 		return ""
 	}
-	npm := readNpmSettings(readSettings(place(variable("NPM_CONFIG_USERCONFIG", "npm_config_userconfig"), filepath.Join(home, ".npmrc"))))
+	npm := readNpmSettings(readSettingsFile(place(variable("NPM_CONFIG_USERCONFIG", "npm_config_userconfig"), filepath.Join(home, ".npmrc"))))
 	configs := place(variable("XDG_CONFIG_HOME"), filepath.Join(home, ".config"))
-	poetry, _ := configfile.ReadTOML(readSettings(filepath.Join(place(variable("POETRY_CONFIG_DIR"), filepath.Join(configs, "pypoetry")), "config.toml")))
+	poetry, _ := configfile.ReadTOML(readSettingsFile(filepath.Join(place(variable("POETRY_CONFIG_DIR"), filepath.Join(configs, "pypoetry")), "config.toml")))
 	var maven struct {
 		LocalRepository string `xml:"localRepository"`
 	}
-	_ = xml.Unmarshal([]byte(readSettings(filepath.Join(home, ".m2", "settings.xml"))), &maven) // what it says before an error counts for nothing, either
+	_ = xml.Unmarshal([]byte(readSettingsFile(filepath.Join(home, ".m2", "settings.xml"))), &maven) // what it says before an error counts for nothing, either
 	out := configured{
 		npmPrefix:       place(variable("NPM_CONFIG_PREFIX", "npm_config_prefix"), npm["prefix"]),
 		npmCache:        place(variable("NPM_CONFIG_CACHE", "npm_config_cache"), npm["cache"]),
@@ -66,8 +66,8 @@ func readConfigured() configured {
 	return out
 }
 
-// listDirs returns the directories of packages at these places.
-func (c *configured) listDirs() (dirs []string) {
+// listPackageDirs returns the directories of packages at these places.
+func (c *configured) listPackageDirs() (dirs []string) {
 	if c.npmPrefix != "" {
 		dirs = append(dirs, filepath.Join(c.npmPrefix, "lib", "node_modules"))
 	}
@@ -91,8 +91,8 @@ func readNpmSettings(text string) map[string]string {
 // maxSettings bounds a file of settings.
 const maxSettings = 1 << 20
 
-// readSettings returns the content of a file; "" if it cannot be read.
-func readSettings(name string) string {
+// readSettingsFile returns the content of a file; "" if it cannot be read.
+func readSettingsFile(name string) string {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() || info.Size() > maxSettings {
 		return ""
 	}
@@ -106,8 +106,8 @@ func readSettings(name string) string {
 // placeVariable matches a variable in a setting: ${HOME} of npm, ${env.HOME} and ${user.home} of Maven.
 var placeVariable = lazyregexp.New(`\$\{[A-Za-z0-9_.]+\}`)
 
-// expandPlace returns the absolute path that a setting means; "" for a relative one.
-func expandPlace(value, home string) string {
+// expandPath returns the absolute path that a setting means; "" for a relative one.
+func expandPath(value, home string) string {
 	value = placeVariable.ReplaceAllStringFunc(value, func(match string) string {
 		name := strings.TrimPrefix(match[2:len(match)-1], "env.")
 		if name == "user.home" {
@@ -127,7 +127,7 @@ func expandPlace(value, home string) string {
 // AddPlaces adds the places of packages to an environment that the user has set in the settings of Go, Maven, npm and Poetry, which no sandbox has.
 func AddPlaces(env []string, repository string) []string {
 	env = addModuleCache(env, repository)
-	c := readConfigured()
+	c := readPackageSettings()
 	add := func(name, value, dir string) {
 		if isDir(dir) && !isInRepository(dir, repository) && !slices.ContainsFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") }) {
 			env = append([]string{name + "=" + value}, env...)

@@ -62,10 +62,10 @@ func TestConfiguredPlaces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			here := func(text string) string { return strings.ReplaceAll(text, "@", home) }
+			expandHome := func(text string) string { return strings.ReplaceAll(text, "@", home) }
 			files := map[string]string{}
 			for name, text := range c.files {
-				files[name] = here(text)
+				files[name] = expandHome(text)
 			}
 			gittest.WriteFiles(t, home, files)
 			for _, dir := range c.dirs {
@@ -82,16 +82,16 @@ func TestConfiguredPlaces(t *testing.T) {
 			}
 			t.Setenv("HOME", home)
 			for name, value := range c.variables {
-				t.Setenv(name, here(value))
+				t.Setenv(name, expandHome(value))
 			}
 			var want, environment []string
 			for _, dir := range c.want {
 				want = append(want, filepath.Join(home, dir))
 			}
 			for _, entry := range c.environment {
-				environment = append(environment, here(entry))
+				environment = append(environment, expandHome(entry))
 			}
-			got := askPrograms(repository)
+			got := askPackageDirs(repository)
 			slices.Sort(got)
 			slices.Sort(want)
 			if diff := cmp.Diff(want, got); diff != "" {

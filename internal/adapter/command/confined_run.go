@@ -54,9 +54,9 @@ var (
 	filePath    = lazyregexp.New(`(?:^|[\s'"(=:\[])(/[^\s'"():;,\]]+/[^\s'"():;,\]]+)`)
 )
 
-// findMissing returns the file outside of the sandbox that a message is about, with ~ for the home directory; "" if there is none. Whether
+// findFileOutsideSandbox returns the file outside of the sandbox that a message is about, with ~ for the home directory; "" if there is none. Whether
 // there is such a file is not said: the message comes from the project's program.
-func (r *Confinement) findMissing(text string) string {
+func (r *Confinement) findFileOutsideSandbox(text string) string {
 	m := filePath.FindStringSubmatch(text)
 	if m == nil || !missingFile.MatchString(text) {
 		return ""
@@ -78,8 +78,8 @@ func (r *Confinement) ExplainRefusal(text string) string {
 	switch {
 	case len(r.Refused) > 0:
 		return "; it runs without a network, and tried to reach " + strings.Join(r.Refused, ", ") + ": `sandbox: {network: true}` allows it"
-	case r.findMissing(text) != "":
-		name := r.findMissing(text)
+	case r.findFileOutsideSandbox(text) != "":
+		name := r.findFileOutsideSandbox(text)
 		return "; it reads " + name + ", which its sandbox does not have: `sandbox: {read: [" + name + "]}` of the directory in onward.yaml adds it"
 	case refusedFile.MatchString(text):
 		return "; it reads installed programs and writes in its own directory: `sandbox:` of the directory in onward.yaml names more (`read:`, `write:`)"

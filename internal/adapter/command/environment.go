@@ -30,23 +30,23 @@ var passedNames = []string{
 // Environment returns the variables of the user's environment that every project sees, and those that the user
 // passes on.
 func Environment() []string {
-	names := slices.Concat(passedNames, listPassed())
+	names := slices.Concat(passedNames, listPassedVariables())
 	var env []string
 	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); isPassed(name, names) {
+		if name, _, _ := strings.Cut(entry, "="); isPassedVariable(name, names) {
 			env = append(env, entry)
 		}
 	}
 	return env
 }
 
-// listPassed returns the names of variables that the user passes on.
-func listPassed() []string {
+// listPassedVariables returns the names of variables that the user passes on.
+func listPassedVariables() []string {
 	return strings.FieldsFunc(os.Getenv(PassVariable), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
 }
 
-// isPassed reports whether a variable has one of these names, or sets the locale.
-func isPassed(name string, names []string) bool {
+// isPassedVariable reports whether a variable has one of these names, or sets the locale.
+func isPassedVariable(name string, names []string) bool {
 	if runtime.GOOS == "windows" { // names ignore case there
 		name = strings.ToUpper(name)
 	}

@@ -60,7 +60,7 @@ func FindInstalled(ctx context.Context, t adapter.Tree, home, workDir string) *I
 			break
 		}
 	}
-	found = append(found, listActive(home)...)
+	found = append(found, listActiveEnvironments(home)...)
 	exists := func(p string) bool {
 		name := filepath.FromSlash(p)
 		return isDir(filepath.Join(home, name)) && !hasLink(home, filepath.Dir(name)) && len(adapter.FilesBelow(t, p)) == 0 && !adapter.HasFile(t, p)
@@ -89,8 +89,8 @@ func FindInstalled(ctx context.Context, t adapter.Tree, home, workDir string) *I
 	return in
 }
 
-// listActive returns the directories of a repository that the user has activated: a virtual environment or a directory of gems.
-func listActive(home string) []string {
+// listActiveEnvironments returns the directories of a repository that the user has activated: a virtual environment or a directory of gems.
+func listActiveEnvironments(home string) []string {
 	var out []string
 	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX", "GEM_HOME", "BUNDLE_PATH"} {
 		if rel, err := filepath.Rel(home, os.Getenv(name)); err == nil && filepath.IsLocal(rel) && rel != "." {
@@ -116,7 +116,7 @@ func (in *Installed) Paths() []string {
 func (in *Installed) SearchPath(dir, list string) string {
 	var out []string
 	for _, d := range in.dirs {
-		for _, p := range listDevelopment(d.target) {
+		for _, p := range listEditableDirs(d.target) {
 			if rel, err := filepath.Rel(in.home, p); err == nil && filepath.IsLocal(rel) && isDir(filepath.Join(dir, rel)) {
 				out = append(out, filepath.Join(dir, rel))
 			}
@@ -131,18 +131,18 @@ func (in *Installed) SearchPath(dir, list string) string {
 // quotedPath matches absolute paths in the finders that setuptools writes.
 var quotedPath = lazyregexp.New(`'(/[^'\n]+)'`)
 
-// listDevelopment returns the directories from which a virtual environment imports packages in development.
-func listDevelopment(venv string) []string {
+// listEditableDirs returns the directories from which a virtual environment imports packages in development.
+func listEditableDirs(venv string) []string {
 	var out []string
 	dirs, _ := filepath.Glob(filepath.Join(venv, "lib", "python*", "site-packages"))
 	for _, dir := range dirs {
-		out = append(out, listPathFiles(dir)...)
+		out = append(out, readPathFiles(dir)...)
 	}
 	return out
 }
 
-// listPathFiles returns the directories that the files of a directory of Python's packages add to the search path.
-func listPathFiles(dir string) []string {
+// readPathFiles returns the directories that the files of a directory of Python's packages add to the search path.
+func readPathFiles(dir string) []string {
 	var out []string
 	for _, pattern := range []string{"*.pth", "__editable__*.py"} {
 		files, _ := filepath.Glob(filepath.Join(dir, pattern))
@@ -223,7 +223,7 @@ func (in *Installed) listWorkspaces(modules string) map[string]string {
 }
 
 // linkEntries makes a directory with links to the entries of another one, and to the checkout for some of them.
-func linkEntries(from, to, below string, workspaces map[string]string, checkout string) error {
+func linkEntries(from, to, relDir string, workspaces map[string]string, checkout string) error {
 	if err := os.Mkdir(to, 0o755); err != nil {
 		return err
 	}
@@ -232,13 +232,13 @@ func linkEntries(from, to, below string, workspaces map[string]string, checkout 
 		return err
 	}
 	for _, e := range entries {
-		name := filepath.Join(below, e.Name())
+		name := filepath.Join(relDir, e.Name())
 		target, place := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
 		hasOwn := func(entry string) bool { return filepath.Dir(entry) == name }
 		switch {
 		case workspaces[name] != "":
 			err = os.Symlink(filepath.Join(checkout, workspaces[name]), place)
-		case below == "" && e.IsDir() && slices.ContainsFunc(slices.Collect(maps.Keys(workspaces)), hasOwn):
+		case relDir == "" && e.IsDir() && slices.ContainsFunc(slices.Collect(maps.Keys(workspaces)), hasOwn):
 			err = linkEntries(target, place, name, workspaces, checkout)
 		default:
 			err = os.Symlink(target, place)

@@ -82,7 +82,7 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	case limited.Err() != nil:
 		return nil, &Error{
 			Program: c.Words[0], TimedOut: true,
-			Message: "it took too long; the limit is " + c.Timeout.String() + lastSaid(talk),
+			Message: "it took too long; the limit is " + c.Timeout.String() + describeLastOutput(talk),
 		}
 	case err == nil:
 		return out.Bytes(), nil
@@ -90,12 +90,12 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	message := talk.errorLine()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		by := KilledBy(cmd.ProcessState)
-		if by == "" && c.Signal != nil {
-			by = describeSignal(c.Signal())
+		signal := KilledBy(cmd.ProcessState)
+		if signal == "" && c.Signal != nil {
+			signal = describeSignal(c.Signal())
 		}
-		if by != "" {
-			message = "it was ended by " + by + lastSaid(talk)
+		if signal != "" {
+			message = "it was ended by " + signal + describeLastOutput(talk)
 		}
 	}
 	if message == "" { // some tools print their errors to stdout
@@ -105,7 +105,7 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	return out.Bytes(), &Error{Program: c.Words[0], Message: message, LeftRunning: errors.Is(err, exec.ErrWaitDelay)}
 }
 
-func lastSaid(t *tail) string {
+func describeLastOutput(t *tail) string {
 	if line := t.lastLine(); line != "" {
 		return "; its last output: " + line
 	}
@@ -137,8 +137,8 @@ type tail struct {
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - t.limit; over > 0 {
-		t.buf = append(t.buf[:0], t.buf[over:]...)
+	if excess := len(t.buf) - t.limit; excess > 0 {
+		t.buf = append(t.buf[:0], t.buf[excess:]...)
 	}
 	return len(p), nil
 }

@@ -13,7 +13,7 @@ import (
 func Split(text string) ([]string, error) {
 	var words []string
 	var word strings.Builder
-	begun, quote := false, byte(0)
+	inWord, quote := false, byte(0)
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
@@ -22,28 +22,28 @@ func Split(text string) ([]string, error) {
 		case c == '\\' && quote != '\'' && i+1 < len(text):
 			i++
 			word.WriteByte(text[i])
-			begun = true
+			inWord = true
 		case quote != 0:
 			word.WriteByte(c)
 		case c == '\'' || c == '"':
-			quote, begun = c, true
+			quote, inWord = c, true
 		case c == ' ' || c == '\t' || c == '\n':
-			if begun {
+			if inWord {
 				words = append(words, word.String())
 			}
 			word.Reset()
-			begun = false
+			inWord = false
 		case strings.IndexByte("|&;<>$`", c) >= 0:
 			return nil, errors.New("it runs without a shell, so it cannot have " + string(c) + "; name a script that has it")
 		default:
 			word.WriteByte(c)
-			begun = true
+			inWord = true
 		}
 	}
 	if quote != 0 {
 		return nil, errors.New("a quotation mark is not closed")
 	}
-	if begun {
+	if inWord {
 		words = append(words, word.String())
 	}
 	if len(words) == 0 {

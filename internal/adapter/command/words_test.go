@@ -42,10 +42,10 @@ func TestRunBounds(t *testing.T) {
 		!strings.Contains(failed.Message, "refused") || strings.Contains(failed.Message, "secret") {
 		t.Errorf("a failure: %v", err)
 	}
-	begun := time.Now()
+	start := time.Now()
 	_, err := run(300*time.Millisecond, "echo waiting >&2; sleep 100 & sleep 100")
-	if !errors.As(err, &failed) || !failed.TimedOut || !strings.Contains(failed.Message, "waiting") || time.Since(begun) > 5*time.Second {
-		t.Errorf("a command that hangs, with a child: %v after %v", err, time.Since(begun))
+	if !errors.As(err, &failed) || !failed.TimedOut || !strings.Contains(failed.Message, "waiting") || time.Since(start) > 5*time.Second {
+		t.Errorf("a command that hangs, with a child: %v after %v", err, time.Since(start))
 	}
 	if _, err := Run(context.Background(), Command{Words: []string{"no-such-program"}, Env: Environment(), Timeout: time.Second}); !errors.As(err, &failed) {
 		t.Errorf("a missing program: %v", err)

@@ -35,8 +35,8 @@ var Adapter = jscode.Adapter{
 		Renamed:    "db-migrate records names, and runs it again",
 		OutOfOrder: "db-migrate runs it after the newer ones: new databases run it before them",
 	},
-	Find: findDirectories, ReadSettings: readProject, Start: beginMigration, IsMigration: jscode.HasUp,
-	Translate: jscode.TranslateSent, Count: describeTable,
+	Find: findDirectories, ReadSettings: readToolSettings, Start: startMigration, IsMigration: jscode.HasUp,
+	Translate: jscode.TranslateSent, Count: describeHistoryTable,
 }
 
 // historyTable is db-migrate's own name of its table.
@@ -66,9 +66,9 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 		var out []jscode.FoundDirectory
 		files := jscode.ReadSettingFiles(t, settings)
 		for _, p := range packages {
-			named := map[string]string{}
+			fileByDir := map[string]string{}
 			for _, m := range directory.FindAllStringSubmatch(adapter.ReadFile(t, p.File).Text, 20) {
-				named[path.Join(p.Dir(), m[1])] = p.File
+				fileByDir[path.Join(p.Dir(), m[1])] = p.File
 			}
 			for _, f := range files {
 				isProgram := path.Ext(f.Path) != "" && path.Ext(f.Path) != ".json"
@@ -76,12 +76,12 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 					continue
 				}
 				for _, m := range directory.FindAllStringSubmatch(f.Text, 20) {
-					named[path.Join(path.Dir(f.Path), m[1])] = f.Path
+					fileByDir[path.Join(path.Dir(f.Path), m[1])] = f.Path
 				}
 			}
-			named[path.Join(p.Dir(), "migrations")] = p.File
-			for _, found := range jscode.ListFound(t, named) {
-				found.Beside, found.Foreign = []string{path.Join(found.Dir, "sqls")}, findForeign(t, p)
+			fileByDir[path.Join(p.Dir(), "migrations")] = p.File
+			for _, found := range jscode.ListFound(t, fileByDir) {
+				found.Beside, found.Foreign = []string{path.Join(found.Dir, "sqls")}, findForeignDatabase(t, p)
 				out = append(out, found)
 			}
 		}
@@ -89,8 +89,8 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 	})
 }
 
-// findForeign returns the database other than Postgres for which a package has migrations.
-func findForeign(t adapter.Tree, p *jscode.Package) string {
+// findForeignDatabase returns the database other than Postgres for which a package has migrations.
+func findForeignDatabase(t adapter.Tree, p *jscode.Package) string {
 	if p.DependsOn("db-migrate-pg") {
 		return ""
 	}
@@ -106,8 +106,8 @@ func findForeign(t adapter.Tree, p *jscode.Package) string {
 	return p.FindForeign()
 }
 
-// readProject reads the name of the table.
-func readProject(t adapter.Tree) jscode.Settings {
+// readToolSettings reads the name of the table.
+func readToolSettings(t adapter.Tree) jscode.Settings {
 	var s jscode.Settings
 	for _, p := range jscode.ListPackages(t, "db-migrate", "db-migrate-pg") {
 		s.File = p.File
@@ -120,15 +120,15 @@ func readProject(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// beginMigration begins with a migration, and says how it is sent.
-func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startMigration begins with a migration, and says how it is sent.
+func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	version, _, _ := strings.Cut(name, "-")
 	return f.Start(s, name, version), onward.TransactionFile
 }
 
-// describeTable describes db-migrate's table.
-func describeTable(jscode.Settings, string) *adapter.Count {
+// describeHistoryTable describes db-migrate's table.
+func describeHistoryTable(jscode.Settings, string) *adapter.Count {
 	return &adapter.Count{
 		Table: historyTable,
 		Read: func(table string) string {

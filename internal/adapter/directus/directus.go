@@ -37,13 +37,13 @@ var Adapter = jscode.Adapter{
 		Renamed:    "Directus records what is before the first \"-\", and runs it again if that is another",
 		OutOfOrder: "Directus runs it after the newer ones: new databases run it before them",
 	},
-	Find: findDirectories, ReadSettings: readProject, Start: beginMigration, IsMigration: jscode.HasUp,
+	Find: findDirectories, ReadSettings: readToolSettings, Start: startMigration, IsMigration: jscode.HasUp,
 	Translate: knex.Adapter.Translate, Unique: "version",
 }
 
 var (
 	// named matches the setting of the directory.
-	named = lazyregexp.New(`\bMIGRATIONS_PATH["']?\s*[:=]\s*["']?([\w./-]+)`)
+	migrationsPath = lazyregexp.New(`\bMIGRATIONS_PATH["']?\s*[:=]\s*["']?([\w./-]+)`)
 	// image matches a container that runs Directus.
 	image = lazyregexp.New(`\bdirectus/directus\b`)
 	// program matches the names of files that Directus runs.
@@ -72,7 +72,7 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 			if image.MatchString(text) && roots[dir] == "" {
 				roots[dir] = file
 			}
-			if m := named.FindStringSubmatch(text); m != nil {
+			if m := migrationsPath.FindStringSubmatch(text); m != nil {
 				set[m[1]] = file
 			}
 			if m := foreign.FindStringSubmatch(text); m != nil {
@@ -97,8 +97,8 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 	})
 }
 
-// readProject says that there is no transaction.
-func readProject(t adapter.Tree) jscode.Settings {
+// readToolSettings says that there is no transaction.
+func readToolSettings(t adapter.Tree) jscode.Settings {
 	s := jscode.Settings{Client: "pg", Mode: "none", Runs: program.MatchString}
 	if found := findDirectories(t); len(found) > 0 {
 		s.File = found[0].File
@@ -106,8 +106,8 @@ func readProject(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// beginMigration begins with a migration, and says how it is sent.
-func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startMigration begins with a migration, and says how it is sent.
+func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	version, _, _ := strings.Cut(path.Base(f.Path), "-")
 	return f.Start(s, strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path)), version), onward.TransactionNone
 }

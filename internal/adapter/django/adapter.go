@@ -37,7 +37,7 @@ var _ adapter.Adapter = (*Adapter)(nil)
 
 // tool is what rules need to know about Django.
 var tool = history.Tool{Name: "Django", Unit: "migration", KeepsSession: true, Renderer: &history.Renderer{
-	Write:      writeFix,
+	Write:      formatFix,
 	LeavesKeys: true,
 	Upserts:    "bulk_create of the deployed code with update_conflicts and these unique_fields",
 }}
@@ -72,7 +72,7 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 	if !slices.Contains(t.Paths(), path.Join(s.Dir, "manage.py")) {
 		return &adapter.Set{Source: s, Absent: true}, nil
 	}
-	cfg, err := a.configOf(ctx, t, s)
+	cfg, err := a.newRenderConfig(ctx, t, s)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +84,11 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 		}
 		return nil, err
 	}
-	return project.migrationSet(t, s), nil
+	return project.toMigrationSet(t, s), nil
 }
 
-// configOf returns how to render a source of a tree.
-func (a *Adapter) configOf(ctx context.Context, t adapter.Tree, s adapter.Source) (Config, error) {
+// newRenderConfig returns how to render a source of a tree.
+func (a *Adapter) newRenderConfig(ctx context.Context, t adapter.Tree, s adapter.Source) (Config, error) {
 	cfg := Config{
 		Settings: s.Options.Settings,
 		Python:   s.Options.Python,
@@ -100,7 +100,7 @@ func (a *Adapter) configOf(ctx context.Context, t adapter.Tree, s adapter.Source
 	if cfg.Python == "" {
 		cfg.Python = a.Python
 	}
-	cfg.Home = a.userCopy(s.Dir)
+	cfg.Home = a.findUserCopy(s.Dir)
 	cfg.Root = cfg.Home
 	if cfg.Home != "" {
 		cfg.revision = revisionOf(t, s.Dir)
@@ -116,24 +116,24 @@ func (a *Adapter) configOf(ctx context.Context, t adapter.Tree, s adapter.Source
 	return cfg, nil
 }
 
-// userCopy returns the user's copy of the repository: the configured one, else the nearest
+// findUserCopy returns the user's copy of the repository: the configured one, else the nearest
 // directory above the working directory that has the same project; "" for none.
-func (a *Adapter) userCopy(dir string) string {
+func (a *Adapter) findUserCopy(dir string) string {
 	if a.Home != "" {
 		return a.Home
 	}
-	at, err := os.Getwd()
+	currentDir, err := os.Getwd()
 	if err != nil {
 		return ""
 	}
-	return adapter.NearestAbove(at, func(dirAbove string) bool {
+	return adapter.NearestAbove(currentDir, func(dirAbove string) bool {
 		_, err := os.Stat(filepath.Join(dirAbove, filepath.FromSlash(dir), "manage.py"))
 		return err == nil
 	})
 }
 
-// migrationSet converts the renderer's answer to the form that the audit reads.
-func (p *Project) migrationSet(t adapter.Tree, s adapter.Source) *adapter.Set {
+// toMigrationSet converts the renderer's answer to the form that the audit reads.
+func (p *Project) toMigrationSet(t adapter.Tree, s adapter.Source) *adapter.Set {
 	set := &adapter.Set{
 		Source:          s,
 		Models:          p.tableModels(),
@@ -146,8 +146,8 @@ func (p *Project) migrationSet(t adapter.Tree, s adapter.Source) *adapter.Set {
 		m := &p.Migrations[i]
 		byID[m.ID()] = m
 		s := s
-		s.Options.Runner = p.sessionOf(m.Database, s.Options.Runner)
-		set.Migrations = append(set.Migrations, m.convert(t, s))
+		s.Options.Runner = p.runnerForAlias(m.Database, s.Options.Runner)
+		set.Migrations = append(set.Migrations, m.toMigration(t, s))
 	}
 	for i := range p.Migrations {
 		for _, target := range p.Migrations[i].RunBefore {
@@ -193,9 +193,9 @@ func (p *Project) migrationSet(t adapter.Tree, s adapter.Source) *adapter.Set {
 	return set
 }
 
-// sessionOf returns the session that the settings produce on a database, unless onward.yaml
+// runnerForAlias returns the session that the settings produce on a database, unless onward.yaml
 // overrides it.
-func (p *Project) sessionOf(alias string, configured history.Runner) history.Runner {
+func (p *Project) runnerForAlias(alias string, configured history.Runner) history.Runner {
 	r, session := configured, p.Database.Session
 	if alias != "" {
 		session = p.Sessions[alias]
@@ -203,8 +203,8 @@ func (p *Project) sessionOf(alias string, configured history.Runner) history.Run
 	if r.LockTimeout == 0 {
 		r.LockTimeout, _ = pgtime.Parse(session["lock_timeout"])
 	}
-	if at := session["lock_timeout_at"]; r.LockTimeout == 0 && at != "" {
-		r.LockTimeoutAt = &history.Place{Find: func() string { return at }}
+	if location := session["lock_timeout_at"]; r.LockTimeout == 0 && location != "" {
+		r.LockTimeoutAt = &history.Place{Find: func() string { return location }}
 	}
 	if r.StatementTimeout == 0 {
 		r.StatementTimeout, _ = pgtime.Parse(session["statement_timeout"])
@@ -215,7 +215,7 @@ func (p *Project) sessionOf(alias string, configured history.Runner) history.Run
 	return r
 }
 
-func (m *Migration) convert(t adapter.Tree, s adapter.Source) *adapter.Migration {
+func (m *Migration) toMigration(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	out := &adapter.Migration{
 		ID: m.ID(), Version: m.Name, Path: m.Path, Framework: framework, Hash: m.Hash,
 		Runner: s.Options.Runner, Failed: m.Error,
@@ -246,7 +246,7 @@ func (m *Migration) convert(t adapter.Tree, s adapter.Source) *adapter.Migration
 	if s.Options.Transaction != "" {
 		out.Source.Mode = s.Options.Transaction
 	}
-	out.Source.Parts = m.scriptParts(text)
+	out.Source.Parts = m.toScriptParts(text)
 	for i := range m.Operations {
 		op := &m.Operations[i]
 		if op.Refused != "" {
@@ -257,9 +257,9 @@ func (m *Migration) convert(t adapter.Tree, s adapter.Source) *adapter.Migration
 			out.Opaque = append(out.Opaque, op.opaqueOperation(m))
 		}
 		if op.Code != nil {
-			out.Source.Code = append(out.Source.Code, m.rowChanges(i)...)
+			out.Source.Code = append(out.Source.Code, m.listRowCode(i)...)
 			out.Source.Replaces = append(out.Source.Replaces, m.textReplacements(i)...)
-			out.Source.Changes = append(out.Source.Changes, m.changedRows(i)...)
+			out.Source.Changes = append(out.Source.Changes, m.listRowWrites(i)...)
 		}
 		for _, d := range op.Defaults {
 			out.Opaque = append(out.Opaque, onward.Opaque{
@@ -272,40 +272,40 @@ func (m *Migration) convert(t adapter.Tree, s adapter.Source) *adapter.Migration
 	return out
 }
 
-// scriptParts are the messages in order. An operation with a transaction of its own counts as
+// toScriptParts are the messages in order. An operation with a transaction of its own counts as
 // one message: both commit as a whole.
-func (m *Migration) scriptParts(text string) []script.Part {
+func (m *Migration) toScriptParts(text string) []script.Part {
 	var parts []script.Part
-	at, last := 0, -1
+	end, last := 0, -1
 	for i := range m.Statements {
 		st := &m.Statements[i]
-		own := !st.Deferred && m.Operations[st.Op].Transaction == "operation"
-		if own && st.Op == last {
+		hasOwnTransaction := !st.Deferred && m.Operations[st.Op].Transaction == "operation"
+		if hasOwnTransaction && st.Op == last {
 			joined := &parts[len(parts)-1]
 			joined.SQL, joined.Start = joined.SQL+";\n"+st.SQL, -1
 			continue
 		}
 		last = -1
-		if own {
+		if hasOwnTransaction {
 			last = st.Op
 		}
-		part := st.scriptPart(text)
+		part := st.toScriptPart(text)
 		if op := &m.Operations[st.Op]; st.Source != "literal" {
 			part.Operation = script.Operation{Class: op.Class, Model: op.Model, Field: op.Field}
 		}
-		if part.Start < at {
+		if part.Start < end {
 			part.Start = -1 // it is in the file before SQL that ran earlier
 		}
-		at = max(at, part.Start+len(part.SQL))
+		end = max(end, part.Start+len(part.SQL))
 		parts = append(parts, part)
 	}
 	return parts
 }
 
-// rowChanges returns what an operation's function does to rows. It runs after the statements of
+// listRowCode returns what an operation's function does to rows. It runs after the statements of
 // the operations before it. Statements that Django defers come later.
-func (m *Migration) rowChanges(op int) []script.Code {
-	before := m.countBefore(op)
+func (m *Migration) listRowCode(op int) []script.Code {
+	before := m.countStatementsBefore(op)
 	var out []script.Code
 	for _, w := range m.Operations[op].Code.Writes {
 		out = append(out, script.Code{
@@ -316,8 +316,8 @@ func (m *Migration) rowChanges(op int) []script.Code {
 	return out
 }
 
-// countBefore returns how many statements run before an operation.
-func (m *Migration) countBefore(op int) int {
+// countStatementsBefore returns how many statements run before an operation.
+func (m *Migration) countStatementsBefore(op int) int {
 	before := slices.IndexFunc(m.Statements, func(st Statement) bool { return st.Deferred || st.Op >= op })
 	if before < 0 {
 		before = len(m.Statements)
@@ -325,8 +325,8 @@ func (m *Migration) countBefore(op int) int {
 	return before
 }
 
-// changedRows returns the rows that an operation's function may write in the migration's transaction.
-func (m *Migration) changedRows(op int) []script.Change {
+// listRowWrites returns the rows that an operation's function may write in the migration's transaction.
+func (m *Migration) listRowWrites(op int) []script.Change {
 	if m.Operations[op].Transaction != "migration" {
 		return nil
 	}
@@ -338,7 +338,7 @@ func (m *Migration) changedRows(op int) []script.Change {
 			line = m.Operations[op].Line
 		}
 		out = append(out, script.Change{
-			Name: code.Name, Table: strings.Trim(c.Table, `"`), Verb: c.Verb, Columns: c.Columns, Parts: m.countBefore(op), Line: line,
+			Name: code.Name, Table: strings.Trim(c.Table, `"`), Verb: c.Verb, Columns: c.Columns, Parts: m.countStatementsBefore(op), Line: line,
 		})
 	}
 	return out
@@ -355,8 +355,8 @@ func (m *Migration) textReplacements(op int) []script.Replacement {
 	return out
 }
 
-// scriptPart converts a message to a part of a script.
-func (st *Statement) scriptPart(text string) script.Part {
+// toScriptPart converts a message to a part of a script.
+func (st *Statement) toScriptPart(text string) script.Part {
 	part := script.Part{
 		SQL: st.SQL, Start: -1, Message: true, Conditional: st.Conditional,
 		Line: st.Line, Column: st.Column, EndLine: st.EndLine, EndColumn: st.EndColumn,

@@ -14,61 +14,61 @@ import (
 // The safe form in a Django project is another operation, or the same one written
 // differently. SQL next to it would leave Django's state out of date.
 
-// writeFix returns the text of a fix for an operation.
-func writeFix(op script.Operation, way advice.Way) string {
+// formatFix returns the text of a fix for an operation.
+func formatFix(op script.Operation, way advice.Way) string {
 	switch w := way.(type) {
 	case advice.RunAlone:
-		return runAlone(w)
+		return adviseRunAlone(w)
 	case advice.BoundWaits:
 		return "set one of a few seconds for the connection that migrates, in the settings' DATABASES, and run the migration again when it gives up:\n" +
 			"\"OPTIONS\": {\"options\": \"-c lock_timeout=5s\"}"
 	case advice.BuildIndex:
-		return buildIndex(op, w.SQL)
+		return adviseBuildIndex(op, w.SQL)
 	case advice.DropIndex:
-		return dropIndex(op, w.SQL)
+		return adviseDropIndex(op, w.SQL)
 	case advice.AddConstraint:
-		return addConstraint(op, w)
+		return adviseAddConstraint(op, w)
 	case advice.AddForeignKey:
-		return addForeignKey(op, w)
+		return adviseAddForeignKey(op, w)
 	case advice.KeepForeignKey:
-		return "Django drops the foreign key and adds it again around each change of the field; this one needs neither, run it alone:\n" + inPlace(op, w.Change...)
+		return "Django drops the foreign key and adds it again around each change of the field; this one needs neither, run it alone:\n" + separateDatabaseAndState(op, w.Change...)
 	case advice.AddChecked:
-		return addChecked(op, w)
+		return adviseAddChecked(op, w)
 	case advice.Steps:
-		return inSteps(op, w)
+		return adviseSteps(op, w)
 	case advice.AddUnique, advice.FillUnique:
-		return addUnique(op, w)
+		return adviseAddUnique(op, w)
 	case advice.SetNotNull:
-		return setNotNull(op)
+		return adviseSetNotNull(op)
 	case advice.Apart:
-		return adviseApart(op, w)
+		return adviseOutsideTransaction(op, w)
 	case advice.RunChecks:
 		return "write the rows in a migration of their own, or run the checks between the operations:\n" +
 			"migrations.RunSQL(\"SET CONSTRAINTS ALL IMMEDIATE\", migrations.RunSQL.noop)"
 	case advice.Separate:
 		return adviseSplit(w)
 	case advice.ClearTimeout:
-		return clearTimeout(op, w)
+		return adviseClearTimeout(op, w)
 	}
-	return adviseKeep(op, way)
+	return adviseKeeping(op, way)
 }
 
-// adviseKeep returns how to keep something that the deployed code needs.
-func adviseKeep(op script.Operation, way advice.Way) string {
+// adviseKeeping returns how to keep something that the deployed code needs.
+func adviseKeeping(op script.Operation, way advice.Way) string {
 	switch w := way.(type) {
 	case advice.KeepColumn:
-		return keepColumn(op, w)
+		return adviseKeepColumn(op, w)
 	case advice.KeepTable:
-		return keepTable(op, w.Table)
+		return adviseKeepTable(op, w.Table)
 	case advice.KeepColumnName:
-		return keepName(op, w.Column)
+		return adviseKeepColumnName(op, w.Column)
 	case advice.KeepTableName:
-		return keepTableName(op, w.Table)
+		return adviseKeepTableName(op, w.Table)
 	case advice.AddDefault:
-		return addDefault(op, w.Table, w.Column)
+		return adviseAddDefault(op, w.Table, w.Column)
 	case advice.KeepDefault:
 		if op.Class == "AddField" {
-			return addDefault(op, w.Table, w.Column)
+			return adviseAddDefault(op, w.Table, w.Column)
 		}
 	}
 	return ""
@@ -80,44 +80,44 @@ const (
 	maxIndexName = 30
 )
 
-// buildIndex returns the operation that builds an index concurrently.
-func buildIndex(op script.Operation, sql string) string {
+// adviseBuildIndex returns the operation that builds an index concurrently.
+func adviseBuildIndex(op script.Operation, sql string) string {
 	switch op.Class {
 	case "AddIndex":
 		return "put django.contrib.postgres.operations.AddIndexConcurrently in the place of AddIndex, " + alone
 	case "AddField", "AlterField":
 		if strings.Contains(sql, "_pattern_ops") {
 			return "Django makes this index for LIKE, beside the field's own: db_index=False leaves out both; of a field that is unique build it concurrently too, " +
-				alone + ":\n" + inPlace(op, sql)
+				alone + ":\n" + separateDatabaseAndState(op, sql)
 		}
 		return "leave the index out of the field (db_index=False), give it to Meta.indexes, and build it " + alone + ":\n" +
 			"AddIndexConcurrently(\n    model_name=" + quotePython(op.Model) + ",\n    index=models.Index(fields=[" + quotePython(op.Field) + "], name=" + quotePython(objectName(op.Model, op.Field, "idx")) + "),\n)  # from django.contrib.postgres.operations"
 	}
-	return "build it concurrently, " + alone + ":\n" + inPlace(op, sql)
+	return "build it concurrently, " + alone + ":\n" + separateDatabaseAndState(op, sql)
 }
 
-// dropIndex returns the operation that drops an index concurrently.
-func dropIndex(op script.Operation, sql string) string {
+// adviseDropIndex returns the operation that drops an index concurrently.
+func adviseDropIndex(op script.Operation, sql string) string {
 	if op.Class == "RemoveIndex" {
 		return "put django.contrib.postgres.operations.RemoveIndexConcurrently in the place of RemoveIndex, " + alone
 	}
-	return "drop it concurrently, " + alone + ":\n" + inPlace(op, sql)
+	return "drop it concurrently, " + alone + ":\n" + separateDatabaseAndState(op, sql)
 }
 
-// inPlace replaces the statements that Django would run for an operation. The operation
+// separateDatabaseAndState replaces the statements that Django would run for an operation. The operation
 // still changes Django's state.
-func inPlace(op script.Operation, statements ...string) string {
+func separateDatabaseAndState(op script.Operation, statements ...string) string {
 	var b strings.Builder
 	b.WriteString("migrations.SeparateDatabaseAndState(\n    state_operations=[migrations." + op.Class + "(…)],  # unchanged\n    database_operations=[\n")
 	for _, sql := range statements {
-		b.WriteString("        " + runSQL(sql) + ",\n")
+		b.WriteString("        " + formatRunSQL(sql) + ",\n")
 	}
 	b.WriteString("    ],\n)")
 	return b.String()
 }
 
-// addConstraint adds a constraint without checking the rows, and validates it later.
-func addConstraint(op script.Operation, w advice.AddConstraint) string {
+// adviseAddConstraint adds a constraint without checking the rows, and validates it later.
+func adviseAddConstraint(op script.Operation, w advice.AddConstraint) string {
 	if op.Class == "RenameModel" {
 		return "rename the model in the state only, which leaves its foreign keys as they are:\n" +
 			"migrations.SeparateDatabaseAndState(state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)])"
@@ -130,16 +130,16 @@ func addConstraint(op script.Operation, w advice.AddConstraint) string {
 			"django.contrib.postgres.operations):\n" +
 			"ValidateConstraint(model_name=" + quotePython(op.Model) + ", name=" + quotePython(w.Name) + ")"
 	}
-	return "add it NOT VALID:\n" + inPlace(op, w.Add) + "\nand validate it in a migration after this one:\n" + runSQL(w.Validate)
+	return "add it NOT VALID:\n" + separateDatabaseAndState(op, w.Add) + "\nand validate it in a migration after this one:\n" + formatRunSQL(w.Validate)
 }
 
 // renameInCode is the fix for a foreign key that Django drops and adds again because its
 // field is renamed.
 const renameInCode = "rename the field in the code only: with db_column on the new field the column keeps its name, and its foreign key stays as it is"
 
-// inSteps runs the statements of a fix one by one, outside a transaction. It first drops
+// adviseSteps runs the statements of a fix one by one, outside a transaction. It first drops
 // what a failed step may have left, so that the steps can run again.
-func inSteps(op script.Operation, w advice.Steps) string {
+func adviseSteps(op script.Operation, w advice.Steps) string {
 	var steps []string
 	for _, step := range w.SQL {
 		if m := builds.FindStringSubmatch(step); m != nil {
@@ -147,18 +147,18 @@ func inSteps(op script.Operation, w advice.Steps) string {
 		}
 		steps = append(steps, step)
 	}
-	return w.Prose + ", " + alone + ":\n" + inPlace(op, steps...)
+	return w.Prose + ", " + alone + ":\n" + separateDatabaseAndState(op, steps...)
 }
 
-// addUnique adds a unique field. If all rows would get one value, it adds the field
+// adviseAddUnique adds a unique field. If all rows would get one value, it adds the field
 // without it.
-func addUnique(op script.Operation, way advice.Way) string {
+func adviseAddUnique(op script.Operation, way advice.Way) string {
 	w, steps := way.(advice.AddUnique)
 	switch {
 	case op.Class != "AddField":
 		return ""
 	case steps:
-		return inSteps(op, w.Steps)
+		return adviseSteps(op, w.Steps)
 	}
 	return "add the field with null=True and without unique=True, give each row a value of its own in a later migration (a RunPython that writes in batches, " +
 		"with atomic = False in the migration), and make it unique a release later"
@@ -168,35 +168,35 @@ func addUnique(op script.Operation, way advice.Way) string {
 // the search path too.
 var builds = lazyregexp.New(`^CREATE UNIQUE INDEX CONCURRENTLY ("[^"]+"|\w+) ON (?:"[^"]+"|\w+) `)
 
-// addChecked adds a field with a CHECK of its own, such as a PositiveIntegerField: first
+// adviseAddChecked adds a field with a CHECK of its own, such as a PositiveIntegerField: first
 // the column, then the CHECK without validation.
-func addChecked(op script.Operation, w advice.AddChecked) string {
+func adviseAddChecked(op script.Operation, w advice.AddChecked) string {
 	column, _, ok := strings.Cut(w.SQL, " CHECK (")
 	if !ok {
 		return ""
 	}
-	return "add the column without its CHECK, and the CHECK without looking at the rows:\n" + inPlace(op, column, w.Add) +
-		"\nand validate it in a migration after this one:\n" + runSQL(w.Validate)
+	return "add the column without its CHECK, and the CHECK without looking at the rows:\n" + separateDatabaseAndState(op, column, w.Add) +
+		"\nand validate it in a migration after this one:\n" + formatRunSQL(w.Validate)
 }
 
-// addForeignKey adds the constraint of a ForeignKey without checking the rows, and
+// adviseAddForeignKey adds the constraint of a ForeignKey without checking the rows, and
 // validates it later.
-func addForeignKey(op script.Operation, w advice.AddForeignKey) string {
+func adviseAddForeignKey(op script.Operation, w advice.AddForeignKey) string {
 	if op.Class != "AddField" && op.Class != "AlterField" {
-		return addConstraint(op, advice.AddConstraint{Add: w.Add, Validate: w.Validate})
+		return adviseAddConstraint(op, advice.AddConstraint{Add: w.Add, Validate: w.Validate})
 	}
 	field := script.Operation{Class: "AlterField"}
 	return "give the field db_constraint=False here, and add the constraint NOT VALID in a migration after this one:\n" +
-		strings.Replace(inPlace(field, w.Add), "# unchanged", "# without db_constraint=False", 1) +
-		"\nand validate it in the next one:\n" + runSQL(w.Validate)
+		strings.Replace(separateDatabaseAndState(field, w.Add), "# unchanged", "# without db_constraint=False", 1) +
+		"\nand validate it in the next one:\n" + formatRunSQL(w.Validate)
 }
 
 // later says that the rest of a RemoveField or DeleteModel must be SQL in the next
 // release, and why.
 const later = " a release later, in SQL: Django's state knows nothing of it by then"
 
-// keepColumn removes a field from the model and keeps its column.
-func keepColumn(op script.Operation, w advice.KeepColumn) string {
+// adviseKeepColumn removes a field from the model and keeps its column.
+func adviseKeepColumn(op script.Operation, w advice.KeepColumn) string {
 	if op.Class != "RemoveField" {
 		return ""
 	}
@@ -205,34 +205,34 @@ func keepColumn(op script.Operation, w advice.KeepColumn) string {
 	if w.Nullable != "" || len(w.Unbound) > 0 {
 		way += "    database_operations=[\n"
 		if w.Nullable != "" {
-			way += "        # the new code leaves the column out of its INSERTs\n        " + runSQL(w.Nullable) + ",\n"
+			way += "        # the new code leaves the column out of its INSERTs\n        " + formatRunSQL(w.Nullable) + ",\n"
 		}
 		for _, name := range w.Unbound {
 			way += "        # the new code does not clear it where the row that it points at is deleted\n        " +
-				runSQL("ALTER TABLE "+w.Table+" DROP CONSTRAINT "+pgparse.QuoteIdent(name)) + ",\n"
+				formatRunSQL("ALTER TABLE "+w.Table+" DROP CONSTRAINT "+pgparse.QuoteIdent(name)) + ",\n"
 		}
 		way += "    ],\n"
 	}
-	return way + ")\nand drop the column" + later + ":\n" + runSQL("ALTER TABLE "+w.Table+" DROP COLUMN "+w.Column)
+	return way + ")\nand drop the column" + later + ":\n" + formatRunSQL("ALTER TABLE "+w.Table+" DROP COLUMN "+w.Column)
 }
 
-// keepTable removes a model or a many-to-many field from the code and keeps its table.
-func keepTable(op script.Operation, table string) string {
-	var what, operation string
+// adviseKeepTable removes a model or a many-to-many field from the code and keeps its table.
+func adviseKeepTable(op script.Operation, table string) string {
+	var stateChange, operation string
 	switch op.Class {
 	case "DeleteModel":
-		what, operation = "the model out of the code", "DeleteModel("+quotePython(op.Model)+")"
+		stateChange, operation = "the model out of the code", "DeleteModel("+quotePython(op.Model)+")"
 	case "RemoveField":
-		what, operation = "the field out of the model", "RemoveField("+quotePython(op.Model)+", "+quotePython(op.Field)+")"
+		stateChange, operation = "the field out of the model", "RemoveField("+quotePython(op.Model)+", "+quotePython(op.Field)+")"
 	default:
 		return ""
 	}
-	return "take " + what + " only:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations." + operation + "])\n" +
-		"and drop the table" + later + ":\n" + runSQL("DROP TABLE "+table)
+	return "take " + stateChange + " only:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations." + operation + "])\n" +
+		"and drop the table" + later + ":\n" + formatRunSQL("DROP TABLE "+table)
 }
 
-// keepName renames a field and keeps the name of its column.
-func keepName(op script.Operation, column string) string {
+// adviseKeepColumnName renames a field and keeps the name of its column.
+func adviseKeepColumnName(op script.Operation, column string) string {
 	switch op.Class {
 	case "RenameModel":
 		return "the column of a many-to-many field is named after the model: give the field a through model, whose ForeignKey keeps db_column=" + quotePython(column)
@@ -246,8 +246,8 @@ func keepName(op script.Operation, column string) string {
 		" on the new field the column keeps its name, and the migration does nothing in the database"
 }
 
-// keepTableName renames a model and keeps the name of its table.
-func keepTableName(op script.Operation, table string) string {
+// adviseKeepTableName renames a model and keeps the name of its table.
+func adviseKeepTableName(op script.Operation, table string) string {
 	if op.Class != "RenameModel" && op.Class != "AlterModelTable" {
 		return ""
 	}
@@ -259,24 +259,24 @@ func keepTableName(op script.Operation, table string) string {
 	return way
 }
 
-// addDefault adds a field that deployed code does not know. Only AddField accepts a
+// adviseAddDefault adds a field that deployed code does not know. Only AddField accepts a
 // default from the author.
-func addDefault(op script.Operation, table, column string) string {
+func adviseAddDefault(op script.Operation, table, column string) string {
 	switch op.Class {
 	case "":
 		return ""
 	case "AddField":
 	default:
 		return "put a RunSQL after the " + op.Class + ", and drop the default a release later:\n" +
-			runSQL("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")
+			formatRunSQL("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")
 	}
 	return "write db_default=… instead of default=… (Django 5.0 and newer): it stays in the database, for the code that does not know the column. " +
 		"Before 5.0 put a RunSQL after the AddField, and drop the default a release later:\n" +
-		runSQL("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")
+		formatRunSQL("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")
 }
 
-// setNotNull makes a field required without reading the table under its lock.
-func setNotNull(op script.Operation) string {
+// adviseSetNotNull makes a field required without reading the table under its lock.
+func adviseSetNotNull(op script.Operation) string {
 	if op.Class != "AlterField" || op.Field == "" {
 		return ""
 	}
@@ -290,9 +290,9 @@ func setNotNull(op script.Operation) string {
 		"migrations.RemoveConstraint(" + model + "name=" + name + ")"
 }
 
-// adviseApart moves work that an operation does under a lock out of the transaction: a part of
+// adviseOutsideTransaction moves work that an operation does under a lock out of the transaction: a part of
 // the operation, or all of it.
-func adviseApart(op script.Operation, w advice.Apart) string {
+func adviseOutsideTransaction(op script.Operation, w advice.Apart) string {
 	switch {
 	case op.Class == "":
 		return ""
@@ -300,7 +300,7 @@ func adviseApart(op script.Operation, w advice.Apart) string {
 		return "fill the rows first, in a migration before this one " +
 			"(a RunPython that writes in batches, with atomic = False in the migration): " + op.Class + " then finds nothing to write"
 	case w.Work == advice.Indexes && (op.Class == "AddField" || op.Class == "AddIndex" || w.Own):
-		return buildIndex(op, w.SQL)
+		return adviseBuildIndex(op, w.SQL)
 	case w.Work == advice.References && w.Own && op.Class == "RenameField":
 		return renameInCode
 	case op.Class == "AddField" || op.Class == "CreateModel" || w.Work == advice.References && w.Own && op.Class == "AlterField":
@@ -311,8 +311,8 @@ func adviseApart(op script.Operation, w advice.Apart) string {
 	return "move the " + op.Class + " to a migration of its own, after this one"
 }
 
-// runSQL returns a RunSQL with one statement.
-func runSQL(sql string) string {
+// formatRunSQL returns a RunSQL with one statement.
+func formatRunSQL(sql string) string {
 	text := strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(sql), ";"), `\`, `\\`)
 	mark := "'"
 	if strings.ContainsAny(text, "'\n") {
@@ -336,8 +336,8 @@ func objectName(parts ...string) string {
 	return name
 }
 
-// runAlone moves a statement out of its transaction.
-func runAlone(w advice.RunAlone) string {
+// adviseRunAlone moves a statement out of its transaction.
+func adviseRunAlone(w advice.RunAlone) string {
 	if w.Message {
 		return "give it a RunSQL of its own; one with several statements is sent as one transaction:"
 	}
@@ -352,8 +352,8 @@ func adviseSplit(w advice.Separate) string {
 	return "move the operation at " + w.Where + " to a migration of its own, and give only that one atomic = False"
 }
 
-// clearTimeout resets a setting for one operation.
-func clearTimeout(op script.Operation, w advice.ClearTimeout) string {
+// adviseClearTimeout resets a setting for one operation.
+func adviseClearTimeout(op script.Operation, w advice.ClearTimeout) string {
 	set := "migrations.RunSQL('SET " + w.Setting + " = 0'),"
 	if w.Own {
 		return "clear it before the operation, which restores the value that it finds, or in the operation:\n" + set

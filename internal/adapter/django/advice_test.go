@@ -37,7 +37,7 @@ func TestRunSQL(t *testing.T) {
 		`SELECT E'\n'`:                    `migrations.RunSQL("""SELECT E'\\n'""")`,
 		`ALTER TABLE t DROP COLUMN "a b"`: `migrations.RunSQL('ALTER TABLE t DROP COLUMN "a b"')`,
 	} {
-		if got := runSQL(sql); got != want {
+		if got := formatRunSQL(sql); got != want {
 			t.Errorf("%s: %s, want %s", sql, got, want)
 		}
 	}

@@ -61,9 +61,9 @@ func runWithRetry(ctx context.Context, cfg Config, python string) (answer []byte
 		return answer, nil, err
 	}
 	answer, err = runPython(ctx, cfg, python)
-	var again *Error
-	if errors.As(err, &again) && again.Kind == "signal" {
-		again.Message += ", and so it did when it was started again"
+	var retryErr *Error
+	if errors.As(err, &retryErr) && retryErr.Kind == "signal" {
+		retryErr.Message += ", and so it did when it was started again"
 	}
 	return answer, died, err
 }

@@ -47,7 +47,7 @@ func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
 	if cfg.revision != nil {
 		err = cfg.revision.hashRevision(h, cfg.Home)
 	} else {
-		err = hashTree(h, cfg.Root)
+		err = hashImportedFiles(h, cfg.Root)
 	}
 	if err != nil {
 		return cache{}, ""
@@ -97,11 +97,11 @@ func (c cache) storeAnswer(key string, answer []byte) {
 	if cerr := file.Close(); err == nil && cerr == nil {
 		_ = os.Rename(file.Name(), filepath.Join(c.dir, key+".json"))
 	}
-	c.removeOldest()
+	c.removeOldestAnswers()
 }
 
-// removeOldest removes the answers that were unused for the longest time.
-func (c cache) removeOldest() {
+// removeOldestAnswers removes the answers that were unused for the longest time.
+func (c cache) removeOldestAnswers() {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil || len(entries) <= kept {
 		return
@@ -140,8 +140,8 @@ func hashEnvironment(h io.Writer, env []string) {
 	}
 }
 
-// hashTree hashes the files that the project's code may read when it is imported.
-func hashTree(h io.Writer, root string) error {
+// hashImportedFiles hashes the files that the project's code may read when it is imported.
+func hashImportedFiles(h io.Writer, root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -157,7 +157,7 @@ func hashTree(h io.Writer, root string) error {
 			}
 			return nil
 		}
-		if !isImported(name) || !d.Type().IsRegular() {
+		if !mayBeRead(name) || !d.Type().IsRegular() {
 			return nil
 		}
 		rel, err := filepath.Rel(root, path)
@@ -189,7 +189,7 @@ func isSkippedDir(dir string) bool {
 	return false
 }
 
-func isImported(name string) bool {
+func mayBeRead(name string) bool {
 	switch filepath.Ext(name) {
 	case ".py", ".sql", ".toml", ".ini", ".cfg", ".yaml", ".yml", ".json", ".env", ".so", ".pyd":
 		return true

@@ -34,8 +34,8 @@ func TestByteCodeIsKept(t *testing.T) {
 	var counts []int
 	for _, value := range []string{"a", "a", "b"} { // as long, and as old
 		dir := project(value)
-		at := time.Unix(1_700_000_000, 0)
-		if err := os.Chtimes(filepath.Join(dir, "values.py"), at, at); err != nil {
+		modTime := time.Unix(1_700_000_000, 0)
+		if err := os.Chtimes(filepath.Join(dir, "values.py"), modTime, modTime); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Render(t.Context(), Config{Dir: dir, Python: python, CacheDir: store, Env: []string{"RUN=" + dir}}); err != nil {

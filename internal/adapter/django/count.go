@@ -21,9 +21,9 @@ var count = &adapter.Count{
 	Read:  func(table string) string { return "SELECT app || '.' || name, '', false FROM " + table },
 	Key:   func(m *adapter.Migration) string { return m.ID },
 	Write: func(table string, m *adapter.Migration, _ []byte) string {
-		return "INSERT INTO " + table + " (app, name, applied) VALUES " + listRows(m, ", now()")
+		return "INSERT INTO " + table + " (app, name, applied) VALUES " + formatHistoryRows(m, ", now()")
 	},
-	Row:   func(m *adapter.Migration) string { return "(app, name) IN (" + listRows(m, "") + ")" },
+	Row:   func(m *adapter.Migration) string { return "(app, name) IN (" + formatHistoryRows(m, "") + ")" },
 	Order: "id",
 	Run: func(m *adapter.Migration) string {
 		app, name, _ := strings.Cut(m.ID, ".")
@@ -32,8 +32,8 @@ var count = &adapter.Count{
 	After: "python manage.py migrate, once all is applied: it has nothing to migrate, and its post_migrate makes content types and permissions",
 }
 
-// listRows returns the rows of a migration and of those that it replaces, as "('app', 'name')" with more at the end of each.
-func listRows(m *adapter.Migration, more string) string {
+// formatHistoryRows returns the rows of a migration and of those that it replaces, as "('app', 'name')" with more at the end of each.
+func formatHistoryRows(m *adapter.Migration, more string) string {
 	var rows []string
 	for _, id := range append(m.Replaces[:len(m.Replaces):len(m.Replaces)], m.ID) {
 		app, name, _ := strings.Cut(id, ".")

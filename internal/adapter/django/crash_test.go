@@ -86,10 +86,10 @@ wait()
 // Processes that a project starts and leaves running are ended after rendering, too.
 func TestNothingIsLeftRunning(t *testing.T) {
 	t.Parallel()
-	at := filepath.Join(t.TempDir(), "child")
-	loadLittle(t, venv(t, "django-5.2-none"), "import subprocess\nopen("+strconv.Quote(at)+
+	pidFile := filepath.Join(t.TempDir(), "child")
+	loadLittle(t, venv(t, "django-5.2-none"), "import subprocess\nopen("+strconv.Quote(pidFile)+
 		", 'w').write(str(subprocess.Popen(['sleep', '600'], stdout=-3, stderr=-3).pid))", history.Runner{})
-	ended(t, at)
+	ended(t, pidFile)
 }
 
 // ended holds that the process whose number a file has is gone; one that nobody has

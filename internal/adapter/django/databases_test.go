@@ -227,7 +227,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 				got[name][m.App] = len(m.Statements)
 			}
 			for _, op := range m.Operations {
-				if told := op.Elsewhere && op.Opaque != ""; told != (len(m.Statements) == 0) {
+				if isReported := op.Elsewhere && op.Opaque != ""; isReported != (len(m.Statements) == 0) {
 					t.Errorf("%s: %s of %s: %s", name, op.Class, m.ID(), op.Opaque)
 				}
 			}

@@ -36,10 +36,12 @@ func withheldVariable(message string, env []string) string {
 }
 
 // explainError adds to an error how the user can fix it.
-func explainError(err error, cfg Config) error { return noteVersion(noteWithheld(err, cfg), cfg) }
+func explainError(err error, cfg Config) error {
+	return addWantedVersion(addWithheldVariable(err, cfg), cfg)
+}
 
-// noteWithheld adds to an error of the settings the user's variable that the project does not see.
-func noteWithheld(err error, cfg Config) error {
+// addWithheldVariable adds to an error of the settings the user's variable that the project does not see.
+func addWithheldVariable(err error, cfg Config) error {
 	if failed, ok := errors.AsType[*Error](err); ok && failed.Kind == "settings" {
 		failed.Withheld = withheldVariable(failed.Message, pythonEnvironment(cfg))
 	}

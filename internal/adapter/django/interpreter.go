@@ -20,13 +20,13 @@ func Interpreter(cfg Config) (string, error) {
 		return configuredPython(cfg)
 	}
 	if env := lookupVariable(cfg.Env, "VIRTUAL_ENV"); env != "" {
-		if python := inVirtualenv(env); python != "" {
+		if python := findVirtualenvPython(env); python != "" {
 			return python, nil
 		}
 	}
 	for _, dir := range virtualenvDirs(cfg) {
 		for _, name := range []string{".venv", "venv", "env", ".env", "virtualenv"} {
-			if python := inVirtualenv(filepath.Join(dir, name)); python != "" {
+			if python := findVirtualenvPython(filepath.Join(dir, name)); python != "" {
 				return python, nil
 			}
 		}
@@ -51,7 +51,7 @@ func configuredPython(cfg Config) (string, error) {
 		inHome = filepath.Join(cfg.Home, path)
 	}
 	// The configured path may be a virtualenv: its interpreter is used.
-	if python := inVirtualenv(inHome); python != "" {
+	if python := findVirtualenvPython(inHome); python != "" {
 		return python, nil
 	}
 	if strings.ContainsRune(path, '/') || strings.ContainsRune(path, filepath.Separator) {
@@ -81,8 +81,8 @@ func virtualenvDirs(cfg Config) []string {
 	}
 }
 
-// inVirtualenv returns the interpreter of a virtualenv; "" if the directory is none.
-func inVirtualenv(dir string) string {
+// findVirtualenvPython returns the interpreter of a virtualenv; "" if the directory is none.
+func findVirtualenvPython(dir string) string {
 	names := []string{"bin/python", "bin/python3"}
 	if runtime.GOOS == "windows" {
 		names = []string{`Scripts\python.exe`}

@@ -21,23 +21,23 @@ var _ adapter.Modeler = (*Adapter)(nil)
 // Models reads the models of a revision that could not be loaded because of an import.
 // Each missing package, or name in a package, is replaced by a stub that accepts every
 // use. The models lack what they get from such a package.
-func (a *Adapter) Models(ctx context.Context, t adapter.Tree, s adapter.Source, cause error) (models []adapter.Model, without []string, err error) {
+func (a *Adapter) Models(ctx context.Context, t adapter.Tree, s adapter.Source, cause error) (models []adapter.Model, missingModules []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, standInTimeout)
 	defer cancel()
-	cfg, err := a.configOf(ctx, t, s)
+	cfg, err := a.newRenderConfig(ctx, t, s)
 	if err != nil {
 		return nil, nil, err
 	}
 	for err = cause; ; {
 		failed, ok := errors.AsType[*Error](err)
-		if !ok || failed.Missing == "" || slices.Contains(without, failed.Missing) || len(without) == maxStandIns {
+		if !ok || failed.Missing == "" || slices.Contains(missingModules, failed.Missing) || len(missingModules) == maxStandIns {
 			return nil, nil, err
 		}
-		without = append(without, failed.Missing)
-		cfg.standIn = without
+		missingModules = append(missingModules, failed.Missing)
+		cfg.standIn = missingModules
 		var project *Project
 		if project, err = Render(ctx, cfg); err == nil {
-			return project.tableModels(), formatMissing(without), nil
+			return project.tableModels(), formatMissing(missingModules), nil
 		}
 	}
 }

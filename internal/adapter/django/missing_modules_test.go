@@ -70,14 +70,14 @@ class Item(Mixin, models.Model):
 	if cause == nil {
 		t.Fatal("it came up")
 	}
-	models, without, err := a.Models(context.Background(), tree, sources[0], cause)
+	models, missingModules, err := a.Models(context.Background(), tree, sources[0], cause)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{
 		"environ_of_nobody", "utc of django.utils.timezone", "gone_app", "no_such_name of django.utils.text",
 		"index_together of django.db.models.options",
-	}, without); diff != "" {
+	}, missingModules); diff != "" {
 		t.Error("stood in for:", diff)
 	}
 	var shop []adapter.Model

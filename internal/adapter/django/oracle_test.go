@@ -47,11 +47,11 @@ func TestOracle(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, p, real)
-			var mine struct{ Tables map[string]table }
-			if err := json.Unmarshal(answer, &mine); err != nil {
+			var rendered struct{ Tables map[string]table }
+			if err := json.Unmarshal(answer, &rendered); err != nil {
 				t.Fatal(err)
 			}
-			compareTables(t, mine.Tables, real.Tables)
+			compareTables(t, rendered.Tables, real.Tables)
 		})
 	}
 }
@@ -173,14 +173,14 @@ func compare(t *testing.T, p *Project, real reality) {
 
 // compareTables holds the names that are kept for the schema editor against
 // those in the server's catalog.
-func compareTables(t *testing.T, mine, real map[string]table) {
+func compareTables(t *testing.T, rendered, real map[string]table) {
 	t.Helper()
 	count := 0
 	for name, r := range real {
 		if name == "django_migrations" {
 			continue
 		}
-		m, ok := mine[name]
+		m, ok := rendered[name]
 		if !ok {
 			t.Errorf("table %s is not known", name)
 			continue

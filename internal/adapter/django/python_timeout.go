@@ -42,25 +42,25 @@ func lastSampledPlace(file, root string) string {
 	}
 	stack := make([]frame, 0, len(seen.Places))
 	for _, p := range seen.Places {
-		stack = append(stack, p.frameOf())
+		stack = append(stack, p.toFrame())
 	}
-	at := projectFrames(stack, root)
-	if at == "" {
+	location := formatProjectFrames(stack, root)
+	if location == "" {
 		return ""
 	}
-	at = ", and was at " + at
+	location = ", and was at " + location
 	if seen.Most != nil && seen.Looks > 1 {
-		if most := projectFrames([]frame{seen.Most.frameOf()}, root); most != "" {
-			at += fmt.Sprintf("; of %d looks %d found it at %s", seen.Looks, seen.Times, most)
+		if most := formatProjectFrames([]frame{seen.Most.toFrame()}, root); most != "" {
+			location += fmt.Sprintf("; of %d looks %d found it at %s", seen.Looks, seen.Times, most)
 		}
 	}
-	return at
+	return location
 }
 
 // place is a line of a stack in the renderer's format: file, line, function.
 type place [3]any
 
-func (p place) frameOf() frame {
+func (p place) toFrame() frame {
 	name, _ := p[0].(string)
 	line, _ := p[1].(float64)
 	function, _ := p[2].(string)
@@ -81,27 +81,27 @@ func crashPlace(output, root string) string {
 		line, _ := strconv.Atoi(m[2])
 		stack = append(stack, frame{m[1], m[3], line})
 	}
-	if at := projectFrames(stack, root); at != "" {
-		return " at " + at
+	if location := formatProjectFrames(stack, root); location != "" {
+		return " at " + location
 	}
 	return ""
 }
 
-// projectFrames returns the innermost frames of a stack that are in the project.
-func projectFrames(stack []frame, root string) string {
+// formatProjectFrames returns the innermost frames of a stack that are in the project.
+func formatProjectFrames(stack []frame, root string) string {
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
-	var at []string
+	var locations []string
 	for _, f := range stack {
 		path, err := filepath.Rel(root, f.file)
 		if err != nil || !filepath.IsLocal(path) || strings.Contains(path, "site-packages") {
 			continue
 		}
-		if len(at) == shownFrames {
+		if len(locations) == shownFrames {
 			break
 		}
-		at = append(at, filepath.ToSlash(path)+":"+strconv.Itoa(f.line)+" in "+f.function)
+		locations = append(locations, filepath.ToSlash(path)+":"+strconv.Itoa(f.line)+" in "+f.function)
 	}
-	return strings.Join(at, ", from ")
+	return strings.Join(locations, ", from ")
 }

@@ -108,7 +108,7 @@ func (e *Error) Error() string {
 		if e.Python != "" && strings.Contains(e.Message, "No module named 'django'") {
 			return "Django is not installed in " + e.Python + ": set `python:` in onward.yaml to the project's interpreter, or activate its virtualenv"
 		}
-		return "import django: " + e.Message + used + e.otherPython() + point
+		return "import django: " + e.Message + used + e.describeOtherPython() + point
 	case "settings":
 		if !importError.MatchString(e.Message) {
 			point = "; it has to start as it does for manage.py check. `environment:` of the directory in onward.yaml sets a variable that it needs, " +
@@ -120,7 +120,7 @@ func (e *Error) Error() string {
 		} else {
 			point += "; the settings module is `settings:` there"
 		}
-		return "import the settings: " + e.Message + used + e.otherPython() + point
+		return "import the settings: " + e.Message + used + e.describeOtherPython() + point
 	case "python":
 		return "start Python: " + e.Message + used + point
 	default:
@@ -269,8 +269,8 @@ func explainNoAnswer(cmd *exec.Cmd, runErr error, talk *outputTail, python, root
 	var exit *exec.ExitError
 	if runErr != nil && !errors.As(runErr, &exit) {
 		kind, message = "python", runErr.Error()
-	} else if by := command.KilledBy(cmd.ProcessState); by != "" {
-		kind, message = "signal", "Python ended by "+by+crashPlace(talk.String(), root)
+	} else if signal := command.KilledBy(cmd.ProcessState); signal != "" {
+		kind, message = "signal", "Python ended by "+signal+crashPlace(talk.String(), root)
 	} else if message == "" && runErr != nil {
 		message = runErr.Error()
 	}
@@ -302,8 +302,8 @@ func (t *outputTail) Write(p []byte) (int, error) {
 	if n > t.limit {
 		p = p[n-t.limit:]
 	}
-	if over := t.buf.Len() + len(p) - t.limit; over > 0 {
-		t.buf.Next(over)
+	if excess := t.buf.Len() + len(p) - t.limit; excess > 0 {
+		t.buf.Next(excess)
 	}
 	t.buf.Write(p)
 	return n, nil

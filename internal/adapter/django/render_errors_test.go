@@ -141,10 +141,10 @@ func TestInterpreter(t *testing.T) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	check := func(what, want string) {
+	check := func(label, want string) {
 		t.Helper()
 		if got, err := Interpreter(cfg); err != nil || got != want {
-			t.Errorf("%s: %s, %v; want %s", what, got, err, want)
+			t.Errorf("%s: %s, %v; want %s", label, got, err, want)
 		}
 	}
 	outer := python(".venv")

@@ -83,14 +83,14 @@ func TestPlaces(t *testing.T) {
 	}
 	var got []string
 	for _, s := range m.Statements {
-		where := fmt.Sprintf("%d:%d", s.Line, s.Column)
+		location := fmt.Sprintf("%d:%d", s.Line, s.Column)
 		if s.Start >= 0 {
 			if exact := string(text[s.Start : s.Start+s.Length]); exact != s.SQL {
-				t.Errorf("at %s the file has %q, not %q", where, exact, s.SQL)
+				t.Errorf("at %s the file has %q, not %q", location, exact, s.SQL)
 			}
-			where += " exact"
+			location += " exact"
 		}
-		got = append(got, where+" "+s.Source+" "+strings.Fields(s.SQL)[0])
+		got = append(got, location+" "+s.Source+" "+strings.Fields(s.SQL)[0])
 	}
 	want := []string{
 		"13:13 exact literal UPDATE",
@@ -118,9 +118,9 @@ func TestPlaces(t *testing.T) {
 func TestRough(t *testing.T) {
 	t.Parallel()
 	p := render(t, Config{Dir: project(t, "rough"), Python: venv(t, "django-5.2-psycopg")})
-	said := map[string]string{}
+	messages := map[string]string{}
 	for _, e := range p.Errors {
-		said[e.App+"."+e.Name] += e.Message + "\n"
+		messages[e.App+"."+e.Name] += e.Message + "\n"
 	}
 	for id, want := range map[string]string{
 		"broken.0002_import":  "No module named 'a_module_that_is_not_installed'",
@@ -129,8 +129,8 @@ func TestRough(t *testing.T) {
 		"broken.0006_cycle":   "circular dependency with broken.0005_cycle",
 		"broken.0007_empty":   "the file has no class Migration",
 	} {
-		if !strings.Contains(said[id], want) {
-			t.Errorf("%s: %q, want %q", id, said[id], want)
+		if !strings.Contains(messages[id], want) {
+			t.Errorf("%s: %q, want %q", id, messages[id], want)
 		}
 		p.find(t, id)
 	}
@@ -235,8 +235,8 @@ func TestModels(t *testing.T) {
 	if f := item.Fields[1]; f.Name != "sku" || f.Column != "stock_code" || f.Line != 12 || f.Null {
 		t.Errorf("sku: %+v", f)
 	}
-	if through := found["shop.Order_items"]; through.DBTable != "shop_order_items" || !through.AutoCreated || len(through.Fields) != 3 {
-		t.Errorf("the table between: %+v", through)
+	if joinTable := found["shop.Order_items"]; joinTable.DBTable != "shop_order_items" || !joinTable.AutoCreated || len(joinTable.Fields) != 3 {
+		t.Errorf("the table between: %+v", joinTable)
 	}
 	for _, f := range found["modern.Meter"].Fields {
 		if f.DBDefault != (f.Name == "at" || f.Name == "unit") || f.Generated != (f.Name == "double") {

@@ -43,10 +43,10 @@ func revisionOf(t adapter.Tree, dir string) *revision {
 	return &revision{tree: t, dir: dir, files: files}
 }
 
-// hashRevision is like hashTree, for a revision that is not unpacked.
+// hashRevision is like hashImportedFiles, for a revision that is not unpacked.
 func (r *revision) hashRevision(h io.Writer, home string) error {
 	for _, f := range r.files {
-		if isImported(path.Base(f.Path)) && !slices.ContainsFunc(strings.Split(path.Dir(f.Path), "/"), isSkippedDir) {
+		if mayBeRead(path.Base(f.Path)) && !slices.ContainsFunc(strings.Split(path.Dir(f.Path), "/"), isSkippedDir) {
 			fmt.Fprintf(h, "%s %s %t\n", f.Path, f.ID, f.Symlink)
 		}
 	}
@@ -68,7 +68,7 @@ func (r *revision) unpackRevision(ctx context.Context, cfg Config) (Config, erro
 		return cfg, fmt.Errorf("unpack %s: %w", r.tree.Name(), err)
 	}
 	for _, rel := range r.lent {
-		if err := copyNew(filepath.Join(cfg.Home, filepath.FromSlash(rel)), filepath.Join(root, filepath.FromSlash(rel))); err != nil {
+		if err := copyUnlessExists(filepath.Join(cfg.Home, filepath.FromSlash(rel)), filepath.Join(root, filepath.FromSlash(rel))); err != nil {
 			return cfg, fmt.Errorf("copy %s to the unpacked revision: %w", rel, err)
 		}
 	}
@@ -80,11 +80,11 @@ func (r *revision) unpackRevision(ctx context.Context, cfg Config) (Config, erro
 // copy. It takes small files with such names that the revision lacks, if the revision has
 // their directory.
 func (r *revision) findLocalSettings(cfg Config) {
-	has := map[string]bool{".": true}
+	knownPaths := map[string]bool{".": true}
 	for _, f := range r.files {
-		has[f.Path] = true
-		for dir := path.Dir(f.Path); !has[dir]; dir = path.Dir(dir) {
-			has[dir] = true
+		knownPaths[f.Path] = true
+		for dir := path.Dir(f.Path); !knownPaths[dir]; dir = path.Dir(dir) {
+			knownPaths[dir] = true
 		}
 	}
 	for _, dir := range virtualenvDirs(cfg) {
@@ -93,11 +93,11 @@ func (r *revision) findLocalSettings(cfg Config) {
 			for _, name := range names {
 				native, err := filepath.Rel(cfg.Home, name)
 				rel := filepath.ToSlash(native)
-				if err != nil || has[rel] || !has[path.Dir(rel)] || isCopyOrTemplate(rel) || isMigration(rel) {
+				if err != nil || knownPaths[rel] || !knownPaths[path.Dir(rel)] || isCopyOrTemplate(rel) || isMigration(rel) {
 					continue // a migration of a later revision is no setting
 				}
 				if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= 1<<20 {
-					has[rel] = true
+					knownPaths[rel] = true
 					r.lent = append(r.lent, rel)
 				}
 			}
@@ -105,8 +105,8 @@ func (r *revision) findLocalSettings(cfg Config) {
 	}
 }
 
-// copyNew copies a file unless the target exists.
-func copyNew(from, to string) error {
+// copyUnlessExists copies a file unless the target exists.
+func copyUnlessExists(from, to string) error {
 	data, err := os.ReadFile(from)
 	if err != nil {
 		return err

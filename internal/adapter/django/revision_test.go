@@ -131,14 +131,14 @@ func TestKnownRevision(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	nothing := func() {}
+	noChange := func() {}
 	for i, step := range []struct {
 		before   func()
 		rev      string
 		unpacked bool
 	}{
-		{nothing, "HEAD^", true}, {nothing, "HEAD^", false}, {nothing, "HEAD", true}, {nothing, "HEAD", false}, {change, "HEAD", true},
-		{nothing, "HEAD^", true}, {nothing, "HEAD", false},
+		{noChange, "HEAD^", true}, {noChange, "HEAD^", false}, {noChange, "HEAD", true}, {noChange, "HEAD", false}, {change, "HEAD", true},
+		{noChange, "HEAD^", true}, {noChange, "HEAD", false},
 	} {
 		step.before()
 		ids, unpacked := at(t, a, step.rev)

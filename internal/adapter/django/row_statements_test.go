@@ -32,9 +32,9 @@ func TestStatementsOfPython(t *testing.T) {
 				got[name] = m.Operations[i].SQL
 			}
 			sent := executedStatements(t, python, dir, pgservertest.Database(t, major))
-			for _, same := range []string{"filtered", "through_key", "seeds", "leaves"} {
-				if diff := cmp.Diff(sent[same], got[same]); diff != "" {
-					t.Errorf("%s: Django sends something else:\n%s", same, diff)
+			for _, function := range []string{"filtered", "through_key", "seeds", "leaves"} {
+				if diff := cmp.Diff(sent[function], got[function]); diff != "" {
+					t.Errorf("%s: Django sends something else:\n%s", function, diff)
 				}
 			}
 			if len(sent["nothing"]) != 0 || len(got["nothing"]) != 0 {
@@ -55,8 +55,8 @@ func TestStatementsOfPython(t *testing.T) {
 			if len(got["many"]) != 1 || !strings.Contains(got["many"][0], `VALUES ('first', 0, 1, NULL), ('second', 0, 1, NULL)`) {
 				t.Errorf("bulk_create: %q", got["many"])
 			}
-			at := len(m.Statements) - 1
-			if s := m.Statements[at]; !s.Conditional || s.SQL != sent["finds"][len(sent["finds"])-2] || s.Line != 42 {
+			last := len(m.Statements) - 1
+			if s := m.Statements[last]; !s.Conditional || s.SQL != sent["finds"][len(sent["finds"])-2] || s.Line != 42 {
 				t.Errorf("get_or_create in line %d: %q, Django sends %q", s.Line, s.SQL, sent["finds"])
 			}
 		})

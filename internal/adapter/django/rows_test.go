@@ -47,7 +47,7 @@ func TestRowsThatPythonWrites(t *testing.T) {
 			got := map[string][]Write{}
 			for i, op := range m.Operations[1:] {
 				got[op.Code.Name] = op.Code.Writes
-				for _, c := range m.rowChanges(i + 1) {
+				for _, c := range m.listRowCode(i + 1) {
 					if c.Parts != 1 {
 						t.Errorf("%s runs behind %d statements", c.Name, c.Parts)
 					}

@@ -76,8 +76,8 @@ func identifyInterpreter(python string, env []string) (string, bool) {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s %d %d\n", python, target, info.Size(), info.ModTime().UnixNano())
-	for _, beside := range []string{filepath.Dir(python), filepath.Dir(filepath.Dir(python))} {
-		data, _ := os.ReadFile(filepath.Join(beside, "pyvenv.cfg")) // most have none
+	for _, dir := range []string{filepath.Dir(python), filepath.Dir(filepath.Dir(python))} {
+		data, _ := os.ReadFile(filepath.Join(dir, "pyvenv.cfg")) // most have none
 		fmt.Fprintf(h, "%d %s\n", len(data), data)
 	}
 	hashEnvironment(h, env)

@@ -141,8 +141,8 @@ func TestSessionOfACommandWithASetting(t *testing.T) {
 	files["app/management/commands/migrate.py"] = []byte("from django.conf import settings\nfrom django.db import connection\n\nclass Command:\n" +
 		"    def handle(self):\n        connection.cursor().execute('SET lock_timeout = %s', [settings.LOCK_TIMEOUT])\n")
 	m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, history.Runner{})
-	if at := m.Runner.LockTimeoutAt.String(); at != "app/management/commands/migrate.py:6" || m.Runner.LockTimeout != 0 {
-		t.Errorf("at %q, %d", at, m.Runner.LockTimeout)
+	if location := m.Runner.LockTimeoutAt.String(); location != "app/management/commands/migrate.py:6" || m.Runner.LockTimeout != 0 {
+		t.Errorf("at %q, %d", location, m.Runner.LockTimeout)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 func (p *Project) findUnreachable(migrations []*adapter.Migration) map[string]bool {
 	out := map[string]bool{}
 	for _, e := range p.Errors {
-		own := len(e.Missing) == 2 && slices.ContainsFunc(p.Migrations, func(m Migration) bool { return m.App == e.Missing[0] && !m.External })
-		if !own {
+		isProjectApp := len(e.Missing) == 2 && slices.ContainsFunc(p.Migrations, func(m Migration) bool { return m.App == e.Missing[0] && !m.External })
+		if !isProjectApp {
 			continue
 		}
 		for _, m := range migrations {
@@ -29,8 +29,8 @@ func (p *Project) findUnreachable(migrations []*adapter.Migration) map[string]bo
 				Harm:    "Django refuses to migrate: NodeNotFoundError: dependencies reference nonexistent parent node",
 				Instead: "name a migration that is there",
 			}
-			if at := strings.Index(m.Source.Text, e.Missing[1]); at >= 0 {
-				r.Line = 1 + strings.Count(m.Source.Text[:at], "\n")
+			if offset := strings.Index(m.Source.Text, e.Missing[1]); offset >= 0 {
+				r.Line = 1 + strings.Count(m.Source.Text[:offset], "\n")
 			}
 			m.Problems = append(m.Problems, r)
 		}

@@ -36,8 +36,8 @@ class Migration(migrations.Migration):
 			!strings.Contains(x.Instead, "through model") {
 			t.Errorf("%s: %+v", env, x)
 		}
-		behind := slices.ContainsFunc(m.Source.Parts, func(p script.Part) bool { return strings.Contains(p.SQL, `ADD COLUMN "name"`) })
-		if !behind {
+		isRendered := slices.ContainsFunc(m.Source.Parts, func(p script.Part) bool { return strings.Contains(p.SQL, `ADD COLUMN "name"`) })
+		if !isRendered {
 			t.Errorf("%s: the operation behind it is not rendered", env)
 		}
 	}

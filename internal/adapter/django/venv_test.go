@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // venv is the interpreter of one of the environments.
 func venv(t testing.TB, name string) string {
 	t.Helper()
-	return inVirtualenv(pgservertest.VenvPath(t, name))
+	return findVirtualenvPython(pgservertest.VenvPath(t, name))
 }
 
 // project is the absolute path of a project in testdata.

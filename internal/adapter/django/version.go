@@ -17,17 +17,17 @@ var wantedIn = []struct {
 	file string
 	find func(text string) string
 }{
-	{".python-version", findPattern(`(?m)^\s*(?:cpython-|python-)?(3\.\d+)`)},
-	{"runtime.txt", findPattern(`(?m)^\s*python-(3\.\d+)`)},
-	{".tool-versions", findPattern(`(?m)^python\s+(3\.\d+)`)},
+	{".python-version", newGroupFinder(`(?m)^\s*(?:cpython-|python-)?(3\.\d+)`)},
+	{"runtime.txt", newGroupFinder(`(?m)^\s*python-(3\.\d+)`)},
+	{".tool-versions", newGroupFinder(`(?m)^python\s+(3\.\d+)`)},
 	{"Pipfile", configfile.PipenvPython},
 	{"pyproject.toml", configfile.RequiredPython},
-	{"setup.cfg", findPattern(`(?m)^python_requires\s*=\s*(.+)$`)},
-	{"setup.py", findPattern(`python_requires\s*=\s*["']([^"']+)["']`)},
+	{"setup.cfg", newGroupFinder(`(?m)^python_requires\s*=\s*(.+)$`)},
+	{"setup.py", newGroupFinder(`python_requires\s*=\s*["']([^"']+)["']`)},
 }
 
-// findPattern returns a function that finds the first group of a pattern.
-func findPattern(pattern string) func(string) string {
+// newGroupFinder returns a function that finds the first group of a pattern.
+func newGroupFinder(pattern string) func(string) string {
 	compiled := lazyregexp.New(pattern)
 	return func(text string) string {
 		if m := compiled.FindStringSubmatch(text); m != nil {
@@ -37,16 +37,16 @@ func findPattern(pattern string) func(string) string {
 	}
 }
 
-// otherPython says that the project requires another Python.
-func (e *Error) otherPython() string {
+// describeOtherPython says that the project requires another Python.
+func (e *Error) describeOtherPython() string {
 	if e.Wanted == "" {
 		return ""
 	}
 	return "; the project wants Python " + e.Wanted + ", and this is " + e.Version
 }
 
-// noteVersion adds to an error which other Python the project requires.
-func noteVersion(err error, cfg Config) error {
+// addWantedVersion adds to an error which other Python the project requires.
+func addWantedVersion(err error, cfg Config) error {
 	if failed, ok := errors.AsType[*Error](err); ok && failed.Version != "" {
 		failed.Wanted = wantedPython(cfg, failed.Version)
 	}

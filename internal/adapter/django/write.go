@@ -88,7 +88,7 @@ type projectWriting struct {
 //
 // Errors: Load fails; an operation of a replaced migration cannot be written again.
 func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set, replaced []string) (adapter.Writing, error) {
-	cfg, err := a.configOf(ctx, t, set.Source)
+	cfg, err := a.newRenderConfig(ctx, t, set.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +107,8 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 	}
 	for i, id := range replaced {
 		label, name, _ := strings.Cut(id, ".")
-		if held := got.Apps[label].Held; held != "" {
-			return nil, fmt.Errorf("%s, which is to go", held)
+		if reason := got.Apps[label].Held; reason != "" {
+			return nil, fmt.Errorf("%s, which is to go", reason)
 		}
 		w.first = append(w.first, got.Replaced[i].Dependencies...)
 		w.addCode(id, got.Replaced[i].Code)
@@ -120,7 +120,7 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 			if len(m.Replaces) > 0 {
 				return nil, fmt.Errorf("%s stands for other migrations (%s): no plan takes its place", id, name)
 			}
-			sent = onlyStatements(m)
+			sent = singleStatements(m)
 			for _, part := range m.Source.Parts {
 				if strings.HasPrefix(part.Operation.Class, "AddIndex") {
 					w.built[id] = append(w.built[id], part.SQL)
@@ -173,16 +173,16 @@ func (w *projectWriting) Files(p *onward.Plan, s *onward.PlanStep, name string) 
 		}
 		m.addOperation(w.states[0].source)
 		w.states = w.states[1:]
-	} else if at := w.unwrittenIndex(label, s); at >= 0 {
-		m.addStateOperations(w.states[:at])
-		m.addDropInvalid(s)
-		m.addOperation(*w.states[at].concurrently)
-		w.states = w.states[at+1:]
+	} else if index := w.indexOfConcurrentBuild(label, s); index >= 0 {
+		m.addStateOperations(w.states[:index])
+		m.addDropInvalidIndex(s)
+		m.addOperation(*w.states[index].concurrently)
+		w.states = w.states[index+1:]
 	} else {
-		m.addDropInvalid(s)
+		m.addDropInvalidIndex(s)
 		m.addOperation(source{Source: runSQLOperation(s)})
 	}
-	return w.nameMigration(p, s, label, name, m)
+	return w.finishMigration(p, s, label, name, m)
 }
 
 // isNextOperation reports whether a step is just what the next unwritten operation does. The operation then stays as it was written: the
@@ -208,9 +208,9 @@ func (w *projectWriting) isNextOperation(label string, s *onward.PlanStep) bool 
 	return false
 }
 
-// onlyStatements returns the statement of each operation of a migration that sends exactly one. The NULL that Django writes after the type of a
+// singleStatements returns the statement of each operation of a migration that sends exactly one. The NULL that Django writes after the type of a
 // column is left out: it says nothing.
-func onlyStatements(m *adapter.Migration) map[script.Operation]string {
+func singleStatements(m *adapter.Migration) map[script.Operation]string {
 	out, count := map[script.Operation]string{}, map[script.Operation]int{}
 	for _, part := range m.Source.Parts {
 		sql := strings.TrimSuffix(strings.TrimSpace(part.SQL), ";")
@@ -226,9 +226,9 @@ func onlyStatements(m *adapter.Migration) map[script.Operation]string {
 	return out
 }
 
-// unwrittenIndex returns which unwritten operation the step is, built concurrently; -1 for none. The
+// indexOfConcurrentBuild returns which unwritten operation the step is, built concurrently; -1 for none. The
 // operations before it are written into the same app first.
-func (w *projectWriting) unwrittenIndex(label string, s *onward.PlanStep) int {
+func (w *projectWriting) indexOfConcurrentBuild(label string, s *onward.PlanStep) int {
 	sql := strings.TrimSuffix(strings.TrimSpace(s.SQL), ";")
 	plain := strings.Replace(sql, "INDEX CONCURRENTLY ", "INDEX ", 1)
 	for i, op := range w.states {
@@ -248,11 +248,11 @@ func (w *projectWriting) unwrittenIndex(label string, s *onward.PlanStep) int {
 // Rest returns migrations that change nothing in the database. They have the state operations of
 // the replaced migrations that no step has.
 func (w *projectWriting) Rest(p *onward.Plan) ([]adapter.Written, error) {
-	return w.stateFiles(p, len(w.states))
+	return w.takeStateFiles(p, len(w.states))
 }
 
-// stateFiles returns migrations that have the first unwritten state operations: one for each app.
-func (w *projectWriting) stateFiles(p *onward.Plan, count int) ([]adapter.Written, error) {
+// takeStateFiles returns migrations that have the first unwritten state operations: one for each app.
+func (w *projectWriting) takeStateFiles(p *onward.Plan, count int) ([]adapter.Written, error) {
 	var out []adapter.Written
 	for count > 0 {
 		first := w.states[0]
@@ -263,11 +263,11 @@ func (w *projectWriting) stateFiles(p *onward.Plan, count int) ([]adapter.Writte
 		m := &module{about: "what the models are from here on: the plan " + p.Name + " does it in the database step by step"}
 		m.addStateOperations(w.states[:end])
 		_, name, _ := strings.Cut(first.migration, ".")
-		made, err := w.nameMigration(p, nil, first.app, leading.ReplaceAllString(name, "")+"_state", m)
+		newFiles, err := w.finishMigration(p, nil, first.app, leading.ReplaceAllString(name, "")+"_state", m)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, made...)
+		out = append(out, newFiles...)
 		w.states, count = w.states[end:], count-end
 	}
 	return out, nil
@@ -278,9 +278,9 @@ var (
 	unnamed = lazyregexp.New(`\W+`)
 )
 
-// nameMigration names a migration, and sets its dependencies: the last migration of its app and the one
+// finishMigration names a migration, and sets its dependencies: the last migration of its app and the one
 // before it in the plan.
-func (w *projectWriting) nameMigration(p *onward.Plan, s *onward.PlanStep, label, name string, m *module) ([]adapter.Written, error) {
+func (w *projectWriting) finishMigration(p *onward.Plan, s *onward.PlanStep, label, name string, m *module) ([]adapter.Written, error) {
 	a := w.apps[label]
 	switch {
 	case a == nil || a.External:

@@ -61,22 +61,22 @@ func (w *projectWriting) CodeFiles(p *onward.Plan, migration string, lines []int
 		if len(m.operations) == 0 {
 			return nil
 		}
-		err := write(w.nameMigration(p, nil, label, leading.ReplaceAllString(name, ""), m))
+		err := write(w.finishMigration(p, nil, label, leading.ReplaceAllString(name, ""), m))
 		m = &module{template: code.Template}
 		return err
 	}
 	for _, line := range lines {
-		at := slices.IndexFunc(w.code, func(o codeOperation) bool { return o.migration == migration && o.Line == line })
-		if at < 0 {
+		index := slices.IndexFunc(w.code, func(o codeOperation) bool { return o.migration == migration && o.Line == line })
+		if index < 0 {
 			return nil, fmt.Errorf("line %d of %s is no RunPython among its operations: move it to a migration of its own", line, migration)
 		}
-		op := w.code[at]
-		w.code = slices.Delete(w.code, at, at+1)
-		if states := w.countStates(op.Before); states > 0 {
+		op := w.code[index]
+		w.code = slices.Delete(w.code, index, index+1)
+		if states := w.countStatesBefore(op.Before); states > 0 {
 			if err := writeCode(); err != nil {
 				return nil, err
 			}
-			if err := write(w.stateFiles(p, states)); err != nil {
+			if err := write(w.takeStateFiles(p, states)); err != nil {
 				return nil, err
 			}
 		}
@@ -85,8 +85,8 @@ func (w *projectWriting) CodeFiles(p *onward.Plan, migration string, lines []int
 	return out, writeCode()
 }
 
-// countStates counts the unwritten state operations among the first ones of the replaced migrations.
-func (w *projectWriting) countStates(first int) int {
+// countStatesBefore counts the unwritten state operations among the first ones of the replaced migrations.
+func (w *projectWriting) countStatesBefore(first int) int {
 	if n := slices.IndexFunc(w.states, func(s stateOperation) bool { return s.number >= first }); n >= 0 {
 		return n
 	}
@@ -95,5 +95,5 @@ func (w *projectWriting) countStates(first int) int {
 
 // fillTemplate puts the lists of a module into its template.
 func (m *module) fillTemplate() string {
-	return strings.NewReplacer("\x00dependencies\x00", m.dependencyList(), "\x00operations\x00", m.operationList()).Replace(m.template)
+	return strings.NewReplacer("\x00dependencies\x00", m.formatDependencies(), "\x00operations\x00", m.formatOperations()).Replace(m.template)
 }

@@ -23,7 +23,7 @@ type module struct {
 	template string
 }
 
-func (m *module) import_(lines []string) {
+func (m *module) addImports(lines []string) {
 	if m.imports == nil {
 		m.imports = map[string]bool{}
 	}
@@ -39,13 +39,13 @@ func (m *module) addDependency(app, name string) {
 func (m *module) addSourceDependency(d source) {
 	if !slices.Contains(m.dependencies, d.Source) {
 		m.dependencies = append(m.dependencies, d.Source)
-		m.import_(d.Imports)
+		m.addImports(d.Imports)
 	}
 }
 
 func (m *module) addOperation(op source) {
 	m.operations = append(m.operations, indentPython(op.Source, 2))
-	m.import_(op.Imports)
+	m.addImports(op.Imports)
 }
 
 // addStateOperations adds operations that change only Django's state.
@@ -57,19 +57,19 @@ func (m *module) addStateOperations(list []stateOperation) {
 	b.WriteString("migrations.SeparateDatabaseAndState(\n    state_operations=[\n")
 	for _, op := range list {
 		b.WriteString(indentPython(op.Source, 2))
-		m.import_(op.Imports)
+		m.addImports(op.Imports)
 	}
 	b.WriteString("    ],\n),")
 	m.addOperation(source{Source: b.String()})
 }
 
 // indentPython indents a piece of Python. Strings of several lines stay unchanged.
-func indentPython(text string, by int) string {
+func indentPython(text string, depth int) string {
 	var b strings.Builder
 	open := false
 	for line := range strings.Lines(strings.TrimSuffix(text, "\n") + "\n") {
 		if !open {
-			b.WriteString(strings.Repeat("    ", by))
+			b.WriteString(strings.Repeat("    ", depth))
 		}
 		b.WriteString(line)
 		open = open != (strings.Count(line, `"""`)%2 == 1)
@@ -85,9 +85,9 @@ func (m *module) fileText() string {
 	const both, models = "from django.db import migrations, models", "from django.db import models"
 	if m.imports[models] {
 		delete(m.imports, models)
-		m.import_([]string{both})
+		m.addImports([]string{both})
 	} else {
-		m.import_([]string{"from django.db import migrations"})
+		m.addImports([]string{"from django.db import migrations"})
 	}
 	lines := slices.SortedFunc(maps.Keys(m.imports), func(a, b string) int {
 		whole := func(s string) string {
@@ -100,11 +100,11 @@ func (m *module) fileText() string {
 	if m.bare {
 		b.WriteString("    atomic = False\n\n")
 	}
-	b.WriteString("    " + m.dependencyList() + "\n\n    " + m.operationList() + "\n")
+	b.WriteString("    " + m.formatDependencies() + "\n\n    " + m.formatOperations() + "\n")
 	return b.String()
 }
 
-func (m *module) dependencyList() string {
+func (m *module) formatDependencies() string {
 	var b strings.Builder
 	for _, d := range m.dependencies {
 		b.WriteString("        " + d + ",\n")
@@ -112,12 +112,12 @@ func (m *module) dependencyList() string {
 	return "dependencies = [\n" + b.String() + "    ]"
 }
 
-func (m *module) operationList() string {
+func (m *module) formatOperations() string {
 	return "operations = [\n" + strings.Join(m.operations, "") + "    ]"
 }
 
-// addDropInvalid adds the operation before a concurrent build: it drops the invalid index that an interrupted build leaves.
-func (m *module) addDropInvalid(s *onward.PlanStep) {
+// addDropInvalidIndex adds the operation before a concurrent build: it drops the invalid index that an interrupted build leaves.
+func (m *module) addDropInvalidIndex(s *onward.PlanStep) {
 	if drop := adapter.DropInvalidIndex(s); drop != "" {
 		m.addOperation(source{Source: "migrations.RunSQL(\n    sql=" + pycode.QuoteString(drop) + ",\n    reverse_sql=migrations.RunSQL.noop,\n),"})
 	}

@@ -21,7 +21,7 @@ const imports = "from django.conf import settings\nfrom django.db import migrati
 
 // between are two apps whose release goes to and fro between them: a swapped model, Python,
 // SQL with a state of its own, an index.
-var between = map[string]string{
+var twoApps = map[string]string{
 	"manage.py": "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\n" +
 		"from django.core.management import execute_from_command_line\nimport sys\nexecute_from_command_line(sys.argv)\n",
 	"conf.py": "SECRET_KEY = 'x'\nINSTALLED_APPS = ['accounts', 'shop']\nAUTH_USER_MODEL = 'accounts.User'\n" +
@@ -93,7 +93,7 @@ func composed(t *testing.T, dir string, replaced ...string) (adapter.Writing, er
 // one before it, the state is the same as theirs, and the SQL is identical.
 func TestCompose(t *testing.T) {
 	t.Parallel()
-	dir := writeProject(t, between)
+	dir := writeProject(t, twoApps)
 	replaced := []string{"accounts.0002_nick", "shop.0002_owner", "accounts.0003_motto"}
 	w, err := composed(t, dir, replaced...)
 	if err != nil {
@@ -106,12 +106,12 @@ func TestCompose(t *testing.T) {
 		{ID: "02-expand", Phase: onward.Expand, Migration: replaced[1], Transaction: onward.TransactionNone, SQL: alone, Undo: "SELECT 1;\nSELECT 2;\n"},
 		{ID: "03-contract", Phase: onward.Contract, Migration: replaced[2], Transaction: onward.TransactionFile, SQL: "BEGIN;\nSELECT 3;\nCOMMIT;\n"},
 	}}
-	made := map[string]string{}
+	textByPath := map[string]string{}
 	keep := func(files []adapter.Written, err error) []onward.PlanFile {
 		t.Helper()
 		var out []onward.PlanFile
 		for _, f := range files {
-			made[f.Path] = f.Text
+			textByPath[f.Path] = f.Text
 			out = append(out, onward.PlanFile{Path: f.Path})
 		}
 		if err != nil || len(files) == 0 {
@@ -124,12 +124,12 @@ func TestCompose(t *testing.T) {
 	}
 	p.Files = keep(w.Rest(p))
 	p.Steps[2].Files = keep(w.Files(p, &p.Steps[2], "nick_"+p.Steps[2].ID))
-	for _, gone := range []string{"accounts/migrations/0002_nick.py", "accounts/migrations/0003_motto.py", "shop/migrations/0002_owner.py"} {
-		if err := os.Remove(filepath.Join(dir, gone)); err != nil {
+	for _, replacedFile := range []string{"accounts/migrations/0002_nick.py", "accounts/migrations/0003_motto.py", "shop/migrations/0002_owner.py"} {
+		if err := os.Remove(filepath.Join(dir, replacedFile)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range made {
+	for name, text := range textByPath {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestCompose(t *testing.T) {
 	got := render(t, Config{Dir: dir, Python: venv(t, "django-5.2-none")})
 	after := map[string][][2]string{}
 	for _, m := range got.Migrations {
-		if made[m.Path] != "" {
+		if textByPath[m.Path] != "" {
 			after[m.ID()] = m.Dependencies
 		}
 	}
@@ -155,8 +155,8 @@ func TestCompose(t *testing.T) {
 	if len(first.Statements) != 1 || first.Statements[0].SQL != "\n"+odd || !first.Atomic {
 		t.Errorf("%+v", first)
 	}
-	if len(second.Statements) != 1 || second.Statements[0].SQL != "\n"+alone || second.Atomic || strings.Count(made[second.Path], `"""`) != 6 {
-		t.Errorf("%+v\n%s", second, made[second.Path])
+	if len(second.Statements) != 1 || second.Statements[0].SQL != "\n"+alone || second.Atomic || strings.Count(textByPath[second.Path], `"""`) != 6 {
+		t.Errorf("%+v\n%s", second, textByPath[second.Path])
 	}
 	if len(got.Errors) > 0 || len(got.Conflicts) > 0 {
 		t.Errorf("%+v %+v", got.Errors, got.Conflicts)
@@ -166,9 +166,9 @@ func TestCompose(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("the models are ahead of what was written: %v\n%s", err, out)
 	}
-	for _, name := range slices.Sorted(maps.Keys(made)) {
-		if strings.Contains(made[name], "RunPython") {
-			t.Errorf("%s runs Python:\n%s", name, made[name])
+	for _, name := range slices.Sorted(maps.Keys(textByPath)) {
+		if strings.Contains(textByPath[name], "RunPython") {
+			t.Errorf("%s runs Python:\n%s", name, textByPath[name])
 		}
 	}
 }
@@ -195,7 +195,7 @@ func TestComposeRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := composed(t, writeProject(t, between, tc.more), tc.replaced...); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := composed(t, writeProject(t, twoApps, tc.more), tc.replaced...); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v, want %q", err, tc.want)
 			}
 		})

@@ -76,7 +76,7 @@ const byNames = 2
 func findSources(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".sql") {
-		var ups, others []string
+		var ups, otherNames []string
 		plain := 0   // NUMBER_name.sql, which golang-migrate ignores
 		foreign := 0 // NUMBER.up.sql: the tool of these files has other names
 		inTx := 0    // .tx.up.sql: go-pg and bun, which have the other names too
@@ -87,7 +87,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 					inTx++
 				}
 			} else if !ok {
-				others = append(others, n)
+				otherNames = append(otherNames, n)
 				if n[0] >= '0' && n[0] <= '9' {
 					plain++
 					if strings.HasSuffix(n, ".up.sql") {
@@ -108,10 +108,10 @@ func findSources(t adapter.Tree) []adapter.Source {
 			Framework: Name, Dir: d.Path, Score: byNames, IsGo: true,
 			Why: fmt.Sprintf("%d files named like %s", len(ups), ups[0]),
 		}
-		if user := usedBy(t); user != "-" {
+		if user := findUsage(t); user != "-" {
 			s.Score, s.Why = 3, s.Why+", and "+user+" uses golang-migrate"
 		}
-		if mixed, _ := goose.CountAnnotated(t, d, others); annotated+mixed > 0 {
+		if mixed, _ := goose.CountAnnotated(t, d, otherNames); annotated+mixed > 0 {
 			s.Score = 3 // goose claims the directory too: let the tie be reported
 		}
 		if s.Score == byNames && plain > 1 || foreign > 1 {
@@ -137,9 +137,9 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	mode, assumed := onward.TransactionMessage, s.Score == byNames
 	if s.Options.Transaction != "" {
 		mode, assumed = s.Options.Transaction, false
-	} else if where := multiStatement(t); where != "" {
+	} else if file := findMultiStatement(t); file != "" {
 		mode, assumed = onward.TransactionNone, false
-		set.Source.Why += "; x-multi-statement is on in " + where
+		set.Source.Why += "; x-multi-statement is on in " + file
 	}
 	set.Evidence = adapter.RunnerEvidence{Transaction: mode, Assumed: assumed}
 	files := adapter.Numbered[uint64]{
@@ -197,7 +197,7 @@ func loadFile(m *adapter.Migration, f *adapter.File, mode onward.Transaction, o 
 func cutAtSemicolons(m *adapter.Migration) {
 	text := m.Source.Text
 	var lex adapter.Lexer
-	start, from, said := 0, 0, false
+	start, from, isReported := 0, 0, false
 	for from < len(text) {
 		end := len(text)
 		if n := strings.IndexByte(text[from:], ';'); n >= 0 {
@@ -206,16 +206,16 @@ func cutAtSemicolons(m *adapter.Migration) {
 		lex.Feed(text[from:end])
 		from = end
 		if open := lex.Open(); open != "" && end < len(text) {
-			if !said {
-				m.Refuse(nextStatement(text, start), fmt.Sprintf("golang-migrate with x-multi-statement cuts the file at the ';' of line %d, inside %s",
+			if !isReported {
+				m.Refuse(nextStatementStart(text, start), fmt.Sprintf("golang-migrate with x-multi-statement cuts the file at the ';' of line %d, inside %s",
 					1+strings.Count(text[:end], "\n"), open),
 					"it sends half a statement, the server answers with a syntax error, and the database is left dirty",
 					"put the statement into a file that is sent without x-multi-statement, or write it without ';' inside")
-				said = true
+				isReported = true
 			}
 			continue
 		}
-		said = false
+		isReported = false
 		if p := adapter.TrimmedPart(text, start, end); p.SQL != "" {
 			p.Message = true
 			m.Source.Parts = append(m.Source.Parts, p)
@@ -224,16 +224,16 @@ func cutAtSemicolons(m *adapter.Migration) {
 	}
 }
 
-// nextStatement returns the start of the next statement at or after an offset, after white space
+// nextStatementStart returns the start of the next statement at or after an offset, after white space
 // and comments of whole lines.
-func nextStatement(text string, at int) int {
+func nextStatementStart(text string, pos int) int {
 	for {
-		rest := strings.TrimLeft(text[at:], " \t\r\n\f\v")
-		at = len(text) - len(rest)
+		rest := strings.TrimLeft(text[pos:], " \t\r\n\f\v")
+		pos = len(text) - len(rest)
 		if !strings.HasPrefix(rest, "--") {
-			return at
+			return pos
 		}
 		line, _, _ := strings.Cut(rest, "\n")
-		at += len(line)
+		pos += len(line)
 	}
 }

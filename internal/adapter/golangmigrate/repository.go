@@ -14,11 +14,11 @@ var (
 	multi = lazyregexp.New(`x-multi-statement(?:=|["']\s*[,:]\s*["']?)(?:true|1|t)\b|\bMultiStatementEnabled:\s*true\b`)
 )
 
-// usedBy returns a file of the repository that mentions golang-migrate; "-" for none, and for a module that only tests import.
-func usedBy(t adapter.Tree) string {
+// findUsage returns a file of the repository that mentions golang-migrate; "-" for none, and for a module that only tests import.
+func findUsage(t adapter.Tree) string {
 	return adapter.Memoize(t, "golang-migrate used by", func() string {
 		file := adapter.FindMentioned(t, false, uses, "migrate")
-		if path.Base(file) == "go.mod" && onlyTestsImport(t) {
+		if path.Base(file) == "go.mod" && isImportedOnlyByTests(t) {
 			return "-"
 		}
 		return cmp.Or(file, "-")
@@ -28,8 +28,8 @@ func usedBy(t adapter.Tree) string {
 // maxGoFiles bounds the search for an import.
 const maxGoFiles = 2000
 
-// onlyTestsImport reports whether tests import golang-migrate and no other file of Go does.
-func onlyTestsImport(t adapter.Tree) bool {
+// isImportedOnlyByTests reports whether tests import golang-migrate and no other file of Go does.
+func isImportedOnlyByTests(t adapter.Tree) bool {
 	tests, read := false, 0
 	for _, p := range t.Paths() {
 		if path.Ext(p) != ".go" {
@@ -48,9 +48,9 @@ func onlyTestsImport(t adapter.Tree) bool {
 	return tests
 }
 
-// multiStatement returns a file that connects with x-multi-statement, which decides how
+// findMultiStatement returns a file that connects with x-multi-statement, which decides how
 // every migration is sent; "" for none.
-func multiStatement(t adapter.Tree) string {
+func findMultiStatement(t adapter.Tree) string {
 	return adapter.Memoize(t, "x-multi-statement", func() string {
 		return adapter.FindMentioned(t, true, multi, "x-multi-statement", "MultiStatementEnabled")
 	})

@@ -14,9 +14,9 @@ const (
 	lockID = 5887940537704921958
 )
 
-// countTable describes goose's table: the last row of a version says whether it is applied. A
+// describeHistoryTable describes goose's table: the last row of a version says whether it is applied. A
 // migration that was undone leaves a row; in newer releases it leaves none.
-func countTable(late bool) *adapter.Count {
+func describeHistoryTable(late bool) *adapter.Count {
 	c := &adapter.Count{
 		Table: table,
 		Make: func(table string) string {

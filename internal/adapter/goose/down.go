@@ -31,14 +31,14 @@ func (reader) Down(_ adapter.Tree, _ adapter.Source, m *adapter.Migration) (*scr
 // swapDownToUp makes the down migration of a file its up migration. The text before it becomes
 // blanks, so that all offsets stay. goose cuts both in the same way.
 func swapDownToUp(text string) (string, bool) {
-	at := 0
+	offset := 0
 	for line := range strings.Lines(text) {
 		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "--") && strings.Contains(line, "+goose") {
 			if name, _ := readAnnotation(strings.TrimRight(line, "\r\n")); name == "DOWN" {
-				return blankOut(text[:at]) + upFor(line) + text[at+len(line):], true
+				return blankOut(text[:offset]) + upAnnotationFor(line) + text[offset+len(line):], true
 			}
 		}
-		at += len(line)
+		offset += len(line)
 	}
 	return "", false
 }
@@ -54,8 +54,8 @@ func blankOut(text string) string {
 	return string(out)
 }
 
-// upFor returns the annotation Up, to replace a line with the annotation Down.
-func upFor(line string) string {
+// upAnnotationFor returns the annotation Up, to replace a line with the annotation Down.
+func upAnnotationFor(line string) string {
 	const up = "--+goose Up"
 	end := len(strings.TrimRight(line, "\r\n"))
 	return up + strings.Repeat(" ", end-len(up)) + line[end:]

@@ -20,8 +20,8 @@ type wayUp struct {
 	whole bool
 }
 
-// readGo reads the up migration of a program that registers itself with goose.
-func readGo(text string) wayUp {
+// readGoMigration reads the up migration of a program that registers itself with goose.
+func readGoMigration(text string) wayUp {
 	files := token.NewFileSet()
 	file, err := goparser.ParseFile(files, "", text, goparser.SkipObjectResolution)
 	if err != nil {
@@ -76,7 +76,7 @@ func (g *program) upFunction(file *ast.File) *ast.BlockStmt {
 		if !ok || body != nil {
 			return body == nil
 		}
-		if on, name := splitCall(call); on != "goose" || !strings.HasPrefix(name, "Add") {
+		if receiver, name := splitCall(call); receiver != "goose" || !strings.HasPrefix(name, "Add") {
 			return true
 		}
 		for _, a := range call.Args {
@@ -99,15 +99,15 @@ func (g *program) upFunction(file *ast.File) *ast.BlockStmt {
 
 // splitCall splits a call of tx.ExecContext into both names; on is "" if the receiver is not a
 // plain name.
-func splitCall(call *ast.CallExpr) (on, name string) {
+func splitCall(call *ast.CallExpr) (receiver, name string) {
 	s, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return "", ""
 	}
 	if x, ok := s.X.(*ast.Ident); ok {
-		on = x.Name
+		receiver = x.Name
 	}
-	return on, s.Sel.Name
+	return receiver, s.Sel.Name
 }
 
 // readStatements reads statements in their order. An if around an Exec is a check of its error.
@@ -145,8 +145,8 @@ func (g *program) readStatements(list []ast.Stmt) {
 // readLoop reads a loop over the texts of a list.
 func (g *program) readLoop(s *ast.RangeStmt) {
 	list, ok := g.resolveValue(s.X).(*ast.CompositeLit)
-	item, named := s.Value.(*ast.Ident)
-	if !ok || !named {
+	item, isIdent := s.Value.(*ast.Ident)
+	if !ok || !isIdent {
 		g.readConditional(s)
 		return
 	}
@@ -185,8 +185,8 @@ func (g *program) readCalls(n ast.Node) {
 				return true
 			}
 			_, name := splitCall(n)
-			at := map[string]int{"Exec": 0, "ExecContext": 1, "MustExec": 0, "MustExecContext": 1}
-			if i, ok := at[name]; !ok || len(n.Args) <= i || !g.recordText(n.Args[i]) {
+			argumentIndex := map[string]int{"Exec": 0, "ExecContext": 1, "MustExec": 0, "MustExecContext": 1}
+			if i, ok := argumentIndex[name]; !ok || len(n.Args) <= i || !g.recordText(n.Args[i]) {
 				g.whole = false
 			}
 			return false
@@ -197,7 +197,7 @@ func (g *program) readCalls(n ast.Node) {
 
 // isHarmless reports whether a call has nothing to do with the database.
 func isHarmless(call *ast.CallExpr) bool {
-	switch on, name := splitCall(call); on {
+	switch receiver, name := splitCall(call); receiver {
 	case "fmt", "errors", "log", "slog":
 		return true
 	case "":

@@ -44,7 +44,7 @@ func TestReadGo(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			up := readGo(tt.text)
+			up := readGoMigration(tt.text)
 			var got []string
 			for _, p := range up.parts {
 				got = append(got, p.SQL)

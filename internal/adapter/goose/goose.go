@@ -59,14 +59,14 @@ var (
 
 // CountAnnotated returns how many of a sample of a directory's files have goose's annotations,
 // and the sample's size.
-func CountAnnotated(t adapter.Tree, d adapter.Dir, names []string) (with, total int) {
+func CountAnnotated(t adapter.Tree, d adapter.Dir, names []string) (annotatedCount, total int) {
 	sample := adapter.SampleNames(names, 8)
 	for _, f := range adapter.ReadFiles(t, d, sample) {
 		if strings.Contains(f.Text, "+goose") && annotated.MatchString(f.Text) {
-			with++
+			annotatedCount++
 		}
 	}
-	return with, len(sample)
+	return annotatedCount, len(sample)
 }
 
 // findSources looks for directories of numbered files with goose's annotations, or
@@ -85,23 +85,23 @@ func findSources(t adapter.Tree) []adapter.Source {
 				sqls = append(sqls, name)
 			}
 		}
-		why := ""
+		reason := ""
 		if annotated, total := CountAnnotated(t, d, sqls); annotated > 0 {
-			why = fmt.Sprintf("-- +goose annotations in %d of %d files", annotated, total)
+			reason = fmt.Sprintf("-- +goose annotations in %d of %d files", annotated, total)
 			if total < len(sqls) {
-				why += fmt.Sprintf(" read, %d in all", len(sqls))
+				reason += fmt.Sprintf(" read, %d in all", len(sqls))
 			}
 		}
-		if why == "" {
+		if reason == "" {
 			for _, f := range adapter.ReadFiles(t, d, adapter.SampleNames(gos, 4)) {
 				if registered.MatchString(f.Text) {
-					why = path.Base(f.Path) + " registers a Go migration with goose"
+					reason = path.Base(f.Path) + " registers a Go migration with goose"
 					break
 				}
 			}
 		}
-		if why != "" {
-			out = append(out, adapter.Source{Framework: Name, Dir: d.Path, Score: 3, Why: why, IsGo: true})
+		if reason != "" {
+			out = append(out, adapter.Source{Framework: Name, Dir: d.Path, Score: 3, Why: reason, IsGo: true})
 		}
 	}
 	return out
@@ -134,13 +134,13 @@ func refuseName(t adapter.Tree, file string) *history.Refusal {
 
 // readMigrations reads the migrations of a directory in the order of their numbers.
 func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Count: countTable(allowsMissing(t) != ""), Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
+	set := &adapter.Set{Source: s, Count: describeHistoryTable(findAllowMissing(t) != ""), Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "goose records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "goose does not notice",
 		OutOfOrder: "goose refuses to run (\"found missing migrations\") unless it is called with -allow-missing",
 	}}
-	if at := allowsMissing(t); at != "" {
-		set.HistoryBehavior.OutOfOrder = "goose allows missing migrations (in " + at + "), and runs it after the newer ones: new databases run it before them"
+	if place := findAllowMissing(t); place != "" {
+		set.HistoryBehavior.OutOfOrder = "goose allows missing migrations (in " + place + "), and runs it after the newer ones: new databases run it before them"
 	}
 	files := adapter.Numbered[int64]{
 		Tool: tool, Endings: []string{".sql", ".go"}, ParseName: parseName, RefuseName: refuseName,
@@ -156,8 +156,8 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 // one.
 var missing = lazyregexp.New(`(?m)^(?:[^#/\n]|/[^/\n])*(?:\bgoose\b.*\s--?allow-missing(?:=true)?(?:[\s"']|$)|\bWithAllow(?:Missing\(\)|OutofOrder\(true\)))`)
 
-// allowsMissing returns a file of the repository with such a setting; "" for none.
-func allowsMissing(t adapter.Tree) string {
+// findAllowMissing returns a file of the repository with such a setting; "" for none.
+func findAllowMissing(t adapter.Tree) string {
 	return adapter.Memoize(t, "goose allows missing", func() string {
 		return adapter.FindMentioned(t, true, missing, "-allow-missing", "WithAllow")
 	})
@@ -165,7 +165,7 @@ func allowsMissing(t adapter.Tree) string {
 
 func loadFile(m *adapter.Migration, f *adapter.File, s adapter.Source) {
 	if strings.HasSuffix(f.Path, ".go") {
-		loadGo(m, f.Text, s)
+		loadGoMigration(m, f.Text, s)
 		return
 	}
 	p := parseFile(f.Text)
@@ -186,8 +186,8 @@ func loadFile(m *adapter.Migration, f *adapter.File, s adapter.Source) {
 	m.Seal(mode, s.Options, "")
 }
 
-// loadGo reads a migration written in Go, as far as its SQL is in literals.
-func loadGo(m *adapter.Migration, text string, s adapter.Source) {
+// loadGoMigration reads a migration written in Go, as far as its SQL is in literals.
+func loadGoMigration(m *adapter.Migration, text string, s adapter.Source) {
 	m.Source.LineComment = "//"
 	m.Runner.Apart = "a migration of its own that is registered with AddMigrationNoTxContext:"
 	o := onward.Opaque{
@@ -195,14 +195,14 @@ func loadGo(m *adapter.Migration, text string, s adapter.Source) {
 		What: "migration written in Go", Why: "what it does is known only when it runs",
 	}
 	mode := onward.TransactionFile
-	if at := registered.FindStringSubmatchIndex(text); at != nil {
-		o.Line = strings.Count(text[:at[0]], "\n") + 1
-		if strings.Contains(text[at[2]:at[3]], "NoTx") {
+	if match := registered.FindStringSubmatchIndex(text); match != nil {
+		o.Line = strings.Count(text[:match[0]], "\n") + 1
+		if strings.Contains(text[match[2]:match[3]], "NoTx") {
 			mode = onward.TransactionNone
 			m.Runner.Rerun = true
 		}
 	}
-	up := readGo(text)
+	up := readGoMigration(text)
 	m.Source.Parts = up.parts
 	if !up.whole {
 		m.Opaque = append(m.Opaque, o)

@@ -64,24 +64,24 @@ func parseFile(text string) *parsedFile {
 // cutFile cuts a file at the places where goose does.
 func cutFile(text string) *parser {
 	p := &parser{text: text, open: -1, out: parsedFile{useTx: true}}
-	at := 0
+	pos := 0
 	if strings.HasPrefix(text, "\ufeff") {
-		at = len("\ufeff") // reported elsewhere
+		pos = len("\ufeff") // reported elsewhere
 	}
-	for at < len(text) {
+	for pos < len(text) {
 		p.line++
 		end, next := len(text), len(text)
-		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
-			end, next = at+n, at+n+1
+		if n := strings.IndexByte(text[pos:], '\n'); n >= 0 {
+			end, next = pos+n, pos+n+1
 		}
-		if next-at > maxLine {
+		if next-pos > maxLine {
 			p.refuseFile("a line has more than 4 MB", "goose gives up: \"bufio.Scanner: token too long\"", "break the line, or load the data in another way")
 		}
-		if end > at && text[end-1] == '\r' {
+		if end > pos && text[end-1] == '\r' {
 			end--
 		}
-		p.readLine(at, end)
-		at = next
+		p.readLine(pos, end)
+		pos = next
 	}
 	p.finishFile()
 	return p
@@ -89,29 +89,29 @@ func cutFile(text string) *parser {
 
 // refuseFile reports that goose does not accept the file.
 func (p *parser) refuseFile(message, harm, instead string) {
-	p.refuseAt(p.line, message, harm, instead)
+	p.refuseLine(p.line, message, harm, instead)
 }
 
-func (p *parser) refuseAt(line int, message, harm, instead string) {
+func (p *parser) refuseLine(line int, message, harm, instead string) {
 	p.out.problems = append(p.out.problems, history.Refusal{
 		Line: line, Column: 1, Message: message, Harm: harm, Instead: instead,
 	})
 }
 
 // readLine consumes the line text[at:end].
-func (p *parser) readLine(at, end int) {
-	line := p.text[at:end]
+func (p *parser) readLine(begin, end int) {
+	line := p.text[begin:end]
 	trimmed := strings.TrimSpace(line)
 	if p.state == start && trimmed == "" {
 		return
 	}
 	comment := strings.HasPrefix(trimmed, "--")
 	if comment && strings.Contains(line, "+goose") {
-		p.applyAnnotation(line, at)
+		p.applyAnnotation(line, begin)
 		return
 	}
 	if comment && p.state != down && p.state != downBlock {
-		p.reportUnmarked(trimmed)
+		p.reportUnmarkedAnnotation(trimmed)
 	}
 	if p.open < 0 && (comment || line == "") && !p.filled {
 		return
@@ -123,13 +123,13 @@ func (p *parser) readLine(at, end int) {
 				"goose refuses the file, and the run stops at it", "begin the file with the line \"-- +goose Up\"")
 			p.seenUp = true // reported once; an Up further down is not a second one
 		}
-		p.addLine(at, end)
+		p.addLine(begin, end)
 		p.endAtLine(line)
 	case up:
-		p.addLine(at, end)
+		p.addLine(begin, end)
 		p.endAtLine(line)
 	case upBlock:
-		p.addLine(at, end)
+		p.addLine(begin, end)
 	case upEmpty:
 		if p.state = up; trimmed == "" {
 			return
@@ -156,8 +156,8 @@ func (p *parser) readLine(at, end int) {
 // unmarkedLine matches an annotation that goose reads as a plain comment.
 var unmarkedLine = lazyregexp.New(`(?i)^--+\s*\+?\s*(?:goose|migrate)\s*:?\s*(up|down|statement\s*begin|statement\s*end|no\s+transaction)\s*$`)
 
-// reportUnmarked reports an annotation without the word "+goose", which has no effect.
-func (p *parser) reportUnmarked(comment string) {
+// reportUnmarkedAnnotation reports an annotation without the word "+goose", which has no effect.
+func (p *parser) reportUnmarkedAnnotation(comment string) {
 	m := unmarkedLine.FindStringSubmatch(comment)
 	if m == nil {
 		return
@@ -179,12 +179,12 @@ func (p *parser) reportUnmarked(comment string) {
 }
 
 // addLine adds a line to the open statement.
-func (p *parser) addLine(at, end int) {
+func (p *parser) addLine(begin, end int) {
 	if p.open < 0 || strings.TrimSpace(p.text[p.open:p.last]) == "" {
-		p.open = at
+		p.open = begin
 	}
 	p.last = end
-	if p.env && variable.MatchString(p.text[at:end]) {
+	if p.env && variable.MatchString(p.text[begin:end]) {
 		p.out.envsub = append(p.out.envsub, p.line)
 	}
 }
@@ -214,7 +214,7 @@ func readAnnotation(line string) (name, problem string) {
 	return name, ""
 }
 
-func (p *parser) applyAnnotation(line string, at int) {
+func (p *parser) applyAnnotation(line string, offset int) {
 	name, problem := readAnnotation(line)
 	if problem != "" {
 		p.refuseFile(problem, "goose refuses the file, and the run stops at it",
@@ -254,14 +254,14 @@ func (p *parser) beginDown() {
 	case up, upEmpty:
 		p.closeStatement()
 	case upBlock:
-		p.reportUnended()
+		p.reportUnendedBlock()
 		p.closeStatement()
 	default:
-		what := "\"-- +goose Down\" comes before any \"-- +goose Up\""
+		problem := "\"-- +goose Down\" comes before any \"-- +goose Up\""
 		if p.state != start {
-			what = "a second \"-- +goose Down\""
+			problem = "a second \"-- +goose Down\""
 		}
-		p.refuseFile(what, "goose refuses the file, and the run stops at it", "keep one Up, and after it one Down, in a file")
+		p.refuseFile(problem, "goose refuses the file, and the run stops at it", "keep one Up, and after it one Down, in a file")
 		p.closeStatement()
 	}
 	p.state = down
@@ -304,8 +304,8 @@ func (p *parser) endBlock() {
 	}
 }
 
-func (p *parser) reportUnended() {
-	p.refuseAt(p.begin, "StatementBegin has no StatementEnd", "goose refuses the file, and the run stops at it",
+func (p *parser) reportUnendedBlock() {
+	p.refuseLine(p.begin, "StatementBegin has no StatementEnd", "goose refuses the file, and the run stops at it",
 		"end the statement with \"-- +goose StatementEnd\"")
 }
 
@@ -316,7 +316,7 @@ func (p *parser) closeStatement() {
 	}
 	part := adapter.TrimmedPart(p.text, p.open, p.last)
 	if part.SQL != "" && p.state != upBlock {
-		p.refuseAt(strings.Count(p.text[:part.Start], "\n")+1,
+		p.refuseLine(strings.Count(p.text[:part.Start], "\n")+1,
 			"the statement has no ';' at the end of a line", "goose refuses the file (\"missing semicolon?\"), and the run stops at it",
 			"end the statement with ';', and nothing but a comment after it")
 	}
@@ -329,12 +329,12 @@ func (p *parser) closeStatement() {
 func (p *parser) finishFile() {
 	switch {
 	case p.state == upBlock || p.state == downBlock:
-		p.reportUnended()
+		p.reportUnendedBlock()
 	case p.state == start && !p.seenUp:
-		p.refuseAt(1, "the file has no annotation \"-- +goose Up\"",
+		p.refuseLine(1, "the file has no annotation \"-- +goose Up\"",
 			"goose refuses the file, and the run stops at it", "begin the file with the line \"-- +goose Up\"")
 	case p.below > 0 && p.state == down:
-		p.refuseAt(p.below, "the statement of the down migration has no ';' at the end of a line",
+		p.refuseLine(p.below, "the statement of the down migration has no ';' at the end of a line",
 			"goose's Provider reads both migrations before it runs one, and refuses the file; the command line fails in the down migration",
 			"end the statement with ';', and nothing but a comment after it")
 	}
@@ -344,7 +344,7 @@ func (p *parser) finishFile() {
 // joinPieces converts the pieces to parts, and reports cuts inside a body or a string.
 func (p *parser) joinPieces() {
 	p.out.parts = adapter.JoinPieces(p.text, p.pieces, func(begin, line int, inside string) {
-		p.refuseAt(begin, fmt.Sprintf("goose ends the statement at the ';' of line %d, inside %s", line, inside),
+		p.refuseLine(begin, fmt.Sprintf("goose ends the statement at the ';' of line %d, inside %s", line, inside),
 			"it sends half a statement, the server answers with a syntax error, and the run stops",
 			"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" after it")
 	})

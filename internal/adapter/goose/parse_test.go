@@ -157,12 +157,12 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		p := parseFile(text)
-		at := 0
+		end := 0
 		for _, part := range p.parts {
-			if part.Start < at || !strings.HasPrefix(text[part.Start:], part.SQL) || part.SQL == "" {
+			if part.Start < end || !strings.HasPrefix(text[part.Start:], part.SQL) || part.SQL == "" {
 				t.Fatalf("part %+v of %q", part, text)
 			}
-			at = part.Start + len(part.SQL)
+			end = part.Start + len(part.SQL)
 		}
 		lines := strings.Count(text, "\n") + 1
 		for _, r := range p.problems {

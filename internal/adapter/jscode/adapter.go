@@ -93,11 +93,11 @@ func (a Adapter) Traits() adapter.Traits {
 // a migration of the tool.
 func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 	if a.Find != nil {
-		return a.detectFound(t)
+		return a.detectFoundDirectories(t)
 	}
 	var out []adapter.Source
 	isStamped := func(name string) bool { return a.Stamped.MatchString(name) && !adapter.IsNoProgram(name) }
-	configured := a.listConfigured(t)
+	configured := a.listConfiguredDirs(t)
 	for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
 		if file := configured[d.Path]; file != "" {
 			if n, all := adapter.CountSample(t, d, listPrograms(d), HasUp); n > 0 {
@@ -111,18 +111,18 @@ func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(d.Names, isStamped) {
 			continue
 		}
-		if n, of := adapter.CountSample(t, d, listPrograms(d), a.IsMigration); n > 0 {
+		if n, total := adapter.CountSample(t, d, listPrograms(d), a.IsMigration); n > 0 {
 			out = append(out, adapter.Source{
 				Framework: a.Framework, Dir: d.Path, Score: 3, Foreign: a.ReadSettings(t).Foreign,
-				Why: fmt.Sprintf("migrations of %s in %d of %d files", a.Tool.Name, n, of),
+				Why: fmt.Sprintf("migrations of %s in %d of %d files", a.Tool.Name, n, total),
 			})
 		}
 	}
 	return out
 }
 
-// listConfigured returns the directories that the project's settings name.
-func (a Adapter) listConfigured(t adapter.Tree) map[string]string {
+// listConfiguredDirs returns the directories that the project's settings name.
+func (a Adapter) listConfiguredDirs(t adapter.Tree) map[string]string {
 	if a.Directories == nil {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	set.HistoryBehavior.OutOfOrder = cmp.Or(c.OutOfOrder, set.HistoryBehavior.OutOfOrder)
 	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
 	isMigration := a.IsMigration
-	if a.listConfigured(t)[s.Dir] != "" {
+	if a.listConfiguredDirs(t)[s.Dir] != "" {
 		isMigration = HasUp
 	}
 	var programs []readProgram
@@ -174,10 +174,10 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
 	})
 	if a.Unique != "" {
-		set.History = a.refuseTwice(set.Migrations)
+		set.History = a.reportDuplicates(set.Migrations)
 	}
 	if len(set.Migrations) > 0 {
-		a.addRecord(set, c)
+		a.addHistoryTable(set, c)
 	}
 	if set.Evidence.FoundIn == "" && len(set.Migrations) > 0 {
 		set.Evidence.FoundIn = "programs like " + path.Base(set.Migrations[len(set.Migrations)-1].Path)
@@ -185,8 +185,8 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	return set, nil
 }
 
-// refuseTwice lists migrations that share what must be unique. The second one of a name gets its file's name.
-func (a Adapter) refuseTwice(list []*adapter.Migration) []history.Change {
+// reportDuplicates lists migrations that share what must be unique. The second one of a name gets its file's name.
+func (a Adapter) reportDuplicates(list []*adapter.Migration) []history.Change {
 	var out []history.Change
 	first := map[string]*adapter.Migration{}
 	for _, m := range list {

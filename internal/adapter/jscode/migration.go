@@ -17,7 +17,7 @@ import (
 func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapter.Options, text string) {
 	m.Imports = u.Imports
 	if cmp.Or(o.Transaction, sent) == onward.TransactionFile {
-		sent = u.joinTransaction()
+		sent = u.assignTransactions()
 	}
 	m.Source.Parts = u.Parts
 	for _, c := range u.Unread {
@@ -29,10 +29,10 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 	m.Seal(sent, o, text)
 }
 
-// joinTransaction gives the parts of a migration, around which the tool opens a transaction, their transactions, and returns how they are
+// assignTransactions gives the parts of a migration, around which the tool opens a transaction, their transactions, and returns how they are
 // sent. A transaction of the program in it is a savepoint. What is sent on another connection before it does anything commits by itself.
 // What is sent there later commits first, or waits for the locks of the open transaction: it is not judged.
-func (u *Up) joinTransaction() onward.Transaction {
+func (u *Up) assignTransactions() onward.Transaction {
 	if len(u.apart) == 0 {
 		for i := range u.Parts {
 			u.Parts[i].Block = 0
@@ -44,15 +44,15 @@ func (u *Up) joinTransaction() onward.Transaction {
 		toolBlock = max(toolBlock, p.Block+1)
 	}
 	var parts []script.Part
-	begun, left := false, false
+	inTransaction, left := false, false
 	for i, p := range u.Parts {
-		late, apart := u.apart[i]
-		if apart && begun {
+		late, isApart := u.apart[i]
+		if isApart && inTransaction {
 			u.Unread, left = append(u.Unread, late), true
 			continue
 		}
-		if !apart {
-			begun, p.Block = true, toolBlock
+		if !isApart {
+			inTransaction, p.Block = true, toolBlock
 		}
 		p.AfterUnread = p.AfterUnread || left
 		parts = append(parts, p)

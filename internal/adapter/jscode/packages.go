@@ -24,18 +24,18 @@ type FoundDirectory struct {
 }
 
 // ListFound returns the directories with programs, in their order. named has the file that names each.
-func ListFound(t adapter.Tree, named map[string]string) []FoundDirectory {
+func ListFound(t adapter.Tree, fileByDir map[string]string) []FoundDirectory {
 	var out []FoundDirectory
-	for _, dir := range slices.Sorted(maps.Keys(named)) {
+	for _, dir := range slices.Sorted(maps.Keys(fileByDir)) {
 		if HasPrograms(t, dir) {
-			out = append(out, FoundDirectory{Dir: dir, File: named[dir]})
+			out = append(out, FoundDirectory{Dir: dir, File: fileByDir[dir]})
 		}
 	}
 	return out
 }
 
-// detectFound returns the sources of a tool with Find.
-func (a Adapter) detectFound(t adapter.Tree) []adapter.Source {
+// detectFoundDirectories returns the sources of a tool with Find.
+func (a Adapter) detectFoundDirectories(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, f := range a.Find(t) {
 		d := adapter.ListDir(t, f.Dir, adapter.ScriptEndings...)
@@ -124,5 +124,5 @@ func HasPrograms(t adapter.Tree, dir string) bool {
 
 // FilesOf returns the files of a tree as programs read them.
 func FilesOf(t adapter.Tree) jsrun.Files {
-	return func(candidates ...string) (string, string) { return findFile(t, candidates, false) }
+	return func(candidates ...string) (string, string) { return findFirstFile(t, candidates, false) }
 }

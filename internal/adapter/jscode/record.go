@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// addRecord adds to a set how the tool records its migrations, and that only the tool itself runs them.
-func (a Adapter) addRecord(set *adapter.Set, c Settings) {
+// addHistoryTable adds to a set how the tool records its migrations, and that only the tool itself runs them.
+func (a Adapter) addHistoryTable(set *adapter.Set, c Settings) {
 	if a.Count == nil {
 		return
 	}

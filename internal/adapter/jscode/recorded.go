@@ -36,9 +36,9 @@ func newProgram(f *adapter.File, m *adapter.Migration, sent onward.Transaction) 
 // placeholder of a schema is run a second time, with a name there, if that is not known. gaps are sentences about what was not
 // confined.
 func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Source, c Settings, programs []readProgram) (gaps []string) {
-	if why := whyNotRun(s); why != "" {
+	if reason := explainNotRun(s); reason != "" {
 		for i := range programs {
-			programs[i].up = notRun(why)
+			programs[i].up = newUnrunUp(reason)
 		}
 		return nil
 	}
@@ -58,7 +58,7 @@ func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Sour
 		if len(jobs) == 0 {
 			continue
 		}
-		find := func(candidates ...string) (string, string) { return findFile(t, candidates, filled) }
+		find := func(candidates ...string) (string, string) { return findFirstFile(t, candidates, filled) }
 		results, notConfined := jsrun.Run(ctx, find, jobs)
 		gaps = notConfined
 		for i, p := range run {
@@ -66,7 +66,7 @@ func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Sour
 			case !filled:
 				p.up = readResult(translate, results[i], p.text)
 			case results[i].Why == "":
-				p.takeFilled(readResult(translate, results[i], p.filled))
+				p.preferFilled(readResult(translate, results[i], p.filled))
 			}
 		}
 	}
@@ -82,8 +82,8 @@ func (a Adapter) newJob(program string, c Settings) jsrun.Job {
 	return j
 }
 
-// whyNotRun returns why no program of a source runs; "" if they do.
-func whyNotRun(s adapter.Source) string {
+// explainNotRun returns why no program of a source runs; "" if they do.
+func explainNotRun(s adapter.Source) string {
 	switch {
 	case s.Options.Static:
 		return "it does not run (static: true in onward.yaml)"
@@ -93,21 +93,21 @@ func whyNotRun(s adapter.Source) string {
 	return ""
 }
 
-// notRun is what is known of a program that has not run.
-func notRun(why string) Up {
-	return Up{NotRun: true, Unread: []Unread{{Line: 1, Column: 1, Call: "up", Why: why}}}
+// newUnrunUp is what is known of a program that has not run.
+func newUnrunUp(reason string) Up {
+	return Up{NotRun: true, Unread: []Unread{{Line: 1, Column: 1, Call: "up", Why: reason}}}
 }
 
-// takeFilled takes what a program did with names in the place of placeholders, if more is known of it.
-func (p *readProgram) takeFilled(up Up) {
+// preferFilled takes what a program did with names in the place of placeholders, if more is known of it.
+func (p *readProgram) preferFilled(up Up) {
 	if len(up.Unread) < len(p.up.Unread) {
 		p.migration.Source.Text, p.migration.Source.Written = p.filled, p.text
 		p.up, p.text = up, p.filled
 	}
 }
 
-// findFile returns the first of some files that a tree has.
-func findFile(t adapter.Tree, candidates []string, filled bool) (name, text string) {
+// findFirstFile returns the first of some files that a tree has.
+func findFirstFile(t adapter.Tree, candidates []string, filled bool) (name, text string) {
 	for _, p := range candidates {
 		if !adapter.HasFile(t, p) {
 			continue
@@ -138,7 +138,7 @@ type recorder struct {
 // readResult returns what a run of a program shows. text is the program.
 func readResult(translate func(call Value) Translation, result jsrun.Result, text string) Up {
 	if result.Why != "" {
-		return notRun(result.Why)
+		return newUnrunUp(result.Why)
 	}
 	r := &recorder{
 		translate: translate, text: text, up: Up{Imports: result.Imports}, lines: []int{0}, used: map[int]bool{}, calls: map[jsrun.Place]bool{},
@@ -167,21 +167,21 @@ func (r *recorder) readCall(c jsrun.Call) {
 	switch {
 	case t.Idle:
 	case c.Idle:
-		r.addUnread(c, nameCall(c.Value), "it sends nothing, because nothing awaits it")
+		r.addUnread(c, formatCallName(c.Value), "it sends nothing, because nothing awaits it")
 	case t.Why != "":
-		r.addUnread(c, nameCall(c.Value), t.Why)
+		r.addUnread(c, formatCallName(c.Value), t.Why)
 	default:
-		again := r.calls[c.Place]
+		isRepeated := r.calls[c.Place]
 		r.calls[c.Place] = true
 		for _, s := range t.Statements {
-			r.recordStatement(c, s, again)
+			r.recordStatement(c, s, isRepeated)
 		}
 	}
 }
 
-func (r *recorder) addUnread(c jsrun.Call, name, why string) {
-	u := Unread{Line: max(c.Place.Line, 1), Column: max(c.Place.Column, 1), Call: name, Why: why, NoUp: c.NoUp}
-	if why == "" {
+func (r *recorder) addUnread(c jsrun.Call, name, reason string) {
+	u := Unread{Line: max(c.Place.Line, 1), Column: max(c.Place.Column, 1), Call: name, Why: reason, NoUp: c.NoUp}
+	if reason == "" {
 		u.Why = "its SQL is known only when it runs"
 	}
 	if !slices.Contains(r.up.Unread, u) { // a loop makes the same call often
@@ -189,8 +189,8 @@ func (r *recorder) addUnread(c jsrun.Call, name, why string) {
 	}
 }
 
-// nameCall returns the name of a call, with its first members.
-func nameCall(v Value) string {
+// formatCallName returns the name of a call, with its first members.
+func formatCallName(v Value) string {
 	var names []string
 	for _, l := range v.Links[:min(len(v.Links), 3)] {
 		names = append(names, l.Name)
@@ -199,7 +199,7 @@ func nameCall(v Value) string {
 }
 
 // recordStatement adds a statement of a call. again is set if the call has sent some before, in a loop.
-func (r *recorder) recordStatement(c jsrun.Call, s Statement, again bool) {
+func (r *recorder) recordStatement(c jsrun.Call, s Statement, isRepeated bool) {
 	place := c.Place
 	if s.At != nil && s.At.Place.Line > 0 {
 		place = s.At.Place
@@ -215,7 +215,7 @@ func (r *recorder) recordStatement(c jsrun.Call, s Statement, again bool) {
 		if p.SQL = strings.TrimSpace(s.Text.Text); p.SQL == "" {
 			return
 		}
-		if !again {
+		if !isRepeated {
 			p.Start = r.findText(p.SQL, c.Place)
 		}
 	}
@@ -233,7 +233,7 @@ func (r *recorder) recordStatement(c jsrun.Call, s Statement, again bool) {
 			r.up.apart = map[int]Unread{}
 		}
 		r.up.apart[len(r.up.Parts)] = Unread{
-			Line: max(place.Line, 1), Column: max(place.Column, 1), Call: nameCall(c.Value),
+			Line: max(place.Line, 1), Column: max(place.Column, 1), Call: formatCallName(c.Value),
 			Why: "it is sent on another connection while the transaction of the migration is open",
 		}
 	}
@@ -263,13 +263,13 @@ func (r *recorder) findText(sql string, place jsrun.Place) int {
 		if next < 0 {
 			return -1
 		}
-		at := from + next
-		before, after := strings.TrimRight(r.text[:at], " \t\r\n"), strings.TrimLeft(r.text[at+len(sql):], " \t\r\n")
-		if before != "" && after != "" && before[len(before)-1] == after[0] && strings.IndexByte("'\"`", after[0]) >= 0 && !r.used[at] {
-			r.used[at] = true
-			return at
+		pos := from + next
+		before, after := strings.TrimRight(r.text[:pos], " \t\r\n"), strings.TrimLeft(r.text[pos+len(sql):], " \t\r\n")
+		if before != "" && after != "" && before[len(before)-1] == after[0] && strings.IndexByte("'\"`", after[0]) >= 0 && !r.used[pos] {
+			r.used[pos] = true
+			return pos
 		}
-		from = at + 1
+		from = pos + 1
 	}
 	return -1
 }

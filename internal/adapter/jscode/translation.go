@@ -36,9 +36,9 @@ type Translation struct {
 
 // RefuseIf returns a translation for a project in which statements with a property are not what is sent. Then the call is not judged, and why says
 // the reason.
-func (t Translation) RefuseIf(differs func(sql string) bool, why string) Translation {
+func (t Translation) RefuseIf(differs func(sql string) bool, reason string) Translation {
 	if slices.ContainsFunc(t.Statements, func(s Statement) bool { return differs(s.SQL) }) {
-		return Translation{Why: why}
+		return Translation{Why: reason}
 	}
 	if differs(t.Needs) {
 		t.Needs = ""

@@ -64,7 +64,7 @@ func bundleProgram(entry string, read fileReader) (string, error) {
 		Define: map[string]string{
 			"import.meta.url": "__onward_url", "import.meta.dirname": "__dirname", "import.meta.filename": "__filename",
 		},
-		Plugins: []api.Plugin{{Name: "revision", Setup: b.setUp}},
+		Plugins: []api.Plugin{{Name: "revision", Setup: b.registerResolvers}},
 	})
 	switch {
 	case len(result.Errors) > 0:
@@ -95,7 +95,7 @@ const noDirectory = "/dev/null/none"
 // computedImport matches the beginning of such an import.
 var computedImport = lazyregexp.New("(^|[^.\\w$])(require|import)(\\(\\s*(?:`[^`]*\\$\\{|(?:'[^']*'|\"[^\"]*\")\\s*\\+))")
 
-func (b *bundler) setUp(build api.PluginBuild) {
+func (b *bundler) registerResolvers(build api.PluginBuild) {
 	var lock sync.Mutex
 	build.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 		lock.Lock()
@@ -116,7 +116,7 @@ func (b *bundler) setUp(build api.PluginBuild) {
 		}
 		if loader != api.LoaderJSON && loader != api.LoaderText {
 			if namesItself.MatchString(text) {
-				text = declareNames(a.Path, text)
+				text = declareFileNames(a.Path, text)
 			}
 			if computedImport.MatchString(text) {
 				text = computedImport.ReplaceAllString(text, "${1}__onward_$2$3")
@@ -129,8 +129,8 @@ func (b *bundler) setUp(build api.PluginBuild) {
 // declaresName matches a program that declares such a name itself.
 var declaresName = lazyregexp.New(`\b(?:const|let|var)\s+(__dirname|__filename)\b`)
 
-// declareNames puts the place of a file before its text, on the first line, so that the lines of positions stay.
-func declareNames(name, text string) string {
+// declareFileNames puts the place of a file before its text, on the first line, so that the lines of positions stay.
+func declareFileNames(name, text string) string {
 	before := "var __onward_url=" + quoteText("file:///"+name) + ";"
 	declared := ""
 	for _, m := range declaresName.FindAllStringSubmatch(text, -1) {

@@ -52,7 +52,7 @@ func executeJob(j Job, read fileReader) Result {
 	}
 	calls, err := e.explorePaths()
 	if err != nil {
-		return Result{Why: shorten(err.Error())}
+		return Result{Why: shortenText(err.Error())}
 	}
 	return Result{Calls: calls, Truncated: e.late}
 }
@@ -70,7 +70,7 @@ func prepareJob(j Job, read fileReader) (*execution, error) {
 	noFile := parser.WithSourceMapLoader(func(string) ([]byte, error) { return nil, errors.New("it is in no file") })
 	tree, err := parser.ParseFile(nil, "/bundle.js", text, 0, noFile)
 	if err != nil {
-		return nil, errors.New("it is not parsed: " + shorten(err.Error()))
+		return nil, errors.New("it is not parsed: " + shortenText(err.Error()))
 	}
 	rewriteProgram(tree)
 	if e.bundle, err = sobek.CompileAST(tree, false); err == nil {
@@ -80,12 +80,12 @@ func prepareJob(j Job, read fileReader) (*execution, error) {
 		e.world, err = compile()
 	}
 	if err != nil {
-		return nil, errors.New("it is not compiled: " + shorten(err.Error()))
+		return nil, errors.New("it is not compiled: " + shortenText(err.Error()))
 	}
 	return e, nil
 }
 
-func shorten(text string) string {
+func shortenText(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
 	return text[:min(len(text), 200)]
 }
@@ -166,9 +166,9 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 		p.aborted = true
 		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: aborted.why, decisions: len(p.decisions)})
 	case err != nil:
-		why := errorWords + shorten(err.Error())
+		reason := errorWords + shortenText(err.Error())
 		p.calls = append(p.calls, Call{
-			Place: p.last, Name: "up", Unread: why, NoUp: errors.Is(err, errNoUp), decisions: len(p.decisions), thrown: true,
+			Place: p.last, Name: "up", Unread: reason, NoUp: errors.Is(err, errNoUp), decisions: len(p.decisions), thrown: true,
 		})
 	}
 	return p, nil
@@ -205,14 +205,14 @@ func (p *programRun) runProgram() error {
 	if e.job.Client != "" {
 		client = vm.ToValue(e.job.Client)
 	}
-	made, err := vm.RunProgram(e.prelude)
+	prelude, err := vm.RunProgram(e.prelude)
 	if err != nil {
 		return err
 	}
-	enter, _ := sobek.AssertFunction(made)
+	enter, _ := sobek.AssertFunction(prelude)
 	host := vm.NewObject()
 	for name, f := range map[string]any{
-		"place": p.findPlace, "send": p.addCall, "block": p.openBlock, "abort": p.abort, "choose": p.choose, "read": p.readFile,
+		"place": p.findPlace, "send": p.addCall, "block": p.openBlock, "abort": p.abort, "choose": p.answerCondition, "read": p.readFile,
 	} {
 		if err := host.Set(name, f); err != nil {
 			return err
@@ -250,10 +250,10 @@ func (p *programRun) runProgram() error {
 	var failed error
 	ended := false
 	done := func() { ended = true }
-	fail := func(why string, ofEngine bool) {
-		ended, failed = true, errors.New(why)
+	fail := func(reason string, ofEngine bool) {
+		ended, failed = true, errors.New(reason)
 		if ofEngine {
-			p.failed, failed = true, &abortError{errorWords + shorten(why)}
+			p.failed, failed = true, &abortError{errorWords + shortenText(reason)}
 		}
 	}
 	start, _ := sobek.AssertFunction(methods.Get("start"))
@@ -263,11 +263,11 @@ func (p *programRun) runProgram() error {
 		return err
 	}
 	for !ended {
-		again, err := tick(sobek.Undefined())
+		progress, err := tick(sobek.Undefined())
 		if err != nil {
 			return err
 		}
-		if !again.ToBoolean() && !ended {
+		if !progress.ToBoolean() && !ended {
 			return &abortError{"it waits for something that never happens"}
 		}
 	}
@@ -280,13 +280,13 @@ func (p *programRun) runProgram() error {
 
 // findPlace returns the innermost place in the migration's file that is being run.
 func (p *programRun) findPlace() Place {
-	p.findPlaces()
+	p.updatePlaces()
 	return p.last
 }
 
-// findPlaces finds the innermost place in the migration's file that is being run, and returns the innermost place of all
+// updatePlaces finds the innermost place in the migration's file that is being run, and returns the innermost place of all
 // files.
-func (p *programRun) findPlaces() string {
+func (p *programRun) updatePlaces() string {
 	innermost := ""
 	for _, f := range p.vm.CaptureCallStack(0, nil) {
 		if strings.HasPrefix(f.SrcName(), "prelude") || f.SrcName() == "<native>" {
@@ -314,16 +314,16 @@ func (p *programRun) addCall(text string, block int, conditional, loop bool) {
 	}
 }
 
-// countTurn returns how often something was met at a place, with this time.
-func (p *programRun) countTurn(place string) int {
+// nextTurn returns how often something was met at a place, with this time.
+func (p *programRun) nextTurn(place string) int {
 	p.turns[place]++
 	return p.turns[place]
 }
 
 // openBlock returns the number of a transaction that begins here. It is the same one in each path.
 func (p *programRun) openBlock() int {
-	place := p.findPlaces()
-	place += fmt.Sprintf(" block %d", p.countTurn(place+" block"))
+	place := p.updatePlaces()
+	place += fmt.Sprintf(" block %d", p.nextTurn(place+" block"))
 	blocks := p.execution.blocks
 	if blocks[place] == 0 {
 		blocks[place] = len(blocks) + 1
@@ -332,23 +332,23 @@ func (p *programRun) openBlock() int {
 }
 
 // abort ends the run; the program cannot catch that.
-func (p *programRun) abort(why string) {
-	p.findPlaces()
-	p.vm.Interrupt(&abortError{why})
+func (p *programRun) abort(reason string) {
+	p.updatePlaces()
+	p.vm.Interrupt(&abortError{reason})
 }
 
-// choose answers a condition on an unknown value.
-func (p *programRun) choose(needs string) bool {
-	e, place := p.execution, p.findPlaces()
+// answerCondition answers a condition on an unknown value.
+func (p *programRun) answerCondition(needs string) bool {
+	e, place := p.execution, p.updatePlaces()
 	d := decision{answer: true, line: p.last.Line, place: place, question: place + needs}
-	d.turn = p.countTurn(d.question)
+	d.turn = p.nextTurn(d.question)
 	if needs != "" {
 		_ = json.Unmarshal([]byte(needs), &d.needs) // a condition without a question otherwise
 	}
 	if usual, known := e.usual[place]; known {
 		d.answer = usual
 	}
-	if p.countTurn(place+" condition") > mostTurns {
+	if p.nextTurn(place+" condition") > mostTurns {
 		d.answer = !d.answer
 	}
 	if e.opposite {

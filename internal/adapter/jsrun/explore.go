@@ -36,7 +36,7 @@ func (e *execution) explorePaths() ([]Call, error) {
 	sent := map[string]int{}
 	for _, c := range list {
 		if c.text != "" && (c.Conditional || p.aborted) {
-			if n, again := sent[c.text]; again { // the same call at the same place: one of a loop
+			if n, exists := sent[c.text]; exists { // the same call at the same place: one of a loop
 				out[n].Loop = true
 				continue
 			}
@@ -59,7 +59,7 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := len(p.decisions) - 1; (p.endsThrown() || p.failed) && i >= len(answers); i-- {
+	for i := len(p.decisions) - 1; (p.endsWithError() || p.failed) && i >= len(answers); i-- {
 		d := p.decisions[i]
 		if _, known := e.usual[d.place]; known {
 			continue
@@ -72,7 +72,7 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 			return p, nil
 		case err != nil:
 			return nil, err
-		case !other.endsThrown() && !other.failed || len(other.decisions) > i+1:
+		case !other.endsWithError() && !other.failed || len(other.decisions) > i+1:
 			p, i = other, len(other.decisions)
 		default:
 			delete(e.usual, d.place)
@@ -81,8 +81,8 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 	return p, nil
 }
 
-// endsThrown reports whether a path ends with an error. Then the program has done nothing.
-func (p *programRun) endsThrown() bool { return len(p.calls) > 0 && p.calls[len(p.calls)-1].thrown }
+// endsWithError reports whether a path ends with an error. Then the program has done nothing.
+func (p *programRun) endsWithError() bool { return len(p.calls) > 0 && p.calls[len(p.calls)-1].thrown }
 
 // joinPaths returns the calls after a number of decisions of a path, joined with those of the paths that differ in one of
 // the later ones. parent is the path from which this one differs.
@@ -93,13 +93,13 @@ func (e *execution) joinPaths(p *programRun, from int, parent *programRun) ([]jo
 			list = append(list, joinedCall{Call: c, path: p})
 		}
 	}
-	fresh := e.listFresh(p, from, parent)
+	fresh := e.findFreshDecisions(p, from, parent)
 	for i := len(p.decisions) - 1; i >= from; i-- {
 		if !fresh[i] {
 			continue
 		}
 		d := &p.decisions[i]
-		answers := p.answersTo(i, !d.answer)
+		answers := p.answersUpTo(i, !d.answer)
 		usual := maps.Clone(e.usual)
 		other, err := e.settlePath(answers)
 		if errors.Is(err, errBudget) {
@@ -114,15 +114,15 @@ func (e *execution) joinPaths(p *programRun, from int, parent *programRun) ([]jo
 			return nil, err
 		}
 		e.usual = usual
-		if !other.endsThrown() { // what a path did that throws is rolled back
+		if !other.endsWithError() { // what a path did that throws is rolled back
 			list = joinBranch(list, branch, p, other, i)
 		}
 	}
 	return list, nil
 }
 
-// answersTo returns the answers of a path to its first n conditions, and another one.
-func (p *programRun) answersTo(n int, last bool) []bool {
+// answersUpTo returns the answers of a path to its first n conditions, and another one.
+func (p *programRun) answersUpTo(n int, last bool) []bool {
 	out := make([]bool, 0, n+1)
 	for _, d := range p.decisions[:n] {
 		out = append(out, d.answer)
@@ -130,9 +130,9 @@ func (p *programRun) answersTo(n int, last bool) []bool {
 	return append(out, last)
 }
 
-// listFresh reports which decisions of a path are to be tried with the other answer: those that no earlier path met.
+// findFreshDecisions reports which decisions of a path are to be tried with the other answer: those that no earlier path met.
 // A condition that is met again after it was changed is one of a loop.
-func (e *execution) listFresh(p *programRun, from int, parent *programRun) []bool {
+func (e *execution) findFreshDecisions(p *programRun, from int, parent *programRun) []bool {
 	fresh := make([]bool, len(p.decisions))
 	for i := from; i < len(fresh); i++ {
 		fresh[i] = true
@@ -192,8 +192,8 @@ func joinBranch(list, branch []joinedCall, p, other *programRun, n int) []joined
 	if first < 0 {
 		first = len(list)
 	}
-	mine, theirs := listOwn(list, first, p), listOwn(branch, 0, other)
-	pairs := matchKeys(listKeys(list, mine), listKeys(branch, theirs))
+	listIndexes, branchIndexes := findOwnCalls(list, first, p), findOwnCalls(branch, 0, other)
+	pairs := matchKeys(listCallKeys(list, listIndexes), listCallKeys(branch, branchIndexes))
 	mark := func(c joinedCall, answer bool) joinedCall {
 		c.Conditional = true
 		if answer && d.needs.Kind != "" {
@@ -218,7 +218,7 @@ func joinBranch(list, branch []joinedCall, p, other *programRun, n int) []joined
 		}
 	}
 	for _, pair := range pairs {
-		take(mine[pair[0]], theirs[pair[1]])
+		take(listIndexes[pair[0]], branchIndexes[pair[1]])
 		c := list[i]
 		c.Conditional = c.Conditional || branch[j].Conditional
 		out = append(out, c)
@@ -228,8 +228,8 @@ func joinBranch(list, branch []joinedCall, p, other *programRun, n int) []joined
 	return out
 }
 
-// listOwn returns the positions of the calls that a path itself made.
-func listOwn(list []joinedCall, first int, p *programRun) (out []int) {
+// findOwnCalls returns the positions of the calls that a path itself made.
+func findOwnCalls(list []joinedCall, first int, p *programRun) (out []int) {
 	for i := first; i < len(list); i++ {
 		if list[i].path == p {
 			out = append(out, i)
@@ -241,13 +241,13 @@ func listOwn(list []joinedCall, first int, p *programRun) (out []int) {
 // joinOpposite runs the program with the other answer to all conditions at once, and adds the calls that only several
 // of them together lead to.
 func (e *execution) joinOpposite(p *programRun, list []joinedCall) ([]joinedCall, error) {
-	if len(p.decisions) < 2 || p.endsThrown() {
+	if len(p.decisions) < 2 || p.endsWithError() {
 		return list, nil
 	}
 	e.opposite = true
 	other, err := e.runPath(nil)
 	e.opposite = false
-	if errors.Is(err, errBudget) || err == nil && (other.endsThrown() || other.aborted) {
+	if errors.Is(err, errBudget) || err == nil && (other.endsWithError() || other.aborted) {
 		return list, nil
 	}
 	if err != nil {
@@ -261,11 +261,11 @@ func (e *execution) joinOpposite(p *programRun, list []joinedCall) ([]joinedCall
 	for _, c := range other.calls {
 		calls = append(calls, joinedCall{Call: c, path: other})
 	}
-	mine, theirs := listOwn(list, 0, p), listOwn(calls, 0, other)
-	pairs := matchKeys(listKeys(list, mine), listKeys(calls, theirs))
+	listIndexes, callIndexes := findOwnCalls(list, 0, p), findOwnCalls(calls, 0, other)
+	pairs := matchKeys(listCallKeys(list, listIndexes), listCallKeys(calls, callIndexes))
 	for j, n := len(calls)-1, len(list); j >= 0; j-- {
-		if last := len(pairs) - 1; last >= 0 && theirs[pairs[last][1]] == j {
-			n, pairs = mine[pairs[last][0]], pairs[:last]
+		if last := len(pairs) - 1; last >= 0 && callIndexes[pairs[last][1]] == j {
+			n, pairs = listIndexes[pairs[last][0]], pairs[:last]
 		}
 		c := calls[j]
 		if known[c.callKey()] {
@@ -325,8 +325,8 @@ func matchKeys(a, b []string) (out [][2]int) {
 	return out
 }
 
-// listKeys returns what identifies each of some calls.
-func listKeys(list []joinedCall, positions []int) []string {
+// listCallKeys returns what identifies each of some calls.
+func listCallKeys(list []joinedCall, positions []int) []string {
 	out := make([]string, len(positions))
 	for i, n := range positions {
 		out[i] = list[n].callKey()

@@ -21,9 +21,9 @@ var neededCalls = []uint32{
 	unix.SYS_EPOLL_CTL, unix.SYS_EPOLL_PWAIT, unix.SYS_EVENTFD2,
 }
 
-// filterChild lets this process make the calls that it needs and no others: it can open no file or socket, start no
+// restrictSystemCalls lets this process make the calls that it needs and no others: it can open no file or socket, start no
 // program and signal no other process.
-func filterChild() error {
+func restrictSystemCalls() error {
 	p := confine.NewFilter()
 	for _, call := range neededCalls {
 		p.OnCall(call, func(p *confine.Filter) { p.AllowCall() })

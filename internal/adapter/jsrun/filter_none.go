@@ -4,4 +4,4 @@ package jsrun
 
 import "github.com/onward-sql/onward/internal/confine"
 
-func filterChild() error { return confine.ErrNoFilter }
+func restrictSystemCalls() error { return confine.ErrNoFilter }

@@ -103,7 +103,7 @@ func (k *textKeeper) find(candidates ...string) foundFile {
 	return f
 }
 
-func keyOf(j Job, files *textKeeper) string {
+func jobKey(j Job, files *textKeeper) string {
 	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), j.Settings, files.find(j.Path).sum)
 }
 

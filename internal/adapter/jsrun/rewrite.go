@@ -47,14 +47,14 @@ type rewriter struct {
 func rewriteProgram(p *ast.Program) {
 	r := &rewriter{seen: map[any]bool{}, targets: map[ast.Expression]bool{}}
 	for _, s := range p.Body {
-		if v, ok := s.(*ast.VariableStatement); ok && isHelper(v) {
+		if v, ok := s.(*ast.VariableStatement); ok && isBundlerHelper(v) {
 			continue
 		}
-		r.visitValue(reflect.ValueOf(s))
+		r.rewriteValue(reflect.ValueOf(s))
 	}
 }
 
-func isHelper(v *ast.VariableStatement) bool {
+func isBundlerHelper(v *ast.VariableStatement) bool {
 	if len(v.List) == 0 {
 		return false
 	}
@@ -64,14 +64,14 @@ func isHelper(v *ast.VariableStatement) bool {
 
 var expressionType = reflect.TypeFor[ast.Expression]()
 
-// visitValue rewrites what is below a node.
-func (r *rewriter) visitValue(v reflect.Value) {
+// rewriteValue rewrites what is below a node.
+func (r *rewriter) rewriteValue(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Interface:
 		if v.IsNil() {
 			return
 		}
-		r.visitValue(v.Elem())
+		r.rewriteValue(v.Elem())
 		if v.CanSet() && v.Type() == expressionType {
 			if changed := r.replaceExpression(v.Interface().(ast.Expression)); changed != nil {
 				v.Set(reflect.ValueOf(changed))
@@ -84,19 +84,19 @@ func (r *rewriter) visitValue(v reflect.Value) {
 		r.seen[v.Interface()] = true
 		if v.Elem().Kind() == reflect.Struct {
 			r.markTargets(v.Interface())
-			r.visitValue(v.Elem())
+			r.rewriteValue(v.Elem())
 			r.rewriteNode(v.Interface())
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			// The list of declarations names the variables of the body a second time.
 			if f := v.Type().Field(i); f.IsExported() && f.Name != "DeclarationList" && f.Name != "File" {
-				r.visitValue(v.Field(i))
+				r.rewriteValue(v.Field(i))
 			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			r.visitValue(v.Index(i))
+			r.rewriteValue(v.Index(i))
 		}
 	}
 }
@@ -110,7 +110,7 @@ func callPrelude(name string, arguments ...ast.Expression) ast.Expression {
 	}
 }
 
-func newText(idx file.Idx, text string) *ast.StringLiteral {
+func newStringLiteral(idx file.Idx, text string) *ast.StringLiteral {
 	return &ast.StringLiteral{Idx: idx, Literal: `"` + text + `"`, Value: unistring.NewFromString(text)}
 }
 
@@ -141,8 +141,8 @@ func (r *rewriter) markTargets(node any) {
 	}
 }
 
-// isComputed reports whether an expression is a property whose name is no literal.
-func isComputed(e ast.Expression) (property *ast.BracketExpression, ok bool) {
+// computedProperty reports whether an expression is a property whose name is no literal.
+func computedProperty(e ast.Expression) (property *ast.BracketExpression, ok bool) {
 	if property, ok = e.(*ast.BracketExpression); !ok {
 		return nil, false
 	}
@@ -158,26 +158,26 @@ func isComputed(e ast.Expression) (property *ast.BracketExpression, ok bool) {
 func (r *rewriter) replaceExpression(e ast.Expression) ast.Expression {
 	switch e := e.(type) {
 	case *ast.BracketExpression:
-		if p, ok := isComputed(e); ok && !r.targets[e] {
+		if p, ok := computedProperty(e); ok && !r.targets[e] {
 			return callPrelude(getFunction, p.Left, p.Member)
 		}
 	case *ast.AssignExpression:
-		if p, ok := isComputed(e.Left); ok && e.Operator == token.ASSIGN {
+		if p, ok := computedProperty(e.Left); ok && e.Operator == token.ASSIGN {
 			return callPrelude(setFunction, p.Left, p.Member, e.Right)
 		}
 	case *ast.BinaryExpression:
 		if watched[e.Operator] {
 			operator := e.Operator.String()
-			return callPrelude(compareFunction, newText(e.Left.Idx0(), operator), e.Left, e.Right)
+			return callPrelude(compareFunction, newStringLiteral(e.Left.Idx0(), operator), e.Left, e.Right)
 		}
 	case *ast.UnaryExpression:
 		if e.Operator != token.TYPEOF {
 			return nil
 		}
-		if _, named := e.Operand.(*ast.Identifier); !named {
+		if _, isIdentifier := e.Operand.(*ast.Identifier); !isIdentifier {
 			return callPrelude(typeFunction, e.Operand)
 		}
-		undefined := newText(e.Idx, "undefined")
+		undefined := newStringLiteral(e.Idx, "undefined")
 		return &ast.ConditionalExpression{ // a name that nobody declares is no error
 			Test:       &ast.BinaryExpression{Operator: token.STRICT_EQUAL, Left: e, Right: undefined, Comparison: true},
 			Consequent: undefined, Alternate: callPrelude(typeFunction, e.Operand),
@@ -220,11 +220,11 @@ func (r *rewriter) rewriteNode(node any) {
 	case *ast.CaseStatement:
 		ask(&n.Test, caseFunction)
 	case *ast.AssignExpression:
-		if p, ok := isComputed(n.Left); ok && n.Operator != token.ASSIGN {
+		if p, ok := computedProperty(n.Left); ok && n.Operator != token.ASSIGN {
 			ask(&p.Member, keyFunction)
 		}
 	case *ast.CallExpression:
-		if p, ok := isComputed(n.Callee); ok {
+		if p, ok := computedProperty(n.Callee); ok {
 			ask(&p.Member, keyFunction)
 		}
 		rewriteSpread(n.ArgumentList, spreadFunction)

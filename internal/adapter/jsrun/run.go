@@ -38,13 +38,13 @@ func Run(ctx context.Context, files Files, jobs []Job) (results []Result, gaps [
 	oneRun.Lock()
 	defer oneRun.Unlock()
 	results = make([]Result, len(jobs))
-	kept := openResults(jobs)
+	cache := openResults(jobs)
 	texts := &textKeeper{files: files, kept: map[string]foundFile{}}
 	r := &runner{files: texts, ends: time.Now().Add(wholeTime)}
-	defer r.stop()
+	defer r.stopChild()
 	for i, j := range jobs {
-		key := keyOf(j, texts)
-		if kept.find(key, texts, &results[i]) {
+		key := jobKey(j, texts)
+		if cache.find(key, texts, &results[i]) {
 			continue
 		}
 		results[i] = r.runJob(ctx, j)
@@ -54,10 +54,10 @@ func Run(ctx context.Context, files Files, jobs []Job) (results []Result, gaps [
 			}
 		}
 		if !results[i].Truncated {
-			kept.put(key, j.Path, r.asked, results[i])
+			cache.put(key, j.Path, r.asked, results[i])
 		}
 	}
-	kept.save()
+	cache.save()
 	return results, r.gaps
 }
 
@@ -88,10 +88,10 @@ func (r *runner) runJob(ctx context.Context, j Job) Result {
 		if r.restarts > mostRestarts {
 			return Result{Why: "too many programs have ended the interpreter", Truncated: true}
 		}
-		if err := r.start(); err != nil {
+		if err := r.startChild(); err != nil {
 			r.restarts = mostRestarts + 1
-			r.stop()
-			return Result{Why: "the interpreter does not start: " + shorten(err.Error()), Truncated: true}
+			r.stopChild()
+			return Result{Why: "the interpreter does not start: " + shortenText(err.Error()), Truncated: true}
 		}
 	}
 	result, err := r.askChild(j)
@@ -99,7 +99,7 @@ func (r *runner) runJob(ctx context.Context, j Job) Result {
 		return result
 	}
 	r.restarts++
-	code := r.stop()
+	code := r.stopChild()
 	switch {
 	case code == exitMemory:
 		return Result{Why: "it takes too much memory"}
@@ -109,8 +109,8 @@ func (r *runner) runJob(ctx context.Context, j Job) Result {
 	return Result{Why: "it has ended the interpreter"}
 }
 
-// start starts the child.
-func (r *runner) start() error {
+// startChild starts the child.
+func (r *runner) startChild() error {
 	childIn, out, err := os.Pipe()
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func (r *runner) askChild(j Job) (Result, error) {
 		}
 		if a.Result != nil {
 			for i := range a.Result.Calls {
-				a.Result.Calls[i].checkChains()
+				a.Result.Calls[i].clearEmptyChains()
 			}
 			return *a.Result, nil
 		}
@@ -195,8 +195,8 @@ func (r *runner) receive(a *reply) error {
 	return nil
 }
 
-// stop ends the child, and returns its exit code; -1 if a signal has ended it.
-func (r *runner) stop() int {
+// stopChild ends the child, and returns its exit code; -1 if a signal has ended it.
+func (r *runner) stopChild() int {
 	code := -1
 	if r.out != nil {
 		_ = r.out.Close() // an idle child ends by that

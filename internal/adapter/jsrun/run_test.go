@@ -107,7 +107,7 @@ func formatResult(r Result) string {
 // TestPrograms: what a program calls is recorded in its order, with the conditions on unknown values.
 func TestPrograms(t *testing.T) {
 	ownCache(t)
-	others := tree{
+	sharedFiles := tree{
 		"lib/names.ts": "export enum Table { A = 'a', B = 'b' }\nexport const all = Object.values(Table)\n" +
 			"export default 'c'\n" +
 			"export const addAll = (t: any) => { for (const c of ['x', 'y']) t.string(c, 20).notNullable() }\n" +
@@ -123,7 +123,7 @@ func TestPrograms(t *testing.T) {
 		program, want, _ := strings.Cut(rest, "\n---\n")
 		t.Run(name, func(t *testing.T) {
 			files := tree{"m/a.ts": program}
-			for p, text := range others {
+			for p, text := range sharedFiles {
 				files[p] = text
 			}
 			results, gaps := Run(t.Context(), files.find, []Job{{Path: "m/a.ts", Client: "pg"}})

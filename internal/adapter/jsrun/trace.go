@@ -67,10 +67,10 @@ type Place struct {
 	Column int `json:"c"`
 }
 
-// checkChains makes chains without a part unknown.
-func (c *Call) checkChains() {
-	c.Value.checkChains()
+// clearEmptyChains makes chains without a part unknown.
+func (c *Call) clearEmptyChains() {
+	c.Value.clearEmptyChains()
 	for i := range c.Needs {
-		c.Needs[i].Value.checkChains()
+		c.Needs[i].Value.clearEmptyChains()
 	}
 }

@@ -55,23 +55,23 @@ type Link struct {
 	Arguments []Value `json:"a,omitempty"`
 }
 
-// checkChains makes chains without a part unknown: the child's answer is not trusted.
-func (v *Value) checkChains() {
+// clearEmptyChains makes chains without a part unknown: the child's answer is not trusted.
+func (v *Value) clearEmptyChains() {
 	if v.Kind == Chain && len(v.Links) == 0 {
 		v.Kind = Unknown
 	}
 	for i := range v.Items {
-		v.Items[i].checkChains()
+		v.Items[i].clearEmptyChains()
 	}
 	for i := range v.Fields {
-		v.Fields[i].Value.checkChains()
+		v.Fields[i].Value.clearEmptyChains()
 	}
 	for i := range v.Calls {
-		v.Calls[i].checkChains()
+		v.Calls[i].clearEmptyChains()
 	}
 	for _, l := range v.Links {
 		for i := range l.Arguments {
-			l.Arguments[i].checkChains()
+			l.Arguments[i].clearEmptyChains()
 		}
 	}
 }

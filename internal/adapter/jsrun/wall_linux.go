@@ -64,7 +64,7 @@ func confineChild() (gaps []string) {
 	}
 	err := confine.ForbidNewPrivileges()
 	if err == nil {
-		err = filterChild()
+		err = restrictSystemCalls()
 	}
 	if err != nil {
 		gaps = append(gaps, fmt.Sprintf("migrations ran in an interpreter whose system calls are not filtered (%v)", err))

@@ -30,9 +30,9 @@ func init() {
 // probeHost tries to reach the host, and prints what it could do.
 func probeHost(gaps []string) {
 	done := gaps
-	note := func(what string, err error) {
+	note := func(action string, err error) {
 		if err == nil {
-			done = append(done, what)
+			done = append(done, action)
 		}
 	}
 	_, err := os.ReadFile("/etc/passwd")

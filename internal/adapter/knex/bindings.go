@@ -27,14 +27,14 @@ func (q *queryBuilder) bindText(l jscode.Link) string {
 		q.unread = true
 		return ""
 	case jscode.Object:
-		return q.bindNames(text, values)
+		return q.bindByName(text, values)
 	case jscode.List:
-		return q.bindInOrder(text, values.Items)
+		return q.bindByOrder(text, values.Items)
 	}
-	return q.bindInOrder(text, []jscode.Value{values})
+	return q.bindByOrder(text, []jscode.Value{values})
 }
 
-func (q *queryBuilder) bindInOrder(text string, values []jscode.Value) string {
+func (q *queryBuilder) bindByOrder(text string, values []jscode.Value) string {
 	count := 0
 	sql := listPlace.ReplaceAllStringFunc(text, func(place string) string {
 		if place == `\?` {
@@ -53,9 +53,9 @@ func (q *queryBuilder) bindInOrder(text string, values []jscode.Value) string {
 	return sql
 }
 
-// bindNames writes values in place of ":name", and names in place of ":name:". Two colons after a name are a cast.
-func (q *queryBuilder) bindNames(text string, values jscode.Value) string {
-	q.failUnless(!hasPlace(text))
+// bindByName writes values in place of ":name", and names in place of ":name:". Two colons after a name are a cast.
+func (q *queryBuilder) bindByName(text string, values jscode.Value) string {
+	q.failUnless(!hasPlaceholder(text))
 	var sql strings.Builder
 	end := 0
 	for _, m := range namedPlace.FindAllStringSubmatchIndex(text, -1) {

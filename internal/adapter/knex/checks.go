@@ -86,7 +86,7 @@ func (t *tableBuilder) addColumnChecks(c *column) {
 // tableCheck returns the condition and the name of a check of a table.
 func (t *tableBuilder) tableCheck(l jscode.Link) (condition, name string) {
 	condition, name = t.textAt(l, 0), t.optionalText(l, 2)
-	t.failUnless(!hasPlace(condition) && !strings.Contains(condition, `\`))
+	t.failUnless(!hasPlaceholder(condition) && !strings.Contains(condition, `\`))
 	t.failUnless(len(l.Arguments) < 2 || l.Arguments[1].IsMissing() || len(l.Arguments[1].Items)+len(l.Arguments[1].Fields) == 0)
 	return condition, name
 }

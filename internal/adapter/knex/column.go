@@ -71,7 +71,7 @@ func timestampType(t *tableBuilder, l jscode.Link) string {
 		precision = o.TakeText("precision")
 		t.failUnless(o.IsRead())
 	} else {
-		plain, precision = t.flagAt(l, 1), t.numberAt(l, 2, "")
+		plain, precision = t.boolAt(l, 1), t.numberAt(l, 2, "")
 	}
 	kind := "timestamptz"
 	if plain {
@@ -83,8 +83,8 @@ func timestampType(t *tableBuilder, l jscode.Link) string {
 	return kind
 }
 
-// takesKey reports whether the options of a column make it the primary key, if the builder names no other.
-func (t *tableBuilder) takesKey(l jscode.Link, usual bool) bool {
+// makesPrimaryKey reports whether the options of a column make it the primary key, if the builder names no other.
+func (t *tableBuilder) makesPrimaryKey(l jscode.Link, usual bool) bool {
 	if len(l.Arguments) > 1 && !l.Arguments[1].IsWord("undefined") {
 		o := takeObject(l, 1)
 		if o == nil {
@@ -100,7 +100,7 @@ func (t *tableBuilder) takesKey(l jscode.Link, usual bool) bool {
 
 func serialType(kind string) func(*tableBuilder, jscode.Link) string {
 	return func(t *tableBuilder, l jscode.Link) string {
-		if t.takesKey(l, true) {
+		if t.makesPrimaryKey(l, true) {
 			return kind + " primary key"
 		}
 		return kind
@@ -108,7 +108,7 @@ func serialType(kind string) func(*tableBuilder, jscode.Link) string {
 }
 
 func uuidType(t *tableBuilder, l jscode.Link) string {
-	if t.takesKey(l, false) {
+	if t.makesPrimaryKey(l, false) {
 		return "uuid primary key"
 	}
 	return "uuid"
@@ -188,7 +188,7 @@ func (t *tableBuilder) isNotNull(c *column) bool {
 	l := c.modifiers["nullable"]
 	switch {
 	case l.Name == "nullable" && len(l.Arguments) > 0:
-		return !t.flagAt(l, 0)
+		return !t.boolAt(l, 0)
 	case l.Name == "nullable":
 		return false
 	}

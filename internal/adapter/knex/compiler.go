@@ -59,8 +59,8 @@ func (c *compiler) allNames(l jscode.Link) (names []string) {
 	return names
 }
 
-// flagAt returns the argument of a call at a position: true or false, which it is if it is missing.
-func (c *compiler) flagAt(l jscode.Link, n int) bool {
+// boolAt returns the argument of a call at a position: true or false, which it is if it is missing.
+func (c *compiler) boolAt(l jscode.Link, n int) bool {
 	if n >= len(l.Arguments) || l.Arguments[n].IsMissing() {
 		return false
 	}
@@ -132,8 +132,8 @@ func (c *compiler) escapeValue(v jscode.Value) string {
 	return ""
 }
 
-// rawCall returns the call of raw that a value is: knex.raw("…").
-func rawCall(v jscode.Value) (l jscode.Link, ok bool) {
+// asRawCall returns the call of raw that a value is: knex.raw("…").
+func asRawCall(v jscode.Value) (l jscode.Link, ok bool) {
 	if v.Kind != jscode.Chain || v.New || v.Links[0].Called || len(v.Links) != 2 {
 		return l, false
 	}
@@ -143,8 +143,8 @@ func rawCall(v jscode.Value) (l jscode.Link, ok bool) {
 
 // rawText returns the SQL of knex.raw("…") without values and of knex.fn, as a part of a statement.
 func rawText(v jscode.Value) (sql string, ok bool) {
-	if l, ok := rawCall(v); ok {
-		sent := sendText(l)
+	if l, ok := asRawCall(v); ok {
+		sent := translateRawText(l)
 		if len(sent.Statements) != 1 {
 			return "", false
 		}

@@ -61,8 +61,8 @@ func (t *tableBuilder) partIndexName(kind string, columns []string) string {
 	return t.wrapName(strings.ToLower(table + "_" + strings.Join(columns, "_") + "_" + kind))
 }
 
-// partName returns the name of a part that a call drops: the second argument, else the name that Knex gave it.
-func partName(kind string) func(*tableBuilder, jscode.Link) string {
+// newPartNamer returns the name of a part that a call drops: the second argument, else the name that Knex gave it.
+func newPartNamer(kind string) func(*tableBuilder, jscode.Link) string {
 	return func(t *tableBuilder, l jscode.Link) string {
 		if name := t.optionalText(l, 1); name != "" {
 			return t.wrapName(name)
@@ -71,8 +71,8 @@ func partName(kind string) func(*tableBuilder, jscode.Link) string {
 	}
 }
 
-// dropNamed drops the constraint of a name.
-func dropNamed(name func(*tableBuilder, jscode.Link) string) func(*tableBuilder, jscode.Link) {
+// dropConstraintHandler drops the constraint of a name.
+func dropConstraintHandler(name func(*tableBuilder, jscode.Link) string) func(*tableBuilder, jscode.Link) {
 	return func(t *tableBuilder, l jscode.Link) {
 		clause := ""
 		if strings.HasSuffix(l.Name, "IfExists") {
@@ -83,14 +83,14 @@ func dropNamed(name func(*tableBuilder, jscode.Link) string) func(*tableBuilder,
 }
 
 func (t *tableBuilder) dropIndex(l jscode.Link) {
-	sql := partName("index")(t, l)
+	sql := newPartNamer("index")(t, l)
 	if t.schema != "" {
 		sql = t.wrapName(t.schema) + "." + sql
 	}
 	t.addLater(func() { t.addSQL("drop index " + sql) })
 }
 
-func (t *tableBuilder) addPrimary(l jscode.Link) {
+func (t *tableBuilder) addPrimaryKey(l jscode.Link) {
 	if t.primary = append(t.primary, l); !t.create {
 		t.alterLater("add " + t.keyConstraint(l))
 	}
@@ -116,8 +116,8 @@ func (t *tableBuilder) addUnique(l jscode.Link) {
 func (t *tableBuilder) addIndex(l jscode.Link) {
 	columns := t.namesAt(l, 0)
 	name := t.partIndexName("index", columns)
-	if given := t.optionalText(l, 1); given != "" {
-		name = t.wrapName(given)
+	if customName := t.optionalText(l, 1); customName != "" {
+		name = t.wrapName(customName)
 	}
 	var method, where string
 	sql := "create"
@@ -146,8 +146,8 @@ type foreignKey struct {
 	open bool
 }
 
-// addForeign adds a foreign key, which later calls complete.
-func (t *tableBuilder) addForeign(k *foreignKey) {
+// addForeignKey adds a foreign key, which later calls complete.
+func (t *tableBuilder) addForeignKey(k *foreignKey) {
 	t.addLater(func() {
 		if k.table == "" || k.references == "" {
 			return // Knex sends nothing
@@ -171,10 +171,10 @@ func (t *tableBuilder) addForeign(k *foreignKey) {
 	})
 }
 
-// readForeign reads table.foreign(…) and the calls that follow it.
-func (t *tableBuilder) readForeign(links []jscode.Link) {
+// readForeignKey reads table.foreign(…) and the calls that follow it.
+func (t *tableBuilder) readForeignKey(links []jscode.Link) {
 	k := &foreignKey{columns: t.namesAt(links[0], 0), name: t.optionalText(links[0], 1)}
-	t.addForeign(k)
+	t.addForeignKey(k)
 	for _, l := range links[1:] {
 		t.failUnless(t.readKeyMethod(k, l))
 	}
@@ -239,7 +239,7 @@ func (t *tableBuilder) readColumn(links []jscode.Link) {
 			}
 		case l.Name == "references":
 			key = &foreignKey{columns: []string{c.name}}
-			t.addForeign(key)
+			t.addForeignKey(key)
 			t.readKeyMethod(key, l)
 		case l.Name == "alter" && !t.create:
 			c.altered = true

@@ -43,7 +43,7 @@ var Adapter = jscode.Adapter{
 	},
 	TogetherIfAll: true,
 	Call:          jscode.CallParameter(".raw("),
-	Compose:       newComposer, Count: countMigrations,
+	Compose:       newComposer, Count: describeHistoryTable,
 	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startMigration,
 	Translate: translateCall,
 }
@@ -123,14 +123,14 @@ func readSettings(t adapter.Tree) jscode.Settings {
 // startMigration begins with a migration, and says how it is sent. Its version is its name, by which Knex sorts.
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
-	apart := c.Mode == "none"
+	noTransaction := c.Mode == "none"
 	if strings.Contains(f.Text, "transaction") {
-		if own := ownMode.FindStringSubmatch(f.Text); own != nil {
-			apart = own[1] == "false"
+		if match := ownMode.FindStringSubmatch(f.Text); match != nil {
+			noTransaction = match[1] == "false"
 		}
 	}
 	sent := onward.TransactionFile
-	if apart {
+	if noTransaction {
 		sent = onward.TransactionNone
 	}
 	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), sent

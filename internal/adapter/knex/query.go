@@ -148,7 +148,7 @@ func (q *queryBuilder) bindValue(v jscode.Value) string {
 	if sql, ok := rawText(v); ok {
 		return sql
 	}
-	if l, ok := rawCall(v); ok && hasBindings(l) {
+	if l, ok := asRawCall(v); ok && hasBindings(l) {
 		return q.bindText(l)
 	}
 	if q.inline {
@@ -233,7 +233,7 @@ func (q *queryBuilder) readWhere(l jscode.Link) bool {
 	if !strings.HasPrefix(name, "where") {
 		return false
 	}
-	condition := q.condition(name, l, word)
+	condition := q.formatCondition(name, l, word)
 	if q.failUnless(len(q.where) <= jscode.MostCondition); q.unread {
 		return true
 	}
@@ -244,8 +244,8 @@ func (q *queryBuilder) readWhere(l jscode.Link) bool {
 	return true
 }
 
-// condition returns the SQL of a condition.
-func (q *queryBuilder) condition(name string, l jscode.Link, word string) string {
+// formatCondition returns the SQL of a condition.
+func (q *queryBuilder) formatCondition(name string, l jscode.Link, word string) string {
 	switch name {
 	case "wherenull":
 		return q.wrapName(q.textAt(l, 0)) + " is null"
@@ -260,7 +260,7 @@ func (q *queryBuilder) condition(name string, l jscode.Link, word string) string
 			q.failUnless(!q.literal)
 			return q.bindText(l)
 		}
-		sent := sendText(l)
+		sent := translateRawText(l)
 		if q.failUnless(len(sent.Statements) == 1); q.unread {
 			return ""
 		}

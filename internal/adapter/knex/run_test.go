@@ -12,10 +12,10 @@ import (
 
 // readProgram returns the statements of a migration, with their lines and conditions, and the calls that are not
 // judged.
-func readProgram(t *testing.T, program string, others map[string]string) string {
+func readProgram(t *testing.T, program string, sharedFiles map[string]string) string {
 	t.Helper()
 	files := adaptertest.Files{"knexfile.js": []byte("module.exports = { client: 'pg' }"), "migrations/20240101000000_a.js": []byte(program)}
-	for name, text := range others {
+	for name, text := range sharedFiles {
 		files[name] = []byte(text)
 	}
 	m := adaptertest.LoadOnly(t, knex.Adapter, files).Migrations[0]
@@ -26,7 +26,7 @@ func readProgram(t *testing.T, program string, others map[string]string) string 
 func TestRuns(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	others := map[string]string{
+	sharedFiles := map[string]string{
 		"lib/tables.js": "exports.all = ['a', 'b'].map((n) => 'shop_' + n)\nexports.addId = (t) => { t.increments() }\n",
 	}
 	for name, tc := range map[string]struct{ program, want string }{
@@ -85,7 +85,7 @@ func TestRuns(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, readProgram(t, tc.program, others)); diff != "" {
+			if diff := cmp.Diff(tc.want, readProgram(t, tc.program, sharedFiles)); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -28,7 +28,7 @@ func translateSchema(links []jscode.Link) jscode.Translation {
 				t.Needs = c.wrapTable(l.Arguments[0].Text)
 			}
 		case l.Name == "raw":
-			sent := sendRaw(l)
+			sent := translateRaw(l)
 			if sent.Why != "" {
 				return sent
 			}
@@ -49,8 +49,8 @@ func translateSchema(links []jscode.Link) jscode.Translation {
 
 // schemaMethods are the methods of the schema builder that change something.
 var schemaMethods = map[string]func(c *compiler, l jscode.Link){
-	"createTable": readTable("create table "), "createTableIfNotExists": readTable("create table if not exists "),
-	"alterTable": readTable(""), "table": readTable(""),
+	"createTable": tableHandler("create table "), "createTableIfNotExists": tableHandler("create table if not exists "),
+	"alterTable": tableHandler(""), "table": tableHandler(""),
 	"createTableLike": func(c *compiler, l jscode.Link) {
 		callback := jscode.Value{}
 		if len(l.Arguments) > 2 {
@@ -59,32 +59,32 @@ var schemaMethods = map[string]func(c *compiler, l jscode.Link){
 		}
 		c.buildTable(c.textAt(l, 0), "create table ", c.textAt(l, 1), callback)
 	},
-	"dropTable": dropObject("drop table "), "dropTableIfExists": dropObject("drop table if exists "),
-	"dropView": dropObject("drop view "), "dropViewIfExists": dropObject("drop view if exists "),
-	"dropMaterializedView": dropObject("drop materialized view "), "dropMaterializedViewIfExists": dropObject("drop materialized view if exists "),
-	"createView": createView("create view "), "createViewOrReplace": createView("create or replace view "),
-	"createMaterializedView": createView("create materialized view "),
+	"dropTable": dropHandler("drop table "), "dropTableIfExists": dropHandler("drop table if exists "),
+	"dropView": dropHandler("drop view "), "dropViewIfExists": dropHandler("drop view if exists "),
+	"dropMaterializedView": dropHandler("drop materialized view "), "dropMaterializedViewIfExists": dropHandler("drop materialized view if exists "),
+	"createView": createViewHandler("create view "), "createViewOrReplace": createViewHandler("create or replace view "),
+	"createMaterializedView": createViewHandler("create materialized view "),
 	"renameTable": func(c *compiler, l jscode.Link) {
 		c.addSQL("alter table " + c.wrapTable(c.textAt(l, 0)) + " rename to " + c.wrapName(c.textAt(l, 1)))
 	},
 	"renameView": func(c *compiler, l jscode.Link) {
 		c.addSQL("alter view " + c.wrapName(c.textAt(l, 0)) + " rename to " + c.wrapName(c.textAt(l, 1)))
 	},
-	"createSchema": changeOutside("create schema "), "createSchemaIfNotExists": changeOutside("create schema if not exists "),
-	"dropSchema": changeOutside("drop schema "), "dropSchemaIfExists": changeOutside("drop schema if exists "),
-	"createExtension": changeOutside("create extension "), "createExtensionIfNotExists": changeOutside("create extension if not exists "),
-	"dropExtension": changeOutside("drop extension "), "dropExtensionIfExists": changeOutside("drop extension if exists "),
+	"createSchema": schemaObjectHandler("create schema "), "createSchemaIfNotExists": schemaObjectHandler("create schema if not exists "),
+	"dropSchema": schemaObjectHandler("drop schema "), "dropSchemaIfExists": schemaObjectHandler("drop schema if exists "),
+	"createExtension": schemaObjectHandler("create extension "), "createExtensionIfNotExists": schemaObjectHandler("create extension if not exists "),
+	"dropExtension": schemaObjectHandler("drop extension "), "dropExtensionIfExists": schemaObjectHandler("drop extension if exists "),
 	"refreshMaterializedView": func(c *compiler, l jscode.Link) {
 		concurrently := ""
-		if c.flagAt(l, 1) {
+		if c.boolAt(l, 1) {
 			concurrently = "concurrently "
 		}
 		c.addSQL("refresh materialized view " + concurrently + c.wrapName(c.textAt(l, 0)))
 	},
 }
 
-// readTable reads a method that gets the callback of a table builder.
-func readTable(begin string) func(*compiler, jscode.Link) {
+// tableHandler reads a method that gets the callback of a table builder.
+func tableHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) {
 		if c.failUnless(len(l.Arguments) == 2); !c.unread {
 			c.buildTable(c.textAt(l, 0), begin, "", l.Arguments[1])
@@ -92,16 +92,16 @@ func readTable(begin string) func(*compiler, jscode.Link) {
 	}
 }
 
-// dropObject drops a table or view of the chain's schema.
-func dropObject(begin string) func(*compiler, jscode.Link) {
+// dropHandler drops a table or view of the chain's schema.
+func dropHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) { c.addSQL(begin + c.wrapTable(c.textAt(l, 0))) }
 }
 
-// changeOutside creates or drops a schema or an extension, which are in no schema.
-func changeOutside(begin string) func(*compiler, jscode.Link) {
+// schemaObjectHandler creates or drops a schema or an extension, which are in no schema.
+func schemaObjectHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) {
 		sql := begin + c.wrapName(c.textAt(l, 0))
-		if strings.HasPrefix(begin, "drop schema") && c.flagAt(l, 1) {
+		if strings.HasPrefix(begin, "drop schema") && c.boolAt(l, 1) {
 			sql += " cascade"
 		}
 		c.addSQL(sql)

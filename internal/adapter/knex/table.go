@@ -44,9 +44,9 @@ func (c *compiler) buildTable(table, begin, like string, callback jscode.Value) 
 		x.kind = t.columnType(x)
 	}
 	if t.create {
-		t.createStatements(begin, like)
+		t.addCreateStatements(begin, like)
 	} else {
-		t.alterStatements()
+		t.addAlterStatements()
 	}
 }
 
@@ -62,8 +62,8 @@ func (t *tableBuilder) columnType(c *column) string {
 	return typeMethods[l.Name](t, l)
 }
 
-// createStatements adds the statements for a new table.
-func (t *tableBuilder) createStatements(begin, like string) {
+// addCreateStatements adds the statements for a new table.
+func (t *tableBuilder) addCreateStatements(begin, like string) {
 	var parts []string
 	for _, c := range t.columns {
 		t.failUnless(!c.altered)
@@ -81,7 +81,7 @@ func (t *tableBuilder) createStatements(begin, like string) {
 		}
 		sql += ")"
 	} else {
-		sql += " (" + columns + t.primaryKey()
+		sql += " (" + columns + t.primaryKeyClause()
 		for _, check := range t.checks {
 			sql += ", " + check
 		}
@@ -100,8 +100,8 @@ func (t *tableBuilder) createStatements(begin, like string) {
 	}
 }
 
-// alterStatements adds the statements for changes of a table.
-func (t *tableBuilder) alterStatements() {
+// addAlterStatements adds the statements for changes of a table.
+func (t *tableBuilder) addAlterStatements() {
 	var parts []string
 	var first *jscode.Value
 	begin := "alter table " + t.wrapTable(t.name) + " "
@@ -148,8 +148,8 @@ func (t *tableBuilder) addTableComment() {
 	}
 }
 
-// primaryKey returns the primary key in a new table: only the first that the builder names.
-func (t *tableBuilder) primaryKey() string {
+// primaryKeyClause returns the primary key in a new table: only the first that the builder names.
+func (t *tableBuilder) primaryKeyClause() string {
 	if len(t.primary) == 0 {
 		return ""
 	}
@@ -180,7 +180,7 @@ func (t *tableBuilder) readTableCall(links []jscode.Link) {
 		t.readColumn(links)
 		return
 	case first.Name == "foreign":
-		t.readForeign(links)
+		t.readForeignKey(links)
 		return
 	}
 	for _, l := range links {
@@ -190,20 +190,20 @@ func (t *tableBuilder) readTableCall(links []jscode.Link) {
 
 // tableMethods are the methods of the table builder that return it. Those under alterMethods exist only for a table that is altered.
 var tableMethods = map[string]func(t *tableBuilder, l jscode.Link){
-	"timestamps": (*tableBuilder).addTimestamps, "index": (*tableBuilder).addIndex, "unique": (*tableBuilder).addUnique, "primary": (*tableBuilder).addPrimary,
+	"timestamps": (*tableBuilder).addTimestamps, "index": (*tableBuilder).addIndex, "unique": (*tableBuilder).addUnique, "primary": (*tableBuilder).addPrimaryKey,
 	"comment": func(t *tableBuilder, l jscode.Link) { t.comment = t.textAt(l, 0) },
 	"inherits": func(t *tableBuilder, l jscode.Link) {
 		t.failUnless(t.create)
 		t.inherits = t.textAt(l, 0)
 	},
 	"check": (*tableBuilder).addCheck,
-	"dropPrimary": dropNamed(func(t *tableBuilder, l jscode.Link) string {
+	"dropPrimary": dropConstraintHandler(func(t *tableBuilder, l jscode.Link) string {
 		if name := t.optionalText(l, 0); name != "" {
 			return t.wrapName(name)
 		}
 		return t.wrapName(t.name + "_pkey")
 	}),
-	"dropUnique": dropNamed(partName("unique")), "dropForeign": dropNamed(partName("foreign")), "dropIndex": (*tableBuilder).dropIndex,
+	"dropUnique": dropConstraintHandler(newPartNamer("unique")), "dropForeign": dropConstraintHandler(newPartNamer("foreign")), "dropIndex": (*tableBuilder).dropIndex,
 }
 
 // alterMethods are the methods that only alterTable has.
@@ -241,9 +241,9 @@ func (t *tableBuilder) readTableMethod(l jscode.Link) {
 
 // addLater keeps what a call adds after the columns, with its position.
 func (t *tableBuilder) addLater(add func()) {
-	at := t.at
+	place := t.at
 	t.later = append(t.later, func() {
-		t.at = at
+		t.at = place
 		add()
 		t.at = nil
 	})
@@ -263,7 +263,7 @@ func (t *tableBuilder) addTimestamps(l jscode.Link) {
 		o.TakeFlag("useTimestamps") // both types are the same on Postgres
 		t.failUnless(o.IsRead())
 	} else {
-		now, camel = t.flagAt(l, 1), t.flagAt(l, 2)
+		now, camel = t.boolAt(l, 1), t.boolAt(l, 2)
 	}
 	names := []string{"created_at", "updated_at"}
 	if camel {
@@ -294,7 +294,7 @@ func (t *tableBuilder) dropColumns(l jscode.Link) {
 
 func (t *tableBuilder) dropTimestamps(l jscode.Link) {
 	names := `drop column "created_at", drop column "updated_at"`
-	if t.flagAt(l, 0) {
+	if t.boolAt(l, 0) {
 		names = `drop column "createdAt", drop column "updatedAt"`
 	}
 	t.alterLater(names)

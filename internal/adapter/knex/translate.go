@@ -28,17 +28,17 @@ func translateCall(call jscode.Value) jscode.Translation {
 	case links[0].Name == "schema" && !links[0].Called:
 		return translateSchema(links[1:])
 	case links[0].Name == "raw" && links[0].Called && len(links) == 1:
-		return sendRaw(links[0])
+		return translateRaw(links[0])
 	case queryStarts[links[0].Name] && links[0].Called:
 		return translateQuery(call.Links)
 	}
 	return unknown
 }
 
-// sendRaw returns the statement of a call of raw that Knex sends.
-func sendRaw(l jscode.Link) jscode.Translation {
+// translateRaw returns the statement of a call of raw that Knex sends.
+func translateRaw(l jscode.Link) jscode.Translation {
 	if !hasBindings(l) || l.Arguments[0].Kind != jscode.Text {
-		return sendText(l)
+		return translateRawText(l)
 	}
 	q := &queryBuilder{compiler: &compiler{}}
 	sql := q.bindText(l)
@@ -48,13 +48,13 @@ func sendRaw(l jscode.Link) jscode.Translation {
 	return jscode.Translation{Statements: []jscode.Statement{{SQL: sql}}}
 }
 
-// sendText returns the statement of a call of raw without values.
-func sendText(l jscode.Link) jscode.Translation {
+// translateRawText returns the statement of a call of raw without values.
+func translateRawText(l jscode.Link) jscode.Translation {
 	if len(l.Arguments) == 0 || l.Arguments[0].Kind != jscode.Text {
 		return jscode.Translation{Why: "its text is put together when it runs"}
 	}
 	text := l.Arguments[0]
-	if hasBindings(l) || hasPlace(text.Text) {
+	if hasBindings(l) || hasPlaceholder(text.Text) {
 		return jscode.Translation{Why: "its text has places for values"}
 	}
 	if strings.Contains(text.Text, `\?`) {
@@ -63,8 +63,8 @@ func sendText(l jscode.Link) jscode.Translation {
 	return jscode.Translation{Statements: []jscode.Statement{{Text: text}}}
 }
 
-// hasPlace reports whether Knex replaces a question mark of a text: it has an even number of backslashes before it.
-func hasPlace(text string) bool {
+// hasPlaceholder reports whether Knex replaces a question mark of a text: it has an even number of backslashes before it.
+func hasPlaceholder(text string) bool {
 	backslashes := 0
 	for _, c := range []byte(text) {
 		switch {

@@ -2,8 +2,8 @@ package knex
 
 import "github.com/onward-sql/onward/internal/adapter/jscode"
 
-// createView creates a view from the calls of columns and as of its builder.
-func createView(begin string) func(*compiler, jscode.Link) {
+// createViewHandler creates a view from the calls of columns and as of its builder.
+func createViewHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) {
 		name := c.textAt(l, 0)
 		if c.failUnless(len(l.Arguments) == 2 && l.Arguments[1].Kind == jscode.Callback && l.Arguments[1].Read); c.unread {
@@ -19,7 +19,7 @@ func createView(begin string) func(*compiler, jscode.Link) {
 			case "columns":
 				columns = " (" + c.wrapNames(c.namesAt(links[0], 0)) + ")"
 			case "as":
-				query = c.selectText(links[0].Arguments[0])
+				query = c.formatViewQuery(links[0].Arguments[0])
 			default:
 				c.unread = true
 			}
@@ -29,8 +29,8 @@ func createView(begin string) func(*compiler, jscode.Link) {
 	}
 }
 
-// selectText returns the query of a view, in which values are no parameters.
-func (c *compiler) selectText(v jscode.Value) string {
+// formatViewQuery returns the query of a view, in which values are no parameters.
+func (c *compiler) formatViewQuery(v jscode.Value) string {
 	if sql, ok := rawText(v); ok {
 		return sql
 	}

@@ -39,18 +39,18 @@ func (w writer) composeMigration(p *adapter.Program) string {
 		}
 		config, up, down = "export const config = ", "export async function up"+parameters+" {\n", "export async function down"+parameters+" {\n"
 	}
-	b.WriteString(config + "{ transaction: false }\n\n" + up + formatBody(p, p.Up) + "}" + w.end() + "\n\n" + down)
+	b.WriteString(config + "{ transaction: false }\n\n" + up + formatBody(p, p.Up) + "}" + w.assignmentEnd() + "\n\n" + down)
 	if p.Down == nil {
 		b.WriteString(jscode.IndentLines(1, jscode.FormatThrow()))
 	} else {
 		b.WriteString(formatBody(p, p.Down))
 	}
-	b.WriteString("}" + w.end() + "\n")
+	b.WriteString("}" + w.assignmentEnd() + "\n")
 	return b.String()
 }
 
-// end returns the end of an assignment of a function; a declaration has none.
-func (w writer) end() string {
+// assignmentEnd returns the end of an assignment of a function; a declaration has none.
+func (w writer) assignmentEnd() string {
 	if w.style.Modules {
 		return ""
 	}
@@ -70,8 +70,8 @@ func formatBody(p *adapter.Program, list []string) string {
 		jscode.IndentLines(2, jscode.FormatCalls("await trx.raw(", escaped, ")")...) + jscode.IndentLines(1, "})")
 }
 
-// countMigrations describes Knex's table.
-func countMigrations(_ jscode.Settings, ending string) *adapter.Count {
+// describeHistoryTable describes Knex's table.
+func describeHistoryTable(_ jscode.Settings, ending string) *adapter.Count {
 	return &adapter.Count{
 		Table: historyTable,
 		Read:  jscode.ReadNames("name"),

@@ -14,7 +14,7 @@ func (b *builder) alterTable(first jscode.Link, rest []jscode.Link) string {
 		return ""
 	}
 	l := rest[0]
-	if sql, isConstraint := b.constraint(l, rest[1:]); isConstraint {
+	if sql, isConstraint := b.buildConstraint(l, rest[1:]); isConstraint {
 		return begin + "add " + sql
 	}
 	switch l.Name {
@@ -70,14 +70,14 @@ func (b *builder) alterColumns(l jscode.Link) string {
 		if b.requireThat(len(changes) == 1); b.unread {
 			return ""
 		}
-		return "alter column " + jscode.QuoteSQLName(b.textAt(l, 0)) + " " + b.alteration(changes[0])
+		return "alter column " + jscode.QuoteSQLName(b.textAt(l, 0)) + " " + b.buildColumnAlteration(changes[0])
 	}
 	b.unread = true
 	return ""
 }
 
-// alteration returns what ALTER COLUMN does.
-func (b *builder) alteration(m jscode.Link) string {
+// buildColumnAlteration returns what ALTER COLUMN does.
+func (b *builder) buildColumnAlteration(m jscode.Link) string {
 	switch m.Name {
 	case "setDataType":
 		return "type " + b.dataType(m, 0)

@@ -275,8 +275,8 @@ func (b *builder) findTables(links []jscode.Link) {
 //   - quoteTable: a table of the statement gets the schema; a dot separates a schema of its own.
 //   - quoteAliased: a table as quoteTable, perhaps with another name after " as ".
 //   - quoteColumn: the table before a dot gets the schema.
-//   - quoteTarget: the table of a foreign key gets the schema, also if the statement does not name it elsewhere.
-//   - quoteWhole: a view or an index; a dot is a part of the name.
+//   - quoteInSchema: the table of a foreign key gets the schema, also if the statement does not name it elsewhere.
+//   - quoteUnsplitName: a view or an index; a dot is a part of the name.
 
 func (b *builder) quoteTable(name string) string {
 	if b.schema != "" && b.tables[name] {
@@ -300,14 +300,14 @@ func (b *builder) quoteColumn(name string) string {
 	return b.quotePath(name)
 }
 
-func (b *builder) quoteTarget(name string) string {
+func (b *builder) quoteInSchema(name string) string {
 	if b.schema != "" && !strings.Contains(name, ".") {
 		return jscode.QuoteSQLName(b.schema) + "." + b.quotePath(name)
 	}
 	return b.quotePath(name)
 }
 
-func (b *builder) quoteWhole(name string) string {
+func (b *builder) quoteUnsplitName(name string) string {
 	if b.schema != "" && b.tables[name] {
 		return jscode.QuoteSQLName(b.schema) + "." + jscode.QuoteSQLName(name)
 	}

@@ -39,7 +39,7 @@ var Adapter = jscode.Adapter{
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
 	Translate: translateCall, IgnoresOthers: true, // FileMigrationProvider
-	Count: countMigrations,
+	Count: describeHistoryTable,
 }
 
 var (

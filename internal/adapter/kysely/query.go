@@ -21,7 +21,7 @@ func (b *builder) addCondition(where string, l jscode.Link, write func(jscode.Va
 	case 3:
 		operator := b.textAt(l, 1)
 		b.requireThat(operators[operator])
-		condition = b.operand(l.Arguments[0]) + " " + operator + " " + b.comparedValue(operator, l.Arguments[2], write)
+		condition = b.formatOperand(l.Arguments[0]) + " " + operator + " " + b.formatComparedValue(operator, l.Arguments[2], write)
 	default:
 		b.unread = true
 	}
@@ -31,8 +31,8 @@ func (b *builder) addCondition(where string, l jscode.Link, write func(jscode.Va
 	return where + " and " + condition
 }
 
-// operand returns the left side of a condition.
-func (b *builder) operand(v jscode.Value) string {
+// formatOperand returns the left side of a condition.
+func (b *builder) formatOperand(v jscode.Value) string {
 	if sql, ok := b.readExpression(v); ok {
 		return sql
 	}
@@ -41,8 +41,8 @@ func (b *builder) operand(v jscode.Value) string {
 	return b.quoteColumn(name)
 }
 
-// comparedValue returns the right side of a condition.
-func (b *builder) comparedValue(operator string, v jscode.Value, write func(jscode.Value) string) string {
+// formatComparedValue returns the right side of a condition.
+func (b *builder) formatComparedValue(operator string, v jscode.Value, write func(jscode.Value) string) string {
 	switch {
 	case strings.HasPrefix(operator, "is"):
 		b.requireThat(v.IsWord("null") || v.IsWord("true") || v.IsWord("false"))
@@ -79,11 +79,11 @@ func (b *builder) buildQuery(links []jscode.Link) string {
 		case l.Name == "from" && first.Name == "updateTable" && from == "":
 			from = " from " + b.quoteAliased(b.textAt(l, 0))
 		case l.Name == "onConflict" && first.Name == "insertInto" && conflict == "":
-			conflict = b.onConflict(l)
+			conflict = b.buildOnConflict(l)
 		case l.Name == "set" && first.Name == "updateTable" && sets == "":
-			sets = b.assignments(l)
+			sets = b.formatAssignments(l)
 		case l.Name == "values" && first.Name == "insertInto":
-			rows = b.insertedRows(l)
+			rows = b.formatInsertedRows(l)
 		case l.Name == "returningAll" && len(l.Arguments) == 0:
 			ending = " returning *"
 		default:
@@ -111,15 +111,15 @@ func (b *builder) addReference(where string, l jscode.Link) string {
 	if b.unread {
 		return ""
 	}
-	condition := b.operand(l.Arguments[0]) + " " + operator + " " + b.operand(l.Arguments[2])
+	condition := b.formatOperand(l.Arguments[0]) + " " + operator + " " + b.formatOperand(l.Arguments[2])
 	if where == "" {
 		return " where " + condition
 	}
 	return where + " and " + condition
 }
 
-// onConflict returns the clause of the callback of onConflict().
-func (b *builder) onConflict(l jscode.Link) string {
+// buildOnConflict returns the clause of the callback of buildOnConflict().
+func (b *builder) buildOnConflict(l jscode.Link) string {
 	if b.requireThat(len(l.Arguments) == 1); b.unread {
 		return ""
 	}
@@ -138,7 +138,7 @@ func (b *builder) onConflict(l jscode.Link) string {
 			action = " do nothing"
 		case "doUpdateSet":
 			b.requireThat(len(m.Arguments) == 1)
-			action = " do update set " + b.assignments(m)
+			action = " do update set " + b.formatAssignments(m)
 		default:
 			b.unread = true
 		}
@@ -150,8 +150,8 @@ func (b *builder) onConflict(l jscode.Link) string {
 	return " on conflict" + constraint + action
 }
 
-// assignments returns the assignments of an UPDATE.
-func (b *builder) assignments(l jscode.Link) string {
+// formatAssignments returns the assignments of an UPDATE.
+func (b *builder) formatAssignments(l jscode.Link) string {
 	if len(l.Arguments) == 2 {
 		return jscode.QuoteSQLName(b.textAt(l, 0)) + " = " + b.bindValue(l.Arguments[1])
 	}
@@ -165,8 +165,8 @@ func (b *builder) assignments(l jscode.Link) string {
 	return strings.Join(parts, ", ")
 }
 
-// insertedRows returns the columns and values of an INSERT. A row without one of the columns has its default.
-func (b *builder) insertedRows(l jscode.Link) string {
+// formatInsertedRows returns the columns and values of an INSERT. A row without one of the columns has its default.
+func (b *builder) formatInsertedRows(l jscode.Link) string {
 	if b.requireThat(len(l.Arguments) == 1); b.unread {
 		return ""
 	}

@@ -9,8 +9,8 @@ import (
 // lockKey is the key of the advisory lock that Kysely's transaction holds (dialect/postgres/postgres-adapter.ts).
 const lockKey = 3853314791062309107
 
-// countMigrations describes Kysely's table.
-func countMigrations(jscode.Settings, string) *adapter.Count {
+// describeHistoryTable describes Kysely's table.
+func describeHistoryTable(jscode.Settings, string) *adapter.Count {
 	return &adapter.Count{
 		Table: historyTable,
 		Read:  adapter.KeyOnly("name"),

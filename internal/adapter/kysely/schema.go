@@ -32,7 +32,7 @@ func (b *builder) buildSchema(links []jscode.Link) string {
 		}
 		return "create type " + b.quoteTable(b.textAt(first, 0)) + " as enum (" + strings.Join(values, ", ") + ")"
 	case "createSchema":
-		return "create schema " + b.flags(rest, "ifNotExists") + jscode.QuoteSQLName(b.textAt(first, 0))
+		return "create schema " + b.readOptionalWord(rest, "ifNotExists") + jscode.QuoteSQLName(b.textAt(first, 0))
 	case "dropSchema":
 		return b.dropObject("schema", first, rest)
 	case "dropTable":
@@ -44,7 +44,7 @@ func (b *builder) buildSchema(links []jscode.Link) string {
 	case "dropIndex":
 		return b.dropObject("index", first, rest)
 	case "refreshMaterializedView":
-		return "refresh materialized view " + b.flags(rest, "concurrently") + b.quoteWhole(b.textAt(first, 0)) + " with data"
+		return "refresh materialized view " + b.readOptionalWord(rest, "concurrently") + b.quoteUnsplitName(b.textAt(first, 0)) + " with data"
 	}
 	b.unread = true
 	return ""
@@ -53,8 +53,8 @@ func (b *builder) buildSchema(links []jscode.Link) string {
 // words are the words of calls without arguments.
 var words = map[string]string{"ifNotExists": "if not exists ", "ifExists": "if exists ", "concurrently": "concurrently "}
 
-// flags returns the word of the only method that a chain may have after its first; "" if it has none.
-func (b *builder) flags(rest []jscode.Link, method string) (word string) {
+// readOptionalWord returns the word of the only method that a chain may have after its first; "" if it has none.
+func (b *builder) readOptionalWord(rest []jscode.Link, method string) (word string) {
 	for _, l := range rest {
 		b.requireThat(l.Name == method && len(l.Arguments) == 0)
 		word = words[method]
@@ -88,19 +88,19 @@ func (b *builder) dropObject(kind string, first jscode.Link, rest []jscode.Link)
 	case "schema":
 		quoted = jscode.QuoteSQLName(name)
 	case "view", "index":
-		quoted = b.quoteWhole(name)
+		quoted = b.quoteUnsplitName(name)
 	}
 	return "drop " + materialized + kind + " " + sql + quoted + table + ending
 }
 
 // dataType returns the type of a column: a text, or sql`…`.
 func (b *builder) dataType(l jscode.Link, n int) string {
-	return b.writeFixed(l, n, b.textOf)
+	return b.writeWithoutParameters(l, n, b.textOf)
 }
 
 // fixedExpression returns an expression of a statement that cannot have parameters.
 func (b *builder) fixedExpression(l jscode.Link, n int) string {
-	return b.writeFixed(l, n, func(jscode.Value) string {
+	return b.writeWithoutParameters(l, n, func(jscode.Value) string {
 		b.unread = true
 		return ""
 	})
@@ -109,11 +109,11 @@ func (b *builder) fixedExpression(l jscode.Link, n int) string {
 // defaultOf returns the default of a column.
 func (b *builder) defaultOf(l jscode.Link) string {
 	b.requireThat(len(l.Arguments) == 1)
-	return b.writeFixed(l, 0, b.writeLiteral)
+	return b.writeWithoutParameters(l, 0, b.writeLiteral)
 }
 
-// writeFixed writes an argument where parameters are not possible: an expression as it is, another value by a function.
-func (b *builder) writeFixed(l jscode.Link, n int, write func(jscode.Value) string) string {
+// writeWithoutParameters writes an argument where parameters are not possible: an expression as it is, another value by a function.
+func (b *builder) writeWithoutParameters(l jscode.Link, n int, write func(jscode.Value) string) string {
 	if n >= len(l.Arguments) {
 		b.unread = true
 		return ""
@@ -180,9 +180,9 @@ func (b *builder) addColumnClause(c clauses, m jscode.Link) {
 		c[m.Name] = " " + b.fixedExpression(m, 0)
 	case "references":
 		target := b.textAt(m, 0)
-		at := strings.LastIndex(target, ".")
-		if b.requireThat(at > 0); !b.unread {
-			c[m.Name] = " references " + b.quoteTarget(target[:at]) + " (" + jscode.QuoteSQLName(strings.TrimSpace(target[at+1:])) + ")"
+		dot := strings.LastIndex(target, ".")
+		if b.requireThat(dot > 0); !b.unread {
+			c[m.Name] = " references " + b.quoteInSchema(target[:dot]) + " (" + jscode.QuoteSQLName(strings.TrimSpace(target[dot+1:])) + ")"
 		}
 	case "onDelete", "onUpdate":
 		b.requireThat(c["references"] != "")
@@ -213,7 +213,7 @@ func (b *builder) createTable(first jscode.Link, rest []jscode.Link) string {
 		case "addColumn":
 			columns = append(columns, b.defineColumn(l))
 		default:
-			sql, isConstraint := b.constraint(l, nil)
+			sql, isConstraint := b.buildConstraint(l, nil)
 			b.requireThat(isConstraint)
 			constraints = append(constraints, sql)
 		}
@@ -221,8 +221,8 @@ func (b *builder) createTable(first jscode.Link, rest []jscode.Link) string {
 	return begin + exists + b.quoteTable(b.textAt(first, 0)) + " (" + strings.Join(append(columns, constraints...), ", ") + ")"
 }
 
-// constraint returns the definition of a constraint. after are the calls that follow it. isConstraint is false for another method.
-func (b *builder) constraint(l jscode.Link, after []jscode.Link) (sql string, isConstraint bool) {
+// buildConstraint returns the definition of a constraint. after are the calls that follow it. isConstraint is false for another method.
+func (b *builder) buildConstraint(l jscode.Link, after []jscode.Link) (sql string, isConstraint bool) {
 	build := 2
 	var kind string
 	switch l.Name {
@@ -233,7 +233,7 @@ func (b *builder) constraint(l jscode.Link, after []jscode.Link) (sql string, is
 	case "addCheckConstraint":
 		kind = "check (" + b.fixedExpression(l, 1) + ")"
 	case "addForeignKeyConstraint":
-		kind = "foreign key (" + b.quotedList(l, 1) + ") references " + b.quoteTarget(b.textAt(l, 2)) + " (" + b.quotedList(l, 3) + ")"
+		kind = "foreign key (" + b.quotedList(l, 1) + ") references " + b.quoteInSchema(b.textAt(l, 2)) + " (" + b.quotedList(l, 3) + ")"
 		build = 4
 	default:
 		return "", false

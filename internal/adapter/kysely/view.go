@@ -30,7 +30,7 @@ func (b *builder) createView(first jscode.Link, rest []jscode.Link) string {
 		}
 	}
 	b.requireThat(query != "")
-	return "create " + c["orReplace"] + c["materialized"] + c["temporary"] + "view " + c["ifNotExists"] + b.quoteWhole(b.textAt(first, 0)) +
+	return "create " + c["orReplace"] + c["materialized"] + c["temporary"] + "view " + c["ifNotExists"] + b.quoteUnsplitName(b.textAt(first, 0)) +
 		" " + columns + "as " + query
 }
 
@@ -67,7 +67,7 @@ func (b *builder) buildSelect(links []jscode.Link) string {
 		case "select":
 			selected = append(selected, b.listOperands(l, b.writeSelection)...)
 		case "groupBy":
-			groups = append(groups, b.listOperands(l, b.operand)...)
+			groups = append(groups, b.listOperands(l, b.formatOperand)...)
 		default:
 			b.unread = true
 		}
@@ -98,7 +98,7 @@ func (b *builder) listOperands(l jscode.Link, write func(jscode.Value) string) (
 // writeSelection returns what select() takes: a column, or an expression with a name.
 func (b *builder) writeSelection(v jscode.Value) string {
 	if v.Kind != jscode.Chain {
-		return b.operand(v)
+		return b.formatOperand(v)
 	}
 	last := len(v.Links) - 1
 	if b.requireThat(last > 0 && v.Links[last].Name == "as" && v.Links[last].Called); b.unread {

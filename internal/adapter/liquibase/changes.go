@@ -8,7 +8,7 @@ import (
 )
 
 // changes are the changes that are translated to the statements that Liquibase 4.33 sends to Postgres.
-var changes = listChanges()
+var changes = newChangeTranslators()
 
 // ignored are the elements of a changeset that send nothing to the tables of a project.
 var ignored = map[string]bool{
@@ -21,10 +21,10 @@ func (c *changeSet) addRename(e *element, kind, oldName, newName string) {
 	c.addPart(e, fmt.Sprintf("ALTER %s %s RENAME TO %s", kind, qualifyName(e.getText("schemaName"), e.getText(oldName)), quoteName(e.getText(newName))))
 }
 
-// listChanges makes the table of changes.
-func listChanges() map[string]func(c *changeSet, e *element) {
+// newChangeTranslators makes the table of changes.
+func newChangeTranslators() map[string]func(c *changeSet, e *element) {
 	return map[string]func(c *changeSet, e *element){
-		"createTable": translateTable, "addColumn": addColumns, "sql": addSQL, "sqlFile": addSQLFile, "createProcedure": createProcedure,
+		"createTable": translateCreateTable, "addColumn": addColumns, "sql": addSQL, "sqlFile": addSQLFile, "createProcedure": createProcedure,
 		"createView": createView, "insert": insertRow, "update": updateRows, "delete": deleteRows, "createIndex": createIndex,
 		"addForeignKeyConstraint": addForeignKey, "addUniqueConstraint": addUnique, "addPrimaryKey": addPrimaryKey,
 		"addNotNullConstraint": addNotNull, "addDefaultValue": addDefault, "createSequence": createSequence, "alterSequence": alterSequence,
@@ -40,7 +40,7 @@ func listChanges() map[string]func(c *changeSet, e *element) {
 			c.alterTable(e, "RENAME COLUMN %s TO %s", quoteName(e.getText("oldColumnName")), quoteName(e.getText("newColumnName")))
 		},
 		"modifyDataType": func(c *changeSet, e *element) {
-			name, kind := quoteName(e.getText("columnName")), readType(e.getText("newDataType")).sql
+			name, kind := quoteName(e.getText("columnName")), translateType(e.getText("newDataType")).sql
 			c.alterTable(e, "ALTER COLUMN %s TYPE %s USING (%s::%s)", name, kind, name, kind)
 		},
 		"dropNotNullConstraint": func(c *changeSet, e *element) {
@@ -95,14 +95,14 @@ func (c *changeSet) addChange(e *element) {
 	switch {
 	case ignored[e.name]:
 	case e.name == "modifySql":
-		if forPostgres(e.getText("dbms")) {
+		if isForPostgres(e.getText("dbms")) {
 			c.addOpaque(e, "it changes the SQL of the whole changeset when it runs")
 		}
 	case translate == nil:
 		c.addOpaque(e, "what it sends is known only when it runs")
 	default:
 		x := c.fillAttributes(e)
-		if name := unknownName(x); name != "" {
+		if name := findUnknownProperty(x); name != "" {
 			c.addOpaque(e, "the value of "+name+" is given when Liquibase runs")
 			return
 		}
@@ -113,11 +113,11 @@ func (c *changeSet) addChange(e *element) {
 // literals are attributes with a text, in which Liquibase leaves a property without a value as it is.
 var literals = map[string]bool{"sql": true, "remarks": true, "path": true, "value": true, "defaultValue": true, "selectQuery": true}
 
-// unknownName returns a property without a value in the attributes of a change that are no schema; "" for none.
-func unknownName(e *element) string {
+// findUnknownProperty returns a property without a value in the attributes of a change that are no schema; "" for none.
+func findUnknownProperty(e *element) string {
 	for k, v := range e.attributes {
-		if at := strings.Index(v, "${"); at >= 0 && !strings.Contains(strings.ToLower(k), "schema") && !literals[k] {
-			name, _, _ := strings.Cut(v[at:], "}")
+		if index := strings.Index(v, "${"); index >= 0 && !strings.Contains(strings.ToLower(k), "schema") && !literals[k] {
+			name, _, _ := strings.Cut(v[index:], "}")
 			return name + "}"
 		}
 	}
@@ -126,23 +126,23 @@ func unknownName(e *element) string {
 
 // addSQL adds the text of the author.
 func addSQL(c *changeSet, e *element) {
-	if forPostgres(e.getText("dbms")) {
+	if isForPostgres(e.getText("dbms")) {
 		c.addText(e, e.readContent("sql"), e.textStart, e.isFalse("splitStatements"))
 	}
 }
 
 // addSQLFile adds the text of a file.
 func addSQLFile(c *changeSet, e *element) {
-	if !forPostgres(e.getText("dbms")) {
+	if !isForPostgres(e.getText("dbms")) {
 		return
 	}
-	if text, ok := c.readBeside(e); ok {
+	if text, ok := c.readNamedFile(e); ok {
 		c.addText(e, text, -1, e.isFalse("splitStatements"))
 	}
 }
 
-// readBeside reads the file that a change names.
-func (c *changeSet) readBeside(e *element) (string, bool) {
+// readNamedFile reads the file that a change names.
+func (c *changeSet) readNamedFile(e *element) (string, bool) {
 	p := resolveFile(c.tree, c.m.Path, e.getText("path"), e.isTrue("relativeToChangelogFile"))
 	if p == "" {
 		c.addOpaque(e, "the repository does not have "+e.getText("path"))
@@ -158,11 +158,11 @@ func (c *changeSet) readBeside(e *element) (string, bool) {
 }
 
 func createProcedure(c *changeSet, e *element) {
-	if !forPostgres(e.getText("dbms")) {
+	if !isForPostgres(e.getText("dbms")) {
 		return
 	}
 	if e.hasAttribute("path") {
-		if text, ok := c.readBeside(e); ok {
+		if text, ok := c.readNamedFile(e); ok {
 			c.addText(e, text, -1, true)
 		}
 		return
@@ -174,7 +174,7 @@ func createView(c *changeSet, e *element) {
 	text := e.readContent("selectQuery")
 	if e.hasAttribute("path") {
 		var ok bool
-		if text, ok = c.readBeside(e); !ok {
+		if text, ok = c.readNamedFile(e); !ok {
 			return
 		}
 	}

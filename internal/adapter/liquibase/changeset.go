@@ -23,8 +23,8 @@ type changeSet struct {
 	inText bool
 }
 
-// beginMigration begins with a migration: its name, and the lines of the file that it is in, from a line up to an offset.
-func (l *loader) beginMigration(f *adapter.File, author, id string, line, start, end int) *changeSet {
+// newChangeSet begins with a migration: its name, and the lines of the file that it is in, from a line up to an offset.
+func (l *loader) newChangeSet(f *adapter.File, author, id string, line, start, end int) *changeSet {
 	name := describeChangeSet(strings.TrimPrefix(f.Path, l.source.Dir+"/"), author, id)
 	if l.ids[name]++; l.ids[name] > 1 {
 		name = fmt.Sprintf("%s#%d", name, l.ids[name])
@@ -57,8 +57,8 @@ func (c *changeSet) sealMigration() {
 }
 
 // addChangeSet adds the migration of a changeset that is no SQL.
-func (l *loader) addChangeSet(log *changelog, e *element, above inherited) {
-	if !forPostgres(l.fillText(e.getText("dbms"))) || e.isTrue("ignore") || isForOther(e) {
+func (l *loader) addChangeSet(log *changelog, e *element, parent inherited) {
+	if !isForPostgres(l.fillText(e.getText("dbms"))) || e.isTrue("ignore") || isForOther(e) {
 		return
 	}
 	conditions := readConditions(e.firstChild("preConditions"))
@@ -66,15 +66,15 @@ func (l *loader) addChangeSet(log *changelog, e *element, above inherited) {
 		return
 	}
 	end := len(log.file.Text)
-	if next := log.nextOffset(e); next > 0 {
+	if next := log.nextElementOffset(e); next > 0 {
 		end = next
 	}
-	c := l.beginMigration(log.file, l.fillText(e.getText("author")), l.fillText(e.getText("id")), e.line, log.lineStart(e.line), end)
+	c := l.newChangeSet(log.file, l.fillText(e.getText("author")), l.fillText(e.getText("id")), e.line, log.lineStart(e.line), end)
 	c.m.Source.LineComment = "#"
 	if strings.HasSuffix(strings.ToLower(log.path), ".xml") {
 		c.m.Source.LineComment = "<!--"
 	}
-	c.base = script.Part{Start: -1, Conditional: above.conditional || isOptional(e) || conditions.maybe, Needs: conditions.needs, NeedsAt: conditions.line}
+	c.base = script.Part{Start: -1, Conditional: parent.conditional || isOptional(e) || conditions.maybe, Needs: conditions.needs, NeedsAt: conditions.line}
 	if c.base.Block = 1; e.isFalse("runInTransaction") {
 		c.base.Block = 0
 		c.m.Runner.Rerun = true
@@ -87,9 +87,9 @@ func (l *loader) addChangeSet(log *changelog, e *element, above inherited) {
 }
 
 // addOpaque records a change that is not judged.
-func (c *changeSet) addOpaque(e *element, why string) {
+func (c *changeSet) addOpaque(e *element, reason string) {
 	c.m.Opaque = append(c.m.Opaque, onward.Opaque{
-		Migration: c.m.ID, Path: c.m.Path, Line: e.line, Column: e.column, What: "change " + e.name, Why: why,
+		Migration: c.m.ID, Path: c.m.Path, Line: e.line, Column: e.column, What: "change " + e.name, Why: reason,
 	})
 }
 
@@ -100,8 +100,8 @@ func (c *changeSet) addPart(e *element, sql string) {
 	c.m.Source.Parts = append(c.m.Source.Parts, p)
 }
 
-// nextOffset returns the offset of the line of the element after a changeset; 0 for none.
-func (c *changelog) nextOffset(e *element) int {
+// nextElementOffset returns the offset of the line of the element after a changeset; 0 for none.
+func (c *changelog) nextElementOffset(e *element) int {
 	if c.next == nil {
 		c.next = map[*element]int{}
 		for i, x := range c.root.children[:max(0, len(c.root.children)-1)] {
@@ -120,15 +120,15 @@ func (c *changelog) lineStart(line int) int {
 	return c.lines.LineStart(line)
 }
 
-// loadSQL loads a file of SQL: Liquibase's formatted SQL, or a text that is one changeset.
-func (l *loader) loadSQL(p string, above inherited) {
+// loadSQLFile loads a file of SQL: Liquibase's formatted SQL, or a text that is one changeset.
+func (l *loader) loadSQLFile(p string, parent inherited) {
 	f := adapter.ReadFile(l.tree, p)
 	f.FillNames()
 	lines := pgparse.NewLines(f.Text)
 	if f.Failed != "" || !IsFormattedSQL(f.Text) {
-		c := l.beginMigration(f, "includeAll", "raw", 1, 0, len(f.Text))
+		c := l.newChangeSet(f, "includeAll", "raw", 1, 0, len(f.Text))
 		if c.m.Opaque = f.Opaque; f.Failed == "" {
-			c.base = script.Part{Block: 1, Conditional: above.conditional}
+			c.base = script.Part{Block: 1, Conditional: parent.conditional}
 			c.addText(&element{name: "sql", line: 1, column: 1, endLine: 1}, f.Text, 0, false)
 		}
 		c.sealMigration()
@@ -146,11 +146,11 @@ func (l *loader) loadSQL(p string, above inherited) {
 		}
 		line, _ := lines.Position(parts[i].Start)
 		author, id, _ := strings.Cut(parts[i].Name, ":")
-		c := l.beginMigration(f, author, id, line, lines.LineStart(line), end)
+		c := l.newChangeSet(f, author, id, line, lines.LineStart(line), end)
 		c.m.Repeatable = parts[i].Again
 		c.m.Runner.Rerun = parts[i].Block == 0
 		for _, part := range parts[i:n] {
-			part.Conditional = above.conditional
+			part.Conditional = parent.conditional
 			part.Name, part.Sum, part.Again = "", "", false
 			if filled := l.fillText(part.SQL); filled != part.SQL || !c.inText {
 				part.Line, part.Column = lines.Position(part.Start)
@@ -163,7 +163,7 @@ func (l *loader) loadSQL(p string, above inherited) {
 		}
 		for ; len(cut) > 0 && cut[0] < n; cut = cut[1:] {
 			if part := c.m.Source.Parts[cut[0]-i]; part.Start >= 0 {
-				c.refuseCut(part, "splitStatements:false after its name, or endDelimiter with a text that is in no body")
+				c.reportCut(part, "splitStatements:false after its name, or endDelimiter with a text that is in no body")
 			}
 		}
 		c.sealMigration()
@@ -171,15 +171,15 @@ func (l *loader) loadSQL(p string, above inherited) {
 	}
 }
 
-// refuseCut reports a part that Liquibase cuts inside a body.
-func (c *changeSet) refuseCut(p script.Part, instead string) {
-	at := cutsBody(p.SQL)
-	if at < 0 {
+// reportCut reports a part that Liquibase cuts inside a body.
+func (c *changeSet) reportCut(p script.Part, instead string) {
+	offset := indexBodyCut(p.SQL)
+	if offset < 0 {
 		return
 	}
 	line := p.Line
 	if p.Start >= 0 {
-		line = 1 + strings.Count(c.m.Source.Text[:p.Start+at], "\n")
+		line = 1 + strings.Count(c.m.Source.Text[:p.Start+offset], "\n")
 	}
 	c.m.Problems = append(c.m.Problems, history.Refusal{
 		Line: line, Column: 1, Message: "Liquibase cuts the changeset " + c.m.ID + " at a ';' inside a body",
@@ -205,7 +205,7 @@ func (c *changeSet) addText(e *element, text string, start int, whole bool) {
 			p.Start = start + part.Start + c.shift
 		}
 		if !whole && (delimiter == "" || delimiter == ";") {
-			c.refuseCut(p, `splitStatements="false", or endDelimiter with a text that is in no body`)
+			c.reportCut(p, `splitStatements="false", or endDelimiter with a text that is in no body`)
 		}
 		c.m.Source.Parts = append(c.m.Source.Parts, p)
 	}

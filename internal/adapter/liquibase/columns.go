@@ -18,13 +18,13 @@ type column struct {
 
 func (c *changeSet) readColumns(e *element) (out []*column) {
 	for _, x := range e.listChildren("column") {
-		k := &column{element: c.fillAttributes(x), name: quoteName(c.fillText(x.getText("name"))), kind: readType(c.fillText(x.getText("type")))}
+		k := &column{element: c.fillAttributes(x), name: quoteName(c.fillText(x.getText("name"))), kind: translateType(c.fillText(x.getText("type")))}
 		if k.constraints = x.firstChild("constraints"); k.constraints == nil {
 			k.constraints = newElement("constraints")
 		}
 		k.constraints = c.fillAttributes(k.constraints)
-		var why string
-		if k.defaultValue, _, why = valueOf(k.element, "defaultValue", k.kind); why != "" || k.kind.sql == "" {
+		var reason string
+		if k.defaultValue, _, reason = formatAttributeValue(k.element, "defaultValue", k.kind); reason != "" || k.kind.sql == "" {
 			k.why = "its columns are known only when it runs"
 		}
 		out = append(out, k)
@@ -125,8 +125,8 @@ func (k *column) writeUnique() string {
 	return sql
 }
 
-// translateTable translates createTable.
-func translateTable(c *changeSet, e *element) {
+// translateCreateTable translates createTable.
+func translateCreateTable(c *changeSet, e *element) {
 	table := tableOf(e)
 	var lines, keys, foreign, unique []string
 	keyName := strings.ToLower(e.getText("tableName")) + "_pkey"
@@ -172,10 +172,10 @@ func translateTable(c *changeSet, e *element) {
 	c.addRemarks(table, columns)
 }
 
-// filledFirst reports whether Liquibase writes a value to the rows of a new column before it becomes NOT NULL.
-func (k *column) filledFirst() bool {
-	_, given, _ := valueOf(k.element, "value", k.kind)
-	return given && k.constraints.isFalse("nullable") && !k.constraints.isTrue("primaryKey")
+// isFilledBeforeNotNull reports whether Liquibase writes a value to the rows of a new column before it becomes NOT NULL.
+func (k *column) isFilledBeforeNotNull() bool {
+	_, hasValue, _ := formatAttributeValue(k.element, "value", k.kind)
+	return hasValue && k.constraints.isFalse("nullable") && !k.constraints.isTrue("primaryKey")
 }
 
 // addRemarks adds the comments of columns.
@@ -196,7 +196,7 @@ func addColumns(c *changeSet, e *element) {
 			continue
 		}
 		definition := k.writeDefinition()
-		if k.filledFirst() {
+		if k.isFilledBeforeNotNull() {
 			definition = strings.TrimSuffix(definition, " NOT NULL")
 		}
 		if k.constraints.isTrue("primaryKey") {
@@ -211,14 +211,14 @@ func addColumns(c *changeSet, e *element) {
 		}
 	}
 	for _, k := range columns {
-		value, ok, why := valueOf(k.element, "value", k.kind)
-		if why != "" {
-			c.addOpaque(e, why)
+		value, ok, reason := formatAttributeValue(k.element, "value", k.kind)
+		if reason != "" {
+			c.addOpaque(e, reason)
 		}
 		if ok {
 			c.addPart(k.element, "UPDATE "+table+" SET "+k.name+" = "+value)
 		}
-		if ok && k.filledFirst() {
+		if ok && k.isFilledBeforeNotNull() {
 			c.addPart(k.element, "ALTER TABLE "+table+" ALTER COLUMN  "+k.name+" SET NOT NULL")
 		}
 	}

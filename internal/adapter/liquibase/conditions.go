@@ -25,7 +25,7 @@ func readConditions(e *element) (out conditions) {
 	for _, c := range e.children {
 		switch c.name {
 		case "dbms":
-			out.never = out.never || !forPostgres(c.getText("type"))
+			out.never = out.never || !isForPostgres(c.getText("type"))
 		case "tableExists", "viewExists", "columnExists":
 			known = false
 			if table := c.getText("tableName"); table != "" {

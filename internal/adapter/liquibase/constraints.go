@@ -54,8 +54,8 @@ func writeDeferral(e *element) string {
 	return suffixIf(e.isTrue("deferrable") || e.isTrue("initiallyDeferred"), " DEFERRABLE") + suffixIf(e.isTrue("initiallyDeferred"), " INITIALLY DEFERRED")
 }
 
-// addKey adds a constraint of columns.
-func addKey(c *changeSet, e *element, kind, more string) {
+// addColumnConstraint adds a constraint of columns.
+func addColumnConstraint(c *changeSet, e *element, kind, more string) {
 	sql := "ADD "
 	if name := e.getText("constraintName"); name != "" {
 		sql += "CONSTRAINT " + quoteName(name) + " "
@@ -69,10 +69,10 @@ func addUnique(c *changeSet, e *element) {
 	if index := e.getText("forIndexName"); index != "" {
 		more += " USING INDEX " + quoteName(index)
 	}
-	addKey(c, e, "UNIQUE", more)
+	addColumnConstraint(c, e, "UNIQUE", more)
 }
 
-func addPrimaryKey(c *changeSet, e *element) { addKey(c, e, "PRIMARY KEY", "") }
+func addPrimaryKey(c *changeSet, e *element) { addColumnConstraint(c, e, "PRIMARY KEY", "") }
 
 func dropPrimaryKey(c *changeSet, e *element) {
 	if e.getText("constraintName") == "" {
@@ -86,7 +86,7 @@ func addNotNull(c *changeSet, e *element) {
 	name := quoteName(e.getText("columnName"))
 	if e.hasAttribute("defaultNullValue") {
 		value := e.getText("defaultNullValue")
-		switch t := readType(e.getText("columnDataType")); {
+		switch t := translateType(e.getText("columnDataType")); {
 		case currentTime.MatchString(value):
 			value = "NOW()"
 		case typeNames[t.base] == "BOOLEAN":
@@ -101,9 +101,9 @@ func addNotNull(c *changeSet, e *element) {
 
 func addDefault(c *changeSet, e *element) {
 	name := quoteName(e.getText("columnName"))
-	value, ok, why := valueOf(e, "defaultValue", columnType{})
+	value, ok, reason := formatAttributeValue(e, "defaultValue", columnType{})
 	if !ok {
-		c.addOpaque(e, cmp.Or(why, "it has no default"))
+		c.addOpaque(e, cmp.Or(reason, "it has no default"))
 		return
 	}
 	c.alterTable(e, "ALTER COLUMN  %s SET DEFAULT %s", name, value)
@@ -120,8 +120,8 @@ func addAutoIncrement(c *changeSet, e *element) {
 	if start := e.getText("startWith"); start != "" {
 		sql += " START WITH " + start
 	}
-	if by := e.getText("incrementBy"); by != "" {
-		sql += " INCREMENT BY " + by
+	if increment := e.getText("incrementBy"); increment != "" {
+		sql += " INCREMENT BY " + increment
 	}
 	c.addPart(e, sql)
 	c.alterTable(e, "ALTER COLUMN  %s SET NOT NULL", name)
@@ -131,7 +131,7 @@ func addAutoIncrement(c *changeSet, e *element) {
 
 func mergeColumns(c *changeSet, e *element) {
 	first, second, final := quoteName(e.getText("column1Name")), quoteName(e.getText("column2Name")), quoteName(e.getText("finalColumnName"))
-	c.alterTable(e, "ADD %s %s", final, readType(e.getText("finalColumnType")).sql)
+	c.alterTable(e, "ADD %s %s", final, translateType(e.getText("finalColumnType")).sql)
 	c.addPart(e, fmt.Sprintf("UPDATE %s SET %s = %s || %s || %s", tableOf(e), final, first, quoteText(e.getText("joinString")), second))
 	c.alterTable(e, "DROP COLUMN %s", first)
 	c.alterTable(e, "DROP COLUMN %s", second)

@@ -28,7 +28,7 @@ func SplitChangesets(text string) (out []script.Part, cut []int) {
 			end = heads[i+1][0]
 		}
 		says := changesetAttributes(text[h[4]:h[5]])
-		if !forPostgres(says["dbms"]) || strings.EqualFold(says["ignore"], "true") {
+		if !isForPostgres(says["dbms"]) || strings.EqualFold(says["ignore"], "true") {
 			continue
 		}
 		block := i + 1
@@ -81,24 +81,24 @@ func changesetAttributes(line string) map[string]string {
 	return out
 }
 
-// forPostgres reports whether a changeset runs on Postgres, judged by its dbms attribute:
+// isForPostgres reports whether a changeset runs on Postgres, judged by its dbms attribute:
 // a list of databases, or of excluded ones with a '!'.
-func forPostgres(dbms string) bool {
+func isForPostgres(dbms string) bool {
 	if dbms == "" {
 		return true
 	}
-	named, others := false, false
+	hasPostgres, hasOther := false, false
 	for _, d := range strings.Split(strings.ToLower(dbms), ",") {
 		switch d = strings.TrimSpace(d); {
 		case d == "!postgresql", d == "none":
 			return false
 		case d == "postgresql", d == "all":
-			named = true
+			hasPostgres = true
 		case !strings.HasPrefix(d, "!"):
-			others = true
+			hasOther = true
 		}
 	}
-	return named || !others
+	return hasPostgres || !hasOther
 }
 
 // cutAtDelimiter cuts part of a text at a changeset's own delimiter.
@@ -107,21 +107,21 @@ func cutAtDelimiter(text string, from, to int, delimiter string, whole bool) [][
 		return [][2]int{{from, to}}
 	}
 	var out [][2]int
-	for at := from; ; {
-		n := strings.Index(text[at:to], delimiter)
+	for start := from; ; {
+		n := strings.Index(text[start:to], delimiter)
 		if n < 0 {
-			return append(out, [2]int{at, to})
+			return append(out, [2]int{start, to})
 		}
-		out = append(out, [2]int{at, at + n})
-		at += n + len(delimiter)
+		out = append(out, [2]int{start, start + n})
+		start += n + len(delimiter)
 	}
 }
 
-// cutsBody returns the offset of the ';' in a body at which Liquibase cuts a changeset in
+// indexBodyCut returns the offset of the ';' in a body at which Liquibase cuts a changeset in
 // two; -1 for none.
-func cutsBody(sql string) int {
+func indexBodyCut(sql string) int {
 	var lex adapter.Lexer
-	within, depth, from := "", 0, 0
+	openTag, depth, from := "", 0, 0
 	for {
 		n := strings.IndexByte(sql[from:], ';')
 		if n < 0 {
@@ -134,7 +134,7 @@ func cutsBody(sql string) int {
 			tag = ""
 		}
 		if tag != "" {
-			if within == "" {
+			if openTag == "" {
 				depth = 0
 				piece = piece[strings.LastIndex(piece, tag)+len(tag):]
 			}
@@ -150,7 +150,7 @@ func cutsBody(sql string) int {
 				return from + n
 			}
 		}
-		within = tag
+		openTag = tag
 		from += n + 1
 	}
 }
@@ -159,8 +159,8 @@ func cutsBody(sql string) int {
 func RefuseCuts(m *adapter.Migration, cut []int) {
 	for _, i := range cut {
 		p := m.Source.Parts[i]
-		if at := cutsBody(p.SQL); at >= 0 {
-			m.Refuse(p.Start+at, "Liquibase cuts the changeset "+p.Name+" at this ';', inside a body",
+		if offset := indexBodyCut(p.SQL); offset >= 0 {
+			m.Refuse(p.Start+offset, "Liquibase cuts the changeset "+p.Name+" at this ';', inside a body",
 				"it sends half a statement, and the update fails: Unterminated dollar quote",
 				"let it send the changeset whole: splitStatements:false after its name, or endDelimiter with a text that is in no body")
 		}

@@ -21,7 +21,7 @@ func TestLiquibaseCutsBodies(t *testing.T) {
 		"SELECT 1; -- $$;\nSELECT 2;":                                                            false,
 		"SELECT $1; SELECT '$$;';":                                                               false,
 	} {
-		if got := cutsBody(sql) >= 0; got != cut {
+		if got := indexBodyCut(sql) >= 0; got != cut {
 			t.Errorf("%s: cut %v", sql, got)
 		}
 	}

@@ -24,7 +24,7 @@ const (
 // read loads a changelog. It returns the statements, one a line, and the reports.
 func read(t *testing.T, files map[string]string) (statements, reports string) {
 	t.Helper()
-	var sql, told strings.Builder
+	var sql, messages strings.Builder
 	tree := adaptertest.Text(files)
 	for _, s := range liquibase.Adapter.Detect(tree) {
 		set, err := liquibase.Adapter.Load(t.Context(), tree, s)
@@ -32,21 +32,21 @@ func read(t *testing.T, files map[string]string) (statements, reports string) {
 			t.Fatal(err)
 		}
 		for _, o := range set.Opaque {
-			told.WriteString(o.What + ": " + o.Why + "\n")
+			messages.WriteString(o.What + ": " + o.Why + "\n")
 		}
 		for _, m := range set.Migrations {
 			for _, p := range m.Source.Parts {
 				sql.WriteString(p.SQL + "\n")
 			}
 			for _, o := range m.Opaque {
-				told.WriteString(o.What + ": " + o.Why + "\n")
+				messages.WriteString(o.What + ": " + o.Why + "\n")
 			}
 			for _, p := range m.Problems {
-				told.WriteString(p.Message + "\n")
+				messages.WriteString(p.Message + "\n")
 			}
 		}
 	}
-	return sql.String(), told.String()
+	return sql.String(), messages.String()
 }
 
 // XML from strangers: no entity is replaced but XML's own, and no file outside of the repository is read.
@@ -86,12 +86,12 @@ func TestHostile(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 18
 	repeat := func(s string) string { return strings.Repeat(s, size/len(s)) }
-	one := `<changeSet id="1" author="a"><sql>SELECT 1</sql></changeSet>`
+	changeSetXML := `<changeSet id="1" author="a"><sql>SELECT 1</sql></changeSet>`
 	for name, c := range map[string]struct{ name, text string }{
 		"nested":         {"x.xml", head + repeat("<a>")},
 		"nested, closed": {"x.xml", head + strings.Repeat("<a>", 1000) + strings.Repeat("</a>", 1000) + foot},
-		"changesets":     {"x.xml", head + repeat(one) + foot},
-		"on lines":       {"x.xml", head + repeat(one+"\n") + foot},
+		"changesets":     {"x.xml", head + repeat(changeSetXML) + foot},
+		"on lines":       {"x.xml", head + repeat(changeSetXML+"\n") + foot},
 		"texts":          {"x.xml", head + `<changeSet id="1" author="a"><sql>` + repeat("a<!-- -->") + `</sql></changeSet>` + foot},
 		"attributes":     {"x.xml", head + `<changeSet id="1" author="a" ` + repeat(`a="" `) + `/>` + foot},
 		"values": {
@@ -99,8 +99,8 @@ func TestHostile(t *testing.T) {
 				`</sql></changeSet>` + foot,
 		},
 		"dollars":           {"x.xml", head + `<changeSet id="1" author="a"><sql>` + repeat("${") + `</sql></changeSet>` + foot},
-		"itself":            {"x.xml", head + repeat(`<include file="changelog.xml"/>`) + one + foot},
-		"all":               {"x.xml", head + strings.Repeat(`<includeAll path="db"/>`, 1000) + one + foot},
+		"itself":            {"x.xml", head + repeat(`<include file="changelog.xml"/>`) + changeSetXML + foot},
+		"all":               {"x.xml", head + strings.Repeat(`<includeAll path="db"/>`, 1000) + changeSetXML + foot},
 		"nested YAML":       {"x.yaml", "databaseChangeLog: " + repeat("[")},
 		"deep YAML":         {"x.yaml", "databaseChangeLog:\n" + strings.Repeat("- ", 20_000)},
 		"aliases":           {"x.yaml", "databaseChangeLog: [&a [x,x], " + repeat("*a,") + "]"},
@@ -111,7 +111,7 @@ func TestHostile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
-			root := head + `<include file="db/changelog/` + c.name + `"/>` + one + foot
+			root := head + `<include file="db/changelog/` + c.name + `"/>` + changeSetXML + foot
 			statements, reports := read(t, map[string]string{"db/changelog.xml": root, "db/changelog/" + c.name: c.text})
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("%v", took)

@@ -24,7 +24,7 @@ var tool = history.Tool{Name: "Liquibase", Unit: "changeset", Apart: "a changese
 
 // findSources looks for changelogs that no other includes, and that reach a changeset which is no SQL.
 func findSources(t adapter.Tree) (out []adapter.Source) {
-	for dir, list := range findRoots(t) {
+	for dir, list := range findRootChangelogs(t) {
 		var typed *root
 		s := adapter.Source{Framework: "liquibase", Dir: dir, Deep: true, Score: 3}
 		for _, r := range list {
@@ -78,7 +78,7 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			},
 		},
 	}
-	for _, r := range findRoots(t)[s.Dir] {
+	for _, r := range findRootChangelogs(t)[s.Dir] {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -94,19 +94,19 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 // inherited are the conditions of the includes above a changeset.
 type inherited struct{ conditional bool }
 
-// listOpaque records something outside of changesets that is not judged.
-func (l *loader) listOpaque(path string, e *element, what, why string) {
-	l.set.Opaque = append(l.set.Opaque, onward.Opaque{Path: path, Line: e.line, Column: e.column, What: what, Why: why})
+// recordOpaque records something outside of changesets that is not judged.
+func (l *loader) recordOpaque(path string, e *element, subject, reason string) {
+	l.set.Opaque = append(l.set.Opaque, onward.Opaque{Path: path, Line: e.line, Column: e.column, What: subject, Why: reason})
 }
 
 // loadFile loads a changelog, once.
-func (l *loader) loadFile(p string, above inherited) {
+func (l *loader) loadFile(p string, parent inherited) {
 	if l.visited[p] {
 		return
 	}
 	l.visited[p] = true
 	if strings.HasSuffix(strings.ToLower(p), ".sql") {
-		l.loadSQL(p, above)
+		l.loadSQLFile(p, parent)
 		return
 	}
 	c := l.logs[p]
@@ -118,59 +118,59 @@ func (l *loader) loadFile(p string, above inherited) {
 		}
 	}
 	if c.root == nil || c.err != nil {
-		why := cmp.Or(c.file.Failed, "it is no changelog")
+		reason := cmp.Or(c.file.Failed, "it is no changelog")
 		if c.err != nil {
-			why = c.err.Error()
+			reason = c.err.Error()
 		}
-		l.set.Opaque = append(l.set.Opaque, onward.Opaque{Path: p, What: "changelog that cannot be read", Why: why, Failed: true})
+		l.set.Opaque = append(l.set.Opaque, onward.Opaque{Path: p, What: "changelog that cannot be read", Why: reason, Failed: true})
 		return
 	}
 	l.set.Opaque = append(l.set.Opaque, c.file.Opaque...)
 	for _, e := range c.root.children {
-		l.loadElement(c, e, above)
+		l.loadElement(c, e, parent)
 	}
 }
 
 // loadElement loads an element of a changelog.
-func (l *loader) loadElement(c *changelog, e *element, above inherited) {
+func (l *loader) loadElement(c *changelog, e *element, parent inherited) {
 	switch e.name {
 	case "property":
 		l.setProperty(c, e)
 	case "include", "includeAll":
 		if !isForOther(e) {
-			l.loadIncluded(c, e, above)
+			l.loadIncluded(c, e, parent)
 		}
 	case "changeSet":
-		l.addChangeSet(c, e, above)
+		l.addChangeSet(c, e, parent)
 	}
 }
 
 // loadIncluded loads the files of an include or includeAll.
-func (l *loader) loadIncluded(c *changelog, e *element, above inherited) {
-	above.conditional = above.conditional || isOptional(e)
+func (l *loader) loadIncluded(c *changelog, e *element, parent inherited) {
+	parent.conditional = parent.conditional || isOptional(e)
 	switch e.name {
 	case "include":
 		name := l.fillText(e.getText("file"))
 		p := resolveFile(l.tree, c.path, name, e.isTrue("relativeToChangelogFile"))
 		if p == "" {
-			l.listOpaque(c.path, e, "changelog "+name, "the repository does not have it")
+			l.recordOpaque(c.path, e, "changelog "+name, "the repository does not have it")
 			return
 		}
-		l.loadFile(p, above)
+		l.loadFile(p, parent)
 	case "includeAll":
 		files := listIncluded(l.tree, c.path, e)
 		if len(files) == 0 || e.hasAttribute("filter") || e.hasAttribute("resourceComparator") {
-			l.listOpaque(c.path, e, "changelogs of "+e.getText("path"), "which files it includes, and in which order, is known only when it runs")
+			l.recordOpaque(c.path, e, "changelogs of "+e.getText("path"), "which files it includes, and in which order, is known only when it runs")
 		}
 		for _, f := range files {
-			l.loadFile(f, above)
+			l.loadFile(f, parent)
 		}
 	}
 }
 
 // setProperty sets a property. The first value counts. One for another database does not.
 func (l *loader) setProperty(c *changelog, e *element) {
-	if !forPostgres(e.getText("dbms")) {
+	if !isForPostgres(e.getText("dbms")) {
 		return
 	}
 	set := func(name, value string) {

@@ -62,8 +62,8 @@ func parseXML(text string) (*element, error) {
 				e.attributes[a.Name.Local] = a.Value
 			}
 			if len(stack) > 0 {
-				above := stack[len(stack)-1]
-				above.children = append(above.children, e)
+				parent := stack[len(stack)-1]
+				parent.children = append(parent.children, e)
 			} else if root == nil {
 				root = e
 			}
@@ -90,8 +90,8 @@ func (e *element) addText(piece, file string, start, end int) {
 		return
 	}
 	if e.textStart = -1; len(e.pieces) == 0 {
-		if at := strings.Index(file[start:end], piece); at >= 0 {
-			e.textStart = start + at
+		if offset := strings.Index(file[start:end], piece); offset >= 0 {
+			e.textStart = start + offset
 		}
 	}
 	e.pieces = append(e.pieces, piece)

@@ -73,8 +73,8 @@ type root struct {
 	typed     bool     // one of them has a changeset that is no SQL
 }
 
-// findRoots returns the roots of a tree, by directory. Of several in one directory, those count that include others.
-func findRoots(t adapter.Tree) map[string][]*root {
+// findRootChangelogs returns the roots of a tree, by directory. Of several in one directory, those count that include others.
+func findRootChangelogs(t adapter.Tree) map[string][]*root {
 	return adapter.Memoize(t, "roots of Liquibase", func() map[string][]*root {
 		logs := findChangelogs(t)
 		paths := make([]string, 0, len(logs))
@@ -94,7 +94,7 @@ func findRoots(t adapter.Tree) map[string][]*root {
 				continue
 			}
 			r := &root{changelog: logs[p]}
-			r.addReached(t, logs, p, map[string]bool{})
+			r.addIncludedFiles(t, logs, p, map[string]bool{})
 			byDir[parentDir(p)] = append(byDir[parentDir(p)], r)
 		}
 		for dir, list := range byDir {
@@ -134,8 +134,8 @@ func listOrphans(t adapter.Tree, dir string, reached map[string]bool) (out []str
 	return out
 }
 
-// addReached adds a file and all that it includes.
-func (r *root) addReached(t adapter.Tree, logs map[string]*changelog, p string, seen map[string]bool) {
+// addIncludedFiles adds a file and all that it includes.
+func (r *root) addIncludedFiles(t adapter.Tree, logs map[string]*changelog, p string, seen map[string]bool) {
 	if seen[p] {
 		return
 	}
@@ -147,7 +147,7 @@ func (r *root) addReached(t adapter.Tree, logs map[string]*changelog, p string, 
 	}
 	r.typed = r.typed || c.root.firstChild("changeSet") != nil
 	for _, f := range c.listIncludes(t) {
-		r.addReached(t, logs, f, seen)
+		r.addIncludedFiles(t, logs, f, seen)
 	}
 }
 
@@ -191,13 +191,13 @@ func resolveFile(t adapter.Tree, from, name string, relative bool) string {
 			return ""
 		}
 		if dir == "" {
-			return resolveElsewhere(t, name)
+			return resolveInOtherModules(t, name)
 		}
 	}
 }
 
-// resolveElsewhere returns the only file of that name in the resources of another module; "" for none, or for several.
-func resolveElsewhere(t adapter.Tree, name string) string {
+// resolveInOtherModules returns the only file of that name in the resources of another module; "" for none, or for several.
+func resolveInOtherModules(t adapter.Tree, name string) string {
 	byName := adapter.Memoize(t, "resources by name", func() map[string][]string {
 		out := map[string][]string{}
 		for _, p := range t.Paths() {

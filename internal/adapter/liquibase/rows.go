@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// setColumns reads the columns of a change that writes rows; false if a value is known only when Liquibase runs.
-func (c *changeSet) setColumns(e *element) (names, values []string, ok bool) {
+// readColumnValues reads the columns of a change that writes rows; false if a value is known only when Liquibase runs.
+func (c *changeSet) readColumnValues(e *element) (names, values []string, ok bool) {
 	for _, k := range e.listChildren("column") {
 		k = c.fillAttributes(k)
 		if k.text != "" && !k.hasAttribute("value") {
 			k.attributes["value"] = c.fillText(k.text)
 		}
-		if name := unknownName(k); name != "" {
+		if name := findUnknownProperty(k); name != "" {
 			c.addOpaque(e, "the value of "+name+" is given when Liquibase runs")
 			return nil, nil, false
 		}
-		value, given, why := valueOf(k, "value", columnType{})
-		if why != "" {
-			c.addOpaque(e, why)
+		value, hasValue, reason := formatAttributeValue(k, "value", columnType{})
+		if reason != "" {
+			c.addOpaque(e, reason)
 			return nil, nil, false
 		}
-		if !given {
+		if !hasValue {
 			value = "NULL"
 		}
 		names, values = append(names, quoteName(k.getText("name"))), append(values, value)
@@ -30,13 +30,13 @@ func (c *changeSet) setColumns(e *element) (names, values []string, ok bool) {
 }
 
 func insertRow(c *changeSet, e *element) {
-	if names, values, ok := c.setColumns(e); ok && forPostgres(e.getText("dbms")) {
+	if names, values, ok := c.readColumnValues(e); ok && isForPostgres(e.getText("dbms")) {
 		c.addPart(e, "INSERT INTO "+tableOf(e)+" ("+strings.Join(names, ", ")+") VALUES ("+strings.Join(values, ", ")+")")
 	}
 }
 
 func updateRows(c *changeSet, e *element) {
-	names, values, ok := c.setColumns(e)
+	names, values, ok := c.readColumnValues(e)
 	where, known := c.readWhere(e)
 	if !ok || !known {
 		return

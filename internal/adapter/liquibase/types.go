@@ -46,8 +46,8 @@ type columnType struct {
 	counts bool
 }
 
-// readType translates a type to the one that Liquibase sends to Postgres.
-func readType(written string) columnType {
+// translateType translates a type to the one that Liquibase sends to Postgres.
+func translateType(written string) columnType {
 	m := typeParts.FindStringSubmatch(written)
 	if m == nil || strings.HasSuffix(written, "[]") {
 		return columnType{sql: strings.TrimSpace(written)}
@@ -68,7 +68,7 @@ func readType(written string) columnType {
 	}
 	switch name, known := typeNames[base]; {
 	case base == "timestamp" || base == "datetime" || base == "time":
-		t.sql = timeType(base, params, rest)
+		t.sql = translateTimeType(base, params, rest)
 		return t
 	case base == "timestamptz" || base == "timetz":
 		t.sql = strings.TrimSuffix(base, "tz") + params + " WITH TIME ZONE"
@@ -87,8 +87,8 @@ func readType(written string) columnType {
 	return t
 }
 
-// timeType translates a type of times.
-func timeType(base, params, rest string) string {
+// translateTimeType translates a type of times.
+func translateTimeType(base, params, rest string) string {
 	if base == "datetime" {
 		base = "timestamp"
 	}
@@ -143,9 +143,9 @@ func writeBoolean(text string) string {
 	return "FALSE"
 }
 
-// valueOf writes the value that attributes with a prefix give: "value", or "defaultValue". ok is false if there is none, or if it is known
+// formatAttributeValue writes the value that attributes with a prefix give: "value", or "defaultValue". ok is false if there is none, or if it is known
 // only when Liquibase runs; then why says so.
-func valueOf(e *element, prefix string, t columnType) (sql string, ok bool, why string) {
+func formatAttributeValue(e *element, prefix string, t columnType) (sql string, ok bool, reason string) {
 	isBoolean := t.base == "boolean" || t.base == "bool"
 	switch {
 	case e.hasAttribute(prefix+"Numeric") && isBoolean:

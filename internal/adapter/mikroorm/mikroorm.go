@@ -42,7 +42,7 @@ var Adapter = jscode.Adapter{
 	IsMigration:   isMigration, ReadSettings: readSettings, Start: startMigration,
 	Translate: translateCall,
 	Call:      func(string) string { return "this.addSql(" },
-	Compose:   newComposer, Count: countMigrations,
+	Compose:   newComposer, Count: describeHistoryTable,
 }
 
 var (

@@ -64,8 +64,8 @@ func (w writer) formatBody(p *adapter.Program, list []string) string {
 	return jscode.IndentLines(2, jscode.FormatCalls("this.addSql(", list, ")")...)
 }
 
-// countMigrations describes MikroORM's table.
-func countMigrations(jscode.Settings, string) *adapter.Count {
+// describeHistoryTable describes MikroORM's table.
+func describeHistoryTable(jscode.Settings, string) *adapter.Count {
 	return &adapter.Count{
 		Table: historyTable,
 		Read:  jscode.ReadNames("name"),

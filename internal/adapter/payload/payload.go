@@ -36,7 +36,7 @@ var Adapter = jscode.Adapter{
 		Renamed:    "Payload records names, and runs it again",
 		OutOfOrder: "Payload runs it after the newer ones: new databases run it before them",
 	},
-	Find: findDirectories, ReadSettings: readProject, Start: beginMigration, IsMigration: jscode.HasUp,
+	Find: findDirectories, ReadSettings: readToolSettings, Start: startMigration, IsMigration: jscode.HasUp,
 	Translate: jscode.TranslateSent,
 }
 
@@ -44,10 +44,10 @@ var Adapter = jscode.Adapter{
 var postgresPackages = []string{"@payloadcms/db-postgres", "@payloadcms/db-vercel-postgres"}
 
 var (
-	settingFile = lazyregexp.New(`(?:^|/)payload\.config\.[cm]?[jt]s$|(?:^|/)(?:db|database)[\w.-]*\.[cm]?[jt]s$`)
-	adapterCall = lazyregexp.New(`\b(?:vercelPostgresAdapter|postgresAdapter)\s*\(`)
-	directory   = lazyregexp.New(`\bmigrationDir\s*:\s*(?:path\.(?:join|resolve)\(\s*\w+\s*,\s*)?['"]([^'"]+)['"]`)
-	apart       = lazyregexp.New(`\btransactionOptions\s*:\s*false\b`)
+	settingFile   = lazyregexp.New(`(?:^|/)payload\.config\.[cm]?[jt]s$|(?:^|/)(?:db|database)[\w.-]*\.[cm]?[jt]s$`)
+	adapterCall   = lazyregexp.New(`\b(?:vercelPostgresAdapter|postgresAdapter)\s*\(`)
+	directory     = lazyregexp.New(`\bmigrationDir\s*:\s*(?:path\.(?:join|resolve)\(\s*\w+\s*,\s*)?['"]([^'"]+)['"]`)
+	noTransaction = lazyregexp.New(`\btransactionOptions\s*:\s*false\b`)
 	// program matches the names of files that Payload runs.
 	program = lazyregexp.New(`\.[jt]s$`)
 	// usual are the places where Payload looks for the directory if nothing else is set.
@@ -64,41 +64,41 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 		var out []jscode.FoundDirectory
 		files := jscode.ReadSettingFiles(t, settingFile)
 		for _, p := range packages {
-			named := map[string]string{}
+			fileByDir := map[string]string{}
 			for _, f := range files {
 				isOwn := p.Dir() == "" || strings.HasPrefix(f.Path, p.Dir()+"/")
 				if m := directory.FindStringSubmatch(f.Text); m != nil && isOwn && adapterCall.MatchString(f.Text) {
-					named[path.Join(path.Dir(f.Path), m[1])] = f.Path
-					named[path.Join(p.Dir(), m[1])] = f.Path
+					fileByDir[path.Join(path.Dir(f.Path), m[1])] = f.Path
+					fileByDir[path.Join(p.Dir(), m[1])] = f.Path
 				}
 			}
 			for _, dir := range usual {
-				if dir = path.Join(p.Dir(), dir); len(named) == 0 && jscode.HasPrograms(t, dir) {
-					named[dir] = p.File
+				if dir = path.Join(p.Dir(), dir); len(fileByDir) == 0 && jscode.HasPrograms(t, dir) {
+					fileByDir[dir] = p.File
 				}
 			}
-			out = append(out, jscode.ListFound(t, named)...)
+			out = append(out, jscode.ListFound(t, fileByDir)...)
 		}
 		return out
 	})
 }
 
-// readProject says what the tool's object is, and whether there are transactions.
-func readProject(t adapter.Tree) jscode.Settings {
+// readToolSettings says what the tool's object is, and whether there are transactions.
+func readToolSettings(t adapter.Tree) jscode.Settings {
 	s := jscode.Settings{RunSettings: func(string) string { return `{"payload": true}` }, Runs: program.MatchString}
 	if found := findDirectories(t); len(found) > 0 {
 		s.File = found[0].File
 	}
 	for _, f := range jscode.ReadSettingFiles(t, settingFile) {
-		if adapterCall.MatchString(f.Text) && apart.MatchString(f.Text) {
+		if adapterCall.MatchString(f.Text) && noTransaction.MatchString(f.Text) {
 			s.File, s.Mode = f.Path, "none"
 		}
 	}
 	return s
 }
 
-// beginMigration begins with a migration, and says how it is sent.
-func beginMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startMigration begins with a migration, and says how it is sent.
+func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name, _, _ := strings.Cut(path.Base(f.Path), ".")
 	sent := onward.TransactionFile
 	if c.Mode == "none" {

@@ -38,7 +38,7 @@ func (r *reading) readCondition(run *textRun, p pgparse.PsqlPiece) bool {
 	if name != "if" && name != "elif" && name != "else" && name != "endif" {
 		return false
 	}
-	run.end(p.Start)
+	run.endAt(p.Start)
 	r.changed = true
 	last := len(r.branches) - 1
 	if name == "if" {

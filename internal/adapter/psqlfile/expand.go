@@ -93,17 +93,17 @@ func (r *reading) readText(f *textFile) {
 		case p.Command && r.readCondition(&run, p):
 		case !r.isActive():
 		case p.Command && r.isQuit(f.text[p.Start:p.End]):
-			run.end(p.Start)
+			run.endAt(p.Start)
 			r.changed = true
 			r.branches = r.branches[:depth]
 			return
 		case p.Command && r.readCommand(&run, p):
 		case !p.Command && r.readStatement(&run, p):
 		default:
-			run.keep(p.Start)
+			run.startAt(p.Start)
 		}
 	}
-	run.end(len(f.text))
+	run.endAt(len(f.text))
 	r.branches = r.branches[:min(depth, len(r.branches))]
 }
 
@@ -114,22 +114,22 @@ type textRun struct {
 	start int // -1: none
 }
 
-func (r *textRun) keep(at int) {
+func (r *textRun) startAt(offset int) {
 	if r.start < 0 {
-		r.start = at
+		r.start = offset
 	}
 }
 
-// end ends the stretch where something else begins.
-func (r *textRun) end(at int) {
+// endAt ends the stretch where something else begins.
+func (r *textRun) endAt(offset int) {
 	if r.start >= 0 {
-		r.add(adapter.TrimmedPart(r.file.text, r.start, at))
+		r.addPart(adapter.TrimmedPart(r.file.text, r.start, offset))
 	}
 	r.start = -1
 }
 
-// add adds a part that is in the file letter by letter.
-func (r *textRun) add(p script.Part) {
+// addPart adds a part that is in the file letter by letter.
+func (r *textRun) addPart(p script.Part) {
 	if p.SQL == "" {
 		return
 	}
@@ -140,9 +140,9 @@ func (r *textRun) add(p script.Part) {
 	r.parts = append(r.parts, p)
 }
 
-// replace adds a text in place of a piece of the file.
-func (r *textRun) replace(p pgparse.PsqlPiece, sql string) {
-	r.end(p.Start)
+// addReplacement adds a text in place of a piece of the file.
+func (r *textRun) addReplacement(p pgparse.PsqlPiece, sql string) {
+	r.endAt(p.Start)
 	part := r.placeOf(r.file, p)
 	part.SQL, part.Start, part.Conditional = sql, -1, r.isConditional()
 	r.parts = append(r.parts, part)
@@ -157,10 +157,10 @@ func (r *reading) placeOf(f *textFile, p pgparse.PsqlPiece) script.Part {
 	if r.lines == nil {
 		r.lines = pgparse.NewLines(r.migration.Source.Text)
 	}
-	var at script.Part
-	at.Line, at.Column = r.lines.Position(p.Start)
-	at.EndLine, at.EndColumn = r.lines.Position(p.End)
-	return at
+	var place script.Part
+	place.Line, place.Column = r.lines.Position(p.Start)
+	place.EndLine, place.EndColumn = r.lines.Position(p.End)
+	return place
 }
 
 // isQuit reports whether a command ends the file for certain.
@@ -197,15 +197,15 @@ func (r *reading) followInclude(run *textRun, p pgparse.PsqlPiece, command, rest
 		dirs = []string{path.Dir(run.file.path)}
 	}
 	for _, dir := range dirs {
-		at := path.Join(dir, args[0].text)
-		if path.IsAbs(args[0].text) || !adapter.HasFile(x.Tree, at) {
+		includePath := path.Join(dir, args[0].text)
+		if path.IsAbs(args[0].text) || !adapter.HasFile(x.Tree, includePath) {
 			continue
 		}
 		if x.files == maxFiles {
 			return false
 		}
 		x.files++
-		f := adapter.ReadBeside(x.Tree, r.migration, at)
+		f := adapter.ReadBeside(x.Tree, r.migration, includePath)
 		if f.FillNames(); f.Failed != "" {
 			return false
 		}
@@ -214,13 +214,13 @@ func (r *reading) followInclude(run *textRun, p pgparse.PsqlPiece, command, rest
 			return false
 		}
 		x.bytes += len(f.Text)
-		run.end(p.Start)
+		run.endAt(p.Start)
 		r.changed = true
 		for _, o := range f.Opaque {
 			o.Migration = r.migration.ID
 			r.migration.Opaque = append(r.migration.Opaque, o)
 		}
-		r.readText(&textFile{path: at, text: f.Text, depth: run.file.depth + 1, at: r.placeOf(run.file, p)})
+		r.readText(&textFile{path: includePath, text: f.Text, depth: run.file.depth + 1, at: r.placeOf(run.file, p)})
 		return true
 	}
 	return false
@@ -246,10 +246,10 @@ func (r *reading) readStatement(run *textRun, p pgparse.PsqlPiece) bool {
 	sql, replaced := r.replaceVariables(text, p.Start, end, p.Variables)
 	switch {
 	case replaced:
-		run.replace(p, sql)
+		run.addReplacement(p, sql)
 	case p.Slash > 0:
-		run.end(p.Start)
-		run.add(adapter.TrimmedPart(text, p.Start, end))
+		run.endAt(p.Start)
+		run.addPart(adapter.TrimmedPart(text, p.Start, end))
 		r.changed = true
 	default:
 		return false
@@ -262,12 +262,12 @@ func (r *reading) replaceVariables(text string, start, end int, variables []pgpa
 	var b strings.Builder
 	from := start
 	for _, v := range variables {
-		with, ok := r.valueOf(text[v.Start:v.End])
-		if v.End > end || !ok || r.expander.bytes+b.Len()+len(with) > maxBytes {
+		replacement, ok := r.expandVariable(text[v.Start:v.End])
+		if v.End > end || !ok || r.expander.bytes+b.Len()+len(replacement) > maxBytes {
 			continue
 		}
 		b.WriteString(text[from:v.Start])
-		b.WriteString(with)
+		b.WriteString(replacement)
 		from = v.End
 	}
 	if from == start {

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// valueOf returns the text that psql puts in place of a reference to a variable: :name, :'name', :"name", :{?name}.
-func (r *reading) valueOf(reference string) (string, bool) {
+// expandVariable returns the text that psql puts in place of a reference to a variable: :name, :'name', :"name", :{?name}.
+func (r *reading) expandVariable(reference string) (string, bool) {
 	name := strings.Trim(reference[1:], `'"{}?`)
 	v, set := r.variables[name]
 	if reference[1] == '{' {
@@ -75,13 +75,13 @@ func splitCommand(command string) (name, rest string) {
 
 // readArguments reads the arguments of a command as psql does: quotes, and variables outside of them.
 func (r *reading) readArguments(text string) (out []value) {
-	for at := 0; at < len(text); {
-		if isSpace(text[at]) {
-			at++
+	for pos := 0; pos < len(text); {
+		if isSpace(text[pos]) {
+			pos++
 			continue
 		}
 		var v value
-		v, at = r.readArgument(text, at)
+		v, pos = r.readArgument(text, pos)
 		out = append(out, v)
 	}
 	return out
@@ -92,74 +92,74 @@ func isSpace(c byte) bool {
 }
 
 // readArgument reads the argument that begins at an offset, and returns the end of it.
-func (r *reading) readArgument(text string, at int) (value, int) {
+func (r *reading) readArgument(text string, pos int) (value, int) {
 	var b strings.Builder
 	known := true
-	for at < len(text) && !isSpace(text[at]) {
-		switch c := text[at]; c {
+	for pos < len(text) && !isSpace(text[pos]) {
+		switch c := text[pos]; c {
 		case '\'':
-			inner, end := readQuoted(text, at)
+			inner, end := readQuoted(text, pos)
 			b.WriteString(inner)
-			at = end
+			pos = end
 		case '"':
-			end := strings.IndexByte(text[at+1:], '"') + at + 2
-			if end == at+1 {
+			end := strings.IndexByte(text[pos+1:], '"') + pos + 2
+			if end == pos+1 {
 				end = len(text)
 			}
-			b.WriteString(text[at:end])
-			at = end
+			b.WriteString(text[pos:end])
+			pos = end
 		case '`':
-			end := strings.IndexByte(text[at+1:], '`') + at + 2
-			if end == at+1 {
+			end := strings.IndexByte(text[pos+1:], '`') + pos + 2
+			if end == pos+1 {
 				end = len(text)
 			}
-			known, at = false, end
+			known, pos = false, end
 		case ':':
-			if end := pgparse.VariableEnd(text, at); end > 0 {
-				with, ok := r.valueOf(text[at:end])
-				known = known && ok && b.Len()+len(with) <= maxValue
+			if end := pgparse.VariableEnd(text, pos); end > 0 {
+				replacement, ok := r.expandVariable(text[pos:end])
+				known = known && ok && b.Len()+len(replacement) <= maxValue
 				if known {
-					b.WriteString(with)
+					b.WriteString(replacement)
 				}
-				at = end
+				pos = end
 				continue
 			}
 			b.WriteByte(c)
-			at++
+			pos++
 		default:
 			b.WriteByte(c)
-			at++
+			pos++
 		}
 	}
 	if !known {
-		return value{}, at
+		return value{}, pos
 	}
-	return value{b.String(), true}, at
+	return value{b.String(), true}, pos
 }
 
 // escapes are the letters after a backslash in a quoted argument.
 var escapes = map[byte]byte{'n': '\n', 't': '\t', 'b': '\b', 'r': '\r', 'f': '\f'}
 
 // readQuoted reads a text in single quotes, and returns its value and the end.
-func readQuoted(text string, at int) (string, int) {
+func readQuoted(text string, pos int) (string, int) {
 	var b strings.Builder
-	for at++; at < len(text); at++ {
-		switch c := text[at]; {
-		case c == '\'' && strings.HasPrefix(text[at+1:], "'"):
+	for pos++; pos < len(text); pos++ {
+		switch c := text[pos]; {
+		case c == '\'' && strings.HasPrefix(text[pos+1:], "'"):
 			b.WriteByte(c)
-			at++
+			pos++
 		case c == '\'':
-			return b.String(), at + 1
-		case c == '\\' && at+1 < len(text):
-			at++
-			if e, ok := escapes[text[at]]; ok {
+			return b.String(), pos + 1
+		case c == '\\' && pos+1 < len(text):
+			pos++
+			if e, ok := escapes[text[pos]]; ok {
 				b.WriteByte(e)
 			} else {
-				b.WriteByte(text[at])
+				b.WriteByte(text[pos])
 			}
 		default:
 			b.WriteByte(c)
 		}
 	}
-	return b.String(), at
+	return b.String(), pos
 }

@@ -32,7 +32,7 @@ func (c *Constants) Assign(line Line) {
 		return
 	}
 	value, ok := c.Eval(t[2:])
-	if _, again := c.texts[t[0].Text]; !ok || again || line.Indent > 0 {
+	if _, exists := c.texts[t[0].Text]; !ok || exists || line.Indent > 0 {
 		delete(c.texts, t[0].Text)
 		return
 	}
@@ -75,9 +75,9 @@ func (c *Constants) evalToken(t Token) (Text, bool) {
 }
 
 // Closing returns the index of the bracket that closes the one at an index; -1 for none.
-func Closing(tokens []Token, at int) int {
+func Closing(tokens []Token, start int) int {
 	depth := 0
-	for i := at; i < len(tokens); i++ {
+	for i := start; i < len(tokens); i++ {
 		if tokens[i].Kind != Symbol {
 			continue
 		}

@@ -17,7 +17,7 @@ var token = lazyregexp.New(`(?s)#[^\n]*|(?:\\\r?\n)+|(?i:[rbfu]{0,2})(?:"""(?:[^
 func Normalize(text string) (whole, program string) {
 	var all, functions strings.Builder
 	inClass := false
-	for _, line := range logicalLines(text) {
+	for _, line := range splitLogicalLines(text) {
 		all.WriteString(line)
 		if !strings.HasPrefix(line, "0 ") {
 			if !inClass {
@@ -34,16 +34,16 @@ func Normalize(text string) (whole, program string) {
 	return all.String(), functions.String()
 }
 
-// logicalLines cuts a file into Python's logical lines, each with its indent first and its
+// splitLogicalLines cuts a file into Python's logical lines, each with its indent first and its
 // tokens one space apart. Lines that are only a string are left out.
-func logicalLines(text string) []string {
+func splitLogicalLines(text string) []string {
 	var lines, words []string
-	indent, depth, begun := 0, 0, false
+	indent, depth, inLine := 0, 0, false
 	end := func() {
 		if alone := len(words) == 1 && strings.ContainsAny(words[0][len(words[0])-1:], `"'`); len(words) > 0 && !alone {
 			lines = append(lines, strconv.Itoa(indent)+" "+strings.Join(words, " ")+" \n")
 		}
-		words, indent, begun = nil, 0, false
+		words, indent, inLine = nil, 0, false
 	}
 	for _, t := range token.FindAllString(text, -1) {
 		switch {
@@ -53,11 +53,11 @@ func logicalLines(text string) []string {
 				end()
 			}
 		case strings.TrimSpace(t) == "":
-			if !begun {
+			if !inLine {
 				indent = len(t)
 			}
 		default:
-			begun = true
+			inLine = true
 			switch t {
 			case "(", "[", "{":
 				depth++

@@ -89,38 +89,38 @@ func ReadLines(text string) []Line {
 }
 
 // readToken reads the token at an offset.
-func readToken(text string, at int) Token {
-	end := at
-	for end < len(text) && isWord(text[end]) {
+func readToken(text string, start int) Token {
+	end := start
+	for end < len(text) && isWordByte(text[end]) {
 		end++
 	}
-	if end < len(text) && (text[end] == '"' || text[end] == '\'') && end-at <= 2 && isPrefix(text[at:end]) {
+	if end < len(text) && (text[end] == '"' || text[end] == '\'') && end-start <= 2 && isStringPrefix(text[start:end]) {
 		end = literalEnd(text, end)
-		return Token{Literal, at, end, text[at:end]}
+		return Token{Literal, start, end, text[start:end]}
 	}
-	if end > at {
-		return Token{Word, at, end, text[at:end]}
+	if end > start {
+		return Token{Word, start, end, text[start:end]}
 	}
-	_, n := utf8.DecodeRuneInString(text[at:])
-	return Token{Symbol, at, at + n, text[at : at+n]}
+	_, n := utf8.DecodeRuneInString(text[start:])
+	return Token{Symbol, start, start + n, text[start : start+n]}
 }
 
-func isWord(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf
 }
 
-// isPrefix reports whether a word may precede a string's quotes.
-func isPrefix(word string) bool {
+// isStringPrefix reports whether a word may precede a string's quotes.
+func isStringPrefix(word string) bool {
 	return strings.Trim(strings.ToLower(word), "rbfu") == ""
 }
 
 // literalEnd returns the end of a string whose quotes begin at an offset.
-func literalEnd(text string, at int) int {
-	quote := text[at : at+1]
-	if long := strings.Repeat(quote, 3); strings.HasPrefix(text[at:], long) {
+func literalEnd(text string, start int) int {
+	quote := text[start : start+1]
+	if long := strings.Repeat(quote, 3); strings.HasPrefix(text[start:], long) {
 		quote = long
 	}
-	for i := at + len(quote); i < len(text); i++ {
+	for i := start + len(quote); i < len(text); i++ {
 		switch {
 		case text[i] == '\\':
 			i++

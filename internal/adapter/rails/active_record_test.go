@@ -28,12 +28,12 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	adaptertest.NeedRuby(t, "activerecord")
 	const dir = "testdata/statements"
-	at, err := pgx.ParseConfig(pgservertest.Database(t, onward.NewestMajor))
+	dbConfig, err := pgx.ParseConfig(pgservertest.Database(t, onward.NewestMajor))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "ruby", "testdata/record.rb", dir)
-	cmd.Env = append(os.Environ(), "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database)
+	cmd.Env = append(os.Environ(), "PGHOST="+dbConfig.Host, fmt.Sprint("PGPORT=", dbConfig.Port), "PGUSER="+dbConfig.User, "PGDATABASE="+dbConfig.Database)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, exitOutput(err))

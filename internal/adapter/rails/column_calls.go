@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
 )
 
-// alterTable returns the beginning of ALTER TABLE.
-func alterTable(table string) string { return "ALTER TABLE " + quoteTable(table) + " " }
+// alterTablePrefix returns the beginning of ALTER TABLE.
+func alterTablePrefix(table string) string { return "ALTER TABLE " + quoteTable(table) + " " }
 
 // columnOptions are the options of a column of an existing table: before 7.0, a time was not precise by default (V6_1).
 func (t *translator) columnOptions(kind string, o *options) *options {
@@ -17,21 +17,21 @@ func (t *translator) columnOptions(kind string, o *options) *options {
 	return o
 }
 
-// sendParts sends parts of ALTER TABLE. Since a version of Rails they are one statement: in remove_columns since 7.0, in
+// sendAlterParts sends parts of ALTER TABLE. Since a version of Rails they are one statement: in remove_columns since 7.0, in
 // add_timestamps since 7.1 (connection_adapters/abstract/schema_statements.rb).
-func (t *translator) sendParts(r *rubycode.Run, table string, together version, parts []string) {
-	if t.project.library >= together {
+func (t *translator) sendAlterParts(r *rubycode.Run, table string, joinedSince version, parts []string) {
+	if t.project.library >= joinedSince {
 		parts = []string{strings.Join(parts, ", ")}
 	}
 	for _, part := range parts {
-		t.sendSQL(r, alterTable(table)+part)
+		t.sendSQL(r, alterTablePrefix(table)+part)
 	}
 }
 
 // addOneColumn sends what add_column sends.
 func (t *translator) addOneColumn(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	return isRead(c, o, 3) && t.sendColumn(r, argumentName(c, 0), argumentName(c, 1), argumentName(c, 2), o)
+	return hasKnownArguments(c, o, 3) && t.sendColumn(r, argumentName(c, 0), argumentName(c, 1), argumentName(c, 2), o)
 }
 
 func (t *translator) sendColumn(r *rubycode.Run, table, name, kind string, o *options) bool {
@@ -45,7 +45,7 @@ func (t *translator) sendColumn(r *rubycode.Run, table, name, kind string, o *op
 		return false
 	}
 	t.conditional = missing
-	t.sendSQL(r, alterTable(table)+"ADD "+x.defineSQL())
+	t.sendSQL(r, alterTablePrefix(table)+"ADD "+x.definitionSQL())
 	t.schema.setColumn(table, name, x.typ)
 	if x.comment != "" {
 		t.sendSQL(r, "COMMENT ON COLUMN "+quoteTable(table)+"."+quoteName(name)+" IS "+quoteText(x.comment))
@@ -57,7 +57,7 @@ func (t *translator) sendColumn(r *rubycode.Run, table, name, kind string, o *op
 func (t *translator) addColumns(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
 	kind := o.takeText("type")
-	if !isRead(c, o, len(c.Arguments)) || kind == "" || len(c.Arguments) < 2 {
+	if !hasKnownArguments(c, o, len(c.Arguments)) || kind == "" || len(c.Arguments) < 2 {
 		return false
 	}
 	for i := 1; i < len(c.Arguments); i++ {
@@ -70,16 +70,16 @@ func (t *translator) addColumns(r *rubycode.Run, c *rubycode.Call) bool {
 
 func (t *translator) addTimestamps(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	if !isRead(c, o, 1) {
+	if !hasKnownArguments(c, o, 1) {
 		return false
 	}
 	var parts []string
 	for _, name := range []string{"created_at", "updated_at"} {
 		x := t.defineColumn(r, name, "datetime", t.timestampOptions(o))
-		parts = append(parts, "ADD "+x.defineSQL())
+		parts = append(parts, "ADD "+x.definitionSQL())
 		t.schema.setColumn(argumentName(c, 0), name, x.typ)
 	}
-	t.sendParts(r, argumentName(c, 0), 701, parts)
+	t.sendAlterParts(r, argumentName(c, 0), 701, parts)
 	return true
 }
 
@@ -90,19 +90,19 @@ func (t *translator) removeTimestamps(r *rubycode.Run, c *rubycode.Call) bool {
 	}
 	t.schema.dropColumn(table, "created_at")
 	t.schema.dropColumn(table, "updated_at")
-	t.sendParts(r, table, 700, []string{`DROP COLUMN "updated_at"`, `DROP COLUMN "created_at"`})
+	t.sendAlterParts(r, table, 700, []string{`DROP COLUMN "updated_at"`, `DROP COLUMN "created_at"`})
 	return true
 }
 
 func (t *translator) removeColumn(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
 	exists := o.takeFlag("if_exists")
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	t.conditional = exists
 	t.schema.dropColumn(argumentName(c, 0), argumentName(c, 1))
-	t.sendSQL(r, alterTable(argumentName(c, 0))+"DROP COLUMN "+quoteName(argumentName(c, 1)))
+	t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"DROP COLUMN "+quoteName(argumentName(c, 1)))
 	return true
 }
 
@@ -129,17 +129,17 @@ func (t *translator) removeColumns(r *rubycode.Run, c *rubycode.Call) bool {
 		parts[i] = "DROP COLUMN " + quoteName(name)
 		t.schema.dropColumn(table, name)
 	}
-	t.sendParts(r, table, 700, parts)
+	t.sendAlterParts(r, table, 700, parts)
 	return true
 }
 
 // renameColumn sends what rename_column sends: the indexes that have default names follow.
 func (t *translator) renameColumn(r *rubycode.Run, c *rubycode.Call) bool {
-	if len(c.Arguments) != 3 || !isRead(c, readOptions(c), 3) {
+	if len(c.Arguments) != 3 || !hasKnownArguments(c, readOptions(c), 3) {
 		return false
 	}
 	table, from, to := argumentName(c, 0), argumentName(c, 1), argumentName(c, 2)
-	t.sendSQL(r, alterTable(table)+"RENAME COLUMN "+quoteName(from)+" TO "+quoteName(to))
+	t.sendSQL(r, alterTablePrefix(table)+"RENAME COLUMN "+quoteName(from)+" TO "+quoteName(to))
 	before := map[string][]string{}
 	for _, e := range t.schema.indexes[table] {
 		before[e.name] = e.columns
@@ -156,19 +156,19 @@ func (t *translator) renameColumn(r *rubycode.Run, c *rubycode.Call) bool {
 // changeColumn sends what change_column sends. Until 5.1, the default and null were statements of their own (V5_1).
 func (t *translator) changeColumn(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	sql, ok := t.alterType(r, argumentName(c, 0), c, o)
+	sql, ok := t.alterTypeClause(r, argumentName(c, 0), c, o)
 	if !ok {
 		return false
 	}
 	table, name := argumentName(c, 0), argumentName(c, 1)
-	t.sendSQL(r, alterTable(table)+sql)
+	t.sendSQL(r, alterTablePrefix(table)+sql)
 	if t.version < 502 {
-		if v, given := o.hash.GetKey("default"); given {
+		if v, hasDefault := o.hash.GetKey("default"); hasDefault {
 			t.changeDefault(r, &rubycode.Call{Arguments: append(c.Arguments[:2:2], v)})
 		}
-		if v, given := o.hash.GetKey("null"); given {
+		if v, hasNull := o.hash.GetKey("null"); hasNull {
 			arguments := append(c.Arguments[:2:2], v)
-			if d, given := o.hash.GetKey("default"); given {
+			if d, hasDefault := o.hash.GetKey("default"); hasDefault {
 				arguments = append(arguments, d)
 			}
 			t.changeNull(r, &rubycode.Call{Arguments: arguments})
@@ -180,9 +180,9 @@ func (t *translator) changeColumn(r *rubycode.Run, c *rubycode.Call) bool {
 	return true
 }
 
-// alterType returns the parts of ALTER TABLE that change_column makes.
-func (t *translator) alterType(r *rubycode.Run, table string, c *rubycode.Call, o *options) (string, bool) {
-	if !isRead(c, o, 3) {
+// alterTypeClause returns the parts of ALTER TABLE that change_column makes.
+func (t *translator) alterTypeClause(r *rubycode.Run, table string, c *rubycode.Call, o *options) (string, bool) {
+	if !hasKnownArguments(c, o, 3) {
 		return "", false
 	}
 	name, kind := argumentName(c, 1), argumentName(c, 2)
@@ -197,15 +197,15 @@ func (t *translator) alterType(r *rubycode.Run, table string, c *rubycode.Call, 
 	} else if cast := o.takeText("cast_as"); cast != "" {
 		sql += " USING CAST(" + quoted + " AS " + t.columnType(cast, false, o).sql + ")"
 	}
-	if v, given := o.hash.GetKey("default"); given && t.version >= 502 {
+	if v, hasDefault := o.hash.GetKey("default"); hasDefault && t.version >= 502 {
 		if v.IsWord("nil") {
 			sql += ", ALTER COLUMN " + quoted + " DROP DEFAULT"
 		} else {
 			sql += ", ALTER COLUMN " + quoted + " SET DEFAULT " + t.quoteDefault(r, v, typ, o)
 		}
 	}
-	if v, given := o.hash.GetKey("null"); given && t.version >= 502 {
-		set, ok := alterNull(name, v)
+	if v, hasNull := o.hash.GetKey("null"); hasNull && t.version >= 502 {
+		set, ok := alterNullClause(name, v)
 		if !ok {
 			return "", false
 		}
@@ -218,8 +218,8 @@ func (t *translator) alterType(r *rubycode.Run, table string, c *rubycode.Call, 
 	return sql, true
 }
 
-// alterNull returns the part of ALTER TABLE that allows NULL or does not.
-func alterNull(name string, null rubycode.Value) (string, bool) {
+// alterNullClause returns the part of ALTER TABLE that allows NULL or does not.
+func alterNullClause(name string, null rubycode.Value) (string, bool) {
 	holds, known := null.IsTrue()
 	if holds {
 		return "ALTER COLUMN " + quoteName(name) + " DROP NOT NULL", known
@@ -230,11 +230,11 @@ func alterNull(name string, null rubycode.Value) (string, bool) {
 // changeNull sends what change_column_null sends: first an UPDATE if there is a default.
 func (t *translator) changeNull(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	if len(c.Arguments) < 3 || !isRead(c, o, 2) {
+	if len(c.Arguments) < 3 || !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	table, name := argumentName(c, 0), argumentName(c, 1)
-	sql, ok := alterNull(name, c.Arguments[2])
+	sql, ok := alterNullClause(name, c.Arguments[2])
 	if !ok {
 		return false
 	}
@@ -245,27 +245,27 @@ func (t *translator) changeNull(r *rubycode.Run, c *rubycode.Call) bool {
 		}
 		t.sendSQL(r, "UPDATE "+quoteTable(table)+" SET "+quoteName(name)+"="+value+" WHERE "+quoteName(name)+" IS NULL")
 	}
-	t.sendSQL(r, alterTable(table)+sql)
+	t.sendSQL(r, alterTablePrefix(table)+sql)
 	return true
 }
 
 func (t *translator) changeDefault(r *rubycode.Run, c *rubycode.Call) bool {
-	sql, ok := t.alterDefault(r, argumentName(c, 0), c)
+	sql, ok := t.alterDefaultClause(r, argumentName(c, 0), c)
 	if ok {
-		t.sendSQL(r, alterTable(argumentName(c, 0))+sql)
+		t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+sql)
 	}
 	return ok
 }
 
-// alterDefault returns the part of ALTER TABLE that changes a default.
-func (t *translator) alterDefault(r *rubycode.Run, table string, c *rubycode.Call) (string, bool) {
+// alterDefaultClause returns the part of ALTER TABLE that changes a default.
+func (t *translator) alterDefaultClause(r *rubycode.Run, table string, c *rubycode.Call) (string, bool) {
 	o := readOptions(c)
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return "", false
 	}
 	var v rubycode.Value
-	switch to, given := o.hash.GetKey("to"); {
-	case given && o.hasOption("from"):
+	switch to, hasTo := o.hash.GetKey("to"); {
+	case hasTo && o.hasOption("from"):
 		v = to
 	case len(c.Arguments) > 2:
 		v = c.Arguments[2]
@@ -282,10 +282,10 @@ func (t *translator) alterDefault(r *rubycode.Run, table string, c *rubycode.Cal
 	return sql + " SET DEFAULT " + value, !o.unknown
 }
 
-// commentOf returns the new comment of a call, in SQL.
-func commentOf(c *rubycode.Call, n int) (string, bool) {
-	v, given := readOptions(c).hash.GetKey("to")
-	if !given && len(c.Arguments) > n {
+// commentLiteral returns the new comment of a call, in SQL.
+func commentLiteral(c *rubycode.Call, n int) (string, bool) {
+	v, hasTo := readOptions(c).hash.GetKey("to")
+	if !hasTo && len(c.Arguments) > n {
 		v = c.Arguments[n]
 	}
 	if v.IsWord("nil") {
@@ -295,8 +295,8 @@ func commentOf(c *rubycode.Call, n int) (string, bool) {
 }
 
 func (t *translator) changeColumnComment(r *rubycode.Run, c *rubycode.Call) bool {
-	comment, ok := commentOf(c, 2)
-	if !ok || !isRead(c, readOptions(c), 2) {
+	comment, ok := commentLiteral(c, 2)
+	if !ok || !hasKnownArguments(c, readOptions(c), 2) {
 		return false
 	}
 	t.sendSQL(r, "COMMENT ON COLUMN "+quoteTable(argumentName(c, 0))+"."+quoteName(argumentName(c, 1))+" IS "+comment)
@@ -304,7 +304,7 @@ func (t *translator) changeColumnComment(r *rubycode.Run, c *rubycode.Call) bool
 }
 
 func (t *translator) changeTableComment(r *rubycode.Run, c *rubycode.Call) bool {
-	comment, ok := commentOf(c, 1)
+	comment, ok := commentLiteral(c, 1)
 	if !ok || argumentName(c, 0) == "" {
 		return false
 	}

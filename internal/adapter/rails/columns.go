@@ -41,8 +41,8 @@ type column struct {
 	serialKey     bool
 }
 
-// defineSQL is the definition in SQL.
-func (c *column) defineSQL() string { return quoteName(c.name) + " " + c.typ.sql + c.rest }
+// definitionSQL is the definition in SQL.
+func (c *column) definitionSQL() string { return quoteName(c.name) + " " + c.typ.sql + c.rest }
 
 // defineColumn makes the definition of a column as new_column_definition and visit_ColumnDefinition do
 // (connection_adapters/abstract/schema_definitions.rb and schema_creation.rb, and postgresql/).
@@ -61,14 +61,14 @@ func (t *translator) defineColumn(r *rubycode.Run, name, kind string, o *options
 	if collation := o.takeText("collation"); collation != "" {
 		b.WriteString(` COLLATE "` + collation + `"`)
 	}
-	if as := o.takeText("as"); as != "" {
-		b.WriteString(" GENERATED ALWAYS AS (" + as + ")")
+	if expression := o.takeText("as"); expression != "" {
+		b.WriteString(" GENERATED ALWAYS AS (" + expression + ")")
 		if o.takeFlag("stored") {
 			b.WriteString(" STORED")
 		}
 	}
 	notNull := o.isFalse("null") || key
-	if v, given := o.hash.GetKey("default"); given && !(notNull && v.IsWord("nil")) {
+	if v, hasDefault := o.hash.GetKey("default"); hasDefault && !(notNull && v.IsWord("nil")) {
 		b.WriteString(" DEFAULT " + t.quoteDefault(r, v, c.typ, o))
 	}
 	if notNull {

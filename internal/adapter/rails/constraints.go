@@ -10,23 +10,23 @@ import (
 // actions are what a foreign key does.
 var actions = map[string]string{"nullify": "SET NULL", "cascade": "CASCADE", "restrict": "RESTRICT"}
 
-// defineKey returns the definition of a foreign key as visit_ForeignKeyDefinition does. ok is false if it is not known.
-func (t *translator) defineKey(table, to string, o *options) (sql string, key keyEntry, ok bool) {
+// defineForeignKey returns the definition of a foreign key as visit_ForeignKeyDefinition does. ok is false if it is not known.
+func (t *translator) defineForeignKey(table, to string, o *options) (sql string, key keyEntry, ok bool) {
 	columns, keys := o.takeNames("column"), o.takeNames("primary_key")
 	if len(keys) == 0 {
 		keys = []string{"id"}
 	}
 	if len(columns) == 0 {
 		for _, k := range keys {
-			columns = append(columns, inflect.Singularize(lastName(to))+"_"+k)
+			columns = append(columns, inflect.Singularize(stripSchema(to))+"_"+k)
 		}
 		if len(keys) == 1 {
-			columns[0] = inflect.Singularize(lastName(to)) + "_id"
+			columns[0] = inflect.Singularize(stripSchema(to)) + "_id"
 		}
 	}
 	name := o.takeText("name")
 	if name == "" {
-		name = keyName(table, columns)
+		name = foreignKeyName(table, columns)
 	}
 	sql = "CONSTRAINT " + quoteName(name) + "\nFOREIGN KEY (" + quoteNames(columns) + ")\n  REFERENCES " + quoteTable(to) + " (" + quoteNames(keys) + ")\n"
 	for _, x := range [][2]string{{"on_delete", "DELETE"}, {"on_update", "UPDATE"}} {
@@ -43,9 +43,9 @@ func (t *translator) defineKey(table, to string, o *options) (sql string, key ke
 }
 
 func deferClause(o *options) string {
-	v, given := o.takeValue("deferrable")
+	v, isSet := o.takeValue("deferrable")
 	switch {
-	case !given || v.IsWord("false"):
+	case !isSet || v.IsWord("false"):
 		return ""
 	case v.IsWord("true"):
 		return " DEFERRABLE INITIALLY IMMEDIATE"
@@ -55,24 +55,24 @@ func deferClause(o *options) string {
 
 func (t *translator) addForeignKey(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	return isRead(c, o, 2) && t.sendKey(r, argumentName(c, 0), argumentName(c, 1), o)
+	return hasKnownArguments(c, o, 2) && t.sendForeignKey(r, argumentName(c, 0), argumentName(c, 1), o)
 }
 
-// sendKey sends a foreign key.
-func (t *translator) sendKey(r *rubycode.Run, table, to string, o *options) bool {
-	sql, key, ok := t.defineKey(table, to, o)
+// sendForeignKey sends a foreign key.
+func (t *translator) sendForeignKey(r *rubycode.Run, table, to string, o *options) bool {
+	sql, key, ok := t.defineForeignKey(table, to, o)
 	t.conditional = o.takeFlag("if_not_exists")
 	if !ok || o.unknown {
 		return false
 	}
 	t.schema.keys[table] = append(t.schema.keys[table], key)
-	t.sendSQL(r, alterTable(table)+"ADD "+sql)
+	t.sendSQL(r, alterTablePrefix(table)+"ADD "+sql)
 	t.conditional = false
 	return true
 }
 
-// findKey returns the name of the foreign key of a table that options describe.
-func (t *translator) findKey(table string, want keyEntry) (string, bool) {
+// findForeignKey returns the name of the foreign key of a table that options describe.
+func (t *translator) findForeignKey(table string, want keyEntry) (string, bool) {
 	if want.name != "" {
 		return want.name, true
 	}
@@ -82,23 +82,23 @@ func (t *translator) findKey(table string, want keyEntry) (string, bool) {
 		}
 	}
 	if want.column == "" {
-		want.column = inflect.Singularize(lastName(want.to)) + "_id"
+		want.column = inflect.Singularize(stripSchema(want.to)) + "_id"
 	}
-	return keyName(table, []string{want.column}), false
+	return foreignKeyName(table, []string{want.column}), false
 }
 
-// keyArguments returns what a call says about a foreign key.
-func keyArguments(c *rubycode.Call, o *options) (keyEntry, bool) {
+// foreignKeyArguments returns what a call says about a foreign key.
+func foreignKeyArguments(c *rubycode.Call, o *options) (keyEntry, bool) {
 	k := keyEntry{name: o.takeText("name"), column: o.takeText("column"), to: o.takeText("to_table")}
 	if to := argumentName(c, 1); to != "" {
 		k.to = to
 	}
-	return k, isRead(c, o, 1) && k != keyEntry{}
+	return k, hasKnownArguments(c, o, 1) && k != keyEntry{}
 }
 
-// dropKey sends the removal of a foreign key.
-func (t *translator) dropKey(r *rubycode.Run, table string, want keyEntry) {
-	name, known := t.findKey(table, want)
+// sendDropForeignKey sends the removal of a foreign key.
+func (t *translator) sendDropForeignKey(r *rubycode.Run, table string, want keyEntry) {
+	name, known := t.findForeignKey(table, want)
 	t.conditional = t.conditional || !known
 	for i, k := range t.schema.keys[table] {
 		if k.name == name {
@@ -106,29 +106,29 @@ func (t *translator) dropKey(r *rubycode.Run, table string, want keyEntry) {
 			break
 		}
 	}
-	t.sendSQL(r, alterTable(table)+"DROP CONSTRAINT "+quoteName(name))
+	t.sendSQL(r, alterTablePrefix(table)+"DROP CONSTRAINT "+quoteName(name))
 	t.conditional = false
 }
 
 func (t *translator) removeForeignKey(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	k, ok := keyArguments(c, o)
+	k, ok := foreignKeyArguments(c, o)
 	t.conditional = o.takeFlag("if_exists")
 	if !ok || o.unknown {
 		return false
 	}
-	t.dropKey(r, argumentName(c, 0), k)
+	t.sendDropForeignKey(r, argumentName(c, 0), k)
 	return true
 }
 
 func (t *translator) validateForeignKey(r *rubycode.Run, c *rubycode.Call) bool {
-	k, ok := keyArguments(c, readOptions(c))
+	k, ok := foreignKeyArguments(c, readOptions(c))
 	if !ok {
 		return false
 	}
-	name, known := t.findKey(argumentName(c, 0), k)
+	name, known := t.findForeignKey(argumentName(c, 0), k)
 	t.conditional = !known
-	t.sendSQL(r, alterTable(argumentName(c, 0))+"VALIDATE CONSTRAINT "+quoteName(name))
+	t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"VALIDATE CONSTRAINT "+quoteName(name))
 	return true
 }
 
@@ -149,15 +149,15 @@ func (t *translator) addCheck(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
 	sql := t.defineCheck(argumentName(c, 0), argumentName(c, 1), o)
 	t.conditional = o.takeFlag("if_not_exists")
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
-	t.sendSQL(r, alterTable(argumentName(c, 0))+"ADD "+sql)
+	t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"ADD "+sql)
 	return true
 }
 
-// constraintName returns the name of the check constraint that a call means.
-func constraintName(c *rubycode.Call, o *options) string {
+// checkConstraintName returns the name of the check constraint that a call means.
+func checkConstraintName(c *rubycode.Call, o *options) string {
 	if name := o.takeText("name"); name != "" {
 		return name
 	}
@@ -173,30 +173,30 @@ func constraintName(c *rubycode.Call, o *options) string {
 
 func (t *translator) removeCheck(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	name := constraintName(c, o)
+	name := checkConstraintName(c, o)
 	t.conditional = o.takeFlag("if_exists")
-	if name == "" || !isRead(c, o, 1) {
+	if name == "" || !hasKnownArguments(c, o, 1) {
 		return false
 	}
-	t.sendSQL(r, alterTable(argumentName(c, 0))+"DROP CONSTRAINT "+quoteName(name))
+	t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"DROP CONSTRAINT "+quoteName(name))
 	return true
 }
 
 func (t *translator) validateCheck(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	name := constraintName(c, o)
-	if name == "" || !isRead(c, o, 1) {
+	name := checkConstraintName(c, o)
+	if name == "" || !hasKnownArguments(c, o, 1) {
 		return false
 	}
-	t.sendSQL(r, alterTable(argumentName(c, 0))+"VALIDATE CONSTRAINT "+quoteName(name))
+	t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"VALIDATE CONSTRAINT "+quoteName(name))
 	return true
 }
 
 func (t *translator) validateConstraint(r *rubycode.Run, c *rubycode.Call) bool {
-	if !isRead(c, readOptions(c), 2) {
+	if !hasKnownArguments(c, readOptions(c), 2) {
 		return false
 	}
-	t.sendSQL(r, alterTable(argumentName(c, 0))+"VALIDATE CONSTRAINT "+quoteName(argumentName(c, 1)))
+	t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"VALIDATE CONSTRAINT "+quoteName(argumentName(c, 1)))
 	return true
 }
 
@@ -211,11 +211,11 @@ func (t *translator) defineUnique(table string, c *rubycode.Call, o *options) (s
 	index := o.takeText("using_index")
 	name := o.takeText("name")
 	if name == "" {
-		on := columns
-		if len(on) == 0 {
-			on = []string{index}
+		nameColumns := columns
+		if len(nameColumns) == 0 {
+			nameColumns = []string{index}
 		}
-		name = "uniq_rails_" + hashName(table+"_"+strings.Join(on, "_and_")+"_unique")
+		name = "uniq_rails_" + hashIdentifier(table+"_"+strings.Join(nameColumns, "_and_")+"_unique")
 	}
 	sql := "CONSTRAINT " + quoteName(name) + " UNIQUE"
 	if o.takeFlag("nulls_not_distinct") {
@@ -236,7 +236,7 @@ func (t *translator) addUnique(r *rubycode.Run, c *rubycode.Call) bool {
 	}
 	sql, ok := t.defineUnique(table, &rubycode.Call{Arguments: c.Arguments[1:]}, readOptions(c))
 	if ok {
-		t.sendSQL(r, alterTable(table)+"ADD "+sql)
+		t.sendSQL(r, alterTablePrefix(table)+"ADD "+sql)
 	}
 	return ok
 }
@@ -245,7 +245,7 @@ func (t *translator) addUnique(r *rubycode.Run, c *rubycode.Call) bool {
 func (t *translator) defineExclusion(table, expression string, o *options) (string, bool) {
 	name := o.takeText("name")
 	if name == "" {
-		name = "excl_rails_" + hashName(table+"_"+expression+"_excl")
+		name = "excl_rails_" + hashIdentifier(table+"_"+expression+"_excl")
 	}
 	sql := "CONSTRAINT " + quoteName(name) + " EXCLUDE"
 	if using := o.takeText("using"); using != "" {
@@ -261,7 +261,7 @@ func (t *translator) defineExclusion(table, expression string, o *options) (stri
 func (t *translator) addExclusion(r *rubycode.Run, c *rubycode.Call) bool {
 	sql, ok := t.defineExclusion(argumentName(c, 0), argumentName(c, 1), readOptions(c))
 	if ok {
-		t.sendSQL(r, alterTable(argumentName(c, 0))+"ADD "+sql)
+		t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"ADD "+sql)
 	}
 	return ok
 }
@@ -272,12 +272,12 @@ func (t *translator) removeConstraint(r *rubycode.Run, c *rubycode.Call) bool {
 	name := o.takeText("name")
 	if name == "" && c.Name == "remove_unique_constraint" && len(c.Arguments) > 1 {
 		if list, ok := readNames(c.Arguments[1]); ok {
-			name = "uniq_rails_" + hashName(argumentName(c, 0)+"_"+strings.Join(list, "_and_")+"_unique")
+			name = "uniq_rails_" + hashIdentifier(argumentName(c, 0)+"_"+strings.Join(list, "_and_")+"_unique")
 		}
 	}
-	if name == "" || !isRead(c, o, 1) {
+	if name == "" || !hasKnownArguments(c, o, 1) {
 		return false
 	}
-	t.sendSQL(r, alterTable(argumentName(c, 0))+"DROP CONSTRAINT "+quoteName(name))
+	t.sendSQL(r, alterTablePrefix(argumentName(c, 0))+"DROP CONSTRAINT "+quoteName(name))
 	return true
 }

@@ -16,8 +16,8 @@ func (t *translator) addIndex(r *rubycode.Run, c *rubycode.Call) bool {
 }
 
 // createIndex sends CREATE INDEX as visit_CreateIndexDefinition does (connection_adapters/abstract/schema_creation.rb).
-func (t *translator) createIndex(r *rubycode.Run, table string, on rubycode.Value, o *options) bool {
-	columns, ok := readNames(on)
+func (t *translator) createIndex(r *rubycode.Run, table string, columnList rubycode.Value, o *options) bool {
+	columns, ok := readNames(columnList)
 	if !ok {
 		return false
 	}
@@ -43,7 +43,7 @@ func (t *translator) createIndex(r *rubycode.Run, table string, on rubycode.Valu
 	if using := o.takeText("using"); using != "" {
 		sql += "USING " + using + " "
 	}
-	sql += "(" + indexedColumns(on, columns, o) + ")"
+	sql += "(" + indexedColumns(columnList, columns, o) + ")"
 	if include := o.takeNames("include"); len(include) > 0 {
 		sql += " INCLUDE (" + quoteNames(include) + ")"
 	}
@@ -66,20 +66,20 @@ func (t *translator) createIndex(r *rubycode.Run, table string, on rubycode.Valu
 }
 
 // indexedColumns returns the columns of an index with their operator classes and orders, or its expression.
-func indexedColumns(on rubycode.Value, columns []string, o *options) string {
-	if on.Kind == rubycode.String && strings.ContainsFunc(on.Text, func(c rune) bool { return !isWordRune(c) }) {
-		return on.Text
+func indexedColumns(columnList rubycode.Value, columns []string, o *options) string {
+	if columnList.Kind == rubycode.String && strings.ContainsFunc(columnList.Text, func(c rune) bool { return !isWordRune(c) }) {
+		return columnList.Text
 	}
 	out := make([]string, len(columns))
 	for i, name := range columns {
 		out[i] = quoteName(name)
 		for _, option := range []string{"opclass", "order"} {
-			v, given := o.takeValue(option)
-			if given && v.Kind == rubycode.Hash {
-				v, given = v.GetKey(name)
+			v, isSet := o.takeValue(option)
+			if isSet && v.Kind == rubycode.Hash {
+				v, isSet = v.GetKey(name)
 			}
 			switch {
-			case !given:
+			case !isSet:
 			case !v.IsName():
 				o.unknown = true
 			case option == "order":
@@ -101,18 +101,18 @@ func (t *translator) removeIndex(r *rubycode.Run, c *rubycode.Call) bool {
 	}
 	t.conditional = o.takeFlag("if_exists")
 	if name == "" {
-		on := o.takeNames("column")
+		columnNames := o.takeNames("column")
 		if len(c.Arguments) > 1 {
 			list, ok := readNames(c.Arguments[1])
 			if !ok {
 				return false
 			}
-			on = list
+			columnNames = list
 		}
-		if len(on) == 0 {
+		if len(columnNames) == 0 {
 			return false
 		}
-		found, known := t.findIndex(table, on)
+		found, known := t.findIndex(table, columnNames)
 		name, t.conditional = found, t.conditional || !known
 	}
 	algorithm := ""
@@ -126,7 +126,7 @@ func (t *translator) removeIndex(r *rubycode.Run, c *rubycode.Call) bool {
 	if i := strings.LastIndexByte(table, '.'); i >= 0 && !strings.Contains(name, ".") {
 		schema = quoteTable(table[:i]) + "."
 	}
-	t.schema.dropIndex(table, lastName(name))
+	t.schema.dropIndex(table, stripSchema(name))
 	t.sendSQL(r, "DROP INDEX "+algorithm+" "+schema+quoteTable(name))
 	return true
 }
@@ -142,7 +142,7 @@ func (t *translator) findIndex(table string, columns []string) (string, bool) {
 }
 
 func (t *translator) renameIndex(r *rubycode.Run, c *rubycode.Call) bool {
-	if !isRead(c, readOptions(c), 3) {
+	if !hasKnownArguments(c, readOptions(c), 3) {
 		return false
 	}
 	t.sendRenameIndex(r, argumentName(c, 0), argumentName(c, 1), argumentName(c, 2))

@@ -120,5 +120,5 @@ func quoteNames(list []string) string {
 // quoteText quotes a text.
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// lastName returns a name without its schema.
-func lastName(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+// stripSchema returns a name without its schema.
+func stripSchema(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

@@ -61,28 +61,28 @@ func readProject(t adapter.Tree, dir string) *project {
 			}
 		}
 		for _, name := range settingFiles {
-			if at := path.Join(root, name); adapter.HasFile(t, at) {
-				text := adapter.ReadFile(t, at).Text
+			if file := path.Join(root, name); adapter.HasFile(t, file) {
+				text := adapter.ReadFile(t, file).Text
 				if m := datetimeType.FindStringSubmatch(text); m != nil {
 					p.datetime = m[1]
 				}
 				p.unlogged = p.unlogged || unlogged.MatchString(text)
 			}
 		}
-		p.foreign = findForeign(t, root)
+		p.foreign = findForeignDatabase(t, root)
 		return p
 	})
 }
 
-// findForeign returns the database that the gems of an application speak to, if it is not Postgres.
-func findForeign(t adapter.Tree, root string) string {
+// findForeignDatabase returns the database that the gems of an application speak to, if it is not Postgres.
+func findForeignDatabase(t adapter.Tree, root string) string {
 	for _, name := range []string{"Gemfile.lock", "Gemfile"} {
-		at := path.Join(root, name)
-		if !adapter.HasFile(t, at) {
+		file := path.Join(root, name)
+		if !adapter.HasFile(t, file) {
 			continue
 		}
 		foreign := ""
-		for _, m := range driver.FindAllStringSubmatch(adapter.ReadFile(t, at).Text, 50) {
+		for _, m := range driver.FindAllStringSubmatch(adapter.ReadFile(t, file).Text, 50) {
 			if m[1] == "pg" {
 				return ""
 			}
@@ -102,9 +102,9 @@ func (p *project) modelTable(class string) string {
 		return ""
 	}
 	return adapter.Memoize(p.tree, "rails model "+p.root+" "+class, func() string {
-		at := path.Join(p.root, "app/models", inflect.Underscore(class)+".rb")
-		if adapter.HasFile(p.tree, at) {
-			text := adapter.ReadFile(p.tree, at).Text
+		file := path.Join(p.root, "app/models", inflect.Underscore(class)+".rb")
+		if adapter.HasFile(p.tree, file) {
+			text := adapter.ReadFile(p.tree, file).Text
 			if m := model.FindStringSubmatch(text); m != nil && m[1] == class && !scoped.MatchString(text) {
 				return inflect.TableOf(class)
 			}

@@ -70,22 +70,22 @@ func (Adapter) Traits() adapter.Traits {
 func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".rb") {
-		programs := listPrograms(d.Names)
+		programs := listMigrationNames(d.Names)
 		if len(programs) == 0 {
 			continue
 		}
-		if n, of := adapter.CountSample(t, d, programs, class.MatchString); n > 0 {
+		if n, total := adapter.CountSample(t, d, programs, class.MatchString); n > 0 {
 			out = append(out, adapter.Source{
 				Framework: a.Name(), Dir: d.Path, Score: 3, Foreign: readProject(t, d.Path).foreign,
-				Why: fmt.Sprintf("migrations of Rails in %d of %d files", n, of),
+				Why: fmt.Sprintf("migrations of Rails in %d of %d files", n, total),
 			})
 		}
 	}
 	return out
 }
 
-// listPrograms returns the names that migrations may have.
-func listPrograms(names []string) (out []string) {
+// listMigrationNames returns the names that migrations may have.
+func listMigrationNames(names []string) (out []string) {
 	for _, name := range names {
 		if stamped.MatchString(name) {
 			out = append(out, name)
@@ -105,7 +105,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		Count: count,
 	}
 	d := adapter.ListDir(t, s.Dir, ".rb", ".sql")
-	files := adapter.ReadFiles(t, d, listPrograms(d.Names))
+	files := adapter.ReadFiles(t, d, listMigrationNames(d.Names))
 	programs := make([]*program, len(files))
 	adapter.EachParallel(len(files), func(i int) { programs[i] = readProgram(files[i]) })
 	programs = slices.DeleteFunc(programs, func(p *program) bool { return p.file.Failed == "" && !p.isMigration })
@@ -119,7 +119,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		}
 		set.Migrations = append(set.Migrations, p.makeMigration(t, s, names))
 	}
-	set.History = refuseSameVersions(set.Migrations)
+	set.History = reportDuplicateVersions(set.Migrations)
 	set.Opaque = listUnusedSQL(t, d)
 	set.Snapshot = readSnapshot(t, s)
 	set.Beyond = func() (out []adapter.Beyond) {
@@ -147,8 +147,8 @@ func listUnusedSQL(t adapter.Tree, d adapter.Dir) (out []onward.Opaque) {
 	return out
 }
 
-// refuseSameVersions lists the second of two migrations of one version, or of one name. It gives them IDs of their own.
-func refuseSameVersions(list []*adapter.Migration) (out []history.Change) {
+// reportDuplicateVersions lists the second of two migrations of one version, or of one name. It gives them IDs of their own.
+func reportDuplicateVersions(list []*adapter.Migration) (out []history.Change) {
 	first := map[string]*adapter.Migration{}
 	for _, m := range list {
 		key := versionKey(m)
@@ -245,8 +245,8 @@ func (p *program) makeMigration(t adapter.Tree, s adapter.Source, names *schema)
 	}
 	m.Runner.Rerun = mode == onward.TransactionNone
 	p.translateUp(t, s, names, m)
-	if beside := strings.TrimSuffix(p.file.Path, ".rb") + ".sql"; adapter.HasFile(t, beside) {
-		f := adapter.ReadFile(t, beside)
+	if sqlFile := strings.TrimSuffix(p.file.Path, ".rb") + ".sql"; adapter.HasFile(t, sqlFile) {
+		f := adapter.ReadFile(t, sqlFile)
 		rerun := m.Runner
 		m = f.Start(s, name, trimVersion(p.versionDigits()))
 		m.Runner, m.Beside = rerun, []string{p.file.Path}
@@ -262,15 +262,15 @@ func (p *program) makeMigration(t adapter.Tree, s adapter.Source, names *schema)
 
 // translateUp gives a migration its SQL, and what is not known of it.
 func (p *program) translateUp(t adapter.Tree, s adapter.Source, names *schema, m *adapter.Migration) {
-	opaque := func(line, column int, what, why string) {
-		m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, Line: line, Column: column, What: what, Why: why})
+	opaque := func(line, column int, subject, reason string) {
+		m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, Line: line, Column: column, What: subject, Why: reason})
 	}
 	if p.class == nil {
-		why := "what it does is known only when it runs"
+		reason := "what it does is known only when it runs"
 		if p.line > 0 {
-			why = "the reader does not know the syntax of this line"
+			reason = "the reader does not know the syntax of this line"
 		}
-		opaque(max(1, p.line), 1, "migration that is not read", why)
+		opaque(max(1, p.line), 1, "migration that is not read", reason)
 		return
 	}
 	x := &translator{version: parseVersion(p.class.Version), schema: names, project: readProject(t, s.Dir)}

@@ -36,13 +36,13 @@ func (t *translator) defineReference(table, name string, o *options) *reference 
 	column := name + "_id"
 	x.columns = []referenceColumn{{column, kind, o.withoutOptions("polymorphic", "index", "foreign_key", "type")}}
 	if polymorphic {
-		with := o.takeOptions("polymorphic")
+		typeOptions := o.takeOptions("polymorphic")
 		for _, option := range []string{"null", "if_exists", "if_not_exists"} {
-			if v, given := o.hash.GetKey(option); given {
-				with = with.withOption(option, v)
+			if v, isSet := o.hash.GetKey(option); isSet {
+				typeOptions = typeOptions.withOption(option, v)
 			}
 		}
-		x.columns = append([]referenceColumn{{name + "_type", "string", with}}, x.columns...)
+		x.columns = append([]referenceColumn{{name + "_type", "string", typeOptions}}, x.columns...)
 	}
 	indexed := o.takeFlag("index")
 	if !o.hasOption("index") {
@@ -54,9 +54,9 @@ func (t *translator) defineReference(table, name string, o *options) *reference 
 			x.indexColumns.Items = append(x.indexColumns.Items, rubycode.NewString(c.name))
 		}
 		if polymorphic && !x.index.hasOption("name") && t.version >= 601 {
-			x.index = x.index.withOption("name", rubycode.NewString("index_"+lastName(table)+"_on_"+name))
+			x.index = x.index.withOption("name", rubycode.NewString("index_"+stripSchema(table)+"_on_"+name))
 		}
-		if v, given := o.hash.GetKey("if_not_exists"); given {
+		if v, isSet := o.hash.GetKey("if_not_exists"); isSet {
 			x.index = x.index.withOption("if_not_exists", v)
 		}
 	}
@@ -65,7 +65,7 @@ func (t *translator) defineReference(table, name string, o *options) *reference 
 		if !x.key.hasOption("column") {
 			x.key = x.key.withOption("column", rubycode.NewString(column))
 		}
-		if v, given := o.hash.GetKey("if_not_exists"); given {
+		if v, isSet := o.hash.GetKey("if_not_exists"); isSet {
 			x.key = x.key.withOption("if_not_exists", v)
 		}
 		if x.keyTable = x.key.takeText("to_table"); x.keyTable == "" {
@@ -95,7 +95,7 @@ next:
 // addReference sends what add_reference sends.
 func (t *translator) addReference(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	table := argumentName(c, 0)
@@ -111,13 +111,13 @@ func (t *translator) addReference(r *rubycode.Run, c *rubycode.Call) bool {
 	if x.index != nil && !t.createIndex(r, table, x.indexColumns, x.index) {
 		return false
 	}
-	return x.key == nil || t.sendKey(r, table, x.keyTable, x.key)
+	return x.key == nil || t.sendForeignKey(r, table, x.keyTable, x.key)
 }
 
 // removeReference sends what remove_reference sends.
 func (t *translator) removeReference(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	table, name := argumentName(c, 0), argumentName(c, 1)
@@ -129,7 +129,7 @@ func (t *translator) removeReference(r *rubycode.Run, c *rubycode.Call) bool {
 			column = name + "_id"
 		}
 		t.conditional = exists
-		t.dropKey(r, table, keyEntry{name: key.takeText("name"), column: column, to: key.takeText("to_table")})
+		t.sendDropForeignKey(r, table, keyEntry{name: key.takeText("name"), column: column, to: key.takeText("to_table")})
 	}
 	columns := []string{name + "_id"}
 	if polymorphic {
@@ -141,7 +141,7 @@ func (t *translator) removeReference(r *rubycode.Run, c *rubycode.Call) bool {
 	for _, column := range columns {
 		t.conditional = exists
 		t.schema.dropColumn(table, column)
-		t.sendSQL(r, alterTable(table)+"DROP COLUMN "+quoteName(column))
+		t.sendSQL(r, alterTablePrefix(table)+"DROP COLUMN "+quoteName(column))
 	}
 	return true
 }

@@ -83,7 +83,7 @@ func (b *rows) callMethod(r *rubycode.Run, c *rubycode.Call) (rubycode.Value, bo
 		}
 		return value, true
 	case "update_all", "delete_all":
-		sql, ok := b.changeRows(r, c)
+		sql, ok := b.buildRowChange(r, c)
 		if !ok {
 			return rubycode.Value{}, false
 		}
@@ -128,12 +128,12 @@ func (b *rows) compareColumn(column, v rubycode.Value, negated bool) (string, bo
 	}
 	name := quoteTable(b.table) + "." + quoteName(column.Text)
 	typ := b.t.schema.columns[b.table][column.Text]
-	is, equals, in := " IS NULL", " = ", " IN "
+	isNull, equals, in := " IS NULL", " = ", " IN "
 	if negated {
-		is, equals, in = " IS NOT NULL", " != ", " NOT IN "
+		isNull, equals, in = " IS NOT NULL", " != ", " NOT IN "
 	}
 	if v.IsWord("nil") {
-		return name + is, true
+		return name + isNull, true
 	}
 	if v.Kind != rubycode.Array {
 		sql, ok := quoteLiteral(v, typ)
@@ -168,14 +168,14 @@ func quoteLiteral(v rubycode.Value, typ columnType) (string, bool) {
 	return text, ok
 }
 
-// changeRows returns the statement of update_all or delete_all.
-func (b *rows) changeRows(r *rubycode.Run, c *rubycode.Call) (string, bool) {
+// buildRowChange returns the statement of update_all or delete_all.
+func (b *rows) buildRowChange(r *rubycode.Run, c *rubycode.Call) (string, bool) {
 	if b.unknown {
 		return "", false
 	}
 	sql := "DELETE FROM " + quoteTable(b.table)
 	if c.Name == "update_all" {
-		set, ok := b.assignColumns(c)
+		set, ok := b.formatAssignments(c)
 		if !ok {
 			return "", false
 		}
@@ -195,8 +195,8 @@ func whereClause(where string) string {
 	return " WHERE " + where
 }
 
-// assignColumns writes what update_all sets.
-func (b *rows) assignColumns(c *rubycode.Call) (string, bool) {
+// formatAssignments writes what update_all sets.
+func (b *rows) formatAssignments(c *rubycode.Call) (string, bool) {
 	if len(c.Arguments) == 1 && c.Arguments[0].Kind == rubycode.String {
 		return c.Arguments[0].Text, true
 	}

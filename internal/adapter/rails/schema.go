@@ -121,7 +121,7 @@ const bareIndexName = version(701)
 // indexName returns the name of an index that has none: of columns, or of an expression.
 func (t *translator) indexName(table string, columns []string) string {
 	if t.project.library >= bareIndexName {
-		table = lastName(table)
+		table = stripSchema(table)
 	}
 	if len(columns) == 1 && strings.ContainsFunc(columns[0], func(c rune) bool { return !isWordRune(c) }) {
 		columns = []string{strings.Join(strings.FieldsFunc(columns[0], func(c rune) bool { return !isWordRune(c) }), "_")}
@@ -130,7 +130,7 @@ func (t *translator) indexName(table string, columns []string) string {
 	if t.version < 701 || len(name) <= longestIndexName {
 		return name
 	}
-	hash := "_" + hashName(name)
+	hash := "_" + hashIdentifier(name)
 	short := "idx_on_" + strings.Join(columns, "_")
 	return short[:min(len(short), longestIndexName-len(hash))] + hash
 }
@@ -139,17 +139,17 @@ func isWordRune(c rune) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// hashName returns the part of a name that Rails computes.
-func hashName(identifier string) string {
+// hashIdentifier returns the part of a name that Rails computes.
+func hashIdentifier(identifier string) string {
 	sum := sha256.Sum256([]byte(identifier))
 	return hex.EncodeToString(sum[:])[:10]
 }
 
-// keyName and checkName return the names of constraints that have none.
-func keyName(table string, columns []string) string {
-	return "fk_rails_" + hashName(table+"_"+strings.Join(columns, "_and_")+"_fk")
+// foreignKeyName and checkName return the names of constraints that have none.
+func foreignKeyName(table string, columns []string) string {
+	return "fk_rails_" + hashIdentifier(table+"_"+strings.Join(columns, "_and_")+"_fk")
 }
 
 func checkName(table, expression string) string {
-	return "chk_rails_" + hashName(table+"_"+expression+"_chk")
+	return "chk_rails_" + hashIdentifier(table+"_"+expression+"_chk")
 }

@@ -17,20 +17,20 @@ var (
 	dumped = lazyregexp.New(`(?m)^\('(\d+)'\)[,;]?\s*$`)
 )
 
-// dumpNames returns the files to which Rails dumps the schema of the database of a directory: db/migrate and db/primary_migrate belong to
+// listDumpFiles returns the files to which Rails dumps the schema of the database of a directory: db/migrate and db/primary_migrate belong to
 // db/schema.rb or db/structure.sql, db/queue_migrate to db/queue_schema.rb.
-func dumpNames(dir string) []string {
+func listDumpFiles(dir string) []string {
 	prefix := strings.TrimSuffix(path.Base(dir), "migrate")
 	if prefix == "primary_" {
 		prefix = ""
 	}
-	above := path.Dir(dir)
-	return []string{path.Join(above, prefix+"structure.sql"), path.Join(above, prefix+"schema.rb")}
+	parent := path.Dir(dir)
+	return []string{path.Join(parent, prefix+"structure.sql"), path.Join(parent, prefix+"schema.rb")}
 }
 
 // readSnapshot reads the dump of the schema; nil if there is none.
 func readSnapshot(t adapter.Tree, s adapter.Source) *adapter.Snapshot {
-	for _, name := range dumpNames(s.Dir) {
+	for _, name := range listDumpFiles(s.Dir) {
 		if !adapter.HasFile(t, name) {
 			continue
 		}
@@ -42,10 +42,10 @@ func readSnapshot(t adapter.Tree, s adapter.Source) *adapter.Snapshot {
 		}
 		out := &adapter.Snapshot{Migration: m}
 		if path.Ext(name) == ".sql" {
-			out.Includes = dumpedVersions(f.Text)
+			out.Includes = readDumpedVersions(f.Text)
 			m.Source.Psql = true
 			m.Source.Parts = append(m.Source.Parts, adapter.TrimmedPart(f.Text, 0, len(f.Text)))
-		} else if !readDump(t, s, m, out) {
+		} else if !readSchemaDump(t, s, m, out) {
 			continue
 		}
 		m.Seal(onward.TransactionNone, s.Options, "")
@@ -56,14 +56,14 @@ func readSnapshot(t adapter.Tree, s adapter.Source) *adapter.Snapshot {
 	return nil
 }
 
-// dumpedVersions returns what structure.sql includes; nil if it lists no versions.
-func dumpedVersions(text string) func(m *adapter.Migration) bool {
-	at := strings.LastIndex(text, "schema_migrations")
-	if at < 0 {
+// readDumpedVersions returns what structure.sql includes; nil if it lists no versions.
+func readDumpedVersions(text string) func(m *adapter.Migration) bool {
+	start := strings.LastIndex(text, "schema_migrations")
+	if start < 0 {
 		return nil
 	}
 	versions := map[string]bool{}
-	for _, found := range dumped.FindAllStringSubmatch(text[at:], -1) {
+	for _, found := range dumped.FindAllStringSubmatch(text[start:], -1) {
 		versions[trimVersion(found[1])] = true
 	}
 	if len(versions) == 0 {
@@ -72,8 +72,8 @@ func dumpedVersions(text string) func(m *adapter.Migration) bool {
 	return func(m *adapter.Migration) bool { return versions[m.Version] }
 }
 
-// readDump reads db/schema.rb. ok is false if it is not read.
-func readDump(t adapter.Tree, s adapter.Source, m *adapter.Migration, out *adapter.Snapshot) (ok bool) {
+// readSchemaDump reads db/schema.rb. ok is false if it is not read.
+func readSchemaDump(t adapter.Tree, s adapter.Source, m *adapter.Migration, out *adapter.Snapshot) (ok bool) {
 	found := dumpVersion.FindStringSubmatch(m.Source.Text)
 	if found == nil {
 		return false

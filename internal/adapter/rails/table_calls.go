@@ -50,7 +50,7 @@ func (b *table) callCreate(r *rubycode.Run, c *rubycode.Call, o *options) bool {
 			o = o.withOption("precision", rubycode.Nil)
 		}
 		b.addNewColumn(r, name, kind, o)
-		return isRead(c, o, 2)
+		return hasKnownArguments(c, o, 2)
 	case c.Name == "timestamps":
 		b.addTimestamps(r, o)
 		return !o.unknown
@@ -58,7 +58,7 @@ func (b *table) callCreate(r *rubycode.Run, c *rubycode.Call, o *options) bool {
 		for i := range c.Arguments {
 			b.addReference(r, argumentName(c, i), o)
 		}
-		return isRead(c, o, len(c.Arguments))
+		return hasKnownArguments(c, o, len(c.Arguments))
 	case c.Name == "index":
 		if len(c.Arguments) != 1 {
 			return false
@@ -66,12 +66,12 @@ func (b *table) callCreate(r *rubycode.Run, c *rubycode.Call, o *options) bool {
 		b.indexes = append(b.indexes, pendingIndex{c.Arguments[0], o})
 		return true
 	case c.Name == "foreign_key":
-		sql, key, ok := t.defineKey(b.name, argumentName(c, 0), o)
+		sql, key, ok := t.defineForeignKey(b.name, argumentName(c, 0), o)
 		b.parts, b.keys = append(b.parts, sql), append(b.keys, key)
-		return ok && isRead(c, o, 1)
+		return ok && hasKnownArguments(c, o, 1)
 	case c.Name == "check_constraint":
 		b.parts = append(b.parts, t.defineCheck(b.name, argumentName(c, 0), o))
-		return isRead(c, o, 1)
+		return hasKnownArguments(c, o, 1)
 	case c.Name == "unique_constraint":
 		sql, ok := t.defineUnique(b.name, c, o)
 		b.parts = append(b.parts, sql)
@@ -89,12 +89,12 @@ func (b *table) callCreate(r *rubycode.Run, c *rubycode.Call, o *options) bool {
 			o = o.withOption("default", rubycode.NewString("gen_random_uuid()"))
 		}
 		b.addNewColumn(r, argumentName(c, 0), kind, o.withOption("primary_key", rubycode.True))
-		return isRead(c, o, 1)
+		return hasKnownArguments(c, o, 1)
 	case kinds[c.Name]:
 		for i := range c.Arguments {
 			b.addNewColumn(r, argumentName(c, i), c.Name, o)
 		}
-		return isRead(c, o, len(c.Arguments)) && len(c.Arguments) > 0
+		return hasKnownArguments(c, o, len(c.Arguments)) && len(c.Arguments) > 0
 	}
 	return false
 }
@@ -130,7 +130,7 @@ func (b *table) addReference(r *rubycode.Run, name string, o *options) {
 		b.indexes = append(b.indexes, pendingIndex{x.indexColumns, x.index})
 	}
 	if x.key != nil {
-		sql, key, ok := b.t.defineKey(b.name, x.keyTable, x.key)
+		sql, key, ok := b.t.defineForeignKey(b.name, x.keyTable, x.key)
 		b.parts, b.keys = append(b.parts, sql), append(b.keys, key)
 		b.unknown = b.unknown || !ok
 	}
@@ -141,24 +141,24 @@ func (b *table) addReference(r *rubycode.Run, name string, o *options) {
 func (b *table) callAlter(r *rubycode.Run, c *rubycode.Call) bool {
 	t := b.t
 	calls := []*rubycode.Call{}
-	with := func(name string, arguments ...rubycode.Value) {
+	addCall := func(name string, arguments ...rubycode.Value) {
 		all := append([]rubycode.Value{rubycode.NewString(b.name)}, arguments...)
 		calls = append(calls, &rubycode.Call{Name: name, Arguments: all, Options: c.Options})
 	}
 	switch {
 	case renamed[c.Name] != "":
-		with(renamed[c.Name], c.Arguments...)
+		addCall(renamed[c.Name], c.Arguments...)
 	case c.Name == "references" || c.Name == "belongs_to":
 		for _, a := range c.Arguments {
-			with("add_reference", a)
+			addCall("add_reference", a)
 		}
 	case c.Name == "remove_references" || c.Name == "remove_belongs_to":
 		for _, a := range c.Arguments {
-			with("remove_reference", a)
+			addCall("remove_reference", a)
 		}
 	case kinds[c.Name]:
 		for _, a := range c.Arguments {
-			with("add_column", a, rubycode.NewString(c.Name))
+			addCall("add_column", a, rubycode.NewString(c.Name))
 		}
 	default:
 		return false
@@ -166,11 +166,11 @@ func (b *table) callAlter(r *rubycode.Run, c *rubycode.Call) bool {
 	for _, x := range calls {
 		if b.bulk == nil || !b.addBulk(r, x) {
 			b.flushBulk(r)
-			t.callOwn(r, x)
+			t.callMigrationMethod(r, x)
 		}
 		if o := readOptions(x); x.Name == "add_column" && o.takeFlag("index") {
 			b.flushBulk(r)
-			t.callOwn(r, &rubycode.Call{Name: "add_index", Arguments: x.Arguments[:2], Options: o.takeOptions("index").hash})
+			t.callMigrationMethod(r, &rubycode.Call{Name: "add_index", Arguments: x.Arguments[:2], Options: o.takeOptions("index").hash})
 		}
 	}
 	return true
@@ -183,18 +183,18 @@ func (b *table) addBulk(r *rubycode.Run, c *rubycode.Call) (ok bool) {
 	add := func(sql string) { *b.bulk = append(*b.bulk, sql) }
 	switch c.Name {
 	case "add_column":
-		if !isRead(c, o, 3) || o.hasOption("comment") {
+		if !hasKnownArguments(c, o, 3) || o.hasOption("comment") {
 			return false
 		}
 		x := t.defineColumn(r, argumentName(c, 1), argumentName(c, 2), t.columnOptions(argumentName(c, 2), o))
 		if o.unknown {
 			return false
 		}
-		add("ADD " + x.defineSQL())
+		add("ADD " + x.definitionSQL())
 		t.schema.setColumn(b.name, x.name, x.typ)
 	case "add_timestamps":
 		for _, name := range []string{"created_at", "updated_at"} {
-			add("ADD " + t.defineColumn(r, name, "datetime", t.timestampOptions(o)).defineSQL())
+			add("ADD " + t.defineColumn(r, name, "datetime", t.timestampOptions(o)).definitionSQL())
 		}
 	case "remove_columns", "remove_column":
 		list, ok := columnArguments(c)
@@ -209,22 +209,22 @@ func (b *table) addBulk(r *rubycode.Run, c *rubycode.Call) (ok bool) {
 		add("DROP COLUMN " + quoteName("updated_at"))
 		add("DROP COLUMN " + quoteName("created_at"))
 	case "change_column":
-		sql, ok := t.alterType(r, b.name, c, o)
+		sql, ok := t.alterTypeClause(r, b.name, c, o)
 		if !ok || t.version < 502 || o.hasOption("comment") {
 			return false
 		}
 		add(sql)
 	case "change_column_default":
-		sql, ok := t.alterDefault(r, b.name, c)
+		sql, ok := t.alterDefaultClause(r, b.name, c)
 		if !ok {
 			return false
 		}
 		add(sql)
 	case "change_column_null":
-		if len(c.Arguments) != 3 || !isRead(c, o, 2) {
+		if len(c.Arguments) != 3 || !hasKnownArguments(c, o, 2) {
 			return false
 		}
-		sql, ok := alterNull(argumentName(c, 1), c.Arguments[2])
+		sql, ok := alterNullClause(argumentName(c, 1), c.Arguments[2])
 		if !ok {
 			return false
 		}

@@ -52,7 +52,7 @@ func (t *translator) createTable(r *rubycode.Run, c *rubycode.Call) bool {
 
 // addPrimaryKey adds the key that a table has by its options. Until 5.0 it was an integer (Migration::Compatibility::V5_0).
 func (b *table) addPrimaryKey(r *rubycode.Run, o *options) bool {
-	id, given := o.hash.GetKey("id")
+	id, hasID := o.hash.GetKey("id")
 	if id.IsWord("false") || o.hasOption("as") {
 		return true
 	}
@@ -65,10 +65,10 @@ func (b *table) addPrimaryKey(r *rubycode.Run, o *options) bool {
 	if len(keys) == 1 {
 		key = keys[0]
 	}
-	with := &options{hash: rubycode.Value{Kind: rubycode.Hash}}
+	keyOptions := &options{hash: rubycode.Value{Kind: rubycode.Hash}}
 	for _, name := range []string{"limit", "default", "precision"} {
 		if v, ok := o.hash.GetKey(name); ok {
-			with = with.withOption(name, v)
+			keyOptions = keyOptions.withOption(name, v)
 		}
 	}
 	switch {
@@ -79,28 +79,28 @@ func (b *table) addPrimaryKey(r *rubycode.Run, o *options) bool {
 		}
 		for i := 0; i+1 < len(id.Items); i += 2 {
 			if id.Items[i].Text != "type" {
-				with = with.withOption(id.Items[i].Text, id.Items[i+1])
+				keyOptions = keyOptions.withOption(id.Items[i].Text, id.Items[i+1])
 			}
 		}
 	case id.IsName():
 		kind = id.Text
-	case given && !id.IsWord("true") && !id.IsWord("nil"):
+	case hasID && !id.IsWord("true") && !id.IsWord("nil"):
 		return false
 	}
 	if b.t.version < 501 && !b.t.dump {
 		switch {
-		case kind == "uuid" && !with.hasOption("default"):
-			with = with.withOption("default", rubycode.NewString("uuid_generate_v4()"))
-		case !given:
+		case kind == "uuid" && !keyOptions.hasOption("default"):
+			keyOptions = keyOptions.withOption("default", rubycode.NewString("uuid_generate_v4()"))
+		case !hasID:
 			kind = "integer"
-		case (kind == "integer" || kind == "bigint") && !with.hasOption("default"):
-			with = with.withOption("default", rubycode.Nil)
+		case (kind == "integer" || kind == "bigint") && !keyOptions.hasOption("default"):
+			keyOptions = keyOptions.withOption("default", rubycode.Nil)
 		}
-	} else if kind == "uuid" && !with.hasOption("default") {
-		with = with.withOption("default", rubycode.NewString("gen_random_uuid()"))
+	} else if kind == "uuid" && !keyOptions.hasOption("default") {
+		keyOptions = keyOptions.withOption("default", rubycode.NewString("gen_random_uuid()"))
 	}
-	b.addNewColumn(r, key, kind, with.withOption("primary_key", rubycode.True))
-	return !with.unknown && !o.unknown
+	b.addNewColumn(r, key, kind, keyOptions.withOption("primary_key", rubycode.True))
+	return !keyOptions.unknown && !o.unknown
 }
 
 // addNewColumn adds a column of a new table.
@@ -127,7 +127,7 @@ func (b *table) finishTable(r *rubycode.Run, o *options) bool {
 	}
 	var parts []string
 	for _, c := range b.columns {
-		parts = append(parts, c.defineSQL())
+		parts = append(parts, c.definitionSQL())
 	}
 	parts = append(parts, b.parts...)
 	kind, missing := "TABLE ", ""
@@ -146,8 +146,8 @@ func (b *table) finishTable(r *rubycode.Run, o *options) bool {
 	if more := o.takeText("options"); more != "" {
 		sql += " " + more
 	}
-	if as := o.takeText("as"); as != "" {
-		sql += " AS " + as
+	if query := o.takeText("as"); query != "" {
+		sql += " AS " + query
 	}
 	force := o.takeFlag("force")
 	if o.unknown || o.hasOption("as") && o.takeText("as") == "" {
@@ -199,7 +199,7 @@ func (b *table) finishParts(r *rubycode.Run, o *options, ifNotExists bool) bool 
 // createJoinTable sends what create_join_table sends.
 func (t *translator) createJoinTable(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	first, second := argumentName(c, 0), argumentName(c, 1)
@@ -240,7 +240,7 @@ func joinTableName(first, second string, o *options) string {
 
 func (t *translator) dropJoinTable(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	return t.dropTables(r, []string{joinTableName(argumentName(c, 0), argumentName(c, 1), o)}, o)
@@ -280,7 +280,7 @@ func (t *translator) dropTables(r *rubycode.Run, list []string, o *options) bool
 // renameTable sends what rename_table sends: the sequence and the key that have default names, and the indexes.
 func (t *translator) renameTable(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	from, to := argumentName(c, 0), argumentName(c, 1)

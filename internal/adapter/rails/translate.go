@@ -82,11 +82,11 @@ var question = lazyregexp.New(`^(?:(?:table|column|index|foreign_key|check_const
 // Call does a call.
 func (t *translator) Call(r *rubycode.Run, c *rubycode.Call) (rubycode.Value, bool) {
 	if !c.HasReceiver {
-		return t.callOwn(r, c)
+		return t.callMigrationMethod(r, c)
 	}
 	switch object := c.Receiver.Object.(type) {
 	case connection:
-		return t.callOwn(r, c)
+		return t.callMigrationMethod(r, c)
 	case *table:
 		return object.callMethod(r, c)
 	case *rows:
@@ -108,8 +108,8 @@ func (t *translator) Call(r *rubycode.Run, c *rubycode.Call) (rubycode.Value, bo
 	return rubycode.Value{}, false
 }
 
-// callOwn does a method of the migration, or of its connection.
-func (t *translator) callOwn(r *rubycode.Run, c *rubycode.Call) (rubycode.Value, bool) {
+// callMigrationMethod does a method of the migration, or of its connection.
+func (t *translator) callMigrationMethod(r *rubycode.Run, c *rubycode.Call) (rubycode.Value, bool) {
 	switch c.Name {
 	case "connection", "raw_connection", "lease_connection":
 		return rubycode.Value{Kind: rubycode.Object, Object: connection{}}, true
@@ -141,8 +141,8 @@ func (t *translator) callOwn(r *rubycode.Run, c *rubycode.Call) (rubycode.Value,
 		r.SkipCall("revert", "it undoes another migration", false)
 		return rubycode.Value{}, true
 	}
-	if do := methods[c.Name]; do != nil {
-		if !do(t, r, c) {
+	if handler := methods[c.Name]; handler != nil {
+		if !handler(t, r, c) {
 			r.SkipCall(c.Name, "not all of its arguments are literals", false)
 		}
 		t.conditional = false
@@ -238,8 +238,8 @@ func readOptions(c *rubycode.Call) *options {
 	return o
 }
 
-// isRead reports whether a call has at least n arguments that are names, and only known options.
-func isRead(c *rubycode.Call, o *options, n int) bool {
+// hasKnownArguments reports whether a call has at least n arguments that are names, and only known options.
+func hasKnownArguments(c *rubycode.Call, o *options, n int) bool {
 	for i := range n {
 		if argumentName(c, i) == "" {
 			return false

@@ -11,7 +11,7 @@ func (t *translator) enableExtension(r *rubycode.Run, c *rubycode.Call) bool {
 	if name == "" {
 		return false
 	}
-	sql := `CREATE EXTENSION IF NOT EXISTS "` + lastName(name) + `"`
+	sql := `CREATE EXTENSION IF NOT EXISTS "` + stripSchema(name) + `"`
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		sql += " SCHEMA " + name[:i]
 	}
@@ -26,7 +26,7 @@ func (t *translator) disableExtension(r *rubycode.Run, c *rubycode.Call) bool {
 	if name == "" {
 		return false
 	}
-	sql := `DROP EXTENSION IF EXISTS "` + lastName(name) + `"`
+	sql := `DROP EXTENSION IF EXISTS "` + stripSchema(name) + `"`
 	if t.version < 701 || o.takeText("force") == "cascade" {
 		sql += " CASCADE"
 	}
@@ -66,7 +66,7 @@ func (t *translator) createEnum(r *rubycode.Run, c *rubycode.Call) bool {
 		schema = quoteText(name[:i])
 	}
 	t.sendSQL(r, "DO $$\nBEGIN\n    IF NOT EXISTS (\n      SELECT 1\n      FROM pg_type t\n      JOIN pg_namespace n ON t.typnamespace = n.oid\n"+
-		"      WHERE t.typname = "+quoteText(lastName(name))+"\n        AND n.nspname = "+schema+"\n    ) THEN\n        "+create+";\n    END IF;\nEND\n$$;")
+		"      WHERE t.typname = "+quoteText(stripSchema(name))+"\n        AND n.nspname = "+schema+"\n    ) THEN\n        "+create+";\n    END IF;\nEND\n$$;")
 	return true
 }
 
@@ -80,7 +80,7 @@ func (t *translator) sendOptional(r *rubycode.Run, c *rubycode.Call, verb, optio
 	if o.takeFlag(option) {
 		verb += strings.ToUpper(strings.ReplaceAll(option, "_", " ")) + " "
 	}
-	if !isRead(c, o, 1) {
+	if !hasKnownArguments(c, o, 1) {
 		return false
 	}
 	t.sendSQL(r, verb+quote(argumentName(c, 0))+ending)
@@ -93,7 +93,7 @@ func (t *translator) renameEnum(r *rubycode.Run, c *rubycode.Call) bool {
 	if to == "" {
 		to = o.takeText("to")
 	}
-	if to == "" || !isRead(c, o, 1) {
+	if to == "" || !hasKnownArguments(c, o, 1) {
 		return false
 	}
 	t.sendSQL(r, "ALTER TYPE "+quoteTable(argumentName(c, 0))+" RENAME TO "+quoteTable(to))
@@ -112,7 +112,7 @@ func (t *translator) addEnumValue(r *rubycode.Run, c *rubycode.Call) bool {
 	} else if after := o.takeText("after"); after != "" {
 		sql += " AFTER " + quoteText(after)
 	}
-	if !isRead(c, o, 2) {
+	if !hasKnownArguments(c, o, 2) {
 		return false
 	}
 	t.sendSQL(r, sql)
@@ -122,7 +122,7 @@ func (t *translator) addEnumValue(r *rubycode.Run, c *rubycode.Call) bool {
 func (t *translator) renameEnumValue(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
 	from, to := o.takeText("from"), o.takeText("to")
-	if from == "" || to == "" || !isRead(c, o, 1) {
+	if from == "" || to == "" || !hasKnownArguments(c, o, 1) {
 		return false
 	}
 	t.sendSQL(r, "ALTER TYPE "+quoteTable(argumentName(c, 0))+" RENAME VALUE "+quoteText(from)+" TO "+quoteText(to))

@@ -19,11 +19,11 @@ func (t *translator) viewDefinition(name string, o *options) (sql string, ok boo
 		if v := o.takeText("version"); v != "" {
 			number, _ = strconv.Atoi(v)
 		}
-		at := path.Join(t.project.root, "db/views", fmt.Sprintf("%s_v%02d.sql", strings.ReplaceAll(name, ".", "_"), number))
-		if !adapter.HasFile(t.project.tree, at) {
+		file := path.Join(t.project.root, "db/views", fmt.Sprintf("%s_v%02d.sql", strings.ReplaceAll(name, ".", "_"), number))
+		if !adapter.HasFile(t.project.tree, file) {
 			return "", false
 		}
-		sql = adapter.ReadFile(t.project.tree, at).Text
+		sql = adapter.ReadFile(t.project.tree, file).Text
 	}
 	return strings.TrimSuffix(strings.TrimSpace(sql), ";"), !o.unknown && sql != ""
 }
@@ -33,7 +33,7 @@ func (t *translator) createView(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
 	sql, ok := t.viewDefinition(argumentName(c, 0), o)
 	kind := viewKind(o)
-	if !ok || !isRead(c, o, 1) {
+	if !ok || !hasKnownArguments(c, o, 1) {
 		return false
 	}
 	t.sendSQL(r, "CREATE "+kind+quoteTable(argumentName(c, 0))+" AS "+sql)
@@ -62,7 +62,7 @@ func (t *translator) updateView(r *rubycode.Run, c *rubycode.Call) bool {
 func (t *translator) replaceView(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
 	sql, ok := t.viewDefinition(argumentName(c, 0), o)
-	if !ok || !isRead(c, o, 1) {
+	if !ok || !hasKnownArguments(c, o, 1) {
 		return false
 	}
 	t.sendSQL(r, "CREATE OR REPLACE VIEW "+quoteTable(argumentName(c, 0))+" AS "+sql)
@@ -73,7 +73,7 @@ func (t *translator) replaceView(r *rubycode.Run, c *rubycode.Call) bool {
 func (t *translator) dropView(r *rubycode.Run, c *rubycode.Call) bool {
 	o := readOptions(c)
 	kind := viewKind(o)
-	if !isRead(c, o, 1) {
+	if !hasKnownArguments(c, o, 1) {
 		return false
 	}
 	t.sendSQL(r, "DROP "+kind+quoteTable(argumentName(c, 0)))

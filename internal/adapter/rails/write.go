@@ -46,8 +46,8 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	}
 	w.calls.version = parseVersion(strings.Trim(w.version, "[]"))
 	w.assured = hasStrongMigrations(t, p.root)
-	if at := path.Join(p.root, "config/initializers/inflections.rb"); adapter.HasFile(t, at) {
-		for line := range strings.Lines(adapter.ReadFile(t, at).Text) {
+	if file := path.Join(p.root, "config/initializers/inflections.rb"); adapter.HasFile(t, file) {
+		for line := range strings.Lines(adapter.ReadFile(t, file).Text) {
 			if m := acronym.FindStringSubmatch(line); m != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
 				w.acronyms[strings.ToLower(m[1])] = m[1]
 			}

@@ -46,7 +46,7 @@ func (f callFormatter) proposeCall(p *onward.Plan, sql string, tree *pgparse.Nod
 	if a == nil || len(a.Cmds) != 1 || a.Relation == nil {
 		return ""
 	}
-	table, cmd := formatName(joinSchema(a.Relation)), a.Cmds[0].GetAlterTableCmd()
+	table, cmd := formatRubyName(qualifiedName(a.Relation)), a.Cmds[0].GetAlterTableCmd()
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint:
 		return f.proposeConstraint(table, cmd.GetDef().GetConstraint(), sql)
@@ -55,17 +55,17 @@ func (f callFormatter) proposeCall(p *onward.Plan, sql string, tree *pgparse.Nod
 	case pgparse.AlterTableType_AT_AddColumn:
 		return proposeColumn(table, cmd.GetDef().GetColumnDef())
 	case pgparse.AlterTableType_AT_DropColumn:
-		return "remove_column " + table + ", " + formatName(cmd.GetName())
+		return "remove_column " + table + ", " + formatRubyName(cmd.GetName())
 	case pgparse.AlterTableType_AT_SetNotNull:
-		return "change_column_null " + table + ", " + formatName(cmd.GetName()) + ", false"
+		return "change_column_null " + table + ", " + formatRubyName(cmd.GetName()) + ", false"
 	case pgparse.AlterTableType_AT_DropNotNull:
-		return "change_column_null " + table + ", " + formatName(cmd.GetName()) + ", true"
+		return "change_column_null " + table + ", " + formatRubyName(cmd.GetName()) + ", true"
 	}
 	return ""
 }
 
 // where matches the condition of an index.
-var where = lazyregexp.New(`(?is)\)\s*WHERE\s+(.*)$`)
+var wherePattern = lazyregexp.New(`(?is)\)\s*WHERE\s+(.*)$`)
 
 // proposeIndex returns a call of add_index for an index of columns.
 func proposeIndex(i *pgparse.IndexStmt, sql string) string {
@@ -75,20 +75,20 @@ func proposeIndex(i *pgparse.IndexStmt, sql string) string {
 		if name == "" {
 			return ""
 		}
-		columns = append(columns, formatName(name))
+		columns = append(columns, formatRubyName(name))
 	}
 	if i.Relation == nil || i.Idxname == "" || len(columns) == 0 {
 		return ""
 	}
-	call := "add_index " + formatName(joinSchema(i.Relation)) + ", " + joinNames(columns) + ", name: " + quoteRuby(i.Idxname)
+	call := "add_index " + formatRubyName(qualifiedName(i.Relation)) + ", " + joinNames(columns) + ", name: " + quoteRuby(i.Idxname)
 	if i.Unique {
 		call += ", unique: true"
 	}
-	if m := where.FindStringSubmatch(sql); m != nil {
+	if m := wherePattern.FindStringSubmatch(sql); m != nil {
 		call += ", where: " + quoteRuby(m[1])
 	}
 	if i.AccessMethod != "btree" {
-		call += ", using: " + formatName(i.AccessMethod)
+		call += ", using: " + formatRubyName(i.AccessMethod)
 	}
 	if i.Concurrent {
 		call += ", algorithm: :concurrently"
@@ -115,9 +115,9 @@ func (f callFormatter) proposeConstraint(table string, c *pgparse.Constraint, sq
 		}
 	case c.Contype == pgparse.ConstrType_CONSTR_FOREIGN && f.project.library >= validationSince &&
 		len(c.FkAttrs) == 1 && len(c.PkAttrs) == 1 && c.Pktable != nil:
-		call := "add_foreign_key " + table + ", " + formatName(joinSchema(c.Pktable)) + ", column: " + formatName(c.FkAttrs[0].GetString_().GetSval())
+		call := "add_foreign_key " + table + ", " + formatRubyName(qualifiedName(c.Pktable)) + ", column: " + formatRubyName(c.FkAttrs[0].GetString_().GetSval())
 		if key := c.PkAttrs[0].GetString_().GetSval(); key != "id" {
-			call += ", primary_key: " + formatName(key)
+			call += ", primary_key: " + formatRubyName(key)
 		}
 		call += ", name: " + quoteRuby(c.Conname)
 		for _, x := range []struct{ option, action string }{{"on_delete", c.FkDelAction}, {"on_update", c.FkUpdAction}} {
@@ -132,7 +132,7 @@ func (f callFormatter) proposeConstraint(table string, c *pgparse.Constraint, sq
 
 // proposeValidation returns a call that validates a constraint, by its kind if a step of the plan adds it.
 func (f callFormatter) proposeValidation(p *onward.Plan, table, name string) string {
-	switch kind := addedKind(p, name); {
+	switch kind := addedConstraintKind(p, name); {
 	case f.project.library < validationSince:
 		return ""
 	case kind == pgparse.ConstrType_CONSTR_FOREIGN:
@@ -143,8 +143,8 @@ func (f callFormatter) proposeValidation(p *onward.Plan, table, name string) str
 	return "validate_constraint " + table + ", " + quoteRuby(name)
 }
 
-// addedKind returns the kind of the constraint with a name that a plan adds; 0 if it adds none.
-func addedKind(p *onward.Plan, name string) pgparse.ConstrType {
+// addedConstraintKind returns the kind of the constraint with a name that a plan adds; 0 if it adds none.
+func addedConstraintKind(p *onward.Plan, name string) pgparse.ConstrType {
 	for i := range p.Steps {
 		if !strings.Contains(p.Steps[i].SQL, name) || !strings.Contains(p.Steps[i].SQL, "ADD CONSTRAINT") {
 			continue
@@ -181,10 +181,10 @@ func proposeColumn(table string, d *pgparse.ColumnDef) string {
 	if kind == "" {
 		return ""
 	}
-	return "add_column " + table + ", " + formatName(d.Colname) + ", :" + kind
+	return "add_column " + table + ", " + formatRubyName(d.Colname) + ", :" + kind
 }
 
-func joinSchema(r *pgparse.RangeVar) string {
+func qualifiedName(r *pgparse.RangeVar) string {
 	if r.Schemaname == "" {
 		return r.Relname
 	}
@@ -194,8 +194,8 @@ func joinSchema(r *pgparse.RangeVar) string {
 // symbolName matches names that need no quotes as symbols.
 var symbolName = lazyregexp.New(`^[a-z_][a-z0-9_]*$`)
 
-// formatName returns a symbol, or a text if the name needs quotes.
-func formatName(name string) string {
+// formatRubyName returns a symbol, or a text if the name needs quotes.
+func formatRubyName(name string) string {
 	if symbolName.MatchString(name) {
 		return ":" + name
 	}

@@ -30,8 +30,8 @@ func writeStep(t *testing.T, files adaptertest.Files, s *onward.PlanStep) adapte
 	if err != nil {
 		t.Fatal(err)
 	}
-	if why := w.Carries(s); why != "" {
-		t.Fatal(why)
+	if reason := w.Carries(s); reason != "" {
+		t.Fatal(reason)
 	}
 	out, err := w.Files(&onward.Plan{Name: "p", Steps: []onward.PlanStep{*s}}, s, "HTML-Page_01")
 	if err != nil || len(out) != 1 {

@@ -20,10 +20,10 @@ func (r *Run) evaluateCall(n *node) Value {
 	}
 	c := &Call{Name: n.name}
 	if n.receiver != nil {
-		c.Receiver = r.askValue(n.receiver)
+		c.Receiver = r.evaluateForValue(n.receiver)
 		c.HasReceiver = !c.Receiver.IsWord("self")
 	}
-	if !r.readArguments(n, c) {
+	if !r.evaluateArguments(n, c) {
 		c.Arguments = append(c.Arguments, Value{})
 	}
 	if !c.HasReceiver {
@@ -42,7 +42,7 @@ func (r *Run) evaluateCall(n *node) Value {
 	if v, known := r.handler.Call(r, c); known {
 		return v
 	}
-	return r.skipCall(n, c)
+	return r.recordUnknownCall(n, c)
 }
 
 // findVariable returns a variable.
@@ -67,8 +67,8 @@ func (r *Run) findMethod(name string) *node {
 	return nil
 }
 
-// readArguments evaluates the arguments and the block of a call. ok is false if their number is not known.
-func (r *Run) readArguments(n *node, c *Call) (ok bool) {
+// evaluateArguments evaluates the arguments and the block of a call. ok is false if their number is not known.
+func (r *Run) evaluateArguments(n *node, c *Call) (ok bool) {
 	r.asking++
 	defer func() { r.asking-- }()
 	ok = true
@@ -78,7 +78,7 @@ func (r *Run) readArguments(n *node, c *Call) (ok bool) {
 		case item.kind == nodeBlockPass:
 			c.Block = v
 			if v.Kind == Symbol { // &:name
-				c.Block = Value{Kind: Proc, block: blockOfSymbol(v.Text), scope: r.scope}
+				c.Block = Value{Kind: Proc, block: newSymbolBlock(v.Text), scope: r.scope}
 			}
 		case item.kind == nodeSplat && v.Kind == Array:
 			c.Arguments = append(c.Arguments, v.Items...)
@@ -99,8 +99,8 @@ func (r *Run) readArguments(n *node, c *Call) (ok bool) {
 	return ok
 }
 
-// blockOfSymbol returns the block that calls a method of its argument.
-func blockOfSymbol(name string) *Block {
+// newSymbolBlock returns the block that calls a method of its argument.
+func newSymbolBlock(name string) *Block {
 	return &Block{
 		parameters: []parameter{{name: "it"}},
 		body:       []*node{{kind: nodeCall, name: name, receiver: &node{kind: nodeCall, name: "it"}}},
@@ -111,7 +111,7 @@ func blockOfSymbol(name string) *Block {
 func (r *Run) callLiteral(n *node, c *Call) (v Value, ok bool) {
 	switch c.Receiver.Kind {
 	case String, Symbol:
-		v, ok = convertText(c.Receiver, c.Name, c.Arguments)
+		v, ok = callTextMethod(c.Receiver, c.Name, c.Arguments)
 		r.bytes += len(v.Text)
 		return v, ok
 	case Array, Hash:
@@ -121,7 +121,7 @@ func (r *Run) callLiteral(n *node, c *Call) (v Value, ok bool) {
 		if slices.Contains([]string{"push", "concat", "<<"}, c.Name) {
 			r.setVariable(n.receiver, Value{})
 		}
-		v, ok = convertArray(c.Receiver, c.Name, c.Arguments)
+		v, ok = callArrayMethod(c.Receiver, c.Name, c.Arguments)
 		r.bytes += len(v.Text) + valueBytes*len(v.Items)
 		return v, ok
 	case Proc:
@@ -190,8 +190,8 @@ var harmless = lazyregexp.New(`^(?:puts|p|print|pp|say|sleep|require|require_rel
 var working = lazyregexp.New(`^(?:save|create|update|delete|destroy|insert|upsert|increment|decrement|toggle|touch|find_each|find_in_batches|in_batches|` +
 	`perform|call|run|migrate|backfill|enqueue|execute|import|truncate|change|add|remove|set)(?:!|_\w+!?)?$|!$`)
 
-// skipCall lists a call that nobody knows.
-func (r *Run) skipCall(n *node, c *Call) Value {
+// recordUnknownCall lists a call that nobody knows.
+func (r *Run) recordUnknownCall(n *node, c *Call) Value {
 	name := c.describeCall(n)
 	reads := strings.HasSuffix(c.Name, "?") || harmless.MatchString(c.Name) || isOperatorName(c.Name)
 	listed := false

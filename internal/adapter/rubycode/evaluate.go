@@ -36,7 +36,7 @@ func (r *Run) evaluateNode(n *node) Value {
 	case nodeAssign:
 		return r.assignVariable(n)
 	case nodeNot:
-		v := r.askValue(n.items[0])
+		v := r.evaluateForValue(n.items[0])
 		if holds, known := v.IsTrue(); known {
 			return NewBool(!holds)
 		}
@@ -46,12 +46,12 @@ func (r *Run) evaluateNode(n *node) Value {
 	case nodeOperation:
 		return r.evaluateOperation(n)
 	case nodeIf, nodeBegin, nodeLoop, nodeLeave:
-		return r.executeOne(n).value
+		return r.executeStatement(n).value
 	case nodeSplat, nodeSpread, nodeBlockPass:
 		return r.evaluateNode(n.items[0])
 	}
 	for _, item := range n.items {
-		r.askValue(item)
+		r.evaluateForValue(item)
 	}
 	return Value{}
 }
@@ -68,7 +68,7 @@ func (r *Run) evaluateText(n *node) Value {
 			b.WriteString(item.value)
 			continue
 		}
-		v := r.askValue(item)
+		v := r.evaluateForValue(item)
 		if !v.IsName() && v.Kind != Number && !v.IsWord("true") && !v.IsWord("false") {
 			known = false
 		}
@@ -129,7 +129,7 @@ func (r *Run) evaluateConstant(name string) Value {
 			defer func() { r.calls-- }()
 			outside := r.scope
 			r.scope = &scope{variables: map[string]Value{}}
-			v := r.askValue(value)
+			v := r.evaluateForValue(value)
 			r.scope = outside
 			if v.Kind == Unknown {
 				return Value{}
@@ -145,7 +145,7 @@ func (r *Run) assignVariable(n *node) Value {
 	target := n.receiver
 	if n.name == "," {
 		for _, v := range n.items {
-			r.askValue(v)
+			r.evaluateForValue(v)
 		}
 		for _, t := range target.items {
 			r.setVariable(t, Value{})
@@ -158,11 +158,11 @@ func (r *Run) assignVariable(n *node) Value {
 	switch n.name {
 	case "=":
 	case "||=":
-		if old := r.getVariable(target); old.Kind != Unknown && !old.IsWord("nil") {
+		if old := r.readTargetValue(target); old.Kind != Unknown && !old.IsWord("nil") {
 			return old
 		}
 	case "+=":
-		old := r.getVariable(target)
+		old := r.readTargetValue(target)
 		if r.bytes += len(old.Text) + valueBytes*len(old.Items); r.isExhausted() {
 			return Value{}
 		}
@@ -174,8 +174,8 @@ func (r *Run) assignVariable(n *node) Value {
 	return v
 }
 
-// getVariable returns the value of a variable; nil if it was never assigned.
-func (r *Run) getVariable(target *node) Value {
+// readTargetValue returns the value of a variable; nil if it was never assigned.
+func (r *Run) readTargetValue(target *node) Value {
 	if strings.HasPrefix(target.name, "@") {
 		if v, ok := r.fields[target.name]; ok {
 			return v
@@ -207,10 +207,10 @@ func (r *Run) setVariable(target *node, v Value) {
 
 // evaluateLogic returns the value of a && b or a || b.
 func (r *Run) evaluateLogic(n *node) Value {
-	left := r.askValue(n.items[0])
+	left := r.evaluateForValue(n.items[0])
 	holds, known := left.IsTrue()
-	and := n.kind == nodeAnd
-	if known && holds != and {
+	isAnd := n.kind == nodeAnd
+	if known && holds != isAnd {
 		return left
 	}
 	if known {
@@ -221,13 +221,13 @@ func (r *Run) evaluateLogic(n *node) Value {
 	var right Value
 	r.runBranch(func() { right = r.evaluateNode(n.items[1]) })
 	r.condition = outside
-	if rightHolds, rightKnown := right.IsTrue(); rightKnown && rightHolds != and && right.Kind == Keyword {
+	if rightHolds, rightKnown := right.IsTrue(); rightKnown && rightHolds != isAnd && right.Kind == Keyword {
 		return right // a && false, a || true
 	}
 	switch { // both must hold, or none may
-	case and && left.Needs != "" && !left.Absent:
+	case isAnd && left.Needs != "" && !left.Absent:
 		return Value{Needs: left.Needs}
-	case !and && left.Needs != "" && left.Absent:
+	case !isAnd && left.Needs != "" && left.Absent:
 		return Value{Needs: left.Needs, Absent: true}
 	}
 	return Value{}
@@ -235,11 +235,11 @@ func (r *Run) evaluateLogic(n *node) Value {
 
 // evaluateOperation returns the value of an operation on literals.
 func (r *Run) evaluateOperation(n *node) Value {
-	left := r.askValue(n.items[0])
+	left := r.evaluateForValue(n.items[0])
 	if len(n.items) == 1 {
 		return Value{}
 	}
-	right := r.askValue(n.items[1])
+	right := r.evaluateForValue(n.items[1])
 	switch n.name {
 	case "+":
 		if r.bytes += len(left.Text) + len(right.Text) + valueBytes*(len(left.Items)+len(right.Items)); r.isExhausted() {

@@ -17,22 +17,22 @@ func (r *Run) executeBody(body []*node) (out result) {
 		if r.steps++; r.isExhausted() {
 			return result{}
 		}
-		one := r.executeOne(n)
+		outcome := r.executeStatement(n)
 		if r.leaving { // a return in a block leaves the method
-			one.sometimes, one.returns = true, true
+			outcome.sometimes, outcome.returns = true, true
 		}
-		out.value, out.returns = one.value, out.returns || one.returns
-		if one.left {
+		out.value, out.returns = outcome.value, out.returns || outcome.returns
+		if outcome.left {
 			out.left = true
 			if out.sometimes {
 				out.value = Value{}
 			}
 			return out
 		}
-		if one.sometimes { // what follows runs only if it did not
+		if outcome.sometimes { // what follows runs only if it did not
 			out.sometimes = true
 			r.condition.some = true
-			r.condition.needs, r.condition.line = one.value.needsOf(r.condition), r.lineOf(n)
+			r.condition.needs, r.condition.line = outcome.value.requiredTables(r.condition), r.lineOfNode(n)
 		}
 	}
 	if out.sometimes {
@@ -41,26 +41,26 @@ func (r *Run) executeBody(body []*node) (out result) {
 	return out
 }
 
-// needsOf returns the tables that must exist if the condition of a value did not end the method.
-func (v Value) needsOf(c condition) []string {
+// requiredTables returns the tables that must exist if the condition of a value did not end the method.
+func (v Value) requiredTables(c condition) []string {
 	if v.Needs == "" || !v.Absent {
 		return c.needs
 	}
 	return append(slices.Clone(c.needs), v.Needs)
 }
 
-func (r *Run) lineOf(n *node) int {
+func (r *Run) lineOfNode(n *node) int {
 	line, _ := r.lines.Position(n.start)
 	return line
 }
 
-// executeOne runs a statement.
-func (r *Run) executeOne(n *node) result {
+// executeStatement runs a statement.
+func (r *Run) executeStatement(n *node) result {
 	switch n.kind {
 	case nodeIf:
 		return r.executeIf(n)
 	case nodeLoop:
-		r.askValue(n.condition)
+		r.evaluateForValue(n.condition)
 		r.executeBranch(n.body, condition{some: true, loop: true, needs: r.condition.needs, line: r.condition.line})
 		return result{}
 	case nodeBegin:
@@ -78,7 +78,7 @@ func (r *Run) executeOne(n *node) result {
 		var v Value
 		if n.name == "raise" {
 			for _, item := range n.items {
-				r.askValue(item)
+				r.evaluateForValue(item)
 			}
 			return result{left: !r.condition.some}
 		}
@@ -95,7 +95,7 @@ func (r *Run) executeOne(n *node) result {
 
 // executeIf runs a statement with a condition.
 func (r *Run) executeIf(n *node) result {
-	c := r.askValue(n.condition)
+	c := r.evaluateForValue(n.condition)
 	if holds, known := c.IsTrue(); known {
 		if holds {
 			return r.executeBody(n.body)
@@ -109,7 +109,7 @@ func (r *Run) executeIf(n *node) result {
 		if c.Absent {
 			in = &other
 		}
-		in.needs, in.line = append(slices.Clone(in.needs), c.Needs), r.lineOf(n)
+		in.needs, in.line = append(slices.Clone(in.needs), c.Needs), r.lineOfNode(n)
 	}
 	first := r.executeBranch(n.body, inside)
 	second := r.executeBranch(n.otherwise, other)
@@ -134,8 +134,8 @@ func (r *Run) executeBranch(body []*node, c condition) (out result) {
 	return out
 }
 
-// askValue evaluates an expression of which only the value matters: a method that it calls is no work.
-func (r *Run) askValue(n *node) Value {
+// evaluateForValue evaluates an expression of which only the value matters: a method that it calls is no work.
+func (r *Run) evaluateForValue(n *node) Value {
 	if n == nil {
 		return Value{}
 	}

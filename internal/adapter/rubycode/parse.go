@@ -40,8 +40,8 @@ func parseProgram(program string) (body []*node, p *parser) {
 // mostChained bounds how long a chain of operators or members is: evaluating it is recursive.
 const mostChained = 1000
 
-// mayChain reports whether a chain may have one more link.
-func (p *parser) mayChain(length *int) bool {
+// countChainLink reports whether a chain may have one more link.
+func (p *parser) countChainLink(length *int) bool {
 	if *length++; *length > mostChained {
 		p.overBound = !p.broken || p.overBound
 		p.giveUp()
@@ -149,7 +149,7 @@ func (p *parser) parseStatements() (out []*node) {
 // parseStatement reads a statement with its modifiers.
 func (p *parser) parseStatement() *node {
 	n := p.parseExpression()
-	for length := 0; p.mayChain(&length); {
+	for length := 0; p.countChainLink(&length); {
 		switch {
 		case p.acceptWord("if"):
 			n = &node{kind: nodeIf, condition: p.parseExpression(), body: []*node{n}, start: n.start}
@@ -180,7 +180,7 @@ func (p *parser) parseExpression() *node {
 		return negateCondition(p.parseExpression())
 	}
 	n := p.parseAssignment()
-	for length := 0; p.mayChain(&length); {
+	for length := 0; p.countChainLink(&length); {
 		k := nodeAnd
 		if !p.isWord("and") {
 			if k = nodeOr; !p.isWord("or") {
@@ -207,11 +207,11 @@ func (p *parser) parseAssignment() *node {
 	}
 	defer func() { p.depth-- }()
 	n := p.parseTernary()
-	if t := p.tokenAt(0); t.kind == punct && t.value == "," && p.isSeveralTargets(n) {
-		return p.parseSeveralTargets(n)
+	if t := p.tokenAt(0); t.kind == punct && t.value == "," && p.isMultipleAssignment(n) {
+		return p.parseMultipleAssignment(n)
 	}
 	t := p.tokenAt(0)
-	if t.kind != punct || !assignments[t.value] || !isTarget(n) {
+	if t.kind != punct || !assignments[t.value] || !isAssignable(n) {
 		return n
 	}
 	p.i++
@@ -230,8 +230,8 @@ func (p *parser) parseAssignment() *node {
 	return &node{kind: nodeAssign, name: t.value, receiver: n, items: []*node{value}, start: n.start}
 }
 
-// isTarget reports whether an expression can be assigned to.
-func isTarget(n *node) bool {
+// isAssignable reports whether an expression can be assigned to.
+func isAssignable(n *node) bool {
 	switch n.kind {
 	case nodeCall:
 		return n.block == nil && (len(n.items) == 0 || n.name == "[]")
@@ -241,9 +241,9 @@ func isTarget(n *node) bool {
 	return false
 }
 
-// isSeveralTargets reports whether a, b = c begins with a target that was read. It looks ahead at most 12 tokens.
-func (p *parser) isSeveralTargets(n *node) bool {
-	if !isTarget(n) || p.noDo {
+// isMultipleAssignment reports whether a, b = c begins with a target that was read. It looks ahead at most 12 tokens.
+func (p *parser) isMultipleAssignment(n *node) bool {
+	if !isAssignable(n) || p.noDo {
 		return false
 	}
 	for k := 0; k < 12; k++ {
@@ -259,8 +259,8 @@ func (p *parser) isSeveralTargets(n *node) bool {
 	return false
 }
 
-// parseSeveralTargets reads the rest of a, b = c.
-func (p *parser) parseSeveralTargets(n *node) *node {
+// parseMultipleAssignment reads the rest of a, b = c.
+func (p *parser) parseMultipleAssignment(n *node) *node {
 	targets := []*node{n}
 	for p.acceptPunct(",") {
 		p.acceptPunct("*")
@@ -312,10 +312,10 @@ func (p *parser) parseBinary(level int) *node {
 	}
 	defer func() { p.depth-- }()
 	n := p.parseUnary()
-	for length := 0; p.mayChain(&length); {
+	for length := 0; p.countChainLink(&length); {
 		t := p.tokenAt(0)
-		at := levels[t.value]
-		if t.kind != punct || at == 0 || at <= level {
+		operatorLevel := levels[t.value]
+		if t.kind != punct || operatorLevel == 0 || operatorLevel <= level {
 			return n
 		}
 		p.i++
@@ -323,7 +323,7 @@ func (p *parser) parseBinary(level int) *node {
 			return &node{kind: nodeOperation, name: t.value, items: []*node{n}, start: n.start} // a range without an end
 		}
 		p.skipNewlines()
-		right := p.parseBinary(at)
+		right := p.parseBinary(operatorLevel)
 		k := nodeOperation
 		switch t.value {
 		case "||":

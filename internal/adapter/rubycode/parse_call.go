@@ -3,7 +3,7 @@ package rubycode
 // parsePostfix reads a value with its members, calls and blocks.
 func (p *parser) parsePostfix() *node {
 	n := p.parsePrimary()
-	for length := 0; p.mayChain(&length); {
+	for length := 0; p.countChainLink(&length); {
 		t := p.tokenAt(0)
 		switch {
 		case t.kind == newline && p.continuesChain():
@@ -186,7 +186,7 @@ func (p *parser) parseArgument(noDo bool) *node {
 	}
 	p.noDo = false
 	n := p.parseTernary()
-	if t := p.tokenAt(0); t.kind == punct && assignments[t.value] && isTarget(n) {
+	if t := p.tokenAt(0); t.kind == punct && assignments[t.value] && isAssignable(n) {
 		p.i++
 		n = &node{kind: nodeAssign, name: t.value, receiver: n, items: []*node{p.parseTernary()}, start: n.start}
 	}
@@ -246,7 +246,7 @@ func (p *parser) expectEnd() {
 
 // parseRescues reads rescue, else and ensure after a body.
 func (p *parser) parseRescues(body []*node) []*node {
-	var others []*node
+	var rescues []*node
 	found := false
 	for !p.broken {
 		switch {
@@ -257,10 +257,10 @@ func (p *parser) parseRescues(body []*node) []*node {
 			if !found {
 				return body
 			}
-			return []*node{{kind: nodeBegin, body: body, items: others}}
+			return []*node{{kind: nodeBegin, body: body, items: rescues}}
 		}
 		found = true
-		others = append(others, &node{kind: nodeBegin, body: p.parseStatements()})
+		rescues = append(rescues, &node{kind: nodeBegin, body: p.parseStatements()})
 	}
 	return body
 }
@@ -318,15 +318,15 @@ func (p *parser) parseParameter(end string) parameter {
 		}
 		inner := p.parseParameters(")")
 		p.depth--
-		return parameter{kind: '(', value: &node{items: namesOf(inner)}}
+		return parameter{kind: '(', value: &node{items: parameterNodes(inner)}}
 	}
 	p.i--
 	p.giveUp()
 	return parameter{}
 }
 
-// namesOf returns the names of parameters as nodes.
-func namesOf(list []parameter) (out []*node) {
+// parameterNodes returns the names of parameters as nodes.
+func parameterNodes(list []parameter) (out []*node) {
 	for _, x := range list {
 		out = append(out, &node{kind: nodeCall, name: x.name})
 	}

@@ -33,7 +33,7 @@ func (p *parser) parsePrimary() *node {
 		return n
 	case list:
 		p.i++
-		return listOf(n, t)
+		return makeWordList(n, t)
 	case other:
 		p.i++
 		return n
@@ -78,8 +78,8 @@ func (p *parser) setText(n *node, t *token) {
 	}
 }
 
-// listOf makes the elements of %w[a b].
-func listOf(n *node, t *token) *node {
+// makeWordList makes the elements of %w[a b].
+func makeWordList(n *node, t *token) *node {
 	n.kind = nodeList
 	if t.pieces != nil {
 		n.kind = nodeUnknown

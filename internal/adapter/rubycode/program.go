@@ -48,7 +48,7 @@ func Read(text string) (p *Program, line int, ok bool) {
 		return p, line, false
 	}
 	p.top = newClass("", nil)
-	p.top.defineAll(p.body)
+	p.top.defineMembers(p.body)
 	return p, 0, true
 }
 
@@ -56,20 +56,20 @@ func newClass(name string, outer *class) *class {
 	return &class{name: name, outer: outer, methods: map[string]*node{}, constants: map[string]*node{}, classes: map[string]*class{}}
 }
 
-// defineAll adds what statements define.
-func (c *class) defineAll(body []*node) {
+// defineMembers adds what statements define.
+func (c *class) defineMembers(body []*node) {
 	for _, n := range body {
 		switch n.kind {
 		case nodeDef:
 			c.methods[n.name] = n
 		case nodeClass:
 			if n.name == "<<" {
-				c.defineAll(n.body)
+				c.defineMembers(n.body)
 				continue
 			}
 			inner := newClass(n.name, c)
 			inner.above = n.receiver
-			inner.defineAll(n.body)
+			inner.defineMembers(n.body)
 			c.classes[n.name] = inner
 		case nodeAssign:
 			if n.receiver.kind == nodeConst {
@@ -78,12 +78,12 @@ func (c *class) defineAll(body []*node) {
 			c.calls = append(c.calls, n)
 		case nodeCall:
 			if len(n.items) == 1 && n.items[0].kind == nodeDef { // private def a
-				c.defineAll(n.items)
+				c.defineMembers(n.items)
 				continue
 			}
 			c.calls = append(c.calls, n)
 		case nodeBegin:
-			c.defineAll(n.body)
+			c.defineMembers(n.body)
 		}
 	}
 }
@@ -101,26 +101,26 @@ func (p *Program) ListClasses() []*Class {
 				visit(n.body, c.classes[n.name])
 				continue
 			}
-			out = append(out, newExport(n.name, c.classes[n.name]))
+			out = append(out, exportClass(n.name, c.classes[n.name]))
 		}
 	}
 	visit(p.body, p.top)
 	return out
 }
 
-// newExport describes a class.
-func newExport(name string, c *class) *Class {
+// exportClass describes a class.
+func exportClass(name string, c *class) *Class {
 	out := &Class{Name: name, class: c}
-	if above := c.above; above != nil {
-		if above.kind == nodeCall && above.name == "[]" && len(above.items) == 1 {
-			if v := above.items[0]; v.kind == nodeNumber {
+	if superclass := c.above; superclass != nil {
+		if superclass.kind == nodeCall && superclass.name == "[]" && len(superclass.items) == 1 {
+			if v := superclass.items[0]; v.kind == nodeNumber {
 				out.Version = v.name
 			} else if v.kind == nodeText && len(v.items) == 1 {
 				out.Version = v.items[0].value
 			}
-			above = above.receiver
+			superclass = superclass.receiver
 		}
-		out.Above = strings.TrimPrefix(above.name, "::")
+		out.Above = strings.TrimPrefix(superclass.name, "::")
 	}
 	return out
 }
@@ -140,7 +140,7 @@ func (c *Class) HasCall(method string) bool {
 func (r *Run) FindClass(name string) *Class {
 	for c := r.class; c != nil; c = c.outer {
 		if inner := c.classes[name]; inner != nil && inner.above != nil {
-			return newExport(name, inner)
+			return exportClass(name, inner)
 		}
 	}
 	return nil

@@ -147,16 +147,16 @@ func (r *Run) SendSQL(sql string, text Value, conditional bool) {
 	if p.SQL == "" || r.isExhausted() {
 		return
 	}
-	at := r.call
+	origin := r.call
 	if text.from != nil {
-		at = text.from
-		if part := adapter.TrimmedPart(r.program.text, at.content, min(len(r.program.text), at.content+len(text.Text))); at.raw && part.SQL == p.SQL {
+		origin = text.from
+		if part := adapter.TrimmedPart(r.program.text, origin.content, min(len(r.program.text), origin.content+len(text.Text))); origin.raw && part.SQL == p.SQL {
 			p.Start = part.Start
 		}
 	}
-	if p.Start < 0 && at != nil {
-		p.Line, p.Column = r.lines.Position(at.start)
-		p.EndLine, p.EndColumn = r.lines.Position(max(at.start, at.end))
+	if p.Start < 0 && origin != nil {
+		p.Line, p.Column = r.lines.Position(origin.start)
+		p.EndLine, p.EndColumn = r.lines.Position(max(origin.start, origin.end))
 	}
 	p.Conditional, p.Loop, p.Needs, p.NeedsAt = r.condition.some || conditional, r.condition.loop, r.condition.needs, r.condition.line
 	p.AfterUnread = r.unreadSchema
@@ -174,8 +174,8 @@ func (r *Run) CallPosition() (line, column, endLine, endColumn int) {
 }
 
 // SkipCall adds a call of which it is not known what it does.
-func (r *Run) SkipCall(call, why string, rows bool) {
-	u := Unread{Call: call, Why: why, Line: 1, Column: 1, Rows: rows}
+func (r *Run) SkipCall(call, reason string, rows bool) {
+	u := Unread{Call: call, Why: reason, Line: 1, Column: 1, Rows: rows}
 	if r.call != nil {
 		u.Line, u.Column = r.lines.Position(r.call.start)
 	}
@@ -217,9 +217,9 @@ func (r *Run) RunInTransaction(block Value) {
 }
 
 // runBranch does something that may not happen: what it assigns is not known afterwards.
-func (r *Run) runBranch(do func()) {
+func (r *Run) runBranch(branch func()) {
 	from := len(r.assigned)
-	do()
+	branch()
 	for _, a := range r.assigned[from:] {
 		if a.scope == nil {
 			r.fields[a.name] = Value{}
@@ -261,15 +261,15 @@ func (r *Run) callBlock(v Value, arguments []Value) Value {
 func (r *Run) bindParameters(list []parameter, arguments []Value, options Value) {
 	n := 0
 	for _, p := range list {
-		v, given := Value{}, false
+		v, isBound := Value{}, false
 		switch p.kind {
 		case 0:
 			if n < len(arguments) {
-				v, given = arguments[n], true
+				v, isBound = arguments[n], true
 				n++
 			}
 		case 'k':
-			v, given = options.GetKey(p.name)
+			v, isBound = options.GetKey(p.name)
 		case '(':
 			if n < len(arguments) {
 				for k, name := range p.value.items {
@@ -283,7 +283,7 @@ func (r *Run) bindParameters(list []parameter, arguments []Value, options Value)
 			}
 			continue
 		}
-		if !given && p.value != nil {
+		if !isBound && p.value != nil {
 			v = r.evaluateNode(p.value)
 		}
 		if p.name != "" {

@@ -35,7 +35,7 @@ func (l *lexer) readQuoted(start, from int, open, quote byte, space bool) int {
 
 // mayBeginLabel reports whether the name of an option may follow the last token.
 func (l *lexer) mayBeginLabel() bool {
-	return l.isSpelledLast("{") || l.isSpelledLast(",") || l.isSpelledLast("(") || !l.afterValue()
+	return l.isLastOperator("{") || l.isLastOperator(",") || l.isLastOperator("(") || !l.isAfterValue()
 }
 
 // readContent reads the content of a literal from an offset, at most up to limit, and returns the offset after its end.
@@ -106,10 +106,10 @@ func (l *lexer) readExpression(from, limit int) (int, []token) {
 		if len(inner.tokens) == before {
 			continue
 		}
-		if inner.isSpelledLast("{") {
+		if inner.isLastOperator("{") {
 			depth++
 		}
-		if inner.isSpelledLast("}") {
+		if inner.isLastOperator("}") {
 			if depth == 0 {
 				return i, inner.tokens[:len(inner.tokens)-1]
 			}
@@ -167,31 +167,31 @@ func (l *lexer) readRegexp(start, from int, open, end byte, space bool) int {
 // readHeredoc reads the beginning of a heredoc at i and its body below the line. ok is false if it is none.
 func (l *lexer) readHeredoc(i int, space bool) (end int, ok bool) {
 	p := l.program[:l.end]
-	at := i + 2
-	squiggly := at < len(p) && p[at] == '~'
-	dash := squiggly || at < len(p) && p[at] == '-'
+	pos := i + 2
+	squiggly := pos < len(p) && p[pos] == '~'
+	dash := squiggly || pos < len(p) && p[pos] == '-'
 	if dash {
-		at++
+		pos++
 	}
 	quote := byte(0)
-	if at < len(p) && (p[at] == '"' || p[at] == '\'') {
-		quote = p[at]
-		at++
+	if pos < len(p) && (p[pos] == '"' || p[pos] == '\'') {
+		quote = p[pos]
+		pos++
 	}
-	from := at
-	for at < len(p) && isNameByte(p[at]) {
-		at++
+	from := pos
+	for pos < len(p) && isNameByte(p[pos]) {
+		pos++
 	}
-	name := p[from:at]
-	if name == "" || !dash && (!l.mayBeginText(i, space) || name[0] < 'A' || name[0] > 'Z' && name[0] != '_') || quote != 0 && (at >= len(p) || p[at] != quote) {
+	name := p[from:pos]
+	if name == "" || !dash && (!l.mayBeginText(i, space) || name[0] < 'A' || name[0] > 'Z' && name[0] != '_') || quote != 0 && (pos >= len(p) || p[pos] != quote) {
 		return 0, false
 	}
 	if quote != 0 {
-		at++
+		pos++
 	}
 	body := l.bodies
 	if body == 0 {
-		body = at + lengthThrough(p[at:], "\n")
+		body = pos + lengthThrough(p[pos:], "\n")
 	}
 	stop, next, indent, found := findHeredocEnd(p, body, name, dash)
 	if !found || l.depth > 0 {
@@ -201,12 +201,12 @@ func (l *lexer) readHeredoc(i int, space bool) (end int, ok bool) {
 	if !squiggly {
 		indent = 0
 	}
-	t := token{kind: text, start: i, end: at, space: space}
+	t := token{kind: text, start: i, end: pos, space: space}
 	l.readContent(&t, body, stop, textForm{plain: quote == '\'', indent: indent})
 	t.content = body
 	l.bodies = next
 	l.tokens = append(l.tokens, t)
-	return at, true
+	return pos, true
 }
 
 // findHeredocEnd returns where the body of a heredoc stops and where the program continues, and the white space that all its lines have.

@@ -115,7 +115,7 @@ func (l *lexer) readToken(i int) int {
 		if end, ok := l.readHeredoc(i, space); ok {
 			return end
 		}
-	case c == '?' && !l.afterValue() && i+1 < l.end && isLetter(p[i+1]) && (i+2 == l.end || !isNameByte(p[i+2])):
+	case c == '?' && !l.isAfterValue() && i+1 < l.end && isLetter(p[i+1]) && (i+2 == l.end || !isNameByte(p[i+2])):
 		return l.addToken(other, i, i+2, space)
 	}
 	return l.addToken(punct, i, i+operatorLength(p[i:]), space)
@@ -183,7 +183,7 @@ func (l *lexer) readName(i int, space bool) int {
 	if end < len(p) && (p[end] == '?' || p[end] == '!') && (end+1 == len(p) || p[end+1] != '=' || strings.HasPrefix(p[end+1:], "==")) {
 		end++
 	}
-	if end < len(p) && p[end] == ':' && (end+1 == len(p) || p[end+1] != ':') && !l.isSpelledLast(".") && !l.isSpelledLast("&.") && !l.isInTernary(end) {
+	if end < len(p) && p[end] == ':' && (end+1 == len(p) || p[end+1] != ':') && !l.isLastOperator(".") && !l.isLastOperator("&.") && !l.isInTernary(end) {
 		l.addToken(label, i, end, space)
 		return end + 1
 	}
@@ -210,8 +210,8 @@ func (l *lexer) isInTernary(colon int) bool {
 	return false
 }
 
-// isSpelledLast reports whether the last token is this operator.
-func (l *lexer) isSpelledLast(spelling string) bool {
+// isLastOperator reports whether the last token is this operator.
+func (l *lexer) isLastOperator(spelling string) bool {
 	n := len(l.tokens)
 	return n > 0 && l.tokens[n-1].kind == punct && l.tokens[n-1].value == spelling
 }
@@ -237,7 +237,7 @@ func (l *lexer) readColon(i int, space bool) int {
 		l.addToken(symbol, i, end, space)
 		l.tokens[len(l.tokens)-1].value = p[i+1 : end]
 		return end
-	case rest != "" && strings.IndexByte("+-*/<>=![%&|^~", rest[0]) >= 0 && !l.afterValue():
+	case rest != "" && strings.IndexByte("+-*/<>=![%&|^~", rest[0]) >= 0 && !l.isAfterValue():
 		end := i + 1 + operatorLength(rest)
 		if strings.HasPrefix(rest, "[]") {
 			end = i + 3
@@ -253,8 +253,8 @@ var valueless = map[string]bool{
 	"then": true, "do": true, "else": true, "elsif": true, "begin": true, "puts": true, "raise": true, "execute": true,
 }
 
-// afterValue reports whether the last token ends a value.
-func (l *lexer) afterValue() bool {
+// isAfterValue reports whether the last token ends a value.
+func (l *lexer) isAfterValue() bool {
 	if len(l.tokens) == 0 {
 		return false
 	}
@@ -271,7 +271,7 @@ func (l *lexer) afterValue() bool {
 
 // mayBeginText reports whether a character that is an operator between values begins a literal at i.
 func (l *lexer) mayBeginText(i int, space bool) bool {
-	if !l.afterValue() {
+	if !l.isAfterValue() {
 		return true
 	}
 	last := &l.tokens[len(l.tokens)-1]

@@ -115,8 +115,8 @@ func (r *Run) ProcText(v Value) (text string, ok bool) {
 	return result.Text, result.Kind == String
 }
 
-// convertText returns the result of a method of a text; ok is false if the method is not known.
-func convertText(v Value, name string, arguments []Value) (Value, bool) {
+// callTextMethod returns the result of a method of a text; ok is false if the method is not known.
+func callTextMethod(v Value, name string, arguments []Value) (Value, bool) {
 	s := v.Text
 	switch name {
 	case "to_s", "freeze", "to_str", "html_safe", "dup", "itself", "+@", "-@":
@@ -146,10 +146,10 @@ func convertText(v Value, name string, arguments []Value) (Value, bool) {
 		return out, true
 	case "split":
 		if len(arguments) == 0 {
-			return arrayOf(strings.Fields(s)), true
+			return newTextArray(strings.Fields(s)), true
 		}
 		if arguments[0].Kind == String && arguments[0].Text != "" {
-			return arrayOf(strings.Split(s, arguments[0].Text)), true
+			return newTextArray(strings.Split(s, arguments[0].Text)), true
 		}
 		return Value{}, false
 	case "empty?", "blank?":
@@ -162,7 +162,7 @@ func convertText(v Value, name string, arguments []Value) (Value, bool) {
 	return NewString(s), true
 }
 
-func arrayOf(list []string) Value {
+func newTextArray(list []string) Value {
 	out := Value{Kind: Array}
 	for _, s := range list {
 		out.Items = append(out.Items, NewString(s))
@@ -195,8 +195,8 @@ func (v Value) everySecond(from int) Value {
 	return out
 }
 
-// convertArray returns the result of a method of a list or a hash; ok is false if the method is not known.
-func convertArray(v Value, name string, arguments []Value) (Value, bool) {
+// callArrayMethod returns the result of a method of a list or a hash; ok is false if the method is not known.
+func callArrayMethod(v Value, name string, arguments []Value) (Value, bool) {
 	switch name {
 	case "freeze", "to_a", "to_h", "with_indifferent_access", "dup", "compact", "symbolize_keys", "entries":
 		return v, true
@@ -255,4 +255,4 @@ func convertArray(v Value, name string, arguments []Value) (Value, bool) {
 }
 
 // NewBlock returns a block that does something.
-func NewBlock(do func()) Value { return Value{Kind: Proc, native: do} }
+func NewBlock(body func()) Value { return Value{Kind: Proc, native: body} }

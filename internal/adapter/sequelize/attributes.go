@@ -37,18 +37,18 @@ func (t tableName) String() string {
 	return quoteIdentifier(t.name)
 }
 
-// withPublic writes the name of a table as those methods do that look for its schema.
-func (t tableName) withPublic() string {
+// formatQualified writes the name of a table as those methods do that look for its schema.
+func (t tableName) formatQualified() string {
 	if t.schema == "" {
 		t.schema = "public"
 	}
 	return t.String()
 }
 
-// enumName returns the name of the type of an enum.
-func (t tableName) enumName(column string) string {
+// enumTypeName returns the name of the type of an enum.
+func (t tableName) enumTypeName(column string) string {
 	t.name = "enum_" + t.name + "_" + column
-	return t.withPublic()
+	return t.formatQualified()
 }
 
 // readTable reads the first argument of a method. Names with dots are written in several ways, and not read.
@@ -85,19 +85,19 @@ func (c *compiler) readAttribute(table tableName, name string, v jscode.Value) (
 	a.definition = a.sql
 	if a.kind == "ENUM" {
 		c.requireThat(len(a.values) > 0)
-		a.definition = a.enumList()
+		a.definition = a.formatEnumType()
 		if a.array {
 			a.definition += "[]"
 		}
 	}
-	c.addConditions(a, v)
+	c.addColumnConstraints(a, v)
 	c.addReference(a, table, v)
 	a.comment = c.optionText(v, "comment")
 	return a
 }
 
-// enumList returns the values of an enum.
-func (a *attribute) enumList() string {
+// formatEnumType returns the values of an enum.
+func (a *attribute) formatEnumType() string {
 	out := make([]string, len(a.values))
 	for i, v := range a.values {
 		out[i] = jscode.QuoteSQLText(v)
@@ -105,8 +105,8 @@ func (a *attribute) enumList() string {
 	return "ENUM(" + strings.Join(out, ", ") + ")"
 }
 
-// addConditions adds what a column says of its values.
-func (c *compiler) addConditions(a *attribute, v jscode.Value) {
+// addColumnConstraints adds what a column says of its values.
+func (c *compiler) addColumnConstraints(a *attribute, v jscode.Value) {
 	if null, set := v.Field("allowNull"); set {
 		if c.requireThat(null.Kind == jscode.Word); !null.IsWord("true") {
 			a.definition += " NOT NULL"
@@ -134,7 +134,7 @@ func (c *compiler) addConditions(a *attribute, v jscode.Value) {
 
 // isMadeByClient reports whether a default is made by Sequelize for each row: DataTypes.NOW, DataTypes.UUIDV4.
 func isMadeByClient(v jscode.Value) bool {
-	l, ok := typeLink(v)
+	l, ok := findTypeLink(v)
 	return ok && slices.Contains([]string{"NOW", "UUIDV1", "UUIDV4"}, l.Name) && len(l.Arguments) == 0
 }
 
@@ -181,8 +181,8 @@ func (c *compiler) addReference(a *attribute, table tableName, v jscode.Value) {
 	a.definition += c.readDeferral(r)
 }
 
-// mapType gives an enum its name, and makes a serial type of an integer, as Sequelize does it in its text.
-func (a *attribute) mapType(table tableName) string {
+// resolveColumnType gives an enum its name, and makes a serial type of an integer, as Sequelize does it in its text.
+func (a *attribute) resolveColumnType(table tableName) string {
 	text := strings.Replace(a.definition, "PRIMARY KEY", "", 1)
 	if strings.Contains(text, "SERIAL") {
 		switch {
@@ -196,19 +196,19 @@ func (a *attribute) mapType(table tableName) string {
 		text = strings.Replace(text, "NOT NULL", "", 1)
 	}
 	if strings.HasPrefix(text, "ENUM(") {
-		text = table.enumName(a.name) + text[strings.LastIndex(text, ")")+1:]
+		text = table.enumTypeName(a.name) + text[strings.LastIndex(text, ")")+1:]
 	}
 	return text
 }
 
-// createEnum returns the statement that creates the type of an enum, unless it exists.
-func (a *attribute) createEnum(table tableName) string {
-	block := "BEGIN CREATE TYPE " + table.enumName(a.name) + " AS " + a.enumList() + "; EXCEPTION WHEN duplicate_object THEN null; END"
+// createEnumStatement returns the statement that creates the type of an enum, unless it exists.
+func (a *attribute) createEnumStatement(table tableName) string {
+	block := "BEGIN CREATE TYPE " + table.enumTypeName(a.name) + " AS " + a.formatEnumType() + "; EXCEPTION WHEN duplicate_object THEN null; END"
 	return "DO " + jscode.QuoteSQLText(block) + ";"
 }
 
-// commentOn returns the statement for the comment of a column, with a semicolon before it; "" if it has none.
-func (a *attribute) commentOn(table string) string {
+// commentStatement returns the statement for the comment of a column, with a semicolon before it; "" if it has none.
+func (a *attribute) commentStatement(table string) string {
 	if a.comment == "" {
 		return ""
 	}

@@ -23,7 +23,7 @@ type method struct {
 // methods are the ones of the query interface that change something.
 var methods = map[string]method{
 	"createTable": {createTable, 2}, "dropTable": {dropTable, 1}, "renameTable": {renameTable, 2},
-	"addColumn": {writeNewColumn, 3}, "removeColumn": {removeColumn, 2}, "changeColumn": {changeColumn, 3}, "renameColumn": {renameColumn, 3},
+	"addColumn": {addColumn, 3}, "removeColumn": {removeColumn, 2}, "changeColumn": {changeColumn, 3}, "renameColumn": {renameColumn, 3},
 	"addIndex": {addIndex, 2}, "removeIndex": {removeIndex, 2}, "addConstraint": {addConstraint, 1}, "removeConstraint": {removeConstraint, 2},
 	"createSchema": {createSchema, 1}, "dropSchema": {dropSchema, 1},
 	"bulkInsert": {bulkInsert, 2}, "bulkUpdate": {bulkUpdate, 3}, "bulkDelete": {bulkDelete, 2},
@@ -65,7 +65,7 @@ func translateCall(call jscode.Value) jscode.Translation {
 	if c.unread {
 		return jscode.Translation{Why: "not all of its arguments are literals"}
 	}
-	return c.finish()
+	return c.toTranslation()
 }
 
 // translateSequelize returns the SQL of a method of Sequelize itself.
@@ -92,7 +92,7 @@ func translateSequelize(l jscode.Link) jscode.Translation {
 		}
 	}
 	c.out = []jscode.Statement{{Text: l.Arguments[0]}}
-	return c.finish()
+	return c.toTranslation()
 }
 
 // compiler makes the SQL of one call. unread is set if an argument is no literal, or an option is not known.
@@ -108,8 +108,8 @@ func (c *compiler) addSQL(sql string) { c.out = append(c.out, jscode.Statement{S
 // requireThat marks the call as unread if a condition does not hold.
 func (c *compiler) requireThat(ok bool) { c.unread = c.unread || !ok }
 
-// finish returns what the call sends.
-func (c *compiler) finish() jscode.Translation {
+// toTranslation returns what the call sends.
+func (c *compiler) toTranslation() jscode.Translation {
 	for i := range c.out {
 		c.out[i].Outside = !c.inside
 	}

@@ -16,8 +16,8 @@ func (c *compiler) indexName(table tableName, columns []string) string {
 	return strings.ToLower(strings.TrimPrefix(upperCase.ReplaceAllString(name, "_$0"), "_"))
 }
 
-// indexField returns a column or an expression of an index, and its name.
-func (c *compiler) indexField(v jscode.Value, operator string) (sql, name string) {
+// formatIndexField returns a column or an expression of an index, and its name.
+func (c *compiler) formatIndexField(v jscode.Value, operator string) (sql, name string) {
 	if sql, ok := c.rawValue(v); ok {
 		return sql, "undefined"
 	}
@@ -32,8 +32,8 @@ func (c *compiler) indexField(v jscode.Value, operator string) (sql, name string
 			}
 		}
 		order, collation = c.optionText(v, "order"), c.optionText(v, "collate")
-		if own := c.optionText(v, "operator"); own != "" {
-			operator = own
+		if fieldOperator := c.optionText(v, "operator"); fieldOperator != "" {
+			operator = fieldOperator
 		}
 	}
 	c.requireThat(name != "")
@@ -66,7 +66,7 @@ func addIndex(c *compiler, arguments []jscode.Value) {
 	var columns, names []string
 	operator := c.optionText(options, "operator")
 	for _, v := range fields.Items {
-		sql, name := c.indexField(v, operator)
+		sql, name := c.formatIndexField(v, operator)
 		columns, names = append(columns, sql), append(names, name)
 	}
 	sql, name, kind := "CREATE", c.optionText(options, "name"), c.optionText(options, "type")
@@ -139,7 +139,7 @@ func addConstraint(c *compiler, arguments []jscode.Value) {
 		}
 		sql = "CHECK (" + condition + ")"
 	case "FOREIGN KEY":
-		sql, other = c.foreignReference(columns, options)
+		sql, other = c.formatForeignKey(columns, options)
 		other = "_" + other
 	}
 	name := c.optionText(options, "name")
@@ -152,8 +152,8 @@ func addConstraint(c *compiler, arguments []jscode.Value) {
 	c.addSQL("ALTER TABLE " + table.String() + " ADD CONSTRAINT " + quoteIdentifier(name) + " " + sql + ";")
 }
 
-// foreignReference returns the definition of a foreign key, and the table that it references.
-func (c *compiler) foreignReference(columns string, options jscode.Value) (sql, other string) {
+// formatForeignKey returns the definition of a foreign key, and the table that it references.
+func (c *compiler) formatForeignKey(columns string, options jscode.Value) (sql, other string) {
 	r, _ := options.Field("references")
 	table, _ := r.Field("table")
 	other = c.readTable([]jscode.Value{table}).String()

@@ -37,7 +37,7 @@ var Adapter = jscode.Adapter{
 	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startMigration,
 	Translate: translateCall,
 	Call:      jscode.CallParameter(".sequelize.query("),
-	Compose:   newComposer, Count: countMigrations,
+	Compose:   newComposer, Count: describeHistoryTable,
 }
 
 var (

@@ -24,21 +24,21 @@ func createTable(c *compiler, arguments []jscode.Value) {
 			return
 		}
 		if a.kind == "ENUM" {
-			c.addSQL(a.createEnum(table))
+			c.addSQL(a.createEnumStatement(table))
 		}
 		if strings.Contains(a.definition, "PRIMARY KEY") {
 			keys = append(keys, quoteIdentifier(a.name))
 		}
-		definition := a.mapType(table)
+		definition := a.resolveColumnType(table)
 		if a.comment != "" {
 			definition += " "
 		}
 		columns = append(columns, quoteIdentifier(a.name)+" "+definition)
-		comments += a.commentOn(table.String())
+		comments += a.commentStatement(table.String())
 	}
 	sql, comment := strings.Join(columns, ", "), ""
 	if len(arguments) > 2 && arguments[2].Kind == jscode.Object {
-		sql += c.uniqueKeys(arguments[2])
+		sql += c.formatUniqueKeys(arguments[2])
 		c.requireThat(c.optionText(arguments[2], "schema") == "" && !c.isOptionSet(arguments[2], "withoutForeignKeyConstraints"))
 		if text := c.optionText(arguments[2], "comment"); text != "" {
 			comment = "; COMMENT ON TABLE " + table.String() + " IS " + jscode.QuoteSQLText(text)
@@ -50,8 +50,8 @@ func createTable(c *compiler, arguments []jscode.Value) {
 	c.addSQL("CREATE TABLE IF NOT EXISTS " + table.String() + " (" + sql + ")" + comment + comments + ";")
 }
 
-// uniqueKeys returns the constraints of the option uniqueKeys.
-func (c *compiler) uniqueKeys(options jscode.Value) (sql string) {
+// formatUniqueKeys returns the constraints of the option formatUniqueKeys.
+func (c *compiler) formatUniqueKeys(options jscode.Value) (sql string) {
 	keys, set := options.Field("uniqueKeys")
 	if c.requireThat(!set || keys.Kind == jscode.Object && len(keys.Fields) <= mostColumns); c.unread {
 		return ""
@@ -81,22 +81,22 @@ func renameTable(c *compiler, arguments []jscode.Value) {
 	}
 }
 
-func writeNewColumn(c *compiler, arguments []jscode.Value) {
+func addColumn(c *compiler, arguments []jscode.Value) {
 	table, name := c.readTable(arguments), c.requiredText(arguments, 1)
 	if c.requireThat(len(arguments) > 2); c.unread {
 		return
 	}
 	a := c.readAttribute(table, name, arguments[2])
 	a.name = name // the option field has no effect here
-	sql := "ALTER TABLE " + table.withPublic() + " ADD COLUMN " + quoteIdentifier(name) + " " + a.mapType(table) + a.commentOn(table.String()) + ";"
+	sql := "ALTER TABLE " + table.formatQualified() + " ADD COLUMN " + quoteIdentifier(name) + " " + a.resolveColumnType(table) + a.commentStatement(table.String()) + ";"
 	if a.kind == "ENUM" {
-		sql = a.createEnum(table) + sql
+		sql = a.createEnumStatement(table) + sql
 	}
 	c.addSQL(sql)
 }
 
 func removeColumn(c *compiler, arguments []jscode.Value) {
-	c.addSQL("ALTER TABLE " + c.readTable(arguments).withPublic() + " DROP COLUMN " + quoteIdentifier(c.requiredText(arguments, 1)) + ";")
+	c.addSQL("ALTER TABLE " + c.readTable(arguments).formatQualified() + " DROP COLUMN " + quoteIdentifier(c.requiredText(arguments, 1)) + ";")
 }
 
 func renameColumn(c *compiler, arguments []jscode.Value) {
@@ -121,7 +121,7 @@ func changeColumn(c *compiler, arguments []jscode.Value) {
 	}
 	begin := "ALTER TABLE " + table.String() + " "
 	alter := begin + "ALTER COLUMN " + quoteIdentifier(name) + " "
-	text := a.mapType(table) + a.commentOn(table.String())
+	text := a.resolveColumnType(table) + a.commentStatement(table.String())
 	references := strings.Contains(text, "REFERENCES")
 	sql := ""
 	switch {
@@ -131,22 +131,22 @@ func changeColumn(c *compiler, arguments []jscode.Value) {
 	case !references:
 		sql = alter + "DROP NOT NULL;"
 	}
-	if at := defaultValue.FindStringSubmatchIndex(text); at != nil {
-		sql += alter + "SET DEFAULT " + text[at[2]:at[3]] + ";"
-		text = strings.TrimSpace(text[:at[0]] + text[at[1]:])
+	if match := defaultValue.FindStringSubmatchIndex(text); match != nil {
+		sql += alter + "SET DEFAULT " + text[match[2]:match[3]] + ";"
+		text = strings.TrimSpace(text[:match[0]] + text[match[1]:])
 	} else if !references {
 		sql += alter + "DROP DEFAULT;"
 	}
 	if strings.HasPrefix(a.definition, "ENUM(") {
-		sql += a.createEnum(table)
-		text += " USING (" + quoteIdentifier(name) + "::" + table.enumName(name) + ")"
+		sql += a.createEnumStatement(table)
+		text += " USING (" + quoteIdentifier(name) + "::" + table.enumTypeName(name) + ")"
 	}
-	if at := lastUnique.FindStringIndex(text); at != nil {
-		text = text[:at[0]]
+	if match := lastUnique.FindStringIndex(text); match != nil {
+		text = text[:match[0]]
 		sql += begin + " ADD UNIQUE (" + quoteIdentifier(name) + ");"
 	}
-	if at := strings.Index(text, "REFERENCES"); at >= 0 {
-		sql += begin + " ADD FOREIGN KEY (" + quoteIdentifier(name) + ") " + text[at:] + ";"
+	if index := strings.Index(text, "REFERENCES"); index >= 0 {
+		sql += begin + " ADD FOREIGN KEY (" + quoteIdentifier(name) + ") " + text[index:] + ";"
 	} else {
 		sql += alter + "TYPE " + text + ";"
 	}

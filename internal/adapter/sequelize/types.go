@@ -25,8 +25,8 @@ var plainTypes = map[string]string{
 	"TSVECTOR": "TSVECTOR",
 }
 
-// typeLink returns the link of a chain that names a type: Sequelize.STRING, DataTypes.STRING(10), Sequelize.DataTypes.UUID.
-func typeLink(v jscode.Value) (l jscode.Link, ok bool) {
+// findTypeLink returns the link of a chain that names a type: Sequelize.STRING, DataTypes.STRING(10), Sequelize.DataTypes.UUID.
+func findTypeLink(v jscode.Value) (l jscode.Link, ok bool) {
 	if v.Kind != jscode.Chain || v.New {
 		return l, false
 	}
@@ -51,7 +51,7 @@ func (c *compiler) readType(v jscode.Value) (t dataType) {
 	if v.Kind == jscode.Text {
 		return dataType{sql: v.Text}
 	}
-	l, ok := typeLink(v)
+	l, ok := findTypeLink(v)
 	if c.requireThat(ok); c.unread {
 		return t
 	}

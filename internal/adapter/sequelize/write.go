@@ -62,8 +62,8 @@ func formatBody(p *adapter.Program, list []string, depth int) string {
 		jscode.IndentLines(depth, "})")
 }
 
-// countMigrations describes Sequelize's table.
-func countMigrations(_ jscode.Settings, ending string) *adapter.Count {
+// describeHistoryTable describes Sequelize's table.
+func describeHistoryTable(_ jscode.Settings, ending string) *adapter.Count {
 	return &adapter.Count{
 		Table: `"` + historyTable + `"`,
 		Read:  jscode.ReadNames("name"),

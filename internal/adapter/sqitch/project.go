@@ -23,8 +23,8 @@ type project struct {
 	variables                                map[string]string
 }
 
-// directory is the directory of the source, which has the plan.
-func (p *project) directory() string { return parentDir(p.plan) }
+// sourceDir is the directory of the source, which has the plan.
+func (p *project) sourceDir() string { return parentDir(p.plan) }
 
 func parentDir(p string) string {
 	if dir := path.Dir(p); dir != "." {
@@ -50,7 +50,7 @@ func findProjects(t adapter.Tree) []*project {
 		add := func(plan, root string, s settings, engine string) {
 			if !found[plan] && adapter.HasFile(t, plan) {
 				found[plan] = true
-				out = append(out, makeProject(plan, root, s, engine))
+				out = append(out, newProject(plan, root, s, engine))
 			}
 		}
 		for _, d := range adapter.ListDirs(t, "sqitch.conf") {
@@ -80,26 +80,26 @@ func findProjects(t adapter.Tree) []*project {
 	})
 }
 
-func makeProject(plan, root string, s settings, engine string) *project {
+func newProject(plan, root string, s settings, engine string) *project {
 	top := parentDir(plan)
 	if dir, ok := s.findValue(engine, "top_dir"); ok {
 		top = path.Join(root, dir)
 	}
-	at := func(key, usual string) string {
+	findDir := func(key, usual string) string {
 		if dir, ok := s.findValue(engine, key); ok {
 			return path.Join(root, dir)
 		}
 		return usual
 	}
 	p := &project{plan: plan, root: root, foreign: engines[engine], extension: s.valueOr(engine, "extension", "sql")}
-	p.deploy, p.revert = at("deploy_dir", path.Join(top, "deploy")), at("revert_dir", path.Join(top, "revert"))
-	older := at("reworked_dir", "")
+	p.deploy, p.revert = findDir("deploy_dir", path.Join(top, "deploy")), findDir("revert_dir", path.Join(top, "revert"))
+	older := findDir("reworked_dir", "")
 	p.reworked, p.reworkedRevert = p.deploy, p.revert
 	if older != "" {
 		p.reworked, p.reworkedRevert = path.Join(older, "deploy"), path.Join(older, "revert")
 	}
-	p.reworked = at("reworked_deploy_dir", p.reworked)
-	p.reworkedRevert = at("reworked_revert_dir", p.reworkedRevert)
+	p.reworked = findDir("reworked_deploy_dir", p.reworked)
+	p.reworkedRevert = findDir("reworked_revert_dir", p.reworkedRevert)
 	p.variables = map[string]string{"registry": s.valueOr(engine, "registry", "sqitch"), "ON_ERROR_STOP": "1"}
 	maps.Copy(p.variables, s.variables)
 	return p

@@ -46,7 +46,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, p := range findProjects(t) {
 		out = append(out, adapter.Source{
-			Framework: name, Dir: p.directory(), Deep: true, Score: 3, Foreign: p.foreign, Why: "the plan " + p.plan,
+			Framework: name, Dir: p.sourceDir(), Deep: true, Score: 3, Foreign: p.foreign, Why: "the plan " + p.plan,
 			Covers: []string{p.deploy, p.revert, p.reworked, p.reworkedRevert, path.Join(path.Dir(p.deploy), "verify")},
 		})
 	}
@@ -56,7 +56,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 // findProject returns the project of a source; nil if there is none.
 func findProject(t adapter.Tree, s adapter.Source) *project {
 	for _, p := range findProjects(t) {
-		if p.directory() == s.Dir {
+		if p.sourceDir() == s.Dir {
 			return p
 		}
 	}
@@ -112,8 +112,8 @@ func (c *planned) scriptPath(t adapter.Tree, p *project, dir, reworked string) s
 		return path.Join(dir, c.name+"."+p.extension)
 	}
 	for _, tag := range c.tags {
-		if at := path.Join(reworked, c.name+"@"+tag+"."+p.extension); adapter.HasFile(t, at) {
-			return at
+		if file := path.Join(reworked, c.name+"@"+tag+"."+p.extension); adapter.HasFile(t, file) {
+			return file
 		}
 	}
 	return path.Join(reworked, c.name+"@"+c.tags[0]+"."+p.extension)

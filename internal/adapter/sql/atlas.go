@@ -43,7 +43,7 @@ var atlas = runner{
 	},
 	mode: onward.TransactionFile,
 	send: func(f *file) {
-		if atlasSays(f.text)["txmode"] == "none" {
+		if readAtlasDirectives(f.text)["txmode"] == "none" {
 			f.mode = onward.TransactionNone
 		}
 		f.m.Runner.Resumes = true
@@ -52,8 +52,8 @@ var atlas = runner{
 
 var atlasDirective = lazyregexp.New(`^[ -~]*atlas:(\w+)(?: +(.*\S))?\s*$`)
 
-// atlasSays returns the directives at the head of a file.
-func atlasSays(text string) map[string]string {
+// readAtlasDirectives returns the directives at the head of a file.
+func readAtlasDirectives(text string) map[string]string {
 	out := map[string]string{}
 	for strings.HasPrefix(text, "--") || strings.HasPrefix(text, "#") {
 		line, rest, _ := strings.Cut(text, "\n")
@@ -70,6 +70,6 @@ func atlasSays(text string) map[string]string {
 
 // isCheckpoint reports whether a file is one that databases with a history skip.
 func isCheckpoint(f *adapter.File) bool {
-	_, is := atlasSays(f.Text)["checkpoint"]
-	return is
+	_, exists := readAtlasDirectives(f.Text)["checkpoint"]
+	return exists
 }

@@ -17,7 +17,7 @@ var bun = runner{
 	whole:         true,
 	owns:          func(name string) bool { return strings.HasSuffix(name, ".tx.up.sql") },
 	send: func(f *file) {
-		if at, ok := adapter.NearestFile(f.tree, path.Dir(f.m.Path), "go.mod"); ok && strings.Contains(adapter.ReadFile(f.tree, at).Text, "github.com/go-pg/") {
+		if goMod, ok := adapter.NearestFile(f.tree, path.Dir(f.m.Path), "go.mod"); ok && strings.Contains(adapter.ReadFile(f.tree, goMod).Text, "github.com/go-pg/") {
 			f.m.Runner.Name = "go-pg"
 		}
 	},

@@ -85,8 +85,8 @@ func TestRunnerHasItsFiles(t *testing.T) {
 			if strings.HasPrefix(f, strings.TrimSuffix(home, ".go")) || shared[f] != "" {
 				continue
 			}
-			if at := mentioned(code, word); at != "" {
-				t.Errorf("%s: %q is about %s, whose file is %s", f, at, m[1], home)
+			if mention := mentioned(code, word); mention != "" {
+				t.Errorf("%s: %q is about %s, whose file is %s", f, mention, m[1], home)
 			}
 		}
 	}

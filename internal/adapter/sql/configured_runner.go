@@ -43,18 +43,18 @@ func newConfiguredRunner(r *config.Runner) *configuredRunner {
 	if r.DownMarker != "" {
 		c.parts = &marks{
 			up: match(r.UpMarker), down: match(r.DownMarker), mode: cmp.Or(r.Transaction, onward.TransactionNone),
-			off: c.off, none: c.modeOfMarked(), offFile: true,
+			off: c.off, none: c.markedFileMode(), offFile: true,
 		}
 	}
 	return c
 }
 
-// runner returns the program as a value like the known tools.
-func (c *configuredRunner) runner() *runner {
+// toRunner returns the program as a value like the known tools.
+func (c *configuredRunner) toRunner() *runner {
 	r := &runner{
 		name: c.DisplayName(), assumed: c.Transaction == "", mode: c.Transaction,
 		sure: func(string) bool { return true },
-		send: c.sendFile,
+		send: c.setSendMode,
 	}
 	switch {
 	case c.NoTransactionMarker != "":
@@ -70,38 +70,38 @@ func (c *configuredRunner) runner() *runner {
 	return r
 }
 
-// sendFile reads the markers of a file.
-func (c *configuredRunner) sendFile(f *file) {
-	f.lines = c.markerLines(f.text)
+// setSendMode reads the markers of a file.
+func (c *configuredRunner) setSendMode(f *file) {
+	f.lines = c.findMarkerLines(f.text)
 	if c.parts != nil {
 		f.regions, _ = c.parts.splitUpAndDown(f.lines, len(f.text))
 	}
 	if matchesLine(c.off, f.lines) {
-		f.mode = c.modeOfMarked()
+		f.mode = c.markedFileMode()
 		f.m.Runner.Rerun = true
 	}
 	f.m.Source.Psql = c.PSQL
 	f.whole = !c.PSQL && (f.mode == onward.TransactionFile || f.mode == onward.TransactionMessage)
 }
 
-// modeOfMarked is how a file with the marker is sent.
-func (c *configuredRunner) modeOfMarked() onward.Transaction {
+// markedFileMode is how a file with the marker is sent.
+func (c *configuredRunner) markedFileMode() onward.Transaction {
 	return cmp.Or(c.NoTransactionMode, onward.TransactionMessage)
 }
 
-// markerLines returns the lines of a text that begin with a marker.
-func (c *configuredRunner) markerLines(text string) []line {
+// findMarkerLines returns the lines of a text that begin with a marker.
+func (c *configuredRunner) findMarkerLines(text string) []line {
 	if len(c.markers) == 0 {
 		return nil
 	}
 	var out []line
-	at := 0
+	offset := 0
 	for l := range strings.Lines(text) {
 		trimmed := strings.TrimLeft(l, " \t")
 		if slices.ContainsFunc(c.markers, func(m string) bool { return strings.HasPrefix(trimmed, m) }) {
-			out = append(out, line{strings.TrimRight(l, "\r\n"), at})
+			out = append(out, line{strings.TrimRight(l, "\r\n"), offset})
 		}
-		at += len(l)
+		offset += len(l)
 	}
 	return out
 }
@@ -109,15 +109,15 @@ func (c *configuredRunner) markerLines(text string) []line {
 // loadConfigured reads the migrations of a team's own program.
 func loadConfigured(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	c := newConfiguredRunner(s.Options.Own)
-	by := c.runner()
+	tool := c.toRunner()
 	set := &adapter.Set{Source: s, Together: c.Together}
 	names := c.listFiles(t, s.Dir)
 	if c.List != "" {
 		names = c.sortByList(t, set, names)
 	}
 	p := &migrationDir{
-		tree: adapter.ReplaceTexts(t, c.Replace), Dir: adapter.Dir{Path: s.Dir, Names: names}, ups: names, downs: c.pairDowns(t, s.Dir, names),
-		marked: func(string) *runner { return by },
+		tree: adapter.ReplaceTexts(t, c.Replace), Dir: adapter.Dir{Path: s.Dir, Names: names}, ups: names, downs: c.mapDownFiles(t, s.Dir, names),
+		marked: func(string) *runner { return tool },
 	}
 	p.readFiles(names)
 	adapter.EachParallel(len(p.files), func(i int) { p.files[i].FillNames() })
@@ -125,15 +125,15 @@ func loadConfigured(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		return nil, err
 	}
 	set.Migrations = make([]*adapter.Migration, len(names))
-	adapter.EachParallel(len(names), func(i int) { set.Migrations[i] = c.readMigration(p, by, i, s) })
+	adapter.EachParallel(len(names), func(i int) { set.Migrations[i] = c.readMigration(p, tool, i, s) })
 	expandPsqlCommands(p, set)
-	set.Evidence = adapter.RunnerEvidence{Tool: by.name, Assumed: by.assumed && s.Options.Transaction == ""}
+	set.Evidence = adapter.RunnerEvidence{Tool: tool.name, Assumed: tool.assumed && s.Options.Transaction == ""}
 	set.Evidence.Transaction = cmp.Or(s.Options.Transaction, c.Transaction, onward.TransactionNone)
 	return set, nil
 }
 
 // readMigration makes a migration of the i-th file.
-func (c *configuredRunner) readMigration(p *migrationDir, by *runner, i int, s adapter.Source) *adapter.Migration {
+func (c *configuredRunner) readMigration(p *migrationDir, tool *runner, i int, s adapter.Source) *adapter.Migration {
 	name := p.ups[i]
 	version := ""
 	if numbers := nameNumbers(name); len(numbers) > 0 {
@@ -153,7 +153,7 @@ func (c *configuredRunner) readMigration(p *migrationDir, by *runner, i int, s a
 		})
 		m.Seal(onward.TransactionNone, s.Options, p.files[i].Text)
 	default:
-		by.setParts(p, m, p.files[i], path.Base(name), s.Options)
+		tool.setParts(p, m, p.files[i], path.Base(name), s.Options)
 		if !c.PSQL && c.Transaction != "" {
 			m.Problems = append(m.Problems, p.files[i].Refused()...)
 		}
@@ -202,7 +202,7 @@ func nameNumbers(name string) []string {
 		if len(element) > 1 && element[0]|0x20 == 'v' {
 			element = element[1:]
 		}
-		if n := leadingNumber(element); n > 0 {
+		if n := leadingNumberLength(element); n > 0 {
 			out = append(out, element[:n])
 		}
 	}
@@ -212,9 +212,9 @@ func nameNumbers(name string) []string {
 // wayEnding matches the end of a name that says which way a file goes.
 var wayEnding = lazyregexp.New(`(?i)[_-](?:up|down|undo|rollback|revert)$`)
 
-// pairDowns maps migrations to the files that undo them. They have the same name, up to the first dot and without the word for the way,
+// mapDownFiles maps migrations to the files that undo them. They have the same name, up to the first dot and without the word for the way,
 // in the same directory or else in another one.
-func (c *configuredRunner) pairDowns(t adapter.Tree, dir string, ups []string) map[string]string {
+func (c *configuredRunner) mapDownFiles(t adapter.Tree, dir string, ups []string) map[string]string {
 	out := map[string]string{}
 	if len(c.Down) == 0 {
 		return out
@@ -238,18 +238,18 @@ func (c *configuredRunner) pairDowns(t adapter.Tree, dir string, ups []string) m
 	return out
 }
 
-// down returns the SQL that undoes a migration: the text below the marker, or the file that belongs to it.
-func (c *configuredRunner) down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
+// readDownSource returns the SQL that undoes a migration: the text below the marker, or the file that belongs to it.
+func (c *configuredRunner) readDownSource(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	if c.parts != nil {
-		if out := c.parts.wayDown(m.Source.Text, c.markerLines(m.Source.Text), s.Options); out != nil {
+		if out := c.parts.downSource(m.Source.Text, c.findMarkerLines(m.Source.Text), s.Options); out != nil {
 			return out, nil
 		}
 	}
 	return readDownFile(adapter.ReplaceTexts(t, c.Replace), m)
 }
 
-// form describes how a further migration is written; nil if it cannot be.
-func (c *configuredRunner) form(set *adapter.Set) *adapter.Form {
+// newForm describes how a further migration is written; nil if it cannot be.
+func (c *configuredRunner) newForm(set *adapter.Set) *adapter.Form {
 	if c.Together {
 		return nil
 	}

@@ -68,12 +68,12 @@ var dbmate = runner{
 		Head: "-- migrate:up\n", HeadAlone: "-- migrate:up transaction:false\n",
 		Foot: "-- migrate:down\n", FootAlone: "-- migrate:down transaction:false\n",
 	},
-	finish: dbmateRefuses,
+	finish: reportDbmateRefusals,
 }
 
-// dbmateRefuses records the files at which dbmate stops. Its old releases do not require
+// reportDbmateRefusals records the files at which dbmate stops. Its old releases do not require
 // a down migration, so a directory whose files never have one is not reported.
-func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
+func reportDbmateRefusals(_ adapter.Tree, set *adapter.Set) {
 	downs := func(m *adapter.Migration) bool { return dbmateDown.MatchString(m.Source.Text) }
 	annotated := 0
 	for _, m := range set.Migrations {

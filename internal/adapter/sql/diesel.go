@@ -38,15 +38,15 @@ var diesel = runner{
 	},
 	loose: true,
 	owns:  func(name string) bool { return name == "up.sql" },
-	send:  dieselSends,
+	send:  setDieselSendMode,
 	form: &adapter.Form{
 		Up: "/up.sql", Down: "/down.sql", Transaction: onward.TransactionFile, Texts: true, Moments: "2006-01-02-150405",
 		Settings: "/metadata.toml", SettingsAlone: "run_in_transaction = false\n",
 	},
 }
 
-// dieselSends sets that Diesel sends an up.sql as one message, whatever its metadata says.
-func dieselSends(f *file) {
+// setDieselSendMode sets that Diesel sends an up.sql as one message, whatever its metadata says.
+func setDieselSendMode(f *file) {
 	if f.name != "up.sql" {
 		return
 	}
@@ -60,7 +60,7 @@ func dieselSends(f *file) {
 		}
 	}
 	if f.own && isBlank(f.text) {
-		f.m.Problems = append(f.m.Problems, refuseFile("the file has no statement: Diesel takes that for an error",
+		f.m.Problems = append(f.m.Problems, newFileRefusal("the file has no statement: Diesel takes that for an error",
 			"the migration fails: \"Received an empty query\"", "write a statement that does nothing, as SELECT 1, or take the migration out"))
 	}
 }
@@ -82,9 +82,9 @@ func isBlank(text string) bool {
 	}
 }
 
-// dieselOrder compares versions as Diesel does, as texts without their dashes:
+// compareDieselVersions compares versions as Diesel does, as texts without their dashes:
 // 2017-10-08-193512 is before 20171101000000. It returns 0 if they are not Diesel's.
-func dieselOrder(a, b string) int {
+func compareDieselVersions(a, b string) int {
 	if !strings.HasSuffix(a, "/up.sql") || !strings.HasSuffix(b, "/up.sql") {
 		return 0
 	}

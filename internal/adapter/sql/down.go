@@ -11,11 +11,11 @@ import (
 // (down.sql, NAME.down.sql, NAME_down.sql), which is sent as the up migration is.
 func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	if s.Options.Own != nil {
-		return newConfiguredRunner(s.Options.Own).down(t, s, m)
+		return newConfiguredRunner(s.Options.Own).readDownSource(t, s, m)
 	}
-	lines := hintedLines(m.Source.Text)
-	if r := markedBy(lines); r != nil {
-		return r.marks.wayDown(m.Source.Text, lines, s.Options), nil
+	lines := findHintedLines(m.Source.Text)
+	if r := toolByMarkers(lines); r != nil {
+		return r.marks.downSource(m.Source.Text, lines, s.Options), nil
 	}
 	return readDownFile(t, m)
 }
@@ -33,8 +33,8 @@ func readDownFile(t adapter.Tree, m *adapter.Migration) (*script.Source, error) 
 	return down, nil
 }
 
-// wayDown returns the text below the markers of the down migration; nil for none.
-func (t *marks) wayDown(text string, lines []line, o adapter.Options) *script.Source {
+// downSource returns the text below the markers of the down migration; nil for none.
+func (t *marks) downSource(text string, lines []line, o adapter.Options) *script.Source {
 	out := &script.Source{Text: text, Mode: t.mode, LineComment: "--"}
 	first := slices.IndexFunc(lines, func(l line) bool { return t.down.MatchString(l.text) })
 	if first >= 0 && matchesLine(t.offDown, lines[first:]) || t.offFile && matchesLine(t.off, lines) {

@@ -25,7 +25,7 @@ var drizzle = runner{
 	},
 	database: readDrizzleDialect,
 	detectNearby: func(p *migrationDir) bool {
-		return journalOf(p.tree, p.Path).controlsOrder(p.ups) && p.recordEvidence(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.withSnapshot)
+		return loadJournal(p.tree, p.Path).controlsOrder(p.ups) && p.recordEvidence(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.hasSnapshot)
 	},
 	mode:       onward.TransactionFile,
 	whole:      true, // each piece is one message
@@ -34,17 +34,17 @@ var drizzle = runner{
 	unnumbered: true, // its journal has names and times
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		set.Together = true
-		set.Models, set.Partial = drizzleModels(t), true
-		j := journalOf(t, set.Source.Dir)
+		set.Models, set.Partial = readDrizzleModels(t), true
+		j := loadJournal(t, set.Source.Dir)
 		j.sortByJournal(set)
-		set.Count = j.countDrizzle(set)
+		set.Count = j.describeDrizzleTable(set)
 	},
-	left: func(t adapter.Tree, set *adapter.Set) { journalOf(t, set.Source.Dir).reportLeftover(set) },
+	left: func(t adapter.Tree, set *adapter.Set) { loadJournal(t, set.Source.Dir).reportLeftover(set) },
 }
 
-// withSnapshot reports whether a migration is one of Drizzle's directories, which have a
+// hasSnapshot reports whether a migration is one of Drizzle's directories, which have a
 // snapshot of the schema next to the SQL.
-func (p *migrationDir) withSnapshot(name string) bool {
+func (p *migrationDir) hasSnapshot(name string) bool {
 	dir, file := path.Split(name)
 	return dir != "" && file == "migration.sql" && p.hasFile(dir+"snapshot.json")
 }

@@ -13,9 +13,9 @@ import (
 // drizzleTableName is the table of Drizzle's migrator if its settings name no other one.
 const drizzleTableName = "drizzle.__drizzle_migrations"
 
-// journalCount describes the table up to 0.45: a row has the time that the journal gives a migration. Drizzle compares only the newest
+// describeJournalTable describes the table up to 0.45: a row has the time that the journal gives a migration. Drizzle compares only the newest
 // one, and no hash.
-func (j journal) journalCount() *adapter.Count {
+func (j journal) describeJournalTable() *adapter.Count {
 	key := func(m *adapter.Migration) string { return strconv.FormatInt(j[m.ID], 10) }
 	return &adapter.Count{
 		Table: drizzleTableName,
@@ -39,8 +39,8 @@ var directoryCount = &adapter.Count{
 	Key:   func(m *adapter.Migration) string { return m.ID },
 	Sum:   drizzleHash,
 	Write: func(table string, m *adapter.Migration, content []byte) string {
-		at, _ := directoryTime(m)
-		return fmt.Sprintf("INSERT INTO %s (hash, created_at, name) VALUES ('%s', %d, %s)", table, drizzleHash(m, content), at.UnixMilli(),
+		createdAt, _ := directoryTime(m)
+		return fmt.Sprintf("INSERT INTO %s (hash, created_at, name) VALUES ('%s', %d, %s)", table, drizzleHash(m, content), createdAt.UnixMilli(),
 			pgparse.QuoteLiteral(m.ID))
 	},
 	Row:   func(m *adapter.Migration) string { return "name = " + pgparse.QuoteLiteral(m.ID) },
@@ -56,13 +56,13 @@ func directoryTime(m *adapter.Migration) (time.Time, error) {
 // drizzleHash returns the hash of a file that Drizzle records.
 func drizzleHash(_ *adapter.Migration, content []byte) string { return fileSHA256(content) }
 
-// countDrizzle returns how Drizzle records the migrations of a set; nil if it would not run some of them.
-func (j journal) countDrizzle(set *adapter.Set) *adapter.Count {
-	unnamed := func(m *adapter.Migration) bool { _, named := j[m.ID]; return !named }
+// describeDrizzleTable returns how Drizzle records the migrations of a set; nil if it would not run some of them.
+func (j journal) describeDrizzleTable(set *adapter.Set) *adapter.Count {
+	unnamed := func(m *adapter.Migration) bool { _, exists := j[m.ID]; return !exists }
 	untimed := func(m *adapter.Migration) bool { _, err := directoryTime(m); return err != nil }
 	switch {
 	case j != nil && !slices.ContainsFunc(set.Migrations, unnamed):
-		return j.journalCount()
+		return j.describeJournalTable()
 	case j == nil && !slices.ContainsFunc(set.Migrations, untimed):
 		return directoryCount
 	}

@@ -21,8 +21,8 @@ type journal map[string]int64
 // the directories have the times.
 const journalFile = "meta/_journal.json"
 
-// journalOf returns a directory's journal, read once; nil if it has none.
-func journalOf(t adapter.Tree, dir string) journal {
+// loadJournal returns a directory's journal, read once; nil if it has none.
+func loadJournal(t adapter.Tree, dir string) journal {
 	return adapter.Memoize(t, "drizzle journal "+dir, func() journal { return readJournal(t, dir) })
 }
 
@@ -80,10 +80,10 @@ func (j journal) sortByJournal(set *adapter.Set) {
 	if len(j) == 0 {
 		return
 	}
-	if gone := j.missingFiles(set); len(gone) > 0 {
-		set.Problems = append(set.Problems, adapter.Problem{Path: path.Join(set.Source.Dir, journalFile), Refusal: refuseFile(
-			"Drizzle's journal names "+gone[0]+", and there is no such file",
-			"Drizzle refuses to run: \"No file "+path.Join(set.Source.Dir, gone[0])+".sql found\"",
+	if missingNames := j.missingFiles(set); len(missingNames) > 0 {
+		set.Problems = append(set.Problems, adapter.Problem{Path: path.Join(set.Source.Dir, journalFile), Refusal: newFileRefusal(
+			"Drizzle's journal names "+missingNames[0]+", and there is no such file",
+			"Drizzle refuses to run: \"No file "+path.Join(set.Source.Dir, missingNames[0])+".sql found\"",
 			"put the file back, or take its entry out of the journal")})
 	}
 	all := true
@@ -97,7 +97,7 @@ func (j journal) sortByJournal(set *adapter.Set) {
 			continue
 		}
 		unnamed = append(unnamed, m)
-		set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refuseFile(
+		set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: newFileRefusal(
 			path.Base(m.Path)+" is not in Drizzle's journal, "+journalFile,
 			"Drizzle runs what the journal names: the migration never runs, and nothing says so",
 			"add its entry to the journal, or make it with drizzle-kit generate --custom")})
@@ -149,11 +149,11 @@ func breakpointStatements(m *adapter.Migration) []string {
 // missingFiles lists the migrations that the journal names and that have no file, in the
 // journal's order.
 func (j journal) missingFiles(set *adapter.Set) []string {
-	gone := maps.Clone(j)
+	missingEntries := maps.Clone(j)
 	for _, m := range set.Migrations {
-		delete(gone, m.ID)
+		delete(missingEntries, m.ID)
 	}
-	return slices.SortedFunc(maps.Keys(gone), func(a, b string) int { return cmp.Or(cmp.Compare(j[a], j[b]), cmp.Compare(a, b)) })
+	return slices.SortedFunc(maps.Keys(missingEntries), func(a, b string) int { return cmp.Or(cmp.Compare(j[a], j[b]), cmp.Compare(a, b)) })
 }
 
 // reportLeftover reports a journal that does not control its directory. Files that it names and
@@ -162,17 +162,17 @@ func (j journal) reportLeftover(set *adapter.Set) {
 	if j == nil || len(set.Migrations) == 0 {
 		return
 	}
-	gone := j.missingFiles(set)
+	missingNames := j.missingFiles(set)
 	o := onward.Opaque{
 		Path: path.Join(set.Source.Dir, journalFile), What: "Drizzle's journal",
 		Why: fmt.Sprintf("it names %d of %d files, and Drizzle would run no other: onward assumes that another tool runs them, statement by statement",
-			len(j)-len(gone), len(set.Migrations)),
+			len(j)-len(missingNames), len(set.Migrations)),
 	}
-	if len(gone) == 0 {
+	if len(missingNames) == 0 {
 		set.Opaque = append(set.Opaque, o)
 		return
 	}
-	o.Why += "; what " + gone[0] + " does is not seen, as it is not there"
+	o.Why += "; what " + missingNames[0] + " does is not seen, as it is not there"
 	first := set.Migrations[0]
 	first.Opaque = append(first.Opaque, o)
 }

@@ -23,29 +23,29 @@ const (
 	maxSchemaSize  = 1 << 20
 )
 
-// drizzleModels reads the tables that a program declares to Drizzle, whose queries name
+// readDrizzleModels reads the tables that a program declares to Drizzle, whose queries name
 // every column of them. They may be anywhere in a program: it reads files called schema
 // and files in a directory for the database. The tables count as unmanaged, because this
 // code does not see whether a column has its name in camel case.
-func drizzleModels(t adapter.Tree) []adapter.Model {
+func readDrizzleModels(t adapter.Tree) []adapter.Model {
 	var out []adapter.Model
 	read := 0
 	for _, p := range t.Paths() {
-		if !schemaFile(p) {
+		if !isSchemaFile(p) {
 			continue
 		}
 		if read++; read > maxSchemaFiles {
 			break
 		}
 		if text, err := t.Read(p); err == nil && len(text) <= maxSchemaSize {
-			out = append(out, readDrizzle(p, string(text))...)
+			out = append(out, parseDrizzleTables(p, string(text))...)
 		}
 	}
 	return out
 }
 
-// schemaFile reports whether a file is TypeScript that may hold a schema.
-func schemaFile(p string) bool {
+// isSchemaFile reports whether a file is TypeScript that may hold a schema.
+func isSchemaFile(p string) bool {
 	name := path.Base(p)
 	if path.Ext(name) != ".ts" || strings.HasSuffix(name, ".d.ts") || strings.Contains(name, ".test.") || strings.Contains(name, ".spec.") {
 		return false
@@ -68,17 +68,17 @@ func schemaFile(p string) bool {
 	return false
 }
 
-func readDrizzle(file, text string) []adapter.Model {
+func parseDrizzleTables(file, text string) []adapter.Model {
 	var out []adapter.Model
 	for _, m := range drizzleTable.FindAllStringSubmatchIndex(text, -1) {
-		line := func(at int) int { return 1 + strings.Count(text[:at], "\n") }
+		line := func(offset int) int { return 1 + strings.Count(text[:offset], "\n") }
 		model := adapter.Model{Name: text[m[2]:m[3]], Table: text[m[4]:m[5]], Path: file, Line: line(m[0]), Unmanaged: true}
-		eachEntry(text[m[1]:], func(at int) {
-			c := drizzleColumn.FindStringSubmatch(text[m[1]+at:])
+		eachEntry(text[m[1]:], func(offset int) {
+			c := drizzleColumn.FindStringSubmatch(text[m[1]+offset:])
 			if c == nil {
 				return // spread, or another kind of entry
 			}
-			field := adapter.ModelColumn{Field: c[1], Column: c[2], Line: line(m[1] + at)}
+			field := adapter.ModelColumn{Field: c[1], Column: c[2], Line: line(m[1] + offset)}
 			if field.Column == "" {
 				// The setting casing: "snake_case" is in the code that opens the
 				// connection, so both names count.
@@ -96,14 +96,14 @@ func readDrizzle(file, text string) []adapter.Model {
 
 // eachEntry calls found with the start of each entry of a TypeScript object. The text
 // starts after its opening brace.
-func eachEntry(text string, found func(at int)) {
+func eachEntry(text string, found func(offset int)) {
 	depth, fresh := 0, true
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case ' ', '\t', '\r', '\n':
 			continue
 		case '/':
-			if n := commentEnd(text[i:]); n > 0 {
+			if n := commentLength(text[i:]); n > 0 {
 				i += n - 1
 				continue
 			}
@@ -137,8 +137,8 @@ func eachEntry(text string, found func(at int)) {
 	}
 }
 
-// commentEnd returns the length of the comment that a text begins with; 0 for none.
-func commentEnd(text string) int {
+// commentLength returns the length of the comment that a text begins with; 0 for none.
+func commentLength(text string) int {
 	switch {
 	case strings.HasPrefix(text, "//"):
 		if n := strings.IndexByte(text, '\n'); n >= 0 {

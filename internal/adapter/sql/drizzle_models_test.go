@@ -41,13 +41,13 @@ const later = shop.table("later", (t) => ({ n: t.integer() }));
 		}},
 		{Name: "later", Table: "later", Path: "src/db/schema.ts", Line: 15, Unmanaged: true, Columns: []adapter.ModelColumn{column("n", "n", 15)}},
 	}
-	if diff := cmp.Diff(want, drizzleModels(tree)); diff != "" {
+	if diff := cmp.Diff(want, readDrizzleModels(tree)); diff != "" {
 		t.Error(diff)
 	}
 	for _, broken := range []string{
 		"const a = pgTable('a', {", "const a = pgTable('a', { x: text('", "const a = pgTable('a', { /*",
 		"const a = pgTable('a', { x: text('x' }}}",
 	} {
-		readDrizzle("a.ts", broken)
+		parseDrizzleTables("a.ts", broken)
 	}
 }

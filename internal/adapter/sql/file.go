@@ -64,15 +64,15 @@ func (r *runner) chooseRunner(f *file) *runner {
 	if r.sure != nil && r.sure(f.text) {
 		return r
 	}
-	f.lines = hintedLines(f.text)
-	if by := markedBy(f.lines); by != nil {
+	f.lines = findHintedLines(f.text)
+	if tool := toolByMarkers(f.lines); tool != nil {
 		f.marked = true
-		return by
+		return tool
 	}
 	if r.loose {
-		for _, by := range tools {
-			if by.owns != nil && by.owns(f.name) {
-				return by
+		for _, tool := range tools {
+			if tool.owns != nil && tool.owns(f.name) {
+				return tool
 			}
 		}
 	}

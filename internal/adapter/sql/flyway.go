@@ -33,7 +33,7 @@ var (
 
 var flyway = runner{
 	name: "Flyway", apart: "a file of its own, with this in a second file whose name ends with .conf:\nexecuteInTransaction=false",
-	historyBehavior: flywaySettings{}.flywayBehavior(),
+	historyBehavior: flywaySettings{}.describeBehavior(),
 	historyTables:   []adapter.HistoryTable{{Table: flywayTable, Columns: flywayColumns}},
 	found: func(t adapter.Tree, d adapter.Dir) string {
 		if file := configuredLocation(t, d); file != "" {
@@ -42,13 +42,13 @@ var flyway = runner{
 		return ""
 	},
 	detectNearby: func(p *migrationDir) bool {
-		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) })
+		return slices.ContainsFunc(p.ups, func(n string) bool { return isRunByFlyway(p.Join(n), path.Base(n)) })
 	},
 	locations: groupFlywayDirs,
-	runs:      flywayRuns,
-	aside:     flywayAside,
+	runs:      isRunByFlyway,
+	aside:     isDevelopmentLocation,
 	id:        func(_, name string) string { return path.Base(name) }, // directories do not matter
-	send:      flywaySends,
+	send:      setFlywaySendMode,
 	twice: func(version string) string {
 		return "Flyway refuses to run: \"Found more than one migration with version " + version + "\""
 	},
@@ -57,18 +57,18 @@ var flyway = runner{
 		Knows: func(sql string) bool { return flywayAlone.MatchString(pgparse.SqueezeSQL(sql)) },
 	},
 	finish: func(t adapter.Tree, set *adapter.Set) {
-		flywayClasses(t, set)
-		c := flywayConfigured(t)
-		set.HistoryBehavior, set.Together = c.flywayBehavior(), c.group
+		insertFlywayClasses(t, set)
+		c := readFlywaySettings(t)
+		set.HistoryBehavior, set.Together = c.describeBehavior(), c.group
 		if c.group {
 			for _, m := range set.Migrations {
 				m.Runner.Apart = "a step of the deploy of its own: with group, Flyway runs all new migrations in one transaction"
 			}
 		}
-		set.Count = flywayCount(c, set.HistoryBehavior, set.Source)
-		set.Beyond = func() []adapter.Beyond { return flywayBeyond(t, set) }
-		flywayMisnamed(t, set)
-		doubtMixed(set)
+		set.Count = describeFlywayTable(c, set.HistoryBehavior, set.Source)
+		set.Beyond = func() []adapter.Beyond { return listFlywayOnlyFiles(t, set) }
+		reportFlywayMisnamed(t, set)
+		weakenMixedRefusals(set)
 		if file := locationsFile(t, set.Source); file != "" {
 			set.Evidence.FoundIn = file
 		}
@@ -76,10 +76,10 @@ var flyway = runner{
 	},
 }
 
-// flywayRuns reports whether Flyway runs a file. Its name says so. If the prefix is
+// isRunByFlyway reports whether Flyway runs a file. Its name says so. If the prefix is
 // configured away, a double underscore after the number says so, in the directory that
 // Flyway reads by default.
-func flywayRuns(file, name string) bool {
+func isRunByFlyway(file, name string) bool {
 	if strings.HasPrefix(name, "R__") || len(name) > 1 && name[0] == 'V' && name[1] >= '0' && name[1] <= '9' {
 		return strings.Contains(name, "__")
 	}
@@ -87,18 +87,18 @@ func flywayRuns(file, name string) bool {
 	return n > 0 && strings.HasPrefix(name[n:], "__") && strings.Contains("/"+file, "/db/migration/")
 }
 
-// flywaySends sets how Flyway sends a file.
-func flywaySends(f *file) {
-	if !flywayRuns(f.m.Path, f.name) {
+// setFlywaySendMode sets how Flyway sends a file.
+func setFlywaySendMode(f *file) {
+	if !isRunByFlyway(f.m.Path, f.name) {
 		return
 	}
 	var mixed int
-	f.mode, mixed = flywayMode(f.tree, f.m.Path, f.text)
+	f.mode, mixed = flywaySendMode(f.tree, f.m.Path, f.text)
 	// The text that its checksum covers: line ends do not count.
 	f.hash = strings.NewReplacer("\r", "", "\n", "").Replace(f.text)
 	f.m.Source.Rows = true
-	flywayRows(f)
-	if mixed >= 0 && !flywayConfigured(f.tree).mixed {
+	reportCopyRows(f)
+	if mixed >= 0 && !readFlywaySettings(f.tree).mixed {
 		f.m.Refuse(mixed, mixedFile,
 			"Flyway stops: \"Detected both transactional and non-transactional statements within the same migration\", unless mixed is set",
 			"give what cannot run in a transaction a file of its own, without SET beside it")
@@ -107,10 +107,10 @@ func flywaySends(f *file) {
 
 var rowsEnd = lazyregexp.New(`(?m)^\\\.\r?$`)
 
-// flywayRows reports how Flyway handles COPY … FROM STDIN: it sends the lines after it as
+// reportCopyRows reports how Flyway handles COPY … FROM STDIN: it sends the lines after it as
 // rows and ignores the rest of its line. It reads on until a line that ends the rows, and
 // hangs if there is none.
-func flywayRows(f *file) {
+func reportCopyRows(f *file) {
 	if !strings.Contains(strings.ToLower(f.text), "stdin") {
 		return
 	}
@@ -138,9 +138,9 @@ func flywayRows(f *file) {
 
 const mixedFile = "Flyway refuses a file that has statements that run in a transaction, and one that cannot"
 
-// doubtMixed weakens Flyway's refusals if several files mix both kinds of statements: one
+// weakenMixedRefusals weakens Flyway's refusals if several files mix both kinds of statements: one
 // of them has run, so a setting that is not in the repository must allow it.
-func doubtMixed(set *adapter.Set) {
+func weakenMixedRefusals(set *adapter.Set) {
 	var mixed []*history.Refusal
 	for _, m := range set.Migrations {
 		for i := range m.Problems {
@@ -156,9 +156,9 @@ func doubtMixed(set *adapter.Set) {
 	}
 }
 
-// flywayMode returns how Flyway sends a file. mixed is the offset of the statement at
+// flywaySendMode returns how Flyway sends a file. mixed is the offset of the statement at
 // which Flyway finds that the file has both kinds; -1 if it has not.
-func flywayMode(t adapter.Tree, file, text string) (mode onward.Transaction, mixed int) {
+func flywaySendMode(t adapter.Tree, file, text string) (mode onward.Transaction, mixed int) {
 	if conf := file + ".conf"; adapter.HasFile(t, conf) {
 		if m := flywayConf.FindStringSubmatch(adapter.ReadFile(t, conf).Text); m != nil {
 			if m[1] == "true" {
@@ -175,14 +175,14 @@ func flywayMode(t adapter.Tree, file, text string) (mode onward.Transaction, mix
 	if err != nil {
 		return onward.TransactionFile, -1
 	}
-	alone, others := false, false
+	alone, hasOthers := false, false
 	for _, s := range cut.Stmts {
 		if flywayAlone.MatchString(pgparse.SqueezeSQL(text[s.Start:s.End])) {
 			alone = true
 		} else {
-			others = true
+			hasOthers = true
 		}
-		if alone && others {
+		if alone && hasOthers {
 			return onward.TransactionNone, s.Start
 		}
 	}

@@ -19,9 +19,9 @@ var (
 	sourceFolder = lazyregexp.New(`^(.*?/?)src/main/(?:java|kotlin|groovy|resources)(?:/|$)`)
 )
 
-// flywayClasses inserts the migrations that are classes between the SQL migrations. They are not
+// insertFlywayClasses inserts the migrations that are classes between the SQL migrations. They are not
 // judged, and their changes of the schema are unknown.
-func flywayClasses(t adapter.Tree, set *adapter.Set) {
+func insertFlywayClasses(t adapter.Tree, set *adapter.Set) {
 	home := sourceFolder.FindStringSubmatch(set.Source.Dir)
 	if home == nil {
 		return
@@ -45,12 +45,12 @@ func flywayClasses(t adapter.Tree, set *adapter.Set) {
 			Failed: true,
 		})
 		m.Seal(onward.TransactionNone, set.Source.Options, f.Text)
-		at := slices.IndexFunc(set.Migrations, func(other *adapter.Migration) bool {
+		index := slices.IndexFunc(set.Migrations, func(other *adapter.Migration) bool {
 			return compareVersions(strings.ReplaceAll(m.ID, ".", "_")+".sql", strings.ReplaceAll(other.ID, ".", "_")+".sql") < 0
 		})
-		if at < 0 {
-			at = len(set.Migrations)
+		if index < 0 {
+			index = len(set.Migrations)
 		}
-		set.Migrations = slices.Insert(set.Migrations, at, m)
+		set.Migrations = slices.Insert(set.Migrations, index, m)
 	}
 }

@@ -31,11 +31,11 @@ func TestFlywayClasses(t *testing.T) {
 	}
 	var got []string
 	for _, m := range set.Migrations {
-		what := m.ID
+		summary := m.ID
 		for _, o := range m.Opaque {
-			what += ": " + o.What
+			summary += ": " + o.What
 		}
-		got = append(got, what)
+		got = append(got, summary)
 	}
 	if diff := cmp.Diff([]string{
 		"V1__a", "V1_2__b", "V1_3__Fill: migration written in Java", "V1_7__Kotlin: migration written in Kotlin", "V1_10__c",

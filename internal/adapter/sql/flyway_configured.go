@@ -114,7 +114,7 @@ func cutLocations(text string) (names []string, rest string) {
 // joinLocations returns the histories with several locations that the configuration names, with the directories of Flyway's files in them.
 func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 	var out []location
-	lists := keepOneProfile(flywayConfigured(t).lists, dirs)
+	lists := keepOneProfile(readFlywaySettings(t).lists, dirs)
 	for _, list := range lists {
 		overridden := func(o locationList) bool { return o.production && path.Dir(o.file) == path.Dir(list.file) }
 		if !list.production && slices.ContainsFunc(lists, overridden) {
@@ -135,16 +135,16 @@ func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 	for i := range out {
 		out[i].setDirs(dirs)
 	}
-	var kept []location
+	var keptLocations []location
 	for _, l := range out {
 		// A directory has the files of one source.
 		mixed := slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == l.at && !l.hasDir(d) }) ||
-			slices.ContainsFunc(kept, func(other location) bool { return other.at == l.at })
+			slices.ContainsFunc(keptLocations, func(other location) bool { return other.at == l.at })
 		if !mixed && !haveSeparateHistories(l.dirs) {
-			kept = append(kept, l)
+			keptLocations = append(keptLocations, l)
 		}
 	}
-	return kept
+	return keptLocations
 }
 
 // keepOneProfile leaves out the lists of profiles that share a location with the list of another profile, which has more files: no database
@@ -170,11 +170,11 @@ func keepOneProfile(lists []locationList, dirs []adapter.Dir) []locationList {
 		profiles = append(profiles, p)
 	}
 	slices.SortStableFunc(profiles, func(a, b profile) int { return b.files - a.files })
-	left, taken := map[int]bool{}, map[string]bool{}
+	left, takenDirs := map[int]bool{}, map[string]bool{}
 	for _, p := range profiles {
-		if left[p.list] = slices.ContainsFunc(p.found, func(dir string) bool { return taken[dir] }); !left[p.list] {
+		if left[p.list] = slices.ContainsFunc(p.found, func(dir string) bool { return takenDirs[dir] }); !left[p.list] {
 			for _, dir := range p.found {
-				taken[dir] = true
+				takenDirs[dir] = true
 			}
 		}
 	}
@@ -190,7 +190,7 @@ func keepOneProfile(lists []locationList, dirs []adapter.Dir) []locationList {
 // IsConfiguredAside reports whether settings name a directory, or one above it, as a location of development only.
 func (Adapter) IsConfiguredAside(t adapter.Tree, dir string) bool {
 	d := adapter.ListDir(t, dir, ".sql")
-	return configuredLocation(t, d) == "" && slices.ContainsFunc(flywayConfigured(t).development, func(list locationList) bool {
+	return configuredLocation(t, d) == "" && slices.ContainsFunc(readFlywaySettings(t).development, func(list locationList) bool {
 		return slices.ContainsFunc(findLocations(list, []adapter.Dir{d}), func(location string) bool {
 			return dir == location || strings.HasPrefix(dir, location+"/")
 		})
@@ -205,7 +205,7 @@ func configuredLocation(t adapter.Tree, d adapter.Dir) string {
 	files := adapter.Memoize(t, "flyway configured locations", func() map[string]string {
 		out := map[string]string{}
 		dirs := slices.DeleteFunc(slices.Clone(adapter.ListDirs(t, ".sql")), func(d adapter.Dir) bool { return !hasFlywayFiles(d) })
-		for _, list := range flywayConfigured(t).lists {
+		for _, list := range readFlywaySettings(t).lists {
 			for _, dir := range findLocations(list, dirs) {
 				out[dir] = cmp.Or(out[dir], list.file)
 			}
@@ -221,7 +221,7 @@ func configuredLocation(t adapter.Tree, d adapter.Dir) string {
 }
 
 func hasFlywayFiles(d adapter.Dir) bool {
-	return slices.ContainsFunc(d.Names, func(n string) bool { return flywayRuns(d.Join(n), n) })
+	return slices.ContainsFunc(d.Names, func(n string) bool { return isRunByFlyway(d.Join(n), n) })
 }
 
 // setDirs adds the directories of the named locations. Flyway ignores a location inside another one.
@@ -268,15 +268,15 @@ func findLocations(list locationList, dirs []adapter.Dir) []string {
 			return nil
 		}
 		var found []string
-		for above := strings.Trim(root, "/."); len(found) == 0; above = parentDir(above) {
+		for ancestor := strings.Trim(root, "/."); len(found) == 0; ancestor = parentDir(ancestor) {
 			for _, d := range dirs {
 				before, _, in := strings.Cut("/"+d.Path+"/", "/"+name+"/")
 				dir := strings.TrimPrefix(before+"/"+name, "/")
-				if in && (above == "" || strings.HasPrefix(dir, above+"/")) && !slices.Contains(found, dir) {
+				if in && (ancestor == "" || strings.HasPrefix(dir, ancestor+"/")) && !slices.Contains(found, dir) {
 					found = append(found, dir)
 				}
 			}
-			if above == "" {
+			if ancestor == "" {
 				break
 			}
 		}

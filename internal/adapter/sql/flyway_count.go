@@ -25,10 +25,10 @@ const (
 	flywayRepeated = "R "
 )
 
-// flywayCount describes Flyway's table: it has a row for each run. The last row of a version counts,
+// describeFlywayTable describes Flyway's table: it has a row for each run. The last row of a version counts,
 // and a baseline stands for all up to its version. A repeatable migration runs again when its
 // checksum changes.
-func flywayCount(c flywaySettings, h adapter.HistoryBehavior, s adapter.Source) *adapter.Count {
+func describeFlywayTable(c flywaySettings, h adapter.HistoryBehavior, s adapter.Source) *adapter.Count {
 	out := &adapter.Count{
 		Table: flywayTable,
 		Make: func(table string) string {
@@ -46,11 +46,11 @@ func flywayCount(c flywaySettings, h adapter.HistoryBehavior, s adapter.Source) 
 		},
 		Upto: func(m *adapter.Migration, key string) bool {
 			return !m.Repeatable && !strings.HasPrefix(key, flywayRepeated) &&
-				slices.CompareFunc(flywayNumbers(m.Version), flywayNumbers(key), adapter.CompareNatural) <= 0
+				slices.CompareFunc(flywayVersionParts(m.Version), flywayVersionParts(key), adapter.CompareNatural) <= 0
 		},
-		Same: flywaySame,
+		Same: normalizeFlywayKey,
 		Key:  flywayKey,
-		Sum:  flywaySum,
+		Sum:  recordedFlywayChecksum,
 		Write: func(table string, m *adapter.Migration, content []byte) string {
 			version := "NULL"
 			if !m.Repeatable {
@@ -77,7 +77,7 @@ func flywayCount(c flywaySettings, h adapter.HistoryBehavior, s adapter.Source) 
 			if !m.Repeatable {
 				return ""
 			}
-			return flywaySum(m, content)
+			return recordedFlywayChecksum(m, content)
 		}
 	}
 	if c.elsewhere {
@@ -105,8 +105,8 @@ func javaHash(text string) int64 {
 	return int64(h)
 }
 
-// flywayNumbers returns the parts of a version, without zeros that mean nothing.
-func flywayNumbers(version string) []string {
+// flywayVersionParts returns the parts of a version, without zeros that mean nothing.
+func flywayVersionParts(version string) []string {
 	parts := versionParts(version)
 	for len(parts) > 0 && parts[len(parts)-1] == "" {
 		parts = parts[:len(parts)-1]
@@ -114,19 +114,19 @@ func flywayNumbers(version string) []string {
 	return parts
 }
 
-// flywaySame returns a key in the form that Flyway compares: 1 is 1.0 and 01.
-func flywaySame(key string) string {
+// normalizeFlywayKey returns a key in the form that Flyway compares: 1 is 1.0 and 01.
+func normalizeFlywayKey(key string) string {
 	if strings.HasPrefix(key, flywayRepeated) {
 		return key
 	}
-	return strings.Join(flywayNumbers(key), ".")
+	return strings.Join(flywayVersionParts(key), ".")
 }
 
 func flywayKey(m *adapter.Migration) string {
 	if m.Repeatable {
 		return flywayRepeated + flywayDescription(m)
 	}
-	return flywaySame(m.Version)
+	return normalizeFlywayKey(m.Version)
 }
 
 func flywayDescription(m *adapter.Migration) string {
@@ -136,9 +136,9 @@ func flywayDescription(m *adapter.Migration) string {
 
 var flywayPlaceholder = []byte("${")
 
-// flywaySum returns the checksum in the table; "" for a repeatable migration with placeholders,
+// recordedFlywayChecksum returns the checksum in the table; "" for a repeatable migration with placeholders,
 // whose checksum covers the text with their values.
-func flywaySum(m *adapter.Migration, content []byte) string {
+func recordedFlywayChecksum(m *adapter.Migration, content []byte) string {
 	if m.Repeatable && bytes.Contains(content, flywayPlaceholder) {
 		return ""
 	}
@@ -160,8 +160,8 @@ var (
 	flywayOther = lazyregexp.New(`(?m)^\s*(shouldExecute|placeholderReplacement|encoding)\s*=`)
 )
 
-// flywayBeyond lists what only Flyway itself can run in a source.
-func flywayBeyond(t adapter.Tree, set *adapter.Set) []adapter.Beyond {
+// listFlywayOnlyFiles lists what only Flyway itself can run in a source.
+func listFlywayOnlyFiles(t adapter.Tree, set *adapter.Set) []adapter.Beyond {
 	var out []adapter.Beyond
 	for _, m := range set.Migrations {
 		text := m.Source.Text
@@ -193,7 +193,7 @@ func flywayBeyond(t adapter.Tree, set *adapter.Set) []adapter.Beyond {
 		if m := flywayProgram.FindStringSubmatch(base); m != nil {
 			key := flywayRepeated + strings.ReplaceAll(m[2], "_", " ")
 			if m[1] != "" {
-				key = flywaySame(m[1])
+				key = normalizeFlywayKey(m[1])
 			}
 			out = append(out, adapter.Beyond{Path: p, Key: key, What: "a migration that is a program (" + languages["."+m[3]] + ")"})
 		} else if flywayListener.MatchString(base) {

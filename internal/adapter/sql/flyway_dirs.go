@@ -42,21 +42,21 @@ func groupFlywayDirs(t adapter.Tree) []location {
 			}
 		}
 		joined := joinLocations(t, dirs)
-		below := map[string][]adapter.Dir{}
+		dirsByRoot := map[string][]adapter.Dir{}
 		for _, d := range dirs {
 			if slices.ContainsFunc(joined, func(l location) bool { return l.hasDir(d) }) {
 				continue
 			}
-			for at := d.Path; at != "."; at = path.Dir(at) {
-				if migrations.MatchString(path.Base(at)) {
-					below[at] = append(below[at], d)
+			for root := d.Path; root != "."; root = path.Dir(root) {
+				if migrations.MatchString(path.Base(root)) {
+					dirsByRoot[root] = append(dirsByRoot[root], d)
 					break
 				}
 			}
 		}
-		for at, dirs := range below {
-			if len(dirs) > 1 && !haveSeparateHistories(dirs) && !slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return isOwnLocation(t, at, d) }) {
-				joined = append(joined, location{at: at, dirs: dirs})
+		for root, dirs := range dirsByRoot {
+			if len(dirs) > 1 && !haveSeparateHistories(dirs) && !slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return isOwnLocation(t, root, d) }) {
+				joined = append(joined, location{at: root, dirs: dirs})
 			}
 		}
 		return joined
@@ -64,13 +64,13 @@ func groupFlywayDirs(t adapter.Tree) []location {
 }
 
 func (l *location) hasDir(d adapter.Dir) bool {
-	return slices.ContainsFunc(l.dirs, func(own adapter.Dir) bool { return own.Path == d.Path })
+	return slices.ContainsFunc(l.dirs, func(other adapter.Dir) bool { return other.Path == d.Path })
 }
 
 // isOwnLocation reports whether a directory below a location is a location of its own.
-func isOwnLocation(t adapter.Tree, at string, d adapter.Dir) bool {
-	rest, _ := strings.CutPrefix(d.Path, at+"/")
-	if d.Path == at {
+func isOwnLocation(t adapter.Tree, root string, d adapter.Dir) bool {
+	rest, _ := strings.CutPrefix(d.Path, root+"/")
+	if d.Path == root {
 		return false
 	}
 	for part := range strings.SplitSeq(rest, "/") {
@@ -79,9 +79,9 @@ func isOwnLocation(t adapter.Tree, at string, d adapter.Dir) bool {
 		}
 	}
 	first, _, _ := strings.Cut(rest, "/")
-	name := path.Base(at) + "/" + first
-	return slices.ContainsFunc(flywayConfigured(t).locations, func(l string) bool {
-		return strings.HasSuffix(l, "/"+name) || l == name || strings.Contains(l, name+"/") || strings.Contains(l, path.Base(at)+"/{")
+	name := path.Base(root) + "/" + first
+	return slices.ContainsFunc(readFlywaySettings(t).locations, func(l string) bool {
+		return strings.HasSuffix(l, "/"+name) || l == name || strings.Contains(l, name+"/") || strings.Contains(l, path.Base(root)+"/{")
 	})
 }
 
@@ -90,22 +90,22 @@ func isOwnLocation(t adapter.Tree, at string, d adapter.Dir) bool {
 func haveSeparateHistories(dirs []adapter.Dir) bool {
 	dirs = slices.DeleteFunc(slices.Clone(dirs), func(d adapter.Dir) bool { return ofRelease.MatchString(path.Base(d.Path)) })
 	for i, d := range dirs {
-		has := map[string]bool{}
+		versions := map[string]bool{}
 		for _, n := range d.Names {
-			has[leadingVersion(n)] = true
+			versions[leadingVersion(n)] = true
 		}
-		delete(has, "")
+		delete(versions, "")
 		for _, other := range dirs[i+1:] {
 			count, common := 0, 0
 			for _, n := range other.Names {
 				if v := leadingVersion(n); v != "" {
 					count++
-					if has[v] {
+					if versions[v] {
 						common++
 					}
 				}
 			}
-			if common > 0 && 2*common >= min(count, len(has)) {
+			if common > 0 && 2*common >= min(count, len(versions)) {
 				return true
 			}
 		}

@@ -35,14 +35,14 @@ func reportHangingBuild(t adapter.Tree, set *adapter.Set) {
 		if m.Source.Mode != onward.TransactionNone || refused {
 			continue // this file has no build that hangs
 		}
-		at := waitsForSnapshots.FindStringIndex(m.Source.Text)
-		if at == nil {
+		match := waitsForSnapshots.FindStringIndex(m.Source.Text)
+		if match == nil {
 			continue
 		}
-		if locksBySession(t) {
+		if usesSessionLock(t) {
 			return
 		}
-		m.Refuse(at[0], "Flyway waits for itself: its own lock is a transaction that stays open beside the concurrent build",
+		m.Refuse(match[0], "Flyway waits for itself: its own lock is a transaction that stays open beside the concurrent build",
 			"from Flyway 9.1.2 on, the build waits for that transaction and the migration hangs without an error; "+
 				"what is left when it is killed is an INVALID index. The newest releases take another lock where FILE.sql.conf says executeInTransaction=false",
 			"let Flyway lock by its session:\nflyway.postgresql.transactional.lock=false\nor in Spring's application.properties:\n"+
@@ -52,9 +52,9 @@ func reportHangingBuild(t adapter.Tree, set *adapter.Set) {
 	}
 }
 
-// locksBySession reports whether the setting is made, or whether nothing in the
+// usesSessionLock reports whether the setting is made, or whether nothing in the
 // repository says that Flyway runs the files: other tools use its names.
-func locksBySession(t adapter.Tree) bool {
+func usesSessionLock(t adapter.Tree) bool {
 	return adapter.Memoize(t, "flyway lock", func() bool {
 		seen := false
 		for _, p := range t.Paths() {

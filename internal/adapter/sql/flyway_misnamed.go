@@ -13,23 +13,23 @@ import (
 // flywayMeant matches names that were probably meant as Flyway versions.
 var flywayMeant = lazyregexp.New(`^([Vv])\d+(?:[._]\d+)*_+[^_].*\.sql$`)
 
-// flywayMisnamed reports files that Flyway ignores silently although their names look like its own
+// reportFlywayMisnamed reports files that Flyway ignores silently although their names look like its own
 // (validateMigrationNaming is off by default). Another prefix or separator may be configured, so it is a warning.
-func flywayMisnamed(t adapter.Tree, set *adapter.Set) {
+func reportFlywayMisnamed(t adapter.Tree, set *adapter.Set) {
 	d := adapter.ListDir(t, set.Source.Dir, ".sql")
-	for _, n := range fileNames(t, set.Source, d) {
+	for _, n := range listFileNames(t, set.Source, d) {
 		m := flywayMeant.FindStringSubmatch(path.Base(n))
 		file := d.Join(n)
-		if m == nil || flywayRuns(file, path.Base(n)) {
+		if m == nil || isRunByFlyway(file, path.Base(n)) {
 			continue
 		}
-		why := "no \"__\" follows its version"
+		reason := "no \"__\" follows its version"
 		if m[1] == "v" {
-			why = "its prefix is a small v"
+			reason = "its prefix is a small v"
 		}
 		set.Problems = append(set.Problems, adapter.Problem{Path: file, Refusal: history.Refusal{
 			Line: 1, Column: 1, Severity: onward.Warning,
-			Message: "Flyway passes over " + path.Base(n) + ": " + why,
+			Message: "Flyway passes over " + path.Base(n) + ": " + reason,
 			Harm:    "the migration never runs, and nothing says so, unless another prefix or separator is configured",
 			Instead: "name it like its neighbours: V2__what_it_does.sql; validateMigrationNaming makes Flyway refuse such names",
 		}})

@@ -8,11 +8,11 @@ import (
 
 // Flyway's names are V7__x.sql, V1_2__x.sql, R__x.sql for a repeatable migration,
 // U7__x.sql for a down migration.
-var flywayNames = nameScheme{version: flywayVersion, repeats: flywayRepeats, undoes: flywayUndoes}
+var flywayNames = nameScheme{version: flywayVersion, repeats: isFlywayRepeatable, undoes: isFlywayUndo}
 
 var flywayVersioned = lazyregexp.New(`^(?:V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
 
-func flywayVersion(name string) (version string, has bool) {
+func flywayVersion(name string) (version string, found bool) {
 	if !strings.HasPrefix(name, "V") && !strings.HasPrefix(name, "R") {
 		return "", false
 	}
@@ -23,9 +23,9 @@ func flywayVersion(name string) (version string, has bool) {
 	return m[1], true
 }
 
-func flywayRepeats(name string) bool { return strings.HasPrefix(name, "R__") }
+func isFlywayRepeatable(name string) bool { return strings.HasPrefix(name, "R__") }
 
-func flywayUndoes(name string) bool {
+func isFlywayUndo(name string) bool {
 	if len(name) < 2 || name[0] != 'U' || name[1] < '0' || name[1] > '9' {
 		return false
 	}
@@ -38,9 +38,9 @@ var flywayEnvironments = map[string]bool{
 	"dev": true, "local": true, "test": true, "integration": true, "sample": true, "samples": true, "seed": true, "seeds": true,
 }
 
-// flywayAside reports whether a directory is a location for development, next to the one
+// isDevelopmentLocation reports whether a directory is a location for development, next to the one
 // for all environments.
-func flywayAside(dir string) bool {
+func isDevelopmentLocation(dir string) bool {
 	_, location, found := strings.Cut("/"+dir, "/db/migration/")
 	if !found {
 		_, location, found = strings.Cut("/"+dir, "/resources/db/")

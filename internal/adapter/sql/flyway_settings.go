@@ -44,7 +44,7 @@ func switchPattern(name string) *lazyregexp.Regexp {
 	return lazyregexp.New(`(?i)(?:` + name + `)["'>]?\s*[=:(>]?\s*["']?true`)
 }
 
-func flywayConfigured(t adapter.Tree) flywaySettings {
+func readFlywaySettings(t adapter.Tree) flywaySettings {
 	return adapter.Memoize(t, "flyway settings", func() flywaySettings {
 		var out flywaySettings
 		for _, p := range t.Paths() {
@@ -77,8 +77,8 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 	})
 }
 
-// flywayBehavior describe what Flyway does if applied migrations changed.
-func (s flywaySettings) flywayBehavior() adapter.HistoryBehavior {
+// describeBehavior describe what Flyway does if applied migrations changed.
+func (s flywaySettings) describeBehavior() adapter.HistoryBehavior {
 	h := adapter.HistoryBehavior{
 		Edited:     "Flyway refuses to migrate: the file's checksum differs from the applied one, and comments count",
 		Deleted:    "Flyway refuses to migrate (\"Detected applied migration not resolved locally\") until it is repaired",

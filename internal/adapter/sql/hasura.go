@@ -15,7 +15,7 @@ var hasura = runner{
 	},
 	historyTables: []adapter.HistoryTable{{Table: "schema_migrations"}},
 	detectNearby: func(p *migrationDir) bool {
-		return len(innerFiles(p.tree, p.Path)) > 0 && p.nearestFileHas("config.yaml", "metadata_directory")
+		return len(listInnerFiles(p.tree, p.Path)) > 0 && p.nearestFileHas("config.yaml", "metadata_directory")
 	},
 	mode:   onward.TransactionFile,
 	whole:  true,

@@ -59,7 +59,7 @@ var liquibase = runner{
 	unnumbered: true,
 	send: func(f *file) {
 		if changesets.IsFormattedSQL(f.text) {
-			sendChangesets(f)
+			setChangesetParts(f)
 		}
 	},
 	finish: func(_ adapter.Tree, set *adapter.Set) {
@@ -69,8 +69,8 @@ var liquibase = runner{
 	},
 }
 
-// sendChangesets sets the parts of a migration to its changesets.
-func sendChangesets(f *file) {
+// setChangesetParts sets the parts of a migration to its changesets.
+func setChangesetParts(f *file) {
 	var cut []int
 	f.m.Source.Parts, cut = changesets.SplitChangesets(f.text)
 	changesets.RefuseCuts(f.m, cut)
@@ -111,16 +111,16 @@ func sortByChangelog(t adapter.Tree, names []string) {
 			break
 		}
 	}
-	var named []string
+	var listedNames []string
 	var places []int // of the named files
 	for i, n := range names {
 		if _, isNamed := offsets[n]; isNamed {
-			named, places = append(named, n), append(places, i)
+			listedNames, places = append(listedNames, n), append(places, i)
 		}
 	}
-	slices.SortStableFunc(named, func(a, b string) int { return offsets[a] - offsets[b] })
+	slices.SortStableFunc(listedNames, func(a, b string) int { return offsets[a] - offsets[b] })
 	for i, place := range places {
-		names[place] = named[i]
+		names[place] = listedNames[i]
 	}
 }
 

@@ -16,18 +16,18 @@ const maxListProblems = 20
 // sortByList returns the files that the runner's list names, in its order. The list may be a text, JSON, YAML, a script of psql, or code
 // with the names: each word that is a file of the directory counts. Files that it does not name are listed as not judged.
 func (c *configuredRunner) sortByList(t adapter.Tree, set *adapter.Set, names []string) []string {
-	at := path.Join(set.Source.Dir, c.List)
-	if !adapter.HasFile(t, at) {
+	listPath := path.Join(set.Source.Dir, c.List)
+	if !adapter.HasFile(t, listPath) {
 		set.Opaque = append(set.Opaque, onward.Opaque{
-			Path: at, What: "the list of migrations", Failed: true,
+			Path: listPath, What: "the list of migrations", Failed: true,
 			Why: "there is no such file; all files are read by number instead",
 		})
 		return names
 	}
-	read := adapter.ReadFile(t, at)
+	read := adapter.ReadFile(t, listPath)
 	if read.Failed != "" {
 		set.Opaque = append(set.Opaque, onward.Opaque{
-			Path: at, What: "the list of migrations", Failed: true, Why: read.Failed + "; all files are read by number instead",
+			Path: listPath, What: "the list of migrations", Failed: true, Why: read.Failed + "; all files are read by number instead",
 		})
 		return names
 	}
@@ -43,7 +43,7 @@ func (c *configuredRunner) sortByList(t adapter.Tree, set *adapter.Set, names []
 			out = append(out, name)
 		case !ok && strings.HasSuffix(word, ".sql") && !c.IsDown(word) && unknown < maxListProblems:
 			unknown++
-			set.Problems = append(set.Problems, adapter.Problem{Path: at, Refusal: history.Refusal{
+			set.Problems = append(set.Problems, adapter.Problem{Path: listPath, Refusal: history.Refusal{
 				Line: place, Column: 1, Message: fmt.Sprintf("the list names %s, which is no file of the directory", word),
 				Harm: c.DisplayName() + " cannot run it", Instead: "add the file, or remove the line",
 			}})
@@ -52,7 +52,7 @@ func (c *configuredRunner) sortByList(t adapter.Tree, set *adapter.Set, names []
 	for _, name := range names {
 		if !listed[name] {
 			set.Opaque = append(set.Opaque, onward.Opaque{
-				Path: path.Join(set.Source.Dir, name), What: "SQL file that " + at + " does not name", Why: "it does not count as a migration",
+				Path: path.Join(set.Source.Dir, name), What: "SQL file that " + listPath + " does not name", Why: "it does not count as a migration",
 			})
 		}
 	}

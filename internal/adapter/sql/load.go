@@ -19,44 +19,44 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		return loadConfigured(ctx, t, s)
 	}
 	set := &adapter.Set{Source: s}
-	p := placeOf(t, s)
+	p := newMigrationDir(t, s)
 	mixed := (p.numbered > 0 || len(p.ups) == 0) && len(listPrograms(t, s.Dir)) > 0
 	if mixed {
 		p.ups = slices.DeleteFunc(p.ups, func(n string) bool { return isReadByProgram(t, p.Dir, n) })
 	}
-	by := detectRunner(p)
+	tool := detectRunner(p)
 	from := p.evidence // files that later checks read are no evidence
-	if by.list != nil {
-		by.list(p, set)
+	if tool.list != nil {
+		tool.list(p, set)
 	}
 	adapter.EachParallel(len(p.files), func(i int) { p.files[i].FillNames() })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p.findDowns()
-	session := by.session != nil && by.session(p)
+	p.addDownFiles()
+	session := tool.session != nil && tool.session(p)
 	set.Migrations = make([]*adapter.Migration, len(p.files))
 	adapter.EachParallel(len(p.files), func(i int) {
-		m := by.makeMigration(p, i, s)
+		m := tool.makeMigration(p, i, s)
 		m.Runner.OwnSession = session
 		set.Migrations[i] = m
 	})
 	expandPsqlCommands(p, set)
 	if mixed {
 		addPrograms(t, p.Dir, s, set, p.ups)
-		if err := by.readPrograms(ctx, t, s, set); err != nil {
+		if err := tool.readPrograms(ctx, t, s, set); err != nil {
 			return nil, err
 		}
 	}
 	p.listOtherFiles(set)
-	set.Evidence = by.describeEvidence(from, set)
-	by.reportSharedNumbers(set)
-	set.HistoryBehavior, set.Count = by.historyBehavior, by.count
-	if by.finish != nil {
-		by.finish(t, set)
+	set.Evidence = tool.describeEvidence(from, set)
+	tool.reportSharedNumbers(set)
+	set.HistoryBehavior, set.Count = tool.historyBehavior, tool.count
+	if tool.finish != nil {
+		tool.finish(t, set)
 	}
 	for _, r := range tools {
-		if r != by && r.left != nil {
+		if r != tool && r.left != nil {
 			r.left(t, set)
 		}
 	}
@@ -87,8 +87,8 @@ func (r *runner) makeMigration(p *migrationDir, i int, s adapter.Source) *adapte
 
 // describeEvidence says how the runner of a directory is known: by a file that was found, by the form
 // of the files' names, or by the markers in single files.
-func (r *runner) describeEvidence(by string, set *adapter.Set) adapter.RunnerEvidence {
-	evidence := adapter.RunnerEvidence{Tool: r.name, FoundIn: by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
+func (r *runner) describeEvidence(evidenceFile string, set *adapter.Set) adapter.RunnerEvidence {
+	evidence := adapter.RunnerEvidence{Tool: r.name, FoundIn: evidenceFile, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
 	if n := len(set.Migrations); n > 0 {
 		last := set.Migrations[n-1]
 		if evidence.Assumed && !last.Runner.Guessed {
@@ -109,7 +109,7 @@ func (r *runner) describeEvidence(by string, set *adapter.Set) adapter.RunnerEvi
 // listOtherFiles reports files in the directory that are not migrations.
 func (p *migrationDir) listOtherFiles(set *adapter.Set) {
 	if p.numbered > 0 {
-		for _, n := range fileNames(p.tree, set.Source, p.Dir) {
+		for _, n := range listFileNames(p.tree, set.Source, p.Dir) {
 			if _, _, undo := isDownName(path.Base(n)); !undo && !isVersioned(path.Base(n)) {
 				set.Opaque = append(set.Opaque, onward.Opaque{
 					Path: p.Join(n), What: "SQL file without a number among numbered ones",
@@ -126,14 +126,14 @@ func (p *migrationDir) listOtherFiles(set *adapter.Set) {
 	}
 }
 
-// sourceFiles returns the files of a source's directory, sorted by forward, together with those
+// listSourceFiles returns the files of a source's directory, sorted by forward, together with those
 // of the numbered directories in it, or of all directories if it is deep.
-func sourceFiles(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+func listSourceFiles(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	if s.Deep {
-		return listDeep(t, s)
+		return listDeepFiles(t, s)
 	}
-	ups, downs, numbered = sortForward(d)
-	if inner := innerFiles(t, d.Path); len(inner) > 0 {
+	ups, downs, numbered = separateUpsAndDowns(d)
+	if inner := listInnerFiles(t, d.Path); len(inner) > 0 {
 		if numbered == 0 {
 			ups = nil
 		}
@@ -144,16 +144,16 @@ func sourceFiles(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string,
 	return ups, downs, numbered
 }
 
-// fileNames returns the files of a source, migrations or not.
-func fileNames(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
+// listFileNames returns the files of a source, migrations or not.
+func listFileNames(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
 	if !s.Deep {
 		return d.Names
 	}
 	return slices.DeleteFunc(adapter.FilesOf(t, s), func(n string) bool { return !strings.HasSuffix(n, ".sql") })
 }
 
-// innerFiles lists the migrations of a directory that has a directory for each.
-func innerFiles(t adapter.Tree, dir string) []string {
+// listInnerFiles lists the migrations of a directory that has a directory for each.
+func listInnerFiles(t adapter.Tree, dir string) []string {
 	var out []string
 	for _, rest := range adapter.FilesBelow(t, dir) {
 		if d, name, found := strings.Cut(rest, "/"); found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {

@@ -33,7 +33,7 @@ var maragu = runner{
 			if maraguName.MatchString(n) {
 				return false
 			}
-			set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: refuseFile(
+			set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
 				"maragu.dev/migrate passes over "+path.Base(n)+": its name is not NAME.up.sql",
 				"the migration never runs", "name it like its neighbors: 0042-what-it-does.up.sql")})
 			return true

@@ -31,9 +31,9 @@ type migrationDir struct {
 	evidence string
 }
 
-func placeOf(t adapter.Tree, s adapter.Source) *migrationDir {
-	p := &migrationDir{tree: t, Dir: adapter.ListDir(t, s.Dir, ".sql"), marked: func(text string) *runner { return markedBy(hintedLines(text)) }}
-	p.ups, p.downs, p.numbered = sourceFiles(t, s, p.Dir)
+func newMigrationDir(t adapter.Tree, s adapter.Source) *migrationDir {
+	p := &migrationDir{tree: t, Dir: adapter.ListDir(t, s.Dir, ".sql"), marked: func(text string) *runner { return toolByMarkers(findHintedLines(text)) }}
+	p.ups, p.downs, p.numbered = listSourceFiles(t, s, p.Dir)
 	return p
 }
 
@@ -54,9 +54,9 @@ func (p *migrationDir) removeFiles(out func(name string, f *adapter.File) bool) 
 }
 
 // reorderFiles changes the order of the up migrations.
-func (p *migrationDir) reorderFiles(by func(names []string)) {
+func (p *migrationDir) reorderFiles(reorder func(names []string)) {
 	sorted := slices.Clone(p.ups)
-	if by(sorted); slices.Equal(sorted, p.ups) {
+	if reorder(sorted); slices.Equal(sorted, p.ups) {
 		return
 	}
 	content := make(map[string]*adapter.File, len(p.ups))
@@ -85,29 +85,29 @@ func (p *migrationDir) isHalfOfKind(kind func(text string) bool) bool {
 }
 
 // recordEvidence records the file that identifies the tool, and returns true.
-func (p *migrationDir) recordEvidence(by string) bool {
-	p.evidence = by
+func (p *migrationDir) recordEvidence(filePath string) bool {
+	p.evidence = filePath
 	return true
 }
 
 // nearestFileHas reports whether the closest file with this name, in the directory or above it, has a
 // word in it.
 func (p *migrationDir) nearestFileHas(name, word string) bool {
-	at, ok := adapter.NearestFile(p.tree, p.Path, name)
-	return ok && strings.Contains(adapter.ReadFile(p.tree, at).Text, word) && p.recordEvidence(at)
+	filePath, ok := adapter.NearestFile(p.tree, p.Path, name)
+	return ok && strings.Contains(adapter.ReadFile(p.tree, filePath).Text, word) && p.recordEvidence(filePath)
 }
 
 // dependsOn reports whether the closest Cargo.toml, in the directory or above it, has a dependency on a crate, or on
 // one of its companions, whose names begin with the crate's.
 func (p *migrationDir) dependsOn(crate string) bool {
-	at, ok := adapter.NearestFile(p.tree, p.Path, "Cargo.toml")
+	filePath, ok := adapter.NearestFile(p.tree, p.Path, "Cargo.toml")
 	if !ok {
 		return false
 	}
-	text := adapter.ReadFile(p.tree, at).Text
+	text := adapter.ReadFile(p.tree, filePath).Text
 	return strings.Contains(text, crate) && slices.ContainsFunc(configfile.ReadDependencies(text), func(d configfile.Dependency) bool {
 		return strings.HasPrefix(d.Name, crate)
-	}) && p.recordEvidence(at)
+	}) && p.recordEvidence(filePath)
 }
 
 // hasFile reports whether a file is in the directory.
@@ -117,12 +117,12 @@ func (p *migrationDir) hasFile(name string) bool {
 
 // hasFileAbove reports whether a file with this name is in the directory or above it.
 func (p *migrationDir) hasFileAbove(name string) bool {
-	at, ok := adapter.NearestFile(p.tree, p.Path, name)
-	return ok && p.recordEvidence(at)
+	filePath, ok := adapter.NearestFile(p.tree, p.Path, name)
+	return ok && p.recordEvidence(filePath)
 }
 
-// findDowns adds the down migrations that are next to an up.sql.
-func (p *migrationDir) findDowns() {
+// addDownFiles adds the down migrations that are next to an up.sql.
+func (p *migrationDir) addDownFiles() {
 	for _, up := range p.ups {
 		if dir, file := path.Split(up); dir != "" && file == "up.sql" && p.hasFile(dir+"down.sql") {
 			p.downs[up] = dir + "down.sql"

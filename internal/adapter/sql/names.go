@@ -18,11 +18,11 @@ var (
 	otherFile    = lazyregexp.New(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
 )
 
-// sortForward sorts a directory's files into up migrations, in order, and down migrations, by
+// separateUpsAndDowns sorts a directory's files into up migrations, in order, and down migrations, by
 // the file that they undo. If there are numbered names, ups has only those.
-func sortForward(d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+func separateUpsAndDowns(d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	downs = map[string]string{}
-	has := func(name string) bool { _, ok := slices.BinarySearch(d.Names, name); return ok }
+	hasName := func(name string) bool { _, ok := slices.BinarySearch(d.Names, name); return ok }
 	anyUp := slices.ContainsFunc(d.Names, func(n string) bool {
 		n = strings.ToLower(n)
 		return strings.HasSuffix(n, "_up.sql") || strings.HasSuffix(n, "-up.sql")
@@ -34,7 +34,7 @@ func sortForward(d adapter.Dir) (ups []string, downs map[string]string, numbered
 			// it.
 			found := anyUp
 			for _, end := range [...]string{".sql", "_up.sql", "-up.sql"} {
-				if up := stem + end; has(up) {
+				if up := stem + end; hasName(up) {
 					downs[up], found = n, true
 					break
 				}
@@ -49,7 +49,7 @@ func sortForward(d adapter.Dir) (ups []string, downs map[string]string, numbered
 				stem = strings.TrimSuffix(stem, e)
 			}
 			for _, up := range []string{stem + ".sql", stem + ".up.sql"} {
-				if has(up) {
+				if hasName(up) {
 					downs[up] = n
 				}
 			}
@@ -70,7 +70,7 @@ func sortForward(d adapter.Dir) (ups []string, downs map[string]string, numbered
 // nameScheme is a tool's own scheme of names, in addition to the common NUMBER_name.sql.
 type nameScheme struct {
 	// version returns the number in a name; has is set if the name fits the scheme.
-	version func(name string) (version string, has bool)
+	version func(name string) (version string, found bool)
 	// repeats reports whether a migration is repeatable, undoes whether it is a down
 	// migration.
 	repeats, undoes func(name string) bool
@@ -78,7 +78,7 @@ type nameScheme struct {
 	compare func(a, b string) int
 }
 
-var namings = []nameScheme{flywayNames, {compare: dieselOrder}}
+var namings = []nameScheme{flywayNames, {compare: compareDieselVersions}}
 
 // isDownName reports whether a file's name says that it is a down migration. sure is set if
 // the name alone decides it (x.down.sql, down-x.sql, U7__x.sql). Otherwise the name is a
@@ -194,7 +194,7 @@ func leadingVersion(name string) string {
 
 // dirVersion returns the number that the name of a migration's directory begins with.
 func dirVersion(dir string) string {
-	if n := leadingNumber(dir); n == len(dir) || n > 0 && (dir[n] == '_' || dir[n] == '-') {
+	if n := leadingNumberLength(dir); n == len(dir) || n > 0 && (dir[n] == '_' || dir[n] == '-') {
 		return dir[:n]
 	}
 	if m := versionedDir.FindStringSubmatch(dir); m != nil {
@@ -204,7 +204,7 @@ func dirVersion(dir string) string {
 }
 
 // schemeVersion returns the version of a name in one of the tools' own schemes.
-func schemeVersion(name string) (version string, has bool) {
+func schemeVersion(name string) (version string, found bool) {
 	for _, n := range namings {
 		if n.version != nil {
 			if v, ok := n.version(name); ok {
@@ -220,8 +220,8 @@ func isVersioned(name string) bool {
 	if numberLen(name) > 0 {
 		return true
 	}
-	_, has := schemeVersion(name)
-	return has
+	_, found := schemeVersion(name)
+	return found
 }
 
 // numberLen returns the length of the number that the name of an SQL file begins with:
@@ -230,12 +230,12 @@ func numberLen(name string) int {
 	if !strings.HasSuffix(name, ".sql") {
 		return 0
 	}
-	return leadingNumber(name)
+	return leadingNumberLength(name)
 }
 
-// leadingNumber returns the length of the number that a name begins with: 1.2 and
+// leadingNumberLength returns the length of the number that a name begins with: 1.2 and
 // 2024-01-31 are one number.
-func leadingNumber(name string) int {
+func leadingNumberLength(name string) int {
 	digits := func(s string) int {
 		n := 0
 		for n < len(s) && s[n] >= '0' && s[n] <= '9' {

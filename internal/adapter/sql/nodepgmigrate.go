@@ -23,7 +23,7 @@ var nodePg = runner{
 	},
 	historyTables: []adapter.HistoryTable{{Table: "pgmigrations"}},
 	detectInside: func(p *migrationDir) bool {
-		return p.isHalfOfKind(func(text string) bool { return mayMark(text) && nodePgMarker.MatchString(text) }) ||
+		return p.isHalfOfKind(func(text string) bool { return mayHaveNodePgMarkers(text) && nodePgMarker.MatchString(text) }) ||
 			slices.ContainsFunc(p.ups, startsWithMilliseconds) && p.nearestFileHas("package.json", `"node-pg-migrate"`) || p.hasProgramsOf(&NodePgPrograms)
 	},
 	mode:  onward.TransactionFile,
@@ -44,10 +44,10 @@ var (
 	nodePgApart = lazyregexp.New(`no-single-transaction|["']?single-?[tT]ransaction["']?\s*:\s*false`)
 )
 
-// mayMark reports whether a text has "up migration" or "down migration", which
+// mayHaveNodePgMarkers reports whether a text has "up migration" or "down migration", which
 // node-pg-migrate's markers contain. Most texts then skip the slow pattern for the
 // markers.
-func mayMark(text string) bool {
+func mayHaveNodePgMarkers(text string) bool {
 	for {
 		n := strings.Index(text, "igration")
 		if n < 0 {
@@ -63,7 +63,7 @@ func mayMark(text string) bool {
 // startsWithMilliseconds reports whether a name begins with a time in the form that
 // node-pg-migrate writes.
 func startsWithMilliseconds(name string) bool {
-	n := leadingDigits(name)
+	n := countLeadingDigits(name)
 	return n == len("1700000000000") || n == len("20240131120000000")
 }
 

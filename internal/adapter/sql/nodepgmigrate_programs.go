@@ -25,8 +25,8 @@ import (
 var NodePgPrograms = jscode.Adapter{
 	Framework: Name, Finds: "programs of node-pg-migrate", World: nodePgName,
 	Tool: history.Tool{Name: nodePgName, Unit: nodePgUnit, Apart: nodePgApartText},
-	Find: findNodePg, ReadSettings: readNodePg, Start: startNodePg,
-	IsMigration: jscode.HasUp, Translate: translateNodePg,
+	Find: findNodePgDirs, ReadSettings: readNodePgSettings, Start: startNodePgMigration,
+	IsMigration: jscode.HasUp, Translate: translateNodePgCall,
 }
 
 const (
@@ -51,8 +51,8 @@ var (
 // otherTools are the packages of tools whose migrations have such names, too.
 var otherTools = []string{"kysely", "knex", "typeorm", "sequelize", "db-migrate", "umzug", "@mikro-orm/core"}
 
-// findNodePg finds the directories of programs in packages that depend on node-pg-migrate.
-func findNodePg(t adapter.Tree) []jscode.FoundDirectory {
+// findNodePgDirs finds the directories of programs in packages that depend on node-pg-migrate.
+func findNodePgDirs(t adapter.Tree) []jscode.FoundDirectory {
 	return adapter.Memoize(t, "programs of node-pg-migrate", func() []jscode.FoundDirectory {
 		var out []jscode.FoundDirectory
 		add := func(dir, file string) {
@@ -108,8 +108,8 @@ func findNodePg(t adapter.Tree) []jscode.FoundDirectory {
 	})
 }
 
-// readNodePg reads what the tool's object needs to know: whether names are changed, and the shorthands of types of earlier migrations.
-func readNodePg(t adapter.Tree) jscode.Settings {
+// readNodePgSettings reads what the tool's object needs to know: whether names are changed, and the shorthands of types of earlier migrations.
+func readNodePgSettings(t adapter.Tree) jscode.Settings {
 	decamelize := false
 	for _, p := range jscode.ListPackages(t, nodePgName) {
 		decamelize = decamelize || nodePgDecamel.MatchString(adapter.ReadFile(t, p.File).Text)
@@ -122,9 +122,9 @@ func readNodePg(t adapter.Tree) jscode.Settings {
 		all := map[string]json.RawMessage{}
 		for _, s := range shorthands {
 			if path.Dir(s.file) == path.Dir(program) && compareVersions(path.Base(s.file), path.Base(program)) < 0 {
-				var own map[string]json.RawMessage
-				if json.Unmarshal([]byte(s.types), &own) == nil {
-					for name, v := range own {
+				var fileTypes map[string]json.RawMessage
+				if json.Unmarshal([]byte(s.types), &fileTypes) == nil {
+					for name, v := range fileTypes {
 						all[name] = v
 					}
 				}
@@ -145,7 +145,7 @@ func readShorthands(t adapter.Tree, decamelize bool) []shorthand {
 	}
 	var jobs []jsrun.Job
 	settings, _ := json.Marshal(map[string]bool{"decamelize": decamelize})
-	for _, f := range findNodePg(t) {
+	for _, f := range findNodePgDirs(t) {
 		for _, name := range adapter.ListDir(t, f.Dir, adapter.ScriptEndings...).Names {
 			file := path.Join(f.Dir, name)
 			if strings.Contains(adapter.ReadFile(t, file).Text, "shorthands") {
@@ -169,8 +169,8 @@ func readShorthands(t adapter.Tree, decamelize bool) []shorthand {
 	return out
 }
 
-// startNodePg begins with a migration, and says how it is sent.
-func startNodePg(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startNodePgMigration begins with a migration, and says how it is sent.
+func startNodePgMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := trimExtension(path.Base(f.Path))
 	sent := onward.TransactionFile
 	if nodePgApartCall.MatchString(f.Text) {
@@ -182,8 +182,8 @@ func startNodePg(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter
 // nodePgSilent are calls that send nothing.
 var nodePgSilent = map[string]bool{"noTransaction": true, "shorthands": true, "isUsingTransaction": true}
 
-// translateNodePg returns what a call of the builder sends.
-func translateNodePg(call jscode.Value) jscode.Translation {
+// translateNodePgCall returns what a call of the builder sends.
+func translateNodePgCall(call jscode.Value) jscode.Translation {
 	if len(call.Links) == 2 && nodePgSilent[call.Links[1].Name] {
 		return jscode.Translation{Idle: true}
 	}

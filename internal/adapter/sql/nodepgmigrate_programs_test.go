@@ -21,7 +21,7 @@ func TestFindNodePg(t *testing.T) {
 	} {
 		tree := adaptertest.Files{"package.json": []byte(c.settings), c.file: []byte(c.text)}
 		got := ""
-		for _, d := range findNodePg(tree) {
+		for _, d := range findNodePgDirs(tree) {
 			got += d.Dir
 		}
 		if got != c.want {

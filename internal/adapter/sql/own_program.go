@@ -16,18 +16,18 @@ import (
 
 var ownProgram = runner{
 	detectNearby: func(p *migrationDir) bool {
-		own := programOf(p.tree, p.Path)
-		return own != nil && p.recordEvidence(own.path)
+		program := findRepositoryProgram(p.tree, p.Path)
+		return program != nil && p.recordEvidence(program.path)
 	},
 	whole: true, assumed: true,
 	send: func(f *file) {
-		own := programOf(f.tree, path.Dir(f.m.Path))
-		if own == nil {
+		program := findRepositoryProgram(f.tree, path.Dir(f.m.Path))
+		if program == nil {
 			return // in a subdirectory, so the name differs
 		}
-		f.mode, f.m.Runner.Name = own.mode, own.path
-		f.m.Runner.Apart = "a step of the deploy of its own: " + own.path + " runs files in a transaction"
-		if own.mode == onward.TransactionMessage {
+		f.mode, f.m.Runner.Name = program.mode, program.path
+		f.m.Runner.Apart = "a step of the deploy of its own: " + program.path + " runs files in a transaction"
+		if program.mode == onward.TransactionMessage {
 			f.m.Runner.Apart = psqlTextApart
 		}
 	},
@@ -66,8 +66,8 @@ var readers = map[string]reader{
 	},
 }
 
-// readerOf returns the reader of a language, by the extension of its files.
-func readerOf(ext string) (reader, bool) {
+// readerForExtension returns the reader of a language, by the extension of its files.
+func readerForExtension(ext string) (reader, bool) {
 	switch ext {
 	case ".mjs", ".cjs", ".ts", ".mts", ".cts":
 		ext = ".js"
@@ -83,15 +83,15 @@ var (
 	// program is not understood.
 	cutting = lazyregexp.New(`(?i)split\w*\([^)\n]*["'/` + "`" + `;]*;|sqlparse|split_?(?:sql|statements)|concurrently|no[-_ ]?transaction`)
 	// held matches the variable that gets a call's result.
-	held = lazyregexp.New(`(\w+)\s*(?:,\s*\w+\s*)?(?::\s*\w+\s*)?:?=\s*(?:await\s+)?[\w.]*$`)
+	resultVariable = lazyregexp.New(`(\w+)\s*(?:,\s*\w+\s*)?(?::\s*\w+\s*)?:?=\s*(?:await\s+)?[\w.]*$`)
 )
 
 // maxOwn is how many programs are read.
 const maxOwn = 200
 
-// programOf returns the program that sends the files of a directory; nil if there is none, or if
+// findRepositoryProgram returns the program that sends the files of a directory; nil if there is none, or if
 // several differ.
-func programOf(t adapter.Tree, dir string) *repositoryProgram {
+func findRepositoryProgram(t adapter.Tree, dir string) *repositoryProgram {
 	base := path.Base(dir)
 	if base == "." || base == "/" {
 		return nil
@@ -100,13 +100,13 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 		// The directory may be an argument of a call to a program that has no directory of its
 		// own: Migrate(ctx, "db/migrations").
 		telling := lazyregexp.New("\\w*[mM]igrat\\w*\\([^()\n]*[\"'`/]" + regexp.QuoteMeta(base) + "/?[\"'`]")
-		var found, told *repositoryProgram
+		var found, candidate *repositoryProgram
 		tells, several := false, false
 		n := 0
-		within, tests := adapter.NewNames(ownPath), adapter.NewNames(ofTests)
+		ownPaths, tests := adapter.NewNames(ownPath), adapter.NewNames(ofTests)
 		for _, p := range t.Paths() {
-			r, ok := readerOf(path.Ext(p))
-			if !ok || !within.Match(p) || tests.Match(p) || strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, ".d.ts") {
+			r, ok := readerForExtension(path.Ext(p))
+			if !ok || !ownPaths.Match(p) || tests.Match(p) || strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, ".d.ts") {
 				continue
 			}
 			if n++; n > maxOwn {
@@ -114,7 +114,7 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 			}
 			text := adapter.ReadFile(t, p).Text
 			says := strings.Contains(text, base)
-			tells = tells || says && hasLine(text, base, telling)
+			tells = tells || says && hasMatchingLine(text, base, telling)
 			names := says && hasQuotedWord(text, base)
 			if !names && !strings.Contains(path.Base(p), "migrat") || !r.sendsFileText(text) {
 				continue
@@ -122,8 +122,8 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 			mode := r.transactionMode(text)
 			switch {
 			case !names:
-				several = several || told != nil || mode == ""
-				told = &repositoryProgram{p, mode}
+				several = several || candidate != nil || mode == ""
+				candidate = &repositoryProgram{p, mode}
 			case mode == "" || found != nil && found.mode != mode:
 				return nil
 			case found == nil:
@@ -131,25 +131,25 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 			}
 		}
 		if found == nil && tells && !several {
-			return told
+			return candidate
 		}
 		return found
 	})
 }
 
-// hasLine reports whether a line of a text has a word and matches a pattern, which cannot match more than one line.
-func hasLine(text, word string, pattern *lazyregexp.Regexp) bool {
-	for at := 0; ; {
-		n := strings.Index(text[at:], word)
+// hasMatchingLine reports whether a line of a text has a word and matches a pattern, which cannot match more than one line.
+func hasMatchingLine(text, word string, pattern *lazyregexp.Regexp) bool {
+	for pos := 0; ; {
+		n := strings.Index(text[pos:], word)
 		if n < 0 {
 			return false
 		}
-		from := strings.LastIndexByte(text[:at+n], '\n') + 1
+		from := strings.LastIndexByte(text[:pos+n], '\n') + 1
 		end := len(text)
-		if length := strings.IndexByte(text[at+n:], '\n'); length >= 0 {
-			end = at + n + length
+		if length := strings.IndexByte(text[pos+n:], '\n'); length >= 0 {
+			end = pos + n + length
 		}
-		if at = end; pattern.MatchString(text[from:end]) {
+		if pos = end; pattern.MatchString(text[from:end]) {
 			return true
 		}
 	}
@@ -158,17 +158,17 @@ func hasLine(text, word string, pattern *lazyregexp.Regexp) bool {
 // hasQuotedWord reports whether a text has a word between quotes or slashes.
 func hasQuotedWord(text, word string) bool {
 	const marks = "\"'`/"
-	for at := 0; ; {
-		n := strings.Index(text[at:], word)
+	for pos := 0; ; {
+		n := strings.Index(text[pos:], word)
 		if n < 0 {
 			return false
 		}
-		from := at + n
+		from := pos + n
 		to := from + len(word)
 		if from > 0 && to < len(text) && strings.IndexByte(marks, text[from-1]) >= 0 && strings.IndexByte(marks, text[to]) >= 0 {
 			return true
 		}
-		at = from + 1
+		pos = from + 1
 	}
 }
 
@@ -190,13 +190,13 @@ func (r reader) sendsFileText(text string) bool {
 		return false
 	}
 	var vars []string
-	for _, at := range r.read.FindAllStringIndex(text, -1) {
-		if m := held.FindStringSubmatch(text[max(0, at[0]-120):at[0]]); m != nil {
+	for _, match := range r.read.FindAllStringIndex(text, -1) {
+		if m := resultVariable.FindStringSubmatch(text[max(0, match[0]-120):match[0]]); m != nil {
 			vars = append(vars, m[1])
 		}
 	}
-	return slices.ContainsFunc(sent, func(at []int) bool {
-		call := text[at[1]:min(len(text), at[1]+160)]
+	return slices.ContainsFunc(sent, func(match []int) bool {
+		call := text[match[1]:min(len(text), match[1]+160)]
 		call, _, _ = strings.Cut(call, "\n\n")
 		if n := strings.IndexAny(call, ";\n"); n >= 0 {
 			call = call[:n]

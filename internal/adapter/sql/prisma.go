@@ -30,7 +30,7 @@ var prisma = runner{
 	send: func(f *file) {
 		if f.name == "migration.sql" {
 			f.mode, f.whole = onward.TransactionMessage, true
-			if splitsScript(f) {
+			if sendsStatementsSeparately(f) {
 				f.mode, f.whole = onward.TransactionNone, false
 			}
 		}
@@ -61,13 +61,13 @@ var prismaCount = &adapter.Count{
 	Start: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (id, checksum, migration_name) SELECT md5(random()::text || clock_timestamp())::uuid::text, '%s', "+
 			"%s WHERE NOT EXISTS (SELECT FROM %[1]s WHERE %[4]s)",
-			table, fileSHA256(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
+			table, fileSHA256(content), pgparse.QuoteLiteral(prismaName(m)), prismaStartedCondition(m))
 	},
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("WITH ended AS (UPDATE %s SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE %[4]s RETURNING id) "+
 			"INSERT INTO %[1]s (id, checksum, finished_at, migration_name, applied_steps_count) SELECT md5(random()::text || clock_timestamp())::uuid::text, "+
 			"'%[2]s', clock_timestamp(), %[3]s, 1 WHERE NOT EXISTS (SELECT FROM ended)",
-			table, fileSHA256(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
+			table, fileSHA256(content), pgparse.QuoteLiteral(prismaName(m)), prismaStartedCondition(m))
 	},
 	Row: func(m *adapter.Migration) string {
 		return "migration_name = " + pgparse.QuoteLiteral(prismaName(m)) + " AND rolled_back_at IS NULL"
@@ -79,9 +79,9 @@ var prismaCount = &adapter.Count{
 // prismaName returns the name of the migration's directory.
 func prismaName(m *adapter.Migration) string { return path.Base(path.Dir(m.Path)) }
 
-// prismaBegun returns a condition for rows of a migration that was started, and neither ended nor was marked as
+// prismaStartedCondition returns a condition for rows of a migration that was started, and neither ended nor was marked as
 // rolled back.
-func prismaBegun(m *adapter.Migration) string {
+func prismaStartedCondition(m *adapter.Migration) string {
 	return "migration_name = " + pgparse.QuoteLiteral(prismaName(m)) + " AND finished_at IS NULL AND rolled_back_at IS NULL"
 }
 

@@ -53,7 +53,7 @@ func PrismaModels(t adapter.Tree, dir string) []adapter.Model {
 		if err != nil {
 			return nil // an incomplete schema is not used
 		}
-		models = append(models, readPrisma(p, string(text), enums)...)
+		models = append(models, parsePrismaSchema(p, string(text), enums)...)
 	}
 	var out []adapter.Model
 	for _, m := range models {
@@ -72,11 +72,11 @@ func PrismaModels(t adapter.Tree, dir string) []adapter.Model {
 		}
 		out = append(out, m.Model)
 	}
-	return append(out, prismaJoins(models)...)
+	return append(out, listPrismaJoinTables(models)...)
 }
 
-// readPrisma reads one file of a schema.
-func readPrisma(file, text string, enums map[string]bool) []*prismaModel {
+// parsePrismaSchema reads one file of a schema.
+func parsePrismaSchema(file, text string, enums map[string]bool) []*prismaModel {
 	var out []*prismaModel
 	var in *prismaModel
 	number := 0
@@ -119,9 +119,9 @@ func readPrisma(file, text string, enums map[string]bool) []*prismaModel {
 	return out
 }
 
-// prismaJoins returns the join tables that Prisma creates for two lists: _PostToTag for a
+// listPrismaJoinTables returns the join tables that Prisma creates for two lists: _PostToTag for a
 // list of Tag in Post and one of Post in Tag, or _ and the name of the relation.
-func prismaJoins(models []*prismaModel) []adapter.Model {
+func listPrismaJoinTables(models []*prismaModel) []adapter.Model {
 	var out []adapter.Model
 	seen := map[string]bool{}
 	for _, m := range models {

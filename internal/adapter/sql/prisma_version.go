@@ -21,8 +21,8 @@ var (
 	unreadByPrisma = lazyregexp.New(`(?i)\bdrop\s+index\s+concurrently\b|\breindex\b|(?:^|;)\s*do\s+(?:language\s+\w+\s+)?(?:\$|'|E')|\bdetach\s+partition\b[^;]*\bconcurrently\b`)
 )
 
-// splitsScript reports whether this file's Prisma sends its statements one by one.
-func splitsScript(f *file) bool {
+// sendsStatementsSeparately reports whether this file's Prisma sends its statements one by one.
+func sendsStatementsSeparately(f *file) bool {
 	if !concurrentCreate.MatchString(f.text) || unreadByPrisma.MatchString(f.text) {
 		return false
 	}
@@ -56,12 +56,12 @@ func (p *migrationDir) readVersion(name string) toolVersion {
 
 func readNPMVersion(t adapter.Tree, dir, name string) (v toolVersion) {
 	for _, lock := range npmLocks {
-		at, there := adapter.NearestFile(t, dir, lock.name)
-		if !there {
+		lockFile, ok := adapter.NearestFile(t, dir, lock.name)
+		if !ok {
 			continue
 		}
 		pattern := lazyregexp.New(strings.ReplaceAll(lock.version, "NAME", name))
-		if m := pattern.FindStringSubmatch(adapter.ReadFile(t, at).Text); m != nil {
+		if m := pattern.FindStringSubmatch(adapter.ReadFile(t, lockFile).Text); m != nil {
 			v.major, _ = strconv.Atoi(m[1])
 			v.minor, _ = strconv.Atoi(m[2])
 			return v

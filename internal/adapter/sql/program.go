@@ -97,9 +97,9 @@ func isReadByProgram(t adapter.Tree, d adapter.Dir, name string) bool {
 	return heading.MatchString(text) || parameter.MatchString(text)
 }
 
-// allOfPrograms reports whether all SQL files of a directory belong to programs: the
+// areAllReadByPrograms reports whether all SQL files of a directory belong to programs: the
 // queries of a library, the texts of scripts.
-func allOfPrograms(t adapter.Tree, d adapter.Dir, ups []string) bool {
+func areAllReadByPrograms(t adapter.Tree, d adapter.Dir, ups []string) bool {
 	return !slices.ContainsFunc(ups, func(n string) bool { return !hasProgramOfSameName(t, d, n) }) &&
 		!slices.ContainsFunc(adapter.SampleNames(ups, 4), func(n string) bool { return !isReadByProgram(t, d, n) })
 }

@@ -76,7 +76,7 @@ func TestFlywayWithoutPrefix(t *testing.T) {
 		"src/main/resources/db/migration/20240131_x__y.sql": false,
 		"db/migrations/20240131__x.sql":                     false,
 	} {
-		if got := flywayRuns(file, path.Base(file)); got != want {
+		if got := isRunByFlyway(file, path.Base(file)); got != want {
 			t.Errorf("%s: %v", file, got)
 		}
 	}

@@ -62,7 +62,7 @@ func ProposeRunner(t adapter.Tree, s adapter.Source) *config.Runner {
 		return nil
 	}
 	p := &proposal{program: program, runner: config.Runner{Name: program}}
-	names := filesOfSource(t, s)
+	names := listSQLFiles(t, s)
 	p.setFiles(t, s, names)
 	p.setTransaction(t, s, names)
 	p.setReplacements(t, s, names)
@@ -72,28 +72,28 @@ func ProposeRunner(t adapter.Tree, s adapter.Source) *config.Runner {
 
 // findProgram returns the file that reads the files of a directory; "" if none is found. A program that is closer counts more.
 func findProgram(t adapter.Tree, dir string) string {
-	if own := programOf(t, dir); own != nil {
-		return own.path
+	if repoProgram := findRepositoryProgram(t, dir); repoProgram != nil {
+		return repoProgram.path
 	}
 	if program := findReader(t, dir); program != "" {
 		return program
 	}
-	return psqlCalls(t, dir).in
+	return mergePsqlCalls(t, dir).in
 }
 
 // findReader returns the code file that reads the files of a directory; "" if none does.
 func findReader(t adapter.Tree, dir string) string {
 	base := path.Base(dir)
 	best, distance := "", aboveDirs+1
-	within, tests := adapter.NewNames(ownPath), adapter.NewNames(ofTests)
+	ownPaths, tests := adapter.NewNames(ownPath), adapter.NewNames(ofTests)
 	read := 0
 	for _, p := range t.Paths() {
 		reads := fileReaders[languageOf(p)]
-		up, near := levelsAbove(path.Dir(p), dir)
-		if reads == nil || tests.Match(p) || strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, ".d.ts") || !near && !within.Match(p) {
+		up, isNear := levelsAbove(path.Dir(p), dir)
+		if reads == nil || tests.Match(p) || strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, ".d.ts") || !isNear && !ownPaths.Match(p) {
 			continue
 		}
-		if !near {
+		if !isNear {
 			up = aboveDirs
 		}
 		if up >= distance {
@@ -102,9 +102,9 @@ func findReader(t adapter.Tree, dir string) string {
 		if read++; read > maxProposalFiles {
 			break
 		}
-		text := proposalText(t, p)
-		named := hasQuotedWord(text, base) || embedsDir(text, base) || up == 0 && strings.Contains(text, ".sql")
-		if named && reads.MatchString(text) {
+		text := readFileStart(t, p)
+		namesDir := hasQuotedWord(text, base) || embedsDir(text, base) || up == 0 && strings.Contains(text, ".sql")
+		if namesDir && reads.MatchString(text) {
 			best, distance = p, up
 		}
 	}
@@ -113,7 +113,7 @@ func findReader(t adapter.Tree, dir string) string {
 
 // embedsDir reports whether a Go program embeds a directory by its name.
 func embedsDir(text, base string) bool {
-	return hasLine(text, base, lazyregexp.New(`^//go:embed\b[^\n]*\b`+regexp.QuoteMeta(base)+`(?:/|\s|$)`))
+	return hasMatchingLine(text, base, lazyregexp.New(`^//go:embed\b[^\n]*\b`+regexp.QuoteMeta(base)+`(?:/|\s|$)`))
 }
 
 // languageOf returns the extension under which a file's language is listed.
@@ -127,12 +127,12 @@ func languageOf(p string) string {
 }
 
 // levelsAbove returns how many levels a directory is above another one, or the same; near is false if it is not, or too far.
-func levelsAbove(above, dir string) (levels int, near bool) {
-	if above == "." {
-		above = ""
+func levelsAbove(ancestor, dir string) (levels int, isNear bool) {
+	if ancestor == "." {
+		ancestor = ""
 	}
 	for levels = 0; levels <= aboveDirs; levels++ {
-		if dir == above {
+		if dir == ancestor {
 			return levels, true
 		}
 		if dir == "" {
@@ -144,8 +144,8 @@ func levelsAbove(above, dir string) (levels int, near bool) {
 	return 0, false
 }
 
-// proposalText reads the beginning of a file.
-func proposalText(t adapter.Tree, p string) string {
+// readFileStart reads the beginning of a file.
+func readFileStart(t adapter.Tree, p string) string {
 	content, err := t.Read(p)
 	if err != nil {
 		return ""
@@ -153,8 +153,8 @@ func proposalText(t adapter.Tree, p string) string {
 	return string(content[:min(len(content), maxProposalBytes)])
 }
 
-// filesOfSource lists the SQL files of a source, relative to its directory.
-func filesOfSource(t adapter.Tree, s adapter.Source) []string {
+// listSQLFiles lists the SQL files of a source, relative to its directory.
+func listSQLFiles(t adapter.Tree, s adapter.Source) []string {
 	var out []string
 	for _, n := range adapter.FilesBelow(t, s.Dir) {
 		if strings.HasSuffix(n, ".sql") && (s.Deep || !strings.Contains(n, "/")) || strings.HasSuffix(n, ".sql.postgres") {
@@ -166,7 +166,7 @@ func filesOfSource(t adapter.Tree, s adapter.Source) []string {
 
 // setFiles sets the patterns of the migrations, of the files that undo them, and of migrations that are programs.
 func (p *proposal) setFiles(t adapter.Tree, s adapter.Source, names []string) {
-	has := func(ending string) bool {
+	hasEnding := func(ending string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, ending) })
 	}
 	prefix := ""
@@ -174,14 +174,14 @@ func (p *proposal) setFiles(t adapter.Tree, s adapter.Source, names []string) {
 		prefix = "**/"
 	}
 	for _, e := range []string{".down.sql", "_down.sql", "-down.sql"} {
-		if has(e) {
+		if hasEnding(e) {
 			p.runner.Down = append(p.runner.Down, prefix+"*"+e)
 		}
 	}
-	if s.Deep || has(".sql.postgres") {
+	if s.Deep || hasEnding(".sql.postgres") {
 		p.runner.Files = []string{prefix + "*.sql"}
 	}
-	if has(".sql.postgres") {
+	if hasEnding(".sql.postgres") {
 		p.runner.Files = append(p.runner.Files, prefix+"*.sql.postgres")
 	}
 	endings := map[string]bool{}
@@ -198,19 +198,19 @@ func (p *proposal) setFiles(t adapter.Tree, s adapter.Source, names []string) {
 
 // setTransaction sets how a file is sent, and the marker that changes it, as far as the program shows it.
 func (p *proposal) setTransaction(t adapter.Tree, s adapter.Source, names []string) {
-	if own := programOf(t, s.Dir); own != nil {
-		p.runner.Transaction = own.mode
-	} else if c := psqlCalls(t, s.Dir); c.in == p.program {
+	if repoProgram := findRepositoryProgram(t, s.Dir); repoProgram != nil {
+		p.runner.Transaction = repoProgram.mode
+	} else if c := mergePsqlCalls(t, s.Dir); c.in == p.program {
 		p.runner.PSQL = true
 		p.runner.Transaction = map[sendMode]onward.Transaction{
 			statements: onward.TransactionNone, once: onward.TransactionFile, text: onward.TransactionMessage,
 		}[c.mode]
-	} else if slices.ContainsFunc(p.siblings(t), func(f string) bool { return beginning.MatchString(proposalText(t, f)) }) {
+	} else if slices.ContainsFunc(p.listProgramFiles(t), func(f string) bool { return beginning.MatchString(readFileStart(t, f)) }) {
 		p.runner.Transaction = onward.TransactionFile
 	}
 	counts := map[string]int{}
 	for _, n := range adapter.SampleNames(names, maxSampleFiles) {
-		if marker := markerOf(proposalText(t, path.Join(s.Dir, n))); marker != "" {
+		if marker := findOffMarker(readFileStart(t, path.Join(s.Dir, n))); marker != "" {
 			counts[marker]++
 		}
 	}
@@ -219,8 +219,8 @@ func (p *proposal) setTransaction(t adapter.Tree, s adapter.Source, names []stri
 	}
 }
 
-// markerOf returns the comment among the first lines of a file that switches its transaction off; "" for none.
-func markerOf(text string) string {
+// findOffMarker returns the comment among the first lines of a file that switches its transaction off; "" for none.
+func findOffMarker(text string) string {
 	for range markerLines {
 		line, rest, more := strings.Cut(text, "\n")
 		if line = strings.TrimSpace(line); len(line) <= 80 && offMarker.MatchString(line) {
@@ -245,17 +245,17 @@ func mostFrequent(counts map[string]int) string {
 	return best
 }
 
-// siblings returns the program and the code files of its directory.
-func (p *proposal) siblings(t adapter.Tree) []string {
+// listProgramFiles returns the program and the code files of its directory.
+func (p *proposal) listProgramFiles(t adapter.Tree) []string {
 	dir := strings.TrimPrefix(path.Dir(p.program), ".")
 	out := []string{p.program}
 	if dir == "" {
 		return out
 	}
 	for _, n := range adapter.FilesBelow(t, dir) {
-		at := path.Join(dir, n)
-		if !strings.Contains(n, "/") && languageOf(n) == languageOf(p.program) && at != p.program && !strings.HasSuffix(n, "_test.go") && len(out) < 20 {
-			out = append(out, at)
+		filePath := path.Join(dir, n)
+		if !strings.Contains(n, "/") && languageOf(n) == languageOf(p.program) && filePath != p.program && !strings.HasSuffix(n, "_test.go") && len(out) < 20 {
+			out = append(out, filePath)
 		}
 	}
 	return out
@@ -265,7 +265,7 @@ func (p *proposal) siblings(t adapter.Tree) []string {
 func (p *proposal) setReplacements(t adapter.Tree, s adapter.Source, names []string) {
 	found := map[string]bool{}
 	for _, n := range adapter.SampleNames(names, maxSampleFiles) {
-		for _, token := range filledToken.FindAllString(proposalText(t, path.Join(s.Dir, n)), -1) {
+		for _, token := range filledToken.FindAllString(readFileStart(t, path.Join(s.Dir, n)), -1) {
 			if found[token] = true; len(found) > 50 {
 				return
 			}
@@ -273,8 +273,8 @@ func (p *proposal) setReplacements(t adapter.Tree, s adapter.Source, names []str
 	}
 	for token := range found {
 		name := tokenName.FindString(strings.Trim(token, "_"))
-		for _, f := range p.siblings(t) {
-			if strings.Contains(proposalText(t, f), name) {
+		for _, f := range p.listProgramFiles(t) {
+			if strings.Contains(readFileStart(t, f), name) {
 				if p.runner.Replace == nil {
 					p.runner.Replace = map[string]string{}
 				}
@@ -286,22 +286,22 @@ func (p *proposal) setReplacements(t adapter.Tree, s adapter.Source, names []str
 
 // setTable sets the table in which the program records what has run, if it creates it.
 func (p *proposal) setTable(t adapter.Tree) {
-	for _, f := range p.siblings(t) {
-		text := proposalText(t, f)
-		at := historyCreate.FindStringSubmatchIndex(text)
-		if at == nil {
+	for _, f := range p.listProgramFiles(t) {
+		text := readFileStart(t, f)
+		match := historyCreate.FindStringSubmatchIndex(text)
+		if match == nil {
 			continue
 		}
-		p.runner.Table = strings.Trim(text[at[2]:at[3]], `"`)
-		if columns := balanced(text[at[1]-1:]); columns != "" && !strings.ContainsAny(columns, "\"'`$%{;") {
+		p.runner.Table = strings.Trim(text[match[2]:match[3]], `"`)
+		if columns := cutBalancedPrefix(text[match[1]-1:]); columns != "" && !strings.ContainsAny(columns, "\"'`$%{;") {
 			p.runner.Table += " (" + strings.Join(strings.Fields(columns[1:len(columns)-1]), " ") + ")"
 		}
 		return
 	}
 }
 
-// balanced returns the text up to the parenthesis that closes the first one; "" if that is far.
-func balanced(text string) string {
+// cutBalancedPrefix returns the text up to the parenthesis that closes the first one; "" if that is far.
+func cutBalancedPrefix(text string) string {
 	depth := 0
 	for i := range min(len(text), 1000) {
 		switch text[i] {

@@ -20,19 +20,19 @@ import (
 var (
 	psqlOnce = runner{
 		name: "psql -1", apart: "a file of its own that is run without -1",
-		detectNearby: func(p *migrationDir) bool { c := calledByPsql(p); return c.mode == once && p.recordEvidence(c.in) },
+		detectNearby: func(p *migrationDir) bool { c := cachedPsqlCall(p); return c.mode == once && p.recordEvidence(c.in) },
 		session:      runsFilesSeparately, mode: onward.TransactionFile, loose: true, send: markReadByPsql,
 	}
 	psqlText = runner{
 		name: "psql -c", apart: psqlTextApart,
-		detectNearby: func(p *migrationDir) bool { c := calledByPsql(p); return c.mode == text && p.recordEvidence(c.in) },
+		detectNearby: func(p *migrationDir) bool { c := cachedPsqlCall(p); return c.mode == text && p.recordEvidence(c.in) },
 		session:      runsFilesSeparately, mode: onward.TransactionMessage, whole: true,
 	}
 	// This is assumed, because the script may be only for developers, so its options prove nothing.
 	psql = runner{
 		name: "psql", assumed: true,
 		detectNearby: func(p *migrationDir) bool {
-			c := calledByPsql(p)
+			c := cachedPsqlCall(p)
 			return c.mode == statements && c.in != "" && p.recordEvidence(c.in)
 		},
 		session: runsFilesSeparately, loose: true, send: markReadByPsql,
@@ -46,7 +46,7 @@ var (
 const psqlTextApart = "a file of its own: a file of one statement is sent without a transaction"
 
 // runsFilesSeparately reports whether psql is called once for each file.
-func runsFilesSeparately(p *migrationDir) bool { return calledByPsql(p).each }
+func runsFilesSeparately(p *migrationDir) bool { return cachedPsqlCall(p).each }
 
 // markReadByPsql records that psql reads the file, so that it handles its own backslash commands.
 func markReadByPsql(f *file) {
@@ -95,41 +95,41 @@ const (
 	several // more than one of these
 )
 
-// calledByPsql returns how the scripts that name a directory send its files by psql. in is "" if no script does.
-func calledByPsql(p *migrationDir) call {
-	return adapter.Memoize(p.tree, "psql for "+p.Path, func() call { return psqlCalls(p.tree, p.Path) })
+// cachedPsqlCall returns how the scripts that name a directory send its files by psql. in is "" if no script does.
+func cachedPsqlCall(p *migrationDir) call {
+	return adapter.Memoize(p.tree, "psql for "+p.Path, func() call { return mergePsqlCalls(p.tree, p.Path) })
 }
 
-func psqlCalls(t adapter.Tree, dir string) call {
-	var how call
+func mergePsqlCalls(t adapter.Tree, dir string) call {
+	var merged call
 	base := path.Base(dir)
 	if base == "." {
-		return how
+		return merged
 	}
-	for _, script := range psqlScripts(t) {
+	for _, script := range listPsqlScripts(t) {
 		if !strings.Contains(script.text, base) {
 			continue
 		}
 		for _, c := range findPsqlCalls(script.text, base) {
 			c.in = script.path
 			switch {
-			case how.in == "":
-				how = c
-			case how.mode != c.mode:
-				return call{mode: several, in: how.in, each: c.each && how.each}
+			case merged.in == "":
+				merged = c
+			case merged.mode != c.mode:
+				return call{mode: several, in: merged.in, each: c.each && merged.each}
 			default:
-				how.each = how.each && c.each
+				merged.each = merged.each && c.each
 			}
 		}
 	}
-	return how
+	return merged
 }
 
 // caller is a script that calls psql.
 type caller struct{ path, text string }
 
-// psqlScripts returns those scripts, read once.
-func psqlScripts(t adapter.Tree) []caller {
+// listPsqlScripts returns those scripts, read once.
+func listPsqlScripts(t adapter.Tree) []caller {
 	return adapter.Memoize(t, "psql scripts", func() []caller {
 		var out []caller
 		for _, p := range t.Paths() {
@@ -165,17 +165,17 @@ func findPsqlCalls(script, base string) []call {
 		// The commands of one line are separated: only one of them may send a file.
 		for command := range strings.SplitSeq(line, ";") {
 			for command := range strings.SplitSeq(command, "&&") {
-				m, how := psqlFile.FindStringSubmatch(command), statements
+				m, mode := psqlFile.FindStringSubmatch(command), statements
 				if sent := psqlCommand.FindStringSubmatch(command); sent != nil {
-					m, how = sent, text
+					m, mode = sent, text
 				}
 				if m == nil || !psqlCall.MatchString(command) || !strings.Contains(m[1], "$") && !strings.Contains(m[1], base) {
 					continue
 				}
 				if psqlSingle.MatchString(command) || variable && strings.Contains(command, "PSQL") {
-					how = once
+					mode = once
 				}
-				out = append(out, call{mode: how, each: strings.Contains(m[1], "$")})
+				out = append(out, call{mode: mode, each: strings.Contains(m[1], "$")})
 			}
 		}
 	}

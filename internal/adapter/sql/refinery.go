@@ -21,7 +21,7 @@ var refinery = runner{
 	},
 	historyTables: []adapter.HistoryTable{{Table: "refinery_schema_history"}},
 	detectNearby: func(p *migrationDir) bool {
-		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) }) && p.dependsOn("refinery")
+		return slices.ContainsFunc(p.ups, func(n string) bool { return isRunByFlyway(p.Join(n), path.Base(n)) }) && p.dependsOn("refinery")
 	},
 	mode:  onward.TransactionFile,
 	whole: true,

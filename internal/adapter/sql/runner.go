@@ -134,7 +134,7 @@ func detectTool(p *migrationDir, read []string) *runner {
 // Own reports whether a directory has a tool of its own, judged by files next to the
 // migrations and by the markers in a few of them.
 func (Adapter) Own(t adapter.Tree, s adapter.Source) bool {
-	p := placeOf(t, s)
+	p := newMigrationDir(t, s)
 	r := detectTool(p, adapter.SampleNames(p.ups, 4))
 	return r != nil && !r.guest
 }

@@ -74,14 +74,14 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if downDir.MatchString(base) {
 			continue
 		}
-		ups, _, numbered := sortForward(d)
+		ups, _, numbered := separateUpsAndDowns(d)
 		switch {
-		case len(ups) == 0 || allOfPrograms(t, d, ups) || isBesideCommitted(t, d.Path):
+		case len(ups) == 0 || areAllReadByPrograms(t, d, ups) || isBesideCommitted(t, d.Path):
 		case migrations.MatchString(base):
 			out = append(out, makeSource(d.Path, prose.CountNoun(len(ups), "SQL file")+" in a directory called "+base))
-		case foundBy(t, d) != "":
-			out = append(out, makeSource(d.Path, fmt.Sprintf("%d %s, such as %s", len(ups), foundBy(t, d), ups[0])))
-		case numbered >= 2 && !otherThings.MatchString(base) && !isRenderedFirst(t, d):
+		case describeTool(t, d) != "":
+			out = append(out, makeSource(d.Path, fmt.Sprintf("%d %s, such as %s", len(ups), describeTool(t, d), ups[0])))
+		case numbered >= 2 && !otherThings.MatchString(base) && !isMostlyJinja(t, d):
 			out = append(out, makeSource(d.Path, prose.CountNoun(numbered, "SQL file")+" with numbers, such as "+ups[0]))
 		}
 	}
@@ -120,10 +120,10 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// isRenderedFirst reports whether at least half of the files of a directory are Jinja templates, and no tool is
+// isMostlyJinja reports whether at least half of the files of a directory are Jinja templates, and no tool is
 // known to run them.
-func isRenderedFirst(t adapter.Tree, d adapter.Dir) bool {
-	p := placeOf(t, makeSource(d.Path, ""))
+func isMostlyJinja(t adapter.Tree, d adapter.Dir) bool {
+	p := newMigrationDir(t, makeSource(d.Path, ""))
 	p.readFiles(adapter.SampleNames(p.ups, 6))
 	n := 0
 	for _, f := range p.files {
@@ -134,12 +134,12 @@ func isRenderedFirst(t adapter.Tree, d adapter.Dir) bool {
 	return n > 0 && 2*n >= len(p.files) && detectTool(p, p.ups) == nil
 }
 
-// foundBy says which tool a directory belongs to, if its name does not show it, and why; "" if no tool knows it.
-func foundBy(t adapter.Tree, d adapter.Dir) string {
+// describeTool says which tool a directory belongs to, if its name does not show it, and why; "" if no tool knows it.
+func describeTool(t adapter.Tree, d adapter.Dir) string {
 	for _, r := range tools {
 		if r.found != nil {
-			if why := r.found(t, d); why != "" {
-				return why
+			if reason := r.found(t, d); reason != "" {
+				return reason
 			}
 		}
 	}
@@ -163,6 +163,6 @@ func (Adapter) Aside(dir string) bool {
 	return slices.ContainsFunc(tools, func(r *runner) bool { return r.aside != nil && r.aside(dir) })
 }
 
-func makeSource(dir, why string) adapter.Source {
-	return adapter.Source{Framework: Name, Dir: dir, Score: 1, Why: why}
+func makeSource(dir, reason string) adapter.Source {
+	return adapter.Source{Framework: Name, Dir: dir, Score: 1, Why: reason}
 }

@@ -60,17 +60,17 @@ type cutter struct {
 func cutAtLines(text string) ([]script.Part, []history.Refusal) {
 	c := &cutter{text: text, open: -1}
 	line := 0
-	for at := 0; at < len(text); {
+	for pos := 0; pos < len(text); {
 		line++
 		end, next := len(text), len(text)
-		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
-			end, next = at+n, at+n+1
+		if n := strings.IndexByte(text[pos:], '\n'); n >= 0 {
+			end, next = pos+n, pos+n+1
 		}
-		c.readLine(at, end)
-		at = next
+		c.readLine(pos, end)
+		pos = next
 	}
 	if !c.block {
-		c.reportUnended("the file ends")
+		c.reportUnendedStatement("the file ends")
 	} else {
 		c.endStatement(true)
 		c.refuseLine(line, "StatementBegin has no StatementEnd", "sql-migrate refuses the file, and the run stops",
@@ -89,8 +89,8 @@ func (c *cutter) refuseLine(line int, message, harm, instead string) {
 }
 
 // readLine consumes the line text[at:end].
-func (c *cutter) readLine(at, end int) {
-	text := strings.TrimSuffix(c.text[at:end], "\r")
+func (c *cutter) readLine(start, end int) {
+	text := strings.TrimSuffix(c.text[start:end], "\r")
 	if options, ok := strings.CutPrefix(text, command); ok {
 		c.readCommand(strings.Fields(options))
 		return
@@ -99,7 +99,7 @@ func (c *cutter) readLine(at, end int) {
 		return
 	}
 	if strings.TrimSpace(text) != "" && c.open < 0 {
-		c.open = at
+		c.open = start
 	}
 	if c.last = end; !c.block && adapter.EndsStatement(text) {
 		c.endStatement(false)
@@ -112,7 +112,7 @@ func (c *cutter) readCommand(words []string) {
 	}
 	switch words[0] {
 	case "Up", "Down":
-		c.reportUnended(words[0] + " follows")
+		c.reportUnendedStatement(words[0] + " follows")
 		c.any, c.up = true, words[0] == "Up"
 	case "StatementBegin":
 		c.block = c.any
@@ -132,12 +132,12 @@ func (c *cutter) endStatement(block bool) {
 	c.open = -1
 }
 
-// reportUnended reports a statement without an end.
-func (c *cutter) reportUnended(why string) {
+// reportUnendedStatement reports a statement without an end.
+func (c *cutter) reportUnendedStatement(boundary string) {
 	if c.open < 0 {
 		return
 	}
-	c.refuseLine(1+strings.Count(c.text[:c.open], "\n"), "the statement has no ';' at the end of a line before "+why,
+	c.refuseLine(1+strings.Count(c.text[:c.open], "\n"), "the statement has no ';' at the end of a line before "+boundary,
 		"sql-migrate refuses the file, and the run stops: \"The last statement must be ended by a semicolon\"",
 		"end the statement with ';', and nothing but a comment after it")
 	c.endStatement(true)

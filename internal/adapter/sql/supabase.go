@@ -27,9 +27,9 @@ var supabase = runner{
 		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.HasFile(p.tree, home+"/config.toml") &&
 			p.recordEvidence(home+"/config.toml")
 	},
-	list:   supabaseList,
+	list:   removeSupabaseIgnored,
 	mode:   onward.TransactionPipeline,
-	send:   sendAlone,
+	send:   cutSupabaseFile,
 	sure:   func(string) bool { return true },
 	unique: true,
 	twice: func(string) string {
@@ -42,8 +42,8 @@ const supabaseSplitsMajor, supabaseSplitsMinor = 2, 109
 // sentAlone matches the statements that 2.109 sends by themselves (migration-apply.ts); later versions know more of them.
 var sentAlone = lazyregexp.New(`(?is)^(?:CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s|REINDEX(?:\s|\().*\sCONCURRENTLY\s|VACUUM(?:\s|\(|$)|ALTER\s+SYSTEM\s|CLUSTER(?:\s|$))`)
 
-// sendAlone cuts a file at the statements that a new CLI sends by themselves.
-func sendAlone(f *file) {
+// cutSupabaseFile cuts a file at the statements that a new CLI sends by themselves.
+func cutSupabaseFile(f *file) {
 	if !f.place.readVersion("supabase").isAtLeast(supabaseSplitsMajor, supabaseSplitsMinor) {
 		return
 	}
@@ -52,32 +52,32 @@ func sendAlone(f *file) {
 		return
 	}
 	var regions [][2]int
-	alone, together := false, false
+	alone, inGroup := false, false
 	for i := range cut.Stmts {
 		s := &cut.Stmts[i]
 		if s.Err != nil {
 			return
 		}
 		single := sentAlone.MatchString(f.text[s.Start:s.End])
-		if end := len(regions) - 1; together && !single {
+		if end := len(regions) - 1; inGroup && !single {
 			regions[end][1] = s.End
 		} else {
 			regions = append(regions, [2]int{s.Start, s.End})
 		}
-		alone, together = alone || single, !single
+		alone, inGroup = alone || single, !single
 	}
 	if alone {
 		f.regions, f.mode, f.whole = regions, onward.TransactionNone, true
 	}
 }
 
-// supabaseList removes the files that Supabase's CLI ignores.
-func supabaseList(p *migrationDir, set *adapter.Set) {
+// removeSupabaseIgnored removes the files that Supabase's CLI ignores.
+func removeSupabaseIgnored(p *migrationDir, set *adapter.Set) {
 	p.removeFiles(func(n string, _ *adapter.File) bool {
-		if i := leadingDigits(n); i > 0 && strings.HasPrefix(n[i:], "_") {
+		if i := countLeadingDigits(n); i > 0 && strings.HasPrefix(n[i:], "_") {
 			return false
 		}
-		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: refuseFile(
+		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
 			"Supabase's CLI passes over "+path.Base(n)+": its name is not NUMBER_name.sql",
 			"the migration never runs", "name it like its neighbours: 20240131120000_what_it_does.sql")})
 		return true

@@ -31,7 +31,7 @@ var tern = runner{
 	historyTables: []adapter.HistoryTable{{Table: "schema_version", Columns: `(version integer NOT NULL)`}},
 	detectNearby:  func(p *migrationDir) bool { return p.hasFile("tern.conf") },
 	detectInside: func(p *migrationDir) bool {
-		return areContiguous(p.ups) && (p.hasFileAbove("tern.conf") || p.isHalfOfKind(func(text string) bool { return strings.Contains(text, ternMarker) }))
+		return areNumbersContiguous(p.ups) && (p.hasFileAbove("tern.conf") || p.isHalfOfKind(func(text string) bool { return strings.Contains(text, ternMarker) }))
 	},
 	mode: onward.TransactionFile,
 	marks: &marks{
@@ -41,11 +41,11 @@ var tern = runner{
 	twice: func(version string) string {
 		return "tern refuses to run: \"Duplicate migration " + strings.TrimLeft(version, "0") + "\""
 	},
-	finish: ternGaps,
+	finish: reportTernGaps,
 }
 
-// areContiguous reports whether the names have the numbers 1, 2, 3 ….
-func areContiguous(names []string) bool {
+// areNumbersContiguous reports whether the names have the numbers 1, 2, 3 ….
+func areNumbersContiguous(names []string) bool {
 	for i, n := range names {
 		if m := ternFile.FindStringSubmatch(n); m == nil || parseDigits(m[1]) != i+1 {
 			return false
@@ -54,8 +54,8 @@ func areContiguous(names []string) bool {
 	return len(names) > 1
 }
 
-// ternGaps reports missing numbers, at which tern stops.
-func ternGaps(_ adapter.Tree, set *adapter.Set) {
+// reportTernGaps reports missing numbers, at which tern stops.
+func reportTernGaps(_ adapter.Tree, set *adapter.Set) {
 	expected := 1
 	for _, m := range set.Migrations {
 		if m.Version == "" {
@@ -63,7 +63,7 @@ func ternGaps(_ adapter.Tree, set *adapter.Set) {
 		}
 		n := parseDigits(m.Version)
 		if n > expected {
-			set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refuseFile(
+			set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: newFileRefusal(
 				fmt.Sprintf("number %d is missing before %s", expected, path.Base(m.Path)),
 				fmt.Sprintf("tern refuses to run: \"Missing migration %d\"", expected),
 				fmt.Sprintf("number them without a gap: this one is %0*d", len(m.Version), expected))})

@@ -59,32 +59,32 @@ var hints = func() (out struct{ lettered, plain []string }) {
 
 const letters = ":+!@"
 
-// hintedLines returns the comment lines of a text that have a hint.
-func hintedLines(text string) []line {
+// findHintedLines returns the comment lines of a text that have a hint.
+func findHintedLines(text string) []line {
 	var out []line
-	for at := 0; at < len(text); {
+	for pos := 0; pos < len(text); {
 		end := len(text)
-		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
-			end = at + n
+		if n := strings.IndexByte(text[pos:], '\n'); n >= 0 {
+			end = pos + n
 		}
-		l := text[at:end]
+		l := text[pos:end]
 		if (strings.HasPrefix(l, "--") || strings.HasPrefix(l, "#")) && hasHint(l) {
-			out = append(out, line{l, at})
+			out = append(out, line{l, pos})
 		}
-		at = end + 1
+		pos = end + 1
 	}
 	return out
 }
 
 // hasHint reports whether a line has a hint.
 func hasHint(line string) bool {
-	has := func(h string) bool { return strings.Contains(line, h) }
-	return strings.ContainsAny(line, letters) && slices.ContainsFunc(hints.lettered, has) || slices.ContainsFunc(hints.plain, has)
+	inLine := func(h string) bool { return strings.Contains(line, h) }
+	return strings.ContainsAny(line, letters) && slices.ContainsFunc(hints.lettered, inLine) || slices.ContainsFunc(hints.plain, inLine)
 }
 
-// markedBy returns the tool whose markers a file has, given the lines that may be
+// toolByMarkers returns the tool whose markers a file has, given the lines that may be
 // markers; nil for none.
-func markedBy(lines []line) *runner {
+func toolByMarkers(lines []line) *runner {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -115,14 +115,14 @@ func (t *marks) isOneMessage(mode onward.Transaction) bool {
 // splitUpAndDown returns the ranges of a file that are the up migration, and those that are the
 // down migration. size is the file's size.
 func (t *marks) splitUpAndDown(lines []line, size int) (ups, downs [][2]int) {
-	up, at, marked := true, 0, false
+	up, start, marked := true, 0, false
 	end := func(to int) {
 		switch {
-		case to <= at:
+		case to <= start:
 		case up:
-			ups = append(ups, [2]int{at, to})
+			ups = append(ups, [2]int{start, to})
 		default:
-			downs = append(downs, [2]int{at, to})
+			downs = append(downs, [2]int{start, to})
 		}
 	}
 	for _, l := range lines {
@@ -138,7 +138,7 @@ func (t *marks) splitUpAndDown(lines []line, size int) (ups, downs [][2]int) {
 		default:
 			continue
 		}
-		at, marked = l.at+len(l.text), true
+		start, marked = l.at+len(l.text), true
 		if !up && t.up == nil {
 			break
 		}

@@ -109,7 +109,7 @@ func TestForward(t *testing.T) {
 		for n := range strings.FieldsSeq(names) {
 			tree[n] = []byte("SELECT 1;")
 		}
-		got, _, _ := sortForward(adapter.ListDir(tree, "", ".sql"))
+		got, _, _ := separateUpsAndDowns(adapter.ListDir(tree, "", ".sql"))
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: got %v, want %s", names, got, want)
 		}

@@ -38,12 +38,12 @@ func (r *runner) reportDuplicate(set *adapter.Set, a, b *adapter.Migration) {
 	})
 }
 
-// refuseFile returns a refusal of a file as a whole.
-func refuseFile(message, harm, instead string) history.Refusal {
+// newFileRefusal returns a refusal of a file as a whole.
+func newFileRefusal(message, harm, instead string) history.Refusal {
 	return history.Refusal{Line: 1, Column: 1, Message: message, Harm: harm, Instead: instead}
 }
 
-func leadingDigits(name string) int {
+func countLeadingDigits(name string) int {
 	return strings.IndexFunc(name, func(r rune) bool { return r < '0' || r > '9' })
 }
 

@@ -57,25 +57,25 @@ func hasReleaseNames(dir string) bool {
 // areVariants reports whether directories hold the same files for different servers or
 // products, without an order among them.
 func areVariants(dirs []adapter.Dir) bool {
-	same, all := 0, 0
+	repeated, all := 0, 0
 	seen := map[string]bool{}
 	for _, d := range dirs {
 		for _, n := range d.Names {
 			all++
 			if seen[n] {
-				same++
+				repeated++
 			}
 			seen[n] = true
 		}
 	}
-	return 2*same > all/2
+	return 2*repeated > all/2
 }
 
-// listDeep lists the files of a source that includes its subdirectories. For a tool with
+// listDeepFiles lists the files of a source that includes its subdirectories. For a tool with
 // locations these are files at any depth; otherwise they are files in directories of
 // versions.
-func listDeep(t adapter.Tree, s adapter.Source) (ups []string, downs map[string]string, numbered int) {
-	at := s.Dir
+func listDeepFiles(t adapter.Tree, s adapter.Source) (ups []string, downs map[string]string, numbered int) {
+	root := s.Dir
 	downs = map[string]string{}
 	var dirs []adapter.Dir
 	var located *runner
@@ -90,12 +90,12 @@ func listDeep(t adapter.Tree, s adapter.Source) (ups []string, downs map[string]
 		}
 	}
 	for _, d := range dirs {
-		if located == nil && d.Path != at && (path.Dir(d.Path) != at || !releaseDir.MatchString(path.Base(d.Path))) {
+		if located == nil && d.Path != root && (path.Dir(d.Path) != root || !releaseDir.MatchString(path.Base(d.Path))) {
 			continue
 		}
-		own, undone, _ := sortForward(d)
-		rest := strings.TrimPrefix(d.Path+"/", at+"/")
-		for _, up := range own {
+		dirUps, undone, _ := separateUpsAndDowns(d)
+		rest := strings.TrimPrefix(d.Path+"/", root+"/")
+		for _, up := range dirUps {
 			if located != nil && !located.runs(d.Join(up), up) || located == nil && numberLen(up) == 0 {
 				continue // a callback, or a dump of the whole schema
 			}

@@ -14,10 +14,10 @@ import (
 // own value, or as plain files for psql or a program. It is nil for a tool for which that
 // is not known.
 func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
-	if own := set.Source.Options.Own; own != nil {
-		return newConfiguredRunner(own).form(set)
+	if runnerConfig := set.Source.Options.Own; runnerConfig != nil {
+		return newConfiguredRunner(runnerConfig).newForm(set)
 	}
-	p := placeOf(t, set.Source)
+	p := newMigrationDir(t, set.Source)
 	r := detectRunner(p)
 	var f adapter.Form
 	switch {
@@ -60,7 +60,7 @@ func setSuffixes(f *adapter.Form, m *adapter.Migration) {
 	if up, cut := strings.CutSuffix(stem, ".up"); cut {
 		f.Up, stem = ".up.sql", up
 	}
-	if rest, beside := strings.CutPrefix(m.DownPath, stem); beside && strings.HasPrefix(rest, ".") {
+	if rest, hasStem := strings.CutPrefix(m.DownPath, stem); hasStem && strings.HasPrefix(rest, ".") {
 		f.Down = rest
 	}
 }

@@ -26,10 +26,10 @@ var count = &adapter.Count{
 		return "SELECT version::text, encode(checksum, 'hex'), NOT success FROM " + table
 	},
 	Key: func(m *adapter.Migration) string { return m.Version },
-	Sum: func(_ *adapter.Migration, content []byte) string { return checksumOf(content) },
+	Sum: func(_ *adapter.Migration, content []byte) string { return fileChecksum(content) },
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (version, description, success, checksum, execution_time) VALUES (%s, %s, true, decode('%s', 'hex'), 0)",
-			table, m.Version, pgparse.QuoteLiteral(describeFile(path.Base(m.Path))), checksumOf(content))
+			table, m.Version, pgparse.QuoteLiteral(describeFile(path.Base(m.Path))), fileChecksum(content))
 	},
 	Row:    func(m *adapter.Migration) string { return "version = " + m.Version },
 	Order:  "version",
@@ -40,7 +40,7 @@ var count = &adapter.Count{
 	},
 }
 
-func checksumOf(content []byte) string {
+func fileChecksum(content []byte) string {
 	hash := sha512.Sum384(content)
 	return hex.EncodeToString(hash[:])
 }

@@ -89,15 +89,15 @@ func readCrate(p, text string) (c crate, ok bool) {
 
 // nearestCrate returns the crate of a directory: the one in the closest directory above. near
 // is false if none is above; it is then any crate.
-func nearestCrate(crates []crate, dir string) (c crate, near bool) {
+func nearestCrate(crates []crate, dir string) (c crate, ok bool) {
 	if len(crates) == 0 {
 		return crate{}, false
 	}
 	best := -1
 	for _, x := range crates {
-		at := x.crateDir()
-		if (at == "" || dir == at || strings.HasPrefix(dir, at+"/")) && len(at) > best {
-			c, best = x, len(at)
+		root := x.crateDir()
+		if (root == "" || dir == root || strings.HasPrefix(dir, root+"/")) && len(root) > best {
+			c, best = x, len(root)
 		}
 	}
 	if best < 0 {
@@ -110,17 +110,17 @@ func nearestCrate(crates []crate, dir string) (c crate, near bool) {
 // the crate's code, uses alone; else if its crate uses sqlx for one and not for Postgres, or if all crates of the repository
 // do. It is "" otherwise, also if no crate names a database. file is the one that names the directory, "" for none.
 func foreignDatabase(t adapter.Tree, crates []crate, dir, file string) string {
-	c, near := nearestCrate(crates, dir)
+	c, ok := nearestCrate(crates, dir)
 	if strings.HasSuffix(file, ".rs") {
 		if db, sure := rust.FindDatabase(adapter.ReadFile(t, file).Text); sure {
 			return db
 		}
 	}
-	if near && c.other != "" && !c.postgres && !isInheritedFrom(crates, c) {
+	if ok && c.other != "" && !c.postgres && !isInheritedFrom(crates, c) {
 		return c.other
 	}
-	if near {
-		if db, sure := codeDatabase(t, crates, c); sure {
+	if ok {
+		if db, sure := findCodeDatabase(t, crates, c); sure {
 			return db
 		}
 	}
@@ -139,8 +139,8 @@ func foreignDatabase(t adapter.Tree, crates []crate, dir, file string) string {
 // mostSources bounds the Rust files of a crate that are read for the types of its database.
 const mostSources = 300
 
-// codeDatabase is [rust.FindDatabase] of a crate's files together, without its tests and the crates below it.
-func codeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sure bool) {
+// findCodeDatabase is [rust.FindDatabase] of a crate's files together, without its tests and the crates below it.
+func findCodeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sure bool) {
 	type result struct {
 		database string
 		sure     bool
@@ -192,21 +192,21 @@ var (
 	rustHint   = lazyregexp.New(`(^|/)(main|lib|build)\.rs$|migrat|database|(^|/)db|pool|state|postgres`)
 )
 
-// namedDirs finds the directories that sqlx.toml, sqlx::migrate!("…") and similar code
+// findNamedDirs finds the directories that sqlx.toml, sqlx::migrate!("…") and similar code
 // name, relative to their crate, and which file names them.
-func namedDirs(t adapter.Tree, crates []crate) map[string]string {
+func findNamedDirs(t adapter.Tree, crates []crate) map[string]string {
 	out := map[string]string{}
-	name := func(by, base, dir string) {
+	name := func(file, base, dir string) {
 		if dir == "" {
 			return
 		}
 		if dir = path.Join(base, dir); dir != "." && dir != "" && !strings.HasPrefix(dir, "../") {
-			out[dir] = by
+			out[dir] = file
 		}
 	}
-	for _, p := range mentioningFiles(t) {
+	for _, p := range listMentioningFiles(t) {
 		base := path.Dir(p)
-		if c, near := nearestCrate(crates, base); near {
+		if c, ok := nearestCrate(crates, base); ok {
 			base = c.crateDir()
 		}
 		text := adapter.ReadFile(t, p).Text
@@ -233,9 +233,9 @@ func namedDirs(t adapter.Tree, crates []crate) map[string]string {
 	return out
 }
 
-// mentioningFiles lists the Rust files that probably name the directory of the migrations, and
+// listMentioningFiles lists the Rust files that probably name the directory of the migrations, and
 // sqlx's own configuration.
-func mentioningFiles(t adapter.Tree) []string {
+func listMentioningFiles(t adapter.Tree) []string {
 	return adapter.Memoize(t, "said of sqlx", func() []string {
 		var out []string
 		read := 0
@@ -263,7 +263,7 @@ var (
 // It is assumed to do that for those with statements that cannot run in sqlx's transaction.
 func implementsMigrate(t adapter.Tree, c crate) bool {
 	return adapter.Memoize(t, "implements Migrate "+c.path, func() bool {
-		return slices.ContainsFunc(mentioningFiles(t), func(p string) bool {
+		return slices.ContainsFunc(listMentioningFiles(t), func(p string) bool {
 			if nearest, _ := nearestCrate(findCrates(t), path.Dir(p)); nearest.path != c.path || !strings.HasSuffix(p, ".rs") {
 				return false
 			}
@@ -277,7 +277,7 @@ func implementsMigrate(t adapter.Tree, c crate) bool {
 // is gone.
 func ignoresMissing(t adapter.Tree) bool {
 	return adapter.Memoize(t, "sqlx ignores missing", func() bool {
-		return adapter.FindMentioned(t, false, ignoring, "ignore") != "" || slices.ContainsFunc(mentioningFiles(t), func(p string) bool {
+		return adapter.FindMentioned(t, false, ignoring, "ignore") != "" || slices.ContainsFunc(listMentioningFiles(t), func(p string) bool {
 			f := adapter.ReadFile(t, p)
 			return strings.Contains(f.Text, "ignore") && ignoring.MatchString(f.Text)
 		})

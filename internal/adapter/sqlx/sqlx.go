@@ -98,24 +98,24 @@ func findSources(t adapter.Tree) []adapter.Source {
 	if len(crates) == 0 {
 		return findCommandDir(t)
 	}
-	named := namedDirs(t, crates)
+	fileByDir := findNamedDirs(t, crates)
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".sql") {
-		ups, reversible := waysUp(d)
-		if len(ups) == 0 || !reversible && named[d.Path] == "" && !strings.Contains(strings.ToLower(d.Path), "migrat") {
+		ups, reversible := listUpFiles(d)
+		if len(ups) == 0 || !reversible && fileByDir[d.Path] == "" && !strings.Contains(strings.ToLower(d.Path), "migrat") {
 			continue
 		}
 		annotated, total := goose.CountAnnotated(t, d, ups)
 		if annotated*2 > total {
 			continue
 		}
-		c, near := nearestCrate(crates, d.Path)
-		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreignDatabase(t, crates, d.Path, named[d.Path])}
+		c, inCrate := nearestCrate(crates, d.Path)
+		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreignDatabase(t, crates, d.Path, fileByDir[d.Path])}
 		s.Why = fmt.Sprintf("%d files named like %s, and %s depends on sqlx", len(ups), ups[0], c.path)
 		switch {
-		case named[d.Path] != "":
-			s.Score, s.Why = 3, s.Why+", and "+named[d.Path]+" names the directory"
-		case near:
+		case fileByDir[d.Path] != "":
+			s.Score, s.Why = 3, s.Why+", and "+fileByDir[d.Path]+" names the directory"
+		case inCrate:
 			s.Score = 3
 		}
 		if annotated > 0 {
@@ -126,9 +126,9 @@ func findSources(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// waysUp returns the files of a directory that sqlx would run. reversible is set if some
+// listUpFiles returns the files of a directory that sqlx would run. reversible is set if some
 // have a down migration next to them, by their names.
-func waysUp(d adapter.Dir) (ups []string, reversible bool) {
+func listUpFiles(d adapter.Dir) (ups []string, reversible bool) {
 	for _, n := range d.Names {
 		if f, ok := parseName(n); ok && !f.Down {
 			ups = append(ups, n)
@@ -143,27 +143,27 @@ func waysUp(d adapter.Dir) (ups []string, reversible bool) {
 // the command names, else a directory "migrations", relative to an unknown working
 // directory: it must be the only one of this name.
 func findCommandDir(t adapter.Tree) []adapter.Source {
-	if !slices.ContainsFunc(adapter.ListDirs(t, ".sql"), func(d adapter.Dir) bool { ups, _ := waysUp(d); return len(ups) > 0 }) {
+	if !slices.ContainsFunc(adapter.ListDirs(t, ".sql"), func(d adapter.Dir) bool { ups, _ := listUpFiles(d); return len(ups) > 0 }) {
 		return nil
 	}
-	by := adapter.FindMentioned(t, false, command, "sqlx")
-	if by == "" {
+	commandFile := adapter.FindMentioned(t, false, command, "sqlx")
+	if commandFile == "" {
 		return nil
 	}
-	named := namedDirs(t, nil)
+	fileByDir := findNamedDirs(t, nil)
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".sql") {
-		ups, _ := waysUp(d)
+		ups, _ := listUpFiles(d)
 		if annotated, total := goose.CountAnnotated(t, d, ups); len(ups) == 0 || annotated*2 > total {
 			continue
 		}
-		if len(named) == 0 && path.Base(d.Path) == "migrations" || named[d.Path] != "" {
+		if len(fileByDir) == 0 && path.Base(d.Path) == "migrations" || fileByDir[d.Path] != "" {
 			out = append(out, adapter.Source{
-				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("%d files named like %s, and %s runs sqlx", len(ups), ups[0], by),
+				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("%d files named like %s, and %s runs sqlx", len(ups), ups[0], commandFile),
 			})
 		}
 	}
-	if len(named) == 0 && len(out) > 1 {
+	if len(fileByDir) == 0 && len(out) > 1 {
 		if out[0].Dir != "migrations" {
 			return nil
 		}
@@ -187,8 +187,8 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	if ignoresMissing(t) {
 		set.HistoryBehavior.Deleted = "sqlx is configured to ignore that: databases that ran it keep what it did, and new ones never get it"
 	}
-	crate, near := nearestCrate(findCrates(t), s.Dir)
-	own := near && implementsMigrate(t, crate)
+	crate, inCrate := nearestCrate(findCrates(t), s.Dir)
+	hasOwnMigrate := inCrate && implementsMigrate(t, crate)
 	files := adapter.Numbered[int64]{
 		Tool: tool, Endings: []string{".sql"}, ParseName: parseName, RefuseName: refuseName,
 		Twice: func(version int64) string {
@@ -196,7 +196,7 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		},
 		Send: func(m *adapter.Migration, f *adapter.File) {
 			o := s.Options
-			if own && o.Transaction == "" && !strings.HasPrefix(f.Text, marker) && aloneText.MatchString(f.Text) {
+			if hasOwnMigrate && o.Transaction == "" && !strings.HasPrefix(f.Text, marker) && aloneText.MatchString(f.Text) {
 				o.Transaction = onward.TransactionNone
 				m.Runner.Guessed, m.Runner.Otherwise = true, onward.TransactionFile
 			}
@@ -209,9 +209,9 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 func loadFile(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
 	m.Problems = append(m.Problems, f.Refused()...)
 	mode := onward.TransactionFile
-	var at []int
+	var match []int
 	if strings.Contains(f.Text, "ransaction") || strings.Contains(f.Text, "RANSACTION") {
-		at = misplaced.FindStringIndex(f.Text) // rarely reached, and the pattern is slow
+		match = misplaced.FindStringIndex(f.Text) // rarely reached, and the pattern is slow
 	}
 	switch {
 	case strings.HasPrefix(f.Text, marker) && c.isOlderThan(0, 8):
@@ -221,8 +221,8 @@ func loadFile(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options)
 	case strings.HasPrefix(f.Text, marker):
 		mode = onward.TransactionMessage
 		m.Runner.Rerun = true
-	case at != nil:
-		m.Refuse(at[0], "\"-- no-transaction\" counts only as the very first bytes of the file, spelled so",
+	case match != nil:
+		m.Refuse(match[0], "\"-- no-transaction\" counts only as the very first bytes of the file, spelled so",
 			"the file runs in a transaction all the same", "make \"-- no-transaction\" the first line")
 		setLastSeverity(m, onward.Warning)
 	}

@@ -46,8 +46,8 @@ var programs = jscode.Adapter{
 		Renamed:    "Strapi records names, and runs it again",
 		OutOfOrder: "Strapi runs it after the newer ones: new databases run it before them",
 	},
-	Find: findDirectories, ReadSettings: readProject, Start: beginMigration, IsMigration: jscode.HasUp,
-	Translate: knex.Adapter.Translate, Count: describeTable,
+	Find: findDirectories, ReadSettings: readToolSettings, Start: startMigration, IsMigration: jscode.HasUp,
+	Translate: knex.Adapter.Translate, Count: describeHistoryTable,
 }
 
 // historyTable is Strapi's name of its table. A second one has Strapi's own migrations.
@@ -75,8 +75,8 @@ var (
 	source   = lazyregexp.New(`\.[jt]s$`)
 )
 
-// readProject says which client it is, and which files Strapi runs.
-func readProject(t adapter.Tree) jscode.Settings {
+// readToolSettings says which client it is, and which files Strapi runs.
+func readToolSettings(t adapter.Tree) jscode.Settings {
 	s := jscode.Settings{Client: "pg", Runs: program.MatchString}
 	if found := findDirectories(t); len(found) > 0 {
 		s.File = found[0].File
@@ -89,8 +89,8 @@ func readProject(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// beginMigration begins with a migration, and says how it is sent. Its name is the name of the compiled file.
-func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startMigration begins with a migration, and says how it is sent. Its name is the name of the compiled file.
+func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	version := strings.TrimSuffix(name, path.Ext(name))
 	if path.Ext(name) == ".ts" {
@@ -107,7 +107,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	}
 	d := adapter.ListDir(t, s.Dir, ".sql")
 	for _, f := range adapter.ReadFiles(t, d, d.Names) {
-		m, sent := beginMigration(f, s, jscode.Settings{})
+		m, sent := startMigration(f, s, jscode.Settings{})
 		m.Runner.Tool = a.Tool
 		m.Source.Parts = []script.Part{{SQL: f.Text, Message: true}}
 		m.Seal(sent, s.Options, f.Text)
@@ -117,8 +117,8 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	return set, nil
 }
 
-// describeTable describes Strapi's table.
-func describeTable(jscode.Settings, string) *adapter.Count {
+// describeHistoryTable describes Strapi's table.
+func describeHistoryTable(jscode.Settings, string) *adapter.Count {
 	return &adapter.Count{
 		Table: historyTable,
 		Read:  adapter.KeyOnly("name"),

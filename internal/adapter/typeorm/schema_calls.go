@@ -11,22 +11,22 @@ type schemaCall func(table string, arguments []jscode.Value) (statements []strin
 
 // schemaCalls are the methods that are read. Left out are those whose SQL depends on the schema that TypeORM finds, such as changeColumn.
 var schemaCalls = map[string]schemaCall{
-	"addColumn":               readOne(makeColumn),
-	"addColumns":              readEach(makeColumn),
-	"dropColumn":              dropPart("DROP COLUMN "),
+	"addColumn":               singleArgumentCall(buildAddColumn),
+	"addColumns":              listArgumentCall(buildAddColumn),
+	"dropColumn":              dropPartCall("DROP COLUMN "),
 	"dropColumns":             dropColumns,
-	"createIndex":             readOne(createIndex),
-	"createIndices":           readEach(createIndex),
+	"createIndex":             singleArgumentCall(createIndex),
+	"createIndices":           listArgumentCall(createIndex),
 	"dropIndex":               dropIndex,
-	"createForeignKey":        readOne(addForeignKey),
-	"createForeignKeys":       readEach(addForeignKey),
-	"dropForeignKey":          dropPart("DROP CONSTRAINT "),
-	"createUniqueConstraint":  readOne(addUnique),
-	"createUniqueConstraints": readEach(addUnique),
-	"dropUniqueConstraint":    dropPart("DROP CONSTRAINT "),
-	"createCheckConstraint":   readOne(addCheck),
-	"createCheckConstraints":  readEach(addCheck),
-	"dropCheckConstraint":     dropPart("DROP CONSTRAINT "),
+	"createForeignKey":        singleArgumentCall(addForeignKey),
+	"createForeignKeys":       listArgumentCall(addForeignKey),
+	"dropForeignKey":          dropPartCall("DROP CONSTRAINT "),
+	"createUniqueConstraint":  singleArgumentCall(addUnique),
+	"createUniqueConstraints": listArgumentCall(addUnique),
+	"dropUniqueConstraint":    dropPartCall("DROP CONSTRAINT "),
+	"createCheckConstraint":   singleArgumentCall(addCheck),
+	"createCheckConstraints":  listArgumentCall(addCheck),
+	"dropCheckConstraint":     dropPartCall("DROP CONSTRAINT "),
 	"createPrimaryKey":        addPrimaryKey,
 	"renameColumn":            renameColumn,
 	"renameTable":             renameTable,
@@ -46,7 +46,7 @@ func translateSchema(method string, arguments []jscode.Value) (t jscode.Translat
 		list, ok = createTable(arguments[0])
 		conditional = len(arguments) > 1 && arguments[1].IsWord("true")
 		ok = ok && (conditional || len(arguments) == 1 || arguments[1].IsWord("false")) && len(arguments) < 3
-	} else if table := tableName(arguments[0]); table != "" {
+	} else if table := readTableName(arguments[0]); table != "" {
 		list, ok = call(table, arguments[1:])
 	}
 	if !ok {
@@ -58,8 +58,8 @@ func translateSchema(method string, arguments []jscode.Value) (t jscode.Translat
 	return t, true
 }
 
-// tableName returns the name of a table that is named by a text, or made by new Table; "" if it is neither.
-func tableName(v jscode.Value) string {
+// readTableName returns the name of a table that is named by a text, or made by new Table; "" if it is neither.
+func readTableName(v jscode.Value) string {
 	if v.Kind == jscode.Text {
 		return v.Text
 	}
@@ -69,8 +69,8 @@ func tableName(v jscode.Value) string {
 	return ""
 }
 
-// readOne reads the one argument of a method.
-func readOne(part func(table string, v jscode.Value) ([]string, bool)) schemaCall {
+// singleArgumentCall reads the one argument of a method.
+func singleArgumentCall(part func(table string, v jscode.Value) ([]string, bool)) schemaCall {
 	return func(table string, arguments []jscode.Value) ([]string, bool) {
 		if len(arguments) != 1 {
 			return nil, false
@@ -79,8 +79,8 @@ func readOne(part func(table string, v jscode.Value) ([]string, bool)) schemaCal
 	}
 }
 
-// readEach reads the list that a method gets.
-func readEach(part func(table string, v jscode.Value) ([]string, bool)) schemaCall {
+// listArgumentCall reads the list that a method gets.
+func listArgumentCall(part func(table string, v jscode.Value) ([]string, bool)) schemaCall {
 	return func(table string, arguments []jscode.Value) (out []string, ok bool) {
 		if len(arguments) != 1 || arguments[0].Kind != jscode.List {
 			return nil, false
@@ -106,7 +106,7 @@ func createTable(v jscode.Value) (out []string, ok bool) {
 	key, comments := "", ""
 	for _, c := range t.columns {
 		if c.isEnum() {
-			out = append(out, c.createEnum(t.name))
+			out = append(out, c.createEnumStatement(t.name))
 		}
 		parts = append(parts, c.defineColumn(t.name))
 		if c.primary {
@@ -115,7 +115,7 @@ func createTable(v jscode.Value) (out []string, ok bool) {
 			}
 		}
 		if c.unique {
-			unique = append(unique, "CONSTRAINT "+quoteName(nameOfColumns("UQ_", t.name, 27, []string{c.name}))+" UNIQUE ("+quoteName(c.name)+")")
+			unique = append(unique, "CONSTRAINT "+quoteName(makeColumnsName("UQ_", t.name, 27, []string{c.name}))+" UNIQUE ("+quoteName(c.name)+")")
 		}
 		if c.comment != "" {
 			comments += "; COMMENT ON COLUMN " + quotePath(t.name) + "." + quoteName(c.name) + " IS " + quoteText(c.comment)
@@ -128,7 +128,7 @@ func createTable(v jscode.Value) (out []string, ok bool) {
 	parts = append(parts, constraints...)
 	if len(primary) > 0 {
 		if key == "" {
-			key = nameOfColumns("PK_", t.name, 27, primary)
+			key = makeColumnsName("PK_", t.name, 27, primary)
 		}
 		parts = append(parts, "CONSTRAINT "+quoteName(key)+" PRIMARY KEY ("+quoteNames(primary, ", ")+")")
 	}
@@ -149,30 +149,30 @@ func createTable(v jscode.Value) (out []string, ok bool) {
 // tableConstraints returns the constraints of a new table: the unique ones, of which single columns have some already, checks and foreign
 // keys.
 func tableConstraints(t *tableOptions, unique []string) (out []string, ok bool) {
-	var named []string
+	var constraints []string
 	for _, v := range t.uniques {
-		sql, ok := uniqueConstraint(t.name, v)
+		sql, ok := formatUniqueConstraint(t.name, v)
 		if !ok {
 			return nil, false
 		}
-		named = append(named, sql)
+		constraints = append(constraints, sql)
 	}
 	for _, sql := range unique {
 		columns := sql[strings.LastIndex(sql, " UNIQUE "):]
-		if !strings.Contains(strings.Join(named, "\n")+"\n", columns+"\n") {
-			named = append(named, sql)
+		if !strings.Contains(strings.Join(constraints, "\n")+"\n", columns+"\n") {
+			constraints = append(constraints, sql)
 		}
 	}
-	out = append(out, named...)
+	out = append(out, constraints...)
 	for _, v := range t.checks {
-		sql, ok := checkConstraint(t.name, v)
+		sql, ok := formatCheckConstraint(t.name, v)
 		if !ok {
 			return nil, false
 		}
 		out = append(out, sql)
 	}
 	for _, v := range t.keys {
-		sql, ok := foreignKey(t.name, v, " (", ", ")
+		sql, ok := formatForeignKey(t.name, v, " (", ", ")
 		if !ok {
 			return nil, false
 		}
@@ -181,18 +181,18 @@ func tableConstraints(t *tableOptions, unique []string) (out []string, ok bool) 
 	return out, true
 }
 
-// makeColumn returns the statements of addColumn. One for the primary key depends on the columns that the table has.
-func makeColumn(table string, v jscode.Value) (out []string, ok bool) {
+// buildAddColumn returns the statements of addColumn. One for the primary key depends on the columns that the table has.
+func buildAddColumn(table string, v jscode.Value) (out []string, ok bool) {
 	c, ok := readColumn(v)
 	if !ok || c.primary {
 		return nil, false
 	}
 	if c.isEnum() {
-		out = append(out, c.createEnum(table))
+		out = append(out, c.createEnumStatement(table))
 	}
-	out = append(out, alterTable(table)+"ADD "+c.defineColumn(table))
+	out = append(out, alterTablePrefix(table)+"ADD "+c.defineColumn(table))
 	if c.unique {
-		out = append(out, alterTable(table)+"ADD CONSTRAINT "+quoteName(nameOfColumns("UQ_", table, 27, []string{c.name}))+" UNIQUE ("+quoteName(c.name)+")")
+		out = append(out, alterTablePrefix(table)+"ADD CONSTRAINT "+quoteName(makeColumnsName("UQ_", table, 27, []string{c.name}))+" UNIQUE ("+quoteName(c.name)+")")
 	}
 	if c.comment != "" {
 		out = append(out, "COMMENT ON COLUMN "+quotePath(table)+"."+quoteName(c.name)+" IS "+quoteText(c.comment))
@@ -200,8 +200,8 @@ func makeColumn(table string, v jscode.Value) (out []string, ok bool) {
 	return out, true
 }
 
-// alterTable returns the beginning of ALTER TABLE.
-func alterTable(table string) string { return "ALTER TABLE " + quotePath(table) + " " }
+// alterTablePrefix returns the beginning of ALTER TABLE.
+func alterTablePrefix(table string) string { return "ALTER TABLE " + quotePath(table) + " " }
 
 // createIndex returns the statement of createIndex.
 func createIndex(table string, v jscode.Value) (out []string, ok bool) {
@@ -224,9 +224,9 @@ func createIndex(table string, v jscode.Value) (out []string, ok bool) {
 		kind = "USING " + kind
 	}
 	if name == "" {
-		sorted := nameOfColumns("IDX_", table, 26, columns)
+		sorted := makeColumnsName("IDX_", table, 26, columns)
 		if where != "" {
-			sorted = nameOfIndex(table, columns, where)
+			sorted = makePartialIndexName(table, columns, where)
 		}
 		name = sorted
 	}
@@ -237,38 +237,38 @@ func createIndex(table string, v jscode.Value) (out []string, ok bool) {
 	return []string{sql}, o.IsRead() && len(columns) > 0
 }
 
-// foreignKey returns the definition of a foreign key, with what is written around the columns that it references.
-func foreignKey(table string, v jscode.Value, open, separator string) (sql string, ok bool) {
+// formatForeignKey returns the definition of a foreign key, with what is written around the columns that it references.
+func formatForeignKey(table string, v jscode.Value, open, separator string) (sql string, ok bool) {
 	o, ok := jscode.NewOptions(v, "TableForeignKey")
 	if !ok {
 		return "", false
 	}
-	name, columns, other, others := o.TakeText("name"), o.TakeTexts("columnNames"), o.TakeText("referencedTableName"), o.TakeTexts("referencedColumnNames")
+	name, columns, other, otherColumns := o.TakeText("name"), o.TakeTexts("columnNames"), o.TakeText("referencedTableName"), o.TakeTexts("referencedColumnNames")
 	if schema := o.TakeText("referencedSchema"); schema != "" {
 		other = schema + "." + other
 	}
 	if name == "" {
-		name = nameOfColumns("FK_", table, 27, columns)
+		name = makeColumnsName("FK_", table, 27, columns)
 	}
 	sql = "CONSTRAINT " + quoteName(name) + " FOREIGN KEY (" + quoteNames(columns, ", ") + ") REFERENCES " + quotePath(other) + open +
-		quoteNames(others, separator) + ")"
+		quoteNames(otherColumns, separator) + ")"
 	for _, x := range [][2]string{{"onDelete", " ON DELETE "}, {"onUpdate", " ON UPDATE "}, {"deferrable", " DEFERRABLE "}} {
 		if action := o.TakeText(x[0]); action != "" {
 			sql += x[1] + action
 		}
 	}
-	return sql, o.IsRead() && len(columns) > 0 && other != "" && len(others) > 0
+	return sql, o.IsRead() && len(columns) > 0 && other != "" && len(otherColumns) > 0
 }
 
-// uniqueConstraint returns the definition of a unique constraint.
-func uniqueConstraint(table string, v jscode.Value) (sql string, ok bool) {
+// formatUniqueConstraint returns the definition of a unique constraint.
+func formatUniqueConstraint(table string, v jscode.Value) (sql string, ok bool) {
 	o, ok := jscode.NewOptions(v, "TableUnique")
 	if !ok {
 		return "", false
 	}
 	name, columns, deferrable := o.TakeText("name"), o.TakeTexts("columnNames"), o.TakeText("deferrable")
 	if name == "" {
-		name = nameOfColumns("UQ_", table, 27, columns)
+		name = makeColumnsName("UQ_", table, 27, columns)
 	}
 	if sql = "CONSTRAINT " + quoteName(name) + " UNIQUE (" + quoteNames(columns, ", ") + ")"; deferrable != "" {
 		sql += " DEFERRABLE " + deferrable
@@ -276,8 +276,8 @@ func uniqueConstraint(table string, v jscode.Value) (sql string, ok bool) {
 	return sql, o.IsRead() && len(columns) > 0
 }
 
-// checkConstraint returns the definition of a check constraint.
-func checkConstraint(table string, v jscode.Value) (sql string, ok bool) {
+// formatCheckConstraint returns the definition of a check constraint.
+func formatCheckConstraint(table string, v jscode.Value) (sql string, ok bool) {
 	o, ok := jscode.NewOptions(v, "TableCheck")
 	if !ok {
 		return "", false
@@ -285,7 +285,7 @@ func checkConstraint(table string, v jscode.Value) (sql string, ok bool) {
 	name, expression := o.TakeText("name"), o.TakeText("expression")
 	o.TakeTexts("columnNames")
 	if name == "" {
-		name = makeName("CHK_", table, 26, expression)
+		name = makeHashedName("CHK_", table, 26, expression)
 	}
 	return "CONSTRAINT " + quoteName(name) + " CHECK (" + expression + ")", o.IsRead() && expression != ""
 }

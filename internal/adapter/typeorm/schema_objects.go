@@ -66,8 +66,8 @@ func readColumn(v jscode.Value) (c *columnOptions, ok bool) {
 
 func (c *columnOptions) isEnum() bool { return c.kind == "enum" || c.kind == "simple-enum" }
 
-// enumType returns the name of the type of an enum.
-func (c *columnOptions) enumType(table string) string {
+// enumTypeName returns the name of the type of an enum.
+func (c *columnOptions) enumTypeName(table string) string {
 	schema, name := splitName(table)
 	enum := c.enumName
 	if enum == "" {
@@ -79,13 +79,13 @@ func (c *columnOptions) enumType(table string) string {
 	return quotePath(enum)
 }
 
-// createEnum returns the statement that creates the type of an enum.
-func (c *columnOptions) createEnum(table string) string {
+// createEnumStatement returns the statement that creates the type of an enum.
+func (c *columnOptions) createEnumStatement(table string) string {
 	values := make([]string, len(c.enum))
 	for i, v := range c.enum {
 		values[i] = quoteText(v)
 	}
-	return "CREATE TYPE " + c.enumType(table) + " AS ENUM(" + strings.Join(values, ", ") + ")"
+	return "CREATE TYPE " + c.enumTypeName(table) + " AS ENUM(" + strings.Join(values, ", ") + ")"
 }
 
 // defineColumn returns the definition of a column.
@@ -103,7 +103,7 @@ func (c *columnOptions) defineColumn(table string) string {
 	}
 	switch {
 	case c.isEnum():
-		if s += " " + c.enumType(table); c.array {
+		if s += " " + c.enumTypeName(table); c.array {
 			s += " array"
 		}
 	case !c.generated || c.kind == "uuid":
@@ -155,18 +155,18 @@ func (c *columnOptions) fullType() string {
 	return name
 }
 
-// makeName returns the name that TypeORM gives to a part of a table: of the hash of the table and of the columns.
-func makeName(prefix, table string, length int, parts ...string) string {
+// makeHashedName returns the name that TypeORM gives to a part of a table: of the hash of the table and of the columns.
+func makeHashedName(prefix, table string, length int, parts ...string) string {
 	_, name := splitName(table)
 	sum := sha1.Sum([]byte(name + "_" + strings.Join(parts, "_"))) //nolint:gosec // as above
 	return prefix + hex.EncodeToString(sum[:])[:length]
 }
 
-// nameOfColumns is makeName for a list of columns.
-func nameOfColumns(prefix, table string, length int, columns []string) string {
+// makeColumnsName is makeHashedName for a list of columns.
+func makeColumnsName(prefix, table string, length int, columns []string) string {
 	sorted := slices.Clone(columns)
 	slices.Sort(sorted)
-	return makeName(prefix, table, length, strings.Join(sorted, "_"))
+	return makeHashedName(prefix, table, length, strings.Join(sorted, "_"))
 }
 
 // splitName returns the schema and the name of a table.

@@ -6,29 +6,29 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 )
 
-// nameOfIndex returns the name of a partial index.
-func nameOfIndex(table string, columns []string, where string) string {
+// makePartialIndexName returns the name of a partial index.
+func makePartialIndexName(table string, columns []string, where string) string {
 	sorted := slices.Clone(columns)
 	slices.Sort(sorted)
-	return makeName("IDX_", table, 26, append(sorted, where)...)
+	return makeHashedName("IDX_", table, 26, append(sorted, where)...)
 }
 
 // addForeignKey returns the statement of createForeignKey.
 func addForeignKey(table string, v jscode.Value) ([]string, bool) {
-	sql, ok := foreignKey(table, v, "(", ",")
-	return []string{alterTable(table) + "ADD " + sql}, ok
+	sql, ok := formatForeignKey(table, v, "(", ",")
+	return []string{alterTablePrefix(table) + "ADD " + sql}, ok
 }
 
 // addUnique returns the statement of createUniqueConstraint.
 func addUnique(table string, v jscode.Value) ([]string, bool) {
-	sql, ok := uniqueConstraint(table, v)
-	return []string{alterTable(table) + "ADD " + sql}, ok
+	sql, ok := formatUniqueConstraint(table, v)
+	return []string{alterTablePrefix(table) + "ADD " + sql}, ok
 }
 
 // addCheck returns the statement of createCheckConstraint.
 func addCheck(table string, v jscode.Value) ([]string, bool) {
-	sql, ok := checkConstraint(table, v)
-	return []string{alterTable(table) + "ADD " + sql}, ok
+	sql, ok := formatCheckConstraint(table, v)
+	return []string{alterTablePrefix(table) + "ADD " + sql}, ok
 }
 
 // addPrimaryKey returns the statement of createPrimaryKey.
@@ -37,15 +37,15 @@ func addPrimaryKey(table string, arguments []jscode.Value) ([]string, bool) {
 		return nil, false
 	}
 	columns, ok := jscode.ReadTexts(arguments[0])
-	name := nameOfColumns("PK_", table, 27, columns)
+	name := makeColumnsName("PK_", table, 27, columns)
 	if len(arguments) == 2 {
 		name = arguments[1].Text
 	}
-	return []string{alterTable(table) + "ADD CONSTRAINT " + quoteName(name) + " PRIMARY KEY (" + quoteNames(columns, ", ") + ")"}, ok && len(columns) > 0
+	return []string{alterTablePrefix(table) + "ADD CONSTRAINT " + quoteName(name) + " PRIMARY KEY (" + quoteNames(columns, ", ") + ")"}, ok && len(columns) > 0
 }
 
-// ifExists returns the clause that the last argument of a method asks for. ok is false if it is no literal.
-func ifExists(arguments []jscode.Value, index int) (clause string, ok bool) {
+// ifExistsClause returns the clause that the last argument of a method asks for. ok is false if it is no literal.
+func ifExistsClause(arguments []jscode.Value, index int) (clause string, ok bool) {
 	switch {
 	case len(arguments) <= index:
 		return "", true
@@ -55,15 +55,15 @@ func ifExists(arguments []jscode.Value, index int) (clause string, ok bool) {
 	return "", arguments[index].IsWord("false") && len(arguments) == index+1
 }
 
-// dropPart returns the method that drops a part of a table by its name. The indexes of a column go with it, so that TypeORM's statements
+// dropPartCall returns the method that drops a part of a table by its name. The indexes of a column go with it, so that TypeORM's statements
 // for them are left out.
-func dropPart(action string) schemaCall {
+func dropPartCall(action string) schemaCall {
 	return func(table string, arguments []jscode.Value) ([]string, bool) {
 		if len(arguments) == 0 || arguments[0].Kind != jscode.Text {
 			return nil, false
 		}
-		clause, ok := ifExists(arguments, 1)
-		return []string{alterTable(table) + action + clause + quoteName(arguments[0].Text)}, ok
+		clause, ok := ifExistsClause(arguments, 1)
+		return []string{alterTablePrefix(table) + action + clause + quoteName(arguments[0].Text)}, ok
 	}
 }
 
@@ -73,9 +73,9 @@ func dropColumns(table string, arguments []jscode.Value) (out []string, ok bool)
 		return nil, false
 	}
 	columns, isList := jscode.ReadTexts(arguments[0])
-	clause, ok := ifExists(arguments, 1)
+	clause, ok := ifExistsClause(arguments, 1)
 	for _, name := range columns {
-		out = append(out, alterTable(table)+"DROP COLUMN "+clause+quoteName(name))
+		out = append(out, alterTablePrefix(table)+"DROP COLUMN "+clause+quoteName(name))
 	}
 	return out, ok && isList
 }
@@ -85,7 +85,7 @@ func dropIndex(table string, arguments []jscode.Value) ([]string, bool) {
 	if len(arguments) == 0 || arguments[0].Kind != jscode.Text {
 		return nil, false
 	}
-	clause, ok := ifExists(arguments, 1)
+	clause, ok := ifExistsClause(arguments, 1)
 	name := quoteName(arguments[0].Text)
 	if schema, _ := splitName(table); schema != "" {
 		name = quoteName(schema) + "." + name
@@ -98,7 +98,7 @@ func renameColumn(table string, arguments []jscode.Value) ([]string, bool) {
 	if len(arguments) != 2 || arguments[0].Kind != jscode.Text || arguments[1].Kind != jscode.Text {
 		return nil, false
 	}
-	return []string{alterTable(table) + "RENAME COLUMN " + quoteName(arguments[0].Text) + " TO " + quoteName(arguments[1].Text)}, true
+	return []string{alterTablePrefix(table) + "RENAME COLUMN " + quoteName(arguments[0].Text) + " TO " + quoteName(arguments[1].Text)}, true
 }
 
 // renameTable returns the statement of renameTable. TypeORM also gives new names to constraints that have its own.
@@ -106,12 +106,12 @@ func renameTable(table string, arguments []jscode.Value) ([]string, bool) {
 	if len(arguments) != 1 || arguments[0].Kind != jscode.Text {
 		return nil, false
 	}
-	return []string{alterTable(table) + "RENAME TO " + quoteName(arguments[0].Text)}, true
+	return []string{alterTablePrefix(table) + "RENAME TO " + quoteName(arguments[0].Text)}, true
 }
 
 // dropTable returns the statement of dropTable. Its indexes and foreign keys go with it, so that TypeORM's statements for them are left out.
 func dropTable(table string, arguments []jscode.Value) ([]string, bool) {
-	clause, ok := ifExists(arguments[:min(1, len(arguments))], 0)
+	clause, ok := ifExistsClause(arguments[:min(1, len(arguments))], 0)
 	return []string{"DROP TABLE " + clause + quotePath(table)}, ok
 }
 

@@ -43,7 +43,7 @@ var Adapter = jscode.Adapter{
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, Unique: "name",
 	Call:    jscode.CallParameter(".query("),
-	Compose: newComposer, Count: countMigrations,
+	Compose: newComposer, Count: describeHistoryTable,
 	Translate: translateCall,
 }
 
@@ -128,9 +128,9 @@ var settings = lazyregexp.New(`(?i)(?:data-?_?source|orm|database|(?:^|[/._-])db
 // readSettings reads the project's migrationsTransactionMode: "all" if no file sets it.
 func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "typeorm settings", func() jscode.Settings {
-		file := findSettings(t)
+		file := findSettingsFile(t)
 		if file == "" {
-			return jscode.Settings{Mode: "all", Together: true, Table: findTable(t)}
+			return jscode.Settings{Mode: "all", Together: true, Table: findHistoryTable(t)}
 		}
 		m := mode.FindStringSubmatch(adapter.RunnerFile(t, file).Text)
 		value := cmp.Or(m[1], m[2])
@@ -140,18 +140,18 @@ func readSettings(t adapter.Tree) jscode.Settings {
 		case "false":
 			value = "none"
 		}
-		return jscode.Settings{File: file, Mode: value, Together: value == "all", Table: findTable(t)}
+		return jscode.Settings{File: file, Mode: value, Together: value == "all", Table: findHistoryTable(t)}
 	})
 }
 
-// findTable returns the table that a data source names; "" for none.
-func findTable(t adapter.Tree) string {
+// findHistoryTable returns the table that a data source names; "" for none.
+func findHistoryTable(t adapter.Tree) string {
 	files := slices.DeleteFunc(jscode.ReadSettingFiles(t, settings), func(f *adapter.File) bool { return !strings.Contains(f.Text, "migrations") })
 	return tableSetting.FindTable(files)
 }
 
-// findSettings returns the first file that sets the mode: one that makes a data source, else one that calls the command.
-func findSettings(t adapter.Tree) string {
+// findSettingsFile returns the first file that sets the mode: one that makes a data source, else one that calls the command.
+func findSettingsFile(t adapter.Tree) string {
 	for _, f := range jscode.ReadSettingFiles(t, settings) {
 		if strings.Contains(f.Text, "migrationsTransactionMode") && mode.MatchString(f.Text) {
 			return f.Path
@@ -179,12 +179,12 @@ func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adap
 	if !strings.Contains(f.Text, "transaction") {
 		return m, sent
 	}
-	if at := ownMode.FindStringSubmatchIndex(f.Text); at != nil {
+	if match := ownMode.FindStringSubmatchIndex(f.Text); match != nil {
 		if c.Mode == "all" {
-			m.Refuse(at[2], "TypeORM refuses to run any migration: "+name+" overrides the transaction mode, and the mode is \"all\"",
+			m.Refuse(match[2], "TypeORM refuses to run any migration: "+name+" overrides the transaction mode, and the mode is \"all\"",
 				"the deploy stops with ForbiddenTransactionModeOverrideError", "set migrationsTransactionMode: 'each' in the data source")
 		}
-		if f.Text[at[2]:at[3]] == "false" {
+		if f.Text[match[2]:match[3]] == "false" {
 			sent = onward.TransactionNone
 		} else {
 			sent = onward.TransactionFile

@@ -71,8 +71,8 @@ func (w writer) formatBody(list []string, alone, up bool) string {
 	return jscode.IndentLines(2, calls...)
 }
 
-// countMigrations describes TypeORM's table.
-func countMigrations(jscode.Settings, string) *adapter.Count {
+// describeHistoryTable describes TypeORM's table.
+func describeHistoryTable(jscode.Settings, string) *adapter.Count {
 	return &adapter.Count{
 		Table: historyTable,
 		Read:  adapter.KeyOnly("name"),

@@ -47,7 +47,7 @@ func newReader(r runner) jscode.Adapter {
 			Renamed:    "umzug records names, and runs it again",
 			OutOfOrder: "umzug runs it after the newer ones: new databases run it before them",
 		},
-		Find: findDirectories, ReadSettings: r.readSettings, Start: beginMigration, IsMigration: jscode.HasUp, Translate: translate, Choose: chooseReader,
+		Find: findDirectories, ReadSettings: r.readSettings, Start: startMigration, IsMigration: jscode.HasUp, Translate: translate, Choose: chooseReader,
 	}
 }
 
@@ -65,7 +65,7 @@ var (
 	// glob matches the pattern of the files, and what is before it.
 	glob = lazyregexp.New(`\bglob\s*:\s*(?:\[\s*)?(?:(?:path\.)?(join|resolve)\(\s*__dirname\s*,\s*|(__dirname)\s*\+\s*)?['"` + "`" +
 		`](\$\{__dirname\})?([^'"` + "`" + `*]*)\*`)
-	within = lazyregexp.New(`\bcwd\s*:\s*(?:__dirname|import\.meta\.dirname)\b`)
+	cwdPattern = lazyregexp.New(`\bcwd\s*:\s*(?:__dirname|import\.meta\.dirname)\b`)
 	// seeds matches directories with the rows of a development database.
 	seeds = lazyregexp.New(`(?i)(?:^|/)seed[^/]*$`)
 )
@@ -102,7 +102,7 @@ func readRunners(t adapter.Tree) map[string]runner {
 					continue
 				}
 				root := packages[i].Dir()
-				if isBeside := m[1] != "" || m[2] != "" || m[3] != "" || within.MatchString(part); isBeside {
+				if isBeside := m[1] != "" || m[2] != "" || m[3] != "" || cwdPattern.MatchString(part); isBeside {
 					root = path.Dir(file)
 				}
 				if dir := strings.TrimPrefix(path.Join("/", root, m[4]), "/"); !seeds.MatchString(dir) {
@@ -152,11 +152,11 @@ var settingName = lazyregexp.New(`(?i)(?:migrat|umzug|database|db)[^/]*(?:/[^/]*
 
 // findDirectories finds the directories of migrations.
 func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
-	runners, named := readRunners(t), map[string]string{}
+	runners, fileByDir := readRunners(t), map[string]string{}
 	for dir, r := range runners {
-		named[dir] = r.file
+		fileByDir[dir] = r.file
 	}
-	out := jscode.ListFound(t, named)
+	out := jscode.ListFound(t, fileByDir)
 	for i := range out {
 		out[i].Foreign = runners[out[i].Dir].foreign
 	}
@@ -171,8 +171,8 @@ func (r runner) readSettings(adapter.Tree) jscode.Settings {
 	}}
 }
 
-// beginMigration begins with a migration, and says how it is sent.
-func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startMigration begins with a migration, and says how it is sent.
+func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), onward.TransactionNone
 }

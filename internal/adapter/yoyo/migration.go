@@ -94,14 +94,14 @@ func sortMigrations(list []*migration) []*adapter.Migration {
 	var ready indexes
 	for i, m := range list {
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(m.depends))) {
-			at, ok := index[id]
+			dependency, ok := index[id]
 			if !ok {
 				m.Refuse(0, "there is no migration "+id, "yoyo stops: Could not resolve dependencies", "name a migration that exists")
 				continue
 			}
 			m.After = append(m.After, id)
 			waits[i]++
-			followers[at] = append(followers[at], i)
+			followers[dependency] = append(followers[dependency], i)
 		}
 		if waits[i] == 0 && !m.hook {
 			heap.Push(&ready, i)

@@ -73,7 +73,7 @@ func (p *program) readLine(line pycode.Line) {
 	if tokens[0].Kind == pycode.Word && tokens[1].Text == "=" && len(tokens) > 2 {
 		switch tokens[0].Text {
 		case "__depends__":
-			p.readDepends(tokens[2:])
+			p.readDependencies(tokens[2:])
 			return
 		case "__transactional__":
 			p.transactionless = len(tokens) == 3 && tokens[2].Text == "False"
@@ -87,8 +87,8 @@ func (p *program) readLine(line pycode.Line) {
 	}
 }
 
-// readDepends reads the names that a migration depends on.
-func (p *program) readDepends(tokens []pycode.Token) {
+// readDependencies reads the names that a migration depends on.
+func (p *program) readDependencies(tokens []pycode.Token) {
 	for _, t := range tokens {
 		if value, _, ok := t.StringValue(); ok && t.Kind == pycode.Literal {
 			p.depends = append(p.depends, value)
@@ -175,20 +175,20 @@ func (p *program) readText(tokens []pycode.Token) (text *pycode.Text, unread str
 func (m *migration) addSteps(p *program) {
 	m.Source.LineComment = "#"
 	places := newPlaces(m.Source.Text)
-	unread, at := false, 0
+	unread, end := false, 0
 	for i := range p.steps {
 		s := &p.steps[i]
 		if s.upUnread != "" {
-			line, column := places.find(s.at)
+			line, column := places.position(s.at)
 			m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, Line: line, Column: column, What: "a step", Why: s.upUnread})
 			unread = true
 		}
 		if s.up != nil {
 			part := places.makePart(s, s.up)
-			if part.Start < at { // a constant that was used before
+			if part.Start < end { // a constant that was used before
 				part.Start = -1
 			}
-			at = max(at, part.Start+len(part.SQL))
+			end = max(end, part.Start+len(part.SQL))
 			part.AfterUnread = unread
 			m.Source.Parts = append(m.Source.Parts, part)
 		}
@@ -231,19 +231,19 @@ func newPlaces(text string) *places {
 	return p
 }
 
-// find returns the line and column of an offset, from 1.
-func (p *places) find(at int) (line, column int) {
-	i, ok := slices.BinarySearch(p.starts, at)
+// position returns the line and column of an offset, from 1.
+func (p *places) position(offset int) (line, column int) {
+	i, ok := slices.BinarySearch(p.starts, offset)
 	if !ok {
 		i--
 	}
-	return i + 1, at - p.starts[i] + 1
+	return i + 1, offset - p.starts[i] + 1
 }
 
 // makePart returns one text of a step as a message.
 func (p *places) makePart(s *step, text *pycode.Text) script.Part {
 	part := script.Part{SQL: text.Value, Start: text.Start, Message: true}
-	part.Line, part.Column = p.find(s.at)
-	part.EndLine, part.EndColumn = p.find(s.end)
+	part.Line, part.Column = p.position(s.at)
+	part.EndLine, part.EndColumn = p.position(s.end)
 	return part
 }

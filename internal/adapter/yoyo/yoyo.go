@@ -68,11 +68,11 @@ func isMigration(text string) bool {
 
 // findSources finds directories with programs that import yoyo, and those that yoyo.ini names.
 func findSources(t adapter.Tree) []adapter.Source {
-	named := listNamedDirs(t)
+	iniByDir := listNamedDirs(t)
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".py", ".sql") {
 		s := adapter.Source{Framework: "yoyo", Dir: d.Path, Score: 3, Foreign: foreignDatabase(t, d.Path)}
-		if ini, ok := named[d.Path]; ok && len(listFiles(d.Names)) > 0 {
+		if ini, ok := iniByDir[d.Path]; ok && len(listMigrationNames(d.Names)) > 0 {
 			s.Why = "named by " + ini
 			out = append(out, s)
 			continue
@@ -81,8 +81,8 @@ func findSources(t adapter.Tree) []adapter.Source {
 		if !mayBeMigrations(d.Path, programs) {
 			continue
 		}
-		if n, of := adapter.CountSample(t, d, programs, isMigration); n > 0 && adapter.IsDeployed(d.Path) && 2*n >= of {
-			s.Why = fmt.Sprintf("migrations of yoyo in %d of %d files", n, of)
+		if n, total := adapter.CountSample(t, d, programs, isMigration); n > 0 && adapter.IsDeployed(d.Path) && 2*n >= total {
+			s.Why = fmt.Sprintf("migrations of yoyo in %d of %d files", n, total)
 			out = append(out, s)
 		}
 	}
@@ -121,8 +121,8 @@ func foreignDatabase(t adapter.Tree, dir string) string {
 // rollbackEnd ends the names of files with what undoes a migration.
 const rollbackEnd = ".rollback.sql"
 
-// listFiles returns the names that are migrations.
-func listFiles(names []string) []string {
+// listMigrationNames returns the names that are migrations.
+func listMigrationNames(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasSuffix(name, rollbackEnd) || name == "__init__.py" })
 }
 
@@ -139,7 +139,7 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	}
 	d := adapter.ListDir(t, s.Dir, ".py", ".sql")
 	var list []*migration
-	for _, f := range adapter.ReadFiles(t, d, listFiles(d.Names)) {
+	for _, f := range adapter.ReadFiles(t, d, listMigrationNames(d.Names)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

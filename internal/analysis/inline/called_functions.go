@@ -59,20 +59,20 @@ type functionBody struct {
 
 // InlineCalls adds the statements of the functions that a statement calls: SELECT f(), CALL p(),
 // PERFORM f() in a DO block. Code that cannot be read is described in Opaque.
-func (in *Inliner) InlineCalls(c *catalog.Catalog, s *script.Script, at int) {
+func (in *Inliner) InlineCalls(c *catalog.Catalog, s *script.Script, stmtIndex int) {
 	defer func() {
 		if r := recover(); r != nil { // only the code that the statement runs is lost
-			s.Statements[at].EditRare().Opaque = joinReasons(s.Statements[at].Opaque, "what it calls: "+fault.FromPanic(r).Error())
+			s.Statements[stmtIndex].EditRare().Opaque = joinReasons(s.Statements[stmtIndex].Opaque, "what it calls: "+fault.FromPanic(r).Error())
 		}
 	}()
-	in.addCalls(c, s, at)
-	in.addFired(c, s, at)
-	in.recordStatement(s.Statements[at].Node)
+	in.addCalls(c, s, stmtIndex)
+	in.addFiredCode(c, s, stmtIndex)
+	in.recordFireableCode(s.Statements[stmtIndex].Node)
 }
 
 // addCalls adds the bodies of the functions that a statement calls directly.
-func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, at int) {
-	st := s.Statements[at]
+func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, stmtIndex int) {
+	st := s.Statements[stmtIndex]
 	calls, readsNoTable := listTopLevelCalls(st.Node)
 	for _, call := range calls {
 		schema, name := pgparse.SchemaAndName(call.GetFuncname())
@@ -97,7 +97,7 @@ func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 				st.EditRare().Opaque = joinReasons(st.Opaque, "call of "+name+"(), "+b.why)
 			} else {
 				st.EditRare().Expressions = append(slices.Clip(st.Expressions), b.expressions...)
-				s.AddCall(at, name, b.statements)
+				s.AddCall(stmtIndex, name, b.statements)
 			}
 		}
 	}

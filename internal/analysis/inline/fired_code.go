@@ -60,13 +60,13 @@ func (in *Inliner) judgeSuspects(c *catalog.Catalog) {
 	}
 }
 
-// recordStatement records what later statements may fire.
-func (in *Inliner) recordStatement(node *pgparse.Node) {
+// recordFireableCode records what later statements may fire.
+func (in *Inliner) recordFireableCode(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateFunctionStmt:
 		if n := s.GetFuncname(); len(n) > 0 {
-			_, as := pgparse.FunctionCode(s.GetOptions())
-			in.recordSuspect(qualifiedName(n), strings.Join(as, "\n"))
+			_, definition := pgparse.FunctionCode(s.GetOptions())
+			in.recordSuspect(qualifiedName(n), strings.Join(definition, "\n"))
 		}
 	case *pgparse.RenameStmt:
 		switch s.GetRenameType() {
@@ -81,9 +81,9 @@ func (in *Inliner) recordStatement(node *pgparse.Node) {
 	}
 }
 
-// addFired adds the code that a statement runs without naming it.
-func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
-	st := s.Statements[at]
+// addFiredCode adds the code that a statement runs without naming it.
+func (in *Inliner) addFiredCode(c *catalog.Catalog, s *script.Script, stmtIndex int) {
+	st := s.Statements[stmtIndex]
 	if st.Node == nil {
 		return
 	}
@@ -108,15 +108,15 @@ func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
 			w.hidden = append(w.hidden, "call of "+f.function+"(), as the file calls too much")
 			continue
 		}
-		s.AddCall(at, f.function, f.statements)
+		s.AddCall(stmtIndex, f.function, f.statements)
 	}
 	if in.script != s {
 		in.script, in.reported = s, map[string]bool{}
 	}
-	for _, what := range w.hidden {
-		if !in.reported[what] { // once in a file: a trigger may fire many times
-			in.reported[what] = true
-			st.EditRare().Opaque = joinReasons(st.Opaque, what)
+	for _, reason := range w.hidden {
+		if !in.reported[reason] { // once in a file: a trigger may fire many times
+			in.reported[reason] = true
+			st.EditRare().Opaque = joinReasons(st.Opaque, reason)
 		}
 	}
 }
@@ -149,57 +149,57 @@ type firedBody struct {
 }
 
 // readNode examines a statement that runs; by is what fired it.
-func (w *firedCode) readNode(n *pgparse.Node, by string, depth int) {
+func (w *firedCode) readNode(n *pgparse.Node, caller string, depth int) {
 	if depth > maxCallDepth {
 		return
 	}
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt:
-		w.readQuery(n, by, depth)
+		w.readQuery(n, caller, depth)
 	case *pgparse.CopyStmt:
 		if s.GetIsFrom() {
 			w.readRowWrite(s.GetRelation(), analysis.RowWrite{Events: []string{"insert"}, Only: true}, nil, depth)
 		}
-		w.readQuery(s.GetQuery(), by, depth)
+		w.readQuery(s.GetQuery(), caller, depth)
 	case *pgparse.TruncateStmt:
 		for _, r := range s.GetRelations() {
 			w.readRowWrite(r.GetRangeVar(), analysis.RowWrite{Events: []string{"truncate"}, Only: !r.GetRangeVar().GetInh()}, nil, depth)
 		}
 	case *pgparse.ExplainStmt:
 		if slices.ContainsFunc(s.GetOptions(), func(o *pgparse.Node) bool { return o.GetDefElem().GetDefname() == "analyze" }) {
-			w.readNode(s.GetQuery(), by, depth)
+			w.readNode(s.GetQuery(), caller, depth)
 		}
 	case *pgparse.ExecuteStmt:
 		if q := w.prepared[s.GetName()]; q != nil {
-			w.readNode(q, by, depth+1)
+			w.readNode(q, caller, depth+1)
 		}
 	case *pgparse.CreateTableAsStmt:
-		w.readNode(s.GetQuery(), by, depth)
+		w.readNode(s.GetQuery(), caller, depth)
 	case *pgparse.DeclareCursorStmt:
-		w.readNode(s.GetQuery(), by, depth)
+		w.readNode(s.GetQuery(), caller, depth)
 	case *pgparse.IndexStmt, *pgparse.AlterTableStmt, *pgparse.AlterDomainStmt, *pgparse.CallStmt, *pgparse.RefreshMatViewStmt:
 		if r, ok := s.(*pgparse.RefreshMatViewStmt); ok {
-			w.readView(r.GetRelation(), by, depth)
+			w.readView(r.GetRelation(), caller, depth)
 		}
-		w.readQuery(n, by, depth)
+		w.readQuery(n, caller, depth)
 	}
 }
 
 // readQuery examines the calls and the writes in a tree, including WITH and sub-queries.
-func (w *firedCode) readQuery(n *pgparse.Node, by string, depth int) {
+func (w *firedCode) readQuery(n *pgparse.Node, caller string, depth int) {
 	pgparse.Walk(n, func(msg any) bool {
 		switch s := msg.(type) {
 		case *pgparse.InsertStmt:
 			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), s.GetCols(), depth)
 		case *pgparse.UpdateStmt:
 			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), nil, depth)
-			w.readSetting(s)
+			w.handleSettingUpdate(s)
 		case *pgparse.DeleteStmt:
 			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), nil, depth)
 		case *pgparse.MergeStmt:
 			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), nil, depth)
 		case *pgparse.RangeVar:
-			w.readView(s, by, depth)
+			w.readView(s, caller, depth)
 		case *pgparse.A_Expr:
 			w.readOperator(s, depth)
 		case *pgparse.TypeName:
@@ -207,9 +207,9 @@ func (w *firedCode) readQuery(n *pgparse.Node, by string, depth int) {
 				w.readType(w.catalog.TypeOf(s), depth)
 			}
 		case *pgparse.FuncCall:
-			w.readImplied("aggregate "+pgparse.LastText(s.GetFuncname()), depth)
+			w.readImpliedCalls("aggregate "+pgparse.LastText(s.GetFuncname()), depth)
 			if !slices.Contains(w.direct, s) {
-				w.readCall(s, by, depth)
+				w.readCall(s, caller, depth)
 			}
 		}
 		return true
@@ -217,7 +217,7 @@ func (w *firedCode) readQuery(n *pgparse.Node, by string, depth int) {
 }
 
 // readView examines the functions that a view calls.
-func (w *firedCode) readView(rv *pgparse.RangeVar, by string, depth int) {
+func (w *firedCode) readView(rv *pgparse.RangeVar, caller string, depth int) {
 	if !w.functions {
 		return
 	}
@@ -226,24 +226,24 @@ func (w *firedCode) readView(rv *pgparse.RangeVar, by string, depth int) {
 }
 
 // readCall examines the function that an expression calls.
-func (w *firedCode) readCall(call *pgparse.FuncCall, by string, depth int) {
+func (w *firedCode) readCall(call *pgparse.FuncCall, caller string, depth int) {
 	if !w.functions || len(call.GetFuncname()) == 0 {
 		return
 	}
 	if name := qualifiedName(call.GetFuncname()); name.Schema != "pg_catalog" {
-		w.readNamed(name, by, depth)
+		w.readFunctionsNamed(name, caller, depth)
 	}
 }
 
-// readNamed examines the functions of a name.
-func (w *firedCode) readNamed(name catalog.Name, by string, depth int) {
+// readFunctionsNamed examines the functions of a name.
+func (w *firedCode) readFunctionsNamed(name catalog.Name, caller string, depth int) {
 	for _, fn := range w.catalog.Functions(name.Schema, name.Name) {
-		w.readFunction(fn, by, depth)
+		w.readFunction(fn, caller, depth)
 	}
 }
 
 // readFunction adds what a function does besides changing rows.
-func (w *firedCode) readFunction(fn *catalog.Function, by string, depth int) {
+func (w *firedCode) readFunction(fn *catalog.Function, caller string, depth int) {
 	if w.seen[fn] || depth > maxCallDepth || w.st.IsInside(fn.Name.Name) {
 		return
 	}
@@ -252,24 +252,24 @@ func (w *firedCode) readFunction(fn *catalog.Function, by string, depth int) {
 	}
 	w.seen[fn] = true
 	b := w.sideEffectsOf(fn)
-	where := fn.Name.Name + "()"
-	if by != "" {
-		where += ", which " + by + " calls"
+	location := fn.Name.Name + "()"
+	if caller != "" {
+		location += ", which " + caller + " calls"
 	}
 	if b.why != "" {
-		w.hidden = append(w.hidden, "call of "+where+", "+b.why)
+		w.hidden = append(w.hidden, "call of "+location+", "+b.why)
 		return
 	}
 	if fn.Volatility == "volatile" { // the server forbids changes in other functions
 		for _, h := range b.hidden {
-			w.hidden = append(w.hidden, h+" in "+where)
+			w.hidden = append(w.hidden, h+" in "+location)
 		}
 		if len(b.changes) > 0 {
 			w.found = append(w.found, firedBody{fn.Name.Name, b.changes})
 		}
 	}
 	for _, n := range b.rows {
-		w.readNode(n, by, depth+1)
+		w.readNode(n, caller, depth+1)
 	}
 }
 

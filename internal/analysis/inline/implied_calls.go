@@ -47,11 +47,11 @@ func (in *Inliner) recordImpliedCalls(node *pgparse.Node) {
 	}
 }
 
-func (in *Inliner) addImpliedCall(by string, function []*pgparse.Node) {
+func (in *Inliner) addImpliedCall(caller string, function []*pgparse.Node) {
 	if len(function) == 0 {
 		return
 	}
-	in.impliedCalls[by] = append(in.impliedCalls[by], qualifiedName(function))
+	in.impliedCalls[caller] = append(in.impliedCalls[caller], qualifiedName(function))
 }
 
 func qualifiedName(list []*pgparse.Node) catalog.Name {
@@ -59,21 +59,21 @@ func qualifiedName(list []*pgparse.Node) catalog.Name {
 	return catalog.Name{Schema: schema, Name: name}
 }
 
-// readImplied examines the functions that an object calls without naming them.
-func (w *firedCode) readImplied(by string, depth int) {
-	for _, name := range w.impliedCalls[by] {
-		w.readNamed(name, by, depth)
+// readImpliedCalls examines the functions that an object calls without naming them.
+func (w *firedCode) readImpliedCalls(caller string, depth int) {
+	for _, name := range w.impliedCalls[caller] {
+		w.readFunctionsNamed(name, caller, depth)
 	}
 }
 
 // readOperator examines the functions of an expression's operators.
 func (w *firedCode) readOperator(x *pgparse.A_Expr, depth int) {
-	w.readImplied("operator "+pgparse.LastText(x.GetName()), depth)
+	w.readImpliedCalls("operator "+pgparse.LastText(x.GetName()), depth)
 	switch x.GetKind() {
 	case pgparse.A_Expr_Kind_AEXPR_BETWEEN, pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN, pgparse.A_Expr_Kind_AEXPR_BETWEEN_SYM,
 		pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN_SYM:
 		for _, name := range [...]string{"<", "<=", ">", ">="} {
-			w.readImplied("operator "+name, depth)
+			w.readImpliedCalls("operator "+name, depth)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (w *firedCode) readOperator(x *pgparse.A_Expr, depth int) {
 // readType examines the functions that make a value of a type: its casts, and the checks of
 // a domain.
 func (w *firedCode) readType(t catalog.Type, depth int) {
-	w.readImplied("type "+t.Name.Name, depth)
+	w.readImpliedCalls("type "+t.Name.Name, depth)
 	for range maxCallDepth {
 		u := w.catalog.Type(t.OID)
 		if u == nil || u.Kind != catalog.Domain {
@@ -110,9 +110,9 @@ func (w *firedCode) readRelation(r *catalog.Relation, depth int) {
 	}
 	if r.RLS || r.ForceRLS {
 		for _, p := range r.Policies {
-			by := "policy " + p.Name + " of " + r.Name.String()
-			w.readQuery(p.Using, by, depth+1)
-			w.readQuery(p.Check, by, depth+1)
+			caller := "policy " + p.Name + " of " + r.Name.String()
+			w.readQuery(p.Using, caller, depth+1)
+			w.readQuery(p.Check, caller, depth+1)
 		}
 	}
 	if r.View != nil {
@@ -120,8 +120,8 @@ func (w *firedCode) readRelation(r *catalog.Relation, depth int) {
 	}
 }
 
-// readSetting handles the setting that an UPDATE of pg_settings changes.
-func (w *firedCode) readSetting(s *pgparse.UpdateStmt) {
+// handleSettingUpdate handles the setting that an UPDATE of pg_settings changes.
+func (w *firedCode) handleSettingUpdate(s *pgparse.UpdateStmt) {
 	name, value, known, isSetting := pgparse.UpdatedSetting(s)
 	if r, _ := w.catalog.Resolve(s.GetRelation()); !isSetting || r.OID != 0 && !r.Inferred {
 		return

@@ -19,15 +19,15 @@ func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, write analysis.RowWrite, 
 	r, _ := w.catalog.Resolve(rv)
 	for _, x := range analysis.ListWritten(w.catalog, r, write) {
 		if x.Direct {
-			w.readWrite(&x, cols, depth)
+			w.readRelationWrite(&x, cols, depth)
 		} else {
-			w.readWrite(&x, nil, depth)
+			w.readRelationWrite(&x, nil, depth)
 		}
 	}
 }
 
-// readWrite examines the code that a write to one relation runs.
-func (w *firedCode) readWrite(r *analysis.WrittenRelation, cols []*pgparse.Node, depth int) {
+// readRelationWrite examines the code that a write to one relation runs.
+func (w *firedCode) readRelationWrite(r *analysis.WrittenRelation, cols []*pgparse.Node, depth int) {
 	events := r.Events
 	for _, t := range r.Triggers {
 		if len(r.FiringEvents(t)) > 0 {
@@ -43,37 +43,37 @@ func (w *firedCode) readWrite(r *analysis.WrittenRelation, cols []*pgparse.Node,
 		}
 	}
 	if w.functions && (slices.Contains(events, "insert") || slices.Contains(events, "update")) {
-		w.readExpressions(r.Relation, events, cols, depth)
+		w.readRowExpressions(r.Relation, events, cols, depth)
 	}
 }
 
 // readTrigger examines the function of a trigger.
 func (w *firedCode) readTrigger(r *catalog.Relation, t *catalog.Trigger, depth int) {
-	by := "trigger " + t.Name + " of " + r.Name.String()
+	caller := "trigger " + t.Name + " of " + r.Name.String()
 	list := w.catalog.Functions(t.Function.Schema, t.Function.Name)
 	if len(list) == 0 && t.Function.Schema != "pg_catalog" && !isKnownTriggerFunction(t.Function.Name) {
-		what := "call of " + t.Function.Name + "(), which " + by + " calls"
-		if !slices.Contains(w.hidden, what) {
-			w.hidden = append(w.hidden, what)
+		hiddenCall := "call of " + t.Function.Name + "(), which " + caller + " calls"
+		if !slices.Contains(w.hidden, hiddenCall) {
+			w.hidden = append(w.hidden, hiddenCall)
 		}
 	}
 	for _, fn := range list {
 		if len(fn.Args) == 0 {
-			w.readFunction(fn, by, depth)
+			w.readFunction(fn, caller, depth)
 		}
 	}
 	if w.functions {
-		w.readQuery(t.When, by, depth)
+		w.readQuery(t.When, caller, depth)
 	}
 }
 
-// readExpressions examines the expressions that are computed for a row.
-func (w *firedCode) readExpressions(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int) {
-	given := func(name string) bool {
+// readRowExpressions examines the expressions that are computed for a row.
+func (w *firedCode) readRowExpressions(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int) {
+	isWritten := func(name string) bool {
 		return slices.ContainsFunc(cols, func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == name })
 	}
 	for _, c := range r.Columns {
-		if slices.Contains(events, "insert") && !given(c.Name) {
+		if slices.Contains(events, "insert") && !isWritten(c.Name) {
 			w.readQuery(c.Default, "the default of "+r.Name.String()+"."+c.Name, depth)
 		}
 		w.readQuery(c.GeneratedExpr, "the generated column "+r.Name.String()+"."+c.Name, depth)
@@ -110,8 +110,8 @@ func (in *Inliner) recordEventTrigger(node *pgparse.Node) {
 			return
 		}
 		t.function = qualifiedName(s.GetFuncname())
-		for _, when := range s.GetWhenclause() {
-			for _, tag := range when.GetDefElem().GetArg().GetList().GetItems() {
+		for _, filter := range s.GetWhenclause() {
+			for _, tag := range filter.GetDefElem().GetArg().GetList().GetItems() {
 				t.tags = append(t.tags, strings.ToUpper(tag.GetString_().GetSval()))
 			}
 		}
@@ -173,11 +173,11 @@ var sharedObjects = []string{"EVENT", "DATABASE", "ROLE", "USER", "GROUP", "TABL
 func mayHaveTag(words []string, tag string) bool {
 	rest := words[:min(len(words), 8)]
 	for want := range strings.FieldsSeq(tag) {
-		at := slices.Index(rest, want)
-		if at < 0 {
+		i := slices.Index(rest, want)
+		if i < 0 {
 			return false
 		}
-		rest = rest[at+1:]
+		rest = rest[i+1:]
 	}
 	return true
 }

@@ -58,23 +58,23 @@ const (
 // A majority decides where only some of the overloads are volatile: up to Postgres 14, AT TIME ZONE (the function
 // timezone) is volatile for timetz alone, which hardly anybody means. [VolatilityOf] tells them apart.
 func Volatility(name string, nargs, major int) (v Vol, known bool) {
-	return judge(name, nil, nargs, major)
+	return classifyVolatility(name, nil, nargs, major)
 }
 
 // VolatilityOf is Volatility with the arguments' types, as pg_type.typname, "" for an unknown type. Overloads whose
 // declared types differ from the known ones are ignored, unless no overload would be left. In that case there is an
 // implicit cast, and any overload may be meant.
 func VolatilityOf(name string, types []string, major int) (v Vol, known bool) {
-	return judge(name, types, len(types), major)
+	return classifyVolatility(name, types, len(types), major)
 }
 
 // Mutable reports whether a call of a built-in function is immutable on no version, whichever overload is meant. types
 // are the argument types, as for VolatilityOf. It is false if there may be an implicit cast.
 func Mutable(name string, types []string) bool {
 	found := false
-	for line := range group(functions, name) {
-		signature, letters, declared := fields(line)
-		if !accepts(signature, len(types)) || declared != "" && fits(declared, types) == not {
+	for line := range lookUpEntries(functions, name) {
+		signature, letters, declared := splitFields(line)
+		if !acceptsArgCount(signature, len(types)) || declared != "" && matchTypes(declared, types) == not {
 			continue
 		}
 		if strings.ContainsRune(letters, 'i') {
@@ -87,20 +87,20 @@ func Mutable(name string, types []string) bool {
 
 // Known reports whether any version has a built-in function of that name.
 func Known(name string) bool {
-	for range group(functions, name) {
+	for range lookUpEntries(functions, name) {
 		return true
 	}
 	return false
 }
 
-func judge(name string, types []string, nargs, major int) (Vol, bool) {
+func classifyVolatility(name string, types []string, nargs, major int) (Vol, bool) {
 	if major < oldest || major > newest {
 		return 0, false
 	}
 	var all, fitting, exact tally
-	for line := range group(functions, name) {
-		signature, letters, declared := fields(line)
-		if nargs >= 0 && !accepts(signature, nargs) {
+	for line := range lookUpEntries(functions, name) {
+		signature, letters, declared := splitFields(line)
+		if nargs >= 0 && !acceptsArgCount(signature, nargs) {
 			continue
 		}
 		letter := letters[0]
@@ -110,13 +110,13 @@ func judge(name string, types []string, nargs, major int) (Vol, bool) {
 		if letter == absent {
 			continue
 		}
-		all.add(letter)
-		switch fits(declared, types) {
+		all.countLetter(letter)
+		switch matchTypes(declared, types) {
 		case exactly:
-			exact.add(letter)
+			exact.countLetter(letter)
 			fallthrough
 		case polymorphic:
-			fitting.add(letter)
+			fitting.countLetter(letter)
 		}
 	}
 	for _, t := range []tally{exact, fitting} {
@@ -133,7 +133,7 @@ const absent = '-'
 // tally counts the overloads of each class.
 type tally struct{ counts [Volatile + 1]int }
 
-func (t *tally) add(letter byte) {
+func (t *tally) countLetter(letter byte) {
 	switch letter {
 	case 'i':
 		t.counts[Immutable]++
@@ -157,20 +157,20 @@ func (t *tally) verdict() Vol {
 	return Immutable
 }
 
-// accepts tells whether a signature ("2", "2-4" with defaults, "1+" variadic) can be called with n arguments.
-func accepts(signature string, n int) bool {
+// acceptsArgCount tells whether a signature ("2", "2-4" with defaults, "1+" variadic) can be called with n arguments.
+func acceptsArgCount(signature string, n int) bool {
 	if least, ok := strings.CutSuffix(signature, "+"); ok {
-		return n >= number(least)
+		return n >= parseNumber(least)
 	}
 	least, most, ok := strings.Cut(signature, "-")
 	if !ok {
-		return n == number(signature)
+		return n == parseNumber(signature)
 	}
-	return number(least) <= n && n <= number(most)
+	return parseNumber(least) <= n && n <= parseNumber(most)
 }
 
-// number reads a number that the generator wrote.
-func number(s string) int {
+// parseNumber reads a number that the generator wrote.
+func parseNumber(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		panic("builtin: the generated table is broken at " + s)
@@ -187,8 +187,8 @@ const (
 	exactly         // the known types are the declared ones
 )
 
-// fits compares declared types ("text,timetz"; "" where the table does not list them) with the types of a call.
-func fits(declared string, types []string) fit {
+// matchTypes compares declared types ("text,timetz"; "" where the table does not list them) with the types of a call.
+func matchTypes(declared string, types []string) fit {
 	if declared == "" || types == nil {
 		return not
 	}
@@ -231,7 +231,7 @@ var typeNames = sync.OnceValue(func() map[string]typeEntry {
 		canonical, since, some := strings.Cut(rest, " ")
 		entry := typeEntry{canonical: canonical}
 		if some {
-			entry.since = number(since)
+			entry.since = parseNumber(since)
 		}
 		out[name] = entry
 	}

@@ -112,17 +112,17 @@ func TestTables(t *testing.T) {
 		}
 		for _, line := range lines {
 			key, rest, _ := strings.Cut(line, " ")
-			if !slices.Contains(slices.Collect(group(table, key)), rest) {
+			if !slices.Contains(slices.Collect(lookUpEntries(table, key)), rest) {
 				t.Errorf("%s: not found: %q", name, line)
 			}
 			if name != "functions" {
 				continue
 			}
-			signature, letters, _ := fields(rest)
+			signature, letters, _ := splitFields(rest)
 			if strings.Trim(letters, "isv-") != "" || len(letters) != 1 && len(letters) != newest-oldest+1 {
 				t.Errorf("volatility in %q", line)
 			}
-			if !accepts(signature, number(strings.FieldsFunc(signature, func(c rune) bool { return c == '-' || c == '+' })[0])) {
+			if !acceptsArgCount(signature, parseNumber(strings.FieldsFunc(signature, func(c rune) bool { return c == '-' || c == '+' })[0])) {
 				t.Errorf("signature in %q", line)
 			}
 		}

@@ -14,7 +14,7 @@ const (
 
 // HasExtension reports whether the contents of an extension are known: it comes with Postgres.
 func HasExtension(name string) bool {
-	for range group(extensions, name) {
+	for range lookUpEntries(extensions, name) {
 		return true
 	}
 	return false
@@ -22,7 +22,7 @@ func HasExtension(name string) bool {
 
 // Brings reports whether an extension has an object of that name, on any version.
 func Brings(extension string, kind ObjectKind, name string) bool {
-	for member := range group(extensions, extension) {
+	for member := range lookUpEntries(extensions, extension) {
 		if k, n, _ := strings.Cut(member, " "); k == string(kind) && n == name {
 			return true
 		}

@@ -13,7 +13,7 @@ func GivesOneValue(name string) bool { return strings.Contains(shapeLetters(name
 
 // shapeLetters returns the letters of the table; "" if no version has a function of that name.
 func shapeLetters(name string) string {
-	for letters := range group(shapes, name) {
+	for letters := range lookUpEntries(shapes, name) {
 		return letters
 	}
 	if Known(name) {

@@ -11,7 +11,7 @@ var added = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for line := range strings.Lines(functions) {
 		name, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if _, letters, _ := fields(rest); letters[0] == absent {
+		if _, letters, _ := splitFields(rest); letters[0] == absent {
 			out[name] = true
 		}
 	}
@@ -25,9 +25,9 @@ func Since(name string, nargs int) int {
 		return 0
 	}
 	since := 0
-	for line := range group(functions, name) {
-		signature, letters, _ := fields(line)
-		if !accepts(signature, nargs) {
+	for line := range lookUpEntries(functions, name) {
+		signature, letters, _ := splitFields(line)
+		if !acceptsArgCount(signature, nargs) {
 			continue
 		}
 		if len(letters) == 1 || letters[0] != absent {

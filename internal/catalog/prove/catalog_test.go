@@ -68,8 +68,8 @@ func fromCatalog(c *catalog.Catalog) facts {
 // name is the name without the schema public, unquoted.
 func name(n catalog.Name) string { return strings.ReplaceAll(n.String(), `"`, "") }
 
-func flag(on bool, text string) string {
-	if on {
+func flag(condition bool, text string) string {
+	if condition {
 		return text
 	}
 	return ""

@@ -56,8 +56,8 @@ func TestCorpus(t *testing.T) {
 					t.Fatal(err)
 				}
 				text := string(data)
-				if at := down.FindStringIndex(text); at != nil {
-					text = text[:at[0]]
+				if loc := down.FindStringIndex(text); loc != nil {
+					text = text[:loc[0]]
 				}
 				f, err := pgparse.SplitText(text)
 				if err != nil {

@@ -81,7 +81,7 @@ func proveLive(t *testing.T, major int, sql string) {
 	for _, u := range got.Unread {
 		t.Errorf("unread: %s", u)
 	}
-	server, ours := fromServer(ctx, t, conn), fromCatalog(got.Catalog)
+	server, liveFacts := fromServer(ctx, t, conn), fromCatalog(got.Catalog)
 	// The fold knows nothing of an extension's functions, so that the server's
 	// facts leave them out; a server is read with them.
 	rows, err := conn.Query(ctx, `SELECT 'function ' || proname || ' ' FROM pg_proc p JOIN pg_depend ON classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e'`)
@@ -92,10 +92,10 @@ func proveLive(t *testing.T, major int, sql string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours = slices.DeleteFunc(ours, func(line string) bool {
+	liveFacts = slices.DeleteFunc(liveFacts, func(line string) bool {
 		return slices.ContainsFunc(extensions, func(head string) bool { return strings.HasPrefix(line, head) })
 	})
-	if d := lacking("server", server, ours) + lacking("live", ours, server); d != "" {
+	if d := lacking("server", server, liveFacts) + lacking("live", liveFacts, server); d != "" {
 		t.Errorf("only one side has:\n%s", d)
 	}
 	if got.Major != major || !got.Catalog.Complete {

@@ -156,8 +156,8 @@ func prove(t *testing.T, major int, sql string, lenient bool) {
 	if _, err := conn.Exec(ctx, "SET search_path = public"); err != nil {
 		t.Fatal(err)
 	}
-	server, ours := fromServer(ctx, t, conn), fromCatalog(c)
-	if d := lacking("server", server, ours) + lacking("catalog", ours, server); d != "" {
+	server, catalogFacts := fromServer(ctx, t, conn), fromCatalog(c)
+	if d := lacking("server", server, catalogFacts) + lacking("catalog", catalogFacts, server); d != "" {
 		t.Errorf("only one side has:\n%s", d)
 	}
 }

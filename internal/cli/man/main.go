@@ -39,15 +39,15 @@ func main() {
 
 // pageDate is the day of the pages.
 func pageDate() (time.Time, error) {
-	at := os.Getenv("SOURCE_DATE_EPOCH")
-	if at == "" {
+	epoch := os.Getenv("SOURCE_DATE_EPOCH")
+	if epoch == "" {
 		out, err := exec.Command("git", "log", "-1", "--format=%ct").Output()
 		if err != nil {
 			return time.Time{}, fmt.Errorf("neither SOURCE_DATE_EPOCH nor git tells the date of the pages: %w", err)
 		}
-		at = strings.TrimSpace(string(out))
+		epoch = strings.TrimSpace(string(out))
 	}
-	seconds, err := strconv.ParseInt(at, 10, 64)
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH: %w", err)
 	}

@@ -74,12 +74,12 @@ func TestWrite(t *testing.T) {
 
 func TestDated(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "86400")
-	if at, err := pageDate(); err != nil || at.Format(time.DateOnly) != "1970-01-02" {
-		t.Errorf("%v, %v", at, err)
+	if date, err := pageDate(); err != nil || date.Format(time.DateOnly) != "1970-01-02" {
+		t.Errorf("%v, %v", date, err)
 	}
 	t.Setenv("SOURCE_DATE_EPOCH", "today")
-	if at, err := pageDate(); err == nil {
-		t.Errorf("today is %v", at)
+	if date, err := pageDate(); err == nil {
+		t.Errorf("today is %v", date)
 	}
 }
 

@@ -12,34 +12,34 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// addedUses answers which places of the code at the head use a column, if the deployed code has no such place there.
+// findAddedUses answers which places of the code at the head use a column, if the deployed code has no such place there.
 // Only files that differ are compared. Parsed uses are preferred; without one, names in code that works on the table.
-func (u *Code) addedUses(q question) analysis.Usage {
+func (u *Code) findAddedUses(q question) analysis.Usage {
 	out := analysis.Usage{Known: u.ReadFiles().err == nil}
 	if u.Head == nil || len(u.Changes) == 0 {
 		return out
 	}
 	head := u.Head()
 	head.Schemas = u.Schemas
-	added := newPlaces(u, head, u.parsedUses(q), head.parsedUses(q))
-	if model := addedField(u, head, q); len(added) == 0 && model != nil {
+	added := selectNewUses(u, head, u.parsedUses(q), head.parsedUses(q))
+	if model := findAddedFields(u, head, q); len(added) == 0 && model != nil {
 		out.Used, out.Count, out.Evidence, out.Read = true, len(model), model, model
 		return out
 	}
 	if len(added) == 0 {
-		added = newPlaces(u, head, u.namedUses(q), head.namedUses(q))
+		added = selectNewUses(u, head, u.findNamedUses(q), head.findNamedUses(q))
 		out.Named = len(added) > 0
 	}
 	out.Used, out.Count, out.Evidence = len(added) > 0, len(added), head.makeEvidence(added, maxEvidence)
 	if !out.Named {
-		out.Read = head.makeEvidence(slices.DeleteFunc(added, func(e index.Use) bool { return !isRead(e) }), maxEvidence)
+		out.Read = head.makeEvidence(slices.DeleteFunc(added, func(e index.Use) bool { return !isReadUse(e) }), maxEvidence)
 	}
 	return out
 }
 
-// addedField returns the fields of the framework's own models at the head that have a column, if no model at the base has it: each query of
+// findAddedFields returns the fields of the framework's own models at the head that have a column, if no model at the base has it: each query of
 // such a model names the column.
-func addedField(base, head *Code, q question) []onward.Evidence {
+func findAddedFields(base, head *Code, q question) []onward.Evidence {
 	if now, _ := head.answerFromModels(q); now.Used {
 		if answer, _ := base.answerFromModels(q); !answer.Used {
 			return now.Evidence
@@ -53,9 +53,9 @@ func (u *Code) parsedUses(q question) []index.Use {
 	return slices.DeleteFunc(u.indexFor(q).Column(q.Name, q.Column), func(e index.Use) bool { return e.Grade == facts.Observed })
 }
 
-// namedUses returns the places of files that differ, and work on the table or name it, at which the name of a column
+// findNamedUses returns the places of files that differ, and work on the table or name it, at which the name of a column
 // is a field, a key, or a part of a query.
-func (u *Code) namedUses(q question) []index.Use {
+func (u *Code) findNamedUses(q question) []index.Use {
 	b := u.indexFor(q)
 	works := b.FilesUsing(q.Name)
 	tables := newMarks(u.tableNames(q))
@@ -72,11 +72,11 @@ func (u *Code) namedUses(q question) []index.Use {
 		}
 	}
 	found := u.findMentions(files, append(facts.Spellings(q.Column), q.Column))
-	whose := u.columnOwnership(q, u.otherTables(q))
+	owner := u.newColumnOwner(q, u.otherTables(q))
 	var out []index.Use
 	for i := range found {
 		m := &found[i]
-		if !whose.isOtherTable(u.codes[m.path], *m) && rankMention(m) < rankWord {
+		if !owner.isOtherTable(u.codes[m.path], *m) && rankMention(m) < rankWord {
 			out = append(out, index.Use{Path: m.path, Line: m.Line, Grade: facts.Named})
 		}
 	}
@@ -90,9 +90,9 @@ type usedLine struct {
 	text string
 }
 
-// newPlaces returns the uses at the head that the base does not have. A line that only moved, also to another file, is
+// selectNewUses returns the uses at the head that the base does not have. A line that only moved, also to another file, is
 // not new, and neither is an edited line: a file has as many new uses as it has more of them.
-func newPlaces(base, head *Code, was, is []index.Use) []index.Use {
+func selectNewUses(base, head *Code, baseUses, headUses []index.Use) []index.Use {
 	from := map[string]string{} // the file at the base, by that at the head
 	old := map[string]bool{}
 	for _, c := range base.Changes {
@@ -106,8 +106,8 @@ func newPlaces(base, head *Code, was, is []index.Use) []index.Use {
 			old[from[c.Path]] = true
 		}
 	}
-	before := linesOf(base, was, func(path string) bool { return old[path] })
-	after := linesOf(head, is, func(path string) bool { _, ok := from[path]; return ok })
+	before := linesOf(base, baseUses, func(path string) bool { return old[path] })
+	after := linesOf(head, headUses, func(path string) bool { _, ok := from[path]; return ok })
 	left := map[string]int{}
 	for _, l := range before {
 		left[l.text]++

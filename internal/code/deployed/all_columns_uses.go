@@ -15,7 +15,7 @@ import (
 // findAllColumnsUses finds code that reads all columns of a table or writes them by position. Such
 // code fails if a column is added or removed.
 func (u *Code) findAllColumnsUses(q question) analysis.Usage {
-	b, by := u.indexFor(q), u.isSQLByMapper(q)
+	b, isMapped := u.indexFor(q), u.isSQLByMapper(q)
 	out := analysis.Usage{Known: true}
 	for _, s := range b.FindAllColumnsQueries(catalog.Name{Name: q.Name.Name}, q.Column) {
 		kind := analysis.SelectStar
@@ -27,7 +27,7 @@ func (u *Code) findAllColumnsUses(q question) analysis.Usage {
 			Evidence: onward.Evidence{Kind: "code", Path: s.Path, Line: s.Line, Text: describeAllColumnsQuery(s.AllColumnsQuery), Revision: u.name},
 		})
 	}
-	out.AllColumnsUses = append(out.AllColumnsUses, u.findPositionalWrites(b, q, func(p string) bool { return hasTypedRowTargets(p) || !by && !isPage(p) })...)
+	out.AllColumnsUses = append(out.AllColumnsUses, u.findPositionalWrites(b, q, func(p string) bool { return hasTypedRowTargets(p) || !isMapped && !isPage(p) })...)
 	slices.SortStableFunc(out.AllColumnsUses, func(a, b analysis.AllColumnsUse) int { return cmp.Compare(a.Kind, b.Kind) })
 	out.Used = len(out.AllColumnsUses) > 0
 	return out

@@ -94,8 +94,8 @@ func (b *columnOwner) countNames(t *codeText) *nameCounts {
 	out := &nameCounts{make([]int, n+1), make([]int, n+1)}
 	for i := range n {
 		out.own[i+1], out.foreign[i+1] = out.own[i], out.foreign[i]
-		own, foreign := b.lineNames(t, i)
-		if own {
+		isOwn, foreign := b.lineNamesTables(t, i)
+		if isOwn {
 			out.own[i+1]++
 		}
 		if foreign {
@@ -106,29 +106,29 @@ func (b *columnOwner) countNames(t *codeText) *nameCounts {
 	return out
 }
 
-// lineNames reports whether a line names the table, in any spelling, and whether it names
+// lineNamesTables reports whether a line names the table, in any spelling, and whether it names
 // another table with such a column: in a string, as the type of its rows, or as a
 // declared name.
-func (b *columnOwner) lineNames(t *codeText, i int) (own, foreign bool) {
+func (b *columnOwner) lineNamesTables(t *codeText, i int) (isOwn, foreign bool) {
 	line := t.lineText(i)
-	own = b.mentionsTable(line)
-	if name := typeOf(line); name != "" && b.isOtherRowType(name) {
-		return own, true
+	isOwn = b.mentionsTable(line)
+	if name := declaredType(line); name != "" && b.isOtherRowType(name) {
+		return isOwn, true
 	}
 	for o := range b.others {
-		for at := 0; !foreign; {
-			n := strings.Index(line[at:], o)
+		for offset := 0; !foreign; {
+			n := strings.Index(line[offset:], o)
 			if n < 0 {
 				break
 			}
-			at += n + len(o)
-			if !isWholeWord(line, at-len(o), len(o)) {
+			offset += n + len(o)
+			if !isWholeWord(line, offset-len(o), len(o)) {
 				continue
 			}
-			foreign = t.isTableInString(t.starts[i]+at-1, o) || declaresField(line[:at-len(o)], line[at:])
+			foreign = t.isTableInString(t.starts[i]+offset-1, o) || declaresField(line[:offset-len(o)], line[offset:])
 		}
 	}
-	return own, foreign
+	return isOwn, foreign
 }
 
 // clause matches text in which SQL names a table.
@@ -136,8 +136,8 @@ var clause = lazyregexp.New(`(?i)\b(?:select|insert into|update|delete from|wher
 
 // isTableInString reports whether a place is in a string that is the name of a table, or that
 // names it as SQL and mappers do.
-func (t *codeText) isTableInString(at int, table string) bool {
-	s, ok := t.source.String(at)
+func (t *codeText) isTableInString(offset int, table string) bool {
+	s, ok := t.source.String(offset)
 	if !ok {
 		return false
 	}
@@ -155,20 +155,20 @@ func (b *columnOwner) mentionsTable(line string) bool {
 		return false
 	}
 	line = strings.ToLower(line)
-	for at := 0; ; {
-		n := strings.Index(line[at:], b.rowName)
+	for offset := 0; ; {
+		n := strings.Index(line[offset:], b.rowName)
 		if n < 0 {
 			return false
 		}
-		at += n + len(b.rowName)
-		if rest := strings.TrimPrefix(line[at:], "_"); !strings.HasPrefix(rest, "id") {
+		offset += n + len(b.rowName)
+		if rest := strings.TrimPrefix(line[offset:], "_"); !strings.HasPrefix(rest, "id") {
 			return true
 		}
 	}
 }
 
-// typeOf returns the type that a line begins; "" for none.
-func typeOf(line string) string {
+// declaredType returns the type that a line begins; "" for none.
+func declaredType(line string) string {
 	if !slices.ContainsFunc(typeWords, func(w string) bool { return strings.Contains(line, w) }) {
 		return ""
 	}

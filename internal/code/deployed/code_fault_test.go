@@ -32,11 +32,11 @@ func TestFaultyFile(t *testing.T) {
 	if faults := u.ListFaults(); len(faults) != 1 || faults[0].Path != "a.py" || !faults[0].Usage || faults[0].Failed {
 		t.Errorf("%+v", faults)
 	}
-	for column, may := range map[string]bool{"set": true, "old_ref": false} {
-		if got := u.mayBeInFaulty(about(column)); got != may {
+	for column, want := range map[string]bool{"set": true, "old_ref": false} {
+		if got := u.mayBeInFaulty(about(column)); got != want {
 			t.Errorf("%s: %v", column, got)
 		}
-		if known := u.searchCode(about(column)).Known; known == may {
+		if known := u.searchCode(about(column)).Known; known == want {
 			t.Errorf("%s: known %v", column, known)
 		}
 	}

@@ -62,8 +62,8 @@ func (u *Code) IsNotCode(file string) bool {
 	case "conftest.py", "structure.sql", "schema.sql", "schema.rb", "package-lock.json", "package.json", "Cargo.toml", "go.mod", "Makefile", "Dockerfile":
 		return true
 	}
-	for _, made := range []string{".pb.go", ".pb.gw.go", "_pb2.py", "_pb2_grpc.py", "_pb.ts", "_pb.js", ".pb.ts", ".pb.cc", ".pb.h"} {
-		if strings.HasSuffix(name, made) {
+	for _, suffix := range []string{".pb.go", ".pb.gw.go", "_pb2.py", "_pb2_grpc.py", "_pb.ts", "_pb.js", ".pb.ts", ".pb.cc", ".pb.h"} {
+		if strings.HasSuffix(name, suffix) {
 			return true // messages to other programs
 		}
 	}

@@ -60,7 +60,7 @@ func TestDeclares(t *testing.T) {
 // Of the places that have a column's name, those that a reader would look at come first.
 func TestMentionsAreWeighed(t *testing.T) {
 	t.Parallel()
-	at := func(path string, line int, text string) mention {
+	mentionAt := func(path string, line int, text string) mention {
 		return mention{Mention: mentions.Mention{Word: "state", Line: line}, path: path, text: text}
 	}
 	table := []index.Use{{Path: "all.go", Line: 1}, {Path: "orders.go", Line: 100}}
@@ -69,15 +69,15 @@ func TestMentionsAreWeighed(t *testing.T) {
 		found  []mention
 		places []string
 	}{
-		{"beside the table", []mention{at("a.go", 1, "state"), at("orders.go", 7, "state"), at("orders.go", 99, "state")}, []string{"orders.go:99", "orders.go:7"}},
-		{"in the line of the table", []mention{at("orders.go", 99, "state"), at("orders.go", 100, "orders, state")}, []string{"orders.go:100", "orders.go:99"}},
-		{"before data in a text", []mention{at("all.go", 2, `"{\"state\": 1}"`), at("all.go", 90, "state")}, []string{"all.go:90", "all.go:2"}},
+		{"beside the table", []mention{mentionAt("a.go", 1, "state"), mentionAt("orders.go", 7, "state"), mentionAt("orders.go", 99, "state")}, []string{"orders.go:99", "orders.go:7"}},
+		{"in the line of the table", []mention{mentionAt("orders.go", 99, "state"), mentionAt("orders.go", 100, "orders, state")}, []string{"orders.go:100", "orders.go:99"}},
+		{"before data in a text", []mention{mentionAt("all.go", 2, `"{\"state\": 1}"`), mentionAt("all.go", 90, "state")}, []string{"all.go:90", "all.go:2"}},
 		{
 			"no more than three",
-			[]mention{at("all.go", 2, "state"), at("all.go", 3, "state"), at("all.go", 4, "state"), at("all.go", 5, "state")},
+			[]mention{mentionAt("all.go", 2, "state"), mentionAt("all.go", 3, "state"), mentionAt("all.go", 4, "state"), mentionAt("all.go", 5, "state")},
 			[]string{"all.go:2", "all.go:3", "all.go:4"},
 		},
-		{"each line once", []mention{at("all.go", 2, "state"), at("all.go", 2, "state")}, []string{"all.go:2"}},
+		{"each line once", []mention{mentionAt("all.go", 2, "state"), mentionAt("all.go", 2, "state")}, []string{"all.go:2"}},
 		{"nothing", nil, nil},
 	} {
 		var places []string

@@ -23,9 +23,9 @@ func (u *Code) indexFor(q question) *index.Bound {
 	return b
 }
 
-// rawSQL answers a question about an object that the framework's models do not name, from
+// answerFromSQL answers a question about an object that the framework's models do not name, from
 // SQL in the code and from mappers of other programs.
-func (u *Code) rawSQL(q question) analysis.Usage {
+func (u *Code) answerFromSQL(q question) analysis.Usage {
 	b := u.indexFor(q)
 	uses := b.Relation(q.Name)
 	if q.Column != "" {
@@ -41,10 +41,10 @@ func (u *Code) searchCode(q question) analysis.Usage {
 	if q.Column != "" {
 		uses := b.Column(q.Name, q.Column)
 		out := u.answerFromParsed(b, q, uses)
-		lowerSeeds(uses, &out)
+		lowerSeedUses(uses, &out)
 		switch {
 		case out.Used:
-			u.describeLoaded(b, q, uses, &out)
+			u.addLoadedUse(b, q, uses, &out)
 		case !out.Named:
 			u.findColumnName(b, q, &out)
 		}
@@ -63,8 +63,8 @@ func (u *Code) searchCode(q question) analysis.Usage {
 		}
 	}
 	out := u.answerFromParsed(b, q, uses)
-	u.lowerDeclared(q, uses, &out)
-	lowerSeeds(uses, &out)
+	u.lowerDeclaredUses(q, uses, &out)
+	lowerSeedUses(uses, &out)
 	if !out.Used && !out.Named {
 		u.findName(b, q.Name.Name, &out)
 	}
@@ -122,7 +122,7 @@ func (u *Code) findBoundUses(q question) analysis.Usage {
 		uses = b.FindNamed("text search configuration", q.Name)
 	}
 	out := analysis.Usage{Known: len(uses) > 0 || u.ReadFiles().err == nil, Used: len(uses) > 0, Evidence: u.makeEvidence(uses, maxEvidence)}
-	lowerSeeds(uses, &out)
+	lowerSeedUses(uses, &out)
 	return out
 }
 
@@ -134,7 +134,7 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 	if q.Column != "" {
 		var reads, writes []index.Use
 		for _, e := range uses {
-			if isRead(e) {
+			if isReadUse(e) {
 				reads = append(reads, e)
 			}
 			if e.How != facts.Reads && e.How != facts.Exports {
@@ -170,8 +170,8 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 	return out
 }
 
-// isRead reports whether a use of a column reads it.
-func isRead(e index.Use) bool {
+// isReadUse reports whether a use of a column reads it.
+func isReadUse(e index.Use) bool {
 	return e.How == facts.Reads || e.How == facts.Maps || e.How == facts.Exports
 }
 

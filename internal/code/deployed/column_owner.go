@@ -22,19 +22,19 @@ type columnOwner struct {
 	names   map[*codeText]*nameCounts
 }
 
-func (u *Code) columnOwnership(q question, others map[string]bool) *columnOwner {
-	if len(others) == 0 {
+func (u *Code) newColumnOwner(q question, otherTables map[string]bool) *columnOwner {
+	if len(otherTables) == 0 {
 		return nil
 	}
 	b := &columnOwner{
 		q:       q,
-		others:  others,
+		others:  otherTables,
 		rows:    map[string]bool{},
 		rowName: strings.ToLower(facts.Singular(q.Name.Name)),
 		words:   facts.TableWords(q.Name.Name),
 		names:   map[*codeText]*nameCounts{},
 	}
-	for o := range others {
+	for o := range otherTables {
 		for _, w := range facts.TableWords(o) {
 			b.rows[facts.NormalizeName(w)] = true
 		}
@@ -64,13 +64,13 @@ func (b *columnOwner) isOtherTable(t *codeText, m mention) bool {
 		for from > 0 && decorates.MatchString(t.lineText(from-1)) {
 			from--
 		}
-		if name := typeOf(t.lineText(i)); name != "" && b.isOtherRowType(name) {
+		if name := declaredType(t.lineText(i)); name != "" && b.isOtherRowType(name) {
 			return !b.isDeclaredByType(t, name, from, to) // whatever tables its rows refer to
 		}
 		n := b.countNames(t)
-		own, foreign := n.own[to]-n.own[from], n.foreign[to]-n.foreign[from]
-		if own > 0 || foreign > 0 {
-			return own == 0
+		ownCount, foreign := n.own[to]-n.own[from], n.foreign[to]-n.foreign[from]
+		if ownCount > 0 || foreign > 0 {
+			return ownCount == 0
 		}
 	}
 	return false

@@ -21,21 +21,21 @@ func isDeclarationLine(file, line, name string) bool {
 
 // hasWord reports whether a text has a word.
 func hasWord(text, word string) bool {
-	for at := 0; ; {
-		n := strings.Index(text[at:], word)
+	for offset := 0; ; {
+		n := strings.Index(text[offset:], word)
 		if n < 0 {
 			return false
 		}
-		if isWholeWord(text, at+n, len(word)) {
+		if isWholeWord(text, offset+n, len(word)) {
 			return true
 		}
-		at += n + len(word)
+		offset += n + len(word)
 	}
 }
 
 // isWholeWord reports whether n bytes of a text are no part of a longer word.
-func isWholeWord(text string, at, n int) bool {
-	return (at == 0 || !isNameByte(text[at-1])) && (at+n >= len(text) || !isNameByte(text[at+n]))
+func isWholeWord(text string, offset, n int) bool {
+	return (offset == 0 || !isNameByte(text[offset-1])) && (offset+n >= len(text) || !isNameByte(text[offset+n]))
 }
 
 // isNameByte reports whether a byte belongs to a name.

@@ -11,18 +11,18 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// lowerDeclared lowers the severity of a use that is the declaration of a model, if no code names the model. It stays
+// lowerDeclaredUses lowers the severity of a use that is the declaration of a model, if no code names the model. It stays
 // at least a warning: code may find models by names that it builds, or iterate over all of them.
-func (u *Code) lowerDeclared(q question, uses []index.Use, out *analysis.Usage) {
+func (u *Code) lowerDeclaredUses(q question, uses []index.Use, out *analysis.Usage) {
 	if !out.Used || slices.ContainsFunc(uses, func(e index.Use) bool { return e.How != facts.Maps }) {
 		return
 	}
-	u.lowerUnnamed(q, u.indexFor(q).Declarations(q.Name), out)
+	u.lowerUnnamedModels(q, u.indexFor(q).Declarations(q.Name), out)
 }
 
-// lowerModel is lowerDeclared for models that an adapter read. Django queries models without naming them, to follow
+// lowerModelUses is lowerDeclaredUses for models that an adapter read. Django queries models without naming them, to follow
 // foreign keys: those count as used.
-func (u *Code) lowerModel(q question, out *analysis.Usage) {
+func (u *Code) lowerModelUses(q question, out *analysis.Usage) {
 	models, whole := u.deployedModels(q.database)
 	if whole {
 		return
@@ -33,14 +33,14 @@ func (u *Code) lowerModel(q question, out *analysis.Usage) {
 			declared = append(declared, index.Declaration{Path: m.Path, Class: m.Name[strings.LastIndexByte(m.Name, '.')+1:], Line: m.Line})
 		}
 	}
-	u.lowerUnnamed(q, declared, out)
+	u.lowerUnnamedModels(q, declared, out)
 }
 
 // maxLabels bounds how many files are read to see whether their names of a model are only words in comments and messages.
 const maxLabels = 20
 
-// lowerUnnamed lowers a use by declarations, unless a file names the table or one of their classes elsewhere.
-func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analysis.Usage) {
+// lowerUnnamedModels lowers a use by declarations, unless a file names the table or one of their classes elsewhere.
+func (u *Code) lowerUnnamedModels(q question, declared []index.Declaration, out *analysis.Usage) {
 	if len(declared) == 0 || u.ReadFiles().err != nil || u.mayBeInFaulty(q) {
 		return
 	}
@@ -51,22 +51,22 @@ func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analy
 		return
 	}
 	words := append(facts.TableWords(q.Name.Name), q.Name.Name)
-	own := map[string][]index.Declaration{}
+	declaredByPath := map[string][]index.Declaration{}
 	for _, d := range declared {
 		words = append(words, classWords(d.Class)...)
-		own[d.Path] = append(own[d.Path], d)
+		declaredByPath[d.Path] = append(declaredByPath[d.Path], d)
 	}
 	b, marks := u.indexFor(q), newMarks(words)
-	var others []string
+	var otherPaths []string
 	for i, names := range u.ReadFiles().readIdentifiers() {
 		f := &u.ReadFiles().files[i]
-		if own[f.Path] == nil && marks.isAnyIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
-			if others = append(others, f.Path); len(others) > maxLabels {
+		if declaredByPath[f.Path] == nil && marks.isAnyIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
+			if otherPaths = append(otherPaths, f.Path); len(otherPaths) > maxLabels {
 				return
 			}
 		}
 	}
-	texts, err := u.base.ReadAll(others)
+	texts, err := u.base.ReadAll(otherPaths)
 	if err != nil {
 		return
 	}
@@ -75,7 +75,7 @@ func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analy
 			return
 		}
 	}
-	for path, list := range own {
+	for path, list := range declaredByPath {
 		if u.namesOutside(path, words, list) {
 			return
 		}

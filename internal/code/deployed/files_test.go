@@ -40,11 +40,11 @@ func TestCodeIsKept(t *testing.T) {
 	if strings.Count(want, " ") != 39 {
 		t.Fatal(want)
 	}
-	kept, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(kept) != 1 {
-		t.Fatal(kept, err)
+	cacheFiles, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(cacheFiles) != 1 {
+		t.Fatal(cacheFiles, err)
 	}
-	data, err := os.ReadFile(kept[0])
+	data, err := os.ReadFile(cacheFiles[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestCodeIsKept(t *testing.T) {
 		bad := bytes.Clone(data)
 		bad[i] ^= 0x55
 		for _, text := range [][]byte{data[:i], bad} {
-			if err := os.WriteFile(kept[0], text, 0o600); err != nil {
+			if err := os.WriteFile(cacheFiles[0], text, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if got := read(); got != want {

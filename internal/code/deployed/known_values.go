@@ -34,24 +34,24 @@ func (u *Code) findKnownValues(q question) analysis.Usage {
 			found = append(found, e)
 		}
 	}
-	if slices.ContainsFunc(found, func(e index.Use) bool { return u.hasMember(e.Path, q.Now) }) {
+	if slices.ContainsFunc(found, func(e index.Use) bool { return u.usesConstant(e.Path, q.Now) }) {
 		return out
 	}
 	out.Used, out.Evidence = len(found) > 0, u.makeEvidence(found, maxEvidence)
 	return out
 }
 
-// hasMember reports whether a file uses a constant by its name: Status.paid.
-func (u *Code) hasMember(file, name string) bool {
+// usesConstant reports whether a file uses a constant by its name: Status.paid.
+func (u *Code) usesConstant(file, name string) bool {
 	u.ReadFiles().readFilesOf([]index.Use{{Path: file}})
 	return name != "" && slices.ContainsFunc(u.ReadFiles().lines[file], func(line string) bool {
-		for at := 0; ; {
-			n := strings.Index(line[at:], name)
+		for offset := 0; ; {
+			n := strings.Index(line[offset:], name)
 			if n < 0 {
 				return false
 			}
-			at += n + len(name)
-			if from := at - len(name); from > 0 && (line[from-1] == '.' || line[from-1] == ':') && isWholeWord(line, from, len(name)) {
+			offset += n + len(name)
+			if from := offset - len(name); from > 0 && (line[from-1] == '.' || line[from-1] == ':') && isWholeWord(line, from, len(name)) {
 				return !isComment(strings.TrimSpace(line))
 			}
 		}
@@ -60,9 +60,9 @@ func (u *Code) hasMember(file, name string) bool {
 
 // isNearColumnName reports whether a line, or one of the lines above it, has the name of a
 // column, in any of its spellings.
-func isNearColumnName(lines []string, at int, column string) bool {
+func isNearColumnName(lines []string, lineNumber int, column string) bool {
 	bare := strings.ReplaceAll(strings.ToLower(column), "_", "")
-	for _, line := range lines[max(0, at-1-valueReach):min(at, len(lines))] {
+	for _, line := range lines[max(0, lineNumber-1-valueReach):min(lineNumber, len(lines))] {
 		if strings.Contains(strings.ReplaceAll(strings.ToLower(line), "_", ""), bare) {
 			return true
 		}

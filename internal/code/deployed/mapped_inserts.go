@@ -75,19 +75,19 @@ func (s *SmallTables) classAt(e index.Use) string {
 	}
 	lines := strings.Split(string(text), "\n")
 	if prisma.IsModelSchema(e.Path) {
-		for at := min(e.Line, len(lines)) - 1; at >= 0; at-- {
-			if m := prisma.ModelLine.FindStringSubmatch(lines[at]); m != nil {
+		for i := min(e.Line, len(lines)) - 1; i >= 0; i-- {
+			if m := prisma.ModelLine.FindStringSubmatch(lines[i]); m != nil {
 				return m[1]
 			}
 		}
 		return ""
 	}
 	// A decorator precedes its class; a field of the class with the table's name follows it.
-	for _, at := range slices.Concat(countUp(e.Line-1, classLines), countDown(e.Line-2, classLines)) {
-		if at < 0 || at >= len(lines) {
+	for _, i := range slices.Concat(countUp(e.Line-1, classLines), countDown(e.Line-2, classLines)) {
+		if i < 0 || i >= len(lines) {
 			continue
 		}
-		if m := declaredClass.FindStringSubmatch(lines[at]); m != nil {
+		if m := declaredClass.FindStringSubmatch(lines[i]); m != nil {
 			name := m[1] + m[2] + m[3]
 			return name[strings.LastIndexByte(name, '.')+1:]
 		}
@@ -121,19 +121,19 @@ func (s *SmallTables) mayInsertMapped(q question, skip func(string) bool, classe
 		words = append(words, s.relationFields(class)...)
 	}
 	words = append(words, facts.TableWords(q.Name.Name)...)
-	texts, ok := s.textsWith(words, skip)
+	texts, ok := s.readTextsWith(words, skip)
 	if !ok {
 		return true
 	}
-	made := makesModel(classes)
-	holds := holdsModel(classes)
+	construction := newConstructionPattern(classes)
+	holds := newModelHolderPattern(classes)
 	for p, text := range texts {
 		source := mentions.CutFile(p, text)
 		if holds.Match(text) && mappedInsertWords.Match(text) || source.IsWordNear(words, mappedInsertWords, insertLines) {
 			return true
 		}
-		for _, at := range made.FindAllIndex(text, -1) {
-			if !beforeDeclared.Match(text[max(0, at[0]-20):at[0]]) {
+		for _, loc := range construction.FindAllIndex(text, -1) {
+			if !beforeDeclared.Match(text[max(0, loc[0]-20):loc[0]]) {
 				return true
 			}
 		}
@@ -141,8 +141,8 @@ func (s *SmallTables) mayInsertMapped(q question, skip func(string) bool, classe
 	return false
 }
 
-// textsWith returns the files of the code with one of some words; ok is false if there are too many, or one cannot be read.
-func (s *SmallTables) textsWith(words []string, skip func(string) bool) (texts map[string][]byte, ok bool) {
+// readTextsWith returns the files of the code with one of some words; ok is false if there are too many, or one cannot be read.
+func (s *SmallTables) readTextsWith(words []string, skip func(string) bool) (texts map[string][]byte, ok bool) {
 	marks := newMarks(words)
 	var paths []string
 	for i, names := range s.code.ReadFiles().readIdentifiers() {
@@ -184,13 +184,13 @@ func snakeCase(name string) string {
 	return strings.ToLower(b.String())
 }
 
-// makesModel matches where a row of a class is made: Role(…), new Role(…), Role{…}.
-func makesModel(classes []string) *lazyregexp.Regexp {
+// newConstructionPattern matches where a row of a class is made: Role(…), new Role(…), Role{…}.
+func newConstructionPattern(classes []string) *lazyregexp.Regexp {
 	return lazyregexp.New(`\b(?:` + joinQuoted(classes) + `)\s*[({]`)
 }
 
-// holdsModel matches what works on the rows of a class without its name: Repository<Role>, model = Role, var r Role.
-func holdsModel(classes []string) *lazyregexp.Regexp {
+// newModelHolderPattern matches what works on the rows of a class without its name: Repository<Role>, model = Role, var r Role.
+func newModelHolderPattern(classes []string) *lazyregexp.Regexp {
 	name := `(?:\w+\.)*(?:` + joinQuoted(classes) + `)\b`
 	return lazyregexp.New(`(?i:repo|repository|store|dao|service|crud|model|manager|entity|table|mapper|base)\w*\s*[<\[(]\s*` + name +
 		`|\b(?:model|queryset|entity|class_name|sqlalchemy_model)\s*[=:]\s*` + name + `|register\(\s*` + name + `|\bvar\s+\w+\s+\*?` + name)
@@ -229,7 +229,7 @@ func (s *SmallTables) relationFields(class string) (out []string) {
 // hasDynamicModels reports whether code inserts through models that it finds at run time.
 func (s *SmallTables) hasDynamicModels() bool {
 	if s.dynamic == nil {
-		texts, ok := s.textsWith(mentions.DynamicModelNames, nil)
+		texts, ok := s.readTextsWith(mentions.DynamicModelNames, nil)
 		found := !ok
 		for _, text := range texts {
 			found = found || mentions.DynamicModels.Match(text) && mappedInsertWords.Match(text)
@@ -245,16 +245,16 @@ var developmentSeeds = lazyregexp.New(`(?i)(?:^|/)(?:db)?seed(?:s|ers?)?(?:[._-]
 	`/resources/db/(?:migration/)?(?:dev|local|test|integration)/.*\.sql$|` +
 	`(?:^|/)(?:scripts?|db|database|prisma|drizzle|dev|tools|bin|hack)/(?:[\w.-]+/)*(?:db)?seed(?:s|ers?)?(?:[._-][\w-]+)?(?:/|\.\w+$)`)
 
-// lowerSeeds lowers a use that only scripts with rows for developers make: no request and no deploy runs them. It stays a
+// lowerSeedUses lowers a use that only scripts with rows for developers make: no request and no deploy runs them. It stays a
 // warning, since a command of the project may.
-func lowerSeeds(uses []index.Use, out *analysis.Usage) {
+func lowerSeedUses(uses []index.Use, out *analysis.Usage) {
 	if out.Used && !slices.ContainsFunc(uses, func(e index.Use) bool { return !developmentSeeds.MatchString(e.Path) }) {
 		out.Used, out.Sure, out.Named = false, false, true
 	}
 }
 
-// seedScript returns a script of seeds that names the class of a table; "" for none.
-func (s *SmallTables) seedScript(q question, uses []index.Use) string {
+// findSeedScript returns a script of seeds that names the class of a table; "" for none.
+func (s *SmallTables) findSeedScript(q question, uses []index.Use) string {
 	classes, _ := s.mappedClasses(q, uses)
 	var words []string
 	for _, class := range classes {

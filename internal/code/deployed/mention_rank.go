@@ -79,19 +79,19 @@ var speaksSQL = lazyregexp.New(`(?i)\b(?:select|insert|update|delete|where|retur
 // rankMention ranks a mention: in SQL or a declaration, as a field or a key, or as a mere
 // word.
 func rankMention(m *mention) int {
-	at := strings.Index(m.text, m.Word)
+	offset := strings.Index(m.text, m.Word)
 	switch {
-	case at < 0 || len(m.Word) > commonWord || speaksSQL.MatchString(m.text):
+	case offset < 0 || len(m.Word) > commonWord || speaksSQL.MatchString(m.text):
 		return 0
-	case isMember(m.text, at, len(m.Word)):
+	case isFieldOrKey(m.text, offset, len(m.Word)):
 		return 1
 	}
 	return rankWord
 }
 
-// isMember reports whether n bytes of a line are a field or a key.
-func isMember(line string, at, n int) bool {
-	return at > 0 && strings.IndexByte(".\"'`", line[at-1]) >= 0 || at+n < len(line) && strings.IndexByte(":=\"'`", line[at+n]) >= 0
+// isFieldOrKey reports whether n bytes of a line are a field or a key.
+func isFieldOrKey(line string, offset, n int) bool {
+	return offset > 0 && strings.IndexByte(".\"'`", line[offset-1]) >= 0 || offset+n < len(line) && strings.IndexByte(":=\"'`", line[offset+n]) >= 0
 }
 
 // lineDistance returns how many lines a line is from the nearest of others.

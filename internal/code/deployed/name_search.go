@@ -23,9 +23,9 @@ func (u *Code) findColumnName(b *index.Bound, q question, out *analysis.Usage) {
 		words = append(words, facts.Spellings(q.Column)...)
 	}
 	found := u.findMentions(works, words)
-	whose := u.columnOwnership(q, u.otherTables(q))
+	owner := u.newColumnOwner(q, u.otherTables(q))
 	found = slices.DeleteFunc(found, func(m mention) bool {
-		return slices.ContainsFunc(leaves, func(e index.Use) bool { return e.Path == m.path && e.Line == m.Line }) || whose.isOtherTable(u.codes[m.path], m)
+		return slices.ContainsFunc(leaves, func(e index.Use) bool { return e.Path == m.path && e.Line == m.Line }) || owner.isOtherTable(u.codes[m.path], m)
 	})
 	uses := append(b.PutColumn(q.Name, q.Column), q.selectBestMentions(found, b.Relation(q.Name))...)
 	u.codes = nil

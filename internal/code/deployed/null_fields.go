@@ -14,21 +14,21 @@ import (
 func (u *Code) findNullFailures(q question) analysis.Usage {
 	name := catalog.Name{Schema: q.Name.Schema, Name: q.Name.Name}
 	deployed := u.indexFor(q).Nulls(name, q.Column)
-	out := analysis.Usage{Known: true, FailsAtNull: u.nullFields(deployed, facts.NullFails)}
+	out := analysis.Usage{Known: true, FailsAtNull: u.nullFieldEvidence(deployed, facts.NullFails)}
 	if len(out.FailsAtNull) == 0 || u.Head == nil {
 		return out
 	}
 	head := u.Head()
 	head.Schemas = u.Schemas
-	out.WritesNull = head.nullFields(head.indexFor(q).Nulls(name, q.Column), facts.NullTaken)
+	out.WritesNull = head.nullFieldEvidence(head.indexFor(q).Nulls(name, q.Column), facts.NullTaken)
 	return out
 }
 
-// nullFields are the places of the fields with one answer.
-func (u *Code) nullFields(fields []index.NullField, with facts.Null) []onward.Evidence {
+// nullFieldEvidence are the places of the fields with one answer.
+func (u *Code) nullFieldEvidence(fields []index.NullField, null facts.Null) []onward.Evidence {
 	var uses []index.Use
 	for _, f := range fields {
-		if f.Null == with {
+		if f.Null == null {
 			uses = append(uses, index.Use{Path: f.Path, Line: f.Line})
 		}
 	}

@@ -26,12 +26,12 @@ const filesAtOnce = 256
 
 // CollectQueries reads the queries in the code that use a database with a schema. earlier is the deployed schema, if the code
 // is the new one.
-func (u *Code) CollectQueries(database int, schema, earlier *catalog.Catalog) (*workload.Workload, *onward.Parsed, error) {
+func (u *Code) CollectQueries(database int, schema, earlierSchema *catalog.Catalog) (*workload.Workload, *onward.Parsed, error) {
 	if c := u.ReadFiles(); c.err != nil {
 		return nil, nil, fmt.Errorf("read the code at %s: %w", u.name, c.err)
 	}
 	x := &queryCollector{
-		u: u, database: database, schema: schema, earlier: earlier,
+		u: u, database: database, schema: schema, earlier: earlierSchema,
 		im: workload.NewImport(FromCode), counts: &onward.Parsed{Revision: u.name},
 	}
 	if err := x.addStatements(); err != nil {
@@ -82,10 +82,10 @@ func (x *queryCollector) countQueries() (n int) {
 
 // addStatements adds the statements that are written in the code.
 func (x *queryCollector) addStatements() error {
-	others := x.u.foreignDirs(x.database)
+	otherDirs := x.u.foreignDirs(x.database)
 	var paths []string
 	for _, f := range x.u.ReadFiles().files {
-		if f.Facts == nil || f.Observed || isInDirs(others, f.Path) {
+		if f.Facts == nil || f.Observed || isInDirs(otherDirs, f.Path) {
 			continue
 		}
 		x.counts.Files++
@@ -93,10 +93,10 @@ func (x *queryCollector) addStatements() error {
 			paths = append(paths, f.Path)
 		}
 	}
-	built := x.u.countBuiltQueries(others, []*catalog.Catalog{x.schema})
+	built := x.u.countBuiltQueries(otherDirs, []*catalog.Catalog{x.schema})
 	x.counts.Built, x.counts.BuiltIn = built.Places, built.Files
 	var found []statement
-	made := map[string]bool{} // the names of queries in programs
+	isInProgram := map[string]bool{} // the names of queries in programs
 	for some := range slices.Chunk(paths, filesAtOnce) {
 		texts, err := x.u.base.ReadAll(some)
 		if err != nil {
@@ -111,15 +111,15 @@ func (x *queryCollector) addStatements() error {
 				if source.IsQueryFile(path) {
 					continue
 				}
-				made[s.Name] = true
+				isInProgram[s.Name] = true
 			}
 		}
 	}
-	delete(made, "")
+	delete(isInProgram, "")
 	for _, s := range found {
 		fromFile := s.Name != "" && source.IsQueryFile(s.path)
 		switch {
-		case fromFile && made[s.Name]: // the code that was generated from it runs instead
+		case fromFile && isInProgram[s.Name]: // the code that was generated from it runs instead
 		case s.Open, fromFile && s.Star:
 			x.counts.Open++
 		default:
@@ -143,10 +143,10 @@ func (u *Code) foreignDirs(database int) []string {
 	services := u.listServices()
 	var out []string
 	for k, s := range services {
-		own := func(i int) bool {
+		isWithinRoot := func(i int) bool {
 			return services[i].root == s.root || strings.HasPrefix(services[i].root, s.root+"/")
 		}
-		if s.root != "" && !slices.Contains(u.Databases[database], k) && !slices.ContainsFunc(u.Databases[database], own) {
+		if s.root != "" && !slices.Contains(u.Databases[database], k) && !slices.ContainsFunc(u.Databases[database], isWithinRoot) {
 			out = append(out, s.root)
 		}
 	}
@@ -164,15 +164,15 @@ func (x *queryCollector) addModelQueries() {
 		if !r.Kind.IsTable() && r.Kind != catalog.View && r.Kind != catalog.MaterializedView {
 			return true
 		}
-		r = x.withDropped(r)
-		told := false
+		r = x.withDroppedColumns(r)
+		hasKnownModel := false
 		for i := range known {
 			if m := &known[i]; isModelOf(m.Table, r.Name) {
-				told = true
+				hasKnownModel = true
 				x.addQueriesOfModel(r, index.Mapped{Path: m.Path, Line: m.Line, Columns: columnsOf(m, r)})
 			}
 		}
-		if told {
+		if hasKnownModel {
 			return true
 		}
 		b := x.u.indexFor(question{analysis.Question{Name: r.Name}, x.database})
@@ -183,9 +183,9 @@ func (x *queryCollector) addModelQueries() {
 	})
 }
 
-// withDropped returns a table with the columns that it had at the base, too. A model at the head that still names a
+// withDroppedColumns returns a table with the columns that it had at the base, too. A model at the head that still names a
 // dropped column sends it.
-func (x *queryCollector) withDropped(r *catalog.Relation) *catalog.Relation {
+func (x *queryCollector) withDroppedColumns(r *catalog.Relation) *catalog.Relation {
 	if x.earlier == nil {
 		return r
 	}
@@ -228,42 +228,42 @@ func (x *queryCollector) addQueriesOfModel(r *catalog.Relation, m index.Mapped) 
 	if s := r.Name.Schema; s != "" && s != "public" {
 		table = pgparse.QuoteIdent(s) + "." + table
 	}
-	key := keyOf(r, m.Columns)
-	var where []string
+	key := primaryKeyColumns(r, m.Columns)
+	var conditions []string
 	for i, name := range key {
-		where = append(where, fmt.Sprintf("%s = $%d", pgparse.QuoteIdent(name), i+1))
+		conditions = append(conditions, fmt.Sprintf("%s = $%d", pgparse.QuoteIdent(name), i+1))
 	}
 	add := func(sql string) { x.im.AddAt(m.Path, m.Line, sql) }
-	one := ""
+	whereClause := ""
 	if len(key) > 0 {
-		one = " WHERE " + strings.Join(where, " AND ")
+		whereClause = " WHERE " + strings.Join(conditions, " AND ")
 	}
-	add("SELECT " + strings.Join(pgparse.QuoteIdents(m.Columns), ", ") + " FROM " + table + one)
+	add("SELECT " + strings.Join(pgparse.QuoteIdents(m.Columns), ", ") + " FROM " + table + whereClause)
 	if !r.Kind.IsTable() {
 		return
 	}
-	var given, values, set []string
+	var columns, values, set []string
 	for _, name := range m.Columns {
 		c := r.Column(name)
 		if c.Generated != "" || c.Identity == "always" {
 			continue
 		}
-		given = append(given, pgparse.QuoteIdent(name))
-		values = append(values, fmt.Sprintf("$%d", len(given)))
+		columns = append(columns, pgparse.QuoteIdent(name))
+		values = append(values, fmt.Sprintf("$%d", len(columns)))
 		if !slices.Contains(key, name) {
 			set = append(set, fmt.Sprintf("%s = $%d", pgparse.QuoteIdent(name), len(key)+len(set)+1))
 		}
 	}
-	if len(given) > 0 {
-		add("INSERT INTO " + table + " (" + strings.Join(given, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")")
+	if len(columns) > 0 {
+		add("INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")")
 	}
 	if len(set) > 0 {
-		add("UPDATE " + table + " SET " + strings.Join(set, ", ") + one)
+		add("UPDATE " + table + " SET " + strings.Join(set, ", ") + whereClause)
 	}
 }
 
-// keyOf returns the columns of a table's primary key, if a model names them all.
-func keyOf(r *catalog.Relation, columns []string) []string {
+// primaryKeyColumns returns the columns of a table's primary key, if a model names them all.
+func primaryKeyColumns(r *catalog.Relation, columns []string) []string {
 	for _, k := range r.Constraints {
 		if k.Kind != catalog.PrimaryKey {
 			continue

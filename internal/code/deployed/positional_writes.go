@@ -14,10 +14,10 @@ import (
 func (u *Code) findPositionalWrites(b *index.Bound, q question, counts func(path string) bool) []analysis.AllColumnsUse {
 	name := q.Name.Name
 	var out []analysis.AllColumnsUse
-	add := func(kind analysis.AllColumnsKind, w index.Written, into, text string) {
+	add := func(kind analysis.AllColumnsKind, w index.Written, target, text string) {
 		if counts(w.Path) {
 			place := onward.Evidence{Kind: "code", Path: w.Path, Line: w.Line, Text: text, Revision: u.name}
-			out = append(out, analysis.AllColumnsUse{Kind: kind, Into: into, Evidence: place})
+			out = append(out, analysis.AllColumnsUse{Kind: kind, Into: target, Evidence: place})
 		}
 	}
 	table := catalog.Name{Name: name}

@@ -46,16 +46,16 @@ func (u *Code) usesPrismaModel(q question, declared []index.Declaration) bool {
 		}
 	}
 	marks := newMarks(slices.Concat(members, fields, []string{q.Name.Name}))
-	var others []string
+	var otherPaths []string
 	for i, names := range u.ReadFiles().readIdentifiers() {
 		f := &u.ReadFiles().files[i]
 		if path.Ext(f.Path) != ".prisma" && marks.isAnyIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
-			if others = append(others, f.Path); len(others) > maxMembers {
+			if otherPaths = append(otherPaths, f.Path); len(otherPaths) > maxMembers {
 				return true
 			}
 		}
 	}
-	if texts, err = u.base.ReadAll(others); err != nil {
+	if texts, err = u.base.ReadAll(otherPaths); err != nil {
 		return true
 	}
 	any := "(?:" + strings.Join(members, "|") + ")"

@@ -46,7 +46,7 @@ func (u *Code) askCode(q question) analysis.Usage {
 	case analysis.AskNull:
 		return u.findNullFailures(q)
 	case analysis.AskAdded:
-		return u.addedUses(q)
+		return u.findAddedUses(q)
 	case analysis.AskSoftDelete:
 		return u.findSoftDelete(q)
 	case analysis.AskAmbiguous:
@@ -59,11 +59,11 @@ func (u *Code) askCode(q question) analysis.Usage {
 	if known, ok := u.answerFromModels(q); ok && q.Object == analysis.AnyObject && (known.Used || q.Kind != analysis.AskName) {
 		if known.Used {
 			if q.Column == "" {
-				u.lowerModel(q, &known)
+				u.lowerModelUses(q, &known)
 			}
 			return known
 		}
-		if raw := u.rawSQL(q); raw.Used {
+		if raw := u.answerFromSQL(q); raw.Used {
 			return raw
 		}
 		return known

@@ -47,11 +47,11 @@ func (r *Recording) queryLines() []string {
 	out := make([]string, index.RecordedLine-1, len(r.Queries.Queries)+index.RecordedLine)
 	for i := range r.Queries.Queries {
 		q := &r.Queries.Queries[i]
-		who := workload.DescribeSenders(q.Senders)
-		if who != "" {
-			who = ", by " + who
+		senders := workload.DescribeSenders(q.Senders)
+		if senders != "" {
+			senders = ", by " + senders
 		}
-		out = append(out, fmt.Sprintf("recorded %s%s: %s", formatTimes(q.Calls), who, strings.Join(strings.Fields(q.SQL), " ")))
+		out = append(out, fmt.Sprintf("recorded %s%s: %s", formatTimes(q.Calls), senders, strings.Join(strings.Fields(q.SQL), " ")))
 	}
 	return out
 }
@@ -71,10 +71,10 @@ func (u *Code) addRecordings(q question, out *analysis.Usage) {
 	}
 	b := u.indexFor(q)
 	uses := b.Relation(q.Name)
-	seen := onlyObserved(uses)
+	seen := filterObserved(uses)
 	if q.Kind == analysis.AskColumn {
 		covered := seen
-		seen = onlyObserved(b.Column(q.Name, q.Column))
+		seen = filterObserved(b.Column(q.Name, q.Column))
 		if !out.Used && len(seen) == 0 && out.Known {
 			out.Recorded, out.Calls = len(covered), u.countCalls(covered)
 		}
@@ -96,16 +96,16 @@ func (u *Code) addRecordings(q question, out *analysis.Usage) {
 func (u *Code) countCalls(uses []index.Use) (n int64) {
 	seen := map[[2]any]bool{}
 	for _, e := range uses {
-		at := e.Line - index.RecordedLine
-		if r := u.findRecording(e.Path); r != nil && at >= 0 && at < len(r.Queries.Queries) && !seen[[2]any{e.Path, at}] {
-			seen[[2]any{e.Path, at}] = true
-			n += r.Queries.Queries[at].Calls
+		i := e.Line - index.RecordedLine
+		if r := u.findRecording(e.Path); r != nil && i >= 0 && i < len(r.Queries.Queries) && !seen[[2]any{e.Path, i}] {
+			seen[[2]any{e.Path, i}] = true
+			n += r.Queries.Queries[i].Calls
 		}
 	}
 	return n
 }
 
-func onlyObserved(uses []index.Use) (out []index.Use) {
+func filterObserved(uses []index.Use) (out []index.Use) {
 	for _, e := range uses {
 		if e.Grade == facts.Observed {
 			out = append(out, e)

@@ -34,7 +34,7 @@ func (u *Code) searchNames(q question, out *analysis.Usage) {
 			break
 		}
 	}
-	if found := u.mentionedIn(paths, names); len(found) > 0 {
+	if found := u.findMentionsIn(paths, names); len(found) > 0 {
 		out.Mentioned, out.Evidence = true, u.makeEvidence(found, maxEvidence)
 	}
 }
@@ -42,8 +42,8 @@ func (u *Code) searchNames(q question, out *analysis.Usage) {
 // maxSearched bounds the files that are read again for a question.
 const maxSearched = 20
 
-// mentionedIn returns the places of names in files, outside of queries, comments and messages.
-func (u *Code) mentionedIn(paths, words []string) (found []index.Use) {
+// findMentionsIn returns the places of names in files, outside of queries, comments and messages.
+func (u *Code) findMentionsIn(paths, words []string) (found []index.Use) {
 	if len(paths) == 0 {
 		return nil
 	}

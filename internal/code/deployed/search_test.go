@@ -42,26 +42,26 @@ func TestIdentifiersAreCached(t *testing.T) {
 	}
 	for i, f := range openCode().files {
 		number, isStore := strings.CutPrefix(strings.TrimSuffix(f.Path, ".go"), "store/t")
-		if has := newMarks([]string{"name" + number}).isAnyIn(want[i]); has != isStore {
-			t.Errorf("%s has its name: %v", f.Path, has)
+		if containsName := newMarks([]string{"name" + number}).isAnyIn(want[i]); containsName != isStore {
+			t.Errorf("%s has its name: %v", f.Path, containsName)
 		}
 	}
 	equal := func(a, b [][]uint32) bool { return slices.EqualFunc(a, b, slices.Equal[[]uint32]) }
-	again := openCode()
-	again.base = unread{rng.Base, t}
-	if got := again.readIdentifiers(); !equal(got, want) {
+	cachedCode := openCode()
+	cachedCode.base = unread{rng.Base, t}
+	if got := cachedCode.readIdentifiers(); !equal(got, want) {
 		t.Error("the cache has other names than the code")
 	}
-	kept, err := filepath.Glob(filepath.Join(dir, "*-names"))
-	if err != nil || len(kept) != 1 {
-		t.Fatal(kept, err)
+	cacheFiles, err := filepath.Glob(filepath.Join(dir, "*-names"))
+	if err != nil || len(cacheFiles) != 1 {
+		t.Fatal(cacheFiles, err)
 	}
-	data, err := os.ReadFile(kept[0])
+	data, err := os.ReadFile(cacheFiles[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	data[len(data)/2] ^= 0x55
-	if err := os.WriteFile(kept[0], data, 0o600); err != nil {
+	if err := os.WriteFile(cacheFiles[0], data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := openCode().readIdentifiers(); !equal(got, want) {

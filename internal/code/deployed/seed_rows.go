@@ -82,7 +82,7 @@ func CountConstants(n *pgparse.InsertStmt) int {
 // constantRows returns the rows of a query that reads no table, or -1.
 func constantRows(s *pgparse.SelectStmt) int {
 	switch {
-	case s == nil || s.GetWithClause() != nil || givesSets(s):
+	case s == nil || s.GetWithClause() != nil || returnsSets(s):
 		return -1
 	case s.GetLarg() != nil:
 		left, right := constantRows(s.GetLarg()), constantRows(s.GetRarg())
@@ -104,8 +104,8 @@ func constantRows(s *pgparse.SelectStmt) int {
 var oneValue = wordSet("now gen_random_uuid uuid_generate_v4 nextval currval clock_timestamp md5 lower upper to_timestamp make_interval decode encode crypt " +
 	"gen_salt")
 
-// givesSets reports whether a target of a query may return several rows.
-func givesSets(s *pgparse.SelectStmt) bool {
+// returnsSets reports whether a target of a query may return several rows.
+func returnsSets(s *pgparse.SelectStmt) bool {
 	found := false
 	for _, target := range s.GetTargetList() {
 		pgparse.Walk(target, func(msg any) bool {
@@ -134,11 +134,11 @@ func (x Seeds) ListTables(deployed *catalog.Catalog) map[catalog.OID]int {
 		if n <= 0 || r == nil || !r.Kind.IsTable() {
 			continue
 		}
-		named := false
+		isMentioned := false
 		for _, body := range writers {
-			named = named || strings.Contains(body, r.Name.Name)
+			isMentioned = isMentioned || strings.Contains(body, r.Name.Name)
 		}
-		if !named {
+		if !isMentioned {
 			out[oid] = n
 		}
 	}

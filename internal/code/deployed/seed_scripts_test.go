@@ -16,13 +16,13 @@ func TestUsesBySeedScripts(t *testing.T) {
 		"src/seeds/service.ts": false, "app/models/seed.rb": false, "internal/seeding/store.go": false, "scripts/reseed.py": false, "db/queries.sql": false,
 	} {
 		used := analysis.Usage{Used: true, Sure: true}
-		lowerSeeds([]index.Use{{Path: path}}, &used)
+		lowerSeedUses([]index.Use{{Path: path}}, &used)
 		if used.Used == seed || used.Named != seed {
 			t.Errorf("%s: %+v", path, used)
 		}
 	}
 	both := analysis.Usage{Used: true}
-	if lowerSeeds([]index.Use{{Path: "db/seeds.rb"}, {Path: "app/models/shop.rb"}}, &both); !both.Used {
+	if lowerSeedUses([]index.Use{{Path: "db/seeds.rb"}, {Path: "app/models/shop.rb"}}, &both); !both.Used {
 		t.Error("the application uses it, too")
 	}
 }

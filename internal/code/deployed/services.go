@@ -36,13 +36,13 @@ func (u *Code) servicesWithout(q question) (other, unlike []string) {
 		name = strings.ToLower(q.Name.Schema) + "." + name
 	}
 	services := u.listServices()
-	var own []string
+	var ownRoots []string
 	for _, k := range u.Databases[q.database] {
 		if services[k].tables[name] {
-			own = append(own, services[k].root)
+			ownRoots = append(ownRoots, services[k].root)
 		}
 	}
-	if len(own) == 0 {
+	if len(ownRoots) == 0 {
 		return nil, nil
 	}
 	members := make([]bool, len(services))
@@ -51,7 +51,7 @@ func (u *Code) servicesWithout(q question) (other, unlike []string) {
 	}
 	for k, s := range services {
 		member := members[k]
-		if s.root == "" || member && s.tables[name] || slices.ContainsFunc(own, func(o string) bool { return o == s.root || strings.HasPrefix(o, s.root+"/") }) {
+		if s.root == "" || member && s.tables[name] || slices.ContainsFunc(ownRoots, func(o string) bool { return o == s.root || strings.HasPrefix(o, s.root+"/") }) {
 			continue
 		}
 		if !member && s.tables[name] {
@@ -74,31 +74,31 @@ func (u *Code) listServices() []service {
 	}
 	for i, s := range u.sources {
 		root := moduleOf(s.Dir)
-		if own := parentOf(s.Dir); count[root] > 1 && strings.HasPrefix(own, root) && !u.isShared(own, i) {
-			root = own // several services in one module
+		if parent := serviceDir(s.Dir); count[root] > 1 && strings.HasPrefix(parent, root) && !u.isSharedDir(parent, i) {
+			root = parent // several services in one module
 		}
 		u.rooted = append(u.rooted, service{root: root, tables: s.ListTables()})
 	}
 	return u.rooted
 }
 
-// isShared reports whether a directory has another source in it, or is no service because
+// isSharedDir reports whether a directory has another source in it, or is no service because
 // it has none of its own.
-func (u *Code) isShared(dir string, of int) bool {
+func (u *Code) isSharedDir(dir string, sourceIndex int) bool {
 	if dir == "" {
 		return true
 	}
 	for i, s := range u.sources {
-		if i != of && strings.HasPrefix(s.Dir+"/", dir+"/") {
+		if i != sourceIndex && strings.HasPrefix(s.Dir+"/", dir+"/") {
 			return true
 		}
 	}
 	return false
 }
 
-// parentOf returns the directory that contains a directory of migrations, above
+// serviceDir returns the directory that contains a directory of migrations, above
 // directories that are named after their content; "" for none.
-func parentOf(dir string) string {
+func serviceDir(dir string) string {
 	for dir = path.Dir(dir); dir != "."; dir = path.Dir(dir) {
 		switch path.Base(dir) {
 		case "db", "database", "sql", "postgres", "schema", "migrations", "migration", "migrate", "internal", "src", "resources", "main", "storage", "store":

@@ -40,16 +40,16 @@ func (s *SmallTables) ExplainSmall(oid catalog.OID) string {
 	if r == nil || s.Release[oid] < 0 {
 		return ""
 	}
-	why, known := s.guesses[oid]
+	reason, known := s.guesses[oid]
 	if !known {
 		if isWholeTable(r) && s.seeds[oid] >= 0 && !s.isFilledInDatabase(r) {
-			if signs, ok := s.readSigns(r); ok {
-				why = signs.GuessReason()
+			if signs, ok := s.readSizeSigns(r); ok {
+				reason = signs.GuessReason()
 			}
 		}
-		s.guesses[oid] = why
+		s.guesses[oid] = reason
 	}
-	return why
+	return reason
 }
 
 // isWholeTable reports whether all rows of a table are its own, and all of its columns are known.
@@ -57,26 +57,26 @@ func isWholeTable(r *catalog.Relation) bool {
 	return r.Kind == catalog.Table && !r.Inferred && !r.Partial && r.Parent == 0 && len(r.Children)+len(r.Inherits) == 0
 }
 
-// readSigns asks the code. ok is false if some of it may insert rows, or if no code works on the database.
-func (s *SmallTables) readSigns(r *catalog.Relation) (signs size.Signs, ok bool) {
+// readSizeSigns asks the code. ok is false if some of it may insert rows, or if no code works on the database.
+func (s *SmallTables) readSizeSigns(r *catalog.Relation) (signs size.Signs, ok bool) {
 	q := question{analysis.Question{Kind: analysis.AskTable, Name: r.Name}, s.database}
 	b := s.code.indexFor(q)
 	uses := b.Relation(r.Name)
-	most := mostRows(s.deployed, r)
-	one := most == 1 || s.seeds[r.OID] == 1 && b.IsSingleton(r.Name)
-	if s.code.ReadFiles().err != nil || s.code.mayBeInFaulty(q) || s.mayInsert(q, b, uses, one) {
+	most := maxRows(s.deployed, r)
+	singleRow := most == 1 || s.seeds[r.OID] == 1 && b.IsSingleton(r.Name)
+	if s.code.ReadFiles().err != nil || s.code.mayBeInFaulty(q) || s.mayInsert(q, b, uses, singleRow) {
 		return signs, false
 	}
 	for _, oid := range s.viewsOf(r) {
 		view := question{analysis.Question{Kind: analysis.AskTable, Name: s.deployed.Relation(oid).Name}, s.database}
 		vb := s.code.indexFor(view)
 		seen := vb.Relation(view.Name)
-		if s.mayInsert(view, vb, seen, one) {
+		if s.mayInsert(view, vb, seen, singleRow) {
 			return signs, false
 		}
 		uses = append(uses, seen...)
 	}
-	signs = size.Signs{Most: most, Seeds: s.seeds[r.OID], Script: s.seedScript(q, uses), Key: nameKey(s.deployed, r)}
+	signs = size.Signs{Most: most, Seeds: s.seeds[r.OID], Script: s.findSeedScript(q, uses), Key: findNameKey(s.deployed, r)}
 	if whole := b.FindFullTableReads(r.Name); len(whole) > 0 {
 		signs.Whole = fmt.Sprintf("%s:%d", whole[0].Path, whole[0].Line)
 	}
@@ -98,7 +98,7 @@ func (s *SmallTables) viewsOf(r *catalog.Relation) (out []catalog.OID) {
 
 // mayInsert reports whether deployed code may insert rows into a relation. one is set if it has one row, by a constraint
 // or in all queries of the code: then its name elsewhere, such as in a text, counts only in a call that inserts.
-func (s *SmallTables) mayInsert(q question, b *index.Bound, uses []index.Use, one bool) bool {
+func (s *SmallTables) mayInsert(q question, b *index.Bound, uses []index.Use, singleRow bool) bool {
 	classes, ok := s.mappedClasses(q, uses)
 	if !ok || len(classes) > 0 && s.mayInsertMapped(q, b.Skip, classes) {
 		return true
@@ -109,11 +109,11 @@ func (s *SmallTables) mayInsert(q question, b *index.Bound, uses []index.Use, on
 		}
 	}
 	for _, e := range b.String(q.Name.Name) {
-		if !one && !slices.ContainsFunc(uses, func(x index.Use) bool { return x.Path == e.Path && x.Line == e.Line }) && !s.declaresModel(q, e.Path) {
+		if !singleRow && !slices.ContainsFunc(uses, func(x index.Use) bool { return x.Path == e.Path && x.Line == e.Line }) && !s.declaresModel(q, e.Path) {
 			return true
 		}
 	}
-	return s.code.findPrismaLists(q.Name.Name) != nil || s.isNearInsert(q, b, one, len(classes) > 0)
+	return s.code.findPrismaLists(q.Name.Name) != nil || s.isNearInsert(q, b, singleRow, len(classes) > 0)
 }
 
 // isDiesel reports whether a file declares tables for Diesel, whose inserts have "insert" next to the name of the
@@ -138,7 +138,7 @@ const insertLines = 4
 // isNearInsert reports whether the code has the name of a table, its model or its class near a word that inserts. It
 // returns true if there is too much code to search. one is as for mayInsert. Scripts of seeds count only if no class maps
 // the table.
-func (s *SmallTables) isNearInsert(q question, b *index.Bound, one, mapped bool) bool {
+func (s *SmallTables) isNearInsert(q question, b *index.Bound, singleRow, mapped bool) bool {
 	words := s.code.tableNames(q)
 	slices.Sort(words)
 	words = slices.Compact(words)
@@ -156,12 +156,12 @@ func (s *SmallTables) isNearInsert(q question, b *index.Bound, one, mapped bool)
 	inserts := mentions.InsertCalls(words)
 	texts, err := s.code.base.ReadAll(paths)
 	for p, text := range texts {
-		near := insertWords
+		pattern := insertWords
 		if path.Ext(p) == ".rs" {
-			near = rustInsertWords
+			pattern = rustInsertWords
 		}
 		source := mentions.CutFile(p, text)
-		if one && source.HasCall(inserts) || !one && source.IsWordNear(words, near, insertLines) {
+		if singleRow && source.HasCall(inserts) || !singleRow && source.IsWordNear(words, pattern, insertLines) {
 			return true
 		}
 	}
@@ -204,9 +204,9 @@ var (
 	makesInsert = lazyregexp.New(`(?i)\binsert\s+into\s+(?:%|'|\$|"?\w*"?\s*\.?\s*%)|\bmerge\s+into\s+%|\bcopy\s+%|'\s*insert\s+into\s*'`)
 )
 
-// mostRows returns how many rows a table can have because of its constraints: the values that a CHECK allows for a
+// maxRows returns how many rows a table can have because of its constraints: the values that a CHECK allows for a
 // column that is unique and not NULL. It is 0 if none limits them.
-func mostRows(c *catalog.Catalog, r *catalog.Relation) int {
+func maxRows(c *catalog.Catalog, r *catalog.Relation) int {
 	for _, oid := range r.Indexes {
 		x := c.Relation(oid)
 		if x == nil || x.Index == nil || !x.Index.Unique || !x.Index.Valid || x.Index.Predicate != nil || len(x.Index.Keys) != 1 {
@@ -256,8 +256,8 @@ func allowedValues(expr *pgparse.Node, column string) int {
 
 var nameColumns = lazyregexp.New(`^(?:name|code|key|slug|label|type|kind|iso|iso_code|abbreviation|symbol|locale|lang|language|currency|country|(?:\w+_)?(?:code|name|key|slug))$`)
 
-// nameKey returns a column with a name or a code that is the whole key of a table; "" for none.
-func nameKey(c *catalog.Catalog, r *catalog.Relation) string {
+// findNameKey returns a column with a name or a code that is the whole key of a table; "" for none.
+func findNameKey(c *catalog.Catalog, r *catalog.Relation) string {
 	for _, oid := range r.Indexes {
 		x := c.Relation(oid)
 		if x == nil || x.Index == nil || !x.Index.Unique || x.Index.Predicate != nil || len(x.Index.Keys) != 1 {

@@ -19,12 +19,12 @@ func (u *Code) findSoftDelete(q question) analysis.Usage {
 	if u.Head == nil {
 		return analysis.Usage{}
 	}
-	if u.marksInChanges() {
+	if u.hasSoftDeleteInChanges() {
 		if byModel := u.findModelSoftDelete(q); byModel.Used {
 			return byModel
 		}
 	}
-	if !u.deletesInChanges() {
+	if !u.hasDeleteInChanges() {
 		return analysis.Usage{}
 	}
 	out := analysis.Usage{Known: u.ReadFiles().err == nil}
@@ -42,16 +42,16 @@ func (u *Code) findSoftDelete(q question) analysis.Usage {
 		return out
 	}
 	out.Used, out.Written = true, head.makeEvidence(now.Marks, maxEvidence)
-	out.Read = head.makeEvidence(head.findShowing(q), maxEvidence)
-	out.Evidence = u.makeEvidence(u.findShowing(q), maxEvidence)
+	out.Read = head.makeEvidence(head.findUnfilteredReads(q), maxEvidence)
+	out.Evidence = u.makeEvidence(u.findUnfilteredReads(q), maxEvidence)
 	return out
 }
 
 // deleteText matches a DELETE in a text.
 var deleteText = lazyregexp.New(`(?i)\bdelete\s+from\b`)
 
-// deletesInChanges reports whether a file that differs has a DELETE at the base. Without one, no code need be read.
-func (u *Code) deletesInChanges() bool {
+// hasDeleteInChanges reports whether a file that differs has a DELETE at the base. Without one, no code need be read.
+func (u *Code) hasDeleteInChanges() bool {
 	if u.deletesRows != nil {
 		return *u.deletesRows
 	}
@@ -73,9 +73,9 @@ func (u *Code) deletesInChanges() bool {
 // maxShowing is how many queries are parsed once more.
 const maxShowing = 200
 
-// findShowing returns the queries that read a table without its column of deleted rows, except those for a row by its key: they may be meant.
+// findUnfilteredReads returns the queries that read a table without its column of deleted rows, except those for a row by its key: they may be meant.
 // Text that the program inserts may have the condition.
-func (u *Code) findShowing(q question) []index.Use {
+func (u *Code) findUnfilteredReads(q question) []index.Use {
 	uses := u.indexFor(q).FindReadsWithout(q.Name, q.Column)
 	uses = uses[:min(len(uses), maxShowing)]
 	keys := keyColumns(u.resolveRelation(q))

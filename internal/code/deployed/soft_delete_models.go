@@ -34,8 +34,8 @@ func (u *Code) findModelSoftDelete(q question) analysis.Usage {
 		return out
 	}
 	out.Used, out.Written = true, head.makeEvidence(now, maxEvidence)
-	out.Read = head.makeEvidence(head.findShowing(q), maxEvidence)
-	shown := u.findShowing(q)
+	out.Read = head.makeEvidence(head.findUnfilteredReads(q), maxEvidence)
+	shown := u.findUnfilteredReads(q)
 	if table := u.answerQuestion(question{analysis.Question{Kind: analysis.AskTable, Name: q.Name}, q.database}); table.Used && !table.Declared {
 		for _, m := range u.indexFor(q).Mapped(u.resolveRelation(q)) {
 			shown = append(shown, index.Use{Path: m.Path, Line: m.Line})
@@ -71,14 +71,14 @@ func findSoftDeleteSign(lines []string, start int) int {
 	for first > 0 && strings.HasPrefix(strings.TrimSpace(lines[first-1]), "@") {
 		first--
 	}
-	depth, named := countIndent(lines[start-1]), modelStart.MatchString(strings.TrimSpace(lines[start-1])) // otherwise its annotation is the start
+	depth, hasModelStart := countIndent(lines[start-1]), modelStart.MatchString(strings.TrimSpace(lines[start-1])) // otherwise its annotation is the start
 	for i := first; i < min(len(lines), start+mostModelLines); i++ {
 		text := strings.TrimSpace(lines[i])
 		if i >= start && text != "" && countIndent(lines[i]) <= depth && modelStart.MatchString(text) {
-			if named {
+			if hasModelStart {
 				return 0
 			}
-			named = true
+			hasModelStart = true
 		}
 		if !codeRemark.MatchString(text) && softDeleteSign.MatchString(lines[i]) {
 			return i + 1
@@ -90,8 +90,8 @@ func findSoftDeleteSign(lines []string, start int) int {
 // countIndent returns the number of spaces and tabs that a line begins with.
 func countIndent(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
 
-// marksInChanges reports whether a file that differs has a sign of soft deletes at the head. Without one, no code need be read.
-func (u *Code) marksInChanges() bool {
+// hasSoftDeleteInChanges reports whether a file that differs has a sign of soft deletes at the head. Without one, no code need be read.
+func (u *Code) hasSoftDeleteInChanges() bool {
 	if u.marksRows != nil {
 		return *u.marksRows
 	}

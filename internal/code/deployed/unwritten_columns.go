@@ -22,8 +22,8 @@ import (
 func FindUnwrittenColumns(rng *gitrange.Range, skip func(string) bool, mapped bool, deployed func() *Files) []history.Change {
 	now := map[string]string{} // path at the base → at the head
 	for _, x := range rng.Changes {
-		if was := cmp.Or(x.OldPath, x.Path); (x.Kind == gitrange.Modified || x.Kind == gitrange.Renamed) && !skip(was) && !skip(x.Path) {
-			now[was] = x.Path
+		if oldPath := cmp.Or(x.OldPath, x.Path); (x.Kind == gitrange.Modified || x.Kind == gitrange.Renamed) && !skip(oldPath) && !skip(x.Path) {
+			now[oldPath] = x.Path
 		}
 	}
 	var paths []string
@@ -40,13 +40,13 @@ func FindUnwrittenColumns(rng *gitrange.Range, skip func(string) bool, mapped bo
 	var out []history.Change
 	for some := range slices.Chunk(paths, 256) {
 		texts, _ := rng.Base.ReadAll(some) // files that cannot be read are skipped
-		for _, was := range some {
-			if path := now[was]; isWriter(was, texts[was]) {
+		for _, oldPath := range some {
+			if path := now[oldPath]; isWriter(oldPath, texts[oldPath]) {
 				text, _ := rng.Head.Read(path)
-				if !mapped && hasSign(texts[was], modelSigns) || !hasSameInserts(texts[was], text) {
-					before := facts[was]
+				if !mapped && containsAny(texts[oldPath], modelSigns) || !hasSameInserts(texts[oldPath], text) {
+					before := facts[oldPath]
 					if before == nil {
-						before = readWriter(was, texts[was])
+						before = readWriter(oldPath, texts[oldPath])
 					}
 					out = append(out, compareWriters(path, mapped, before, readWriter(path, text))...)
 				}
@@ -93,13 +93,13 @@ var (
 	}
 )
 
-func hasSign(text []byte, signs [][]byte) bool {
+func containsAny(text []byte, signs [][]byte) bool {
 	return slices.ContainsFunc(signs, func(sign []byte) bool { return bytes.Contains(text, sign) })
 }
 
 // isWriter reports whether a file may be code that writes rows.
 func isWriter(path string, text []byte) bool {
-	return (hasSign(text, insertSigns) || hasSign(text, modelSigns)) && gitrange.IsCode(path, text)
+	return (containsAny(text, insertSigns) || containsAny(text, modelSigns)) && gitrange.IsCode(path, text)
 }
 
 // plainInsert is an INSERT whose table and columns are all in its own text: it puts in no constant or value from
@@ -115,9 +115,9 @@ const longestInsert = 4 << 10
 // hasSameInserts reports whether two versions of a file have the same INSERTs, up to the end of their lists of columns.
 // Most changed files do, and need not be parsed.
 func hasSameInserts(before, after []byte) bool {
-	was, plain := listInserts(before)
+	oldInserts, plain := listInserts(before)
 	now, plainToo := listInserts(after)
-	return plain && plainToo && slices.Equal(was, now)
+	return plain && plainToo && slices.Equal(oldInserts, now)
 }
 
 // listInserts returns the INSERTs of a text in order, each up to the end of its columns. plain is false if another one's
@@ -129,15 +129,15 @@ func listInserts(text []byte) (list []string, plain bool) {
 			lower[i] = c + 'a' - 'A' // not bytes.ToLower, which may change the length
 		}
 	}
-	for at := 0; ; {
-		n := bytes.Index(lower[at:], []byte("insert"))
+	for offset := 0; ; {
+		n := bytes.Index(lower[offset:], []byte("insert"))
 		if n < 0 {
 			slices.Sort(list)
 			return list, true
 		}
-		at += n
-		part := text[at:min(len(text), at+longestInsert)]
-		at += len("insert")
+		offset += n
+		part := text[offset:min(len(text), offset+longestInsert)]
+		offset += len("insert")
 		if insert := plainInsert.Find(part); insert != nil {
 			list = append(list, string(insert))
 		} else if insertStart.Match(part) {
@@ -187,9 +187,9 @@ func insertsOf(f *facts.Facts) map[string][]insert {
 // findOmittedInInserts lists the columns that every INSERT of a file named before, and one omits now.
 func findOmittedInInserts(path string, before, after *facts.Facts) []history.Change {
 	var out []history.Change
-	had := insertsOf(before)
+	oldInserts := insertsOf(before)
 	for table, now := range insertsOf(after) {
-		for _, column := range commonColumns(had[table]) {
+		for _, column := range commonColumns(oldInserts[table]) {
 			for _, x := range now {
 				if !slices.Contains(x.columns, column) {
 					out = append(out, history.Change{Kind: history.Unwritten, Other: table + "." + column, Path: path, Line: x.line})
@@ -224,7 +224,7 @@ func findOmittedInModels(path string, before, after *facts.Facts) []history.Chan
 		j := slices.IndexFunc(before.Models, func(m facts.Model) bool {
 			return m.Table == now.Table && m.Class == now.Class && m.Schema == now.Schema
 		})
-		if j < 0 || now.Table == "" || isPartial(now) || isPartial(&before.Models[j]) {
+		if j < 0 || now.Table == "" || isPartialModel(now) || isPartialModel(&before.Models[j]) {
 			continue
 		}
 		for _, f := range before.Models[j].Fields {
@@ -243,9 +243,9 @@ func findOmittedInModels(path string, before, after *facts.Facts) []history.Chan
 	return out
 }
 
-// isPartial reports whether a model's columns are not all in its own text, or are not written
+// isPartialModel reports whether a model's columns are not all in its own text, or are not written
 // by a mapper.
-func isPartial(m *facts.Model) bool {
+func isPartialModel(m *facts.Model) bool {
 	return m.Row || m.Put || m.Base || m.All || len(m.Bases) > 0 || len(m.Fields) == 0
 }
 

@@ -13,23 +13,23 @@ const maxUpserts = 20
 
 // findUpserts answers the question whether the code has ON CONFLICT on a table, or may have it.
 func (u *Code) findUpserts(q question) analysis.Usage {
-	sure, may := u.indexFor(q).FindUpserts(index.UpsertOn{Name: q.Name, Any: true, Fields: u.modelFields(q)})
-	found := append(sure, may...)
+	sure, possibleUses := u.indexFor(q).FindUpserts(index.UpsertOn{Name: q.Name, Any: true, Fields: u.modelFields(q)})
+	found := append(sure, possibleUses...)
 	return analysis.Usage{Known: len(found) > 0 || u.ReadFiles().err == nil, Used: len(found) > 0, Evidence: u.makeEvidence(found, maxEvidence)}
 }
 
 // findUpsertOn searches an INSERT into the table with ON CONFLICT on these columns, or this
 // constraint. It is not known if a mapper, or SQL that is built at run time, may have one.
 func (u *Code) findUpsertOn(q question) analysis.Usage {
-	on := index.UpsertOn{Name: q.Name, Constraint: q.Constraint, Partial: q.Partial, Fields: u.modelFields(q)}
+	target := index.UpsertOn{Name: q.Name, Constraint: q.Constraint, Partial: q.Partial, Fields: u.modelFields(q)}
 	if q.Columns != "" {
-		on.Columns = strings.Split(q.Columns, ",")
+		target.Columns = strings.Split(q.Columns, ",")
 	}
-	sure, may := u.indexFor(q).FindUpserts(on)
+	sure, possibleUses := u.indexFor(q).FindUpserts(target)
 	if len(sure) > 0 {
 		return analysis.Usage{Known: true, Used: true, Evidence: u.makeEvidence(sure, maxUpserts)}
 	}
-	return analysis.Usage{Known: len(may) == 0 && u.ReadFiles().err == nil, Evidence: u.makeEvidence(may, maxEvidence)}
+	return analysis.Usage{Known: len(possibleUses) == 0 && u.ReadFiles().err == nil, Evidence: u.makeEvidence(possibleUses, maxEvidence)}
 }
 
 // modelFields returns the columns of a table's models, by their classes and fields.

@@ -41,7 +41,7 @@ func readModelSnapshot(r *source.File) {
 		}
 		if m := csMember.FindStringSubmatch(line); m != nil && variables[m[1]] != nil {
 			last = variables[m[1]]
-			last.readMember(m, n)
+			last.readEntityCall(m, n)
 		} else if last != nil && !ends && len(last.Fields) > 0 {
 			readSnapshotOption(&last.Fields[len(last.Fields)-1], line)
 		}
@@ -55,14 +55,14 @@ func readModelSnapshot(r *source.File) {
 func newSnapshotEntity(name string, n int) *snapshotEntity {
 	e := &snapshotEntity{name: name}
 	e.Line = n
-	at := strings.LastIndexAny(name, ".+")
-	e.Class = name[at+1:]
-	e.Scope = name[:max(at, 0)]
+	separator := strings.LastIndexAny(name, ".+")
+	e.Class = name[separator+1:]
+	e.Scope = name[:max(separator, 0)]
 	return e
 }
 
-// readMember reads a call that says something of an entity.
-func (e *snapshotEntity) readMember(m []string, n int) {
+// readEntityCall reads a call that says something of an entity.
+func (e *snapshotEntity) readEntityCall(m []string, n int) {
 	switch {
 	case m[3] != "":
 		f := facts.Field{Field: m[3], Line: n, Null: facts.NullTaken}
@@ -99,28 +99,28 @@ const maxOwners = 4
 // addSnapshotEntity records an entity with its table. One that another owns has its columns in the table of the owner, and one that
 // extends another has its table.
 func addSnapshotEntity(r *source.File, e *snapshotEntity, byName map[string]*snapshotEntity, schema string) {
-	of := e
+	tableEntity := e
 	for range maxOwners {
-		if of.Table != "" || of.base == "" && of.owner == nil {
+		if tableEntity.Table != "" || tableEntity.base == "" && tableEntity.owner == nil {
 			break
 		}
-		next := of.owner
-		if of.base != "" {
-			next = byName[of.base]
+		next := tableEntity.owner
+		if tableEntity.base != "" {
+			next = byName[tableEntity.base]
 		}
 		if next == nil {
 			break
 		}
-		of = next
+		tableEntity = next
 	}
-	if e.Table, e.Schema = of.Table, cmp.Or(e.Schema, of.Schema, schema); e.Table == "" {
+	if e.Table, e.Schema = tableEntity.Table, cmp.Or(e.Schema, tableEntity.Schema, schema); e.Table == "" {
 		return // a view, or a type without a table
 	}
 	if e.asJSON != "" {
 		e.Fields = []facts.Field{{Field: e.property, Column: e.asJSON, Line: e.Line}}
 	}
 	shares := e.owner != nil && e.asJSON == "" && e.Table == e.owner.Table
-	kept := e.Fields[:0]
+	fields := e.Fields[:0]
 	for _, f := range e.Fields {
 		switch {
 		case shares && f.Field == e.key:
@@ -130,12 +130,12 @@ func addSnapshotEntity(r *source.File, e *snapshotEntity, byName map[string]*sna
 		case f.Column == "":
 			f.Column = f.Field
 		}
-		if of != e { // rows of other types have NULL there
+		if tableEntity != e { // rows of other types have NULL there
 			f.Null = facts.NullUnknown
 		}
-		kept = append(kept, f)
+		fields = append(fields, f)
 	}
-	e.Fields = kept
+	e.Fields = fields
 	r.AddModel(&e.Model)
 }
 

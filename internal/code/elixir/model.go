@@ -118,16 +118,16 @@ func (x *ectoReader) readEctoField(n int, line string) {
 		x.addField(field, n)
 		x.in.Fields[len(x.in.Fields)-1].Default = ectoDefaults.Find(line)
 	case exTimes.MatchString(line):
-		x.addTimes(n, line)
+		x.addTimestampColumns(n, line)
 	case exSoft.MatchString(line):
 		x.addField("deleted_at", n)
 	case exThrough.MatchString(line):
-		x.readThrough(n, line)
+		x.recordJoinTable(n, line)
 	}
 }
 
-// addTimes adds the columns of timestamps(), with the options of the call or of its module.
-func (x *ectoReader) addTimes(n int, line string) {
+// addTimestampColumns adds the columns of timestamps(), with the options of the call or of its module.
+func (x *ectoReader) addTimestampColumns(n int, line string) {
 	names := map[string]string{"inserted_at": "inserted_at", "updated_at": "updated_at"}
 	for _, text := range []string{x.times, line} {
 		for _, m := range exTime.FindAllStringSubmatch(text, -1) {
@@ -144,8 +144,8 @@ func (x *ectoReader) addTimes(n int, line string) {
 	}
 }
 
-// readThrough records the columns of a table between two schemas.
-func (x *ectoReader) readThrough(n int, line string) {
+// recordJoinTable records the columns of a table between two schemas.
+func (x *ectoReader) recordJoinTable(n int, line string) {
 	c := facts.Call{Table: source.FirstGroup(exThrough, line), Line: n, How: facts.Reads}
 	if m := exJoins.FindStringSubmatch(line); m != nil {
 		c.Words = []facts.Word{{Mark: facts.HashText(m[1]), Line: n}, {Mark: facts.HashText(m[2]), Line: n}}

@@ -44,10 +44,10 @@ func (c *codec) codeInt(n *int) {
 		c.out = binary.AppendUvarint(c.out, uint64(*n))
 		return
 	}
-	*n = c.codeNumber()
+	*n = c.decodeNumber()
 }
 
-func (c *codec) codeNumber() int {
+func (c *codec) decodeNumber() int {
 	n, size := binary.Uvarint(c.in)
 	if size <= 0 || n > 1<<32 || c.bad {
 		c.bad = true
@@ -101,7 +101,7 @@ func (c *codec) codeMark(m *uint32) {
 
 func (c *codec) codeString(s *string) {
 	if c.reads {
-		*s = c.codeName()
+		*s = c.decodeString()
 		return
 	}
 	if n, known := c.at[*s]; known {
@@ -120,18 +120,18 @@ func (c *codec) codeStrings(list ...*string) {
 	}
 }
 
-func (c *codec) codeName() string {
-	at := c.codeNumber()
-	if at > len(c.names) {
+func (c *codec) decodeString() string {
+	number := c.decodeNumber()
+	if number > len(c.names) {
 		c.bad = true
 	}
 	if c.bad {
 		return ""
 	}
-	if at > 0 {
-		return c.names[at-1]
+	if number > 0 {
+		return c.names[number-1]
 	}
-	n := c.codeNumber()
+	n := c.decodeNumber()
 	if n > len(c.in) {
 		c.bad = true
 		return ""

@@ -105,9 +105,9 @@ func (q *Query) codeFields(c *codec) {
 // codeSource encodes or decodes an index into the relations of a query, or a special value of
 // Column.Of.
 func (q *Query) codeSource(c *codec, n *int) {
-	at := *n - NextLevel
-	c.codeInt(&at)
-	*n = at + NextLevel
+	offset := *n - NextLevel
+	c.codeInt(&offset)
+	*n = offset + NextLevel
 	c.bad = c.bad || *n >= len(q.Relations)
 }
 

@@ -5,7 +5,7 @@ import (
 )
 
 // ColumnLine returns the line in which a model declares a column.
-func (m *Model) ColumnLine(column string) (line int, told bool) {
+func (m *Model) ColumnLine(column string) (line int, found bool) {
 	if m.IgnoresColumn(column) {
 		return m.Line, false
 	}

@@ -16,24 +16,24 @@ func readGoEnums(r *source.File) {
 	if !bytes.Contains(r.Text, []byte("const")) {
 		return
 	}
-	of := map[string]int{}
+	indexByClass := map[string]int{}
 	var list []facts.Enum
-	for at := 0; ; {
-		n := bytes.Index(r.Text[at:], []byte(`= "`))
+	for offset := 0; ; {
+		n := bytes.Index(r.Text[offset:], []byte(`= "`))
 		if n < 0 {
 			break
 		}
-		from := bytes.LastIndexByte(r.Text[:at+n], '\n') + 1
-		at += n + lexer.LineEnd(r.Text[at+n:])
-		m := goConst.FindSubmatch(r.Text[from:at])
+		from := bytes.LastIndexByte(r.Text[:offset+n], '\n') + 1
+		offset += n + lexer.LineEnd(r.Text[offset+n:])
+		m := goConst.FindSubmatch(r.Text[from:offset])
 		if m == nil || string(m[2]) == "string" {
 			continue
 		}
 		class := string(m[2])
-		i, known := of[class]
+		i, known := indexByClass[class]
 		if !known {
 			i = len(list)
-			of[class], list = i, append(list, facts.Enum{Class: class, Line: r.LineAt(from)})
+			indexByClass[class], list = i, append(list, facts.Enum{Class: class, Line: r.LineAt(from)})
 		}
 		list[i].Labels = append(list[i].Labels, r.MakeLabel(string(m[1]), string(m[3]), from))
 	}

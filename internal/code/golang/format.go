@@ -80,7 +80,7 @@ const maxFill = 2000
 func readArgument(r *source.File, arg ast.Expr) string {
 	if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 		text, _ := strconv.Unquote(lit.Value)
-		return clipFill(text)
+		return dropLongFill(text)
 	}
 	name, ok := arg.(*ast.Ident)
 	if !ok {
@@ -94,10 +94,10 @@ func readArgument(r *source.File, arg ast.Expr) string {
 		}
 		text.Write(r.Text[l.From:l.To])
 	}
-	return clipFill(text.String())
+	return dropLongFill(text.String())
 }
 
-func clipFill(text string) string {
+func dropLongFill(text string) string {
 	if len(text) > maxFill {
 		return ""
 	}

@@ -46,7 +46,7 @@ func readGoModels(r *source.File) {
 		if m.isDeclared {
 			m.Guessed = m.Table == "" && !m.mapper
 			if m.mapper || g.gorm {
-				forgetFailures(&m.Model)
+				clearNullFailures(&m.Model)
 			}
 			r.AddModel(&m.Model)
 		}
@@ -73,8 +73,8 @@ type goModel struct {
 
 func (g *goReader) lineOf(pos token.Pos) int { return g.r.LineAt(g.tree.offsetOf(pos)) }
 
-// modelOf returns the model of a type in the package.
-func (g *goReader) modelOf(class string, pos token.Pos) *goModel {
+// findOrAddModel returns the model of a type in the package.
+func (g *goReader) findOrAddModel(class string, pos token.Pos) *goModel {
 	m := g.models[class]
 	if m == nil {
 		m = &goModel{Model: facts.Model{Class: class, Line: g.lineOf(pos)}}
@@ -89,7 +89,7 @@ func (g *goReader) addStruct(s structType) {
 	if s.local {
 		g.order = append(g.order, m)
 	} else {
-		m = g.modelOf(s.name, s.at)
+		m = g.findOrAddModel(s.name, s.at)
 	}
 	m.isDeclared = m.isDeclared || g.gorm
 	for i := range s.fields {
@@ -164,13 +164,13 @@ func (g *goReader) addMethod(class string, f *ast.FuncDecl) {
 	}
 	if f.Name.Name == "TableName" {
 		if table := g.returnedText(f); table != "" {
-			m := g.modelOf(class, f.Pos())
+			m := g.findOrAddModel(class, f.Pos())
 			m.Table, m.isDeclared = table, true
 		}
 		return
 	}
 	if m := g.models[class]; m != nil && m.isDeclared {
-		g.addEnt(m, f)
+		g.addEntMethod(m, f)
 	}
 }
 
@@ -182,8 +182,8 @@ func (g *goReader) returnedText(f *ast.FuncDecl) (text string) {
 			return text == ""
 		}
 		if text, ok = stringValue(result.Results[0]); !ok {
-			if of := g.r.FindConstant(typeName(result.Results[0])); len(of) == 1 {
-				text = string(g.r.Text[g.r.Strings[of[0]].From:g.r.Strings[of[0]].To])
+			if indexes := g.r.FindConstant(typeName(result.Results[0])); len(indexes) == 1 {
+				text = string(g.r.Text[g.r.Strings[indexes[0]].From:g.r.Strings[indexes[0]].To])
 			}
 		}
 		return false
@@ -191,8 +191,8 @@ func (g *goReader) returnedText(f *ast.FuncDecl) (text string) {
 	return text
 }
 
-// addEnt records the fields and the table that a method of an ent schema names.
-func (g *goReader) addEnt(m *goModel, f *ast.FuncDecl) {
+// addEntMethod records the fields and the table that a method of an ent schema names.
+func (g *goReader) addEntMethod(m *goModel, f *ast.FuncDecl) {
 	keys := map[*ast.CallExpr]string{} // the column that a chain of calls gives to the field at its beginning
 	ast.Inspect(f.Body, func(n ast.Node) bool {
 		switch n := n.(type) {

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/code/source"
 )
 
-// forgetFailures is for mappers that read NULL as the zero value.
-func forgetFailures(m *facts.Model) {
+// clearNullFailures is for mappers that read NULL as the zero value.
+func clearNullFailures(m *facts.Model) {
 	for i := range m.Fields {
 		if m.Fields[i].Null == facts.NullFails {
 			m.Fields[i].Null = facts.NullUnknown

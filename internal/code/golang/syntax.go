@@ -86,8 +86,8 @@ func (s *syntax) structsOf() (out []structType) {
 		ast.Inspect(decl, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.TypeSpec:
-				if of, ok := n.Type.(*ast.StructType); ok && n.Name != nil {
-					out = append(out, structType{name: n.Name.Name, at: n.Name.Pos(), local: local, fields: fieldsOf(of, false)})
+				if structNode, ok := n.Type.(*ast.StructType); ok && n.Name != nil {
+					out = append(out, structType{name: n.Name.Name, at: n.Name.Pos(), local: local, fields: fieldsOf(structNode, false)})
 					return false
 				}
 			case *ast.StructType:
@@ -101,11 +101,11 @@ func (s *syntax) structsOf() (out []structType) {
 }
 
 // fieldsOf returns the fields of a struct, and of the anonymous structs within it.
-func fieldsOf(of *ast.StructType, inner bool) (out []field) {
-	if of.Fields == nil {
+func fieldsOf(structNode *ast.StructType, inner bool) (out []field) {
+	if structNode.Fields == nil {
 		return nil
 	}
-	for _, f := range of.Fields.List {
+	for _, f := range structNode.Fields.List {
 		g := field{names: f.Names, of: typeName(f.Type), typ: f.Type, at: f.Pos(), inner: inner}
 		if f.Tag != nil {
 			if g.tag, _ = strconv.Unquote(f.Tag.Value); g.tag == "" {
@@ -114,8 +114,8 @@ func fieldsOf(of *ast.StructType, inner bool) (out []field) {
 		}
 		out = append(out, g)
 		ast.Inspect(f.Type, func(n ast.Node) bool {
-			if within, ok := n.(*ast.StructType); ok {
-				out = append(out, fieldsOf(within, true)...)
+			if innerStruct, ok := n.(*ast.StructType); ok {
+				out = append(out, fieldsOf(innerStruct, true)...)
 				return false
 			}
 			return true

@@ -14,7 +14,7 @@ var Readers = []source.Reader{
 	{Endings: fileEndings, Read: readFile},
 	{
 		Endings: []string{".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte", ".py"},
-		Signs:   []string{"gql", "graphql", "GraphQL"}, Read: readProgram,
+		Signs:   []string{"gql", "graphql", "GraphQL"}, Read: readProgramStrings,
 	},
 }
 
@@ -27,7 +27,7 @@ func IsDocument(file string) bool {
 
 func readFile(r *source.File) { readDocument(r, 0, len(r.Text)) }
 
-func readProgram(r *source.File) {
+func readProgramStrings(r *source.File) {
 	for _, s := range r.Strings {
 		if operation.Match(r.Text[s.From:s.To]) {
 			readDocument(r, s.From, s.To)
@@ -80,10 +80,10 @@ func readDocument(r *source.File, from, to int) {
 					d.skipBrackets()
 				}
 			}
-			d.readRoot()
+			d.readRootSelection()
 		case "{":
 			d.next--
-			d.readRoot()
+			d.readRootSelection()
 		case "fragment":
 			d.readFragment()
 		case "type", "input", "interface", "enum", "union", "scalar", "schema", "extend", "directive":
@@ -118,8 +118,8 @@ func (d *document) skipBrackets() {
 	}
 }
 
-// readRoot reads the selection of an operation: each field is a table's.
-func (d *document) readRoot() {
+// readRootSelection reads the selection of an operation: each field is a table's.
+func (d *document) readRootSelection() {
 	if d.peekText() != "{" {
 		return
 	}
@@ -129,7 +129,7 @@ func (d *document) readRoot() {
 		if !ok {
 			continue
 		}
-		t := &table{document: d, call: facts.Call{Table: "public." + nameTable(field.text), Line: d.file.LineAt(field.at), How: facts.Maps}}
+		t := &table{document: d, call: facts.Call{Table: "public." + tableOfField(field.text), Line: d.file.LineAt(field.at), How: facts.Maps}}
 		t.readField(field.text, 0)
 		d.file.Facts.Calls = append(d.file.Facts.Calls, t.call)
 	}
@@ -184,8 +184,8 @@ func isWord(text string) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// nameTable returns the table of a field: insert_users_one is of users.
-func nameTable(field string) string {
+// tableOfField returns the table of a field: insert_users_one is of users.
+func tableOfField(field string) string {
 	for _, verb := range []string{"insert_", "update_", "delete_"} {
 		if rest, ok := strings.CutPrefix(field, verb); ok {
 			field = rest
@@ -264,7 +264,7 @@ func (t *table) readArguments(byKey bool) {
 		case "where", "order_by", "_set", "_inc", "object", "objects", "pk_columns", "_append", "_prepend":
 			t.readValue(name.text == "where", 0)
 		case "distinct_on":
-			t.readNames()
+			t.readColumnNames()
 		case "limit", "offset", "on_conflict", "updates":
 			t.skipValue()
 		default:
@@ -284,8 +284,8 @@ func (t *table) skipValue() {
 	}
 }
 
-// readNames records a name, or each of a list.
-func (t *table) readNames() {
+// readColumnNames records a name, or each of a list.
+func (t *table) readColumnNames() {
 	if t.peekText() != "[" {
 		if l := t.takeToken(); isWord(l.text) {
 			t.recordColumn(l)
@@ -324,7 +324,7 @@ func (t *table) readValue(condition bool, depth int) {
 			case key.text == "_and" || key.text == "_or" || key.text == "_not":
 				t.readValue(condition, depth+1)
 				continue
-			case condition && t.comparesNext(), !condition && t.peekText() != "{":
+			case condition && t.isNextComparison(), !condition && t.peekText() != "{":
 				t.recordColumn(key)
 			}
 			t.skipValue()
@@ -335,8 +335,8 @@ func (t *table) readValue(condition bool, depth int) {
 	}
 }
 
-// comparesNext reports whether the next value compares a column: {_eq: 1}.
-func (t *table) comparesNext() bool {
+// isNextComparison reports whether the next value compares a column: {_eq: 1}.
+func (t *table) isNextComparison() bool {
 	if t.peekText() != "{" || t.next+1 >= len(t.tokens) {
 		return false
 	}

@@ -34,12 +34,12 @@ func (b *Bound) FindAllColumnsQueries(n catalog.Name, column string) []BreakingA
 	if len(found) == 0 {
 		return nil
 	}
-	known := b.rowsKnow(column)
+	known := b.summarizeRowStructs(column)
 	width := b.Width(n)
 	for _, s := range found {
 		fails := s.Keeps && known.rust
 		if !s.Keeps {
-			fails = width > 0 && s.Others > 0 && slices.Contains(s.Scans, width+s.Others-1) || !known.column && known.failsWithout(&s.AllColumnsQuery, column)
+			fails = width > 0 && s.Others > 0 && slices.Contains(s.Scans, width+s.Others-1) || !known.column && known.breaksStructScan(&s.AllColumnsQuery, column)
 		}
 		if fails {
 			out = append(out, s)
@@ -54,8 +54,8 @@ type rowsKnown struct {
 	column     bool // a struct has a field for the column
 }
 
-// rowsKnow searches all files once.
-func (b *Bound) rowsKnow(column string) rowsKnown {
+// summarizeRowStructs searches all files once.
+func (b *Bound) summarizeRowStructs(column string) rowsKnown {
 	var k rowsKnown
 	words := markTexts(facts.Spellings(column))
 	lax := false
@@ -71,9 +71,9 @@ func (b *Bound) rowsKnow(column string) rowsKnown {
 	return k
 }
 
-// failsWithout reports whether rows of a star no longer fit their structs after a column is
+// breaksStructScan reports whether rows of a star no longer fit their structs after a column is
 // added or, if column is "", removed.
-func (k *rowsKnown) failsWithout(s *facts.AllColumnsQuery, column string) bool {
+func (k *rowsKnown) breaksStructScan(s *facts.AllColumnsQuery, column string) bool {
 	return s.Exact || column != "" && (s.Fitting || s.Sqlx && k.sqlx)
 }
 

@@ -44,8 +44,8 @@ func TestStars(t *testing.T) {
 			if s.Others > 0 {
 				x += fmt.Sprintf("+%d", s.Others-1)
 			}
-			for word, is := range map[string]bool{" " + s.As: s.As != "", " exact": s.Exact, " fitting": s.Fitting} {
-				if is {
+			for word, isSet := range map[string]bool{" " + s.As: s.As != "", " exact": s.Exact, " fitting": s.Fitting} {
+				if isSet {
 					x += word
 				}
 			}

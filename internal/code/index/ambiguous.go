@@ -27,11 +27,11 @@ func (b *Bound) FindAmbiguousNames(n catalog.Name, column string) []Use {
 
 // becomesAmbiguous reports whether the innermost query that has a column would have it twice.
 func (b *Bound) becomesAmbiguous(q *facts.Query, c *facts.Column, n catalog.Name) bool {
-	named, inOther := false, false
+	inRelation, inOther := false, false
 	for _, source := range append(slices.Clip(c.Of), facts.NextLevel) {
 		if source == facts.NextLevel {
-			if named || inOther {
-				return named && inOther // an inner query's column hides the outer queries' columns
+			if inRelation || inOther {
+				return inRelation && inOther // an inner query's column hides the outer queries' columns
 			}
 			continue
 		}
@@ -40,7 +40,7 @@ func (b *Bound) becomesAmbiguous(q *facts.Query, c *facts.Column, n catalog.Name
 		}
 		r := q.Relations[source]
 		if b.meansRelation(r.Schema, r.Name, n) {
-			named = true
+			inRelation = true
 		} else if other := b.Schema.Lookup(r.Schema, r.Name); other != nil && other.Column(c.Name) != nil {
 			inOther = true
 		}

@@ -26,17 +26,17 @@ func (x *Index) addStructs(file int32, f *facts.Facts) {
 // maxBases is how many levels up the base classes of a model are followed.
 const maxBases = 4
 
-// columnOf returns where a model, or a class that it extends, declares a column.
-func (b *Bound) columnOf(path string, m *facts.Model, column string, up int) (where string, line int, told bool) {
-	if line, told = m.ColumnLine(column); told || m.IgnoresColumn(column) {
-		return path, line, told
+// locateColumn returns where a model, or a class that it extends, declares a column.
+func (b *Bound) locateColumn(path string, m *facts.Model, column string, up int) (declPath string, line int, found bool) {
+	if line, found = m.ColumnLine(column); found || m.IgnoresColumn(column) {
+		return path, line, found
 	}
-	return b.columnOfBases(path, m.Bases, column, up)
+	return b.locateBaseColumn(path, m.Bases, column, up)
 }
 
-// columnOfBases returns where a base class declares a column. file is the file with the
+// locateBaseColumn returns where a base class declares a column. file is the file with the
 // derived class.
-func (b *Bound) columnOfBases(file string, bases []facts.Base, column string, up int) (where string, line int, told bool) {
+func (b *Bound) locateBaseColumn(file string, bases []facts.Base, column string, up int) (declPath string, line int, found bool) {
 	if up == maxBases {
 		return "", 0, false
 	}
@@ -48,18 +48,18 @@ func (b *Bound) columnOfBases(file string, bases []facts.Base, column string, up
 		b.eachBase(file, base.Name, func(f *File, m *facts.Model, s *facts.Struct) bool {
 			switch {
 			case m != nil:
-				where, line, told = b.columnOf(f.Path, m, rest, up+1)
+				declPath, line, found = b.locateColumn(f.Path, m, rest, up+1)
 			default:
-				if where, line = f.Path, fieldLine(s, markTexts(facts.Spellings(rest))); line > 0 {
-					told = true
+				if declPath, line = f.Path, fieldLine(s, markTexts(facts.Spellings(rest))); line > 0 {
+					found = true
 				} else {
-					where, line, told = b.columnOfBases(f.Path, s.Bases, rest, up+1)
+					declPath, line, found = b.locateBaseColumn(f.Path, s.Bases, rest, up+1)
 				}
 			}
-			return !told
+			return !found
 		})
-		if told {
-			return where, line, true
+		if found {
+			return declPath, line, true
 		}
 	}
 	return "", 0, false
@@ -72,25 +72,25 @@ func (b *Bound) eachBase(file, name string, f func(*File, *facts.Model, *facts.S
 	if n := strings.LastIndexByte(name, '.'); n >= 0 {
 		in, class = name[:n], name[n+1:]
 	}
-	own := lexer.LanguageOf(file)
-	may := func(of string) bool {
+	language := lexer.LanguageOf(file)
+	isCandidate := func(otherPath string) bool {
 		switch {
-		case lexer.LanguageOf(of) != own:
+		case lexer.LanguageOf(otherPath) != language:
 			return false
-		case own != lexer.Go:
+		case language != lexer.Go:
 			return true
 		case in == "":
-			return path.Dir(of) == path.Dir(file)
+			return path.Dir(otherPath) == path.Dir(file)
 		}
-		return path.Base(path.Dir(of)) == in
+		return path.Base(path.Dir(otherPath)) == in
 	}
 	for _, a := range b.bases[class] {
-		if of := &b.files[a.file]; !b.isSkipped(a.file) && may(of.Path) && !f(of, &of.Facts.Models[a.item], nil) {
+		if baseFile := &b.files[a.file]; !b.isSkipped(a.file) && isCandidate(baseFile.Path) && !f(baseFile, &baseFile.Facts.Models[a.item], nil) {
 			return
 		}
 	}
 	for _, a := range b.structs[class] {
-		if of := &b.files[a.file]; !b.isSkipped(a.file) && may(of.Path) && !f(of, nil, &of.Facts.Structs[a.item]) {
+		if baseFile := &b.files[a.file]; !b.isSkipped(a.file) && isCandidate(baseFile.Path) && !f(baseFile, nil, &baseFile.Facts.Structs[a.item]) {
 			return
 		}
 	}
@@ -100,9 +100,9 @@ func (b *Bound) eachBase(file, name string, f func(*File, *facts.Model, *facts.S
 // nothing else in their file declares them to a mapper.
 func (b *Bound) eachEmbedded(class string, f func(string, *facts.Model)) {
 	for _, a := range b.embedding[class] {
-		of := &b.files[a.file]
-		if s := &of.Facts.Structs[a.item]; !b.isSkipped(a.file) && b.extendsModel(of.Path, s, 0) {
-			f(of.Path, &facts.Model{Class: s.Class, Line: s.Line, Bases: []facts.Base{{Name: s.Class}}})
+		baseFile := &b.files[a.file]
+		if s := &baseFile.Facts.Structs[a.item]; !b.isSkipped(a.file) && b.extendsModel(baseFile.Path, s, 0) {
+			f(baseFile.Path, &facts.Model{Class: s.Class, Line: s.Line, Bases: []facts.Base{{Name: s.Class}}})
 		}
 	}
 }
@@ -111,8 +111,8 @@ func (b *Bound) eachEmbedded(class string, f func(string, *facts.Model)) {
 func (b *Bound) extendsModel(file string, s *facts.Struct, up int) bool {
 	found := false
 	for _, base := range s.Bases {
-		b.eachBase(file, base.Name, func(of *File, m *facts.Model, s *facts.Struct) bool {
-			found = m != nil && m.Table == "" || s != nil && up < maxBases && b.extendsModel(of.Path, s, up+1)
+		b.eachBase(file, base.Name, func(baseFile *File, m *facts.Model, s *facts.Struct) bool {
+			found = m != nil && m.Table == "" || s != nil && up < maxBases && b.extendsModel(baseFile.Path, s, up+1)
 			return !found
 		})
 		if found {

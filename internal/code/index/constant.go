@@ -33,21 +33,21 @@ func (x *Index) tableOf(file string, c *facts.Call) string {
 	case c.Constant == "":
 		return c.Table
 	}
-	return x.textOf(file, c.Constant)
+	return x.constantText(file, c.Constant)
 }
 
-// spelled returns the facts of a file with the texts of constants that other files declare. It leaves the given facts
+// resolveConstants returns the facts of a file with the texts of constants that other files declare. It leaves the given facts
 // unchanged, since others may keep them.
-func (x *Index) spelled(file string, f *facts.Facts) *facts.Facts {
-	named := func(g facts.Field) bool { return g.Constant != "" }
-	if !slices.ContainsFunc(f.Models, func(m facts.Model) bool { return m.Constant != "" || slices.ContainsFunc(m.Fields, named) }) {
+func (x *Index) resolveConstants(file string, f *facts.Facts) *facts.Facts {
+	hasConstant := func(g facts.Field) bool { return g.Constant != "" }
+	if !slices.ContainsFunc(f.Models, func(m facts.Model) bool { return m.Constant != "" || slices.ContainsFunc(m.Fields, hasConstant) }) {
 		return f
 	}
 	out := *f
 	out.Models = slices.Clone(f.Models)
 	for i := range out.Models {
 		m := &out.Models[i]
-		if text := x.textOf(file, m.Constant); text != "" {
+		if text := x.constantText(file, m.Constant); text != "" {
 			m.Table, m.Constant = text, ""
 			if schema, table, ok := strings.Cut(m.Table, "."); ok && m.Schema == "" {
 				m.Schema, m.Table = schema, table
@@ -55,7 +55,7 @@ func (x *Index) spelled(file string, f *facts.Facts) *facts.Facts {
 		}
 		m.Fields = slices.Clone(m.Fields)
 		for k := range m.Fields {
-			m.Fields[k].Column += x.textOf(file, m.Fields[k].Constant)
+			m.Fields[k].Column += x.constantText(file, m.Fields[k].Constant)
 		}
 	}
 	return &out
@@ -64,21 +64,21 @@ func (x *Index) spelled(file string, f *facts.Facts) *facts.Facts {
 // maxAliases bounds how many constants are followed that get their text from another one.
 const maxAliases = 4
 
-// textOf returns the text of a constant that a file names: of the class, the package or the directory that the name
+// constantText returns the text of a constant that a file names: of the class, the package or the directory that the name
 // says, else one that has the same text everywhere. "" if none is known.
-func (x *Index) textOf(file, name string) string {
+func (x *Index) constantText(file, name string) string {
 	for range maxAliases {
 		if name == "" {
 			return ""
 		}
-		of := ""
+		qualifier := ""
 		if n := strings.LastIndexByte(name, '.'); n >= 0 {
-			of, name = name[:n], name[n+1:]
-			of = of[strings.LastIndexByte(of, '.')+1:]
+			qualifier, name = name[:n], name[n+1:]
+			qualifier = qualifier[strings.LastIndexByte(qualifier, '.')+1:]
 		}
 		best, found, sure := 0, constantAt{}, true
 		for _, k := range x.texts[name] {
-			switch rank := k.rank(file, of); {
+			switch rank := k.rankMatch(file, qualifier); {
 			case rank > best:
 				best, found, sure = rank, k, true
 			case rank == best && (k.text != found.text || k.alias != found.alias):
@@ -96,17 +96,17 @@ func (x *Index) textOf(file, name string) string {
 	return ""
 }
 
-// rank says how well a constant fits a name in a file that has a qualifier or "".
-func (k *constantAt) rank(file, of string) int {
+// rankMatch says how well a constant fits a name in a file that has a qualifier or "".
+func (k *constantAt) rankMatch(file, qualifier string) int {
 	dir, base := path.Dir(k.file), path.Base(k.file)
 	switch {
-	case of == "" && k.file == file:
+	case qualifier == "" && k.file == file:
 		return 5
-	case of == "" && dir == path.Dir(file):
+	case qualifier == "" && dir == path.Dir(file):
 		return 3
-	case of != "" && strings.TrimSuffix(base, path.Ext(base)) == of:
+	case qualifier != "" && strings.TrimSuffix(base, path.Ext(base)) == qualifier:
 		return 4
-	case of != "" && path.Base(dir) == of:
+	case qualifier != "" && path.Base(dir) == qualifier:
 		return 2
 	}
 	return 1

@@ -12,7 +12,7 @@ import (
 // the database, or all have a value of their own.
 func (b *Bound) Defaults(n catalog.Name, column string) (byServer, byModel bool) {
 	models, unknown := 0, 0
-	b.eachMapped(n, func(path string, m *facts.Model) {
+	b.eachModelOrCall(n, func(path string, m *facts.Model) {
 		if m.Row || m.Put || m.Guessed {
 			return
 		}
@@ -43,9 +43,9 @@ func (b *Bound) defaultOf(path string, m *facts.Model, column string, up int) (d
 		if up == maxBases || found {
 			break
 		}
-		b.eachBase(path, base.Name, func(f *File, of *facts.Model, _ *facts.Struct) bool {
-			if of != nil {
-				d, found = b.defaultOf(f.Path, of, strings.TrimPrefix(column, base.Prefix), up+1)
+		b.eachBase(path, base.Name, func(f *File, baseModel *facts.Model, _ *facts.Struct) bool {
+			if baseModel != nil {
+				d, found = b.defaultOf(f.Path, baseModel, strings.TrimPrefix(column, base.Prefix), up+1)
 			}
 			return !found
 		})

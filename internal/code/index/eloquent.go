@@ -18,8 +18,8 @@ type eloquentTables struct {
 	given map[uint32]bool
 }
 
-// resolveEloquent adds the models of Eloquent to the facts of their files.
-func (x *Index) resolveEloquent() {
+// addEloquentModels adds the models of Eloquent to the facts of their files.
+func (x *Index) addEloquentModels() {
 	t := &eloquentTables{classes: map[string]*facts.PHPClass{}, given: map[uint32]bool{}}
 	for i := range x.files {
 		if f := x.files[i].Facts; f != nil {
@@ -31,7 +31,7 @@ func (x *Index) resolveEloquent() {
 	if len(t.classes) == 0 {
 		return
 	}
-	t.findGiven(x.files)
+	t.findAssignedNames(x.files)
 	x.phpTables = map[string]string{}
 	for i := range x.files {
 		f := x.files[i].Facts
@@ -53,11 +53,11 @@ func (x *Index) resolveEloquent() {
 	}
 }
 
-// findGiven finds the names to which code gives values.
-func (t *eloquentTables) findGiven(files []File) {
+// findAssignedNames finds the names to which code gives values.
+func (t *eloquentTables) findAssignedNames(files []File) {
 	for i := range files {
 		f := files[i].Facts
-		if f == nil || path.Ext(files[i].Path) != ".php" || isFactory(files[i].Path) {
+		if f == nil || path.Ext(files[i].Path) != ".php" || isFactoryOrSeeder(files[i].Path) {
 			continue
 		}
 		declared := map[int]bool{} // the lines of $fillable
@@ -81,8 +81,8 @@ func (t *eloquentTables) findGiven(files []File) {
 	}
 }
 
-// isFactory reports whether a file produces rows for tests and new installations.
-func isFactory(file string) bool {
+// isFactoryOrSeeder reports whether a file produces rows for tests and new installations.
+func isFactoryOrSeeder(file string) bool {
 	return strings.Contains(file, "factories/") || strings.Contains(file, "seeders/") || strings.Contains(file, "seeds/")
 }
 
@@ -94,8 +94,8 @@ func (t *eloquentTables) ancestorsOf(c *facts.PHPClass) []*facts.PHPClass {
 	list := []*facts.PHPClass{c}
 	for i := 0; i < len(list) && len(list) < maxAncestors; i++ {
 		for _, name := range list[i].Extends[:min(len(list[i].Extends), maxAncestors)] {
-			if of := t.classes[name]; of != nil && !slices.Contains(list, of) {
-				list = append(list, of)
+			if class := t.classes[name]; class != nil && !slices.Contains(list, class) {
+				list = append(list, class)
 			}
 		}
 	}

@@ -14,11 +14,11 @@ type entityPlace struct {
 	model *facts.Model
 }
 
-// resolveEntityFramework gives the entities of snapshots the places of their classes, and forgets what other code says of them. A
+// relocateSnapshotEntities gives the entities of snapshots the places of their classes, and forgets what other code says of them. A
 // class whose name two namespaces have is not followed.
-func (x *Index) resolveEntityFramework() {
+func (x *Index) relocateSnapshotEntities() {
 	classes := map[string][]entityPlace{}
-	var snapshots, others []entityPlace
+	var snapshots, nonSnapshots []entityPlace
 	for i := range x.files {
 		f := x.files[i].Facts
 		if f == nil || path.Ext(x.files[i].Path) != ".cs" {
@@ -32,43 +32,43 @@ func (x *Index) resolveEntityFramework() {
 			case p.model.Base || p.model.Scope != "":
 				classes[p.model.Class] = append(classes[p.model.Class], p)
 			default:
-				others = append(others, p)
+				nonSnapshots = append(nonSnapshots, p)
 			}
 		}
 	}
-	if len(snapshots)+len(others) == 0 {
+	if len(snapshots)+len(nonSnapshots) == 0 {
 		return
 	}
-	added, gone := map[int][]facts.Model{}, map[*facts.Model]bool{}
+	added, removedModels := map[int][]facts.Model{}, map[*facts.Model]bool{}
 	exact := map[string]bool{}
 	for _, s := range snapshots {
 		exact[s.model.Class] = true
 		for _, c := range classes[s.model.Class] {
 			if c.model.Scope == s.model.Scope && len(s.model.Fields) > 0 {
-				moved, rest := moveFields(s.model, c.model)
+				moved, rest := splitEntity(s.model, c.model)
 				added[c.file] = append(added[c.file], moved)
 				if len(rest.Fields) > 0 {
 					added[s.file] = append(added[s.file], rest)
 				}
-				gone[s.model] = true
+				removedModels[s.model] = true
 				break
 			}
 		}
 	}
-	for _, o := range others {
-		gone[o.model] = exact[o.model.Class]
+	for _, o := range nonSnapshots {
+		removedModels[o.model] = exact[o.model.Class]
 	}
 	for name, list := range classes {
 		several := slices.ContainsFunc(list, func(p entityPlace) bool { return p.model.Scope != list[0].model.Scope })
 		for _, p := range list {
-			gone[p.model] = gone[p.model] || p.model.Base && several || !p.model.Base && exact[name]
+			removedModels[p.model] = removedModels[p.model] || p.model.Base && several || !p.model.Base && exact[name]
 		}
 	}
-	x.replaceModels(added, gone)
+	x.replaceModels(added, removedModels)
 }
 
-// moveFields returns the model of an entity at the place of its class, and the rest, whose properties the class does not declare.
-func moveFields(entity, class *facts.Model) (moved, rest facts.Model) {
+// splitEntity returns the model of an entity at the place of its class, and the rest, whose properties the class does not declare.
+func splitEntity(entity, class *facts.Model) (moved, rest facts.Model) {
 	moved, rest = *entity, *entity
 	moved.Line, moved.Fields, rest.Fields = class.Line, nil, nil
 	for _, f := range entity.Fields {
@@ -83,7 +83,7 @@ func moveFields(entity, class *facts.Model) (moved, rest facts.Model) {
 }
 
 // replaceModels adds models to files, and removes some.
-func (x *Index) replaceModels(added map[int][]facts.Model, gone map[*facts.Model]bool) {
+func (x *Index) replaceModels(added map[int][]facts.Model, removedModels map[*facts.Model]bool) {
 	for i := range x.files {
 		f := x.files[i].Facts
 		if f == nil || len(f.Models) == 0 || path.Ext(x.files[i].Path) != ".cs" {
@@ -92,7 +92,7 @@ func (x *Index) replaceModels(added map[int][]facts.Model, gone map[*facts.Model
 		out := *f
 		out.Models = nil
 		for k := range f.Models {
-			if !gone[&f.Models[k]] {
+			if !removedModels[&f.Models[k]] {
 				out.Models = append(out.Models, f.Models[k])
 			}
 		}

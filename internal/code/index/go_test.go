@@ -49,7 +49,7 @@ func TestGoStructs(t *testing.T) {
 // The table of a mapper's call may be a constant, of the file or of another one.
 func TestConstantTables(t *testing.T) {
 	t.Parallel()
-	of := func(table string) string {
+	codeWithTable := func(table string) string {
 		return "package a\n\nfunc f() {\n\tsq.Select(\"id\", \"kind\").\n\t\tFrom(" + table + ").\n\t\tWhere(sq.Eq{\"kind\": 1})\n}\n"
 	}
 	const declared = "package a\n\nconst (\n\tTABLE_USERS = \"users\"\n\tTableTeams  string = \"teams\"\n)\n"
@@ -57,18 +57,18 @@ func TestConstantTables(t *testing.T) {
 		files map[string]string
 		want  bool
 	}{
-		"in the file":        {map[string]string{"a/a.go": of("TABLE_USERS") + "\nconst TABLE_USERS = \"users\"\n"}, true},
-		"in the file, small": {map[string]string{"a/a.go": of("usersTable") + "\nconst usersTable = \"users\"\n"}, true},
-		"in the package":     {map[string]string{"a/a.go": of("TABLE_USERS"), "a/tables.go": declared}, true},
-		"in another package": {map[string]string{"a/a.go": of("tables.TABLE_USERS"), "b/tables/t.go": declared}, true},
-		"another table":      {map[string]string{"a/a.go": of("TableTeams"), "a/tables.go": declared}, false},
-		"a variable":         {map[string]string{"a/a.go": of("name"), "a/tables.go": "package a\n\nvar name = \"users\"\n"}, false},
+		"in the file":        {map[string]string{"a/a.go": codeWithTable("TABLE_USERS") + "\nconst TABLE_USERS = \"users\"\n"}, true},
+		"in the file, small": {map[string]string{"a/a.go": codeWithTable("usersTable") + "\nconst usersTable = \"users\"\n"}, true},
+		"in the package":     {map[string]string{"a/a.go": codeWithTable("TABLE_USERS"), "a/tables.go": declared}, true},
+		"in another package": {map[string]string{"a/a.go": codeWithTable("tables.TABLE_USERS"), "b/tables/t.go": declared}, true},
+		"another table":      {map[string]string{"a/a.go": codeWithTable("TableTeams"), "a/tables.go": declared}, false},
+		"a variable":         {map[string]string{"a/a.go": codeWithTable("name"), "a/tables.go": "package a\n\nvar name = \"users\"\n"}, false},
 		"several of that name": {
-			map[string]string{"a/a.go": of("x.T"), "b/t.go": "package b\n\nconst T = \"users\"\n", "c/t.go": "package c\n\nconst T = \"teams\"\n"},
+			map[string]string{"a/a.go": codeWithTable("x.T"), "b/t.go": "package b\n\nconst T = \"users\"\n", "c/t.go": "package c\n\nconst T = \"teams\"\n"},
 			false,
 		},
 		"the package's among them": {
-			map[string]string{"a/a.go": of("c.T"), "b/t.go": "package b\n\nconst T = \"teams\"\n", "c/t.go": "package c\n\nconst T = \"users\"\n"},
+			map[string]string{"a/a.go": codeWithTable("c.T"), "b/t.go": "package b\n\nconst T = \"teams\"\n", "c/t.go": "package c\n\nconst T = \"users\"\n"},
 			true,
 		},
 		"TypeScript": {

@@ -62,16 +62,16 @@ func NewIndex(files []File) *Index {
 	}
 	for i := range files {
 		if files[i].Facts != nil {
-			x.files[i].Facts = x.spelled(files[i].Path, files[i].Facts)
+			x.files[i].Facts = x.resolveConstants(files[i].Path, files[i].Facts)
 		}
 		if files[i].Observed {
 			x.observed[files[i].Path] = true
 		}
 	}
-	x.resolveRuby()
-	x.resolveEloquent()
-	x.resolveEntityFramework()
-	x.resolveInherited()
+	x.resolveRubyTables()
+	x.addEloquentModels()
+	x.relocateSnapshotEntities()
+	x.resolveInheritedTables()
 	for i := range x.files {
 		if x.files[i].Facts != nil {
 			x.addFile(int32(i), x.files[i].Facts)
@@ -208,7 +208,7 @@ func (b *Bound) Relation(n catalog.Name) []Use {
 		}
 		out = append(out, Use{path, r.Line, r.How, facts.Parsed, rank})
 	})
-	b.eachMapped(n, func(path string, m *facts.Model) {
+	b.eachModelOrCall(n, func(path string, m *facts.Model) {
 		switch {
 		case m.Put:
 			out = append(out, Use{path, m.Line, facts.Names, facts.Parsed, rankModel})
@@ -225,8 +225,8 @@ func (b *Bound) Relation(n catalog.Name) []Use {
 	return b.rankUses(out)
 }
 
-// eachMapped calls its functions for a table's models and calls.
-func (b *Bound) eachMapped(n catalog.Name, model func(string, *facts.Model), call func(string, *facts.Call)) {
+// eachModelOrCall calls its functions for a table's models and calls.
+func (b *Bound) eachModelOrCall(n catalog.Name, model func(string, *facts.Model), call func(string, *facts.Call)) {
 	for _, a := range b.tables[strings.ToLower(n.Name)] {
 		if b.isSkipped(a.file) {
 			continue
@@ -277,9 +277,9 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 	for _, s := range facts.Spellings(column) {
 		words[facts.HashText(s)] = true
 	}
-	b.eachMapped(n, func(path string, m *facts.Model) {
-		path, line, told := b.columnOf(path, m, column, 0)
-		if told && (!m.Row || b.hasTableKeys(m, n)) {
+	b.eachModelOrCall(n, func(path string, m *facts.Model) {
+		path, line, found := b.locateColumn(path, m, column, 0)
+		if found && (!m.Row || b.hasTableKeys(m, n)) {
 			out = append(out, Use{path, line, facts.Maps, facts.Parsed, rankModel})
 		}
 	}, func(path string, c *facts.Call) {
@@ -293,7 +293,7 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 // FindIgnored returns the places that configure a mapper to ignore a column.
 func (b *Bound) FindIgnored(n catalog.Name, column string) []Use {
 	var out []Use
-	b.eachMapped(n, func(path string, m *facts.Model) {
+	b.eachModelOrCall(n, func(path string, m *facts.Model) {
 		for _, p := range m.Without {
 			if p.Name == column {
 				out = append(out, Use{path, p.Line, facts.Maps, facts.Parsed, rankModel})
@@ -312,17 +312,17 @@ func (b *Bound) FindIgnored(n catalog.Name, column string) []Use {
 // column. The innermost query with a column of this name wins.
 func (b *Bound) meansColumn(q *facts.Query, column string, sources []int, n catalog.Name) bool {
 	other := false
-	for _, of := range sources {
+	for _, sourceIndex := range sources {
 		switch {
-		case of == facts.NextLevel:
+		case sourceIndex == facts.NextLevel:
 			if other {
 				return false
 			}
-		case of == facts.OtherSource:
-		case b.meansRelation(q.Relations[of].Schema, q.Relations[of].Name, n):
+		case sourceIndex == facts.OtherSource:
+		case b.meansRelation(q.Relations[sourceIndex].Schema, q.Relations[sourceIndex].Name, n):
 			return true
 		default:
-			other = other || b.relationHasColumn(q.Relations[of], column)
+			other = other || b.relationHasColumn(q.Relations[sourceIndex], column)
 		}
 	}
 	return false

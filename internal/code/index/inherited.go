@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/code/source"
 )
 
-// resolveInherited gives a class without a table of its own the table of the model that it extends. In Python it gets its own
+// resolveInheritedTables gives a class without a table of its own the table of the model that it extends. In Python it gets its own
 // name if a class that it extends names tables by their classes. Other classes are mixins.
-func (x *Index) resolveInherited() {
+func (x *Index) resolveInheritedTables() {
 	classes := map[string]*classNames{}
 	for i := range x.files {
 		f := x.files[i].Facts
@@ -97,18 +97,18 @@ func findInheritedTable(classes map[string]*classNames, c *fileClass, up int) (f
 		return facts.Model{}, false
 	}
 	for _, base := range c.model.Bases {
-		of := classes[base.Name].findIn(c.path)
+		parent := classes[base.Name].findIn(c.path)
 		switch {
-		case of == nil || of.model == c.model || path.Ext(of.path) == ".py" != (path.Ext(c.path) == ".py"):
+		case parent == nil || parent.model == c.model || path.Ext(parent.path) == ".py" != (path.Ext(c.path) == ".py"):
 			continue
-		case of.model.Table != "", of.model.Names, path.Ext(c.path) != ".py" && !of.model.Base:
-			from = facts.Model{Schema: of.model.Schema, Table: of.model.Table, Class: of.model.Class}
-			if of.model.Table != "" || of.model.Names {
+		case parent.model.Table != "", parent.model.Names, path.Ext(c.path) != ".py" && !parent.model.Base:
+			from = facts.Model{Schema: parent.model.Schema, Table: parent.model.Table, Class: parent.model.Class}
+			if parent.model.Table != "" || parent.model.Names {
 				from.Class = c.model.Class
 			}
 			return from, true
 		}
-		if from, found = findInheritedTable(classes, of, up+1); found {
+		if from, found = findInheritedTable(classes, parent, up+1); found {
 			if path.Ext(c.path) == ".py" {
 				from.Class = c.model.Class
 			}

@@ -19,45 +19,45 @@ func (b *Bound) Label(n catalog.Name, label string) []Use {
 		return nil
 	}
 	takes := t.labelMatcher(b)
-	is := func(q *facts.Query, c *facts.Constant) bool { return !b.isKnownRoutine(q) && takes(q, c) }
-	return b.rankUses(append(b.findConstant(label, is), b.classOf(t, label)...))
+	takesLabel := func(q *facts.Query, c *facts.Constant) bool { return !b.isKnownRoutine(q) && takes(q, c) }
+	return b.rankUses(append(b.findConstantUses(label, takesLabel), b.findEnumClasses(t, label)...))
 }
 
 // Value returns the places that know a value of a column: queries that compare the column
 // with it or write it, and classes of constants that match the column.
 func (b *Bound) Value(n catalog.Name, column, value string) []Use {
-	out := b.findConstant(value, func(q *facts.Query, c *facts.Constant) bool {
+	out := b.findConstantUses(value, func(q *facts.Query, c *facts.Constant) bool {
 		if c.Column != "" {
 			return c.Column == column && b.meansColumn(q, column, c.Of, n)
 		}
 		return c.Function == "" && slices.ContainsFunc(q.Columns, func(o facts.Column) bool { return o.Name == column && b.meansColumn(q, column, o.Of, n) })
 	})
 	if t := b.columnValues(n, column); t != nil {
-		out = append(out, b.classOf(t, value)...)
+		out = append(out, b.findEnumClasses(t, value)...)
 	}
 	return b.rankUses(out)
 }
 
-// findConstant returns the queries with a text for which is returns true.
-func (b *Bound) findConstant(text string, is func(*facts.Query, *facts.Constant) bool) []Use {
+// findConstantUses returns the queries with a text for which is returns true.
+func (b *Bound) findConstantUses(text string, matches func(*facts.Query, *facts.Constant) bool) []Use {
 	var out []Use
 	for _, a := range b.constants[text] {
 		q := &b.files[a.file].Facts.Queries[a.item]
-		if c := &q.Constants[a.part]; !b.isSkipped(a.file) && is(q, c) {
+		if c := &q.Constants[a.part]; !b.isSkipped(a.file) && matches(q, c) {
 			out = append(out, Use{b.files[a.file].Path, c.Line, facts.Reads, facts.Parsed, rankQuery})
 		}
 	}
 	return out
 }
 
-// classOf returns the classes of constants that match a set of values and have one value.
-func (b *Bound) classOf(t *valueSet, value string) []Use {
+// findEnumClasses returns the classes of constants that match a set of values and have one value.
+func (b *Bound) findEnumClasses(t *valueSet, value string) []Use {
 	var out []Use
 	var works map[*lexer.Language]bool
 	for _, a := range b.enums[value] {
 		f := &b.files[a.file]
 		e := &f.Facts.Enums[a.item]
-		if b.isSkipped(a.file) || !t.isOf(e, value) {
+		if b.isSkipped(a.file) || !t.matchesEnumClass(e, value) {
 			continue
 		}
 		if works == nil {
@@ -70,30 +70,30 @@ func (b *Bound) classOf(t *valueSet, value string) []Use {
 	return out
 }
 
-// isOf reports whether a class matches the set of values, and has one of its labels. The
+// matchesEnumClass reports whether a class matches the set of values, and has one of its labels. The
 // class must have all labels of the set, or only labels of it. Its name must be the enum's or
 // a column's, perhaps with one of enumEndings. If the labels are exactly the same, other words
 // may precede that name.
-func (t *valueSet) isOf(e *facts.Enum, label string) bool {
-	for _, of := range []func(facts.Label) string{labelName, labelText} {
-		has, found := 0, false
+func (t *valueSet) matchesEnumClass(e *facts.Enum, label string) bool {
+	for _, spelling := range []func(facts.Label) string{labelName, labelText} {
+		sharedCount, found := 0, false
 		for _, l := range e.Labels {
-			if slices.Contains(t.labels, of(l)) {
-				has++
+			if slices.Contains(t.labels, spelling(l)) {
+				sharedCount++
 			}
-			found = found || of(l) == label
+			found = found || spelling(l) == label
 		}
-		all, only := has == len(t.labels), has == len(e.Labels)
-		if !found || has < 2 || !all && !only {
+		all, noExtra := sharedCount == len(t.labels), sharedCount == len(e.Labels)
+		if !found || sharedCount < 2 || !all && !noExtra {
 			continue
 		}
 		class := facts.NormalizeName(e.Class)
 		if t.names[class] {
 			return true
 		}
-		for own := range t.names {
-			if rest, ok := strings.CutPrefix(class, own); ok && slices.Contains(enumEndings, rest) ||
-				all && only && len(own) >= minEnum && strings.HasSuffix(class, own) {
+		for enumName := range t.names {
+			if rest, ok := strings.CutPrefix(class, enumName); ok && slices.Contains(enumEndings, rest) ||
+				all && noExtra && len(enumName) >= minEnum && strings.HasSuffix(class, enumName) {
 				return true
 			}
 		}

@@ -12,7 +12,7 @@ import (
 // LoadedBy returns the models that loaded a column with all others of its table when the program started: its line at the
 // class, and the code by which the model ignores it.
 func (b *Bound) LoadedBy(n catalog.Name, column string) (classes []Use, ignores []string) {
-	b.eachMapped(n, func(file string, m *facts.Model) {
+	b.eachModelOrCall(n, func(file string, m *facts.Model) {
 		if path.Ext(file) != ".rb" || !m.All || len(m.Bases) == 0 || slices.ContainsFunc(m.Without, func(p facts.Place) bool { return p.Name == column }) {
 			return
 		}

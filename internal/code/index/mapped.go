@@ -22,13 +22,13 @@ type Mapped struct {
 // not the shapes of rows that other queries return.
 func (b *Bound) Mapped(r *catalog.Relation) []Mapped {
 	var out []Mapped
-	b.eachMapped(r.Name, func(path string, m *facts.Model) {
+	b.eachModelOrCall(r.Name, func(path string, m *facts.Model) {
 		if m.Row || m.Put || m.Base || m.Guessed {
 			return
 		}
 		x := Mapped{Path: path, Line: m.Line, All: m.All}
 		for _, c := range r.Columns {
-			if _, _, told := b.columnOf(path, m, c.Name, 0); told && !m.All {
+			if _, _, found := b.locateColumn(path, m, c.Name, 0); found && !m.All {
 				x.Columns = append(x.Columns, c.Name)
 			}
 		}
@@ -52,7 +52,7 @@ type Declaration struct {
 // Declarations returns the models of a table, and the shapes of its rows.
 func (b *Bound) Declarations(n catalog.Name) []Declaration {
 	var out []Declaration
-	b.eachMapped(n, func(path string, m *facts.Model) { out = append(out, Declaration{path, m.Class, m.Line}) }, func(string, *facts.Call) {})
+	b.eachModelOrCall(n, func(path string, m *facts.Model) { out = append(out, Declaration{path, m.Class, m.Line}) }, func(string, *facts.Call) {})
 	return out
 }
 

@@ -28,7 +28,7 @@ func (b *Bound) Nulls(n catalog.Name, column string) (out []NullField) {
 			}
 		}
 	}
-	b.eachMapped(n, add, func(string, *facts.Call) {})
+	b.eachModelOrCall(n, add, func(string, *facts.Call) {})
 	words := map[string]bool{}
 	for _, w := range append(facts.TableWords(n.Name), b.Class) {
 		words[facts.NormalizeName(w)] = true

@@ -24,14 +24,14 @@ func (b *Bound) FindCalls(n catalog.Name, args uint64) []Use {
 }
 
 func (b *Bound) findCalls(n catalog.Name, isMeant func(*facts.FunctionCall) bool) []Use {
-	return b.objectUses(b.functions[n.Name], n, func(q *facts.Query, i int32) (facts.Relation, bool) {
+	return b.findObjectUses(b.functions[n.Name], n, func(q *facts.Query, i int32) (facts.Relation, bool) {
 		c := &q.Functions[i]
-		return c.Relation, isMeant(c) && (c.Schema != "" || b.Schema == nil || !isElsewhere(b.Schema.Functions("", n.Name), n))
+		return c.Relation, isMeant(c) && (c.Schema != "" || b.Schema == nil || !isInOtherSchema(b.Schema.Functions("", n.Name), n))
 	})
 }
 
-// isElsewhere reports whether a name without a schema means the functions of another schema.
-func isElsewhere(found []*catalog.Function, n catalog.Name) bool {
+// isInOtherSchema reports whether a name without a schema means the functions of another schema.
+func isInOtherSchema(found []*catalog.Function, n catalog.Name) bool {
 	return n.Schema != "" && len(found) > 0 && found[0].Name != n
 }
 
@@ -41,7 +41,7 @@ func (b *Bound) FindNamed(kind string, n catalog.Name) []Use {
 	if kind == "text search configuration" {
 		list, names = b.textSearches[n.Name], func(q *facts.Query) []facts.Relation { return q.TextSearches }
 	}
-	return b.objectUses(list, n, func(q *facts.Query, i int32) (facts.Relation, bool) {
+	return b.findObjectUses(list, n, func(q *facts.Query, i int32) (facts.Relation, bool) {
 		r := names(q)[i]
 		return r, r.Schema != "" || b.Schema == nil || !b.Schema.IsHidden(kind, n)
 	})
@@ -49,7 +49,7 @@ func (b *Bound) FindNamed(kind string, n catalog.Name) []Use {
 
 // Type returns the places that name a type.
 func (b *Bound) Type(n catalog.Name) []Use {
-	out := b.objectUses(b.types[n.Name], n, func(q *facts.Query, i int32) (facts.Relation, bool) {
+	out := b.findObjectUses(b.types[n.Name], n, func(q *facts.Query, i int32) (facts.Relation, bool) {
 		r := q.Types[i]
 		if r.Schema != "" || b.Schema == nil || n.Schema == "" {
 			return r, true
@@ -67,7 +67,7 @@ func (b *Bound) Type(n catalog.Name) []Use {
 	return b.rankUses(out)
 }
 
-func (b *Bound) objectUses(list []factPlace, n catalog.Name, find func(*facts.Query, int32) (facts.Relation, bool)) []Use {
+func (b *Bound) findObjectUses(list []factPlace, n catalog.Name, find func(*facts.Query, int32) (facts.Relation, bool)) []Use {
 	var out []Use
 	for _, a := range list {
 		r, ok := find(&b.files[a.file].Facts.Queries[a.item], a.part)
@@ -82,7 +82,7 @@ func (b *Bound) objectUses(list []factPlace, n catalog.Name, find func(*facts.Qu
 // CONSTRAINTS.
 func (b *Bound) Constraint(name string) []Use {
 	var out []Use
-	for f := range b.eachReadFile() {
+	for f := range b.filesWithFacts() {
 		for _, q := range f.Facts.Queries {
 			for _, c := range q.Constraints {
 				if c.Name == name {
@@ -101,15 +101,15 @@ var takeNames = []string{"to_reg", "has_", "set_config", "pg_get_"}
 // FindSpelled returns the queries that have an object's name as a text which the server reads
 // as a name: 'f'::regproc, pg_proc.proname = 'f'.
 func (b *Bound) FindSpelled(n catalog.Name) []Use {
-	is := func(q *facts.Query, c *facts.Constant) bool {
+	takesName := func(q *facts.Query, c *facts.Constant) bool {
 		takes := func(prefix string) bool { return strings.HasPrefix(c.Function, prefix) }
-		return strings.HasPrefix(c.Type, "reg") || slices.ContainsFunc(takeNames, takes) || slices.ContainsFunc(c.Of, func(of int) bool {
-			return of >= 0 && (strings.HasPrefix(q.Relations[of].Name, "pg_") || q.Relations[of].Schema == "information_schema")
+		return strings.HasPrefix(c.Type, "reg") || slices.ContainsFunc(takeNames, takes) || slices.ContainsFunc(c.Of, func(sourceIndex int) bool {
+			return sourceIndex >= 0 && (strings.HasPrefix(q.Relations[sourceIndex].Name, "pg_") || q.Relations[sourceIndex].Schema == "information_schema")
 		})
 	}
-	out := b.findConstant(n.Name, is)
+	out := b.findConstantUses(n.Name, takesName)
 	if n.Schema != "" {
-		out = append(out, b.findConstant(n.Schema+"."+n.Name, is)...)
+		out = append(out, b.findConstantUses(n.Schema+"."+n.Name, takesName)...)
 	}
 	return b.rankUses(out)
 }
@@ -117,7 +117,7 @@ func (b *Bound) FindSpelled(n catalog.Name) []Use {
 // InSchema returns the queries that name a schema.
 func (b *Bound) InSchema(schema string) []Use {
 	var out []Use
-	for f := range b.eachReadFile() {
+	for f := range b.filesWithFacts() {
 		for _, q := range f.Facts.Queries {
 			names := slices.Concat(q.Relations, q.Types, q.Collations, q.TextSearches)
 			for _, c := range q.Functions {

@@ -35,14 +35,14 @@ func bound(t *testing.T, files map[string]string) *index.Bound {
 	for name, text := range files {
 		found := read.Read(name, []byte(text))
 		// Stored facts are complete.
-		kept, err := facts.Decode(found.Append(nil))
+		decodedFacts, err := facts.Decode(found.Append(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(found, kept); diff != "" {
+		if diff := cmp.Diff(found, decodedFacts); diff != "" {
 			t.Fatalf("%s: (-read +kept)\n%s", name, diff)
 		}
-		list = append(list, index.File{Path: name, Facts: kept})
+		list = append(list, index.File{Path: name, Facts: decodedFacts})
 	}
 	return &index.Bound{Index: index.NewIndex(list), Schema: schema(t)}
 }
@@ -211,19 +211,19 @@ func TestWrites(t *testing.T) {
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	b := bound(t, map[string]string{"a.py": "cur.execute(\"SELECT crm.rank(%s), x::mood FROM users WHERE kind = 'paid'\")\ncur.execute(\"SELECT nextval('user_no')\")\ncur.execute(\"SET app.tenant = 1\")\nrank = mood = paid = user_no = 1\n"})
-	one := func(uses []index.Use) string { return places(uses) }
+	formatUses := func(uses []index.Use) string { return places(uses) }
 	for name, got := range map[string]string{
-		"function": one(b.Function(catalog.Name{Schema: "crm", Name: "rank"})), "type": one(b.Type(catalog.Name{Name: "mood"})),
-		"value": one(b.Value(users, "kind", "paid")), "schema": one(b.InSchema("crm")),
+		"function": formatUses(b.Function(catalog.Name{Schema: "crm", Name: "rank"})), "type": formatUses(b.Type(catalog.Name{Name: "mood"})),
+		"value": formatUses(b.Value(users, "kind", "paid")), "schema": formatUses(b.InSchema("crm")),
 	} {
 		if got != "a.py:1" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if got := one(b.Relation(catalog.Name{Schema: "public", Name: "user_no"})); got != "a.py:2" {
+	if got := formatUses(b.Relation(catalog.Name{Schema: "public", Name: "user_no"})); got != "a.py:2" {
 		t.Errorf("sequence: %q", got)
 	}
-	if uses, unknown := b.Setting("app.tenant"); one(uses) != "a.py:3" || unknown {
+	if uses, unknown := b.Setting("app.tenant"); formatUses(uses) != "a.py:3" || unknown {
 		t.Errorf("setting: %v %v", uses, unknown)
 	}
 	if b.IsEmpty() || !bound(t, map[string]string{"a.py": "rows = []\n"}).IsEmpty() {
@@ -308,8 +308,8 @@ func FuzzRead(f *testing.F) {
 		}
 		found := readAll(t, file, text)
 		data := found.Append(nil)
-		kept, err := facts.Decode(data)
-		if err != nil || !cmp.Equal(found, kept) {
+		decodedFacts, err := facts.Decode(data)
+		if err != nil || !cmp.Equal(found, decodedFacts) {
 			t.Fatalf("not kept: %v", err)
 		}
 		if g, err := facts.Decode(text); err == nil { // made up

@@ -20,18 +20,18 @@ func Recorded(path string, w *workload.Workload) File {
 			continue
 		}
 		line := i + RecordedLine
-		at := func(int) int { return line }
+		lineAt := func(int) int { return line }
 		for _, st := range queries.SplitStatements([]byte(q.SQL)) {
 			if st.Node == nil {
 				continue
 			}
-			d, sets := queries.DigestStatement(st.Node, false, at)
+			d, sets := queries.DigestStatement(st.Node, false, lineAt)
 			f.Facts.Settings = append(f.Facts.Settings, sets...)
 			if d == nil {
 				continue
 			}
 			d.Line = line
-			addResolved(d, q.Uses, line)
+			addServerRelations(d, q.Uses, line)
 			f.Facts.Queries = append(f.Facts.Queries, *d)
 		}
 	}
@@ -41,22 +41,22 @@ func Recorded(path string, w *workload.Workload) File {
 // RecordedLine is the line of the first query in a stored workload.
 const RecordedLine = 3
 
-// addResolved adds the schemas that the server found, and the relations that the text does
+// addServerRelations adds the schemas that the server found, and the relations that the text does
 // not show, such as tables of a view.
-func addResolved(q *facts.Query, uses []workload.Use, line int) {
+func addServerRelations(q *facts.Query, uses []workload.Use, line int) {
 	for _, u := range uses {
 		schema, name, _ := strings.Cut(u.Relation, ".")
-		named := false
+		found := false
 		for i := range q.Relations {
 			r := &q.Relations[i]
 			if r.Name == name && (r.Schema == "" || r.Schema == schema) {
-				named = true
+				found = true
 				if r.Schema == "" && !slices.ContainsFunc(uses, func(o workload.Use) bool { return o.Relation != u.Relation && strings.HasSuffix(o.Relation, "."+name) }) {
 					r.Schema = schema
 				}
 			}
 		}
-		if named {
+		if found {
 			continue
 		}
 		q.Relations = append(q.Relations, facts.Relation{Schema: schema, Name: name, Line: line, How: facts.Reads})

@@ -20,8 +20,8 @@ type rubyTables struct {
 	tables map[string]string
 }
 
-// resolveRuby gives the models of Ruby their tables, and forgets classes that are no models.
-func (x *Index) resolveRuby() {
+// resolveRubyTables gives the models of Ruby their tables, and forgets classes that are no models.
+func (x *Index) resolveRubyTables() {
 	t := &rubyTables{classes: map[string]*facts.Model{}, prefixes: map[string]string{}, tables: map[string]string{}}
 	for i := range x.files {
 		f := x.files[i].Facts
@@ -74,8 +74,8 @@ func (t *rubyTables) resolveModel(m *facts.Model) bool {
 	if table == "" {
 		return false
 	}
-	m.Without = t.ignoredOf(m, 0)
-	m.All = m.All && !t.isSubclass(m)
+	m.Without = t.listIgnoredColumns(m, 0)
+	m.All = m.All && !t.sharesSuperclassTable(m)
 	spells := func(w string) bool { return facts.NormalizeName(w) == facts.NormalizeName(m.Class) }
 	if m.Table == "" && (m.Derived || m.Scope != "" || !slices.ContainsFunc(facts.TableWords(table), spells)) {
 		m.Table = table
@@ -106,7 +106,7 @@ func (t *rubyTables) findTable(m *facts.Model, up int) string {
 	case super == nil && m.Derived:
 	case super == nil || super.Base && len(super.Bases) > 0:
 		if super == nil || t.isAbstractRecord(super, up+1) {
-			table = t.ownTable(m, up)
+			table = t.conventionalTable(m, up)
 		}
 	default:
 		table = t.findTable(super, up+1)
@@ -124,20 +124,20 @@ func (t *rubyTables) isAbstractRecord(m *facts.Model, up int) bool {
 	return super != nil && up < maxInherited && super.Base && t.isAbstractRecord(super, up+1)
 }
 
-// isSubclass reports whether a model has the table of the model that it extends.
-func (t *rubyTables) isSubclass(m *facts.Model) bool {
+// sharesSuperclassTable reports whether a model has the table of the model that it extends.
+func (t *rubyTables) sharesSuperclassTable(m *facts.Model) bool {
 	super := t.superclass(m)
 	return super != nil && !super.Base
 }
 
-// ownTable returns the table that a class has by its name.
-func (t *rubyTables) ownTable(m *facts.Model, up int) string {
+// conventionalTable returns the table that a class has by its name.
+func (t *rubyTables) conventionalTable(m *facts.Model, up int) string {
 	for scope := m.Scope; scope != ""; scope, _ = ruby.CutScope(scope) {
 		if prefix, known := t.prefixes[scope]; known {
 			return prefix + inflect.TableOf(m.Class)
 		}
-		if around := t.classes[scope]; around != nil && !around.Base && scope == m.Scope && up < maxInherited {
-			if table := t.findTable(around, up+1); table != "" {
+		if outerClass := t.classes[scope]; outerClass != nil && !outerClass.Base && scope == m.Scope && up < maxInherited {
+			if table := t.findTable(outerClass, up+1); table != "" {
 				return inflect.Singularize(table) + "_" + inflect.TableOf(m.Class)
 			}
 		}
@@ -150,12 +150,12 @@ func (t *rubyTables) ownTable(m *facts.Model, up int) string {
 	return inflect.TableOf(m.Class)
 }
 
-// ignoredOf returns the columns that a class ignores, and those that the classes and modules in it ignore.
-func (t *rubyTables) ignoredOf(m *facts.Model, up int) []facts.Place {
+// listIgnoredColumns returns the columns that a class ignores, and those that the classes and modules in it ignore.
+func (t *rubyTables) listIgnoredColumns(m *facts.Model, up int) []facts.Place {
 	out := m.Without
 	for _, base := range m.Bases {
-		if of := t.findClass(m, base.Name); of != nil && up < maxInherited {
-			for _, p := range t.ignoredOf(of, up+1) {
+		if baseModel := t.findClass(m, base.Name); baseModel != nil && up < maxInherited {
+			for _, p := range t.listIgnoredColumns(baseModel, up+1) {
 				out = append(out[:len(out):len(out)], facts.Place{Name: p.Name, Line: m.Line})
 			}
 		}
@@ -176,13 +176,13 @@ func (t *rubyTables) findClass(in *facts.Model, name string) *facts.Model {
 	if rest, root := strings.CutPrefix(name, "::"); root {
 		return t.classes[rest]
 	}
-	own := fullName(in)
+	ownName := fullName(in)
 	for scope := in.Scope; scope != ""; scope, _ = ruby.CutScope(scope) {
-		if full := scope + "::" + name; full != own && t.classes[full] != nil {
+		if full := scope + "::" + name; full != ownName && t.classes[full] != nil {
 			return t.classes[full]
 		}
 	}
-	if name == own {
+	if name == ownName {
 		return nil
 	}
 	return t.classes[name]

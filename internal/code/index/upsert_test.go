@@ -50,8 +50,8 @@ func TestUpsertsOfCode(t *testing.T) {
 	} {
 		b := bound(t, map[string]string{tt.file: tt.code})
 		fields := map[string]map[string]string{"User": {"sort": "kind", "name": "name"}}
-		sure, may := b.FindUpserts(index.UpsertOn{Name: users, Columns: []string{"kind"}, Fields: fields})
-		if got := [2]string{places(sure), places(may)}; got != [2]string{tt.sure, tt.may} {
+		sure, possibleUses := b.FindUpserts(index.UpsertOn{Name: users, Columns: []string{"kind"}, Fields: fields})
+		if got := [2]string{places(sure), places(possibleUses)}; got != [2]string{tt.sure, tt.may} {
 			t.Errorf("%s: %q", tt.name, got)
 		}
 	}

@@ -95,7 +95,7 @@ func (t *valueSet) labelMatcher(b *Bound) func(q *facts.Query, c *facts.Constant
 		case c.Type != "":
 			return c.Type == t.name.Name && (c.Schema == "" || c.Schema == t.name.Schema)
 		case c.Function != "" && !strings.HasPrefix(c.Function, "array_"):
-			return t.isArgument(b, c.Function)
+			return t.isParameterOf(b, c.Function)
 		}
 		return slices.ContainsFunc(q.Columns, func(o facts.Column) bool { return t.isEnumColumn(b, q, o.Name, o.Of) }) ||
 			slices.ContainsFunc(q.Writes, func(w facts.Write) bool {
@@ -106,23 +106,23 @@ func (t *valueSet) labelMatcher(b *Bound) func(q *facts.Query, c *facts.Constant
 
 // isEnumColumn reports whether a name in a query is a column of the enum.
 func (t *valueSet) isEnumColumn(b *Bound, q *facts.Query, column string, sources []int) bool {
-	return slices.ContainsFunc(sources, func(of int) bool {
-		return of >= 0 && t.relationHasEnum(b, q.Relations[of], column) &&
-			b.meansColumn(q, column, sources, catalog.Name{Schema: q.Relations[of].Schema, Name: q.Relations[of].Name})
+	return slices.ContainsFunc(sources, func(sourceIndex int) bool {
+		return sourceIndex >= 0 && t.relationHasEnum(b, q.Relations[sourceIndex], column) &&
+			b.meansColumn(q, column, sources, catalog.Name{Schema: q.Relations[sourceIndex].Schema, Name: q.Relations[sourceIndex].Name})
 	})
 }
 
 // relationHasEnum reports whether a relation has a column of the enum: the given one, or any if it
 // is "".
-func (t *valueSet) relationHasEnum(b *Bound, of facts.Relation, column string) bool {
-	r := b.Schema.Lookup(of.Schema, of.Name)
+func (t *valueSet) relationHasEnum(b *Bound, relation facts.Relation, column string) bool {
+	r := b.Schema.Lookup(relation.Schema, relation.Name)
 	return r != nil && slices.ContainsFunc(r.Columns, func(c *catalog.Column) bool {
 		return (column == "" || c.Name == column) && (c.Type.OID == t.oid || r.Kind == catalog.View && !c.Type.IsKnown() && t.names[facts.NormalizeName(c.Name)])
 	})
 }
 
-// isArgument reports whether a function of the schema has a parameter of the enum.
-func (t *valueSet) isArgument(b *Bound, function string) bool {
+// isParameterOf reports whether a function of the schema has a parameter of the enum.
+func (t *valueSet) isParameterOf(b *Bound, function string) bool {
 	found := false
 	b.Schema.EachFunction(func(f *catalog.Function) bool {
 		found = f.Name.Name == function && slices.ContainsFunc(f.Args, func(a catalog.Type) bool { return a.OID == t.oid })

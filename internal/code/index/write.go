@@ -31,29 +31,29 @@ func (b *Bound) Writes(n catalog.Name) []Written {
 			}
 		}
 	})
-	b.eachMapped(n, func(string, *facts.Model) {}, func(path string, c *facts.Call) {
+	b.eachModelOrCall(n, func(string, *facts.Model) {}, func(path string, c *facts.Call) {
 		if c.How != facts.Reads {
-			out = append(out, Written{facts.Write{How: c.How, Line: c.Line, Listed: c.How == facts.Copies && !isPositional(c)}, path})
+			out = append(out, Written{facts.Write{How: c.How, Line: c.Line, Listed: c.How == facts.Copies && !copiesWithoutColumns(c)}, path})
 		}
 	})
 	return append(out, routines...)
 }
 
-// isPositional reports whether psycopg's copy_from has no columns. Other clients always name
+// copiesWithoutColumns reports whether psycopg's copy_from has no columns. Other clients always name
 // them.
-func isPositional(c *facts.Call) bool {
-	has := func(word string) bool {
+func copiesWithoutColumns(c *facts.Call) bool {
+	hasWord := func(word string) bool {
 		return slices.ContainsFunc(c.Words, func(w facts.Word) bool { return w.Mark == facts.HashText(word) })
 	}
-	return has("copy_from") && !has("columns")
+	return hasWord("copy_from") && !hasWord("columns")
 }
 
 // ReadsAllColumns reports whether some query reads all columns of a relation at once.
 func (b *Bound) ReadsAllColumns(n catalog.Name) bool {
 	return slices.ContainsFunc(b.columns[queries.AllColumns], func(a factPlace) bool {
 		q := &b.files[a.file].Facts.Queries[a.item]
-		return !b.isSkipped(a.file) && !b.isKnownRoutine(q) && slices.ContainsFunc(q.Columns[a.part].Of, func(of int) bool {
-			return of >= 0 && b.meansRelation(q.Relations[of].Schema, q.Relations[of].Name, n)
+		return !b.isSkipped(a.file) && !b.isKnownRoutine(q) && slices.ContainsFunc(q.Columns[a.part].Of, func(sourceIndex int) bool {
+			return sourceIndex >= 0 && b.meansRelation(q.Relations[sourceIndex].Schema, q.Relations[sourceIndex].Name, n)
 		})
 	})
 }
@@ -64,7 +64,7 @@ func (b *Bound) FilesUsing(n catalog.Name) map[string]bool {
 	for _, u := range b.Relation(n) {
 		out[u.Path] = true
 	}
-	b.eachMapped(n, func(path string, _ *facts.Model) { out[path] = true }, func(string, *facts.Call) {})
+	b.eachModelOrCall(n, func(path string, _ *facts.Model) { out[path] = true }, func(string, *facts.Call) {})
 	return out
 }
 
@@ -72,7 +72,7 @@ func (b *Bound) FilesUsing(n catalog.Name) map[string]bool {
 // queries may be its columns.
 func (b *Bound) FilesInserting(n catalog.Name) map[string]bool {
 	out := map[string]bool{}
-	b.eachMapped(n, func(path string, m *facts.Model) {
+	b.eachModelOrCall(n, func(path string, m *facts.Model) {
 		if m.Put {
 			out[path] = true
 		}
@@ -91,32 +91,32 @@ func (b *Bound) PutColumn(n catalog.Name, column string) []Use {
 	for _, a := range b.columns[column] {
 		f := &b.files[a.file]
 		q := &f.Facts.Queries[a.item]
-		if c := &q.Columns[a.part]; puts[f.Path] && !b.isSkipped(a.file) && b.mayBePut(q, c) {
+		if c := &q.Columns[a.part]; puts[f.Path] && !b.isSkipped(a.file) && b.mayBeInserted(q, c) {
 			out = append(out, Use{f.Path, c.Line, c.How, facts.Named, rankName})
 		}
 	}
 	return b.rankUses(out)
 }
 
-// mayBePut reports whether a name in a query may be a column of an inserted relation: no
+// mayBeInserted reports whether a name in a query may be a column of an inserted relation: no
 // relation of the schema in an inner query has it.
-func (b *Bound) mayBePut(q *facts.Query, c *facts.Column) bool {
+func (b *Bound) mayBeInserted(q *facts.Query, c *facts.Column) bool {
 	other := false
-	for _, of := range c.Of {
+	for _, sourceIndex := range c.Of {
 		switch {
-		case of == facts.NextLevel && other:
+		case sourceIndex == facts.NextLevel && other:
 			return false
-		case of == facts.OtherSource:
+		case sourceIndex == facts.OtherSource:
 			return true
-		case of >= 0:
-			other = other || b.relationHasColumn(q.Relations[of], c.Name)
+		case sourceIndex >= 0:
+			other = other || b.relationHasColumn(q.Relations[sourceIndex], c.Name)
 		}
 	}
 	return false
 }
 
-// eachReadFile goes over the files with facts that are not skipped.
-func (b *Bound) eachReadFile() iter.Seq[*File] {
+// filesWithFacts goes over the files with facts that are not skipped.
+func (b *Bound) filesWithFacts() iter.Seq[*File] {
 	return func(yield func(*File) bool) {
 		for i := range b.files {
 			if f := &b.files[i]; f.Facts != nil && !b.isSkipped(int32(i)) && !yield(f) {
@@ -140,7 +140,7 @@ func (b *Bound) String(text string) []Use {
 // Setting returns the places that set a session's setting. unknown is set if code builds
 // the name of a setting.
 func (b *Bound) Setting(name string) (uses []Use, unknown bool) {
-	for f := range b.eachReadFile() {
+	for f := range b.filesWithFacts() {
 		for _, p := range f.Facts.Settings {
 			switch {
 			case p.Name == name:
@@ -166,7 +166,7 @@ func (b *Bound) IsEmpty() bool {
 	empty := true
 	if b.Schema != nil {
 		b.Schema.EachRelation(func(r *catalog.Relation) bool {
-			b.eachMapped(r.Name, func(_ string, m *facts.Model) { empty = empty && m.Row }, func(string, *facts.Call) { empty = false })
+			b.eachModelOrCall(r.Name, func(_ string, m *facts.Model) { empty = empty && m.Row }, func(string, *facts.Call) { empty = false })
 			return empty
 		})
 	}

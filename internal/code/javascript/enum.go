@@ -19,20 +19,20 @@ var (
 // Drizzle's pgEnum.
 func readScriptEnums(r *source.File) {
 	source.ReadBlockEnums(r)
-	r.EachMatch("type ", tsUnion, func(at int, m []int) {
-		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(at)}
+	r.EachMatch("type ", tsUnion, func(offset int, m []int) {
+		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(offset)}
 		r.AddTexts(&e, m[4], m[5])
 		r.AddEnum(e)
 	})
-	lists := func(at int, m []int) { readTextList(r, at, m) }
+	lists := func(offset int, m []int) { readTextList(r, offset, m) }
 	r.EachMatch("const ", tsList, lists)
 	r.EachMatch("pgEnum(", tsPgEnum, lists)
 	r.EachMatch(".enum(", tsPgEnum, lists)
 }
 
 // readTextList reads a list or an object of texts, and of nothing else.
-func readTextList(r *source.File, at int, m []int) {
-	e, plain, object := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(at)}, true, r.Text[m[4]] == '{'
+func readTextList(r *source.File, offset int, m []int) {
+	e, plain, object := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(offset)}, true, r.Text[m[4]] == '{'
 	r.EachEntry(m[5], func(from, to int, text string) bool {
 		entry := bytes.TrimSpace(r.Text[from:to])
 		quote := bytes.IndexAny(entry, `"'`)

@@ -42,7 +42,7 @@ func readScriptModels(r *source.File) {
 	objects := &scriptObjects{r: r, drizzle: strings.Contains(string(r.Text), "drizzle-orm")}
 	entities := &scriptEntities{r: r}
 	r.EachDeclaration(tsOpens, func(n, indent int, line string) {
-		if line == "" || source.IsComment(line) || objects.continuesObject(n, line) || entities.readLine(n, indent, line) || objects.beginObject(n, line) {
+		if line == "" || source.IsComment(line) || objects.continueObject(n, line) || entities.readLine(n, indent, line) || objects.beginObject(n, line) {
 			return
 		}
 		if tsStatic.MatchString(line) && !strings.Contains(line, "knex") {
@@ -50,7 +50,7 @@ func readScriptModels(r *source.File) {
 		}
 	})
 	entities.endClass()
-	sequelizeModels(r)
+	readSequelizeModels(r)
 }
 
 // package javascript reads tables that are objects: pgTable("users", {...}) of Drizzle.
@@ -69,10 +69,10 @@ func (o *scriptObjects) beginObject(n int, line string) bool {
 	case o.drizzle && tsOpened.MatchString(line):
 		o.waits = true
 	case o.drizzle && tsTable.MatchString(line):
-		o.in = &facts.Model{Table: source.FirstGroup(tsTable, line), Schema: o.schemas()[source.FirstGroup(tsInSchema, line)], Line: n}
+		o.in = &facts.Model{Table: source.FirstGroup(tsTable, line), Schema: o.schemaByVariable()[source.FirstGroup(tsInSchema, line)], Line: n}
 		o.depth = strings.Count(line, "{") - strings.Count(line, "}")
 		if o.depth <= 0 && !strings.HasSuffix(line, ",") {
-			o.readInline(n, line)
+			o.readInlineTable(n, line)
 			o.endObject()
 		}
 	default:
@@ -81,8 +81,8 @@ func (o *scriptObjects) beginObject(n int, line string) bool {
 	return true
 }
 
-// continuesObject reports whether a line continues the current object.
-func (o *scriptObjects) continuesObject(n int, line string) bool {
+// continueObject reports whether a line continues the current object.
+func (o *scriptObjects) continueObject(n int, line string) bool {
 	if o.waits {
 		o.waits = false
 		if table := source.FirstGroup(tsText, line); table != "" {
@@ -123,8 +123,8 @@ func (o *scriptObjects) readField(n int, line string) {
 	}
 }
 
-// readInline reads a table whose columns are in the line that begins it.
-func (o *scriptObjects) readInline(n int, line string) {
+// readInlineTable reads a table whose columns are in the line that begins it.
+func (o *scriptObjects) readInlineTable(n int, line string) {
 	open := strings.IndexByte(line, '{')
 	if open < 0 {
 		return
@@ -138,8 +138,8 @@ func (o *scriptObjects) readInline(n int, line string) {
 	}
 }
 
-// schemas returns the names of the schemas that the file declares, by their variables.
-func (o *scriptObjects) schemas() map[string]string {
+// schemaByVariable returns the names of the schemas that the file declares, by their variables.
+func (o *scriptObjects) schemaByVariable() map[string]string {
 	if o.named == nil {
 		o.named = map[string]string{}
 		for _, m := range tsSchemaOf.FindAllSubmatch(o.r.Text, -1) {

@@ -22,8 +22,8 @@ var (
 	obClass = lazyregexp.New(`\bclass\s+(\w+)`)
 )
 
-// sequelizeModels reads the models of Sequelize, and the tables that classes of Objection return.
-func sequelizeModels(r *source.File) {
+// readSequelizeModels reads the models of Sequelize, and the tables that classes of Objection return.
+func readSequelizeModels(r *source.File) {
 	for _, m := range obTable.FindAllSubmatchIndex(r.Text, -1) {
 		before := r.Text[max(0, m[0]-source.MaxDeclared):m[0]]
 		class := ""
@@ -36,23 +36,23 @@ func sequelizeModels(r *source.File) {
 		return
 	}
 	var found []*facts.Model
-	for at := 0; at < len(r.Text); {
-		m := sqModel.FindSubmatchIndex(r.Text[at:])
+	for offset := 0; offset < len(r.Text); {
+		m := sqModel.FindSubmatchIndex(r.Text[offset:])
 		if m == nil {
 			break
 		}
-		open := at + m[1] - 1
-		class := cmp.Or(groupOf(r.Text[at:], m, 1), groupOf(r.Text[at:], m, 2))
+		open := offset + m[1] - 1
+		class := cmp.Or(groupOf(r.Text[offset:], m, 1), groupOf(r.Text[offset:], m, 2))
 		attributes, end, closed := r.ReadObject(open)
 		if closed {
-			if model := sequelizeModel(r, class, open, attributes, &end); model != nil {
+			if model := buildSequelizeModel(r, class, open, attributes, &end); model != nil {
 				found = append(found, model)
 			}
 		}
-		at = max(end, open+1)
+		offset = max(end, open+1)
 	}
 	if len(found) == 1 {
-		addOwners(r, found[0])
+		addAssociationColumns(r, found[0])
 	}
 	for _, m := range found {
 		r.AddModel(m)
@@ -67,8 +67,8 @@ func groupOf(text []byte, m []int, i int) string {
 	return string(text[m[2*i]:m[2*i+1]])
 }
 
-// sequelizeModel returns the model with some attributes, and the options after them; nil if no attribute has a type of Sequelize.
-func sequelizeModel(r *source.File, class string, open int, attributes []source.Property, end *int) *facts.Model {
+// buildSequelizeModel returns the model with some attributes, and the options after them; nil if no attribute has a type of Sequelize.
+func buildSequelizeModel(r *source.File, class string, open int, attributes []source.Property, end *int) *facts.Model {
 	m := &facts.Model{Class: class, Line: r.LineAt(open)}
 	typed, key := false, false
 	for _, a := range attributes {
@@ -127,11 +127,11 @@ func addTimestamp(m *facts.Model, value, name string) {
 	}
 }
 
-// addOwners adds the columns of the associations in a file with one model.
-func addOwners(r *source.File, m *facts.Model) {
-	for _, at := range sqOwner.FindAllSubmatchIndex(r.Text, -1) {
-		if of := r.GroupText(at, 1); of == "this" || of == m.Class {
-			m.Fields = append(m.Fields, facts.Field{Field: r.GroupText(at, 2), Line: r.LineAt(at[0])})
+// addAssociationColumns adds the columns of the associations in a file with one model.
+func addAssociationColumns(r *source.File, m *facts.Model) {
+	for _, match := range sqOwner.FindAllSubmatchIndex(r.Text, -1) {
+		if owner := r.GroupText(match, 1); owner == "this" || owner == m.Class {
+			m.Fields = append(m.Fields, facts.Field{Field: r.GroupText(match, 2), Line: r.LineAt(match[0])})
 		}
 	}
 }

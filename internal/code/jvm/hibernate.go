@@ -21,15 +21,15 @@ func readHibernateModels(r *source.File) {
 		switch t := token.(type) {
 		case xml.StartElement:
 			h.param = t.Name.Local == "param"
-			h.start(t)
+			h.startElement(t)
 		case xml.CharData:
-			h.text(string(t))
+			h.recordSettingText(string(t))
 		case xml.EndElement:
-			h.end(t.Name.Local)
+			h.endElement(t.Name.Local)
 		}
 	}
 	for len(h.open) > 0 {
-		h.end(h.open[len(h.open)-1].element)
+		h.endElement(h.open[len(h.open)-1].element)
 	}
 }
 
@@ -49,8 +49,8 @@ type hibernateTable struct {
 	model   *facts.Model // nil for a collection whose rows are in another class's table
 }
 
-// start reads the beginning of an element.
-func (h *hibernateReader) start(t xml.StartElement) {
+// startElement reads the beginning of an element.
+func (h *hibernateReader) startElement(t xml.StartElement) {
 	attribute := map[string]string{}
 	for _, a := range t.Attr {
 		attribute[a.Name.Local] = a.Value
@@ -72,12 +72,12 @@ func (h *hibernateReader) start(t xml.StartElement) {
 		h.open = append(h.open, hibernateTable{t.Name.Local, m})
 	case "id", "property", "many-to-one", "version", "timestamp", "key", "key-property", "key-many-to-one", "discriminator",
 		"element", "many-to-many", "list-index", "map-key", "map-key-many-to-many", "index", "column":
-		h.field(t.Name.Local, attribute, line)
+		h.addColumn(t.Name.Local, attribute, line)
 	}
 }
 
-// text records the value of a setting: no model names a sequence.
-func (h *hibernateReader) text(value string) {
+// recordSettingText records the value of a setting: no model names a sequence.
+func (h *hibernateReader) recordSettingText(value string) {
 	if value = strings.TrimSpace(value); h.param && value != "" {
 		line, _ := h.dec.InputPos()
 		h.r.Facts.Strings = append(h.r.Facts.Strings, facts.String{Mark: facts.HashText(value), Line: line})
@@ -85,8 +85,8 @@ func (h *hibernateReader) text(value string) {
 	h.param = false
 }
 
-// field records a column. Without a name it is called as its property, in the spelling of the naming strategy.
-func (h *hibernateReader) field(element string, attribute map[string]string, line int) {
+// addColumn records a column. Without a name it is called as its property, in the spelling of the naming strategy.
+func (h *hibernateReader) addColumn(element string, attribute map[string]string, line int) {
 	if len(h.open) == 0 || h.open[len(h.open)-1].model == nil || attribute["formula"] != "" {
 		return
 	}
@@ -104,8 +104,8 @@ func (h *hibernateReader) field(element string, attribute map[string]string, lin
 	}
 }
 
-// end closes the last element that names a table.
-func (h *hibernateReader) end(element string) {
+// endElement closes the last element that names a table.
+func (h *hibernateReader) endElement(element string) {
 	n := len(h.open) - 1
 	if n < 0 || h.open[n].element != element {
 		return

@@ -24,18 +24,18 @@ var (
 func ReadMyBatis(r *source.File) {
 	for _, m := range xmlQuery.FindAllSubmatchIndex(r.Text, -1) {
 		s := &queries.Text{}
-		at := m[2]
+		offset := m[2]
 		body := r.Text[m[2]:m[3]]
 		for _, tag := range xmlTag.FindAllIndex(body, -1) {
-			s.AddString(r.Text, lexer.String{From: at, To: m[2] + tag[0]}, nil)
+			s.AddString(r.Text, lexer.String{From: offset, To: m[2] + tag[0]}, nil)
 			if bytes.HasPrefix(body[tag[0]:tag[1]], []byte("<include")) {
 				s.AddHole(" "+queries.HoleName+" ", m[2]+tag[1])
 			} else {
 				s.AddHole(" ", m[2]+tag[1])
 			}
-			at = m[2] + tag[1]
+			offset = m[2] + tag[1]
 		}
-		s.AddString(r.Text, lexer.String{From: at, To: m[3]}, nil)
+		s.AddString(r.Text, lexer.String{From: offset, To: m[3]}, nil)
 		s.SQL = bytes.ReplaceAll(bytes.ReplaceAll(s.SQL, []byte("&lt;"), []byte("<   ")), []byte("&gt;"), []byte(">   "))
 		queries.RecordStatements(r, s)
 	}

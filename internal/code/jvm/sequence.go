@@ -28,22 +28,22 @@ func readSequences(r *source.File) {
 		}
 		head, arguments := string(r.Text[m[0]:m[2]]), string(r.Text[m[2]:m[3]])
 		generator := annotationText(r, generatorName, arguments)
-		named := annotationText(r, sequenceName, arguments)
+		sequence := annotationText(r, sequenceName, arguments)
 		switch {
 		case strings.Contains(head, "Parameter"):
-			named = annotationText(r, sequenceValue, arguments)
-		case named != "":
+			sequence = annotationText(r, sequenceValue, arguments)
+		case sequence != "":
 			declared[generator] = true
 		case !declared[generator]:
-			named = generator
+			sequence = generator
 		}
 		schema := source.FirstGroup(schemaName, arguments)
-		if before, after, ok := strings.Cut(named, "."); ok {
-			schema, named = before, after
+		if before, after, ok := strings.Cut(sequence, "."); ok {
+			schema, sequence = before, after
 		}
-		if named != "" {
+		if sequence != "" {
 			line := r.LineAt(m[0])
-			r.Facts.Queries = append(r.Facts.Queries, facts.Query{Line: line, Relations: []facts.Relation{{Schema: schema, Name: named, Line: line}}})
+			r.Facts.Queries = append(r.Facts.Queries, facts.Query{Line: line, Relations: []facts.Relation{{Schema: schema, Name: sequence, Line: line}}})
 		}
 	}
 }
@@ -57,8 +57,8 @@ func annotationText(r *source.File, argument *lazyregexp.Regexp, arguments strin
 	if value == "" {
 		return ""
 	}
-	if of := r.FindConstant(value); len(of) == 1 {
-		return string(r.Text[r.Strings[of[0]].From:r.Strings[of[0]].To])
+	if indexes := r.FindConstant(value); len(indexes) == 1 {
+		return string(r.Text[r.Strings[indexes[0]].From:r.Strings[indexes[0]].To])
 	}
 	return ""
 }

@@ -44,9 +44,9 @@ func CutStrings(text []byte, d *Language) ([]String, []Span) {
 }
 
 // IsInSpans reports whether an offset is in one of some ranges.
-func IsInSpans(list []Span, at int) bool {
-	i, _ := slices.BinarySearchFunc(list, at+1, func(x Span, at int) int { return x.From - at })
-	return i > 0 && at < list[i-1].To
+func IsInSpans(list []Span, offset int) bool {
+	i, _ := slices.BinarySearchFunc(list, offset+1, func(x Span, offset int) int { return x.From - offset })
+	return i > 0 && offset < list[i-1].To
 }
 
 func (l *lexer) readRange(i, to int) {
@@ -69,19 +69,19 @@ func (l *lexer) readToken(i, to int, c byte) int {
 	case '/':
 		switch {
 		case len(rest) > 1 && rest[1] == '/':
-			return l.skipComment(i, i+LineEnd(rest))
+			return l.addComment(i, i+LineEnd(rest))
 		case len(rest) > 1 && rest[1] == '*':
-			return l.skipComment(i, i+2+FindEnd(rest[2:], "*/"))
+			return l.addComment(i, i+2+FindEnd(rest[2:], "*/"))
 		case d.regex && l.beginsRegex(i):
 			return i + regexEnd(rest)
 		}
 	case '#':
 		if i == 0 || !NameByte[text[i-1]] && text[i-1] != '$' {
-			return l.skipComment(i, i+LineEnd(rest))
+			return l.addComment(i, i+LineEnd(rest))
 		}
 	case '-':
 		if len(rest) > 1 && rest[1] == '-' {
-			return l.skipComment(i, i+LineEnd(rest))
+			return l.addComment(i, i+LineEnd(rest))
 		}
 	case '<':
 		return l.readHeredoc(i, to)
@@ -89,7 +89,7 @@ func (l *lexer) readToken(i, to int, c byte) int {
 		return l.readSymbol(i, to)
 	case '`':
 		if d.template == 't' {
-			return l.templateString(i, to)
+			return l.readTemplateString(i, to)
 		}
 		n := FindEnd(rest[1:], "`")
 		l.addString(String{From: i + 1, To: i + 1 + n, Open: i}, 1)
@@ -100,8 +100,8 @@ func (l *lexer) readToken(i, to int, c byte) int {
 	return i + 1
 }
 
-// skipComment skips a comment.
-func (l *lexer) skipComment(from, to int) int {
+// addComment skips a comment.
+func (l *lexer) addComment(from, to int) int {
 	l.notes = append(l.notes, Span{From: from, To: to})
 	return to
 }

@@ -123,9 +123,9 @@ func (l *lexer) interpolationForm(i int) byte {
 	return 0
 }
 
-// templateString reads `… ${x} …`, and the strings in x.
-func (l *lexer) templateString(i, to int) int {
-	at := len(l.out)
+// readTemplateString reads `… ${x} …`, and the strings in x.
+func (l *lexer) readTemplateString(i, to int) int {
+	index := len(l.out)
 	l.out = append(l.out, String{From: i + 1, Open: i, Escapes: true, Interpolation: '$'})
 	k := i + 1
 	for k < to && l.text[k] != '`' {
@@ -145,8 +145,8 @@ func (l *lexer) templateString(i, to int) int {
 		}
 	}
 	k = min(k, to)
-	l.out[at].To, l.out[at].End = k, min(k+1, to)
-	return l.out[at].End
+	l.out[index].To, l.out[index].End = k, min(k+1, to)
+	return l.out[index].End
 }
 
 // skipBlock returns the offset after the brace that closes the block at an offset.
@@ -209,8 +209,8 @@ func (l *lexer) readHeredoc(i, to int) int {
 	start := k + LineEnd(l.text[k:to]) + 1
 	for line := start; line < to; {
 		n := LineEnd(l.text[line:to])
-		said := bytes.Trim(l.text[line:line+n], " \t\r")
-		if bytes.HasPrefix(said, word) && (len(said) == len(word) || !NameByte[said[len(word)]]) {
+		lineText := bytes.Trim(l.text[line:line+n], " \t\r")
+		if bytes.HasPrefix(lineText, word) && (len(lineText) == len(word) || !NameByte[lineText[len(word)]]) {
 			l.out = append(l.out, String{From: start, To: line, Open: i, End: line + n, Escapes: true, Interpolation: l.interpolationForm(i)})
 			return line + n
 		}

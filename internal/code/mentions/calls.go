@@ -25,8 +25,8 @@ func InsertCalls(words []string) *lazyregexp.Regexp {
 
 // HasCall reports whether a pattern of calls matches outside queries.
 func (s *Source) HasCall(calls *lazyregexp.Regexp) bool {
-	return slices.ContainsFunc(calls.FindAllIndex(s.text, -1), func(at []int) bool {
-		in, ok := s.String(at[0])
+	return slices.ContainsFunc(calls.FindAllIndex(s.text, -1), func(match []int) bool {
+		in, ok := s.String(match[0])
 		return !ok || !in.Query
 	})
 }

@@ -9,22 +9,22 @@ import (
 
 // IsWordNear reports whether a pattern matches in the lines around one of some names. Names in queries do not
 // count, because a query has its own facts.
-func (s *Source) IsWordNear(words []string, near *lazyregexp.Regexp, lines int) bool {
+func (s *Source) IsWordNear(words []string, pattern *lazyregexp.Regexp, lines int) bool {
 	for _, w := range words {
-		for at := 0; w != ""; {
-			i := bytes.Index(s.text[at:], []byte(w))
+		for offset := 0; w != ""; {
+			i := bytes.Index(s.text[offset:], []byte(w))
 			if i < 0 {
 				break
 			}
-			from, to := at+i, at+i+len(w)
-			at = to
+			from, to := offset+i, offset+i+len(w)
+			offset = to
 			if from > 0 && lexer.NameByte[s.text[from-1]] || to < len(s.text) && lexer.NameByte[s.text[to]] {
 				continue
 			}
 			if in, ok := s.String(from); ok && in.Query {
 				continue
 			}
-			if near.Match(s.textAround(from, to, lines)) {
+			if pattern.Match(s.textAround(from, to, lines)) {
 				return true
 			}
 		}

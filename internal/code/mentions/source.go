@@ -23,13 +23,13 @@ type Source struct {
 // CutFile cuts a file of the code. If onward itself fails on it, the file has no strings.
 func CutFile(file string, text []byte) *Source {
 	s := &Source{text: text, d: lexer.LanguageOf(file)}
-	if s.Fault = source.CatchPanic(func() { s.cutFile(file) }); s.Fault != "" {
+	if s.Fault = source.CatchPanic(func() { s.lexFile(file) }); s.Fault != "" {
 		s.strings, s.notes = nil, nil
 	}
 	return s
 }
 
-func (s *Source) cutFile(file string) {
+func (s *Source) lexFile(file string) {
 	switch {
 	case s.d != nil:
 		r := source.NewFile(file, s.text)
@@ -48,12 +48,12 @@ func (s *Source) cutFile(file string) {
 }
 
 // String returns the string around an offset, the innermost if they are nested.
-func (s *Source) String(at int) (lexer.Span, bool) {
-	i, _ := slices.BinarySearchFunc(s.strings, at+1, func(x lexer.Span, at int) int { return x.From - at })
+func (s *Source) String(offset int) (lexer.Span, bool) {
+	i, _ := slices.BinarySearchFunc(s.strings, offset+1, func(x lexer.Span, offset int) int { return x.From - offset })
 	for i--; i >= 0; i-- {
-		if x := s.strings[i]; at < x.To {
+		if x := s.strings[i]; offset < x.To {
 			return x, true
-		} else if at-x.From > queries.MaxSQL {
+		} else if offset-x.From > queries.MaxSQL {
 			break
 		}
 	}
@@ -78,14 +78,14 @@ func (s *Source) Mentions(words []string) []Mention {
 		if w == "" || slices.Contains(words[:k], w) {
 			continue
 		}
-		for at, found := 0, len(out); len(out)-found < maxMentions; {
-			n := bytes.Index(s.text[at:], []byte(w))
+		for offset, found := 0, len(out); len(out)-found < maxMentions; {
+			n := bytes.Index(s.text[offset:], []byte(w))
 			if n < 0 {
 				break
 			}
-			from := at + n
-			at = from + len(w)
-			if (from == 0 || !lexer.NameByte[s.text[from-1]]) && (at == len(s.text) || !lexer.NameByte[s.text[at]]) && s.mayMeanObject(from, w) {
+			from := offset + n
+			offset = from + len(w)
+			if (from == 0 || !lexer.NameByte[s.text[from-1]]) && (offset == len(s.text) || !lexer.NameByte[s.text[offset]]) && s.mayMeanObject(from, w) {
 				out = append(out, Mention{Word: w, At: from})
 			}
 		}
@@ -100,27 +100,27 @@ func (s *Source) Mentions(words []string) []Mention {
 }
 
 // mayMeanObject reports whether a word at an offset may mean an object of the schema.
-func (s *Source) mayMeanObject(at int, word string) bool {
-	if lexer.IsInSpans(s.notes, at) {
+func (s *Source) mayMeanObject(offset int, word string) bool {
+	if lexer.IsInSpans(s.notes, offset) {
 		return false
 	}
-	line, from := s.lineAround(at)
+	line, from := s.lineAround(offset)
 	if trimmed := strings.TrimSpace(line); home.MatchString(trimmed) || bringing.MatchString(trimmed) {
 		return false
 	}
-	if x, ok := s.String(at); ok {
+	if x, ok := s.String(offset); ok {
 		text := string(s.text[x.From:x.To])
-		return !x.Query && !isProse(text, word) && !isHyphenated(text, at-x.From, len(word)) && !jsonPath.MatchString(text[:at-x.From])
+		return !x.Query && !isProse(text, word) && !isHyphenated(text, offset-x.From, len(word)) && !jsonPath.MatchString(text[:offset-x.From])
 	}
-	before, behind := line[:at-from], line[at-from+len(word):]
+	before, after := line[:offset-from], line[offset-from+len(word):]
 	switch {
 	case s.d == nil && (source.IsComment(strings.TrimSpace(line)) || strings.Contains(before, " // ") || strings.Contains(before, "<!--")),
-		isHyphenated(line, at-from, len(word)):
+		isHyphenated(line, offset-from, len(word)):
 		return false
 	case keywords[word]:
-		return isMember(before, behind)
+		return isMember(before, after)
 	}
-	return s.d != lexer.Go || !isPackageMember(before, behind, word)
+	return s.d != lexer.Go || !isPackageMember(before, after, word)
 }
 
 // NamesInCode reports whether a file has one of some words, and it may mean a table or its model. In comments, messages to people
@@ -144,8 +144,8 @@ func (s *Source) NamesInCode(words []string) bool {
 }
 
 // isInLabel reports whether a word is in a text for people, or a part of a path. A path of PostgREST names a table.
-func (s *Source) isInLabel(at, length int) bool {
-	x, ok := s.String(at)
+func (s *Source) isInLabel(offset, length int) bool {
+	x, ok := s.String(offset)
 	if !ok || x.Query {
 		return false
 	}
@@ -153,15 +153,15 @@ func (s *Source) isInLabel(at, length int) bool {
 	if sqlSign.MatchString(text) || strings.Contains(text, "rest/") {
 		return false
 	}
-	from := at - x.From
+	from := offset - x.From
 	to := from + length
 	return strings.Count(text, " ") >= 3 || from > 0 && text[from-1] == '/' || to < len(text) && text[to] == '/'
 }
 
 // lineAround returns the line of an offset, and its start.
-func (s *Source) lineAround(at int) (string, int) {
-	from := bytes.LastIndexByte(s.text[:at], '\n') + 1
-	return string(s.text[from : at+lexer.LineEnd(s.text[at:])]), from
+func (s *Source) lineAround(offset int) (string, int) {
+	from := bytes.LastIndexByte(s.text[:offset], '\n') + 1
+	return string(s.text[from : offset+lexer.LineEnd(s.text[offset:])]), from
 }
 
 // sqlSign matches text that SQL has and messages to people have not: "from" and "where" are words of
@@ -195,14 +195,14 @@ var (
 )
 
 // isMember reports whether the text around a word makes it a field or a key.
-func isMember(before, behind string) bool {
-	return before != "" && before[len(before)-1] == '.' || behind != "" && (behind[0] == ':' || behind[0] == '=')
+func isMember(before, after string) bool {
+	return before != "" && before[len(before)-1] == '.' || after != "" && (after[0] == ':' || after[0] == '=')
 }
 
 // isPackageMember reports whether a word of Go is a package or a variable before a selector: path.Join,
 // *zip.File.
-func isPackageMember(before, behind, word string) bool {
-	return strings.ToLower(word) == word && len(behind) > 1 && behind[0] == '.' && 'A' <= behind[1] && behind[1] <= 'Z' && !strings.HasSuffix(before, ".")
+func isPackageMember(before, after, word string) bool {
+	return strings.ToLower(word) == word && len(after) > 1 && after[0] == '.' && 'A' <= after[1] && after[1] <= 'Z' && !strings.HasSuffix(before, ".")
 }
 
 // keywords are words of languages that are columns' names, too.

@@ -84,7 +84,7 @@ func (p *phpReader) readCalls(heads [][]int) {
 			continue
 		}
 		class := c.classAt(string(p.r.Text[m[0]:colon]), m[0])
-		if last := c.readChain(class, colon); isOneRow(last) {
+		if last := c.readChain(class, colon); returnsModel(last) {
 			before := p.r.Text[max(0, m[0]-maxAssigned):m[0]]
 			c.setClass(source.FirstGroup(phpAssigned, string(before)), class)
 		}
@@ -95,12 +95,12 @@ func (p *phpReader) readCalls(heads [][]int) {
 	for _, m := range phpTyped.FindAllSubmatch(p.r.Text, -1) {
 		c.setClass(string(m[2]), p.fullClass(string(m[1])))
 	}
-	c.readVariables()
-	c.readRules()
+	c.readVariableCalls()
+	c.readValidationRules()
 }
 
-// isOneRow reports whether a method returns a model or a new query.
-func isOneRow(method string) bool {
+// returnsModel reports whether a method returns a model or a new query.
+func returnsModel(method string) bool {
 	switch method {
 	case "find", "findorfail", "first", "firstorfail", "create", "firstorcreate", "firstornew", "updateorcreate", "sole", "query", "firstwhere", "make":
 		return true
@@ -117,12 +117,12 @@ func (c *phpCalls) setClass(variable, class string) {
 }
 
 // classAt returns the full name of a class that the code at an offset names.
-func (c *phpCalls) classAt(name string, at int) string {
+func (c *phpCalls) classAt(name string, offset int) string {
 	if name != "self" && name != "static" {
 		return c.fullClass(name)
 	}
 	for i := len(c.heads) - 1; i >= 0; i-- {
-		if c.heads[i][0] < at {
+		if c.heads[i][0] < offset {
 			return c.space + c.r.GroupText(c.heads[i], 3)
 		}
 	}
@@ -130,36 +130,36 @@ func (c *phpCalls) classAt(name string, at int) string {
 }
 
 // readChain reads the calls that follow a class or a variable, from the arrow on. It returns the last method.
-func (c *phpCalls) readChain(class string, at int) (last string) {
+func (c *phpCalls) readChain(class string, offset int) (last string) {
 	joins := false
-	for to := min(len(c.r.Text), at+maxCall); c.chains < maxChains; {
-		arrow := phpArrow(c.r.Text[at:to])
+	for to := min(len(c.r.Text), offset+maxCall); c.chains < maxChains; {
+		arrow := phpArrow(c.r.Text[offset:to])
 		if arrow == 0 {
 			return last
 		}
-		at += arrow
-		n := lexer.NameLength(c.r.Text[at:to])
-		method := strings.ToLower(string(c.r.Text[at : at+n]))
-		at += n
-		if n == 0 || at >= to || c.r.Text[at] != '(' {
+		offset += arrow
+		n := lexer.NameLength(c.r.Text[offset:to])
+		method := strings.ToLower(string(c.r.Text[offset : offset+n]))
+		offset += n
+		if n == 0 || offset >= to || c.r.Text[offset] != '(' {
 			return last
 		}
 		c.chains++
-		end := c.r.FindClosing(at+1, to)
+		end := c.r.FindClosing(offset+1, to)
 		arguments, known := phpMethods[method]
 		switch {
 		case strings.Contains(method, "join"):
 			joins = true
 		case known:
-			c.addCall(class, arguments, joins, at+1, end)
+			c.addCall(class, arguments, joins, offset+1, end)
 		case strings.HasPrefix(method, "where") && len(method) > len("where"):
-			column := inflect.LaravelSnake(string(c.r.Text[at-n+len("where") : at]))
-			c.addWords(class, facts.Reads, []facts.Word{{Mark: facts.HashText(column), Line: c.r.LineAt(at)}})
+			column := inflect.LaravelSnake(string(c.r.Text[offset-n+len("where") : offset]))
+			c.addColumnCall(class, facts.Reads, []facts.Word{{Mark: facts.HashText(column), Line: c.r.LineAt(offset)}})
 		}
 		if last = method; arguments.ends || end >= to {
 			return last
 		}
-		at = end + 1
+		offset = end + 1
 	}
 	return last
 }
@@ -213,13 +213,13 @@ func (c *phpCalls) addCall(class string, a phpArguments, joins bool, from, to in
 		}
 		return true
 	})
-	c.addWords(class, a.how, words)
+	c.addColumnCall(class, a.how, words)
 }
 
-// addWords records a call with columns.
-func (c *phpCalls) addWords(class string, how facts.How, words []facts.Word) {
+// addColumnCall records a call with columns.
+func (c *phpCalls) addColumnCall(class string, access facts.How, words []facts.Word) {
 	if class != "" && len(words) > 0 {
-		c.r.Facts.Calls = append(c.r.Facts.Calls, facts.Call{Class: class, Line: words[0].Line, How: how, Words: words})
+		c.r.Facts.Calls = append(c.r.Facts.Calls, facts.Call{Class: class, Line: words[0].Line, How: access, Words: words})
 	}
 }
 

@@ -116,9 +116,9 @@ func (p *phpReader) readClass(m []int, to int) {
 		if lexer.IsInSpans(r.Comments, m[1]+t[0]) {
 			continue
 		}
-		at := slices.Index([]string{"CREATED", "UPDATED", "DELETED"}, string(body[t[2]:t[3]]))
-		if c.Times[at] = "-"; t[6] < 0 {
-			c.Times[at] = string(body[t[4]:t[5]])
+		index := slices.Index([]string{"CREATED", "UPDATED", "DELETED"}, string(body[t[2]:t[3]]))
+		if c.Times[index] = "-"; t[6] < 0 {
+			c.Times[index] = string(body[t[4]:t[5]])
 		}
 		p.models = true
 	}
@@ -174,22 +174,22 @@ func (p *phpReader) placesOf(texts []lexer.String) (out []facts.Place) {
 // textsUntilEnd returns the texts from an offset to the semicolon that ends the statement, and its offset.
 func (p *phpReader) textsUntilEnd(from, to int) (texts []lexer.String, end int) {
 	r := p.r
-	i, _ := slices.BinarySearchFunc(r.Strings, from, func(l lexer.String, at int) int { return l.Open - at })
-	for at := from; at < to; i++ {
+	i, _ := slices.BinarySearchFunc(r.Strings, from, func(l lexer.String, offset int) int { return l.Open - offset })
+	for offset := from; offset < to; i++ {
 		next := to
 		if i < len(r.Strings) {
 			next = min(to, r.Strings[i].Open)
 		}
-		for ; at < next; at++ {
-			if r.Text[at] == ';' && !lexer.IsInSpans(r.Comments, at) {
-				return texts, at
+		for ; offset < next; offset++ {
+			if r.Text[offset] == ';' && !lexer.IsInSpans(r.Comments, offset) {
+				return texts, offset
 			}
 		}
 		if next == to || len(texts) == maxArguments {
 			break
 		}
 		texts = append(texts, r.Strings[i])
-		at = r.Strings[i].End
+		offset = r.Strings[i].End
 	}
 	return texts, to
 }

@@ -24,14 +24,14 @@ var (
 )
 
 // lastBefore returns the index of the last match that begins before an offset; -1 for none.
-func lastBefore(matches [][]int, at int) int {
-	i, _ := slices.BinarySearchFunc(matches, at, func(m []int, at int) int { return m[0] - at })
+func lastBefore(matches [][]int, offset int) int {
+	i, _ := slices.BinarySearchFunc(matches, offset, func(m []int, offset int) int { return m[0] - offset })
 	return i - 1
 }
 
 // classAround returns the class around an offset; nil if it is none that Eloquent may know.
-func (c *phpCalls) classAround(at int) *facts.PHPClass {
-	i := lastBefore(c.heads, at)
+func (c *phpCalls) classAround(offset int) *facts.PHPClass {
+	i := lastBefore(c.heads, offset)
 	if i < 0 {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (c *phpCalls) readRelations() {
 		end := c.readArguments(m[3]+1, x.texts)
 		c.addRelation(&x)
 		if x.kind == "belongsToMany" {
-			c.readPivot(&x, end+1)
+			c.readPivotCalls(&x, end+1)
 		}
 	}
 }
@@ -103,8 +103,8 @@ func (c *phpCalls) readArguments(from int, texts map[int]string) (end int) {
 	return end
 }
 
-// keyOf returns the column that refers to a class by its name; "" for a trait, whose class is not known.
-func keyOf(class string, open bool) string {
+// foreignKeyColumn returns the column that refers to a class by its name; "" for a trait, whose class is not known.
+func foreignKeyColumn(class string, open bool) string {
 	if open {
 		return ""
 	}
@@ -115,7 +115,7 @@ func keyOf(class string, open bool) string {
 func (c *phpCalls) addRelation(x *relation) {
 	switch x.kind {
 	case "hasOne", "hasMany":
-		c.addColumns(x.related, x.line, cmp.Or(x.texts[1], keyOf(x.class.Name, x.class.Open)))
+		c.addColumns(x.related, x.line, cmp.Or(x.texts[1], foreignKeyColumn(x.class.Name, x.class.Open)))
 	case "morphOne", "morphMany":
 		if x.texts[1] != "" || x.texts[2] != "" && x.texts[3] != "" {
 			c.addColumns(x.related, x.line, cmp.Or(x.texts[2], x.texts[1]+"_type"), cmp.Or(x.texts[3], x.texts[1]+"_id"))
@@ -126,13 +126,13 @@ func (c *phpCalls) addRelation(x *relation) {
 		}
 		c.addColumns(x.related, x.line, x.texts[2])
 	case "belongsToMany":
-		c.addPivot(x, keyOf(x.class.Name, x.class.Open), keyOf(x.related, false))
+		c.addPivotKeys(x, foreignKeyColumn(x.class.Name, x.class.Open), foreignKeyColumn(x.related, false))
 	}
 }
 
 // addColumns records columns of a class that a query reads.
 func (c *phpCalls) addColumns(class string, line int, columns ...string) {
-	c.addWords(class, facts.Reads, wordsAt(line, columns))
+	c.addColumnCall(class, facts.Reads, wordsAt(line, columns))
 }
 
 // wordsAt returns the words of columns in a line.
@@ -145,8 +145,8 @@ func wordsAt(line int, columns []string) (words []facts.Word) {
 	return words
 }
 
-// pivotOf returns the table between two classes.
-func (x *relation) pivotOf() string {
+// pivotTable returns the table between two classes.
+func (x *relation) pivotTable() string {
 	if x.texts[1] != "" || x.class.Open {
 		return x.texts[1]
 	}
@@ -155,25 +155,25 @@ func (x *relation) pivotOf() string {
 	return strings.Join(names, "_")
 }
 
-// addPivot records the columns of the table between two classes.
-func (c *phpCalls) addPivot(x *relation, key, related string) {
-	if table := x.pivotOf(); table != "" {
+// addPivotKeys records the columns of the table between two classes.
+func (c *phpCalls) addPivotKeys(x *relation, key, related string) {
+	if table := x.pivotTable(); table != "" {
 		words := wordsAt(x.line, []string{cmp.Or(x.texts[2], key), cmp.Or(x.texts[3], related)})
 		c.r.Facts.Calls = append(c.r.Facts.Calls, facts.Call{Table: table, Line: x.line, How: facts.Reads, Words: words})
 	}
 }
 
-// readPivot reads the calls that name further columns of the table between two classes.
-func (c *phpCalls) readPivot(x *relation, at int) {
-	for to := min(len(c.r.Text), at+maxCall); at < to && c.chains < maxChains; c.chains++ {
-		arrow := phpArrow(c.r.Text[at:to])
-		n := lexer.NameLength(c.r.Text[min(at+arrow, to):to])
-		method := string(c.r.Text[min(at+arrow, to) : min(at+arrow, to)+n])
-		if at += arrow + n; arrow == 0 || n == 0 || at >= to || c.r.Text[at] != '(' {
+// readPivotCalls reads the calls that name further columns of the table between two classes.
+func (c *phpCalls) readPivotCalls(x *relation, offset int) {
+	for to := min(len(c.r.Text), offset+maxCall); offset < to && c.chains < maxChains; c.chains++ {
+		arrow := phpArrow(c.r.Text[offset:to])
+		n := lexer.NameLength(c.r.Text[min(offset+arrow, to):to])
+		method := string(c.r.Text[min(offset+arrow, to) : min(offset+arrow, to)+n])
+		if offset += arrow + n; arrow == 0 || n == 0 || offset >= to || c.r.Text[offset] != '(' {
 			return
 		}
-		texts, line := map[int]string{}, c.r.LineAt(at)
-		at = c.readArguments(at+1, texts) + 1
+		texts, line := map[int]string{}, c.r.LineAt(offset)
+		offset = c.readArguments(offset+1, texts) + 1
 		switch method {
 		case "withTimestamps":
 			x.addPivotTimes(c, line)
@@ -195,13 +195,13 @@ func (x *relation) addPivotTimes(c *phpCalls, line int) {
 
 // addPivotColumn adds a column of the table between two classes.
 func (x *relation) addPivotColumn(c *phpCalls, line int, column string) {
-	if table := x.pivotOf(); table != "" && source.TableText.MatchString(column) {
+	if table := x.pivotTable(); table != "" && source.TableText.MatchString(column) {
 		c.addTableColumn(table, column, line)
 	}
 }
 
-// readVariables reads calls of variables, and assignments to their columns.
-func (c *phpCalls) readVariables() {
+// readVariableCalls reads calls of variables, and assignments to their columns.
+func (c *phpCalls) readVariableCalls() {
 	methods := phpFunction.FindAllSubmatchIndex(c.r.Text, maxChains)
 	for _, m := range phpNested.FindAllIndex(c.r.Text, maxChains) {
 		c.nested = append(c.nested, lexer.Span{From: m[1], To: c.r.FindClosing(m[1], min(len(c.r.Text), m[1]+maxCall))})
@@ -213,7 +213,7 @@ func (c *phpCalls) readVariables() {
 		}
 		member := c.r.GroupText(m, 2)
 		if c.r.Text[m[6]] != '(' {
-			c.addWords(class, facts.Updates, []facts.Word{{Mark: facts.HashText(member), Line: c.r.LineAt(m[4])}})
+			c.addColumnCall(class, facts.Updates, []facts.Word{{Mark: facts.HashText(member), Line: c.r.LineAt(m[4])}})
 		} else if _, known := phpMethods[strings.ToLower(member)]; known {
 			c.readChain(class, m[3])
 		}
@@ -221,27 +221,27 @@ func (c *phpCalls) readVariables() {
 }
 
 // classOfVariable returns the class of a variable at an offset; "" if it is not known.
-func (c *phpCalls) classOfVariable(name string, at int, methods [][]int) string {
+func (c *phpCalls) classOfVariable(name string, offset int, methods [][]int) string {
 	switch name {
 	case "this", "query", "builder", "q":
-		around := c.classAround(at)
-		if around == nil || around.Open || name != "this" && !c.isScope(at, methods) {
+		outerClass := c.classAround(offset)
+		if outerClass == nil || outerClass.Open || name != "this" && !c.isInScopeMethod(offset, methods) {
 			return ""
 		}
-		return around.Name
+		return outerClass.Name
 	}
 	return c.classes[name]
 }
 
-// isScope reports whether an offset is in a method that adds conditions to a query of its model, and not in a query of another
+// isInScopeMethod reports whether an offset is in a method that adds conditions to a query of its model, and not in a query of another
 // one.
-func (c *phpCalls) isScope(at int, methods [][]int) bool {
-	i := lastBefore(methods, at)
-	return i >= 0 && bytes.HasPrefix(c.r.Text[methods[i][2]:methods[i][3]], []byte("scope")) && !lexer.IsInSpans(c.nested, at)
+func (c *phpCalls) isInScopeMethod(offset int, methods [][]int) bool {
+	i := lastBefore(methods, offset)
+	return i >= 0 && bytes.HasPrefix(c.r.Text[methods[i][2]:methods[i][3]], []byte("scope")) && !lexer.IsInSpans(c.nested, offset)
 }
 
-// readRules reads rules of validation that query a column.
-func (c *phpCalls) readRules() {
+// readValidationRules reads rules of validation that query a column.
+func (c *phpCalls) readValidationRules() {
 	for _, l := range c.r.Strings {
 		text := c.r.Text[l.From:l.To]
 		if len(text) < source.MaxDeclared && (bytes.Contains(text, []byte("unique:")) || bytes.Contains(text, []byte("exists:"))) {

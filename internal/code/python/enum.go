@@ -17,27 +17,27 @@ var (
 
 // readPythonEnums reads Enum, StrEnum and Django's TextChoices, and SQLAlchemy's enums.
 func readPythonEnums(r *source.File) {
-	r.EachMatch("class ", pyEnum, func(at int, m []int) {
-		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(at)}
-		outer := at - 1 - bytes.LastIndexByte(r.Text[:at], '\n')
-		for at := m[1]; at < len(r.Text); {
-			line := r.Text[at : at+lexer.LineEnd(r.Text[at:])]
+	r.EachMatch("class ", pyEnum, func(offset int, m []int) {
+		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(offset)}
+		outer := offset - 1 - bytes.LastIndexByte(r.Text[:offset], '\n')
+		for offset := m[1]; offset < len(r.Text); {
+			line := r.Text[offset : offset+lexer.LineEnd(r.Text[offset:])]
 			body := bytes.TrimLeft(line, " \t")
 			if len(body) > 0 && len(line)-len(body) <= outer {
 				break
 			}
 			if l := pyLabel.FindSubmatch(line); l != nil {
-				e.Labels = append(e.Labels, r.MakeLabel(string(l[1]), string(l[2]), at))
+				e.Labels = append(e.Labels, r.MakeLabel(string(l[1]), string(l[2]), offset))
 			}
-			at += len(line) + 1
+			offset += len(line) + 1
 		}
 		r.AddEnum(e)
 	})
-	named := func(at int, m []int) {
-		e := facts.Enum{Class: r.GroupText(m, 2), Line: r.LineAt(at)}
+	readEnumCall := func(offset int, m []int) {
+		e := facts.Enum{Class: r.GroupText(m, 2), Line: r.LineAt(offset)}
 		r.AddTexts(&e, m[2], m[3])
 		r.AddEnum(e)
 	}
-	r.EachMatch("Enum(", pyNamed, named)
-	r.EachMatch("ENUM(", pyNamed, named)
+	r.EachMatch("Enum(", pyNamed, readEnumCall)
+	r.EachMatch("ENUM(", pyNamed, readEnumCall)
 }

@@ -42,21 +42,21 @@ func readPythonModels(r *source.File) {
 			if line, n, indent = p.continueHeld(n, indent, line); line == "" {
 				return
 			}
-		} else if p.holds(n, indent, line) {
+		} else if p.holdOpenLine(n, indent, line) {
 			return
 		}
-		p.readPython(n, indent, line)
+		p.readPythonLine(n, indent, line)
 	})
 	if p.held != "" {
-		p.readPython(p.at, p.heldIndent, p.held)
+		p.readPythonLine(p.at, p.heldIndent, p.held)
 	}
 	p.endClass()
 }
 
-// readPython reads a line, or a call over several lines.
-func (p *pythonReader) readPython(n, indent int, line string) {
+// readPythonLine reads a line, or a call over several lines.
+func (p *pythonReader) readPythonLine(n, indent int, line string) {
 	if p.core != nil {
-		p.coreLine(n, line)
+		p.readCoreLine(n, line)
 		return
 	}
 	if c := pyClass.FindStringSubmatch(line); c != nil {
@@ -68,7 +68,7 @@ func (p *pythonReader) readPython(n, indent int, line string) {
 	}
 	switch {
 	case pyCore.MatchString(line) && strings.Contains(line, "Table(") && !strings.Contains(line, "__table_args__") && !strings.HasPrefix(line, "def "):
-		p.coreBegins(n, line)
+		p.beginCoreTable(n, line)
 	case p.in != nil:
 		p.readField(n, indent, line)
 	}
@@ -97,8 +97,8 @@ type pythonReader struct {
 	depth int  // of its parentheses
 }
 
-// holds keeps a line whose brackets the next lines close, in a class or in a table.
-func (p *pythonReader) holds(n, indent int, line string) bool {
+// holdOpenLine keeps a line whose brackets the next lines close, in a class or in a table.
+func (p *pythonReader) holdOpenLine(n, indent int, line string) bool {
 	if p.in == nil && p.core == nil || !pyGoesOn.MatchString(line) || p.core == nil && pyCore.MatchString(line) {
 		return false
 	}
@@ -159,15 +159,15 @@ func (p *pythonReader) endClass() {
 	p.in, p.table, p.method = nil, false, ""
 }
 
-func (p *pythonReader) coreBegins(n int, line string) {
+func (p *pythonReader) beginCoreTable(n int, line string) {
 	p.core = &facts.Model{Table: source.FirstGroup(pyCore, line), Line: n}
 	p.waits, p.depth = p.core.Table == "", 0
-	p.coreColumns(n, line)
-	p.coreEnds(line)
+	p.addCoreColumns(n, line)
+	p.endCoreTable(line)
 }
 
-// coreColumns adds the columns in a line of a table, and its schema.
-func (p *pythonReader) coreColumns(n int, line string) {
+// addCoreColumns adds the columns in a line of a table, and its schema.
+func (p *pythonReader) addCoreColumns(n int, line string) {
 	for _, m := range pyColumn.FindAllStringSubmatch(line, -1) {
 		if c := m[1] + m[2]; c != "" {
 			p.core.Fields = append(p.core.Fields, facts.Field{Field: c, Column: c, Line: n})
@@ -178,16 +178,16 @@ func (p *pythonReader) coreColumns(n int, line string) {
 	}
 }
 
-func (p *pythonReader) coreLine(n int, line string) {
+func (p *pythonReader) readCoreLine(n int, line string) {
 	if t := source.FirstGroup(pyTarget, line); p.waits && t != "" {
 		p.core.Table, p.waits = t, false
 	}
-	p.coreColumns(n, line)
-	p.coreEnds(line)
+	p.addCoreColumns(n, line)
+	p.endCoreTable(line)
 }
 
-// coreEnds adds the table at its last parenthesis.
-func (p *pythonReader) coreEnds(line string) {
+// endCoreTable adds the table at its last parenthesis.
+func (p *pythonReader) endCoreTable(line string) {
 	if p.depth += pythonDepth(line); p.depth <= 0 {
 		p.core.All = p.all && len(p.core.Fields) == 0
 		p.r.AddModel(p.core)

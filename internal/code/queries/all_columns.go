@@ -59,27 +59,27 @@ func FindTypedCodeEnd(r *source.File) int {
 
 // recordAllColumnsQueries records the relations of which a query returns all columns. line returns the line of
 // an offset in the statement.
-func recordAllColumnsQueries(r *source.File, n *pgparse.Node, line func(at int) int) {
+func recordAllColumnsQueries(r *source.File, n *pgparse.Node, line func(offset int) int) {
 	if r.TypedEnd == 0 {
 		return
 	}
-	how := facts.Reads
+	access := facts.Reads
 	stmt := pgparse.Unwrap(n)
 	switch stmt.(type) {
 	case *pgparse.SelectStmt:
 	case *pgparse.InsertStmt:
-		how = facts.Inserts
+		access = facts.Inserts
 	case *pgparse.UpdateStmt, *pgparse.MergeStmt:
-		how = facts.Updates
+		access = facts.Updates
 	case *pgparse.DeleteStmt:
-		how = facts.Deletes
+		access = facts.Deletes
 	default:
 		return
 	}
 	if !returnsAllColumns(stmt) {
 		return
 	}
-	list, others := query.BindStatement(n, query.NoRelations{}).WholeRelations()
+	list, otherCount := query.BindStatement(n, query.NoRelations{}).WholeRelations()
 	for _, w := range list {
 		schema, name := pgparse.RangeName(w.Source.Range)
 		if HasHole(name) {
@@ -88,11 +88,11 @@ func recordAllColumnsQueries(r *source.File, n *pgparse.Node, line func(at int) 
 		if HasHole(schema) {
 			schema = ""
 		}
-		at := w.At
-		if how != facts.Reads {
-			at = 0 // RETURNING is at the end
+		offset := w.At
+		if access != facts.Reads {
+			offset = 0 // RETURNING is at the end
 		}
-		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: schema, Name: name, Line: line(at), How: how}, As: w.As, Others: others + 1})
+		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: schema, Name: name, Line: line(offset), How: access}, As: w.As, Others: otherCount + 1})
 	}
 }
 
@@ -121,17 +121,17 @@ func recordLooseAllColumns(r *source.File, text string, q *facts.Query) {
 	if r.TypedEnd == 0 {
 		return
 	}
-	others := 0
+	otherCount := 0
 	if len(q.Relations) == 1 {
-		others = 1
+		otherCount = 1
 	}
 	if m := looseStar.FindStringSubmatch(text); m != nil && !HasHole(m[3]) && (m[1] == "" || strings.EqualFold(m[1], m[3]) || strings.EqualFold(m[1], m[4])) {
 		from := facts.Relation{Schema: strings.ToLower(m[2]), Name: strings.ToLower(m[3]), Line: q.Line, How: facts.Reads}
-		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: from, As: m[1], Others: others})
+		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: from, As: m[1], Others: otherCount})
 	}
 	if len(q.Writes) == 1 && looseReturning.MatchString(text) {
-		of := q.Relations[q.Writes[0].Relation]
-		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: of.Schema, Name: of.Name, Line: q.Line, How: q.Writes[0].How}, Others: others})
+		target := q.Relations[q.Writes[0].Relation]
+		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: target.Schema, Name: target.Name, Line: q.Line, How: q.Writes[0].How}, Others: otherCount})
 	}
 }
 
@@ -148,55 +148,55 @@ func RecordTargets(r *source.File, first, from, to int) {
 	if r.Language != lexer.Go {
 		return
 	}
-	of := r.Facts.AllColumnsQueries[first]
-	for _, at := range driverCalls(r, r.Strings[from].Open, r.Strings[to].End) {
-		head, rest := r.Text[max(0, at.From-starAbove):at.From], functionRest(r.Text[at.To:])
+	starQuery := r.Facts.AllColumnsQueries[first]
+	for _, call := range findDriverCalls(r, r.Strings[from].Open, r.Strings[to].End) {
+		head, rest := r.Text[max(0, call.From-starAbove):call.From], functionRest(r.Text[call.To:])
 		last := lastStatement(head)
-		of.Exact = of.Exact || exactRows.Match(rest) || exactRows.Match(last)
-		of.Fitting = of.Fitting || scanyRows.Match(rest) || scanyRows.Match(last)
-		of.Sqlx = of.Sqlx || sqlxCall.Match(head) || bytes.Contains(rest, []byte("StructScan("))
-		if n := countScanTargets(rest); n > 0 && !slices.Contains(of.Scans, n) {
-			of.Scans = append(of.Scans, n)
+		starQuery.Exact = starQuery.Exact || exactRows.Match(rest) || exactRows.Match(last)
+		starQuery.Fitting = starQuery.Fitting || scanyRows.Match(rest) || scanyRows.Match(last)
+		starQuery.Sqlx = starQuery.Sqlx || sqlxCall.Match(head) || bytes.Contains(rest, []byte("StructScan("))
+		if n := countScanTargets(rest); n > 0 && !slices.Contains(starQuery.Scans, n) {
+			starQuery.Scans = append(starQuery.Scans, n)
 		}
 	}
 	for i := first; i < len(r.Facts.AllColumnsQueries); i++ {
 		s := &r.Facts.AllColumnsQueries[i]
-		s.Exact, s.Fitting, s.Sqlx, s.Scans = of.Exact, of.Fitting, of.Sqlx, of.Scans
+		s.Exact, s.Fitting, s.Sqlx, s.Scans = starQuery.Exact, starQuery.Fitting, starQuery.Sqlx, starQuery.Scans
 	}
 }
 
-// driverCalls returns the places at which SQL is passed to the driver. This is the SQL itself. If
+// findDriverCalls returns the places at which SQL is passed to the driver. This is the SQL itself. If
 // it is assigned to a name, it is every use of the name: in the whole file, or, for a
 // function's own variable, in the rest of the function until the name gets another value.
-func driverCalls(r *source.File, from, to int) []lexer.Span {
+func findDriverCalls(r *source.File, from, to int) []lexer.Span {
 	m := starHeld.FindSubmatch(r.Text[max(0, from-starAbove):from])
 	if m == nil {
 		return []lexer.Span{{From: from, To: to}}
 	}
 	name := m[1]
-	begin, end, own := scopeOf(r, from, to)
+	begin, end, inFunction := variableScope(r, from, to)
 	var out []lexer.Span
-	for at := begin; at < end; {
-		n := bytes.Index(r.Text[at:end], name)
+	for offset := begin; offset < end; {
+		n := bytes.Index(r.Text[offset:end], name)
 		if n < 0 {
 			break
 		}
-		start, stop := at+n, at+n+len(name)
-		at = stop
+		start, stop := offset+n, offset+n+len(name)
+		offset = stop
 		switch {
 		case lexer.NameByte[r.Text[start-1]] || stop < len(r.Text) && lexer.NameByte[r.Text[stop]], r.IsInString(start), lexer.IsInSpans(r.Comments, start):
 		case !becomes.Match(r.Text[stop:min(len(r.Text), stop+starAbove)]):
 			out = append(out, lexer.Span{From: start, To: stop})
-		case own:
+		case inFunction:
 			return out
 		}
 	}
 	return out
 }
 
-// scopeOf returns the range in which the name of a text may be used: the rest of the function
+// variableScope returns the range in which the name of a text may be used: the rest of the function
 // around it, or the whole file.
-func scopeOf(r *source.File, from, to int) (begin, end int, own bool) {
+func variableScope(r *source.File, from, to int) (begin, end int, inFunction bool) {
 	function := bytes.LastIndex(r.Text[:from], []byte("\nfunc "))
 	if function < 0 || bytes.Contains(r.Text[function:from], []byte("\n}")) {
 		return 1, len(r.Text), false
@@ -227,12 +227,12 @@ func lastStatement(text []byte) []byte {
 // countScanTargets counts the targets of the first Scan in a text; 0 if it has none, or if the targets
 // are a slice.
 func countScanTargets(text []byte) int {
-	at := bytes.Index(text, scanCall)
-	if at < 0 {
+	start := bytes.Index(text, scanCall)
+	if start < 0 {
 		return 0
 	}
 	depth, count := 0, 1
-	args := bytes.TrimRight(text[at+len(scanCall):], " \t\r\n")
+	args := bytes.TrimRight(text[start+len(scanCall):], " \t\r\n")
 	for i, c := range args {
 		switch c {
 		case '(', '[', '{':

@@ -16,21 +16,21 @@ const (
 	maxApart    = 60
 )
 
-// appendLater returns a query with the strings that the program appends to its variable afterwards: q += "…". It returns
+// appendLaterStrings returns a query with the strings that the program appends to its variable afterwards: q += "…". It returns
 // the query alone if the result is no SQL, for example because only one of two branches runs.
-func appendLater(r *source.File, s *Text, from, to int) *Text {
+func appendLaterStrings(r *source.File, s *Text, from, to int) *Text {
 	name := r.FindHolder(r.Strings[from])
 	if name == "" || len(s.SQL) > MaxSQL {
 		return s
 	}
 	var parts []lexer.String
-	at := r.Strings[to].End
+	offset := r.Strings[to].End
 	for i := to + 1; i < len(r.Strings) && i < to+maxApart && len(parts) < maxAppended; i++ {
 		l := r.Strings[i]
-		if l.Open < at {
+		if l.Open < offset {
 			continue
 		}
-		code := r.Text[at:l.Open]
+		code := r.Text[offset:l.Open]
 		if bytes.Contains(code, []byte("\nfunc ")) || bytes.Contains(code, []byte("\ndef ")) || r.FindHolder(l) == name {
 			break
 		}
@@ -38,7 +38,7 @@ func appendLater(r *source.File, s *Text, from, to int) *Text {
 		if before, found := bytes.CutSuffix(before, []byte("+=")); found && bytes.HasSuffix(bytes.TrimRight(before, " \t"), []byte(name)) {
 			parts = append(parts, l)
 		}
-		at = l.End
+		offset = l.End
 	}
 	if len(parts) == 0 {
 		return s

@@ -18,46 +18,46 @@ type queryBuilder struct {
 // QueryBuilders are the languages by the ends of their files.
 var QueryBuilders = func() map[string]*queryBuilder {
 	script := &queryBuilder{
-		sure: set("selectfrom", "insertinto", "updatetable", "deletefrom", "findmany", "findunique", "finduniqueorthrow", "findfirst", "findfirstorthrow", "createmany", "updatemany", "deletemany",
+		sure: newWordSet("selectfrom", "insertinto", "updatetable", "deletefrom", "findmany", "findunique", "finduniqueorthrow", "findfirst", "findfirstorthrow", "createmany", "updatemany", "deletemany",
 			"createquerybuilder", "andwhere", "orwhere", "wherein", "wherenot", "wherenull", "wherenotnull", "innerjoin", "leftjoin", "rightjoin", "leftjoinandselect", "findandcountall", "findbypk", "findoneby", "findoneorfail"),
-		maybe: set("where", "orderby", "groupby", "returning", "findall", "findone", "upsert", "select", "insert", "update", "from", "bulkcreate"),
+		maybe: newWordSet("where", "orderby", "groupby", "returning", "findall", "findone", "upsert", "select", "insert", "update", "from", "bulkcreate"),
 		signs: []string{"knex", "kysely", "drizzle", "typeorm", "sequelize", "prisma", "objection", "supabase", "slonik"},
 	}
 	jvm := &queryBuilder{
-		sure:  set("selectfrom", "insertinto", "deletefrom", "fetchinto", "createnativequery", "createcriteriaupdate", "fetchone", "fetchoptional"),
-		maybe: set("where", "createquery", "innerjoin", "leftjoin", "join", "select", "from", "orderby", "groupby", "insert", "update", "deletewhere", "selectall"),
+		sure:  newWordSet("selectfrom", "insertinto", "deletefrom", "fetchinto", "createnativequery", "createcriteriaupdate", "fetchone", "fetchoptional"),
+		maybe: newWordSet("where", "createquery", "innerjoin", "leftjoin", "join", "select", "from", "orderby", "groupby", "insert", "update", "deletewhere", "selectall"),
 		signs: []string{"jooq", "querydsl", "CriteriaBuilder", "EntityManager", "exposed.", "ktorm"},
 	}
 	return map[string]*queryBuilder{
 		".py": {
-			sure: set("annotate", "select_related", "prefetch_related", "filter_by", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "in_bulk", "values_list", "joinedload", "selectinload", "select_from",
+			sure: newWordSet("annotate", "select_related", "prefetch_related", "filter_by", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "in_bulk", "values_list", "joinedload", "selectinload", "select_from",
 				"outerjoin", "order_by", "group_by", "scalars"),
-			maybe: set("filter", "exclude", "aggregate", "objects", "where", "query", "distinct", "exists", "insert", "having"),
+			maybe: newWordSet("filter", "exclude", "aggregate", "objects", "where", "query", "distinct", "exists", "insert", "having"),
 			signs: []string{"django", "sqlalchemy", "peewee", "tortoise", "sqlmodel", ".objects."},
 		},
 		".rb": {
-			sure: set("find_by", "find_by!", "find_or_create_by", "find_or_create_by!", "find_or_initialize_by", "where", "joins", "left_joins", "left_outer_joins", "eager_load", "preload", "pluck", "find_each", "in_batches",
+			sure: newWordSet("find_by", "find_by!", "find_or_create_by", "find_or_create_by!", "find_or_initialize_by", "where", "joins", "left_joins", "left_outer_joins", "eager_load", "preload", "pluck", "find_each", "in_batches",
 				"update_all", "delete_all", "insert_all", "upsert_all", "find_in_batches"),
 		},
 		".go": {
-			maybe: set("where", "joins", "preload", "orderby", "innerjoin", "leftjoin", "groupby", "select", "insert", "update", "delete", "newselect", "newinsert", "newupdate", "newdelete", "first", "find", "create", "model",
+			maybe: newWordSet("where", "joins", "preload", "orderby", "innerjoin", "leftjoin", "groupby", "select", "insert", "update", "delete", "newselect", "newinsert", "newupdate", "newdelete", "first", "find", "create", "model",
 				"returning", "query", "columns"),
 			signs: []string{"squirrel", "gorm.io", "uptrace/bun", "goqu", "go-jet", "sqlboiler", "/ent\"", "upper/db", "go-pg", "xorm"},
 		},
 		".php": {
-			sure: set("createquerybuilder", "andwhere", "orwhere", "wherein", "wherehas", "wherenull", "firstorcreate", "updateorcreate", "firstorfail",
+			sure: newWordSet("createquerybuilder", "andwhere", "orwhere", "wherein", "wherehas", "wherenull", "firstorcreate", "updateorcreate", "firstorfail",
 				"findorfail", "leftjoin", "innerjoin", "findoneby"),
-			maybe: set("where", "table", "query", "join", "orderby", "findby", "pluck"),
+			maybe: newWordSet("where", "table", "query", "join", "orderby", "findby", "pluck"),
 			signs: []string{"Illuminate", "Eloquent", "Doctrine", "extends Model", "DB::"},
 		},
 		".cs": {
-			sure: set("tolistasync", "firstordefaultasync", "singleordefaultasync", "anyasync", "countasync", "theninclude", "executeupdateasync",
+			sure: newWordSet("tolistasync", "firstordefaultasync", "singleordefaultasync", "anyasync", "countasync", "theninclude", "executeupdateasync",
 				"executedeleteasync", "asnotracking"),
-			maybe: set("where", "include", "orderby", "groupby"),
+			maybe: newWordSet("where", "include", "orderby", "groupby"),
 			signs: []string{"EntityFrameworkCore", "DbContext", "_context.", "SqlKata", "NHibernate"},
 		},
 		".rs": {
-			maybe: set("filter", "inner_join", "left_join", "order", "group_by", "values", "set", "find", "find_by_id", "and_where", "load", "get_result",
+			maybe: newWordSet("filter", "inner_join", "left_join", "order", "group_by", "values", "set", "find", "find_by_id", "and_where", "load", "get_result",
 				"get_results", "first", "execute"),
 			signs: []string{"diesel::", "sea_orm", "sea_query"},
 		},
@@ -66,7 +66,7 @@ var QueryBuilders = func() map[string]*queryBuilder {
 	}
 }()
 
-func set(words ...string) map[string]bool {
+func newWordSet(words ...string) map[string]bool {
 	out := make(map[string]bool, len(words))
 	for _, w := range words {
 		out[w] = true
@@ -86,39 +86,39 @@ func RecordBuilds(r *source.File) {
 	}
 	signed, asked := false, false
 	last, line, from := -1, 1, 0
-	for at := 0; at < len(r.Text); {
+	for offset := 0; offset < len(r.Text); {
 		var n int
 		if b == QueryBuilders[".php"] {
-			n = bytes.IndexAny(r.Text[at:], ">:")
+			n = bytes.IndexAny(r.Text[offset:], ">:")
 		} else {
-			n = bytes.IndexByte(r.Text[at:], '.')
+			n = bytes.IndexByte(r.Text[offset:], '.')
 		}
 		if n < 0 {
 			return
 		}
-		at += n + 1
-		end := at
-		for end < len(r.Text) && end-at <= longestBuilder && (lexer.NameByte[r.Text[end]] || r.Text[end] == '!') {
+		offset += n + 1
+		end := offset
+		for end < len(r.Text) && end-offset <= longestBuilder && (lexer.NameByte[r.Text[end]] || r.Text[end] == '!') {
 			end++
 		}
-		if end == at || end == len(r.Text) || !isCalled(r.Text, end) {
+		if end == offset || end == len(r.Text) || !isCalled(r.Text, end) {
 			continue
 		}
-		word := bytes.ToLower(r.Text[at:end])
+		word := bytes.ToLower(r.Text[offset:end])
 		if !b.sure[string(word)] {
 			if !b.maybe[string(word)] {
 				continue
 			}
 			if !asked {
-				signed, asked = b.isSigned(r.Text), true
+				signed, asked = b.usesBuilder(r.Text), true
 			}
 			if !signed {
 				continue
 			}
 		}
-		line += bytes.Count(r.Text[from:at], newline)
-		from = at
-		if lexer.IsInSpans(r.Comments, at) || continues(r, last, line, at) {
+		line += bytes.Count(r.Text[from:offset], newline)
+		from = offset
+		if lexer.IsInSpans(r.Comments, offset) || continuesCallChain(r, last, line, offset) {
 			last = line
 			continue
 		}
@@ -143,8 +143,8 @@ func isCalled(text []byte, end int) bool {
 	return false
 }
 
-// isSigned reports whether a file shows that it uses a mapper or a query builder.
-func (b *queryBuilder) isSigned(text []byte) bool {
+// usesBuilder reports whether a file shows that it uses a mapper or a query builder.
+func (b *queryBuilder) usesBuilder(text []byte) bool {
 	for _, s := range b.signs {
 		if bytes.Contains(text, []byte(s)) {
 			return true
@@ -153,22 +153,22 @@ func (b *queryBuilder) isSigned(text []byte) bool {
 	return false
 }
 
-// continues reports whether the call at an offset belongs to the query of the last one: they are in one line, or each
+// continuesCallChain reports whether the call at an offset belongs to the query of the last one: they are in one line, or each
 // line between them goes on with a call.
-func continues(r *source.File, last, line, at int) bool {
+func continuesCallChain(r *source.File, last, line, offset int) bool {
 	if last == line {
 		return true
 	}
 	if last < 0 || line-last > 20 {
 		return false
 	}
-	for at = bytes.LastIndexByte(r.Text[:at], '\n'); line > last; line-- {
-		rest := bytes.TrimLeft(r.Text[at+1:], " \t")
+	for offset = bytes.LastIndexByte(r.Text[:offset], '\n'); line > last; line-- {
+		rest := bytes.TrimLeft(r.Text[offset+1:], " \t")
 		if !bytes.HasPrefix(rest, []byte(".")) && !bytes.HasPrefix(rest, []byte("->")) && !bytes.HasPrefix(rest, []byte("?.")) &&
 			!bytes.HasPrefix(rest, []byte(")")) {
 			return false
 		}
-		if at = bytes.LastIndexByte(r.Text[:max(at, 0)], '\n'); at < 0 {
+		if offset = bytes.LastIndexByte(r.Text[:max(offset, 0)], '\n'); offset < 0 {
 			break
 		}
 	}

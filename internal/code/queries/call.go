@@ -12,7 +12,7 @@ import (
 
 // callees are the functions of query builders and mappers whose argument is a table's
 // name, and what they do with the table.
-var callees = listCallees(map[facts.How]string{
+var callees = indexCallees(map[facts.How]string{
 	facts.Reads:     `from table join innerjoin leftjoin rightjoin fulljoin selectfrom knex db trx tx leftouterjoin crossjoin select_from`,
 	facts.Inserts:   `insert insertinto into batchinsert replace replaceinto insert_into`,
 	facts.Updates:   `update updatetable`,
@@ -22,11 +22,11 @@ var callees = listCallees(map[facts.How]string{
 	facts.Exports:   `copy_to`,
 })
 
-func listCallees(words map[facts.How]string) map[string]facts.How {
+func indexCallees(words map[facts.How]string) map[string]facts.How {
 	out := map[string]facts.How{}
-	for how, list := range words {
+	for access, list := range words {
 		for w := range strings.FieldsSeq(list) {
-			out[w] = how
+			out[w] = access
 		}
 	}
 	return out
@@ -36,7 +36,7 @@ func listCallees(words map[facts.How]string) map[string]facts.How {
 func RecordMapperCall(r *source.File, l lexer.String) {
 	before := r.Text[max(0, l.Open-64):l.Open]
 	before = bytes.TrimRight(before, " \t\r\n")
-	if open := bytes.LastIndexByte(before, '('); open >= 0 && secondArgument(before[open+1:]) {
+	if open := bytes.LastIndexByte(before, '('); open >= 0 && isSingleArgument(before[open+1:]) {
 		if callee, _ := source.LastWord(before[:open]); callee == "copy_from" || callee == "copy_to" {
 			before = before[:open+1] // psycopg: copy_from(file, "users")
 		}
@@ -63,22 +63,22 @@ func RecordMapperCall(r *source.File, l lexer.String) {
 	if callee == "table" && r.DeclaresSchemas() {
 		return // package javascript reads it, with its schema
 	}
-	how, known := callees[strings.ToLower(callee)]
+	access, known := callees[strings.ToLower(callee)]
 	name := string(r.Text[l.From:l.To])
 	if !known || lexer.NameLength([]byte(strings.ReplaceAll(name, ".", "_"))) < len(strings.Fields(name + " ")[0]) {
 		return
 	}
 	if chainBegins[strings.ToLower(callee)] {
-		how = findChainWrite(r, head, l.End)
+		access = findChainWrite(r, head, l.End)
 	}
-	c := facts.Call{Table: strings.Fields(name)[0], Line: r.LineAt(l.From), How: how}
+	c := facts.Call{Table: strings.Fields(name)[0], Line: r.LineAt(l.From), How: access}
 	source.RecordNames(&c, r, r.FindCallStart(l.Open), l.Open)
 	source.RecordNames(&c, r, l.End, r.FindCallEnd(l.End))
 	r.Facts.Calls = append(r.Facts.Calls, c)
 }
 
-// secondArgument reports whether a text is one argument, and its comma.
-func secondArgument(text []byte) bool {
+// isSingleArgument reports whether a text is one argument, and its comma.
+func isSingleArgument(text []byte) bool {
 	arg, comma := bytes.CutSuffix(text, []byte(","))
 	return comma && !bytes.ContainsAny(arg, "(),;\"'`")
 }

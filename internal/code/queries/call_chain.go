@@ -13,10 +13,10 @@ import (
 const maxChain = 16 << 10
 
 // chainBegins are the callees whose table the rest of a chain of calls writes: knex("users").where(…).delete().
-var chainBegins = set("knex", "db", "trx", "tx", "from", "table")
+var chainBegins = newWordSet("knex", "db", "trx", "tx", "from", "table")
 
 // chainWrites are methods that write rows of the table with which their chain begins.
-var chainWrites = listCallees(map[facts.How]string{
+var chainWrites = indexCallees(map[facts.How]string{
 	facts.Inserts:   `insert insertgetid insertorignore upsert updateorinsert`,
 	facts.Updates:   `update increment decrement incrementeach decrementeach`,
 	facts.Deletes:   `delete del`,
@@ -52,8 +52,8 @@ func findChainWrite(r *source.File, before []byte, argumentEnd int) facts.How {
 		if n == 0 || i >= to || r.Text[i] != '(' {
 			return facts.Reads
 		}
-		if how, writes := chainWrites[name]; writes {
-			return how
+		if access, writes := chainWrites[name]; writes {
+			return access
 		}
 		i = r.FindClosing(i+1, to) + 1
 	}

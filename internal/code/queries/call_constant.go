@@ -19,30 +19,30 @@ func RecordConstant(r *source.File, l lexer.String) {
 	if l.Symbol || len(r.Facts.Constants) == maxConstants || !source.TableText.Match(text) {
 		return
 	}
-	if held := r.FindHolder(l); held != "" {
-		r.Facts.Constants = append(r.Facts.Constants, facts.ConstantText{Name: held[strings.LastIndexByte(held, '.')+1:], Text: string(text)})
+	if holder := r.FindHolder(l); holder != "" {
+		r.Facts.Constants = append(r.Facts.Constants, facts.ConstantText{Name: holder[strings.LastIndexByte(holder, '.')+1:], Text: string(text)})
 	}
 }
 
 // RecordConstantCalls records the calls whose table is a constant.
 func RecordConstantCalls(r *source.File) {
-	for at := 0; ; at++ {
-		n := bytes.IndexByte(r.Text[at:], '(')
+	for offset := 0; ; offset++ {
+		n := bytes.IndexByte(r.Text[offset:], '(')
 		if n < 0 {
 			return
 		}
-		at += n
-		callee, _ := source.LastWord(r.Text[max(0, at-maxCallee):at])
-		before := r.Text[max(0, at-len(callee)-maxCallee) : at-len(callee)] // the point may be on the line above
+		offset += n
+		callee, _ := source.LastWord(r.Text[max(0, offset-maxCallee):offset])
+		before := r.Text[max(0, offset-len(callee)-maxCallee) : offset-len(callee)] // the point may be on the line above
 		if callee == "" || !bytes.HasSuffix(bytes.TrimRight(before, " \t\r\n"), []byte(".")) {
 			continue
 		}
-		how, known := callees[strings.ToLower(callee)]
+		access, known := callees[strings.ToLower(callee)]
 		if !known {
 			continue
 		}
-		if from, to := argumentName(r.Text, at+1); to > 0 && !lexer.IsInSpans(r.Comments, at) && !r.IsInString(at) {
-			constantCall(r, from, to, how)
+		if from, to := argumentNameRange(r.Text, offset+1); to > 0 && !lexer.IsInSpans(r.Comments, offset) && !r.IsInString(offset) {
+			recordConstantCall(r, from, to, access)
 		}
 	}
 }
@@ -50,8 +50,8 @@ func RecordConstantCalls(r *source.File) {
 // maxCallee is longer than the name of any callee.
 const maxCallee = 20
 
-// argumentName returns the range of a call's first argument if it is a plain name; to is 0 if it is not.
-func argumentName(text []byte, from int) (int, int) {
+// argumentNameRange returns the range of a call's first argument if it is a plain name; to is 0 if it is not.
+func argumentNameRange(text []byte, from int) (int, int) {
 	for from < len(text) && strings.IndexByte(" \t\r\n", text[from]) >= 0 {
 		from++
 	}
@@ -69,13 +69,13 @@ func argumentName(text []byte, from int) (int, int) {
 	return from, to
 }
 
-// constantCall records a call whose first argument is a name.
-func constantCall(r *source.File, from, to int, how facts.How) {
-	c := facts.Call{Line: r.LineAt(from), How: how, Constant: string(r.Text[from:to])}
+// recordConstantCall records a call whose first argument is a name.
+func recordConstantCall(r *source.File, from, to int, access facts.How) {
+	c := facts.Call{Line: r.LineAt(from), How: access, Constant: string(r.Text[from:to])}
 	last := c.Constant[strings.LastIndexByte(c.Constant, '.')+1:]
-	switch of := r.FindConstant(c.Constant); {
-	case len(of) == 1 && source.TableText.Match(r.Text[r.Strings[of[0]].From:r.Strings[of[0]].To]):
-		c.Table, c.Constant = string(r.Text[r.Strings[of[0]].From:r.Strings[of[0]].To]), ""
+	switch indexes := r.FindConstant(c.Constant); {
+	case len(indexes) == 1 && source.TableText.Match(r.Text[r.Strings[indexes[0]].From:r.Strings[indexes[0]].To]):
+		c.Table, c.Constant = string(r.Text[r.Strings[indexes[0]].From:r.Strings[indexes[0]].To]), ""
 	case last[0] < 'A' || last[0] > 'Z':
 		return // a variable
 	}
@@ -96,13 +96,13 @@ func RecordConstantAliases(r *source.File) {
 		return
 	}
 	for _, words := range aliasing {
-		for at := 0; len(r.Facts.Constants) < maxConstants; {
-			n := bytes.Index(r.Text[at:], []byte(words))
+		for offset := 0; len(r.Facts.Constants) < maxConstants; {
+			n := bytes.Index(r.Text[offset:], []byte(words))
 			if n < 0 {
 				break
 			}
-			at += n + len(words)
-			if m := aliased.FindSubmatch(r.Text[at : at+lexer.LineEnd(r.Text[at:])]); m != nil {
+			offset += n + len(words)
+			if m := aliased.FindSubmatch(r.Text[offset : offset+lexer.LineEnd(r.Text[offset:])]); m != nil {
 				r.Facts.Constants = append(r.Facts.Constants, facts.ConstantText{Name: string(m[1]), Alias: string(m[2])})
 			}
 		}

@@ -37,8 +37,8 @@ func RecordDeclarations(r *source.File) {
 		return
 	}
 	q := facts.Query{}
-	q.Types = namedRelations(r, mapperTypes)
-	for _, n := range namedRelations(r, mapperFunctions) {
+	q.Types = findDeclaredRelations(r, mapperTypes)
+	for _, n := range findDeclaredRelations(r, mapperFunctions) {
 		q.Functions = append(q.Functions, facts.FunctionCall{Relation: n})
 	}
 	if len(q.Types)+len(q.Functions) > 0 {
@@ -46,7 +46,7 @@ func RecordDeclarations(r *source.File) {
 	}
 }
 
-func namedRelations(r *source.File, list []typeDeclaration) []facts.Relation {
+func findDeclaredRelations(r *source.File, list []typeDeclaration) []facts.Relation {
 	var out []facts.Relation
 	for _, t := range list {
 		if t.language != nil && t.language != r.Language || !bytes.Contains(r.Text, []byte(t.sign)) {

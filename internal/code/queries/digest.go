@@ -17,7 +17,7 @@ const AllColumns = "*"
 // possible sources has the column.
 type digest struct {
 	q    *facts.Query
-	line func(at int) int
+	line func(offset int) int
 	sets []facts.Place
 	// at maps the places that name relations to indexes into the query's relations.
 	at map[*pgparse.RangeVar]int
@@ -34,7 +34,7 @@ type digest struct {
 
 // DigestStatement returns the digest of a statement; nil for one that works on no rows. line
 // returns the line of an offset in the statement.
-func DigestStatement(n *pgparse.Node, fragment bool, line func(at int) int) (*facts.Query, []facts.Place) {
+func DigestStatement(n *pgparse.Node, fragment bool, line func(offset int) int) (*facts.Query, []facts.Place) {
 	works := worksOnRows(n)
 	if !works && n.GetVariableSetStmt() == nil {
 		return nil, nil
@@ -56,7 +56,7 @@ func DigestStatement(n *pgparse.Node, fragment bool, line func(at int) int) (*fa
 	for i := range d.strays { // such as of a table that the program joins
 		if s := &d.strays[i]; (fragment || len(d.at) == 0) && !HasHole(s.Name) {
 			d.q.Relations = append(d.q.Relations, facts.Relation{Name: s.Name, Line: line(s.At)})
-			d.columnOf(s.Column, facts.Reads, s.At, []int{len(d.q.Relations) - 1})
+			d.addColumn(s.Column, facts.Reads, s.At, []int{len(d.q.Relations) - 1})
 		}
 	}
 	d.recordCopiedRows(n)
@@ -109,11 +109,11 @@ func (d *digest) recordUse(u *query.Use) {
 	case query.Refreshes:
 		d.recordSource(u.Of, facts.Updates)
 	case query.ReadsColumn:
-		how := facts.Reads
+		access := facts.Reads
 		if d.copies {
-			how = facts.Exports
+			access = facts.Exports
 		}
-		d.recordColumn(u, how)
+		d.recordColumn(u, access)
 	case query.InsertsColumn:
 		d.recordColumn(u, d.insertKind())
 	case query.UpdatesColumn:
@@ -126,7 +126,7 @@ func (d *digest) recordUse(u *query.Use) {
 		d.places[u.At] = *u
 	case query.Stars:
 		if u.Sure {
-			d.columnOf(AllColumns, facts.Reads, u.At, d.possibleSources(u))
+			d.addColumn(AllColumns, facts.Reads, u.At, d.possibleSources(u))
 		}
 	case query.Arbitrates:
 		d.recordConflictTarget(u)
@@ -147,23 +147,23 @@ func (d *digest) recordObject(u *query.Use) {
 		d.q.Constraints = append(d.q.Constraints, facts.Place{Name: u.Name, Line: d.line(u.At)})
 	case query.Calls, query.Runs:
 		if u.Schema != "pg_catalog" && u.Name != "" && !HasHole(u.Name) {
-			d.q.Functions = append(d.q.Functions, facts.FunctionCall{Relation: d.nameOf(u), Args: u.Width})
+			d.q.Functions = append(d.q.Functions, facts.FunctionCall{Relation: d.usedRelation(u), Args: u.Width})
 		}
 	case query.Casts:
-		d.q.Types = append(d.q.Types, d.nameOf(u))
+		d.q.Types = append(d.q.Types, d.usedRelation(u))
 	case query.Sorts:
-		d.q.Collations = append(d.q.Collations, d.nameOf(u))
+		d.q.Collations = append(d.q.Collations, d.usedRelation(u))
 	case query.Parses:
-		d.q.TextSearches = append(d.q.TextSearches, d.nameOf(u))
+		d.q.TextSearches = append(d.q.TextSearches, d.usedRelation(u))
 	case query.Numbers:
-		d.q.Relations = append(d.q.Relations, d.nameOf(u))
+		d.q.Relations = append(d.q.Relations, d.usedRelation(u))
 	case query.Sets:
 		d.sets = append(d.sets, facts.Place{Name: u.Name, Line: d.line(u.At)})
 	}
 }
 
-// nameOf returns the name of a use that reads something.
-func (d *digest) nameOf(u *query.Use) facts.Relation {
+// usedRelation returns the name of a use that reads something.
+func (d *digest) usedRelation(u *query.Use) facts.Relation {
 	return facts.Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At), How: facts.Reads}
 }
 
@@ -174,7 +174,7 @@ func (d *digest) recordConflictTarget(u *query.Use) {
 		x.Open = x.Open || HasHole(name)
 		x.Columns = append(x.Columns, name)
 		if name != "" && !strings.HasSuffix(name, ")") {
-			d.columnOf(name, facts.Reads, u.At, d.possibleSources(u))
+			d.addColumn(name, facts.Reads, u.At, d.possibleSources(u))
 		}
 	}
 	d.q.Upserts = append(d.q.Upserts, x)
@@ -189,33 +189,33 @@ func (d *digest) insertKind() facts.How {
 
 // recordSource records a relation at the first place that names it: a write replaces an earlier
 // read. It returns OtherSource for a relation that the program inserts into the text.
-func (d *digest) recordSource(s *query.Source, how facts.How) int {
-	at, known := d.at[s.Range]
+func (d *digest) recordSource(s *query.Source, access facts.How) int {
+	index, known := d.at[s.Range]
 	if known {
-		if at >= 0 && d.q.Relations[at].How == facts.Reads {
-			d.q.Relations[at].How = how
+		if index >= 0 && d.q.Relations[index].How == facts.Reads {
+			d.q.Relations[index].How = access
 		}
-		return at
+		return index
 	}
 	schema, name := pgparse.RangeName(s.Range)
-	if at = facts.OtherSource; !HasHole(name) {
+	if index = facts.OtherSource; !HasHole(name) {
 		if HasHole(schema) {
 			schema = ""
 		}
-		at = len(d.q.Relations)
-		d.q.Relations = append(d.q.Relations, facts.Relation{Schema: schema, Name: name, Line: d.line(int(s.Range.GetLocation())), How: how})
+		index = len(d.q.Relations)
+		d.q.Relations = append(d.q.Relations, facts.Relation{Schema: schema, Name: name, Line: d.line(int(s.Range.GetLocation())), How: access})
 	}
-	d.at[s.Range] = at
-	return at
+	d.at[s.Range] = index
+	return index
 }
 
 // recordWrite records what a statement writes to a relation, or copies from it.
-func (d *digest) recordWrite(u *query.Use, how facts.How) {
-	at := d.recordSource(u.Of, how)
-	if at < 0 {
+func (d *digest) recordWrite(u *query.Use, access facts.How) {
+	index := d.recordSource(u.Of, access)
+	if index < 0 {
 		return
 	}
-	w := facts.Write{Relation: at, How: how, Line: d.line(u.At), Listed: len(u.Columns) > 0, Values: u.Width}
+	w := facts.Write{Relation: index, How: access, Line: d.line(u.At), Listed: len(u.Columns) > 0, Values: u.Width}
 	for _, name := range u.Columns {
 		if name == "" || HasHole(name) {
 			d.q.Open = true
@@ -263,25 +263,25 @@ func (d *digest) possibleSources(u *query.Use) []int {
 	return out
 }
 
-func (d *digest) recordColumn(u *query.Use, how facts.How) {
-	d.columnOf(u.Column, how, u.At, d.possibleSources(u))
+func (d *digest) recordColumn(u *query.Use, access facts.How) {
+	d.addColumn(u.Column, access, u.At, d.possibleSources(u))
 }
 
-// columnOf records a column of some sources.
-func (d *digest) columnOf(name string, how facts.How, at int, of []int) {
+// addColumn records a column of some sources.
+func (d *digest) addColumn(name string, access facts.How, offset int, sources []int) {
 	if !HasHole(name) {
-		d.q.Columns = append(d.q.Columns, facts.Column{Name: name, Line: d.line(at), How: how, Of: of})
+		d.q.Columns = append(d.q.Columns, facts.Column{Name: name, Line: d.line(offset), How: access, Of: sources})
 	}
 }
 
 // recordConstants records the constants of a statement, and whether it compares whole rows.
 func (d *digest) recordConstants(n *pgparse.Node) {
-	pgparse.OperatorsIn(n, func(name string, at int) {
+	pgparse.OperatorsIn(n, func(name string, offset int) {
 		if !HasHole(name) {
-			d.q.Functions = append(d.q.Functions, facts.FunctionCall{Relation: facts.Relation{Name: name, Line: d.line(at)}})
+			d.q.Functions = append(d.q.Functions, facts.FunctionCall{Relation: facts.Relation{Name: name, Line: d.line(offset)}})
 		}
 	})
-	cast, given := map[*pgparse.A_Const]*pgparse.TypeName{}, map[*pgparse.A_Const]string{}
+	cast, functionByConst := map[*pgparse.A_Const]*pgparse.TypeName{}, map[*pgparse.A_Const]string{}
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.TypeCast:
@@ -291,12 +291,12 @@ func (d *digest) recordConstants(n *pgparse.Node) {
 		case *pgparse.FuncCall:
 			for _, arg := range x.GetArgs() {
 				if c := arg.GetAConst(); c != nil {
-					given[c] = pgparse.ClipName(pgparse.LastText(x.GetFuncname()))
+					functionByConst[c] = pgparse.ClipName(pgparse.LastText(x.GetFuncname()))
 				}
 			}
 		case *pgparse.A_Const:
 			if text := x.GetSval().GetSval(); text != "" && len(text) <= facts.MaxConstant && !d.fragment {
-				d.recordConstant(facts.Constant{Text: text, Function: given[x]}, int(x.GetLocation()), cast[x])
+				d.recordConstant(facts.Constant{Text: text, Function: functionByConst[x]}, int(x.GetLocation()), cast[x])
 			}
 		case *pgparse.SelectStmt:
 			d.q.Compares = d.q.Compares || x.GetLarg() != nil && !x.GetAll() || len(x.GetDistinctClause()) > 0 || len(x.GetGroupClause()) > 0
@@ -306,9 +306,9 @@ func (d *digest) recordConstants(n *pgparse.Node) {
 }
 
 // recordConstant records a text, and what it is for.
-func (d *digest) recordConstant(c facts.Constant, at int, cast *pgparse.TypeName) {
-	c.Line = d.line(at)
-	if u, ok := d.places[at]; ok && !HasHole(u.Column) {
+func (d *digest) recordConstant(c facts.Constant, offset int, cast *pgparse.TypeName) {
+	c.Line = d.line(offset)
+	if u, ok := d.places[offset]; ok && !HasHole(u.Column) {
 		c.Column, c.Of, c.Function = u.Column, d.possibleSources(&u), ""
 	} else if cast != nil {
 		c.Schema, c.Type = pgparse.SchemaAndName(cast.GetNames())

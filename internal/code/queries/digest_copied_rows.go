@@ -25,14 +25,14 @@ func (d *digest) recordCopiedRows(n *pgparse.Node) {
 		}
 		from = from.CTE.Query.Target
 	}
-	at, known := d.at[from.Range]
-	into, written := d.at[s.GetRelation()]
-	if from.Range == nil || !known || !written || at < 0 {
+	sourceIndex, known := d.at[from.Range]
+	targetIndex, written := d.at[s.GetRelation()]
+	if from.Range == nil || !known || !written || sourceIndex < 0 {
 		return
 	}
 	for i := range d.q.Writes {
-		if w := &d.q.Writes[i]; w.Relation == into && w.How == facts.Inserts {
-			w.From = at + 1
+		if w := &d.q.Writes[i]; w.Relation == targetIndex && w.How == facts.Inserts {
+			w.From = sourceIndex + 1
 		}
 	}
 }

@@ -63,7 +63,7 @@ func ReadFragment(r *source.File, l lexer.String) {
 	if len(list) != 1 || list[0].Node == nil {
 		return // prose
 	}
-	q, _ := DigestStatement(list[0].Node, true, func(at int) int { return r.LineAt(s.fileOffset(max(at, 0))) })
+	q, _ := DigestStatement(list[0].Node, true, func(offset int) int { return r.LineAt(s.fileOffset(max(offset, 0))) })
 	if q != nil && len(q.Relations) > 0 {
 		q.Line, q.Open = r.LineAt(l.From), true
 		r.Facts.Queries = append(r.Facts.Queries, *q)
@@ -79,7 +79,7 @@ func recordAppendedConflict(r *source.File, l lexer.String) {
 	if len(list) == 0 || list[0].Node == nil {
 		return
 	}
-	q, _ := DigestStatement(list[0].Node, true, func(at int) int { return r.LineAt(s.fileOffset(max(at, 0))) })
+	q, _ := DigestStatement(list[0].Node, true, func(offset int) int { return r.LineAt(s.fileOffset(max(offset, 0))) })
 	if q == nil || len(q.Upserts) == 0 {
 		return
 	}

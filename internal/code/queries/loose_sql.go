@@ -13,7 +13,7 @@ import (
 func RecordStatements(r *source.File, s *Text) {
 	for _, st := range s.parseStatements() {
 		from := st.Start
-		line := func(at int) int { return r.LineAt(s.fileOffset(from + max(at, 0))) }
+		line := func(offset int) int { return r.LineAt(s.fileOffset(from + max(offset, 0))) }
 		if st.Node == nil {
 			text := string(s.SQL[st.Start:st.End])
 			if q := readLooseQuery(text, line); q != nil {
@@ -30,7 +30,7 @@ func RecordStatements(r *source.File, s *Text) {
 		r.Facts.Settings = append(r.Facts.Settings, sets...)
 		if q == nil {
 			recordRoutine(r, st.Node, string(s.SQL[st.Start:st.End]), line)
-			r.CreatesSchema = r.CreatesSchema || changesSchema(st.Node)
+			r.CreatesSchema = r.CreatesSchema || belongsInScript(st.Node)
 			continue
 		}
 		q.Line = line(0)
@@ -82,8 +82,8 @@ func readLooseQuery(text string, line func(int) int) *facts.Query {
 	if len(q.Relations) == 0 {
 		return nil
 	}
-	if at := looseConflict.FindStringIndex(text); at != nil && len(q.Writes) > 0 {
-		q.Upserts = []facts.Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(at[0]), Target: facts.Target{Open: true, Where: true}}}
+	if match := looseConflict.FindStringIndex(text); match != nil && len(q.Writes) > 0 {
+		q.Upserts = []facts.Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(match[0]), Target: facts.Target{Open: true, Where: true}}}
 	}
 	q.Compares = looseCompares.MatchString(l.text)
 	l.recordNames()
@@ -104,14 +104,14 @@ type looseQuery struct {
 
 // recordRelations records the relations that it reads and writes.
 func (l *looseQuery) recordRelations() {
-	with := map[string]bool{}
+	cteNames := map[string]bool{}
 	for _, m := range looseWith.FindAllStringSubmatch(l.text, -1) {
-		with[strings.ToLower(m[1])] = true
+		cteNames[strings.ToLower(m[1])] = true
 	}
 	for _, m := range looseSource.FindAllStringSubmatchIndex(l.text, -1) {
 		verb := strings.ToLower(l.text[m[2]:m[3]])
 		name := l.text[m[4]:m[5]]
-		if m[6] >= 0 && verb != "into" || with[strings.ToLower(name)] || HasHole(name) {
+		if m[6] >= 0 && verb != "into" || cteNames[strings.ToLower(name)] || HasHole(name) {
 			l.all = append(l.all, facts.OtherSource)
 			continue
 		}
@@ -122,15 +122,15 @@ func (l *looseQuery) recordRelations() {
 		}
 		table = foldName(table)
 		rel := facts.Relation{Schema: schema, Name: table, Line: l.line(m[4]), How: looseHow(verb, l.text[:m[2]])}
-		at := len(l.q.Relations)
+		index := len(l.q.Relations)
 		l.q.Relations = append(l.q.Relations, rel)
 		if rel.How != facts.Reads {
-			l.q.Writes = append(l.q.Writes, facts.Write{Relation: at, How: rel.How, Line: rel.Line})
+			l.q.Writes = append(l.q.Writes, facts.Write{Relation: index, How: rel.How, Line: rel.Line})
 		}
-		l.all = append(l.all, at)
-		l.alias[table] = at
+		l.all = append(l.all, index)
+		l.alias[table] = index
 		if m[8] >= 0 {
-			l.alias[strings.ToLower(l.text[m[8]:m[9]])] = at
+			l.alias[strings.ToLower(l.text[m[8]:m[9]])] = index
 		}
 	}
 }
@@ -164,15 +164,15 @@ func (l *looseQuery) recordNames() {
 		if m[6] >= 0 || l.named[m[0]] || HasHole(name) || len(q.Columns) == maxLoose {
 			continue
 		}
-		of := l.all
+		sources := l.all
 		if m[2] >= 0 {
-			at, ok := l.alias[foldName(l.text[m[2]:m[3]])]
+			index, ok := l.alias[foldName(l.text[m[2]:m[3]])]
 			if !ok {
 				continue
 			}
-			of = []int{at}
+			sources = []int{index}
 		}
-		q.Columns = append(q.Columns, facts.Column{Name: name, Line: l.line(m[4]), How: facts.Reads, Of: of})
+		q.Columns = append(q.Columns, facts.Column{Name: name, Line: l.line(m[4]), How: facts.Reads, Of: sources})
 	}
 }
 

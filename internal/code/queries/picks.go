@@ -15,11 +15,11 @@ func picksOf(n *pgparse.Node) facts.Picks {
 		if len(x.GetFromClause()) == 1 && x.WhereClause == nil && len(x.GetGroupClause()) == 0 && isFirstRow(x) {
 			return facts.PicksFixed
 		}
-		return picksBy(x.WhereClause)
+		return picksOfCondition(x.WhereClause)
 	case *pgparse.UpdateStmt:
-		return picksBy(x.WhereClause)
+		return picksOfCondition(x.WhereClause)
 	case *pgparse.DeleteStmt:
-		if picksBy(x.WhereClause) != facts.PicksFixed {
+		if picksOfCondition(x.WhereClause) != facts.PicksFixed {
 			return facts.PicksSome
 		}
 		return facts.PicksFixed
@@ -37,8 +37,8 @@ func isFirstRow(q *pgparse.SelectStmt) bool {
 	})
 }
 
-// picksBy returns how a condition picks rows. Tests for NULL do not pick one.
-func picksBy(where *pgparse.Node) facts.Picks {
+// picksOfCondition returns how a condition picks rows. Tests for NULL do not pick one.
+func picksOfCondition(where *pgparse.Node) facts.Picks {
 	if where == nil {
 		return facts.PicksUnknown
 	}

@@ -17,14 +17,14 @@ func RecordRowComparisons(r *source.File) {
 		return
 	}
 	for _, word := range comparisonCalls {
-		for at := 0; ; {
-			n := bytes.Index(r.Text[at:], []byte(word))
+		for offset := 0; ; {
+			n := bytes.Index(r.Text[offset:], []byte(word))
 			if n < 0 {
 				break
 			}
-			from := at + n
-			at = from + len(word)
-			if isCall(r, from, at) && !r.IsInString(from) && !lexer.IsInSpans(r.Comments, from) {
+			from := offset + n
+			offset = from + len(word)
+			if isCall(r, from, offset) && !r.IsInString(from) && !lexer.IsInSpans(r.Comments, from) {
 				r.Facts.Compares = append(r.Facts.Compares, r.LineAt(from))
 			}
 		}

@@ -14,9 +14,9 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// changesSchema reports whether a statement belongs in a script, and not in a file of
+// belongsInScript reports whether a statement belongs in a script, and not in a file of
 // queries.
-func changesSchema(n *pgparse.Node) bool {
+func belongsInScript(n *pgparse.Node) bool {
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.VariableSetStmt, *pgparse.TransactionStmt, *pgparse.ListenStmt, *pgparse.NotifyStmt, *pgparse.VariableShowStmt:
 		return false
@@ -28,7 +28,7 @@ var (
 	// inOne matches IN with one parameter for the whole list, which some drivers expand.
 	inOne = lazyregexp.New(`(?i)\bIN\s+(\$\d+)`)
 	// named matches the comment with a query's name for sqlc, and further comments after it.
-	named = lazyregexp.New(`(?:--|/\*|#)\s*name:\s*(\S+)\s+:\w+[^\n]*\n(?:\s*(?:--|/\*|#)[^\n]*\n)*\s*$`)
+	queryNameComment = lazyregexp.New(`(?:--|/\*|#)\s*name:\s*(\S+)\s+:\w+[^\n]*\n(?:\s*(?:--|/\*|#)[^\n]*\n)*\s*$`)
 	// parameters matches the client's own parameters.
 	parameters = lazyregexp.New(`\$(\d+)`)
 )
@@ -38,9 +38,9 @@ const namedAbove = 2 << 10
 
 // statementAsSent returns a statement as the driver sends it.
 func statementAsSent(r *source.File, s *Text, st pgparse.Stmt, line int) facts.Statement {
-	at := s.fileOffset(st.Start)
+	start := s.fileOffset(st.Start)
 	out := facts.Statement{Line: line, SQL: parameterizedText(r, s, st)}
-	if m := named.FindSubmatch(r.Text[max(0, at-namedAbove):min(at, len(r.Text))]); m != nil {
+	if m := queryNameComment.FindSubmatch(r.Text[max(0, start-namedAbove):min(start, len(r.Text))]); m != nil {
 		out.Name = string(m[1])
 	}
 	out.Open = out.SQL == ""
@@ -64,22 +64,22 @@ func parameterizedText(r *source.File, s *Text, st pgparse.Stmt) string {
 		if h.to <= st.Start || h.at >= st.End {
 			continue // spaces around a value do not belong to the statement
 		}
-		said := string(r.Text[h.source.From:h.source.To])
-		switch put := string(s.SQL[h.at:h.to]); {
-		case strings.Contains(put, HoleName):
-			if !isDriverValue(r, said, h.source.From) {
+		expression := string(r.Text[h.source.From:h.source.To])
+		switch placeholder := string(s.SQL[h.at:h.to]); {
+		case strings.Contains(placeholder, HoleName):
+			if !isDriverPlaceholder(r, expression, h.source.From) {
 				return ""
 			}
-		case put != parameter:
+		case placeholder != parameter:
 			continue
 		}
 		b.Write(s.SQL[done:max(done, h.at)])
 		done = min(h.to, st.End)
-		n := numbers[said]
-		if n == 0 || said == "" || said == "?" || said == "%s" {
+		n := numbers[expression]
+		if n == 0 || expression == "" || expression == "?" || expression == "%s" {
 			top++
 			n = top
-			numbers[said] = n
+			numbers[expression] = n
 		}
 		b.WriteString(" $" + strconv.Itoa(n) + " ")
 	}
@@ -108,20 +108,20 @@ func (s *Text) textWithoutHoles(from, to int) []byte {
 // rawTag is the tag of a template that is plain text.
 var rawTag = []byte("String.raw")
 
-// isDriverValue reports whether text at an offset is a value for the driver in this place, although
+// isDriverPlaceholder reports whether text at an offset is a value for the driver in this place, although
 // elsewhere it may be anything: %s of Python's drivers, ${…} in a JavaScript template with a
 // tag.
-func isDriverValue(r *source.File, said string, at int) bool {
+func isDriverPlaceholder(r *source.File, expression string, offset int) bool {
 	switch path.Ext(r.Path) {
 	case ".py":
 		rest := bytes.TrimLeft(r.Text[min(r.SQLEnd, len(r.Text)):], " \t\r\n)")
-		return said == "%s" && !bytes.HasPrefix(rest, []byte("%"))
+		return expression == "%s" && !bytes.HasPrefix(rest, []byte("%"))
 	case ".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx", ".vue", ".svelte":
-		if !strings.HasPrefix(said, "${") {
+		if !strings.HasPrefix(expression, "${") {
 			return false
 		}
 		for _, l := range r.Strings {
-			if l.From <= at && at < l.To {
+			if l.From <= offset && offset < l.To {
 				before := r.Text[:l.Open]
 				return len(before) > 0 && (lexer.NameByte[before[len(before)-1]] || before[len(before)-1] == '>') && !bytes.HasSuffix(before, rawTag)
 			}

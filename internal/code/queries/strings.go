@@ -13,7 +13,7 @@ import (
 func EachString(r *source.File, text func(l lexer.String), query func(from, to int, s *Text)) {
 	for i := 0; i < len(r.Strings); i++ {
 		l := r.Strings[i]
-		if l.Symbol || !BeginsLikeSQL(r.Text[l.From:l.To]) && !continuesQuery(r, i) {
+		if l.Symbol || !BeginsLikeSQL(r.Text[l.From:l.To]) && !isContinuedQuery(r, i) {
 			text(l)
 			continue
 		}
@@ -29,19 +29,19 @@ func EachString(r *source.File, text func(l lexer.String), query func(from, to i
 				i++
 				continue
 			}
-			what, ok := r.AreJoined(last, next)
+			variable, ok := r.AreJoined(last, next)
 			if !ok {
 				break
 			}
-			if what != "" {
-				insertValue(r, s, what, next.From)
+			if variable != "" {
+				insertValue(r, s, variable, next.From)
 			}
 			s.AddString(r.Text, next, r.Language)
 			last = next
 			i++
 		}
-		insertTail(r, s, last)
-		query(from, i, appendLater(r, s, from, i))
+		appendJoinedText(r, s, last)
+		query(from, i, appendLaterStrings(r, s, from, i))
 	}
 }
 
@@ -54,7 +54,7 @@ const (
 
 // insertValue inserts the value of a name of the program, if the file has it.
 func insertValue(r *source.File, s *Text, name string, next int) {
-	of := r.FindConstant(name)
+	indexes := r.FindConstant(name)
 	if list := r.FindList(name, next); list != nil {
 		for i, l := range list {
 			if i > 0 {
@@ -62,21 +62,21 @@ func insertValue(r *source.File, s *Text, name string, next int) {
 			}
 			s.AddString(r.Text, l, r.Language)
 		}
-		s.continueAt(next)
+		s.addSegment(next)
 		return
 	}
-	if of == nil {
+	if indexes == nil {
 		s.AddHole(HoleName, next)
 		return
 	}
-	for _, i := range of {
+	for _, i := range indexes {
 		s.AddString(r.Text, r.Strings[i], r.Language)
 	}
-	s.continueAt(next)
+	s.addSegment(next)
 }
 
-// insertTail inserts a text that is joined to the end of a string.
-func insertTail(r *source.File, s *Text, l lexer.String) {
+// appendJoinedText inserts a text that is joined to the end of a string.
+func appendJoinedText(r *source.File, s *Text, l lexer.String) {
 	rest := r.Text[l.End:min(len(r.Text), l.End+source.MaxGlue)]
 	rest = bytes.TrimLeft(rest, " \t\r\n)")
 	op := source.ReadJoinOperator(rest)
@@ -90,7 +90,7 @@ func insertTail(r *source.File, s *Text, l lexer.String) {
 	}
 	if n > 0 {
 		s.AddHole(" ", l.To)
-		if of := r.FindConstant(string(rest[:n])); of != nil {
+		if indexes := r.FindConstant(string(rest[:n])); indexes != nil {
 			insertValue(r, s, string(rest[:n]), l.To)
 		}
 	}
@@ -140,7 +140,7 @@ func BeginsLikeSQL(text []byte) bool {
 }
 
 // continuesObject reports whether a string begins as a query does, and the next one continues it.
-func continuesQuery(r *source.File, i int) bool {
+func isContinuedQuery(r *source.File, i int) bool {
 	l := r.Strings[i]
 	text := bytes.TrimLeft(r.Text[l.From:l.To], " \t\r\n")
 	if n := lexer.NameLength(text); n < 4 || n > 6 || n == len(text) || verbs[strings.ToLower(string(text[:n]))] == nil || i+1 == len(r.Strings) {

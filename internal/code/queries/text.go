@@ -40,18 +40,18 @@ type Hole struct {
 }
 
 // fileOffset returns the offset in the file of an offset in the SQL.
-func (s *Text) fileOffset(at int) int {
-	i, found := slices.BinarySearchFunc(s.Segments, at, func(s Segment, at int) int { return s.at - at })
+func (s *Text) fileOffset(offset int) int {
+	i, found := slices.BinarySearchFunc(s.Segments, offset, func(s Segment, offset int) int { return s.at - offset })
 	if !found {
 		i--
 	}
 	if i < 0 {
 		return 0
 	}
-	return s.Segments[i].to + at - s.Segments[i].at
+	return s.Segments[i].to + offset - s.Segments[i].at
 }
 
-func (s *Text) continueAt(file int) {
+func (s *Text) addSegment(file int) {
 	if n := len(s.Segments); n > 0 && s.Segments[n-1].at == len(s.SQL) {
 		s.Segments[n-1].to = file
 		return
@@ -60,19 +60,19 @@ func (s *Text) continueAt(file int) {
 }
 
 // AddHole appends a placeholder. next is the offset at which the file continues.
-func (s *Text) AddHole(what string, next int) {
+func (s *Text) AddHole(placeholder string, next int) {
 	if s.Quoted {
-		what = "x"
+		placeholder = "x"
 	}
 	n := len(s.SQL)
-	s.SQL = append(s.SQL, what...)
+	s.SQL = append(s.SQL, placeholder...)
 	s.holes = append(s.holes, Hole{Segment: Segment{n, len(s.SQL)}})
-	s.continueAt(next)
+	s.addSegment(next)
 }
 
 // AddString appends a string of the code.
 func (s *Text) AddString(text []byte, l lexer.String, d *lexer.Language) {
-	s.continueAt(l.From)
+	s.addSegment(l.From)
 	for i := l.From; i < l.To; {
 		c := text[i]
 		rest := text[i:l.To]
@@ -83,7 +83,7 @@ func (s *Text) AddString(text []byte, l lexer.String, d *lexer.Language) {
 		case c == '"' && d == lexer.CSharp && l.From == l.Open+1 && len(rest) > 1 && rest[1] == '"': // in @"…"
 			s.SQL = append(s.SQL, c)
 			i += 2
-			s.continueAt(i)
+			s.addSegment(i)
 			continue
 		case c == '\'':
 			s.Quoted = !s.Quoted
@@ -94,14 +94,14 @@ func (s *Text) AddString(text []byte, l lexer.String, d *lexer.Language) {
 			i += n
 			continue
 		default:
-			n, what := s.holeAt(text, rest, i, l, d)
+			n, placeholder := s.holeAt(text, rest, i, l, d)
 			if fill := s.Fills[i]; n > 0 && fill != "" {
 				s.AddHole(fill, i+n)
 				i += n
 				continue
 			}
 			if n > 0 {
-				s.AddHole(what, i+n)
+				s.AddHole(placeholder, i+n)
 				s.holes[len(s.holes)-1].source = lexer.Span{From: i, To: i + n}
 				i += n
 				continue
@@ -125,7 +125,7 @@ func (s *Text) addEscape(c byte, i int) int {
 		}
 		s.SQL = append(s.SQL, c)
 	}
-	s.continueAt(i + 2)
+	s.addSegment(i + 2)
 	return i + 2
 }
 
@@ -311,14 +311,14 @@ func (s *Text) parseStatements() []pgparse.Stmt {
 	text := slices.Clone(s.SQL)
 	out := SplitStatements(text)
 	for range maxMends {
-		at := firstFailure(out)
-		if at < 0 {
+		failure := firstFailure(out)
+		if failure < 0 {
 			return out
 		}
-		if at >= len(strings.TrimRight(string(text), " \t\r\n;")) {
+		if failure >= len(strings.TrimRight(string(text), " \t\r\n;")) {
 			break // more follows at run time
 		}
-		i := s.holeBefore(text, at)
+		i := s.holeBefore(text, failure)
 		if i < 0 {
 			break
 		}
@@ -336,15 +336,15 @@ func (s *Text) parseStatements() []pgparse.Stmt {
 		}
 		if tried := SplitStatements(append(text[:len(text):len(text)], more...)); firstFailure(tried) < 0 {
 			s.unfinished = true
-			return clampTo(tried, len(s.SQL))
+			return clampStatements(tried, len(s.SQL))
 		}
 	}
 	return out
 }
 
-// clampTo ends statements at the end of the text: whatever was appended for the grammar is not part of
+// clampStatements ends statements at the end of the text: whatever was appended for the grammar is not part of
 // them.
-func clampTo(list []pgparse.Stmt, end int) []pgparse.Stmt {
+func clampStatements(list []pgparse.Stmt, end int) []pgparse.Stmt {
 	for i := range list {
 		list[i].Start, list[i].End = min(list[i].Start, end), min(list[i].End, end)
 	}
@@ -371,10 +371,10 @@ func firstFailure(list []pgparse.Stmt) int {
 }
 
 // holeBefore returns the hole at an offset, or the last one before it, that is not yet removed.
-func (s *Text) holeBefore(text []byte, at int) int {
+func (s *Text) holeBefore(text []byte, offset int) int {
 	for i := len(s.holes) - 1; i >= 0; i-- {
 		h := s.holes[i]
-		if h.at <= at+1 && at-h.to < 40 && strings.TrimSpace(string(text[h.at:h.to])) != "" {
+		if h.at <= offset+1 && offset-h.to < 40 && strings.TrimSpace(string(text[h.at:h.to])) != "" {
 			return i
 		}
 	}

@@ -47,8 +47,8 @@ var (
 	// targetName matches calls that name the constraint: SQLAlchemy and Kysely.
 	targetName = lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
 	// into matches the table whose rows a chain of calls writes: knex and Kysely.
-	into       = lazyregexp.New(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
-	quotedName = lazyregexp.New(`['"](\w+)['"]|:(\w+)`)
+	insertTarget = lazyregexp.New(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
+	quotedName   = lazyregexp.New(`['"](\w+)['"]|:(\w+)`)
 	// bulkCreate matches Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its
 	// target.
 	bulkCreate   = lazyregexp.New(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
@@ -86,7 +86,7 @@ func RecordUpserts(r *source.File) {
 		}
 	}
 	if r.Language == lexer.Python && bytes.Contains(r.Text, []byte("update_conflicts")) {
-		bulkCreates(r)
+		recordBulkCreates(r)
 	}
 }
 
@@ -96,13 +96,13 @@ func readUpsert(r *source.File, start int) *facts.MapperUpsert {
 	line := rest[:lexer.LineEnd(rest)]
 	u := &facts.MapperUpsert{Line: r.LineAt(start)}
 	u.Open = true
-	at := mapperUpsert.FindIndex(line)
-	if at == nil {
+	span := mapperUpsert.FindIndex(line)
+	if span == nil {
 		m := upsertCall.FindSubmatchIndex(line)
 		if m == nil {
 			return nil
 		}
-		at = m[4:6]
+		span = m[4:6]
 		u.Own = line[m[4]] == 'U'
 		if m[2] >= 0 {
 			u.Model, u.Keeper = string(line[m[2]:m[3]]), true
@@ -110,7 +110,7 @@ func readUpsert(r *source.File, start int) *facts.MapperUpsert {
 	} else if method.Match(bytes.TrimSpace(line)) || doesNothing.Match(line) {
 		return nil
 	}
-	if r.IsInString(start+at[0]) || lexer.IsInSpans(r.Comments, start+at[0]) {
+	if r.IsInString(start+span[0]) || lexer.IsInSpans(r.Comments, start+span[0]) {
 		return nil
 	}
 	for _, call := range targets {
@@ -125,30 +125,30 @@ func readUpsert(r *source.File, start int) *facts.MapperUpsert {
 	if len(u.Columns) == 1 && strings.HasPrefix(u.Columns[0], "index_") {
 		u.Open = true // ActiveRecord accepts the name of an index, too
 	}
-	above := start
+	chainStart := start
 	for range upsertAbove {
-		above = bytes.LastIndexByte(r.Text[:max(above-1, 0)], '\n') + 1
+		chainStart = bytes.LastIndexByte(r.Text[:max(chainStart-1, 0)], '\n') + 1
 	}
-	if list := builder.FindAllSubmatch(r.Text[above:start+len(line)], -1); len(list) > 0 && u.Model == "" {
+	if list := builder.FindAllSubmatch(r.Text[chainStart:start+len(line)], -1); len(list) > 0 && u.Model == "" {
 		u.Model = string(list[len(list)-1][1])
 	}
-	chain := r.Text[above : start+at[0]]
-	if list := into.FindAllSubmatchIndex(chain, -1); len(list) > 0 {
+	chain := r.Text[chainStart : start+span[0]]
+	if list := insertTarget.FindAllSubmatchIndex(chain, -1); len(list) > 0 {
 		m := list[len(list)-1]
 		if !bytes.ContainsRune(chain[m[1]:], ';') {
-			u.Table = r.GroupText(shiftPositions(m, above), 1) + r.GroupText(shiftPositions(m, above), 2)
+			u.Table = r.GroupText(shiftPositions(m, chainStart), 1) + r.GroupText(shiftPositions(m, chainStart), 2)
 		}
 	}
-	u.Words = wordsOf(r.Text[above:r.FindCallEnd(start+len(line))])
+	u.Words = wordsOf(r.Text[chainStart:r.FindCallEnd(start+len(line))])
 	return u
 }
 
 // shiftPositions adds an offset to the positions of a match.
-func shiftPositions(m []int, by int) []int {
+func shiftPositions(m []int, offset int) []int {
 	out := slices.Clone(m)
 	for i := range out {
 		if out[i] >= 0 {
-			out[i] += by
+			out[i] += offset
 		}
 	}
 	return out
@@ -181,15 +181,15 @@ func quotedNames(list []byte) []string {
 	return out
 }
 
-// bulkCreates records Django's calls, which name fields instead of columns.
-func bulkCreates(r *source.File) {
+// recordBulkCreates records Django's calls, which name fields instead of columns.
+func recordBulkCreates(r *source.File) {
 	for _, m := range bulkCreate.FindAllSubmatchIndex(r.Text, -1) {
-		given := uniqueFields.FindSubmatch(r.Text[m[1]:min(len(r.Text), m[1]+targetReach)])
-		if given == nil || r.IsInString(m[0]) || lexer.IsInSpans(r.Comments, m[0]) {
+		fieldList := uniqueFields.FindSubmatch(r.Text[m[1]:min(len(r.Text), m[1]+targetReach)])
+		if fieldList == nil || r.IsInString(m[0]) || lexer.IsInSpans(r.Comments, m[0]) {
 			continue
 		}
 		u := facts.MapperUpsert{Line: r.LineAt(m[0]), Model: r.GroupText(m, 1), Fields: true}
-		for f := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(string(given[1])), ","), ",") {
+		for f := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(string(fieldList[1])), ","), ",") {
 			u.Columns = append(u.Columns, strings.ToLower(strings.Trim(f, " \t\r\n\"'")))
 		}
 		r.Facts.Upserts = append(r.Facts.Upserts, u)

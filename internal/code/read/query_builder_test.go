@@ -55,8 +55,8 @@ func TestBuilds(t *testing.T) {
 		}
 	}
 	f := read.Read("views.py", []byte("import django\nx = A.objects.filter(a=1)\n"))
-	if again, err := facts.Decode(f.Append(nil)); err != nil || !slices.Equal(again.Builds, f.Builds) {
-		t.Errorf("stored: %v, %v", again, err)
+	if decodedFacts, err := facts.Decode(f.Append(nil)); err != nil || !slices.Equal(decodedFacts.Builds, f.Builds) {
+		t.Errorf("stored: %v, %v", decodedFacts, err)
 	}
 }
 
@@ -82,16 +82,16 @@ func BenchmarkBuilds(b *testing.B) {
 		}
 		texts[i] = bytes.Clone(text)
 	}
-	var all, own time.Duration
+	var all, buildTime time.Duration
 	for b.Loop() {
 		for i, p := range files {
-			begun := time.Now()
+			start := time.Now()
 			read.Read(p, texts[i])
 			read := time.Now()
 			r := source.NewFile(p, texts[i])
 			queries.RecordBuilds(r)
-			all, own = all+read.Sub(begun), own+time.Since(read)
+			all, buildTime = all+read.Sub(start), buildTime+time.Since(read)
 		}
 	}
-	b.ReportMetric(100*own.Seconds()/all.Seconds(), "%-of-reading")
+	b.ReportMetric(100*buildTime.Seconds()/all.Seconds(), "%-of-reading")
 }

@@ -22,14 +22,14 @@ func Statements(file string, text []byte) []facts.Statement {
 		return nil
 	}
 	if source.IsQueryFile(file) {
-		r.Statements = slices.DeleteFunc(r.Statements, laysIn)
+		r.Statements = slices.DeleteFunc(r.Statements, insertsLiteralRows)
 	}
 	return r.Statements
 }
 
-// laysIn reports whether a statement of an SQL file inserts rows that are written in it: a
+// insertsLiteralRows reports whether a statement of an SQL file inserts rows that are written in it: a
 // program's own INSERT has parameters.
-func laysIn(s facts.Statement) bool {
+func insertsLiteralRows(s facts.Statement) bool {
 	const verb = "INSERT"
 	return len(s.SQL) > len(verb) && strings.EqualFold(s.SQL[:len(verb)], verb) && !strings.Contains(s.SQL, "$") && queries.ContainsFold([]byte(s.SQL), "values")
 }

@@ -34,44 +34,44 @@ var (
 	rbAskName = lazyregexp.New(`(?:^|[\s(,]):(\w+)`)
 )
 
-// addMacro adds the columns that a line of a model names. word is its first word.
-func addMacro(m *facts.Model, n int, word, line string) {
+// addMacroColumns adds the columns that a line of a model names. word is its first word.
+func addMacroColumns(m *facts.Model, n int, word, line string) {
 	single, known := rbMacros[word]
 	switch {
 	case known:
-		addArguments(m, n, single, word, line[len(word):])
+		addSymbolColumns(m, n, single, word, line[len(word):])
 	case word == "belongs_to":
-		addOwner(m, n, line)
+		addAssociationColumns(m, n, line)
 	case word == "scope", word == "default_scope":
-		addScope(m, n, line)
+		addScopeColumns(m, n, line)
 	case word == "acts_as_paranoid":
 		addSoftDelete(m, n, line)
 	case word == "self":
 		if name := source.FirstGroup(rbNamed, line); name != "" {
-			nameColumn(m, name, n)
+			addColumn(m, name, n)
 		}
 	case word == "alias_attribute":
 		if name := source.FirstGroup(rbAlias, line); name != "" {
-			nameColumn(m, name, n)
+			addColumn(m, name, n)
 		}
 	case word == "has_secure_password":
 		if name := source.FirstGroup(rbSecret, line); name != "" && name != "validations" {
-			nameColumn(m, name+"_digest", n)
+			addColumn(m, name+"_digest", n)
 		} else {
-			nameColumn(m, "password_digest", n)
+			addColumn(m, "password_digest", n)
 		}
 	}
 }
 
-func nameColumn(m *facts.Model, name string, n int) {
+func addColumn(m *facts.Model, name string, n int) {
 	m.Fields = append(m.Fields, facts.Field{Field: name, Column: name, Line: n})
 }
 
-// addArguments adds the symbols at the beginning of a macro's arguments.
-func addArguments(m *facts.Model, n int, single bool, word, rest string) {
+// addSymbolColumns adds the symbols at the beginning of a macro's arguments.
+func addSymbolColumns(m *facts.Model, n int, single bool, word, rest string) {
 	rest = strings.TrimPrefix(rest, "(")
 	if k := source.FirstGroup(rbKeyed, rest); k != "" && word == "enum" {
-		nameColumn(m, k, n)
+		addColumn(m, k, n)
 		return
 	}
 	for range maxArguments {
@@ -79,7 +79,7 @@ func addArguments(m *facts.Model, n int, single bool, word, rest string) {
 		if s == nil || s[3] == "=>" {
 			return
 		}
-		nameColumn(m, s[1]+s[2], n)
+		addColumn(m, s[1]+s[2], n)
 		if s[3] != "," || single {
 			return
 		}
@@ -90,54 +90,54 @@ func addArguments(m *facts.Model, n int, single bool, word, rest string) {
 // maxArguments bounds how many arguments of a macro are read.
 const maxArguments = 200
 
-// addOwner adds the columns of an association.
-func addOwner(m *facts.Model, n int, line string) {
+// addAssociationColumns adds the columns of an association.
+func addAssociationColumns(m *facts.Model, n int, line string) {
 	name := source.FirstGroup(rbOwner, line)
 	switch key := source.FirstGroup(rbKey, line); {
 	case name == "" || strings.Contains(line, "foreign_key") && key == "":
 		return
 	case key != "":
-		nameColumn(m, key, n)
+		addColumn(m, key, n)
 	default:
-		nameColumn(m, name+"_id", n)
+		addColumn(m, name+"_id", n)
 	}
 	if rbKind.MatchString(line) {
-		nameColumn(m, name+"_type", n)
+		addColumn(m, name+"_type", n)
 	}
 }
 
 // addSoftDelete adds the column that marks deleted rows.
 func addSoftDelete(m *facts.Model, n int, line string) {
 	s := rbSoft.FindStringSubmatch(line)
-	switch by := source.FirstGroup(rbSoftBy, line); {
+	switch column := source.FirstGroup(rbSoftBy, line); {
 	case s == nil:
 	case s[1] != "":
-		nameColumn(m, "discarded_at", n)
-	case by != "":
-		nameColumn(m, by, n)
+		addColumn(m, "discarded_at", n)
+	case column != "":
+		addColumn(m, column, n)
 	default:
-		nameColumn(m, "deleted_at", n)
+		addColumn(m, "deleted_at", n)
 	}
 }
 
-// addScope adds the columns in the conditions of a scope. A condition on another model, or in a nested hash, is not one.
-func addScope(m *facts.Model, n int, line string) {
-	for _, at := range rbAsks.FindAllStringIndex(line, -1) {
-		head := strings.TrimRight(line[:at[0]+1], ".{( ")
+// addScopeColumns adds the columns in the conditions of a scope. A condition on another model, or in a nested hash, is not one.
+func addScopeColumns(m *facts.Model, n int, line string) {
+	for _, match := range rbAsks.FindAllStringIndex(line, -1) {
+		head := strings.TrimRight(line[:match[0]+1], ".{( ")
 		if last := head[strings.LastIndexAny(head, " {(,")+1:]; last != "" && last[0] >= 'A' && last[0] <= 'Z' {
 			return
 		}
-		arguments := topText(line[at[1]:])
+		arguments := topLevelText(line[match[1]:])
 		for _, p := range []*lazyregexp.Regexp{rbAskKey, rbAskName} {
 			for _, k := range p.FindAllStringSubmatch(arguments, -1) {
-				nameColumn(m, k[1], n)
+				addColumn(m, k[1], n)
 			}
 		}
 	}
 }
 
-// topText returns the text up to the closing bracket of a call, without nested brackets and texts.
-func topText(text string) string {
+// topLevelText returns the text up to the closing bracket of a call, without nested brackets and texts.
+func topLevelText(text string) string {
 	var out strings.Builder
 	depth, quote := 0, byte(0)
 	for i := 0; i < len(text); i++ {

@@ -147,7 +147,7 @@ func (x *rubyReader) readRubyLine(n int, line string) {
 	b := &x.around[len(x.around)-1]
 	switch {
 	case !x.prefixes && !x.lists && !rbSettings[word]:
-		addMacro(b.model, n, word, line)
+		addMacroColumns(b.model, n, word, line)
 	case x.prefixes:
 		if t := source.FirstGroup(rbText, line); t != "" {
 			addPrefix(x.r, b.name, t)
@@ -160,10 +160,10 @@ func (x *rubyReader) readRubyLine(n int, line string) {
 	case rbComputed.MatchString(line):
 		b.computed = true
 	case rbIgnored.MatchString(line):
-		x.readIgnored(b.model, n, line)
+		x.readIgnoredColumns(b.model, n, line)
 	case x.lists:
 		x.lists = rbEntry.MatchString(line)
-		addExcluded(b.model, line, n)
+		addIgnoredColumns(b.model, line, n)
 	case rbPrefix.MatchString(line) && (strings.HasPrefix(line, "def ") || strings.HasPrefix(line, "self.")):
 		if t := source.FirstGroup(rbPrefix, line); t != "" {
 			addPrefix(x.r, b.name, t)
@@ -174,22 +174,22 @@ func (x *rubyReader) readRubyLine(n int, line string) {
 		b.model.Bases = append(b.model.Bases, facts.Base{Name: source.FirstGroup(rbInclude, line)})
 		addSoftDelete(b.model, n, line)
 	case word == "self":
-		addMacro(b.model, n, word, line)
+		addMacroColumns(b.model, n, word, line)
 	}
 }
 
-// readIgnored reads the first line of a list of ignored columns.
-func (x *rubyReader) readIgnored(m *facts.Model, n int, line string) {
-	at := rbIgnored.FindStringIndex(line)
-	list := line[at[1]:]
-	addExcluded(m, list, n)
+// readIgnoredColumns reads the first line of a list of ignored columns.
+func (x *rubyReader) readIgnoredColumns(m *facts.Model, n int, line string) {
+	match := rbIgnored.FindStringIndex(line)
+	list := line[match[1]:]
+	addIgnoredColumns(m, list, n)
 	open, _, _ := strings.Cut(list, "#")
 	open = strings.TrimSpace(open)
 	x.lists = strings.ContainsAny(open, "[(") && !strings.ContainsAny(open, "])") || open == "" || strings.HasSuffix(open, ",")
 }
 
-// addExcluded adds the columns that a list excludes.
-func addExcluded(m *facts.Model, list string, number int) {
+// addIgnoredColumns adds the columns that a list excludes.
+func addIgnoredColumns(m *facts.Model, list string, number int) {
 	list, _, _ = strings.Cut(list, "#")
 	list = strings.TrimPrefix(strings.TrimSpace(list), "%w")
 	list = strings.TrimPrefix(list, "%i")

@@ -23,23 +23,23 @@ var (
 )
 
 func readRustEnums(r *source.File) {
-	r.EachMatch("enum ", rustEnum, func(at int, m []int) {
-		if r.IsInString(at) || source.IsComment(r.LineOf(at)) {
+	r.EachMatch("enum ", rustEnum, func(offset int, m []int) {
+		if r.IsInString(offset) || source.IsComment(r.LineOf(offset)) {
 			return
 		}
-		above := r.Text[attributesStart(r, at):at]
-		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(at)}
-		if t := rustType.FindSubmatch(above); t != nil {
+		attributes := r.Text[attributesStart(r, offset):offset]
+		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(offset)}
+		if t := rustType.FindSubmatch(attributes); t != nil {
 			e.Class = string(t[1]) + string(t[2])
 		}
-		style := firstOf(above, rustOwn, rustRule)
-		if style == "" && bytes.Contains(above, []byte("DbEnum")) {
+		style := firstMatch(attributes, rustOwn, rustRule)
+		if style == "" && bytes.Contains(attributes, []byte("DbEnum")) {
 			style = "snake_case" // Diesel's default
 		}
 		r.EachEntry(m[1], func(from, to int, _ string) bool {
 			if n := rustLabels.FindSubmatchIndex(r.Text[from:to]); n != nil {
 				variant := string(r.Text[from+n[2] : from+n[3]])
-				text := firstOf(r.Text[from:from+n[2]], rustText)
+				text := firstMatch(r.Text[from:from+n[2]], rustText)
 				if text == "" {
 					text = applyRenaming(variant, style)
 				}
@@ -52,20 +52,20 @@ func readRustEnums(r *source.File) {
 }
 
 // attributesStart returns the start of the attribute lines above an offset.
-func attributesStart(r *source.File, at int) int {
-	from := bytes.LastIndexByte(r.Text[:at], '\n') + 1
+func attributesStart(r *source.File, offset int) int {
+	from := bytes.LastIndexByte(r.Text[:offset], '\n') + 1
 	for from > 0 {
-		above := bytes.LastIndexByte(r.Text[:from-1], '\n') + 1
-		if !rustAbove.Match(bytes.TrimSpace(r.Text[above : from-1])) {
+		lineStart := bytes.LastIndexByte(r.Text[:from-1], '\n') + 1
+		if !rustAbove.Match(bytes.TrimSpace(r.Text[lineStart : from-1])) {
 			break
 		}
-		from = above
+		from = lineStart
 	}
 	return from
 }
 
-// firstOf returns the first group of the first pattern that matches a text; "" for none.
-func firstOf(text []byte, patterns ...*lazyregexp.Regexp) string {
+// firstMatch returns the first group of the first pattern that matches a text; "" for none.
+func firstMatch(text []byte, patterns ...*lazyregexp.Regexp) string {
 	for _, p := range patterns {
 		if m := p.FindSubmatch(text); m != nil {
 			return string(m[1])

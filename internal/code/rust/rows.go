@@ -82,11 +82,11 @@ var rsQueryAs = lazyregexp.New(`\bquery_(?:file_)?as(?:_unchecked)?!\s*\(\s*(?:\
 
 // rowStruct returns the struct into which sqlx of Rust reads the rows of a query that begins at an offset; "" if no
 // call names one there.
-func rowStruct(r *source.File, at int) string {
+func rowStruct(r *source.File, offset int) string {
 	if path.Ext(r.Path) != ".rs" {
 		return ""
 	}
-	return source.FirstGroup(rsQueryAs, string(r.Text[max(0, at-maxQueryAs):at]))
+	return source.FirstGroup(rsQueryAs, string(r.Text[max(0, offset-maxQueryAs):offset]))
 }
 
 // RecordRowStruct records the struct of the queries from an index on; their text begins with a string of the program.
@@ -107,8 +107,8 @@ func RecordRowStruct(r *source.File, queries, literal int) {
 var rsImpl = lazyregexp.New(`(?m)^\s*(?:unsafe\s+)?impl\b[^{};]*?(?:\bfor\s+|\s)(?:\w+::)*(\w+)\s*(?:<[^{};]*>)?\s*(?:where\b[^{};]*)?\{`)
 
 // implementedType returns the type in whose implementation an offset is; "" if it is in none.
-func implementedType(r *source.File, at int) string {
-	found := rsImpl.FindAllSubmatch(r.Text[:at], -1)
+func implementedType(r *source.File, offset int) string {
+	found := rsImpl.FindAllSubmatch(r.Text[:offset], -1)
 	if len(found) == 0 {
 		return ""
 	}

@@ -49,12 +49,12 @@ func (r *File) FindCallStart(i int) int {
 		if n := bytes.LastIndexAny(line, ";{}"); n >= 0 {
 			return i - len(line) + n + 1
 		}
-		above := bytes.TrimRight(r.Text[least:max(from-1, least)], " \t\r")
-		if from == least || len(above) == 0 || !(bytes.HasPrefix(line, []byte(".")) || bytes.HasPrefix(line, []byte("->")) ||
-			strings.IndexByte(".(,", above[len(above)-1]) >= 0) {
+		head := bytes.TrimRight(r.Text[least:max(from-1, least)], " \t\r")
+		if from == least || len(head) == 0 || !(bytes.HasPrefix(line, []byte(".")) || bytes.HasPrefix(line, []byte("->")) ||
+			strings.IndexByte(".(,", head[len(head)-1]) >= 0) {
 			return from
 		}
-		i = least + len(above)
+		i = least + len(head)
 	}
 	return i
 }
@@ -89,9 +89,9 @@ func (r *File) FindCallEnd(i int) int {
 }
 
 // FindClosing returns the offset of the bracket that closes the one before an offset, or to. Texts and comments have no brackets.
-func (r *File) FindClosing(at, to int) int {
+func (r *File) FindClosing(from, to int) int {
 	depth := 1
-	r.EachCode(at, to, func(i int) bool {
+	r.EachCode(from, to, func(i int) bool {
 		switch r.Text[i] {
 		case '(', '[', '{':
 			depth++
@@ -107,21 +107,21 @@ func (r *File) FindClosing(at, to int) int {
 }
 
 // EachCode calls code for each bracket and comma outside of texts and comments, and text for each text, until one returns false.
-func (r *File) EachCode(at, to int, code func(int) bool, text func(lexer.String) bool) {
-	for i := r.StringAt(at); at < to; i++ {
+func (r *File) EachCode(from, to int, code func(int) bool, text func(lexer.String) bool) {
+	for i := r.StringAt(from); from < to; i++ {
 		next, end := to, to
 		if i < len(r.Strings) && r.Strings[i].Open < to {
 			next, end = r.Strings[i].Open, min(to, r.Strings[i].End)
 		}
-		for ; at < next; at++ {
-			if bracketOrComma[r.Text[at]] && !lexer.IsInSpans(r.Comments, at) && !code(at) {
+		for ; from < next; from++ {
+			if bracketOrComma[r.Text[from]] && !lexer.IsInSpans(r.Comments, from) && !code(from) {
 				return
 			}
 		}
 		if next < to && !text(r.Strings[i]) {
 			return
 		}
-		at = end
+		from = end
 	}
 }
 

@@ -14,8 +14,10 @@ const MaxDeclared = 4 << 10
 // EachDeclaration is like lines, but joins the lines of a declaration from its opening bracket to the closing one. Code
 // after an annotation in the same line is a line of its own.
 func (r *File) EachDeclaration(opens *lazyregexp.Regexp, f func(number, indent int, line string)) {
-	joined, at, in, depth := "", 0, 0, 0
-	pass := func(number, indent int, line string) { f(number, indent, r.spellTable(r.spellConstant(line))) }
+	joined, startLine, in, depth := "", 0, 0, 0
+	pass := func(number, indent int, line string) {
+		f(number, indent, r.resolveTableConstant(r.resolveConstant(line)))
+	}
 	r.EachLine(func(number, indent int, line string) {
 		switch {
 		case joined != "":
@@ -32,21 +34,21 @@ func (r *File) EachDeclaration(opens *lazyregexp.Regexp, f func(number, indent i
 				pass(number, indent, line)
 				return
 			}
-			joined, at, in, depth = line, number, indent, BracketDepth(line)
+			joined, startLine, in, depth = line, number, indent, BracketDepth(line)
 		default:
 			pass(number, indent, line)
 			return
 		}
 		head, rest := cutAnnotation(joined)
 		if depth <= 0 || rest != "" || len(joined) > MaxDeclared {
-			if pass(at, in, head); rest != "" {
+			if pass(startLine, in, head); rest != "" {
 				pass(number, indent, rest)
 			}
 			joined = ""
 		}
 	})
 	if joined != "" {
-		pass(at, in, joined)
+		pass(startLine, in, joined)
 	}
 }
 
@@ -134,8 +136,8 @@ var (
 	constantIn = lazyregexp.New(`(?:\w+\.)*[A-Za-z_]\w*(\s*[=:(])?`)
 )
 
-// spellTable replaces a constant of the file by its text, in a declaration that names a table by the constant.
-func (r *File) spellTable(line string) string {
+// resolveTableConstant replaces a constant of the file by its text, in a declaration that names a table by the constant.
+func (r *File) resolveTableConstant(line string) string {
 	head := tableSaid.FindString(line)
 	if head == "" || strings.ContainsAny(line, "\"'`") || strings.Contains(line, "nameof(") {
 		return line
@@ -144,7 +146,7 @@ func (r *File) spellTable(line string) string {
 		if strings.ContainsAny(name, "=:(") {
 			return name
 		}
-		if text := r.textOf(name); text != "" {
+		if text := r.constantText(name); text != "" {
 			return `"` + text + `"`
 		}
 		return name
@@ -155,8 +157,8 @@ func (r *File) spellTable(line string) string {
 var constantSaid = lazyregexp.New(`^(?:@(?:\w+[.:])*(?:Column|JoinColumn|MappedProperty|Table|Entity|MappedEntity)\(|\[(?:\w+\.)*(?:Column|Table)\(|#\[ORM\\(?:Column|Table)\()` +
 	`(?:[^"'@{]*?\b(?:name|value)\s*[=:]\s*|\s*)((?:\w+(?:\.|::))*[A-Z]\w*)\s*[,)]`)
 
-// spellConstant replaces the constant by its text in such a declaration.
-func (r *File) spellConstant(line string) string {
+// resolveConstant replaces the constant by its text in such a declaration.
+func (r *File) resolveConstant(line string) string {
 	if line == "" || strings.IndexByte("@[#", line[0]) < 0 {
 		return line
 	}
@@ -164,7 +166,7 @@ func (r *File) spellConstant(line string) string {
 	if m == nil {
 		return line
 	}
-	if text := r.textOf(strings.ReplaceAll(line[m[2]:m[3]], "::", ".")); text != "" {
+	if text := r.constantText(strings.ReplaceAll(line[m[2]:m[3]], "::", ".")); text != "" {
 		return line[:m[2]] + `"` + text + `"` + line[m[3]:]
 	}
 	return line
@@ -173,17 +175,17 @@ func (r *File) spellConstant(line string) string {
 // foreign precedes the name of a constant that another file declares.
 const foreign = "constant__of__"
 
-// textOf returns the text of a constant; if the file does not declare it, a mark with its name, or "" if the name is
+// constantText returns the text of a constant; if the file does not declare it, a mark with its name, or "" if the name is
 // none of a constant.
-func (r *File) textOf(name string) string {
-	switch of := r.FindConstant(name); {
-	case len(of) == 1:
-		text := string(r.Text[r.Strings[of[0]].From:r.Strings[of[0]].To])
+func (r *File) constantText(name string) string {
+	switch indexes := r.FindConstant(name); {
+	case len(indexes) == 1:
+		text := string(r.Text[r.Strings[indexes[0]].From:r.Strings[indexes[0]].To])
 		if !TableText.MatchString(text) {
 			return ""
 		}
 		return text
-	case len(of) == 0 && constantName.MatchString(name):
+	case len(indexes) == 0 && constantName.MatchString(name):
 		return foreign + name
 	}
 	return ""

@@ -27,32 +27,32 @@ const enumReach = 2 << 10
 
 // EachMatch calls f for each place of a word at which a pattern matches. The pattern must
 // begin with the word: alone, the pattern would be tried at each byte of the code.
-func (r *File) EachMatch(word string, p *lazyregexp.Regexp, f func(at int, m []int)) {
-	for at := 0; ; at++ {
-		n := bytes.Index(r.Text[at:], []byte(word))
+func (r *File) EachMatch(word string, p *lazyregexp.Regexp, f func(offset int, m []int)) {
+	for offset := 0; ; offset++ {
+		n := bytes.Index(r.Text[offset:], []byte(word))
 		if n < 0 {
 			return
 		}
-		if at += n; at > 0 && lexer.NameByte[word[0]] && lexer.NameByte[r.Text[at-1]] {
+		if offset += n; offset > 0 && lexer.NameByte[word[0]] && lexer.NameByte[r.Text[offset-1]] {
 			continue
 		}
-		if m := p.FindSubmatchIndex(r.Text[at:min(len(r.Text), at+enumReach)]); m != nil {
+		if m := p.FindSubmatchIndex(r.Text[offset:min(len(r.Text), offset+enumReach)]); m != nil {
 			for i := range m {
 				if m[i] >= 0 {
-					m[i] += at
+					m[i] += offset
 				}
 			}
-			f(at, m)
+			f(offset, m)
 		}
 	}
 }
 
 // MakeLabel returns a label with a name, a text or both.
-func (r *File) MakeLabel(name, text string, at int) facts.Label {
+func (r *File) MakeLabel(name, text string, offset int) facts.Label {
 	if len(text) > facts.MaxConstant {
 		text = ""
 	}
-	return facts.Label{Name: name, Text: text, Line: r.LineAt(at)}
+	return facts.Label{Name: name, Text: text, Line: r.LineAt(offset)}
 }
 
 var (
@@ -64,8 +64,8 @@ var (
 // ReadBlockEnums reads the enums of Java, Kotlin, C# and TypeScript: names between braces, each
 // with or without a text. If the texts are declared to be table names, they count as tables too.
 func ReadBlockEnums(r *File) {
-	r.EachMatch("enum ", enumHead, func(at int, m []int) {
-		if r.IsInString(at) || IsComment(r.LineOf(at)) {
+	r.EachMatch("enum ", enumHead, func(offset int, m []int) {
+		if r.IsInString(offset) || IsComment(r.LineOf(offset)) {
 			return
 		}
 		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(m[0])}
@@ -87,16 +87,16 @@ func ReadBlockEnums(r *File) {
 }
 
 // IsInString reports whether an offset is in a string of the program.
-func (r *File) IsInString(at int) bool {
-	i := r.StringAt(at)
-	return i < len(r.Strings) && r.Strings[i].Open < at
+func (r *File) IsInString(offset int) bool {
+	i := r.StringAt(offset)
+	return i < len(r.Strings) && r.Strings[i].Open < offset
 }
 
 // StringAt returns the index of the string at an offset, or of the next one.
-func (r *File) StringAt(at int) int {
+func (r *File) StringAt(offset int) int {
 	low, high := 0, len(r.Strings)
 	for low < high {
-		if mid := (low + high) / 2; r.Strings[mid].End <= at {
+		if mid := (low + high) / 2; r.Strings[mid].End <= offset {
 			low = mid + 1
 		} else {
 			high = mid
@@ -108,46 +108,46 @@ func (r *File) StringAt(at int) int {
 // EachEntry calls f for each entry between commas, from an offset within braces to their
 // end or a semicolon. f gets the first text in the entry, and stops the loop by returning
 // false. entries returns the offset at which it stops.
-func (r *File) EachEntry(at int, f func(from, to int, text string) bool) int {
-	from, depth, text, k := at, 0, "", r.StringAt(at)
-	for at < len(r.Text) {
-		if k < len(r.Strings) && at >= r.Strings[k].Open {
+func (r *File) EachEntry(offset int, f func(from, to int, text string) bool) int {
+	from, depth, text, k := offset, 0, "", r.StringAt(offset)
+	for offset < len(r.Text) {
+		if k < len(r.Strings) && offset >= r.Strings[k].Open {
 			if l := r.Strings[k]; text == "" && !l.Symbol {
 				text = string(r.Text[l.From:l.To])
 			}
-			at = max(at+1, r.Strings[k].End)
+			offset = max(offset+1, r.Strings[k].End)
 			k++
 			continue
 		}
-		switch c := r.Text[at]; {
-		case c == '/' && bytes.HasPrefix(r.Text[at:], []byte("//")):
-			at += lexer.LineEnd(r.Text[at:])
+		switch c := r.Text[offset]; {
+		case c == '/' && bytes.HasPrefix(r.Text[offset:], []byte("//")):
+			offset += lexer.LineEnd(r.Text[offset:])
 			continue
-		case c == '/' && bytes.HasPrefix(r.Text[at:], []byte("/*")):
-			at += lexer.FindEnd(r.Text[at:], "*/")
+		case c == '/' && bytes.HasPrefix(r.Text[offset:], []byte("/*")):
+			offset += lexer.FindEnd(r.Text[offset:], "*/")
 			continue
 		case c == '(' || c == '{' || c == '[':
 			depth++
 		case depth == 0 && (c == '}' || c == ']' || c == ';'):
-			f(from, at, text)
-			return at
+			f(from, offset, text)
+			return offset
 		case c == ')' || c == '}' || c == ']':
 			depth--
 		case c == ',' && depth == 0:
-			if !f(from, at, text) {
-				return at
+			if !f(from, offset, text) {
+				return offset
 			}
-			from, text = at+1, ""
+			from, text = offset+1, ""
 		}
-		at++
+		offset++
 	}
 	return len(r.Text)
 }
 
 // FindBlockEnd returns the offset of a line that closes the block at an offset.
-func (r *File) FindBlockEnd(at int) int {
-	if n := bytes.Index(r.Text[at:], []byte("\n}")); n >= 0 {
-		return at + n
+func (r *File) FindBlockEnd(offset int) int {
+	if n := bytes.Index(r.Text[offset:], []byte("\n}")); n >= 0 {
+		return offset + n
 	}
 	return len(r.Text)
 }

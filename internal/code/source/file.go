@@ -39,24 +39,24 @@ type File struct {
 }
 
 // LineOf returns the line of an offset, from its first word on.
-func (r *File) LineOf(at int) string {
-	from := bytes.LastIndexByte(r.Text[:at], '\n') + 1
+func (r *File) LineOf(offset int) string {
+	from := bytes.LastIndexByte(r.Text[:offset], '\n') + 1
 	return string(bytes.TrimSpace(r.Text[from : from+lexer.LineEnd(r.Text[from:])]))
 }
 
 // LineAt returns the number of the line of an offset.
-func (r *File) LineAt(at int) int {
-	if at < r.at {
-		if at < r.at/2 {
+func (r *File) LineAt(offset int) int {
+	if offset < r.at {
+		if offset < r.at/2 {
 			r.at, r.line = 0, 1
 		} else {
-			r.line -= bytes.Count(r.Text[at:r.at], []byte{'\n'})
-			r.at = at
+			r.line -= bytes.Count(r.Text[offset:r.at], []byte{'\n'})
+			r.at = offset
 			return r.line
 		}
 	}
-	r.line += bytes.Count(r.Text[r.at:at], []byte{'\n'})
-	r.at = at
+	r.line += bytes.Count(r.Text[r.at:offset], []byte{'\n'})
+	r.at = offset
 	return r.line
 }
 

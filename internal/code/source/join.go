@@ -12,7 +12,7 @@ const MaxGlue = 160
 
 // AreJoined reports whether two strings are parts of one, and what the program inserts between
 // them: a name, "" for nothing, or "?" for anything.
-func (r *File) AreJoined(a, b lexer.String) (what string, ok bool) {
+func (r *File) AreJoined(a, b lexer.String) (variable string, ok bool) {
 	if b.Open < a.End || b.Open-a.End > MaxGlue || b.Symbol {
 		return "", false
 	}
@@ -97,16 +97,16 @@ func (r *File) FindConstant(name string) []int {
 	if r.consts == nil {
 		r.consts = map[string][]int{}
 		for i := 0; i < len(r.Strings); i++ {
-			if held := r.FindHolder(r.Strings[i]); held != "" && r.consts[held] == nil {
-				of := []int{i}
-				for len(of) < maxConst && i+1 < len(r.Strings) {
-					if what, ok := r.AreJoined(r.Strings[i], r.Strings[i+1]); !ok || what != "" {
+			if holder := r.FindHolder(r.Strings[i]); holder != "" && r.consts[holder] == nil {
+				indexes := []int{i}
+				for len(indexes) < maxConst && i+1 < len(r.Strings) {
+					if variable, ok := r.AreJoined(r.Strings[i], r.Strings[i+1]); !ok || variable != "" {
 						break
 					}
 					i++
-					of = append(of, i)
+					indexes = append(indexes, i)
 				}
-				r.consts[held] = of
+				r.consts[holder] = indexes
 			}
 		}
 	}

@@ -11,7 +11,7 @@ func (r *File) AddModel(m *facts.Model) {
 	if m == nil || m.Table == "" && m.Class == "" {
 		return
 	}
-	unmark(m)
+	moveForeignConstants(m)
 	if schema, table, ok := strings.Cut(m.Table, "."); ok && m.Schema == "" {
 		m.Schema, m.Table = schema, table
 	}
@@ -20,8 +20,8 @@ func (r *File) AddModel(m *facts.Model) {
 
 // A declaration may name its table or column by a constant that another file declares.
 
-// unmark moves the names of constants of other files to fields of their own.
-func unmark(m *facts.Model) {
+// moveForeignConstants moves the names of constants of other files to fields of their own.
+func moveForeignConstants(m *facts.Model) {
 	if constant, ok := strings.CutPrefix(m.Table, foreign); ok {
 		m.Table, m.Constant = "", constant
 	}

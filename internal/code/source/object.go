@@ -24,8 +24,8 @@ const maxObject = 64 << 10
 
 // ReadObject returns the properties of the object that begins at an offset, and the offset after it. If it is not closed, end is
 // how far it was read.
-func (r *File) ReadObject(at int) (list []Property, end int, closed bool) {
-	text := r.Text[:min(len(r.Text), at+maxObject)]
+func (r *File) ReadObject(start int) (list []Property, end int, closed bool) {
+	text := r.Text[:min(len(r.Text), start+maxObject)]
 	p := Property{At: -1}
 	depth := 0
 	value := false
@@ -36,7 +36,7 @@ func (r *File) ReadObject(at int) (list []Property, end int, closed bool) {
 		}
 		p, value = Property{At: -1}, false
 	}
-	for i := at; i < len(text); i++ {
+	for i := start; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '/' && bytes.HasPrefix(text[i:], []byte("//")):
 			i += lexer.LineEnd(text[i:]) - 1

@@ -124,11 +124,11 @@ func newSummary(out io.Writer) *summary {
 func (s *summary) testModule(dir, measured string, args []string) error {
 	command := []string{"test", "-json"}
 	if measured != "" {
-		self, err := os.Executable()
+		executable, err := os.Executable()
 		if err != nil {
 			return err
 		}
-		command = append(command, "-exec", self+" -measure "+measured)
+		command = append(command, "-exec", executable+" -measure "+measured)
 	}
 	cmd := exec.Command("go", append(command, args...)...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr

@@ -44,10 +44,10 @@ var cheatSheetRows = []struct{ sql, instead string }{
 	{"VACUUM FULL orders", "REPACK (CONCURRENTLY) from 19 on, pg_repack, or VACUUM"},
 }
 
-// cheatSheet returns the table of these statements. Only what a table's users feel is there; the
+// buildCheatSheet returns the table of these statements. Only what a table's users feel is there; the
 // families below have the rest.
-func cheatSheet() (string, error) {
-	schema, err := fold(catalog.New(), sheetSchema)
+func buildCheatSheet() (string, error) {
+	schema, err := applySQL(catalog.New(), sheetSchema)
 	if err != nil {
 		return "", err
 	}
@@ -93,11 +93,11 @@ func describeFirstEffect(r *effect.Result) string {
 		case e.RowLocks:
 			blocks = "writers of the same rows"
 		}
-		does := strings.Join(describeWork(e), ", ")
-		if does == "" {
-			does = "none"
+		work := strings.Join(describeWork(e), ", ")
+		if work == "" {
+			work = "none"
 		}
-		return e.Lock.Words() + " | " + does + " | " + blocks
+		return e.Lock.Words() + " | " + work + " | " + blocks
 	}
 	return "none | none | nobody"
 }

@@ -19,7 +19,7 @@ func writeFormRows(b *strings.Builder, schema *catalog.Catalog, form prove.Form)
 		if first, err = firstVersion(schema, form.Setup); err != nil {
 			return err
 		}
-		if schema, err = fold(schema, form.Setup); err != nil {
+		if schema, err = applySQL(schema, form.Setup); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func writeFormRows(b *strings.Builder, schema *catalog.Catalog, form prove.Form)
 	_, session.Problems = schema.Judge(f.Stmts[0].Node, form.SQL, false)
 	for v := first; v <= onward.PreviewMajor; v++ {
 		r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
-		words := describe(&r)
+		words := describeResult(&r)
 		if n := len(groups); n > 0 && groups[n-1].words == words {
 			groups[n-1].to = v
 			continue
@@ -98,8 +98,8 @@ func formatSQL(sql string) string {
 	return "`" + strings.ReplaceAll(strings.Join(strings.Fields(sql), " "), "|", `\|`) + "`"
 }
 
-// describe says what a result does, a line for each relation.
-func describe(r *effect.Result) string {
+// describeResult says what a result does, a line for each relation.
+func describeResult(r *effect.Result) string {
 	var lines []string
 	switch {
 	case r.Refused != nil:
@@ -111,17 +111,17 @@ func describe(r *effect.Result) string {
 	var order []string
 	for i := range r.Effects {
 		e := &r.Effects[i]
-		if e.Created || isReadAlong(e) {
+		if e.Created || isOnlyReadIndex(e) {
 			continue
 		}
-		does := describeRelation(e)
-		if names[does] == nil {
-			order = append(order, does)
+		description := describeRelation(e)
+		if names[description] == nil {
+			order = append(order, description)
 		}
-		names[does] = append(names[does], "`"+e.Name.String()+"`")
+		names[description] = append(names[description], "`"+e.Name.String()+"`")
 	}
-	for _, does := range order {
-		lines = append(lines, joinNames(names[does])+does)
+	for _, description := range order {
+		lines = append(lines, joinNames(names[description])+description)
 	}
 	if len(lines) == 0 {
 		lines = append(lines, "locks no relation that others use")
@@ -132,8 +132,8 @@ func describe(r *effect.Result) string {
 	return strings.Join(lines, "<br>")
 }
 
-// isReadAlong reports whether an index is only read.
-func isReadAlong(e *effect.Effect) bool {
+// isOnlyReadIndex reports whether an index is only read.
+func isOnlyReadIndex(e *effect.Effect) bool {
 	index := e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex
 	return index && e.Lock < onward.ShareUpdateExclusiveLock && e.HeaviestWork() == onward.NoWork && !e.Dropped
 }
@@ -182,8 +182,8 @@ func describeRelation(e *effect.Effect) string {
 // describeWork says what is done under the lock.
 func describeWork(e *effect.Effect) []string {
 	var out []string
-	say := func(on bool, words string) {
-		if on {
+	say := func(applies bool, words string) {
+		if applies {
 			out = append(out, words)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	text, err := writePage(filepath.Join("prove", "testdata"))
+	text, err := buildPage(filepath.Join("prove", "testdata"))
 	if err == nil {
 		err = os.WriteFile(filepath.Join("..", "..", "docs", "locks.md"), []byte(text), 0o644)
 	}

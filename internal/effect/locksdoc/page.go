@@ -22,13 +22,13 @@ type family struct {
 // first own heading.
 var files = [][2]string{{"forms.txt", ""}, {"alone.txt", "statements that run outside a transaction"}}
 
-// writePage returns the whole document.
-func writePage(dir string) (string, error) {
+// buildPage returns the whole document.
+func buildPage(dir string) (string, error) {
 	fixture, err := os.ReadFile(filepath.Join(dir, "fixture.sql"))
 	if err != nil {
 		return "", err
 	}
-	schema, err := fold(catalog.New(), string(fixture))
+	schema, err := applySQL(catalog.New(), string(fixture))
 	if err != nil {
 		return "", fmt.Errorf("fixture.sql: %w", err)
 	}
@@ -51,7 +51,7 @@ func writePage(dir string) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, head, count, onward.OldestMajor, onward.PreviewMajor)
-	most, err := cheatSheet()
+	most, err := buildCheatSheet()
 	if err != nil {
 		return "", err
 	}
@@ -122,20 +122,20 @@ func splitFamilies(text, first string) ([]family, error) {
 			starts = append(starts, n+1)
 		}
 	}
-	at := 0
+	index := 0
 	for _, f := range all {
-		for at+1 < len(starts) && f.Line > starts[at+1] {
-			at++
+		for index+1 < len(starts) && f.Line > starts[index+1] {
+			index++
 		}
-		out[at].forms = append(out[at].forms, f)
+		out[index].forms = append(out[index].forms, f)
 	}
-	kept := out[:0]
+	families := out[:0]
 	for _, f := range out {
 		if len(f.forms) > 0 {
-			kept = append(kept, f)
+			families = append(families, f)
 		}
 	}
-	return kept, nil
+	return families, nil
 }
 
 func capitalize(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
@@ -154,8 +154,8 @@ func headingAnchor(s string) string {
 	return b.String()
 }
 
-// fold applies SQL to a catalog.
-func fold(c *catalog.Catalog, sql string) (*catalog.Catalog, error) {
+// applySQL applies SQL to a catalog.
+func applySQL(c *catalog.Catalog, sql string) (*catalog.Catalog, error) {
 	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 // the forms.
 func TestLocksDocUpToDate(t *testing.T) {
 	t.Parallel()
-	want, err := writePage("../prove/testdata")
+	want, err := buildPage("../prove/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestLocksDocUpToDate(t *testing.T) {
 // of versions, every heading is in the list, and nothing is unknown.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	text, err := writePage("../prove/testdata")
+	text, err := buildPage("../prove/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}

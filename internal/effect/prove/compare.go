@@ -14,14 +14,14 @@ import (
 // SQLSTATE that the server may refuse with, "*" is any. Locks below
 // SHARE UPDATE EXCLUSIVE on indexes are left out: every plan takes them on all
 // indexes of a table.
-func Compare(got effect.Result, seen *observe.Observation, also string) []string {
+func Compare(got effect.Result, seen *observe.Observation, alternativeCode string) []string {
 	var bad []string
 	if (got.Refused != nil) != (seen.Refused != "") {
 		return []string{fmt.Sprintf("refused: model %q, server %q", got.Refused.Message(), seen.Refused)}
 	}
 	if no := got.Refused; no != nil {
 		// XX000 is what a server says that has no SQLSTATE for it.
-		if no.SQLSTATE != seen.Code && also != seen.Code && also != "*" && seen.Code != "XX000" {
+		if no.SQLSTATE != seen.Code && alternativeCode != seen.Code && alternativeCode != "*" && seen.Code != "XX000" {
 			return []string{fmt.Sprintf("refused: model %s %q, server %s %q", no.SQLSTATE, no.Message(), seen.Code, seen.Refused)}
 		}
 		return nil
@@ -29,7 +29,7 @@ func Compare(got effect.Result, seen *observe.Observation, also string) []string
 	if got.Unmodelled != "" {
 		bad = append(bad, "unmodelled: "+got.Unmodelled)
 	}
-	model := seenBy(got)
+	model := toObservedEffects(got)
 	names := map[string]bool{}
 	for n := range model {
 		names[n] = true
@@ -64,8 +64,8 @@ func Compare(got effect.Result, seen *observe.Observation, also string) []string
 	return bad
 }
 
-// seenBy is a model's result as an observation would have it.
-func seenBy(got effect.Result) map[string]observe.ObservedEffect {
+// toObservedEffects is a model's result as an observation would have it.
+func toObservedEffects(got effect.Result) map[string]observe.ObservedEffect {
 	model := map[string]observe.ObservedEffect{}
 	for i := range got.Effects {
 		e := &got.Effects[i]

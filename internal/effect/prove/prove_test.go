@@ -53,13 +53,13 @@ func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 func TestProve(t *testing.T) {
 	forms := parse(t, "forms.txt")
 	alone := parse(t, "alone.txt")
-	only := os.Getenv("PROVE_FORM")
-	wanted := regexp.MustCompile(only)
+	formFilter := os.Getenv("PROVE_FORM")
+	wanted := regexp.MustCompile(formFilter)
 	majors := pgservertest.ProofMajors()
 	switch {
-	case only != "" && os.Getenv("ONWARD_PROVE") == "":
+	case formFilter != "" && os.Getenv("ONWARD_PROVE") == "":
 		majors = pgservertest.Majors()
-	case only == "" && os.Getenv("ONWARD_PROVE") == "":
+	case formFilter == "" && os.Getenv("ONWARD_PROVE") == "":
 		t.Logf("ONWARD_PROVE is not set: the forms that need no setup of their own, on Postgres %d only", majors[0])
 		forms = slices.DeleteFunc(forms, func(f Form) bool { return f.Setup != "" || f.Line%5 > 0 })
 		alone = alone[:3]
@@ -101,8 +101,8 @@ func TestProve(t *testing.T) {
 	for n, f := range slices.Concat(forms, alone) {
 		line[f.ID] = n
 	}
-	at := func(key string) int { id, _, _ := strings.Cut(key, ":"); return line[id] }
-	sort.Slice(keys, func(i, j int) bool { return at(keys[i]) < at(keys[j]) })
+	lineOf := func(key string) int { id, _, _ := strings.Cut(key, ":"); return line[id] }
+	sort.Slice(keys, func(i, j int) bool { return lineOf(keys[i]) < lineOf(keys[j]) })
 	for _, k := range keys {
 		sort.Strings(differ[k])
 		t.Errorf("Postgres %s: %s", strings.Join(differ[k], ", "), k)

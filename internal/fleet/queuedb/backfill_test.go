@@ -44,12 +44,12 @@ func newAccountScene(t *testing.T, schemas, rows int) *scene {
 		t.Fatal(err)
 	}
 	s.work = func(ctx context.Context, target *fleet.Target, slice *apply.Slice) error {
-		var own onward.Plan // each call has its own
-		if err := json.Unmarshal(s.settings.Work, &own); err != nil {
+		var planCopy onward.Plan // each call has its own
+		if err := json.Unmarshal(s.settings.Work, &planCopy); err != nil {
 			return err
 		}
 		_, err := apply.Run(ctx, apply.Config{
-			DB: target.Address, Schema: target.Schema, SearchPath: target.SearchPath(""), Plan: &own, Unproven: "a sketch", Within: time.Minute, Slice: slice,
+			DB: target.Address, Schema: target.Schema, SearchPath: target.SearchPath(""), Plan: &planCopy, Unproven: "a sketch", Within: time.Minute, Slice: slice,
 		})
 		return err
 	}
@@ -64,11 +64,11 @@ func TestBackfillInSlices(t *testing.T) {
 	s := newAccountScene(t, 3, rows)
 	s.sliceLength = time.Millisecond // one call of the engine, which takes a second at most
 	q := s.open(t)
-	var own onward.Plan
-	if err := json.Unmarshal(s.settings.Work, &own); err != nil {
+	var planCopy onward.Plan
+	if err := json.Unmarshal(s.settings.Work, &planCopy); err != nil {
 		t.Fatal(err)
 	}
-	holder, err := apply.Open(t.Context(), apply.Config{DB: s.db, Schema: "tenant_01", SearchPath: `"tenant_01"`, Plan: &own, Unproven: "a sketch"})
+	holder, err := apply.Open(t.Context(), apply.Config{DB: s.db, Schema: "tenant_01", SearchPath: `"tenant_01"`, Plan: &planCopy, Unproven: "a sketch"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,11 +34,11 @@ func (q *Queue) dispatch(ctx context.Context, release string) (ended []*openRoll
 		if err := lockDispatch(ctx, tx); err != nil {
 			return err
 		}
-		list, err := q.readOpen(ctx, tx, release)
+		list, err := q.readOpenRollouts(ctx, tx, release)
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		if err := q.replaceLost(ctx, tx); err != nil {
+		if err := q.replaceLostJobs(ctx, tx); err != nil {
 			return err
 		}
 		servers, err := countByServer(ctx, tx)
@@ -65,9 +65,9 @@ func lockDispatch(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// readOpen returns the releases that are running. A release that another version of onward made is left to it, and one that needs code on the
+// readOpenRollouts returns the releases that are running. A release that another version of onward made is left to it, and one that needs code on the
 // machine is left to its own workers.
-func (q *Queue) readOpen(ctx context.Context, tx pgx.Tx, release string) (list []*openRollout, err error) {
+func (q *Queue) readOpenRollouts(ctx context.Context, tx pgx.Tx, release string) (list []*openRollout, err error) {
 	rows, err := tx.Query(ctx, "SELECT id, release, work, settings, waves, sizes, late FROM onward_queue.rollout WHERE state = 'running' ORDER BY id")
 	if err != nil {
 		return nil, err
@@ -92,9 +92,9 @@ func (q *Queue) readOpen(ctx context.Context, tx pgx.Tx, release string) (list [
 	return list, err
 }
 
-// replaceLost gives a new job to each target whose job has disappeared, or whose worker is gone. River itself would notice a lost job by
+// replaceLostJobs gives a new job to each target whose job has disappeared, or whose worker is gone. River itself would notice a lost job by
 // its age alone, after the longest time that it may take.
-func (q *Queue) replaceLost(ctx context.Context, tx pgx.Tx) error {
+func (q *Queue) replaceLostJobs(ctx context.Context, tx pgx.Tx) error {
 	rows, err := tx.Query(ctx, `SELECT t.rollout, t.name, t.long FROM onward_queue.target AS t LEFT JOIN onward_queue.river_job AS j ON j.id = t.job
 		WHERE t.state = 'running' AND (j.id IS NULL OR j.finalized_at IS NOT NULL
 			OR j.state = 'running' AND coalesce(t.seen, j.attempted_at) < clock_timestamp() - $1 * interval '1 second') FOR UPDATE OF t`, lostAfter.Seconds())
@@ -150,13 +150,13 @@ func countByServer(ctx context.Context, tx pgx.Tx) (map[string]int, error) {
 
 // dispatchRollout lets targets of a release begin. It reports whether the release has an open target, or was stopped.
 func (q *Queue) dispatchRollout(ctx context.Context, tx pgx.Tx, r *openRollout, servers map[string]int) (open bool, err error) {
-	why, err := r.findStop(ctx, tx)
+	reason, err := r.findStopReason(ctx, tx)
 	if err != nil {
 		return false, err
 	}
-	if why != "" {
-		q.logger.Warn("the release is stopped", "release", r.release, "why", why)
-		return true, endRollout(ctx, tx, r.id, onward.RolloutStopped, why)
+	if reason != "" {
+		q.logger.Warn("the release is stopped", "release", r.release, "why", reason)
+		return true, endRollout(ctx, tx, r.id, onward.RolloutStopped, reason)
 	}
 	var wave *int
 	var running int
@@ -166,17 +166,17 @@ func (q *Queue) dispatchRollout(ctx context.Context, tx pgx.Tx, r *openRollout, 
 		return running > 0, err
 	}
 	for running < r.settings.AtOnce {
-		begun, err := q.beginTargets(ctx, tx, r, *wave, r.settings.AtOnce-running, servers)
-		if err != nil || begun == 0 {
+		startedCount, err := q.beginTargets(ctx, tx, r, *wave, r.settings.AtOnce-running, servers)
+		if err != nil || startedCount == 0 {
 			return true, err
 		}
-		running += begun
+		running += startedCount
 	}
 	return true, nil
 }
 
-// findStop returns why no further target may begin; "" if it may.
-func (r *openRollout) findStop(ctx context.Context, tx pgx.Tx) (why string, err error) {
+// findStopReason returns why no further target may begin; "" if it may.
+func (r *openRollout) findStopReason(ctx context.Context, tx pgx.Tx) (reason string, err error) {
 	if r.settings.Chosen {
 		return "", nil
 	}
@@ -191,16 +191,16 @@ func (r *openRollout) findStop(ctx context.Context, tx pgx.Tx) (why string, err 
 	}
 	var wave, failed int
 	_, err = pgx.ForEachRow(rows, []any{&wave, &failed}, func() error {
-		if why == "" && wave >= 1 && wave <= len(r.sizes) {
-			why = limit.StopReason(failed, int(r.sizes[wave-1]))
+		if reason == "" && wave >= 1 && wave <= len(r.sizes) {
+			reason = limit.StopReason(failed, int(r.sizes[wave-1]))
 		}
 		return nil
 	})
-	return why, err
+	return reason, err
 }
 
 // beginTargets inserts jobs for at most some targets of a wave, on servers below their limit.
-func (q *Queue) beginTargets(ctx context.Context, tx pgx.Tx, r *openRollout, wave, most int, servers map[string]int) (begun int, err error) {
+func (q *Queue) beginTargets(ctx context.Context, tx pgx.Tx, r *openRollout, wave, most int, servers map[string]int) (startedCount int, err error) {
 	full := []string{}
 	for server, count := range servers {
 		if count >= r.settings.PerServer {
@@ -254,11 +254,11 @@ func (q *Queue) finishOrAddWave(ctx context.Context, r *openRollout, createdTarg
 			return r.addWave(ctx, tx, createdTargets)
 		}
 		if failed > 0 {
-			why := fmt.Sprintf("%d targets are not done: the same command goes on with them", failed)
+			reason := fmt.Sprintf("%d targets are not done: the same command goes on with them", failed)
 			if end.why != "" {
-				why += "; " + end.why
+				reason += "; " + end.why
 			}
-			end = rolloutEnd{onward.RolloutFailed, why}
+			end = rolloutEnd{onward.RolloutFailed, reason}
 		}
 		q.logger.Info("the release has ended", "release", r.release, "state", end.state, "why", end.why)
 		return endRollout(ctx, tx, r.id, end.state, end.why)
@@ -284,7 +284,7 @@ func (r *openRollout) addWave(ctx context.Context, tx pgx.Tx, createdTargets *fl
 }
 
 // endRollout records the end of a release.
-func endRollout(ctx context.Context, tx pgx.Tx, id int64, state onward.RolloutState, why string) error {
-	_, err := tx.Exec(ctx, "UPDATE onward_queue.rollout SET state = $2, why = $3, ended = clock_timestamp() WHERE id = $1", id, string(state), why)
+func endRollout(ctx context.Context, tx pgx.Tx, id int64, state onward.RolloutState, reason string) error {
+	_, err := tx.Exec(ctx, "UPDATE onward_queue.rollout SET state = $2, why = $3, ended = clock_timestamp() WHERE id = $1", id, string(state), reason)
 	return err
 }

@@ -142,7 +142,7 @@ func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 		Repeats: true, Who: w.c.Who, Tell: func(words string) { logger.Debug(words) },
 	}, t)
 	took := time.Since(began)
-	w.metrics.addSlice(p.State, took)
+	w.metrics.countSlice(p.State, took)
 	if reached && took > reachedTime {
 		s.away = 0
 	}
@@ -162,12 +162,12 @@ func (w *Worker) newJob(s *slice) *Job {
 func (w *Worker) beginSlice(ctx context.Context, args *TargetArgs) (*slice, error) {
 	s := &slice{args: args}
 	var text, body, step string
-	var waited, away float64
+	var waited, awaySeconds float64
 	err := w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `UPDATE onward_queue.target AS t SET holder = $4, seen = clock_timestamp() FROM onward_queue.rollout AS r
 		WHERE r.id = t.rollout AND t.rollout = $1 AND t.name = $2 AND t.run = $3 AND t.state = 'running'
 		RETURNING r.release, r.work, r.settings, r.body, t.step, t.waited, coalesce(extract(epoch FROM clock_timestamp() - t.away), 0)::float8`,
-			args.Rollout, args.Target, args.Run, w.holder).Scan(&s.release, &s.work, &text, &body, &step, &waited, &away)
+			args.Rollout, args.Target, args.Run, w.holder).Scan(&s.release, &s.work, &text, &body, &step, &waited, &awaySeconds)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
@@ -178,44 +178,44 @@ func (w *Worker) beginSlice(ctx context.Context, args *TargetArgs) (*slice, erro
 	if s.settings, err = decodeSettings(text); err != nil {
 		return nil, errors.Join(err, w.queue.updateTarget(ctx, args, "holder = '', seen = NULL"))
 	}
-	s.settings.Work, s.away = json.RawMessage(body), seconds(away)
+	s.settings.Work, s.away = json.RawMessage(body), secondsToDuration(awaySeconds)
 	if waited > 0 {
-		s.before = &apply.SliceError{Step: step, Waited: seconds(waited)}
+		s.before = &apply.SliceError{Step: step, Waited: secondsToDuration(waited)}
 	}
 	return s, nil
 }
 
-func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+func secondsToDuration(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // endSlice records the result of a slice. failed is an error of [fleet.RunTarget].
 func (w *Worker) endSlice(ctx context.Context, s *slice, logger *slog.Logger, p *onward.RolloutTarget, failed error) error {
 	ctx = context.WithoutCancel(ctx) // the result is recorded after a timeout, too
-	over, held := new(apply.SliceError), new(apply.HeldError)
+	sliceErr, heldErr := new(apply.SliceError), new(apply.HeldError)
 	switch {
-	case errors.As(failed, &over):
-		logger.Debug("the slice is over", "step", over.Step, "waited", over.Waited)
-		if over.Long != s.args.Long {
-			return w.changeQueue(ctx, s, over)
+	case errors.As(failed, &sliceErr):
+		logger.Debug("the slice is over", "step", sliceErr.Step, "waited", sliceErr.Waited)
+		if sliceErr.Long != s.args.Long {
+			return w.changeQueue(ctx, s, sliceErr)
 		}
-		return w.continueSlice(ctx, s, over)
-	case errors.As(failed, &held):
-		logger.Debug("another process has the target", "holder", held.Holder)
-		return w.waitForTarget(ctx, s, held.Error(), false)
+		return w.pauseSlice(ctx, s, sliceErr)
+	case errors.As(failed, &heldErr):
+		logger.Debug("another process has the target", "holder", heldErr.Holder)
+		return w.postponeTarget(ctx, s, heldErr.Error(), false)
 	case failed != nil:
 		return w.stopRollout(ctx, s, logger, failed)
 	}
 	switch p.State {
 	case onward.RolloutPending, onward.RolloutRunning:
-		return w.waitForTarget(ctx, s, p.Note, false)
+		return w.postponeTarget(ctx, s, p.Note, false)
 	case onward.RolloutInterrupted, onward.RolloutUnreachable:
 		if w.isDraining() {
-			return w.waitForTarget(ctx, s, p.Note, false)
+			return w.postponeTarget(ctx, s, p.Note, false)
 		}
 		if s.away < s.settings.Within {
 			if s.away == 0 {
 				logger.Info("the target waits", "why", p.Note)
 			}
-			return w.waitForTarget(ctx, s, p.Note, true)
+			return w.postponeTarget(ctx, s, p.Note, true)
 		}
 		p.State = onward.RolloutUnreachable
 	}
@@ -227,35 +227,35 @@ func (w *Worker) endSlice(ctx context.Context, s *slice, logger *slog.Logger, p 
 func (w *Worker) finishTarget(ctx context.Context, s *slice, state onward.RolloutState, exitCode int, note string) error {
 	err := w.queue.updateTarget(ctx, s.args, `state = $4, exit_code = $5, note = $6, run = NULL, job = NULL, long = false, holder = '', seen = NULL,
 		step = '', waited = 0, away = NULL, ended = clock_timestamp()`, string(state), exitCode, note)
-	w.dispatchSoon()
+	w.requestDispatch()
 	return err
 }
 
-// continueSlice ends a slice between two steps or batches. The next one begins when River has a free place.
-func (w *Worker) continueSlice(ctx context.Context, s *slice, over *apply.SliceError) error {
+// pauseSlice ends a slice between two steps or batches. The next one begins when River has a free place.
+func (w *Worker) pauseSlice(ctx context.Context, s *slice, sliceErr *apply.SliceError) error {
 	if err := w.queue.updateTarget(ctx, s.args, "holder = '', seen = NULL, note = $4, step = $5, waited = $6, away = NULL",
-		over.Error(), over.Step, over.Waited.Seconds()); err != nil {
+		sliceErr.Error(), sliceErr.Step, sliceErr.Waited.Seconds()); err != nil {
 		return err
 	}
 	return river.JobSnooze(0)
 }
 
 // changeQueue replaces the job by one with another timeout.
-func (w *Worker) changeQueue(ctx context.Context, s *slice, over *apply.SliceError) error {
+func (w *Worker) changeQueue(ctx context.Context, s *slice, sliceErr *apply.SliceError) error {
 	return w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE onward_queue.target SET note = $4, step = $5, waited = $6, away = NULL WHERE rollout = $1 AND name = $2 AND run = $3`,
-			s.args.Rollout, s.args.Target, s.args.Run, over.Error(), over.Step, over.Waited.Seconds())
+			s.args.Rollout, s.args.Target, s.args.Run, sliceErr.Error(), sliceErr.Step, sliceErr.Waited.Seconds())
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		return w.queue.insertJob(ctx, tx, &TargetArgs{Rollout: s.args.Rollout, Target: s.args.Target, Long: over.Long})
+		return w.queue.insertJob(ctx, tx, &TargetArgs{Rollout: s.args.Rollout, Target: s.args.Target, Long: sliceErr.Long})
 	})
 }
 
-// waitForTarget ends a slice that could not work. away: the target cannot be reached, which has a limit.
-func (w *Worker) waitForTarget(ctx context.Context, s *slice, note string, away bool) error {
+// postponeTarget ends a slice that could not work. away: the target cannot be reached, which has a limit.
+func (w *Worker) postponeTarget(ctx context.Context, s *slice, note string, isUnreachable bool) error {
 	if err := w.queue.updateTarget(ctx, s.args, `note = $4, away = CASE WHEN $5 AND $6 THEN coalesce(away, clock_timestamp())
-		WHEN $5 THEN clock_timestamp() END`, note, away, s.away > 0); err != nil {
+		WHEN $5 THEN clock_timestamp() END`, note, isUnreachable, s.away > 0); err != nil {
 		return err
 	}
 	return w.snoozeJob(ctx, s, w.c.snooze)
@@ -285,14 +285,14 @@ func (w *Worker) snoozeJob(ctx context.Context, s *slice, d time.Duration) error
 }
 
 // stopRollout ends a release whose work no target can do. The target itself is not done.
-func (w *Worker) stopRollout(ctx context.Context, s *slice, logger *slog.Logger, why error) error {
-	logger.Error("the release is stopped", "error", why)
+func (w *Worker) stopRollout(ctx context.Context, s *slice, logger *slog.Logger, cause error) error {
+	logger.Error("the release is stopped", "error", cause)
 	if err := w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
-		return endRollout(ctx, tx, s.args.Rollout, onward.RolloutStopped, why.Error())
+		return endRollout(ctx, tx, s.args.Rollout, onward.RolloutStopped, cause.Error())
 	}); err != nil {
 		return err
 	}
-	return w.finishTarget(ctx, s, onward.RolloutFailed, 0, why.Error())
+	return w.finishTarget(ctx, s, onward.RolloutFailed, 0, cause.Error())
 }
 
 // updateTarget changes the row of a target, unless another job has replaced this one. Parameters begin with $4.

@@ -80,9 +80,9 @@ func (w *Worker) surveyCreatedTargets(ctx context.Context, r *openRollout) (*fle
 }
 
 // explainRollout records why a release without open targets has not ended.
-func (q *Queue) explainRollout(ctx context.Context, id int64, why string) error {
+func (q *Queue) explainRollout(ctx context.Context, id int64, reason string) error {
 	return q.inTransaction(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "UPDATE onward_queue.rollout SET why = $2 WHERE id = $1 AND state = 'running' AND why <> $2", id, why)
+		_, err := tx.Exec(ctx, "UPDATE onward_queue.rollout SET why = $2 WHERE id = $1 AND state = 'running' AND why <> $2", id, reason)
 		return err
 	})
 }

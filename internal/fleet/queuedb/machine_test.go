@@ -45,7 +45,7 @@ func TestReleaseOnMachine(t *testing.T) {
 	stop()
 	// A lost job goes to the same queue.
 	exec(t, q, "UPDATE onward_queue.target SET state = 'running', job = NULL WHERE name = 'tenant_01'")
-	if err := q.inTransaction(t.Context(), func(tx pgx.Tx) error { return q.replaceLost(t.Context(), tx) }); err != nil {
+	if err := q.inTransaction(t.Context(), func(tx pgx.Tx) error { return q.replaceLostJobs(t.Context(), tx) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := ask[string](t, q, "SELECT string_agg(DISTINCT queue, ' ') || count(*) FROM onward_queue.river_job"); got != machineQueue("v2")+"4" {

@@ -26,8 +26,8 @@ func newWorkerMetrics() *workerMetrics {
 	}
 }
 
-// addSlice counts a slice and the state in which it left its target.
-func (m *workerMetrics) addSlice(state onward.RolloutState, took time.Duration) {
+// countSlice counts a slice and the state in which it left its target.
+func (m *workerMetrics) countSlice(state onward.RolloutState, took time.Duration) {
 	m.set.GetOrCreateCounter(fmt.Sprintf("onward_worker_slices_total{state=%q}", state)).Inc()
 	m.seconds.Update(took.Seconds())
 }

@@ -46,9 +46,9 @@ func (q *Queue) ReadRollout(ctx context.Context, release string) (*onward.Rollou
 	out := &onward.Rollout{Schema: onward.RolloutSchema, Release: release}
 	err := q.inTransaction(ctx, func(tx pgx.Tx) error {
 		var id int64
-		var state, why string
+		var state, reason string
 		var waves []string
-		err := tx.QueryRow(ctx, "SELECT id, state, why, waves FROM onward_queue.rollout WHERE release = $1", release).Scan(&id, &state, &why, &waves)
+		err := tx.QueryRow(ctx, "SELECT id, state, why, waves FROM onward_queue.rollout WHERE release = $1", release).Scan(&id, &state, &reason, &waves)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return &config.InputError{Err: fmt.Errorf("the queue does not have the release %q", release)}
 		}
@@ -60,7 +60,7 @@ func (q *Queue) ReadRollout(ctx context.Context, release string) (*onward.Rollou
 			return err
 		}
 		fleet.SummarizeTargets(out, waves, list)
-		out.State, out.Why = onward.RolloutState(state), why
+		out.State, out.Why = onward.RolloutState(state), reason
 		return nil
 	})
 	return out, err
@@ -87,10 +87,10 @@ func readTargets(ctx context.Context, tx pgx.Tx, id int64) (list []onward.Rollou
 
 // Retry lets targets that failed or were skipped be tried again: first by their ledgers, which decide, and then by the queue. q is nil if one
 // process runs the release. A target that cannot be tried again does not keep the others from it.
-func (q *Queue) Retry(ctx context.Context, list []*fleet.Target, release, who string) error {
+func (q *Queue) Retry(ctx context.Context, list []*fleet.Target, release, actor string) error {
 	var failed []error
 	for _, t := range list {
-		err := fleet.Retry(ctx, t, release, who)
+		err := fleet.Retry(ctx, t, release, actor)
 		if err == nil && q != nil {
 			err = q.retryTarget(ctx, release, t.Name)
 		}
@@ -100,9 +100,9 @@ func (q *Queue) Retry(ctx context.Context, list []*fleet.Target, release, who st
 }
 
 // Skip leaves targets out of a release: first in their ledgers, which decide, and then in the queue. q is nil if one process runs the release.
-func (q *Queue) Skip(ctx context.Context, list []*fleet.Target, release, reason, who string) error {
+func (q *Queue) Skip(ctx context.Context, list []*fleet.Target, release, reason, actor string) error {
 	for _, t := range list {
-		if err := fleet.Skip(ctx, []*fleet.Target{t}, release, reason, who); err != nil {
+		if err := fleet.Skip(ctx, []*fleet.Target{t}, release, reason, actor); err != nil {
 			return err
 		}
 		if q == nil {
@@ -123,7 +123,7 @@ func (q *Queue) retryTarget(ctx context.Context, release, name string) error {
 			WHERE rollout = $1 AND name = $2`, id, name); err != nil {
 			return err
 		}
-		full, err := isFull(ctx, tx, id)
+		full, err := isRolloutFull(ctx, tx, id)
 		if err == nil && full {
 			_, err = tx.Exec(ctx, "UPDATE onward_queue.target SET state = 'pending' WHERE rollout = $1 AND name = $2", id, name)
 		} else if err == nil {
@@ -133,8 +133,8 @@ func (q *Queue) retryTarget(ctx context.Context, release, name string) error {
 	})
 }
 
-// isFull reports whether a release has as many targets at work as it may have.
-func isFull(ctx context.Context, tx pgx.Tx, id int64) (bool, error) {
+// isRolloutFull reports whether a release has as many targets at work as it may have.
+func isRolloutFull(ctx context.Context, tx pgx.Tx, id int64) (bool, error) {
 	var text string
 	var running int
 	if err := tx.QueryRow(ctx, `SELECT settings, (SELECT count(*) FROM onward_queue.target WHERE rollout = $1 AND state = 'running')

@@ -85,8 +85,8 @@ func (e *OtherQueueError) Error() string {
 
 // Open opens a queue database, and makes its tables if there are none. The error is an *address.Error, a *live.ServerError or an
 // [*OtherQueueError].
-func Open(ctx context.Context, at Address, sessions int, logger *slog.Logger) (*Queue, error) {
-	q, err := connectQueue(ctx, at, sessions, logger)
+func Open(ctx context.Context, queueAddress Address, sessions int, logger *slog.Logger) (*Queue, error) {
+	q, err := connectQueue(ctx, queueAddress, sessions, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -95,15 +95,15 @@ func Open(ctx context.Context, at Address, sessions int, logger *slog.Logger) (*
 	}
 	if err != nil {
 		q.Close()
-		return nil, address.RedactError(err, at.URL)
+		return nil, address.RedactError(err, queueAddress.URL)
 	}
 	return q, nil
 }
 
 // OpenReader opens a queue database for reading, and changes nothing there. The error is a *config.InputError if it has no queue, or one of
 // those of [Open].
-func OpenReader(ctx context.Context, at Address, sessions int, logger *slog.Logger) (*Queue, error) {
-	q, err := connectQueue(ctx, at, sessions, logger)
+func OpenReader(ctx context.Context, queueAddress Address, sessions int, logger *slog.Logger) (*Queue, error) {
+	q, err := connectQueue(ctx, queueAddress, sessions, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -113,14 +113,14 @@ func OpenReader(ctx context.Context, at Address, sessions int, logger *slog.Logg
 	}
 	if err != nil {
 		q.Close()
-		return nil, address.RedactError(err, at.URL)
+		return nil, address.RedactError(err, queueAddress.URL)
 	}
 	return q, nil
 }
 
 // connectQueue returns a queue whose tables were not looked at.
-func connectQueue(ctx context.Context, at Address, sessions int, logger *slog.Logger) (*Queue, error) {
-	url := at.URL
+func connectQueue(ctx context.Context, queueAddress Address, sessions int, logger *slog.Logger) (*Queue, error) {
+	url := queueAddress.URL
 	q := &Queue{logger: logger, leftAlone: map[int64]bool{}}
 	shared, err := live.SharesSession(ctx, url)
 	if err != nil {
@@ -132,7 +132,7 @@ func connectQueue(ctx context.Context, at Address, sessions int, logger *slog.Lo
 		return nil, &address.Error{}
 	}
 	settings.MaxConns = int32(sessions)
-	settings.BeforeConnect = at.renewLogin
+	settings.BeforeConnect = queueAddress.renewLogin
 	settings.ConnConfig.RuntimeParams["application_name"] = "onward fleet (queue)"
 	if shared {
 		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared in another client's session
@@ -173,8 +173,8 @@ func (q *Queue) createTables(ctx context.Context) error {
 		return err
 	}
 	return q.lockSchema(ctx, func(tx pgx.Tx) error {
-		made, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil) // in transactions of its own
-		if err == nil && len(made.Versions) > 0 {
+		migration, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil) // in transactions of its own
+		if err == nil && len(migration.Versions) > 0 {
 			_, err = tx.Exec(ctx, acl.SetOwnerAlone(acl.Content, schemaName))
 		}
 		return err

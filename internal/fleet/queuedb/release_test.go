@@ -78,8 +78,8 @@ func TestSameReleaseAgain(t *testing.T) {
 	s.start(t, q, false)
 	s.startWorker(t, q)
 	s.await(t, q, onward.RolloutStopped)
-	if why := ask[string](t, q, "SELECT why FROM onward_queue.rollout"); !strings.Contains(why, "1 of the 2 targets of this wave failed") {
-		t.Error(why)
+	if reason := ask[string](t, q, "SELECT why FROM onward_queue.rollout"); !strings.Contains(reason, "1 of the 2 targets of this wave failed") {
+		t.Error(reason)
 	}
 	fails.Store(false)
 	s.start(t, q, false)
@@ -200,12 +200,12 @@ func TestQueueLost(t *testing.T) {
 	if p, err := q.ReadProgress(t.Context(), "v2"); err == nil {
 		t.Errorf("%+v", p)
 	}
-	again := s.open(t)
-	s.start(t, again, true)
-	s.await(t, again, onward.RolloutDone)
+	secondQueue := s.open(t)
+	s.start(t, secondQueue, true)
+	s.await(t, secondQueue, onward.RolloutDone)
 	s.checkOnce(t, 12)
-	s.start(t, again, true) // all are done
-	s.await(t, again, onward.RolloutDone)
+	s.start(t, secondQueue, true) // all are done
+	s.await(t, secondQueue, onward.RolloutDone)
 	s.checkOnce(t, 12)
 }
 

@@ -32,8 +32,8 @@ func TestTimes(t *testing.T) {
 		t.Errorf("%s, %s, %s", short, long, rescueAfter)
 	}
 	// After errors of the queue database a job is not postponed for hours.
-	if at := w.NextRetry(&river.Job[TargetArgs]{JobRow: &rivertype.JobRow{Attempt: 50}}); time.Until(at) > 10*time.Second {
-		t.Error(time.Until(at))
+	if retryTime := w.NextRetry(&river.Job[TargetArgs]{JobRow: &rivertype.JobRow{Attempt: 50}}); time.Until(retryTime) > 10*time.Second {
+		t.Error(time.Until(retryTime))
 	}
 }
 

@@ -62,7 +62,7 @@ func (q *Queue) Start(ctx context.Context, c *fleet.Config, s *Settings, survey 
 			return err
 		}
 		if rebuild {
-			if err := forgetRollout(ctx, tx, c.Release); err != nil {
+			if err := deleteRollout(ctx, tx, c.Release); err != nil {
 				return err
 			}
 		}
@@ -93,7 +93,7 @@ func (q *Queue) Start(ctx context.Context, c *fleet.Config, s *Settings, survey 
 }
 
 // insertTargets adds targets to a release. again: also those that are done or skipped are tried.
-func insertTargets(ctx context.Context, tx pgx.Tx, id int64, survey *fleet.Survey, again bool) error {
+func insertTargets(ctx context.Context, tx pgx.Tx, id int64, survey *fleet.Survey, includeFinished bool) error {
 	var names, servers, states, notes []string
 	var waves, positions []int32
 	for i := range survey.Targets {
@@ -101,7 +101,7 @@ func insertTargets(ctx context.Context, tx pgx.Tx, id int64, survey *fleet.Surve
 		state, note := onward.RolloutPending, ""
 		switch t.State {
 		case onward.RolloutDone, onward.RolloutSkipped, onward.RolloutGone:
-			if !again {
+			if !includeFinished {
 				state, note = t.State, t.Note
 			}
 		}
@@ -119,8 +119,8 @@ func insertTargets(ctx context.Context, tx pgx.Tx, id int64, survey *fleet.Surve
 	return err
 }
 
-// forgetRollout removes a release from the queue. A job that runs finds that its target has no row, and ends.
-func forgetRollout(ctx context.Context, tx pgx.Tx, release string) error {
+// deleteRollout removes a release from the queue. A job that runs finds that its target has no row, and ends.
+func deleteRollout(ctx context.Context, tx pgx.Tx, release string) error {
 	var id int64
 	err := tx.QueryRow(ctx, "DELETE FROM onward_queue.rollout WHERE release = $1 RETURNING id", release).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {

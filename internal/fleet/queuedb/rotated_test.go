@@ -139,12 +139,12 @@ func TestRotatedDuringBackfill(t *testing.T) {
 		" INSERT INTO account SELECT n, 'nick ' || n, n FROM generate_series(1, 20000) AS n")
 	rotate := sync.OnceFunc(func() { r.rotate("second") })
 	s.work = func(ctx context.Context, target *fleet.Target, slice *apply.Slice) error {
-		var own onward.Plan
-		if err := json.Unmarshal(s.settings.Work, &own); err != nil {
+		var planCopy onward.Plan
+		if err := json.Unmarshal(s.settings.Work, &planCopy); err != nil {
 			return err
 		}
 		_, err := apply.Run(ctx, apply.Config{
-			DB: target.Address, Schema: target.Schema, SearchPath: target.SearchPath(""), Plan: &own, Unproven: "a sketch", Within: time.Minute, Slice: slice,
+			DB: target.Address, Schema: target.Schema, SearchPath: target.SearchPath(""), Plan: &planCopy, Unproven: "a sketch", Within: time.Minute, Slice: slice,
 			Tell: func(e apply.Event) {
 				if e.Kind == apply.Passed {
 					rotate()

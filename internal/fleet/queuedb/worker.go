@@ -104,21 +104,21 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	still := context.WithoutCancel(ctx)
-	if err := client.Start(still); err != nil {
+	uncanceledCtx := context.WithoutCancel(ctx)
+	if err := client.Start(uncanceledCtx); err != nil {
 		return err
 	}
 	w.queue.logger.Info("the worker takes targets", "who", w.c.Who, "at_once", w.c.AtOnce, "poll_only", w.queue.pooled)
-	beats, stop := context.WithCancel(still)
+	beats, stop := context.WithCancel(uncanceledCtx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		w.beat(beats)
+		w.sendHeartbeats(beats)
 	}()
 	w.dispatchUntil(ctx)
 	w.queue.logger.Info("the worker ends: its slices stop at the next batch", "patience", w.c.Drain)
 	close(w.draining)
-	patience, cancel := context.WithTimeout(still, w.c.Drain+queuePatience)
+	patience, cancel := context.WithTimeout(uncanceledCtx, w.c.Drain+queuePatience)
 	defer cancel()
 	err = client.Stop(patience)
 	stop()
@@ -126,8 +126,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	return err
 }
 
-// beat tells the queue that this worker is alive.
-func (w *Worker) beat(ctx context.Context) {
+// sendHeartbeats tells the queue that this worker is alive.
+func (w *Worker) sendHeartbeats(ctx context.Context) {
 	for {
 		if err := w.sendHeartbeat(ctx); err == nil {
 			w.beaten.Store(time.Now().Unix())
@@ -167,8 +167,8 @@ func (w *Worker) isDraining() bool {
 	}
 }
 
-// dispatchSoon makes this worker look for the next targets at once.
-func (w *Worker) dispatchSoon() {
+// requestDispatch makes this worker look for the next targets at once.
+func (w *Worker) requestDispatch() {
 	select {
 	case w.soon <- struct{}{}:
 	default:

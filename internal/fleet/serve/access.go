@@ -101,7 +101,7 @@ func (g *gate) knowsHost(r *http.Request) bool {
 	if !ok {
 		return false
 	}
-	at, err := netip.ParseAddrPort(local.String())
+	localAddr, err := netip.ParseAddrPort(local.String())
 	if err != nil {
 		return false
 	}
@@ -109,18 +109,18 @@ func (g *gate) knowsHost(r *http.Request) bool {
 	if err != nil {
 		name, port = strings.Trim(host, "[]"), "80"
 	}
-	if port != portOf(at) {
+	if port != portOf(localAddr) {
 		return false
 	}
 	if name == "localhost" {
-		return at.Addr().Unmap().IsLoopback()
+		return localAddr.Addr().Unmap().IsLoopback()
 	}
 	ip, err := netip.ParseAddr(name)
-	return err == nil && ip == at.Addr().Unmap()
+	return err == nil && ip == localAddr.Addr().Unmap()
 }
 
-func portOf(at netip.AddrPort) string {
-	_, port, _ := net.SplitHostPort(at.String())
+func portOf(addr netip.AddrPort) string {
+	_, port, _ := net.SplitHostPort(addr.String())
 	return port
 }
 
@@ -145,7 +145,7 @@ func (g *gate) identifyReader(r *http.Request) *reader {
 	switch {
 	case g.Header != "":
 		names := r.Header.Values(g.Header)
-		if !g.isTrusted(r) || len(names) != 1 || names[0] == "" || len(names[0]) > 200 {
+		if !g.isFromTrustedProxy(r) || len(names) != 1 || names[0] == "" || len(names[0]) > 200 {
 			return nil
 		}
 		return &reader{name: names[0], session: "proxy " + names[0]}
@@ -159,14 +159,14 @@ func (g *gate) identifyReader(r *http.Request) *reader {
 	return &reader{}
 }
 
-// isTrusted reports whether a request comes from the proxy.
-func (g *gate) isTrusted(r *http.Request) bool {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
+// isFromTrustedProxy reports whether a request comes from the proxy.
+func (g *gate) isFromTrustedProxy(r *http.Request) bool {
+	remoteAddr, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return false
 	}
 	for _, p := range g.Trusted {
-		if p.Contains(at.Addr().Unmap()) {
+		if p.Contains(remoteAddr.Addr().Unmap()) {
 			return true
 		}
 	}
@@ -174,18 +174,18 @@ func (g *gate) isTrusted(r *http.Request) bool {
 }
 
 // formToken returns the token that a reader's forms must have.
-func (g *gate) formToken(who *reader) string {
+func (g *gate) formToken(user *reader) string {
 	mac := hmac.New(sha256.New, g.key)
-	mac.Write([]byte(who.session))
+	mac.Write([]byte(user.session))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func (g *gate) isFormToken(who *reader, token string) bool {
-	return subtle.ConstantTimeCompare([]byte(g.formToken(who)), []byte(token)) == 1
+func (g *gate) isFormToken(user *reader, token string) bool {
+	return subtle.ConstantTimeCompare([]byte(g.formToken(user)), []byte(token)) == 1
 }
 
-// isToken compares the token of a login in constant time.
-func (g *gate) isToken(text string) bool {
+// isLoginToken compares the token of a login in constant time.
+func (g *gate) isLoginToken(text string) bool {
 	sum := sha256.Sum256([]byte(text))
 	return g.Token != "" && subtle.ConstantTimeCompare(sum[:], g.sum[:]) == 1
 }

@@ -198,7 +198,7 @@ func TestForms(t *testing.T) {
 	_, page, _ := ask(t, "GET", address+"/?release=v2", "")
 	token := findToken(t, page)
 	form := "release=v2&token=" + token
-	own := []string{"Origin: " + address, "Sec-Fetch-Site: same-origin"}
+	ownHeaders := []string{"Origin: " + address, "Sec-Fetch-Site: same-origin"}
 	for _, c := range []struct {
 		what, path, form string
 		headers          []string
@@ -210,14 +210,14 @@ func TestForms(t *testing.T) {
 		{"typed by the user", "/pause", form, []string{"Sec-Fetch-Site: none"}, 403},
 		{"another origin", "/pause", form, []string{"Origin: http://evil.example.org"}, 403},
 		{"no origin", "/pause", form, []string{"Origin: null"}, 403},
-		{"no token", "/pause", "release=v2", own, 403},
-		{"another token", "/pause", "release=v2&token=" + strings.Repeat("0", 64), own, 403},
-		{"the token in the address", "/pause?token=" + token, "release=v2", own, 403},
-		{"another release", "/pause", "release=v3&token=" + token, own, 404},
-		{"no release", "/pause", "token=" + token, own, 404},
-		{"another target", "/skip", form + "&name=three&reason=x", own, 404},
-		{"no reason", "/skip", form + "&name=two&reason=+", own, 409},
-		{"too large", "/skip", form + "&name=two&reason=" + strings.Repeat("x", mostForm), own, 403},
+		{"no token", "/pause", "release=v2", ownHeaders, 403},
+		{"another token", "/pause", "release=v2&token=" + strings.Repeat("0", 64), ownHeaders, 403},
+		{"the token in the address", "/pause?token=" + token, "release=v2", ownHeaders, 403},
+		{"another release", "/pause", "release=v3&token=" + token, ownHeaders, 404},
+		{"no release", "/pause", "token=" + token, ownHeaders, 404},
+		{"another target", "/skip", form + "&name=three&reason=x", ownHeaders, 404},
+		{"no reason", "/skip", form + "&name=two&reason=+", ownHeaders, 409},
+		{"too large", "/skip", form + "&name=two&reason=" + strings.Repeat("x", mostForm), ownHeaders, 403},
 	} {
 		if code, _, _ := ask(t, "POST", address+c.path, c.form, c.headers...); code != c.want {
 			t.Errorf("%s: %d, want %d", c.what, code, c.want)
@@ -227,7 +227,7 @@ func TestForms(t *testing.T) {
 		t.Fatalf("changed: %+v", source.changes)
 	}
 	for _, c := range [][2]string{{"/pause", form}, {"/resume", form}, {"/skip", form + "&name=two&reason=moved"}, {"/retry", form + "&name=two"}} {
-		code, _, h := ask(t, "POST", address+c[0], c[1], own...)
+		code, _, h := ask(t, "POST", address+c[0], c[1], ownHeaders...)
 		if code != 303 || !strings.HasPrefix(h.Get("Location"), "/") {
 			t.Errorf("%s: %d %s", c[0], code, h.Get("Location"))
 		}
@@ -370,12 +370,12 @@ func TestProxy(t *testing.T) {
 // A server that other machines can reach is refused without a login, and so are weak or contradictory ones.
 func TestRefusedAccess(t *testing.T) {
 	t.Parallel()
-	for what, a := range map[string]Access{
+	for name, a := range map[string]Access{
 		"no login": {}, "short token": {Token: "short"}, "two logins": {Token: secret, Header: "X-User", Trusted: []netip.Prefix{{}}},
 		"a header from everywhere": {Header: "X-User", Loopback: true},
 	} {
 		if _, err := New(Config{Access: a, source: &fakeSource{}}); err == nil {
-			t.Errorf("%s is not refused", what)
+			t.Errorf("%s is not refused", name)
 		}
 	}
 	if _, err := New(Config{Access: Access{Token: secret}, source: &fakeSource{}}); err != nil {

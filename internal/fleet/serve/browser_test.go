@@ -17,17 +17,17 @@ import (
 )
 
 // await waits until an expression is true in the page, without loading it again.
-func await(t *testing.T, x *browsertest.Tab, what, expression string) {
+func await(t *testing.T, x *browsertest.Tab, condition, expression string) {
 	t.Helper()
-	awaitWithin(t, x, 2*time.Minute, what, expression)
+	awaitWithin(t, x, 2*time.Minute, condition, expression)
 }
 
-func awaitWithin(t *testing.T, x *browsertest.Tab, limit time.Duration, what, expression string) {
+func awaitWithin(t *testing.T, x *browsertest.Tab, limit time.Duration, condition, expression string) {
 	t.Helper()
 	expression = "(() => { try { return " + expression + " } catch (_) { return false } })()" // another page may be loading
 	for end := time.Now().Add(limit); x.Eval(expression) != "true"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s: %s", what, x.Eval("document.body.innerText"))
+			t.Fatalf("%s: %s", condition, x.Eval("document.body.innerText"))
 		}
 	}
 }
@@ -35,11 +35,11 @@ func awaitWithin(t *testing.T, x *browsertest.Tab, limit time.Duration, what, ex
 // checkLook checks the page at three widths in both colour schemes.
 func checkLook(t *testing.T, x *browsertest.Tab, name string) {
 	t.Helper()
-	x.CheckWidths(900, []int64{400, 800, 1280}, func(where string) {
+	x.CheckWidths(900, []int64{400, 800, 1280}, func(width string) {
 		if words := x.Settle(browsertest.Pale); words != "" {
-			t.Errorf("%s, %s: hard to read: %s", name, where, words)
+			t.Errorf("%s, %s: hard to read: %s", name, width, words)
 		}
-		x.Shoot(fmt.Sprintf("fleet-%s-%s.png", name, where))
+		x.Shoot(fmt.Sprintf("fleet-%s-%s.png", name, width))
 	})
 }
 
@@ -117,10 +117,10 @@ func TestRolloutPage(t *testing.T) {
 }
 
 // checkEnded fails the test if a release that has ended can be paused or resumed.
-func checkEnded(t *testing.T, x *browsertest.Tab, what string) {
+func checkEnded(t *testing.T, x *browsertest.Tab, pageName string) {
 	t.Helper()
 	if x.Eval(`document.querySelector("#pause, #resume") === null`) != "true" {
-		t.Errorf("%s has a button: %s", what, x.Eval(`document.querySelector("#verdict").innerText`))
+		t.Errorf("%s has a button: %s", pageName, x.Eval(`document.querySelector("#verdict").innerText`))
 	}
 }
 

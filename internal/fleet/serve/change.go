@@ -12,9 +12,9 @@ import (
 )
 
 // readForm reads a form of the page, and refuses one without the reader's token.
-func (s *Server) readForm(w http.ResponseWriter, r *http.Request, who *reader) bool {
+func (s *Server) readForm(w http.ResponseWriter, r *http.Request, user *reader) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
-	if err := r.ParseForm(); err != nil || !s.access.isFormToken(who, r.PostForm.Get("token")) {
+	if err := r.ParseForm(); err != nil || !s.access.isFormToken(user, r.PostForm.Get("token")) {
 		http.Error(w, "the form is too old: load the page again", http.StatusForbidden)
 		return false
 	}
@@ -22,20 +22,20 @@ func (s *Server) readForm(w http.ResponseWriter, r *http.Request, who *reader) b
 }
 
 // serveChange carries a change out, and shows the page again.
-func (s *Server) serveChange(w http.ResponseWriter, r *http.Request, who *reader, kind string) {
+func (s *Server) serveChange(w http.ResponseWriter, r *http.Request, user *reader, kind string) {
 	if !s.c.Changes {
 		http.Error(w, "this page is read-only: --allow-changes allows changes", http.StatusForbidden)
 		return
 	}
-	if !s.readForm(w, r, who) {
+	if !s.readForm(w, r, user) {
 		return
 	}
 	c := &change{
 		kind: kind, release: r.PostForm.Get("release"), target: r.PostForm.Get("name"),
 		reason: strings.TrimSpace(clipText(r.PostForm.Get("reason"), 500)), who: s.c.Who,
 	}
-	if who.name != "" {
-		c.who = who.name + ", " + c.who
+	if user.name != "" {
+		c.who = user.name + ", " + c.who
 	}
 	back := "/?" + url.Values{"release": {c.release}}.Encode()
 	if c.target != "" {
@@ -86,11 +86,11 @@ func (s *Server) checkChange(ctx context.Context, c *change) ([]*feed, error) {
 		if c.kind == skipChange && c.reason == "" {
 			return nil, &config.InputError{Err: errors.New("a reason is missing: the ledger keeps it")}
 		}
-		one, err := s.targetFeed(ctx, c.release, c.target)
+		targetFeed, err := s.targetFeed(ctx, c.release, c.target)
 		if err != nil {
 			return nil, err
 		}
-		feeds = append(feeds, one)
+		feeds = append(feeds, targetFeed)
 	default:
 		c.target = ""
 	}

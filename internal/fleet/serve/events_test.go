@@ -107,7 +107,7 @@ func TestIdleFeed(t *testing.T) {
 	t.Parallel()
 	source := &fakeSource{target: "two"}
 	s, _ := startServer(t, Config{source: source})
-	f, err := s.findFeed("x", func(ctx context.Context) (*snapshot, error) { return source.readRelease(ctx, "v2") })
+	f, err := s.findOrAddFeed("x", func(ctx context.Context) (*snapshot, error) { return source.readRelease(ctx, "v2") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +127,9 @@ func TestIdleFeed(t *testing.T) {
 		t.Errorf("a fresh reading is one of before: %+v", last)
 	}
 	for i := range 2 * mostFeeds {
-		f, err := s.findFeed(strings.Repeat("y", i+1), f.read)
+		f, err := s.findOrAddFeed(strings.Repeat("y", i+1), f.read)
 		if err == nil {
-			f.keepRunning(s)
+			f.ensureRunning(s)
 		} else if i < mostFeeds-1 {
 			t.Fatal(i, err)
 		}

@@ -50,8 +50,8 @@ func newFeed(interval time.Duration, read func(ctx context.Context) (*snapshot, 
 	return &feed{read: read, interval: interval, id: rand.Text(), changed: make(chan struct{}), soon: make(chan struct{}, 1)}
 }
 
-// keepRunning starts the feed, if it does not run.
-func (f *feed) keepRunning(s *Server) {
+// ensureRunning starts the feed, if it does not run.
+func (f *feed) ensureRunning(s *Server) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.wanted = time.Now()
@@ -73,7 +73,7 @@ func (f *feed) readUntilIdle(ctx context.Context) {
 	for {
 		began := time.Now()
 		f.readOnce(ctx)
-		if !f.goesOn(ctx) {
+		if !f.updateRunning(ctx) {
 			return
 		}
 		select {
@@ -84,8 +84,8 @@ func (f *feed) readUntilIdle(ctx context.Context) {
 	}
 }
 
-// goesOn reports whether somebody looks. If not, the feed has ended.
-func (f *feed) goesOn(ctx context.Context) bool {
+// updateRunning reports whether somebody looks. If not, the feed has ended.
+func (f *feed) updateRunning(ctx context.Context) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.running = ctx.Err() == nil && time.Since(f.wanted) < idleAfter
@@ -150,13 +150,13 @@ const (
 // awaitReading returns a reading that is not old, unless none arrives in time. With beginsAfterCall, it sees what was changed before the
 // call.
 func (f *feed) awaitReading(ctx context.Context, s *Server, fresh bool) reading {
-	f.keepRunning(s)
+	f.ensureRunning(s)
 	last, changed := f.lastReading()
-	enough := last.tries
+	wantTries := last.tries
 	if fresh {
-		enough += 2 // the read that is under way may have begun before
+		wantTries += 2 // the read that is under way may have begun before
 	}
-	for end := time.After(s.pageWait); last.tries < enough || last.value == nil && last.missing == nil || !fresh && f.isOld(&last); {
+	for end := time.After(s.pageWait); last.tries < wantTries || last.value == nil && last.missing == nil || !fresh && f.isOld(&last); {
 		if fresh {
 			select {
 			case f.soon <- struct{}{}:

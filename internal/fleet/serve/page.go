@@ -47,7 +47,7 @@ func (s *Server) releaseFeed(ctx context.Context, release string) (*feed, error)
 	key := "release " + release
 	read := func(ctx context.Context) (*snapshot, error) { return s.source.readRelease(ctx, release) }
 	if release == "" || s.hasFeed(key) {
-		return s.findFeed(key, read)
+		return s.findOrAddFeed(key, read)
 	}
 	newest, err := s.releaseFeed(ctx, "")
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Server) releaseFeed(ctx context.Context, release string) (*feed, error)
 	case last.value == nil:
 		return newest, nil // its page says why
 	case slices.ContainsFunc(last.value.releases, func(r fleet.Release) bool { return r.Name == release }):
-		return s.findFeed(key, read)
+		return s.findOrAddFeed(key, read)
 	}
 	return nil, errUnknown
 }
@@ -72,7 +72,7 @@ func (s *Server) targetFeed(ctx context.Context, release, name string) (*feed, e
 	if last := parent.awaitReading(ctx, s, mayBeEarlier); last.value != nil && last.value.findTarget(name) == nil {
 		return nil, errUnknown
 	}
-	return s.findFeed("target "+release+"\x00"+name, func(ctx context.Context) (*snapshot, error) {
+	return s.findOrAddFeed("target "+release+"\x00"+name, func(ctx context.Context) (*snapshot, error) {
 		last := parent.awaitReading(ctx, s, mayBeEarlier)
 		if last.value == nil {
 			return nil, last.missing
@@ -86,8 +86,8 @@ func (s *Server) targetFeed(ctx context.Context, release, name string) (*feed, e
 	})
 }
 
-// findRequested returns the feed of the page that a request is about.
-func (s *Server) findRequested(r *http.Request) (f *feed, name string, err error) {
+// findRequestedFeed returns the feed of the page that a request is about.
+func (s *Server) findRequestedFeed(r *http.Request) (f *feed, name string, err error) {
 	q := r.URL.Query()
 	release := q.Get("release")
 	name = q.Get("name")
@@ -102,8 +102,8 @@ func (s *Server) findRequested(r *http.Request) (f *feed, name string, err error
 	return f, name, err
 }
 
-func (s *Server) serveRelease(w http.ResponseWriter, r *http.Request, who *reader) {
-	f, _, err := s.findRequested(r)
+func (s *Server) serveRelease(w http.ResponseWriter, r *http.Request, user *reader) {
+	f, _, err := s.findRequestedFeed(r)
 	if err != nil {
 		s.writeError(w, err, "/")
 		return
@@ -114,11 +114,11 @@ func (s *Server) serveRelease(w http.ResponseWriter, r *http.Request, who *reade
 		return
 	}
 	number, _ := strconv.Atoi(q.Get("page"))
-	s.writePage(w, r, who, f, &html.FleetPage{State: clipText(q.Get("state"), 20), Search: clipText(q.Get("q"), 200), Number: number})
+	s.writePage(w, r, user, f, &html.FleetPage{State: clipText(q.Get("state"), 20), Search: clipText(q.Get("q"), 200), Number: number})
 }
 
-func (s *Server) serveTarget(w http.ResponseWriter, r *http.Request, who *reader) {
-	f, name, err := s.findRequested(r)
+func (s *Server) serveTarget(w http.ResponseWriter, r *http.Request, user *reader) {
+	f, name, err := s.findRequestedFeed(r)
 	if err == nil && name == "" {
 		err = errUnknown
 	}
@@ -126,7 +126,7 @@ func (s *Server) serveTarget(w http.ResponseWriter, r *http.Request, who *reader
 		s.writeError(w, err, "/")
 		return
 	}
-	s.writePage(w, r, who, f, &html.FleetPage{Target: &html.FleetTarget{}})
+	s.writePage(w, r, user, f, &html.FleetPage{Target: &html.FleetTarget{}})
 }
 
 // clipText returns the beginning of a text.
@@ -138,7 +138,7 @@ func clipText(text string, most int) string {
 }
 
 // writePage writes a page from the last reading of a feed.
-func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, f *feed, p *html.FleetPage) {
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, user *reader, f *feed, p *html.FleetPage) {
 	last := f.awaitReading(r.Context(), s, mayBeEarlier)
 	if last.value == nil {
 		err := last.missing
@@ -151,8 +151,8 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, 
 	}
 	v := last.value
 	p.Rollout, p.Steps, p.At, p.Problem, p.Version = v.rollout, v.steps, last.at, last.problem, last.version
-	p.Releases, p.Ended = listLinks(v.releases), v.rollout != nil && fleet.HasEnded(v.rollout)
-	p.User, p.LogOut, p.Changes, p.Token = who.name, s.access.Token != "", s.c.Changes, s.access.formToken(who)
+	p.Releases, p.Ended = listReleaseLinks(v.releases), v.rollout != nil && fleet.HasEnded(v.rollout)
+	p.User, p.LogOut, p.Changes, p.Token = user.name, s.access.Token != "", s.c.Changes, s.access.formToken(user)
 	if p.Target != nil {
 		name := r.URL.Query().Get("name")
 		if p.Target.Target = v.findTarget(name); p.Target.Target == nil {
@@ -174,7 +174,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, 
 	_, _ = w.Write(out.Bytes())
 }
 
-func listLinks(releases []fleet.Release) (out []html.FleetRelease) {
+func listReleaseLinks(releases []fleet.Release) (out []html.FleetRelease) {
 	for i := range releases {
 		r := &releases[i]
 		out = append(out, html.FleetRelease{Name: r.Name, State: r.State, Began: r.Began, Done: r.Done, Failed: r.Failed})
@@ -210,7 +210,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, _ *reader) 
 		return
 	}
 	defer s.clients.Add(-1)
-	f, _, err := s.findRequested(r)
+	f, _, err := s.findRequestedFeed(r)
 	if err != nil {
 		s.writeError(w, err, "/")
 		return
@@ -219,7 +219,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, _ *reader) 
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // the request was read
 	for s.access.identifyReader(r) != nil {
-		f.keepRunning(s)
+		f.ensureRunning(s)
 		last, changed := f.lastReading()
 		if last.value != nil {
 			news, _ := json.Marshal(struct {

@@ -275,13 +275,13 @@ func checkPauses(t *testing.T, s *scene, change func(kind, target, reason string
 // A release that has ended has neither pause nor resume, and its page says why it is not done.
 func TestEndedRelease(t *testing.T) {
 	t.Parallel()
-	for state, why := range map[onward.RolloutState]string{
+	for state, reason := range map[onward.RolloutState]string{
 		onward.RolloutInterrupted: "the targets could not be listed again", onward.RolloutStopped: "too many have failed",
 		onward.RolloutFailed: "one is not done",
 	} {
-		_, address := startServer(t, Config{Changes: true, source: &fakeSource{target: "two", ended: &onward.Rollout{State: state, Why: why}}})
+		_, address := startServer(t, Config{Changes: true, source: &fakeSource{target: "two", ended: &onward.Rollout{State: state, Why: reason}}})
 		code, page, _ := ask(t, "GET", address+"/?release=v2", "")
-		if code != 200 || !strings.Contains(page, why) || strings.Contains(page, `action="/pause"`) || strings.Contains(page, `action="/resume"`) {
+		if code != 200 || !strings.Contains(page, reason) || strings.Contains(page, `action="/pause"`) || strings.Contains(page, `action="/resume"`) {
 			t.Errorf("%s: %d %s", state, code, page)
 		}
 	}

@@ -128,13 +128,13 @@ func (s *Server) newHandler() http.Handler {
 	mux.HandleFunc("GET /style.css", serveStyle)
 	mux.HandleFunc("GET /live.js", serveScript)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /{$}", s.forReaders(s.serveRelease))
-	mux.HandleFunc("GET /target", s.forReaders(s.serveTarget))
-	mux.HandleFunc("GET /events", s.forReaders(s.serveEvents))
+	mux.HandleFunc("GET /{$}", s.requireReader(s.serveRelease))
+	mux.HandleFunc("GET /target", s.requireReader(s.serveTarget))
+	mux.HandleFunc("GET /events", s.requireReader(s.serveEvents))
 	mux.HandleFunc("POST /login", s.logIn)
-	mux.HandleFunc("POST /logout", s.forReaders(s.logOut))
+	mux.HandleFunc("POST /logout", s.requireReader(s.logOut))
 	for _, kind := range []string{pauseChange, resumeChange, skipChange, retryChange} {
-		mux.HandleFunc("POST /"+kind, s.forReaders(func(w http.ResponseWriter, r *http.Request, who *reader) { s.serveChange(w, r, who, kind) }))
+		mux.HandleFunc("POST /"+kind, s.requireReader(func(w http.ResponseWriter, r *http.Request, user *reader) { s.serveChange(w, r, user, kind) }))
 	}
 	return s.access.checkRequests(mux)
 }
@@ -147,8 +147,8 @@ func (s *Server) hasFeed(key string) bool {
 	return s.feeds[key] != nil
 }
 
-// findFeed returns the feed of a key, which it makes if there is none.
-func (s *Server) findFeed(key string, read func(ctx context.Context) (*snapshot, error)) (*feed, error) {
+// findOrAddFeed returns the feed of a key, which it makes if there is none.
+func (s *Server) findOrAddFeed(key string, read func(ctx context.Context) (*snapshot, error)) (*feed, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.feeds[key]; f != nil {

@@ -78,8 +78,8 @@ func newLimiter() *limiter { return &limiter{tries: map[netip.Prefix]*tries{}} }
 // allowTry counts a try. An IPv6 user has a whole /64.
 func (l *limiter) allowTry(remote string, now time.Time) bool {
 	key := netip.Prefix{} // the others
-	if at, err := netip.ParseAddrPort(remote); err == nil {
-		addr, bits := at.Addr().Unmap(), 32
+	if remoteAddr, err := netip.ParseAddrPort(remote); err == nil {
+		addr, bits := remoteAddr.Addr().Unmap(), 32
 		if addr.Is6() {
 			bits = 64
 		}
@@ -111,11 +111,11 @@ func (l *limiter) allowTry(remote string, now time.Time) bool {
 	return true
 }
 
-// forReaders calls f for readers that need no login, or have logged in.
-func (s *Server) forReaders(f func(http.ResponseWriter, *http.Request, *reader)) http.HandlerFunc {
+// requireReader calls f for readers that need no login, or have logged in.
+func (s *Server) requireReader(f func(http.ResponseWriter, *http.Request, *reader)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if who := s.access.identifyReader(r); who != nil {
-			f(w, r, who)
+		if user := s.access.identifyReader(r); user != nil {
+			f(w, r, user)
 			return
 		}
 		if s.access.Token == "" {
@@ -135,7 +135,7 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 	// Wrong tokens from the same address do not lock the right one out: it is too long to guess.
-	if !s.access.isToken(r.PostFormValue("login")) {
+	if !s.access.isLoginToken(r.PostFormValue("login")) {
 		if !s.access.logins.allowTry(r.RemoteAddr, time.Now()) {
 			w.Header().Set("Retry-After", "10")
 			refuse(http.StatusTooManyRequests, "too many tries: wait for some seconds")
@@ -156,9 +156,9 @@ func (s *Server) setCookie(w http.ResponseWriter, id string, age int) {
 }
 
 // logOut ends a session.
-func (s *Server) logOut(w http.ResponseWriter, r *http.Request, who *reader) {
-	if s.readForm(w, r, who) {
-		s.access.sessions.endSession(who.session)
+func (s *Server) logOut(w http.ResponseWriter, r *http.Request, user *reader) {
+	if s.readForm(w, r, user) {
+		s.access.sessions.endSession(user.session)
 		s.setCookie(w, "", -1)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}

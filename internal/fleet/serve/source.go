@@ -111,11 +111,11 @@ func (l *ledgers) makeChange(ctx context.Context, c *change) error {
 		if err != nil {
 			return err
 		}
-		who := c.who
+		actor := c.who
 		if c.kind == resumeChange {
-			who = ""
+			actor = ""
 		}
-		return fleet.Pause(ctx, targets, c.release, who)
+		return fleet.Pause(ctx, targets, c.release, actor)
 	}
 	t, err := l.findTarget(ctx, c.target)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 
 // named matches the names of relations, constraints and columns in statements.
 var (
-	named = lazyregexp.New(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|COLUMN|TO|ON|FROM|REFERENCES|FUNCTION|TRIGGER|POLICY)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?([a-z][a-z0-9_]*)\b`)
-	word  = lazyregexp.New(`\b[a-z][a-z0-9_]*\b`)
+	objectName = lazyregexp.New(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|COLUMN|TO|ON|FROM|REFERENCES|FUNCTION|TRIGGER|POLICY)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?([a-z][a-z0-9_]*)\b`)
+	word       = lazyregexp.New(`\b[a-z][a-z0-9_]*\b`)
 )
 
 // Statement is a statement with its syntax tree.
@@ -28,7 +28,7 @@ type Statement struct {
 func Statements(random *rand.Rand, sql []string, rounds int) []Statement {
 	names := map[string]bool{}
 	for _, s := range sql {
-		for _, m := range named.FindAllStringSubmatch(s, -1) {
+		for _, m := range objectName.FindAllStringSubmatch(s, -1) {
 			names[m[1]] = true
 		}
 	}

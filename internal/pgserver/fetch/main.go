@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, major := range majors {
-		begun := time.Now()
+		start := time.Now()
 		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Logger: slog.Default()})
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string) error {
 		if err := s.Stop(); err != nil {
 			return err
 		}
-		fmt.Printf("%-8s %-10s %s (%.2f s)\n", install.Version, install.Source, install.Bin, time.Since(begun).Seconds())
+		fmt.Printf("%-8s %-10s %s (%.2f s)\n", install.Version, install.Source, install.Bin, time.Since(start).Seconds())
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ var index = sync.OnceValue(func() map[key]string {
 		kind, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		name, extension, _ := strings.Cut(rest, "\t")
 		k := key{Kind(kind), name}
-		if _, twice := out[k]; twice {
+		if _, isDuplicate := out[k]; isDuplicate {
 			extension = ""
 		}
 		out[k] = extension

@@ -62,7 +62,7 @@ func (a *Alone) ObserveRounds(ctx context.Context, sql string) (*Observation, er
 		}
 		if o == nil {
 			var err error
-			if o, err = a.openFresh(ctx); err != nil {
+			if o, err = a.openFreshDatabase(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -74,8 +74,8 @@ func (a *Alone) ObserveRounds(ctx context.Context, sql string) (*Observation, er
 	return nil, fmt.Errorf("%s: still queueing after %d rounds", sql, maxRounds)
 }
 
-// openFresh watches a new database, set up.
-func (a *Alone) openFresh(ctx context.Context) (*Observer, error) {
+// openFreshDatabase watches a new database, set up.
+func (a *Alone) openFreshDatabase(ctx context.Context) (*Observer, error) {
 	url, err := a.Fresh()
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (a *Alone) runRound(ctx context.Context, o *Observer, sql string) (out *Obs
 			return o.observeResult(ctx, out, a.known)
 		case <-time.After(2 * time.Millisecond):
 		}
-		asked, waiting, err := o.requestedLocks(ctx)
+		asked, waiting, err := o.readRequestedLocks(ctx)
 		if err != nil {
 			return nil, false, err
 		}
@@ -187,7 +187,7 @@ func (a *Alone) runRound(ctx context.Context, o *Observer, sql string) (out *Obs
 				idle = 0
 				continue
 			}
-			if a.makeWay() {
+			if a.clearNextRelation() {
 				return nil, true, o.cancelStatement(ctx, done)
 			}
 			if _, err := block.Exec(ctx, "ROLLBACK"); err != nil {
@@ -198,8 +198,8 @@ func (a *Alone) runRound(ctx context.Context, o *Observer, sql string) (out *Obs
 	}
 }
 
-// makeWay frees the next relation.
-func (a *Alone) makeWay() bool {
+// clearNextRelation frees the next relation.
+func (a *Alone) clearNextRelation() bool {
 	for _, name := range a.order {
 		if !a.clearedRelations[name] && a.known[name] >= onward.ShareUpdateExclusiveLock {
 			a.clearedRelations[name] = true
@@ -247,8 +247,8 @@ func quoteName(name string) string {
 	return pgx.Identifier{schema, rel}.Sanitize()
 }
 
-// requestedLocks are the locks that the first session holds or waits for.
-func (o *Observer) requestedLocks(ctx context.Context) (modes map[uint32]onward.Lock, waiting map[uint32]bool, err error) {
+// readRequestedLocks are the locks that the first session holds or waits for.
+func (o *Observer) readRequestedLocks(ctx context.Context) (modes map[uint32]onward.Lock, waiting map[uint32]bool, err error) {
 	rows, err := o.watch.Query(ctx, `SELECT relation, mode, granted FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation'`, int64(o.pid))
 	if err != nil {
 		return nil, nil, err

@@ -167,7 +167,7 @@ func (o *Observer) Begin(ctx context.Context, sql string) (err error) {
 	if _, err = o.session.Exec(ctx, sql); err != nil {
 		return err
 	}
-	o.read, err = o.sequentialReads(ctx)
+	o.read, err = o.countSequentialReads(ctx)
 	return err
 }
 
@@ -182,11 +182,11 @@ func (o *Observer) InTransaction() bool { return o.session.PgConn().TxStatus() =
 // Refresh.
 func (o *Observer) ObserveSoFar(ctx context.Context) (*Observation, error) {
 	// The second session reads the locks before the first one looks around.
-	locks, err := o.heldLocks(ctx)
+	locks, err := o.readHeldLocks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	read, err := o.sequentialReads(ctx)
+	read, err := o.countSequentialReads(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (o *Observer) ObserveSoFar(ctx context.Context) (*Observation, error) {
 // is there after, the strongest lock on each, and how many rows were read in
 // sequence. before and after may be limited to what is locked.
 func CombineEffects(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read map[uint32]int64) map[string]ObservedEffect {
-	out := lockedRelations(before, after, locks)
+	out := listLockedRelations(before, after, locks)
 	byName := map[string]Relation{}
 	for _, r := range before {
 		byName[r.Name] = r
@@ -215,20 +215,20 @@ func CombineEffects(before, after map[uint32]Relation, locks map[uint32]onward.L
 	}
 	rebuilt := map[uint32]bool{}
 	for name, r := range now {
-		old, was := byName[name]
+		old, existed := byName[name]
 		s, touched := out[name]
 		switch {
-		case !was:
-			if old, was = before[r.OID]; was { // renamed
+		case !existed:
+			if old, existed = before[r.OID]; existed { // renamed
 				s, touched = out[old.Name]
 				name = old.Name
 			} else {
 				s.Created, s.Kind = true, r.Kind
 				out[name] = s
 				if table, old := before[r.Table]; old && r.Kind == "i" {
-					on := out[table.Name]
-					on.Kind, on.BuildsIndex = table.Kind, true
-					out[table.Name] = on
+					tableEffect := out[table.Name]
+					tableEffect.Kind, tableEffect.BuildsIndex = table.Kind, true
+					out[table.Name] = tableEffect
 				}
 				continue
 			}
@@ -257,12 +257,12 @@ func CombineEffects(before, after map[uint32]Relation, locks map[uint32]onward.L
 			out[r.Name] = s
 		}
 	}
-	scannedOrDropped(out, before, after, now, read)
+	markScannedOrDropped(out, before, after, now, read)
 	return out
 }
 
-// lockedRelations are the relations with a lock, those of the statement's own making too.
-func lockedRelations(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map[string]ObservedEffect {
+// listLockedRelations are the relations with a lock, those of the statement's own making too.
+func listLockedRelations(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map[string]ObservedEffect {
 	out := map[string]ObservedEffect{}
 	for oid, mode := range locks {
 		r, old := before[oid]
@@ -278,16 +278,16 @@ func lockedRelations(before, after map[uint32]Relation, locks map[uint32]onward.
 	return out
 }
 
-// scannedOrDropped notes the relations that were read in full, and those that are gone.
-func scannedOrDropped(out map[string]ObservedEffect, before, after map[uint32]Relation, now map[string]Relation, read map[uint32]int64) {
+// markScannedOrDropped notes the relations that were read in full, and those that are gone.
+func markScannedOrDropped(out map[string]ObservedEffect, before, after map[uint32]Relation, now map[string]Relation, read map[uint32]int64) {
 	for oid, r := range before {
-		if _, still := after[oid]; still {
+		if _, exists := after[oid]; exists {
 			if n := read[oid]; n > 0 && r.Rows > 0 && float64(n) >= 0.9*r.Rows {
 				s := out[r.Name]
 				s.Kind, s.Scans = r.Kind, true
 				out[r.Name] = s
 			}
-		} else if _, again := now[r.Name]; !again {
+		} else if _, isRecreated := now[r.Name]; !isRecreated {
 			if s, touched := out[r.Name]; touched {
 				s.Dropped = true
 				out[r.Name] = s
@@ -296,9 +296,9 @@ func scannedOrDropped(out map[string]ObservedEffect, before, after map[uint32]Re
 	}
 }
 
-// heldLocks are the strongest modes that the first session holds, read by the
+// readHeldLocks are the strongest modes that the first session holds, read by the
 // second.
-func (o *Observer) heldLocks(ctx context.Context) (map[uint32]onward.Lock, error) {
+func (o *Observer) readHeldLocks(ctx context.Context) (map[uint32]onward.Lock, error) {
 	rows, err := o.watch.Query(ctx, `SELECT relation, mode FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation' AND granted`, int64(o.pid))
 	if err != nil {
 		return nil, err
@@ -317,8 +317,8 @@ func (o *Observer) heldLocks(ctx context.Context) (map[uint32]onward.Lock, error
 	return out, err
 }
 
-// sequentialReads counts the rows that the transaction has read in sequence.
-func (o *Observer) sequentialReads(ctx context.Context) (map[uint32]int64, error) {
+// countSequentialReads counts the rows that the transaction has read in sequence.
+func (o *Observer) countSequentialReads(ctx context.Context) (map[uint32]int64, error) {
 	rows, err := o.session.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_all_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0 AND relid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid`)
 	if err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func (l *Line) serveClient(client net.Conn, socket string) {
 	if err != nil {
 		return
 	}
-	concerns := l.Match == "" || slices.Contains(splitZero(start[4:]), l.Match)
+	concerns := l.Match == "" || slices.Contains(splitZeroTerminated(start[4:]), l.Match)
 	if _, err := server.Write(start); err != nil {
 		return
 	}
@@ -153,8 +153,8 @@ func readBody(from io.Reader, kind []byte) ([]byte, error) {
 	return slices.Concat(kind, size, body), err
 }
 
-// splitZero splits a startup message into its strings.
-func splitZero(b []byte) []string {
+// splitZeroTerminated splits a startup message into its strings.
+func splitZeroTerminated(b []byte) []string {
 	var out []string
 	for len(b) > 0 {
 		i := slices.Index(b, 0)

@@ -40,9 +40,9 @@ func packagedConfig(t testing.TB) pgserver.Config {
 
 // NeedMajor leaves a test out if its server has another major version than the one it asks for, and the test needs this one
 // for the reason why.
-func NeedMajor(t testing.TB, major int, why string) {
+func NeedMajor(t testing.TB, major int, reason string) {
 	t.Helper()
 	if found, _, err := findPackaged(); usesPackaged() && err == nil && found != major {
-		component.Need(t, component.Version, fmt.Errorf("the server is %d, and not %d: %s", found, major, why))
+		component.Need(t, component.Version, fmt.Errorf("the server is %d, and not %d: %s", found, major, reason))
 	}
 }

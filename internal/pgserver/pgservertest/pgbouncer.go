@@ -33,11 +33,11 @@ func StartPgbouncer(t testing.TB, to, mode string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := free.Addr().(*net.TCPAddr)
+	address := free.Addr().(*net.TCPAddr)
 	_ = free.Close()
 	conf := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf("[databases]\n* = user=postgres host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
-		"auth_type = any\npool_mode = %s\ndefault_pool_size = 5\nlogfile = %s\n", u.Query().Get("host"), u.Query().Get("port"), at.Port, mode, filepath.Join(dir,
+		"auth_type = any\npool_mode = %s\ndefault_pool_size = 5\nlogfile = %s\n", u.Query().Get("host"), u.Query().Get("port"), address.Port, mode, filepath.Join(dir,
 		"log"))
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -58,9 +58,9 @@ func StartPgbouncer(t testing.TB, to, mode string) string {
 		_ = cmd.Wait()
 	})
 	for range 100 {
-		if c, err := net.Dial("tcp", at.String()); err == nil {
+		if c, err := net.Dial("tcp", address.String()); err == nil {
 			_ = c.Close()
-			return "postgres://postgres@" + at.String() + u.Path + "?sslmode=disable"
+			return "postgres://postgres@" + address.String() + u.Path + "?sslmode=disable"
 		}
 		time.Sleep(30 * time.Millisecond)
 	}

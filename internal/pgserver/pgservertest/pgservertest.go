@@ -118,9 +118,9 @@ func Server(t testing.TB, major int) *pgserver.Server {
 }
 
 // SkipOrFail skips a test that lacks a server, or fails it if ONWARD_REQUIRE is set.
-func SkipOrFail(t testing.TB, why error) {
+func SkipOrFail(t testing.TB, reason error) {
 	t.Helper()
-	component.NeedSetup(t, why)
+	component.NeedSetup(t, reason)
 }
 
 // Database returns the URL of a fresh, empty database on Server(t, major). It is dropped when the test ends.

@@ -43,8 +43,8 @@ func RecordQueries(t testing.TB, address string) (*Recorder, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	through := url.URL{Scheme: "postgres", User: database.User, Host: proxy.Host() + ":" + proxy.Port(), Path: database.Path, RawQuery: "sslmode=disable"}
-	return r, through.String()
+	proxyURL := url.URL{Scheme: "postgres", User: database.User, Host: proxy.Host() + ":" + proxy.Port(), Path: database.Path, RawQuery: "sslmode=disable"}
+	return r, proxyURL.String()
 }
 
 // Session implements [wire.Sink].
@@ -100,11 +100,11 @@ func (r *Recorder) CheckQueries(t testing.TB, least int, steps []string, tables 
 			for i := range f.Stmts {
 				count++
 				n, text := f.Stmts[i].Node, f.Src[f.Stmts[i].Start:f.Stmts[i].End]
-				if names := Unqualified(text); !pinned && len(names) > 0 && !isOfStep(n, tables) && !isIn(text, steps) && !reported[text] {
+				if names := Unqualified(text); !pinned && len(names) > 0 && !isOfStep(n, tables) && !isInSteps(text, steps) && !reported[text] {
 					reported[text] = true
 					t.Errorf("%s: %s\n%s", s.application, strings.Join(names, ", "), text)
 				}
-				pinned = nextPath(n, text, pinned)
+				pinned = isPathPinnedAfter(n, text, pinned)
 			}
 		}
 	}
@@ -113,8 +113,8 @@ func (r *Recorder) CheckQueries(t testing.TB, least int, steps []string, tables 
 	}
 }
 
-// nextPath reports whether a session has onward's own search_path after a statement.
-func nextPath(n *pgparse.Node, text string, pinned bool) bool {
+// isPathPinnedAfter reports whether a session has onward's own search_path after a statement.
+func isPathPinnedAfter(n *pgparse.Node, text string, pinned bool) bool {
 	switch set := n.GetVariableSetStmt(); {
 	case set.GetName() == "search_path":
 		return strings.HasSuffix(text, "= pg_catalog, pg_temp")
@@ -128,7 +128,7 @@ func nextPath(n *pgparse.Node, text string, pinned bool) bool {
 	return pinned
 }
 
-func isIn(text string, steps []string) bool {
+func isInSteps(text string, steps []string) bool {
 	return slices.ContainsFunc(steps, func(s string) bool { return strings.Contains(s, strings.TrimSpace(text)) })
 }
 

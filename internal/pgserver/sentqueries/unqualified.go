@@ -32,17 +32,17 @@ func Unqualified(sql string) []string {
 
 type looseNames struct{ list []string }
 
-func (q *looseNames) addName(what string) {
-	if !slices.Contains(q.list, what) {
-		q.list = append(q.list, what)
+func (q *looseNames) addName(name string) {
+	if !slices.Contains(q.list, name) {
+		q.list = append(q.list, name)
 	}
 }
 
 func (q *looseNames) readStatement(n *pgparse.Node) {
-	var with []string
+	var cteNames []string
 	pgparse.Walk(n, func(msg any) bool {
 		if c, ok := msg.(*pgparse.CommonTableExpr); ok {
-			with = append(with, c.GetCtename())
+			cteNames = append(cteNames, c.GetCtename())
 		}
 		return true
 	})
@@ -54,7 +54,7 @@ func (q *looseNames) readStatement(n *pgparse.Node) {
 		case *pgparse.CreateFunctionStmt:
 			return q.readFunction(x)
 		case *pgparse.RangeVar:
-			if x.GetSchemaname() == "" && !slices.Contains(with, x.GetRelname()) {
+			if x.GetSchemaname() == "" && !slices.Contains(cteNames, x.GetRelname()) {
 				q.addName("relation " + x.GetRelname())
 			}
 		case *pgparse.FuncCall:
@@ -98,7 +98,7 @@ func (q *looseNames) readStatement(n *pgparse.Node) {
 func (q *looseNames) readBlock(x *pgparse.DoStmt) {
 	body := pgparse.ReadBody(blockText(x))
 	for _, p := range body.Parts {
-		q.addAll(Unqualified(p.SQL))
+		q.addNames(Unqualified(p.SQL))
 	}
 	for name, t := range body.Variables {
 		if !strings.Contains(t, ".") {
@@ -117,7 +117,7 @@ func blockText(x *pgparse.DoStmt) string {
 	return ""
 }
 
-func (q *looseNames) addAll(list []string) {
+func (q *looseNames) addNames(list []string) {
 	for _, x := range list {
 		q.addName(x)
 	}

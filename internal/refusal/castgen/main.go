@@ -22,13 +22,13 @@ FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = ca
 WHERE castsource < 16384 AND casttarget < 16384 AND castsource <> casttarget`
 
 func main() {
-	if err := generate(context.Background()); err != nil {
+	if err := generateCasts(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "castgen:", err)
 		os.Exit(1)
 	}
 }
 
-func generate(ctx context.Context) error {
+func generateCasts(ctx context.Context) error {
 	if err := pgserver.UseDownloaded(); err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ type Tab struct {
 
 // Open opens an address in a new tab of a size in pixels. own is an address prefix: requests below
 // it are the page's own. If script is false, the page's scripts do not run.
-func Open(t *testing.T, browser context.Context, address, own string, width, height int64, script bool) *Tab {
+func Open(t *testing.T, browser context.Context, address, allowedPrefix string, width, height int64, script bool) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
@@ -90,7 +90,7 @@ func Open(t *testing.T, browser context.Context, address, own string, width, hei
 		case *page.EventJavascriptDialogOpening:
 			x.said = append(x.said, "dialog: "+e.Message)
 		case *network.EventRequestWillBeSent:
-			if u := e.Request.URL; !strings.HasPrefix(u, own) && !strings.HasPrefix(u, "data:") {
+			if u := e.Request.URL; !strings.HasPrefix(u, allowedPrefix) && !strings.HasPrefix(u, "data:") {
 				x.asked = append(x.asked, u)
 			}
 		}
@@ -147,7 +147,7 @@ func (x *Tab) Scheme(scheme string) {
 }
 
 // Heard returns the console messages and the requested addresses so far.
-func (x *Tab) Heard() (said, asked []string) {
+func (x *Tab) Heard() (messages, asked []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return slices.Clone(x.said), slices.Clone(x.asked)
@@ -157,7 +157,7 @@ func (x *Tab) Heard() (said, asked []string) {
 func (x *Tab) Quiet() {
 	x.t.Helper()
 	x.Eval("1") // now earlier messages have arrived
-	if said, asked := x.Heard(); len(said) > 0 || len(asked) > 0 {
-		x.t.Errorf("the page said %q and asked for %q", said, asked)
+	if messages, asked := x.Heard(); len(messages) > 0 || len(asked) > 0 {
+		x.t.Errorf("the page said %q and asked for %q", messages, asked)
 	}
 }

@@ -38,26 +38,26 @@ func (x *Tab) Shoot(name string) {
 }
 
 // CheckWidths looks at the page in widths, light and dark: it must not be wider than the screen. check, if it is not nil, checks more.
-func (x *Tab) CheckWidths(height int64, widths []int64, check func(where string)) {
+func (x *Tab) CheckWidths(height int64, widths []int64, check func(label string)) {
 	x.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
 		x.Scheme(scheme)
 		for _, width := range widths {
-			where := fmt.Sprintf("%d-%s", width, scheme)
+			label := fmt.Sprintf("%d-%s", width, scheme)
 			x.Do(chromedp.EmulateViewport(width, height))
-			x.CheckFit(where)
+			x.CheckFit(label)
 			if check != nil {
-				check(where)
+				check(label)
 			}
 		}
 	}
 }
 
 // CheckFit checks that the page is not wider than the screen.
-func (x *Tab) CheckFit(where string) {
+func (x *Tab) CheckFit(label string) {
 	x.t.Helper()
-	if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
-		x.t.Errorf("%s: %s pixels too wide: %s", where, over, x.Eval(widest))
+	if excess := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); excess != "0" {
+		x.t.Errorf("%s: %s pixels too wide: %s", label, excess, x.Eval(widest))
 	}
 }
 

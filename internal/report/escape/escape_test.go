@@ -31,8 +31,8 @@ func FuzzControls(f *testing.F) {
 				t.Errorf("%q: %q is left in %q", s, c, out)
 			}
 		}
-		if again := Controls(out); again != out {
-			t.Errorf("%q: %q is changed again, to %q", s, out, again)
+		if reescaped := Controls(out); reescaped != out {
+			t.Errorf("%q: %q is changed again, to %q", s, out, reescaped)
 		}
 		if line := Line(s); strings.ContainsAny(line, "\n\r") {
 			t.Errorf("%q: more than one line: %q", s, line)

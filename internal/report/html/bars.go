@@ -12,10 +12,10 @@ func (b *pageBuilder) drawBar(a axis, n int, from, until, waited float64) pageBa
 	x, w := a.visibleSpan(from, until, thinnest)
 	bar := pageBar{N: n, HasNumber: n > 0, High: barHigh, X: formatPercent(x), W: formatPercent(w), HeldX: formatPercent(x), HeldW: formatPercent(w)}
 	if waited > 0 {
-		held := min(max(a.percentAt(until)-a.percentAt(from+waited), thinnest), w)
-		if wait := w - held; wait > 0.2 {
+		heldWidth := min(max(a.percentAt(until)-a.percentAt(from+waited), thinnest), w)
+		if wait := w - heldWidth; wait > 0.2 {
 			bar.WaitX, bar.WaitW = formatPercent(x), formatPercent(wait)
-			bar.HeldX, bar.HeldW = formatPercent(x+wait), formatPercent(held)
+			bar.HeldX, bar.HeldW = formatPercent(x+wait), formatPercent(heldWidth)
 		}
 	}
 	switch {

@@ -42,13 +42,13 @@ func TestBrowser(t *testing.T) {
 		x := open(t, b, `<script>console.error("x"); fetch("http://127.0.0.1:9/asked"); nothing()</script>`, 800, 600, true)
 		seen := func() bool {
 			list, asked := x.Heard()
-			said := strings.Join(list, "\n")
-			return strings.Contains(said, "console.error") && strings.Contains(said, "exception") && len(asked) > 0
+			consoleText := strings.Join(list, "\n")
+			return strings.Contains(consoleText, "console.error") && strings.Contains(consoleText, "exception") && len(asked) > 0
 		}
 		for end := browsertest.Latest(t); !seen(); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
-				said, asked := x.Heard()
-				t.Fatalf("seen: said %q, asked %q", said, asked)
+				messages, asked := x.Heard()
+				t.Fatalf("seen: said %q, asked %q", messages, asked)
 			}
 		}
 	})

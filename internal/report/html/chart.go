@@ -342,16 +342,16 @@ func (b *pageBuilder) describeTimeline(c *pageChart, list []view.Lane) {
 		l := &list[i]
 		for j := range l.Bars {
 			o := l.Bars[j].Seen
-			own := slices.IndexFunc(l.Bars[j].Works, func(w view.Work) bool { return w.Statement == l.Bars[j].Statement })
+			ownIndex := slices.IndexFunc(l.Bars[j].Works, func(w view.Work) bool { return w.Statement == l.Bars[j].Statement })
 			row := b.tableRow(l.Bars[j].Statement, l.Relation, onward.NoWork)
-			if own >= 0 {
-				row.Work = view.DescribeWork(l.Bars[j].Works[own].Kind)
+			if ownIndex >= 0 {
+				row.Work = view.DescribeWork(l.Bars[j].Works[ownIndex].Kind)
 			}
 			row.Lock, row.Blocks, row.At = o.Lock.String(), view.DescribeWaiters(o.Blocks), view.FormatMillis(o.FromMS)
 			row.Waited, row.Held = view.FormatMillis(o.WaitedMS), view.FormatMillis(o.HeldMS)
 			c.Table = append(c.Table, row)
 			for k, w := range l.Bars[j].Works {
-				if k != own {
+				if k != ownIndex {
 					row := b.tableRow(w.Statement, l.Relation, w.Kind)
 					row.Lock, row.At = b.describeLockOwner(l.Bars[j].Statement), view.FormatMillis(w.From)
 					c.Table = append(c.Table, row)

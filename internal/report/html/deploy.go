@@ -95,7 +95,7 @@ func newPageDeploy(p *onward.Plan, progress map[string]*onward.AppliedStep) *pag
 	}
 	last := onward.PlanPhase("")
 	for i := range l.Rows {
-		row := deployRow(&l.Rows[i], progress)
+		row := newDeployRow(&l.Rows[i], progress)
 		if s := l.Rows[i].Marks[0].Step; !l.ByChain && s != nil && s.Phase != last {
 			last = s.Phase
 			row.Phase, row.When = string(last), lanePhaseWords[last]
@@ -130,7 +130,7 @@ func newVersionLane(r *onward.Report) *pageDeploy {
 		out.Codes = append(out.Codes, c)
 	}
 	for i := range l.Rows {
-		out.Rows = append(out.Rows, deployRow(&l.Rows[i], nil))
+		out.Rows = append(out.Rows, newDeployRow(&l.Rows[i], nil))
 	}
 	for _, k := range []pageKey{
 		{"works", "works"}, {"later", "needs a later schema"}, {"warning", "may break"}, {"error", "breaks"}, {"instant", "a commit point"},
@@ -156,7 +156,7 @@ func namePhases(phases []view.LanePhase) (out []pageDeployPhase) {
 	return out
 }
 
-func deployRow(r *view.LaneRow, progress map[string]*onward.AppliedStep) pageDeployRow {
+func newDeployRow(r *view.LaneRow, progress map[string]*onward.AppliedStep) pageDeployRow {
 	row := pageDeployRow{Name: r.Name, Text: r.Text, Chain: r.Chain, Facts: r.Facts, Left: r.Left}
 	done, current := 0, ""
 	for i := range r.Marks {
@@ -256,16 +256,16 @@ func stepTone(s onward.ApplyState) string {
 
 // deployLegend explains the marks that a lane has.
 func deployLegend(l *view.PlanLane, progress bool) (out []pageKey) {
-	has := map[string]bool{}
+	usedClasses := map[string]bool{}
 	for _, r := range l.Rows {
 		for _, m := range r.Marks {
-			has[m.Class] = true
+			usedClasses[m.Class] = true
 		}
 	}
 	for _, k := range []pageKey{
 		{"instant", "an instant"}, {"long", "takes long, and nobody waits"}, {"blocks", "others wait for as long as it takes"}, {"left", "left to its own tool"},
 	} {
-		if has[k.Class] {
+		if usedClasses[k.Class] {
 			out = append(out, k)
 		}
 	}

@@ -39,9 +39,9 @@ type pageMention struct {
 	Severity, Fact string
 }
 
-// listFindings builds the page's list of findings, worst first. If one would repeat the harm or
+// buildFindings builds the page's list of findings, worst first. If one would repeat the harm or
 // the fix of an earlier one, it refers to that one instead.
-func (b *pageBuilder) listFindings() {
+func (b *pageBuilder) buildFindings() {
 	all := b.report.Findings
 	order := make([]int, len(all))
 	for i := range order {
@@ -52,7 +52,7 @@ func (b *pageBuilder) listFindings() {
 	type said struct{ rule, words string }
 	first := map[said]int{}
 	for _, i := range order {
-		f := inPage(&all[i])
+		f := newPageFinding(&all[i])
 		f.N = len(b.findings) + 1
 		if !b.index.IsFirst(&all[i]) {
 			continue
@@ -81,7 +81,7 @@ func (b *pageBuilder) listFindings() {
 }
 
 // splitVerdict splits the verdict at the place of the finding that it names.
-func (b *pageBuilder) splitVerdict(verdict string) (before, at, after string, f *pageFinding) {
+func (b *pageBuilder) splitVerdict(verdict string) (before, location, after string, f *pageFinding) {
 	for i := range b.report.Findings {
 		found := &b.report.Findings[i]
 		if found.Severity != onward.Error {
@@ -95,7 +95,7 @@ func (b *pageBuilder) splitVerdict(verdict string) (before, at, after string, f 
 	return verdict, "", "", nil
 }
 
-func inPage(f *onward.Finding) pageFinding {
+func newPageFinding(f *onward.Finding) pageFinding {
 	out := pageFinding{
 		Severity: f.Severity.String(), Rule: escape.Line(f.Rule), Place: escape.Line(view.FormatPlace(f.Path, f.Line, f.Column)),
 		Fact: escape.Line(f.Fact), Harm: escape.Line(f.Harm),
@@ -116,7 +116,7 @@ func inPage(f *onward.Finding) pageFinding {
 	}
 	words, sql := view.SplitInstead(f.Instead)
 	out.Instead, out.Paste = escape.Line(words), strings.Trim(sql, "\n")
-	if out.Files, out.Later = inPageFiles(f), escape.Line(f.Later); len(out.Files) > 0 {
+	if out.Files, out.Later = newPageFiles(f), escape.Line(f.Later); len(out.Files) > 0 {
 		out.Paste = "" // the files have all of it
 	}
 	out.Brief = strings.TrimRight(out.Instead, ":. ")
@@ -126,7 +126,7 @@ func inPage(f *onward.Finding) pageFinding {
 // pageFile is a file in a page.
 type pageFile struct{ Path, Text string }
 
-func inPageFiles(f *onward.Finding) []pageFile {
+func newPageFiles(f *onward.Finding) []pageFile {
 	var out []pageFile
 	for _, file := range f.Files {
 		out = append(out, pageFile{escape.Line(file.Path), strings.TrimRight(escape.Controls(file.Text), "\n")})

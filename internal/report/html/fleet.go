@@ -243,11 +243,11 @@ func (v *pageFleet) addRollout(p *FleetPage) {
 	if number < pages {
 		v.After = releaseURL(r.Release, p.State, p.Search, number+1)
 	}
-	v.addBusy(p)
+	v.addBusyTargets(p)
 }
 
-// addBusy adds the targets that are at a step, those that wait first.
-func (v *pageFleet) addBusy(p *FleetPage) {
+// addBusyTargets adds the targets that are at a step, those that wait first.
+func (v *pageFleet) addBusyTargets(p *FleetPage) {
 	var busy []*onward.RolloutTarget
 	for i := range p.Rollout.Targets {
 		if t := &p.Rollout.Targets[i]; t.State == onward.RolloutRunning && p.Steps[t.Name] != nil {
@@ -301,15 +301,15 @@ func newFleetTarget(p *FleetPage, t *onward.RolloutTarget) pageFleetTarget {
 // addTarget fills the page of one target.
 func (v *pageFleet) addTarget(p *FleetPage) {
 	t := p.Target.Target
-	one := &pageFleetOne{
+	target := &pageFleetOne{
 		pageFleetTarget: newFleetTarget(p, t), Raw: t.Name, Back: releaseURL(p.Rollout.Release, "", "", 0), Problem: escape.Line(p.Target.Problem),
 	}
-	v.Target = one
-	v.Title = one.Name + " · " + v.Title
-	v.Verdict.Words, v.Verdict.Tone = fmt.Sprintf("%s: %s.", one.Name, t.State), one.Tone
+	v.Target = target
+	v.Title = target.Name + " · " + v.Title
+	v.Verdict.Words, v.Verdict.Tone = fmt.Sprintf("%s: %s.", target.Name, t.State), target.Tone
 	add := func(name, value string) {
 		if value != "" {
-			one.Facts = append(one.Facts, pageFact{name, escape.Line(value)})
+			target.Facts = append(target.Facts, pageFact{name, escape.Line(value)})
 		}
 	}
 	add("database", t.Database)
@@ -321,21 +321,21 @@ func (v *pageFleet) addTarget(p *FleetPage) {
 	if t.Attempts > 0 {
 		add("attempts", strconv.Itoa(t.Attempts))
 	}
-	for _, at := range []struct {
+	for _, event := range []struct {
 		name string
 		time *time.Time
 	}{{"began", t.Began}, {"ended", t.Ended}} {
-		if at.time != nil {
-			add(at.name, at.time.UTC().Format(time.DateTime)+" UTC")
+		if event.time != nil {
+			add(event.name, event.time.UTC().Format(time.DateTime)+" UTC")
 		}
 	}
 	switch t.State {
 	case onward.RolloutFailed, onward.RolloutUnreachable, onward.RolloutInterrupted:
-		one.Retry, one.Skip = true, true
+		target.Retry, target.Skip = true, true
 	case onward.RolloutSkipped:
-		one.Retry = true
+		target.Retry = true
 	case onward.RolloutPending:
-		one.Skip = true
+		target.Skip = true
 	}
 	for i := len(p.Target.Plans) - 1; i >= 0; i-- { // the newest first
 		plan := newStatusPlan(&p.Target.Plans[i], i+1)
@@ -343,10 +343,10 @@ func (v *pageFleet) addTarget(p *FleetPage) {
 			// It failed before a step began, which the ledger of the plan does not say.
 			plan.State, plan.Tone = fmt.Sprintf("stopped, %s done", view.CountDone(a)), ""
 		}
-		one.Plans = append(one.Plans, plan)
+		target.Plans = append(target.Plans, plan)
 	}
 	if n := len(p.Target.Plans); n > 0 {
-		one.Steps = listFleetSteps(p.Target.Plans[n-1].Applied)
+		target.Steps = listFleetSteps(p.Target.Plans[n-1].Applied)
 	}
 }
 

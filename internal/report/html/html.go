@@ -25,7 +25,7 @@ var pageFiles embed.FS
 // script, by their hashes.
 func WriteReport(w io.Writer, r *onward.Report) error {
 	v := newReportPage(r)
-	css := pageCSS() + lightRules(v.Count)
+	css := pageCSS() + highlightCSS(v.Count)
 	js := pageJS()
 	v.CSS, v.JS = template.CSS(css), template.JS(js)
 	v.CSP = contentPolicy(css, js)
@@ -78,13 +78,13 @@ func sourceHash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// maxLightRules bounds the rules of lightRules. With more statements, only the script
+// maxLightRules bounds the rules of highlightCSS. With more statements, only the script
 // highlights the other side.
 const maxLightRules = 300
 
-// lightRules highlights everything that belongs to a statement if any part of it is
+// highlightCSS highlights everything that belongs to a statement if any part of it is
 // hovered, focused or the target of a link, without a script.
-func lightRules(n int) string {
+func highlightCSS(n int) string {
 	var b strings.Builder
 	for i := 1; i <= min(n, maxLightRules); i++ {
 		fmt.Fprintf(&b, "\n:root:has([data-s=\"%d\"]:is(:hover,:focus-within,:target)) [data-s=\"%d\"]{--row:var(--lit);--edge:var(--fg)}", i, i)

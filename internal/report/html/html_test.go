@@ -43,8 +43,8 @@ func TestHTMLPolicy(t *testing.T) {
 		t.Error("the policy does not begin with nothing")
 	}
 	for _, bad := range []string{` style="`, ` on[a-z]+="`, `https?://`, `@import`, ` src="`, `url\([^#]`} {
-		if at := regexp.MustCompile(bad).FindString(page); at != "" {
-			t.Errorf("the page has %s", at)
+		if match := regexp.MustCompile(bad).FindString(page); match != "" {
+			t.Errorf("the page has %s", match)
 		}
 	}
 }
@@ -193,7 +193,7 @@ func TestHTMLContrast(t *testing.T) {
 }
 
 // mix lays a colour over another one.
-func mix(t *testing.T, over, under string, opacity float64) string {
+func mix(t *testing.T, foreground, background string, opacity float64) string {
 	t.Helper()
 	out := "#"
 	for i := 0; i < 3; i++ {
@@ -208,7 +208,7 @@ func mix(t *testing.T, over, under string, opacity float64) string {
 			}
 			return float64(v)
 		}
-		out += fmt.Sprintf("%02x", int(math.Round(channel(over)*opacity+channel(under)*(1-opacity))))
+		out += fmt.Sprintf("%02x", int(math.Round(channel(foreground)*opacity+channel(background)*(1-opacity))))
 	}
 	return out
 }

@@ -38,12 +38,12 @@ func (b *pageBuilder) listFailures() []pageFailure {
 	}
 	for i := range b.run.Traffic.Failures {
 		f := &b.run.Traffic.Failures[i]
-		behind := ""
+		precedingPlace := ""
 		if f.After != nil {
-			behind = view.NamePlace(b.report, b.run, *f.After)
+			precedingPlace = view.NamePlace(b.report, b.run, *f.After)
 		}
 		out = append(out, pageFailure{
-			Sender: escape.Line(f.Sender), After: behind,
+			Sender: escape.Line(f.Sender), After: precedingPlace,
 			Relation: view.ShortenRelation(f.Relation), Query: escape.Line(f.Query), At: view.FormatMillis(f.AtMS), Count: prose.CountNoun(f.Count, "time"),
 			Code: escape.Line(f.Error.Code), Message: escape.Line(f.Error.Message),
 		})
@@ -69,7 +69,7 @@ func (b *pageBuilder) describeMeasurement() *pageMeasured {
 		role = "a superuser, as was asked for"
 	}
 	add("Role", role)
-	add("Base", baseWords(&run.Base))
+	add("Base", describeBase(&run.Base))
 	add("Rows", view.DescribeData(run))
 	if t := run.Traffic; t != nil {
 		text := "derived from the schema"
@@ -103,18 +103,18 @@ func (b *pageBuilder) describeMeasurement() *pageMeasured {
 	return out
 }
 
-func baseWords(b *onward.RehearsalBase) string {
-	how := "in " + view.FormatMillis(b.DurationMS)
+func describeBase(b *onward.RehearsalBase) string {
+	timing := "in " + view.FormatMillis(b.DurationMS)
 	if b.Cached {
-		how += ", from the cache"
+		timing += ", from the cache"
 	}
 	switch b.From {
 	case "schema":
-		return "a schema file, " + how
+		return "a schema file, " + timing
 	case "dump":
-		return "a dump, " + how
+		return "a dump, " + timing
 	}
-	return prose.CountNoun(b.Migrations, "migration") + ", " + how
+	return prose.CountNoun(b.Migrations, "migration") + ", " + timing
 }
 
 // rehearseCommand returns the command line that repeats the rehearsal.

@@ -132,7 +132,7 @@ func newReportPage(r *onward.Report) *reportPage {
 		b.lanes, b.created = view.MakeLanes(run)
 	}
 	b.numberStatements()
-	b.listFindings()
+	b.buildFindings()
 	p.Subtitle, p.Runners = b.buildSubtitle(), view.DescribeRunners(r, escape.Line)
 	for i := range r.Migrations {
 		p.Migrations = append(p.Migrations, b.buildMigration(i))
@@ -209,7 +209,7 @@ func (b *pageBuilder) numberStatements() {
 	}
 	for i := range b.run.Statements {
 		if n := b.numberOf(b.run, i); n > 0 {
-			if _, twice := b.ran[n]; !twice {
+			if _, seen := b.ran[n]; !seen {
 				b.ran[n] = i
 			}
 		}
@@ -227,8 +227,8 @@ func (b *pageBuilder) numberOf(run *onward.Rehearsal, i int) int {
 func (b *pageBuilder) buildSubtitle() string {
 	r := b.report
 	parts := []string{prose.CountNoun(len(r.Migrations), view.CountedNoun(r))}
-	if by := view.NameRunners(r, escape.Line, escape.Line); by != "" {
-		parts = append(parts, by)
+	if runners := view.NameRunners(r, escape.Line, escape.Line); runners != "" {
+		parts = append(parts, runners)
 	}
 	if v := r.Verification; v != nil && b.run == nil {
 		return strings.Join(append(parts, "judged for "+view.DescribeVersions(r), "verified on Postgres "+escape.Line(v.Version)), " · ")
@@ -278,11 +278,11 @@ func (b *pageBuilder) describeHarm() string {
 	if worst == nil {
 		return ""
 	}
-	what, kind, ms := "reads or writes", "read", worst.ReadsMS
+	activity, kind, ms := "reads or writes", "read", worst.ReadsMS
 	if ms < view.LeastHarm {
-		what, kind, ms = "writes", "write", worst.WritesMS
+		activity, kind, ms = "writes", "write", worst.WritesMS
 	}
-	text := fmt.Sprintf("No %s on %s for %s of %s", what, view.ShortenRelation(worst.Relation), view.FormatMillis(ms), view.FormatMillis(view.TimelineEnd(b.run)))
+	text := fmt.Sprintf("No %s on %s for %s of %s", activity, view.ShortenRelation(worst.Relation), view.FormatMillis(ms), view.FormatMillis(view.TimelineEnd(b.run)))
 	if i := worst.FirstBlocking(kind); i >= 0 {
 		text += ", from " + b.statementReference(i) + " on"
 	}
@@ -291,11 +291,11 @@ func (b *pageBuilder) describeHarm() string {
 
 // statementReference returns a statement's number and place: "statement 3 (00043_rename.sql:4)".
 func (b *pageBuilder) statementReference(i int) string {
-	at := view.NamePlace(b.report, b.run, i)
+	place := view.NamePlace(b.report, b.run, i)
 	if n := b.numberOf(b.run, i); n > 0 {
-		return fmt.Sprintf("statement %d (%s)", n, at)
+		return fmt.Sprintf("statement %d (%s)", n, place)
 	}
-	return at
+	return place
 }
 
 func (b *pageBuilder) buildMigration(i int) pageMigration {
@@ -328,14 +328,14 @@ func (b *pageBuilder) buildMigration(i int) pageMigration {
 	for j := range m.Statements {
 		out.Statements = append(out.Statements, b.buildStatement(i, j))
 	}
-	at := statementsAt(m)
+	indexByLine := statementsByLine(m)
 	for _, found := range findings {
-		at, ok := at[found.Line]
+		index, ok := indexByLine[found.Line]
 		f := &b.findings[b.rank[found]-1]
 		if !ok {
 			continue
 		}
-		st := &out.Statements[at]
+		st := &out.Statements[index]
 		if b.index.IsFirst(found) {
 			f.Statement = st.N
 		}
@@ -343,8 +343,8 @@ func (b *pageBuilder) buildMigration(i int) pageMigration {
 		st.Quiet = false
 	}
 	for _, o := range b.index.OpaqueIn(m) {
-		if at, ok := at[o.Line]; ok {
-			out.Statements[at].Note, out.Statements[at].Quiet = view.FormatOpaque(o), false
+		if index, ok := indexByLine[o.Line]; ok {
+			out.Statements[index].Note, out.Statements[index].Quiet = view.FormatOpaque(o), false
 			continue
 		}
 		out.Opaque = append(out.Opaque, newPageOpaque(o))
@@ -352,9 +352,9 @@ func (b *pageBuilder) buildMigration(i int) pageMigration {
 	return out
 }
 
-// statementsAt maps lines to statements. A line belongs to the last statement that begins at or before it and reaches
+// statementsByLine maps lines to statements. A line belongs to the last statement that begins at or before it and reaches
 // it. If several begin on one line, it is the first one that locks something.
-func statementsAt(m *onward.Migration) map[int]int {
+func statementsByLine(m *onward.Migration) map[int]int {
 	out := make(map[int]int, len(m.Statements))
 	for i := range m.Statements {
 		s := &m.Statements[i]

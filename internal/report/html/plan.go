@@ -71,7 +71,7 @@ type pageCheck struct{ Word, Tone, Name, Detail string }
 // that release.
 func WritePlan(w io.Writer, p *onward.Plan, r *onward.Report) error {
 	v := newPlanPage(p, r)
-	css := pageCSS() + lightRules(v.Count)
+	css := pageCSS() + highlightCSS(v.Count)
 	js := pageJS()
 	v.CSS, v.JS, v.CSP = template.CSS(css), template.JS(js), contentPolicy(css, js)
 	return executePage(w, "plan", v)
@@ -95,14 +95,14 @@ func newPlanPage(p *onward.Plan, r *onward.Report) *pagePlan {
 	from := map[string]int{}
 	for i, m := range p.Migrations {
 		from[m.ID] = i + 1
-		v.Migrations = append(v.Migrations, buildPlanned(r, m, i+1))
+		v.Migrations = append(v.Migrations, buildPlannedMigration(r, m, i+1))
 	}
-	told := map[string]bool{}
+	listedRequirements := map[string]bool{}
 	for _, phase := range view.PlanPhases {
 		out := pagePlanPhase{Name: string(phase), When: view.PhaseWords[phase]}
 		for i := range p.Steps {
 			if s := &p.Steps[i]; s.Phase == phase && !s.Bookkeeping {
-				out.Steps = append(out.Steps, inPageStep(s, from, told))
+				out.Steps = append(out.Steps, newPageStep(s, from, listedRequirements))
 			}
 		}
 		if len(out.Steps) > 0 {
@@ -182,8 +182,8 @@ func countPlaces(r *onward.Report, severity onward.Severity, categories []onward
 	return n
 }
 
-// buildPlanned returns a migration as it was written.
-func buildPlanned(r *onward.Report, m onward.PlannedMigration, n int) pagePlanned {
+// buildPlannedMigration returns a migration as it was written.
+func buildPlannedMigration(r *onward.Report, m onward.PlannedMigration, n int) pagePlanned {
 	out := pagePlanned{N: n, Path: escape.Line(m.Path), Name: escape.Line(view.ShortName(m.Path)), Tone: "ok"}
 	for i := range r.Migrations {
 		mig := &r.Migrations[i]
@@ -193,9 +193,9 @@ func buildPlanned(r *onward.Report, m onward.PlannedMigration, n int) pagePlanne
 		out.How = view.DescribeTransaction(mig)
 		for s := range mig.Statements {
 			st := &mig.Statements[s]
-			one := pageStatement{Line: strconv.Itoa(st.Line), Whole: strings.TrimSpace(escape.Controls(st.SQL)), Who: "nobody", Note: escape.Line(st.Note)}
-			(&pageBuilder{}).setExpected(&one, mig, s)
-			out.Statements = append(out.Statements, one)
+			statement := pageStatement{Line: strconv.Itoa(st.Line), Whole: strings.TrimSpace(escape.Controls(st.SQL)), Who: "nobody", Note: escape.Line(st.Note)}
+			(&pageBuilder{}).setExpected(&statement, mig, s)
+			out.Statements = append(out.Statements, statement)
 		}
 	}
 	for i := range r.Findings {
@@ -211,14 +211,14 @@ func buildPlanned(r *onward.Report, m onward.PlannedMigration, n int) pagePlanne
 	return out
 }
 
-func inPageStep(s *onward.PlanStep, from map[string]int, told map[string]bool) pageStep {
+func newPageStep(s *onward.PlanStep, from map[string]int, listedRequirements map[string]bool) pageStep {
 	out := pageStep{
 		N:      from[s.Migration],
 		ID:     escape.Line(s.ID),
 		From:   escape.Line(s.Migration),
 		Why:    escape.Line(s.Why),
 		Takes:  view.DescribeStepTime(s),
-		Before: view.ListRequirements(s, told),
+		Before: view.ListRequirements(s, listedRequirements),
 		Costs:  view.ListStepCosts(s),
 	}
 	wait := view.MakesOthersWait(s)

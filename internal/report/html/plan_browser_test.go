@@ -47,9 +47,9 @@ var screens = []int64{360, 768, 1280}
 // checkLanes checks that a page fits all screens, and that its bars are inside of their lanes.
 func checkLanes(t *testing.T, x *browsertest.Tab) {
 	t.Helper()
-	x.CheckWidths(800, screens, func(where string) {
+	x.CheckWidths(800, screens, func(label string) {
 		if out := x.Eval(outsideTrack); out != "" {
-			t.Errorf("%s: outside of their lanes: %s", where, out)
+			t.Errorf("%s: outside of their lanes: %s", label, out)
 		}
 	})
 }

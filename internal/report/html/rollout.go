@@ -88,11 +88,11 @@ func WriteRollout(w io.Writer, p *RolloutPage) error {
 func explainStates(used map[onward.RolloutState]bool) (out []pageState) {
 	for _, s := range slices.Backward(view.RolloutStates) {
 		class := rolloutClass(s)
-		at := slices.IndexFunc(out, func(k pageState) bool { return k.Class == class })
+		index := slices.IndexFunc(out, func(k pageState) bool { return k.Class == class })
 		switch {
 		case !used[s]:
-		case at >= 0:
-			out[at].Words += " or " + string(s)
+		case index >= 0:
+			out[index].Words += " or " + string(s)
 		default:
 			out = append(out, pageState{Class: class, Words: string(s)})
 		}
@@ -117,7 +117,7 @@ func describeRollout(r *onward.Rollout) (words, tone string) {
 
 func newPageWave(w *onward.RolloutWave, used map[onward.RolloutState]bool) pageWave {
 	out := pageWave{Number: w.Number, Name: escape.Line(w.Name), State: string(w.State), Tone: rolloutTone(w.State), Facts: view.DescribeCounts(w.Counts)}
-	at := 0
+	offset := 0
 	place := func(n int) string { return formatPercent(100 * float64(n) / float64(max(1, w.Targets))) }
 	for _, s := range slices.Backward(view.RolloutStates) {
 		n := w.Counts[s]
@@ -125,8 +125,8 @@ func newPageWave(w *onward.RolloutWave, used map[onward.RolloutState]bool) pageW
 			continue
 		}
 		used[s] = true
-		out.Parts = append(out.Parts, pageState{rolloutClass(s), fmt.Sprintf("%d %s", n, s), place(at), place(n)})
-		at += n
+		out.Parts = append(out.Parts, pageState{rolloutClass(s), fmt.Sprintf("%d %s", n, s), place(offset), place(n)})
+		offset += n
 	}
 	return out
 }

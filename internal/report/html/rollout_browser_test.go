@@ -59,11 +59,11 @@ func TestRolloutInBrowser(t *testing.T) {
 	}
 	reporttest.ListElements(t, page.String())
 	x := open(t, b, page.String(), 1280, 800, true)
-	x.CheckWidths(800, screens, func(where string) {
+	x.CheckWidths(800, screens, func(label string) {
 		const gaps = `Array.from(document.querySelectorAll(".waves .track svg")).map(s => Math.round(s.getBoundingClientRect().width -
 				Array.from(s.querySelectorAll("rect")).reduce((sum, r) => sum + r.getBoundingClientRect().width, 0))).filter(d => Math.abs(d) > 2).join(",")`
 		if left := x.Eval(gaps); left != "" {
-			t.Errorf("%s: the parts of a bar do not fill it: %s", where, left)
+			t.Errorf("%s: the parts of a bar do not fill it: %s", label, left)
 		}
 	})
 	if rows := x.Eval(`document.querySelectorAll("tbody tr").length`); rows != "52" {

@@ -24,7 +24,7 @@ func (b *pageBuilder) buildStatement(m, s int) pageStatement {
 		Place: escape.Line(view.FormatPlace(mig.Path, st.Line, st.Column)), SQL: view.CutToWidth(escape.Line(st.SQL), 160),
 		Whole: strings.TrimSpace(escape.Controls(st.SQL)), Who: "nobody", Note: escape.Line(st.Note),
 	}
-	at, ran := b.ran[out.N]
+	index, ran := b.ran[out.N]
 	if !ran {
 		b.setExpected(&out, mig, s)
 		if b.run != nil {
@@ -32,7 +32,7 @@ func (b *pageBuilder) buildStatement(m, s int) pageStatement {
 		}
 		return out
 	}
-	b.setObserved(&out, at)
+	b.setObserved(&out, index)
 	return out
 }
 
@@ -62,8 +62,8 @@ func newPageLock(e *onward.Effect) pageLock {
 }
 
 // setObserved sets the rehearsal's observations.
-func (b *pageBuilder) setObserved(out *pageStatement, at int) {
-	run := &b.run.Statements[at]
+func (b *pageBuilder) setObserved(out *pageStatement, index int) {
+	run := &b.run.Statements[index]
 	out.Seen = true
 	out.Took = view.FormatMillis(run.UntilMS - run.FromMS)
 	fact := func(name, value string) { out.Facts = append(out.Facts, pageFact{name, value}) }
@@ -83,7 +83,7 @@ func (b *pageBuilder) setObserved(out *pageStatement, at int) {
 	if e := run.Estimate; e != nil {
 		fact("in production", view.FormatRange(e)+", at "+size.FormatCount(e.Rows)+" rows of "+view.ShortenRelation(e.Relation))
 	}
-	b.setLocks(out, run, at)
+	b.setLocks(out, run, index)
 	for _, n := range run.Nested {
 		nested := pageNested{SQL: strings.TrimSpace(escape.Controls(n.SQL))}
 		if n.DurationMS > 0 {
@@ -95,7 +95,7 @@ func (b *pageBuilder) setObserved(out *pageStatement, at int) {
 		out.Failed = &pageError{escape.Line(f.Code), escape.Line(f.Message), escape.Line(f.Detail), escape.Line(f.Hint)}
 	}
 	for i := range b.run.Differences {
-		if b.run.Differences[i].Statement == at {
+		if b.run.Differences[i].Statement == index {
 			out.DifferenceNumbers = append(out.DifferenceNumbers, i+1)
 		}
 	}
@@ -104,7 +104,7 @@ func (b *pageBuilder) setObserved(out *pageStatement, at int) {
 
 // setLocks sets what a statement that ran locked, and how long others had to wait. A lock
 // that an earlier statement took is listed there.
-func (b *pageBuilder) setLocks(out *pageStatement, run *onward.RehearsedStatement, at int) {
+func (b *pageBuilder) setLocks(out *pageStatement, run *onward.RehearsedStatement, index int) {
 	var fresh []string
 	blocked := 0.0
 	for i := range run.Observed {
@@ -121,7 +121,7 @@ func (b *pageBuilder) setLocks(out *pageStatement, run *onward.RehearsedStatemen
 		if o.WaitedMS > 0 {
 			l.Waited = view.FormatMillis(o.WaitedMS)
 		}
-		if owner, ok := b.under[barEnd{o.Relation, at}]; ok {
+		if owner, ok := b.under[barEnd{o.Relation, index}]; ok {
 			l.Lock, l.Who, l.Blocks, l.Held = b.describeLockOwner(owner), "nobody", "—", "—"
 		} else if len(o.Blocks) > 0 {
 			blocked = max(blocked, o.WaitedMS+o.HeldMS)

@@ -41,10 +41,10 @@ type pageHead struct {
 }
 
 // newPageHead returns the head of a page. reload is 0 if the page does not reload itself.
-func newPageHead(title string, at time.Time, reload time.Duration, problem string) pageHead {
+func newPageHead(title string, now time.Time, reload time.Duration, problem string) pageHead {
 	css, js := pageCSS(), pageJS()
 	out := pageHead{
-		CSS: template.CSS(css), JS: template.JS(js), CSP: contentPolicy(css, js), Title: title, At: at.UTC().Format("2006-01-02 15:04:05") + " UTC",
+		CSS: template.CSS(css), JS: template.JS(js), CSP: contentPolicy(css, js), Title: title, At: now.UTC().Format("2006-01-02 15:04:05") + " UTC",
 		Problem: escape.Line(problem),
 	}
 	if reload > 0 {

@@ -76,7 +76,7 @@ func (b *pageBuilder) buildVerified() *pageVerified {
 		}
 		p := pagePoint{N: row.Point, Name: row.Name, Path: escape.Line(row.Path), Window: row.Window}
 		for i := range versions {
-			p.Cells = append(p.Cells, verifiedCell(r, row.Cells[i], row.Point))
+			p.Cells = append(p.Cells, newVerifiedCell(r, row.Cells[i], row.Point))
 		}
 		out.Rows = append(out.Rows, p)
 	}
@@ -100,18 +100,18 @@ func (b *pageBuilder) buildVerified() *pageVerified {
 // maxCellVerdicts bounds what one cell lists.
 const maxCellVerdicts = 200
 
-// verifiedCell adds to a cell of the i-th point the failures that begin or go on there.
-func verifiedCell(r *onward.Report, state view.MatrixCell, i int) pageCell {
+// newVerifiedCell adds to a cell of the i-th point the failures that begin or go on there.
+func newVerifiedCell(r *onward.Report, state view.MatrixCell, i int) pageCell {
 	c := pageCell{Code: view.NameCode(state.Code), Words: state.Words, Tone: "ok"}
 	if state.Severity != onward.Off {
 		c.Tone = state.Severity.String()
 	}
 	cell := view.CellAt(r.Verification, i, state.Code)
-	for _, at := range cell.Verdicts[:min(len(cell.Verdicts), maxCellVerdicts)] {
-		if at >= len(r.Verdicts) {
+	for _, index := range cell.Verdicts[:min(len(cell.Verdicts), maxCellVerdicts)] {
+		if index >= len(r.Verdicts) {
 			continue
 		}
-		d := &r.Verdicts[at]
+		d := &r.Verdicts[index]
 		h := pageVerdict{
 			Tone: view.ScreenSeverity(d).String(), Kind: escape.Line(string(d.Kind)), Message: view.DescribeFailure(d), Query: escape.Line(d.Query),
 			Who: view.DescribeSender(d),

@@ -41,12 +41,12 @@ const weakened = "check weakened"
 func listAnnotations(r *onward.Report) []annotation {
 	var out []annotation
 	for _, f := range view.SortWorstFirst(r.Findings) {
-		at := onward.Extent{Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn}
+		extent := onward.Extent{Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn}
 		if len(f.Words) > 0 { // the relevant line of a long ALTER TABLE
-			at = f.Words[0]
+			extent = f.Words[0]
 		}
 		out = append(out, annotation{
-			severity: f.Severity, rule: f.Rule, title: f.Rule, path: f.Path, line: at.Line, column: at.Column, endLine: at.EndLine, endColumn: at.EndColumn,
+			severity: f.Severity, rule: f.Rule, title: f.Rule, path: f.Path, line: extent.Line, column: extent.Column, endLine: extent.EndLine, endColumn: extent.EndColumn,
 			head: f.Fact, message: findingText(f), fingerprint: f.Fingerprint, finding: f,
 		})
 	}
@@ -73,7 +73,7 @@ func listAnnotations(r *onward.Report) []annotation {
 		text := weakened + ": " + w.String()
 		out = append(out, annotation{severity: onward.Warning, title: weakened, path: w.Path, line: w.Line, head: text, message: text})
 	}
-	makeUnique(out)
+	makeFingerprintsUnique(out)
 	return out
 }
 
@@ -95,8 +95,8 @@ func findingText(f *onward.Finding) string {
 	return text
 }
 
-// makeUnique makes the fingerprints unique: readers treat annotations with the same one as duplicates.
-func makeUnique(list []annotation) {
+// makeFingerprintsUnique makes the fingerprints unique: readers treat annotations with the same one as duplicates.
+func makeFingerprintsUnique(list []annotation) {
 	seen := map[string]int{}
 	for i := range list {
 		a := &list[i]

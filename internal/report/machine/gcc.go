@@ -16,25 +16,25 @@ import (
 func WriteGCC(w io.Writer, r *onward.Report) error {
 	b := bufio.NewWriter(w)
 	for _, a := range listAnnotations(r) {
-		at := view.FormatPlace(escape.Line(a.path), max(1, a.line), max(1, a.column))
+		place := view.FormatPlace(escape.Line(a.path), max(1, a.line), max(1, a.column))
 		text := escape.Line(a.message)
 		if a.finding != nil {
 			text = escape.Line(a.head) + "; " + escape.Line(a.finding.Harm)
 		}
-		say := func(where, level, text string) { fmt.Fprintln(b, escape.Commands(where+": "+level+": "+text)) }
-		say(at, a.forgeLevel("note"), text+" ["+a.ruleOrKind()+"]")
+		say := func(location, level, text string) { fmt.Fprintln(b, escape.Commands(location+": "+level+": "+text)) }
+		say(place, a.forgeLevel("note"), text+" ["+a.ruleOrKind()+"]")
 		if a.finding == nil {
 			continue
 		}
 		for _, e := range a.finding.Evidence {
 			if e.Path == "" || e.Revision != "" { // a place in another revision is not in the current files
-				say(at, "note", view.FormatEvidence(&e))
+				say(place, "note", view.FormatEvidence(&e))
 				continue
 			}
 			say(view.FormatPlace(escape.Line(e.Path), max(1, e.Line), 1), "note", escape.Line(e.Text))
 		}
 		if a.finding.Instead != "" {
-			say(at, "note", "instead: "+escape.Line(a.finding.Instead))
+			say(place, "note", "instead: "+escape.Line(a.finding.Instead))
 		}
 	}
 	return b.Flush()

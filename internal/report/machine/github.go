@@ -18,7 +18,7 @@ import (
 func WriteGitHub(w io.Writer, r *onward.Report) error {
 	b := bufio.NewWriter(w)
 	for _, a := range listAnnotations(r) {
-		fmt.Fprintf(b, "::%s %s::%s\n", a.forgeLevel("notice"), commandProperties(a.path, a.line, a.column, a.endLine, a.endColumn, a.title), commandData(a.message))
+		fmt.Fprintf(b, "::%s %s::%s\n", a.forgeLevel("notice"), commandProperties(a.path, a.line, a.column, a.endLine, a.endColumn, a.title), escapeCommandData(a.message))
 	}
 	// These lines do not begin with a colon, so they are never commands.
 	fmt.Fprintf(b, "onward: %s\nonward: %s\n", view.FormatSummary(r), escape.Commands(view.FormatVerdict(r)))
@@ -29,7 +29,7 @@ func WriteGitHub(w io.Writer, r *onward.Report) error {
 // for a place within one line: GitHub ignores others.
 func commandProperties(path string, line, column, endLine, endColumn int, title string) string {
 	var p []string
-	add := func(name, value string) { p = append(p, name+"="+commandProperty(value)) }
+	add := func(name, value string) { p = append(p, name+"="+escapeCommandProperty(value)) }
 	if path != "" {
 		add("file", path)
 	}
@@ -51,13 +51,15 @@ func commandProperties(path string, line, column, endLine, endColumn int, title 
 
 var dataEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 
-// commandData escapes the message of a workflow command.
-func commandData(s string) string { return dataEscapes.Replace(escape.Commands(escape.Controls(s))) }
+// escapeCommandData escapes the message of a workflow command.
+func escapeCommandData(s string) string {
+	return dataEscapes.Replace(escape.Commands(escape.Controls(s)))
+}
 
 var propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 
-// commandProperty escapes a property of a workflow command.
-func commandProperty(s string) string {
+// escapeCommandProperty escapes a property of a workflow command.
+func escapeCommandProperty(s string) string {
 	return propertyEscapes.Replace(escape.Commands(escape.Controls(s)))
 }
 
@@ -66,10 +68,10 @@ func WritePreflightCommands(w io.Writer, r *onward.Preflight) error {
 	var b strings.Builder
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "::%s %s::%s\n", severityLevel(f.Severity, "notice"), commandProperties("", 0, 0, 0, 0, f.Rule),
-			commandData(f.Fact+"\n"+f.Harm+"\ninstead: "+f.Instead))
+			escapeCommandData(f.Fact+"\n"+f.Harm+"\ninstead: "+f.Instead))
 	}
 	for _, o := range r.Opaque {
-		fmt.Fprintf(&b, "::notice %s::%s\n", commandProperties("", 0, 0, 0, 0, o.Rule), commandData("not seen: "+o.What+"\n"+o.Why))
+		fmt.Fprintf(&b, "::notice %s::%s\n", commandProperties("", 0, 0, 0, 0, o.Rule), escapeCommandData("not seen: "+o.What+"\n"+o.Why))
 	}
 	fmt.Fprintf(&b, "onward: %s\nonward: %s\n", view.CountChecks(r), escape.Commands(escape.Line(r.Summary.Verdict)))
 	_, err := io.WriteString(w, b.String())

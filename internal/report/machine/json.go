@@ -34,7 +34,7 @@ func WriteReport(w io.Writer, r *onward.Report) error {
 			f.Evidence = NonNilList(f.Evidence)
 			out.writeObject(&f, element)
 		}})
-	return out.endText()
+	return out.endDocument()
 }
 
 // indent is one level; element is the prefix of an element in a list of the report.
@@ -155,8 +155,8 @@ func (w *jsonWriter) encodeValue(v any, prefix string) []byte {
 	return escape.CommandsInJSON(escape.HiddenInJSON(bytes.TrimSuffix(w.one.Bytes(), []byte("\n"))))
 }
 
-// endText ends the text.
-func (w *jsonWriter) endText() error {
+// endDocument ends the text.
+func (w *jsonWriter) endDocument() error {
 	w.writeText([]byte("\n"))
 	if w.err != nil {
 		return w.err
@@ -204,5 +204,5 @@ func NonNilList[T any](s []T) []T {
 func WriteJSON(w io.Writer, v any) error {
 	out := newJSONWriter(w)
 	out.writeObject(v, "")
-	return out.endText()
+	return out.endDocument()
 }

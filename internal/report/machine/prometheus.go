@@ -26,9 +26,9 @@ func WritePreflightMetrics(w io.Writer, r *onward.Preflight) error {
 	p := &exposition{}
 	p.addMetric("up", "Whether the database could be asked: 1, or 0.")
 	p.addSample("up", 1)
-	if taken, err := time.Parse(time.RFC3339, r.Taken); err == nil {
+	if takenAt, err := time.Parse(time.RFC3339, r.Taken); err == nil {
 		p.addMetric("taken_seconds", "When the server was asked, in seconds since 1970.")
-		p.addSample("taken_seconds", float64(taken.Unix()))
+		p.addSample("taken_seconds", float64(takenAt.Unix()))
 	}
 	p.addMetric("check", "The outcome of each check: 0 nothing, 1 a note, 2 a warning, 3 an error, -1 not all was seen.")
 	for _, c := range r.Checks {

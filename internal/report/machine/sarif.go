@@ -18,17 +18,17 @@ func WriteSARIF(w io.Writer, r *onward.Report) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{{ExecutionSuccessful: true}}}
 	run.Properties.Verdict = view.FormatVerdict(r)
 	run.Tool.Driver = sarifDriver{Name: "onward", InformationURI: "https://github.com/onward-sql/onward", Rules: []sarifRule{}}
-	at := map[string]int{}
+	indexByRule := map[string]int{}
 	for _, a := range listAnnotations(r) {
 		id := a.ruleOrKind()
-		if _, known := at[id]; !known {
-			at[id] = len(run.Tool.Driver.Rules)
+		if _, known := indexByRule[id]; !known {
+			indexByRule[id] = len(run.Tool.Driver.Rules)
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, a.sarifRule(id))
 		}
 		if a.unread {
 			run.Invocations[0].ExecutionSuccessful = false
 		}
-		run.Results = append(run.Results, a.sarifResultOf(id, at[id]))
+		run.Results = append(run.Results, a.sarifResultOf(id, indexByRule[id]))
 	}
 	return WriteJSON(w, &sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }
@@ -145,25 +145,25 @@ func (a *annotation) sarifResultOf(id string, rule int) sarifResult {
 	}
 	for _, e := range a.finding.Evidence {
 		if e.Path != "" && e.Revision == "" { // a place in another revision is not in the current files
-			at := sarifPlace(e.Path, e.Line, 0, 0, 0)
-			at.ID, at.Message = len(out.Related)+1, &sarifText{view.FormatEvidence(&e)}
-			out.Related = append(out.Related, at)
+			location := sarifPlace(e.Path, e.Line, 0, 0, 0)
+			location.ID, location.Message = len(out.Related)+1, &sarifText{view.FormatEvidence(&e)}
+			out.Related = append(out.Related, location)
 		}
 	}
 	for _, p := range a.finding.Also {
-		at := sarifPlace(p.Path, p.Line, 0, 0, 0)
-		at.ID, at.Message = len(out.Related)+1, &sarifText{cmp.Or(p.Fact, "here, too")}
-		out.Related = append(out.Related, at)
+		location := sarifPlace(p.Path, p.Line, 0, 0, 0)
+		location.ID, location.Message = len(out.Related)+1, &sarifText{cmp.Or(p.Fact, "here, too")}
+		out.Related = append(out.Related, location)
 	}
 	if len(a.finding.Fix) > 0 {
 		change := sarifChange{Artifact: sarifFile(a.path)}
 		for _, e := range a.finding.Fix {
-			var one sarifReplacement
-			one.Deleted.Offset, one.Deleted.Length = e.Start, e.End-e.Start
+			var replacement sarifReplacement
+			replacement.Deleted.Offset, replacement.Deleted.Length = e.Start, e.End-e.Start
 			if e.New != "" {
-				one.Inserted = &sarifText{e.New}
+				replacement.Inserted = &sarifText{e.New}
 			}
-			change.Replacements = append(change.Replacements, one)
+			change.Replacements = append(change.Replacements, replacement)
 		}
 		out.Fixes = []sarifFix{{Description: sarifText{escape.Controls(a.finding.Instead)}, Changes: []sarifChange{change}}}
 	}

@@ -24,7 +24,7 @@ func writeBlocks(b *strings.Builder, blocks []block.Block) {
 			}
 			b.WriteString("\n" + view.CapitalizeFirst(text) + ":\n")
 		case block.Paragraph:
-			b.WriteString("\n" + startLine(formatText(part.Text)) + "\n")
+			b.WriteString("\n" + escapeLineStart(formatText(part.Text)) + "\n")
 		case block.List:
 			writeList(b, part.Items)
 		}
@@ -43,7 +43,7 @@ func writeList(b *strings.Builder, items []block.Item) {
 		if i == 0 {
 			b.WriteByte('\n')
 		}
-		text := startLine(formatText(item.Text))
+		text := escapeLineStart(formatText(item.Text))
 		switch {
 		case item.Rest:
 			text = "and " + text
@@ -78,5 +78,5 @@ func formatText(t block.Text) string {
 // blockStart matches what makes the beginning of a line a list, a quotation or a heading.
 var blockStart = lazyregexp.New(`^(?:(\d+)([.)](?: |$))|([-+=>]))`)
 
-// startLine escapes what would begin a list, a quotation or a heading at the beginning of a line.
-func startLine(text string) string { return blockStart.ReplaceAllString(text, `${1}\${2}${3}`) }
+// escapeLineStart escapes what would begin a list, a quotation or a heading at the beginning of a line.
+func escapeLineStart(text string) string { return blockStart.ReplaceAllString(text, `${1}\${2}${3}`) }

@@ -53,7 +53,7 @@ func escapeProse(s string) string {
 			b.WriteByte('\\')
 		case '_':
 			// Within a word it is no emphasis, and names contain many.
-			if i == 0 || i == len(runes)-1 || !wordRune(runes[i-1]) || !wordRune(runes[i+1]) {
+			if i == 0 || i == len(runes)-1 || !isWordRune(runes[i-1]) || !isWordRune(runes[i+1]) {
 				b.WriteByte('\\')
 			}
 		}
@@ -62,7 +62,7 @@ func escapeProse(s string) string {
 	return makeInert(b.String())
 }
 
-func wordRune(r rune) bool {
+func isWordRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 

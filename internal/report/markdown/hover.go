@@ -16,8 +16,8 @@ import (
 
 // DescribeStatement says what a statement of a migration locks, who waits, and for how long,
 // in the report's words, for an editor. at is the statement's index.
-func DescribeStatement(m *onward.Migration, at int) string {
-	s := &m.Statements[at]
+func DescribeStatement(m *onward.Migration, index int) string {
+	s := &m.Statements[index]
 	var b strings.Builder
 	if s.Note != "" {
 		b.WriteString(escapeProse(escape.Line(s.Note)) + ".\n")
@@ -33,7 +33,7 @@ func DescribeStatement(m *onward.Migration, at int) string {
 	for i := range effects {
 		e := &effects[i]
 		name := view.NameRelation(e)
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", escapeProse(name), e.Lock, escapeProse(view.DescribeDuration(m, at, e)), escapeProse(view.NameWaiters(e)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", escapeProse(name), e.Lock, escapeProse(view.DescribeDuration(m, index, e)), escapeProse(view.NameWaiters(e)))
 	}
 	if more > 0 {
 		fmt.Fprintf(&b, "| %d more | | | |\n", more)

@@ -59,7 +59,7 @@ func writeLane(b *strings.Builder, p *onward.Plan, l *view.PlanLane) {
 		b.WriteString("|\n")
 	}
 	var left []*view.LaneRow
-	deployed, gone := false, false
+	deployed, oldCodeGone := false, false
 	gate := func(contract bool) {
 		if !deployed {
 			for _, r := range left {
@@ -68,9 +68,9 @@ func writeLane(b *strings.Builder, p *onward.Plan, l *view.PlanLane) {
 			row(true, true, "**deploy**", "the new code, "+codeSpan(p.Head), "", "")
 			deployed = true
 		}
-		if contract && !gone {
+		if contract && !oldCodeGone {
 			row(false, true, "**wait**", "until no process of "+codeSpan(p.Base)+" is left", "", "")
-			gone = true
+			oldCodeGone = true
 		}
 	}
 	for i := range l.Rows {
@@ -86,7 +86,7 @@ func writeLane(b *strings.Builder, p *onward.Plan, l *view.PlanLane) {
 		s := r.Marks[0].Step
 		text := escapeProse(r.Text)
 		if l.ByChain {
-			row(true, false, codeSpan(r.Name), text, blocksOfSteps(r), escapeProse(r.Facts))
+			row(true, false, codeSpan(r.Name), text, describeStepBlocking(r), escapeProse(r.Facts))
 			continue
 		}
 		if s.Phase == onward.Contract {
@@ -95,7 +95,7 @@ func writeLane(b *strings.Builder, p *onward.Plan, l *view.PlanLane) {
 		if r.Chain != "" {
 			text += " (" + codeSpan(r.Chain) + ")"
 		}
-		row(!gone, deployed, codeSpan(s.ID), text, blocksOfSteps(r), escapeProse(cmp.Or(r.Facts, shortTime(s))))
+		row(!oldCodeGone, deployed, codeSpan(s.ID), text, describeStepBlocking(r), escapeProse(cmp.Or(r.Facts, shortTime(s))))
 	}
 	gate(l.ByChain && l.GoneBefore != "")
 	if l.ByChain && l.GoneBefore != "" {
@@ -103,8 +103,8 @@ func writeLane(b *strings.Builder, p *onward.Plan, l *view.PlanLane) {
 	}
 }
 
-// blocksOfSteps says whom the steps of a row block.
-func blocksOfSteps(r *view.LaneRow) string {
+// describeStepBlocking says whom the steps of a row block.
+func describeStepBlocking(r *view.LaneRow) string {
 	instant, long := "", ""
 	for _, m := range r.Marks {
 		for _, e := range view.ListNoticeable(m.Step.Effects) {

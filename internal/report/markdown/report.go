@@ -37,7 +37,7 @@ func WriteReport(w io.Writer, r *onward.Report) error {
 		b.WriteString("\n| migration | changes | locks | verdict |\n| --- | --- | --- | --- |\n")
 		list, more := prose.TakeFirst(r.Migrations, maxRows)
 		for i := range list {
-			writeRow(&b, x, &list[i])
+			writeMigrationRow(&b, x, &list[i])
 		}
 		if more > 0 {
 			fmt.Fprintf(&b, "| %d more | | | |\n", more)
@@ -57,8 +57,8 @@ func WriteReport(w io.Writer, r *onward.Report) error {
 	}
 	writeBlocks(&b, view.DescribeUnjudged(r.Opaque))
 	footer := []string{view.FormatSummary(r), view.DescribeVersions(r)}
-	if by := view.NameRunners(r, escapeProse, codeSpan); by != "" {
-		footer = slices.Insert(footer, 1, by)
+	if runners := view.NameRunners(r, escapeProse, codeSpan); runners != "" {
+		footer = slices.Insert(footer, 1, runners)
 	}
 	if title := view.FormatRevisions(r); title != "" {
 		footer = append(footer, codeSpan(title))
@@ -77,8 +77,8 @@ func WriteReport(w io.Writer, r *onward.Report) error {
 	return err
 }
 
-// writeRow is a migration's row of the table.
-func writeRow(b *strings.Builder, x *view.Index, m *onward.Migration) {
+// writeMigrationRow is a migration's row of the table.
+func writeMigrationRow(b *strings.Builder, x *view.Index, m *onward.Migration) {
 	var changes []string
 	size := 0
 	for i, c := range m.Changes {
@@ -122,11 +122,11 @@ func lockCell(m *onward.Migration) string {
 // foldFinding returns a finding, folded, with the similar ones; g is nil for none.
 func foldFinding(f *onward.Finding, g *view.SimilarFindings) string {
 	var b strings.Builder
-	others := ""
+	similarText := ""
 	if g != nil {
-		others = fmt.Sprintf(", and %s like it", prose.CountNoun(len(g.OtherFindings()), "finding"))
+		similarText = fmt.Sprintf(", and %s like it", prose.CountNoun(len(g.OtherFindings()), "finding"))
 	}
-	fmt.Fprintf(&b, "<details>\n<summary>%s: %s%s (%s, %s)</summary>\n\n", f.Severity, escapeHTML(escape.Line(f.Fact)), others,
+	fmt.Fprintf(&b, "<details>\n<summary>%s: %s%s (%s, %s)</summary>\n\n", f.Severity, escapeHTML(escape.Line(f.Fact)), similarText,
 		escapeHTML(escape.Line(view.FormatPlace(view.ShortName(f.Path), f.Line, 0))), escapeHTML(escape.Line(f.Rule)))
 	fmt.Fprintf(&b, "At %s: %s\n", codeSpan(view.FormatPlace(f.Path, f.Line, f.Column)), escapeProse(escape.Line(f.Harm)))
 	if len(f.Postgres) > 0 {
@@ -139,15 +139,15 @@ func foldFinding(f *onward.Finding, g *view.SimilarFindings) string {
 	if more > 0 {
 		fmt.Fprintf(&b, "Because of %d more places.\n", more)
 	}
-	if also, more := prose.TakeFirst(f.Also, view.MaxEffects); len(also) > 0 {
+	if otherPlaces, more := prose.TakeFirst(f.Also, view.MaxEffects); len(otherPlaces) > 0 {
 		words, places := "Also at", []string(nil)
-		for _, at := range also {
-			if at.Fact == "" {
-				places = append(places, codeSpan(view.FormatPlace(at.Path, at.Line, 0)))
+		for _, place := range otherPlaces {
+			if place.Fact == "" {
+				places = append(places, codeSpan(view.FormatPlace(place.Path, place.Line, 0)))
 				continue
 			}
 			words = "In other rounds of the loop:"
-			places = append(places, codeSpan(view.CutText(at.Fact, maxCell)))
+			places = append(places, codeSpan(view.CutText(place.Fact, maxCell)))
 		}
 		if more > 0 {
 			places = append(places, fmt.Sprintf("%d more", more))

@@ -65,7 +65,7 @@ rect{fill:var(--bg)}text{fill:var(--fg);font:14px ui-monospace,SFMono-Regular,Me
 func styleSpans(line string) string {
 	var b strings.Builder
 	classes := map[string]bool{}
-	at := 0
+	offset := 0
 	emit := func(text string) {
 		if text == "" {
 			return
@@ -83,8 +83,8 @@ func styleSpans(line string) string {
 		fmt.Fprintf(&b, `<tspan class="%s">%s</tspan>`, strings.Join(names, " "), html.EscapeString(text))
 	}
 	for _, m := range escape.FindAllStringSubmatchIndex(line, -1) {
-		emit(line[at:m[0]])
-		at = m[1]
+		emit(line[offset:m[0]])
+		offset = m[1]
 		for _, code := range strings.Split(line[m[2]:m[3]], ";") {
 			switch code {
 			case "", "0":
@@ -104,6 +104,6 @@ func styleSpans(line string) string {
 			}
 		}
 	}
-	emit(line[at:])
+	emit(line[offset:])
 	return b.String()
 }

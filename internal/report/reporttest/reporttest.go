@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// findFile returns the path of a file in testdata, which is beside the package report.
-func findFile(name string) string {
+// findTestdataFile returns the path of a file in testdata, which is beside the package report.
+func findTestdataFile(name string) string {
 	if _, err := os.Stat("testdata"); err == nil {
 		return filepath.Join("testdata", name)
 	}
@@ -24,7 +24,7 @@ func findFile(name string) string {
 // ReadFile reads a file in testdata.
 func ReadFile(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(findFile(name))
+	data, err := os.ReadFile(findTestdataFile(name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,5 +54,5 @@ func PrintReport(t testing.TB, r *onward.Report, f report.Format, o report.Optio
 // CompareGolden compares a text with a golden file; -update writes the file.
 func CompareGolden(t testing.TB, name, got string) {
 	t.Helper()
-	golden.CompareFile(t, findFile(name), got)
+	golden.CompareFile(t, findTestdataFile(name), got)
 }

@@ -43,9 +43,9 @@ func (p *page) printApplied(a *onward.Applied) {
 	p.addTwoSided("plan "+escape.Line(a.Plan)+"  "+escape.Line(a.Base)+" → "+escape.Line(a.Head),
 		fmt.Sprintf("%s · %s done", a.State, view.CountDone(a)), p.Bold, p.Dim)
 	for _, phase := range view.PlanPhases {
-		p.appliedPhase(a, phase)
+		p.printAppliedPhase(a, phase)
 	}
-	p.stayChanged(a)
+	p.printChangedRows(a)
 	if a.Why != "" {
 		p.addBlankLine()
 		p.addWrapped("", "", describeState(a), p.ordinaryStyle())
@@ -66,8 +66,8 @@ func (p *page) printReadiness(list []onward.Readiness) {
 	}
 }
 
-// stayChanged says which rows keep their new values after an abort.
-func (p *page) stayChanged(a *onward.Applied) {
+// printChangedRows says which rows keep their new values after an abort.
+func (p *page) printChangedRows(a *onward.Applied) {
 	words := undo.DescribeChanged(a.StayChanged)
 	switch {
 	case words == "" || a.State == onward.ApplyDone:
@@ -103,21 +103,21 @@ func describeState(a *onward.Applied) string {
 	return "Applied, and safe to leave so: " + name(done) + ". Not applied: " + name(left) + "."
 }
 
-// appliedPhase prints the steps of a phase; a phase that was not started takes one line.
-func (p *page) appliedPhase(a *onward.Applied, phase onward.PlanPhase) {
+// printAppliedPhase prints the steps of a phase; a phase that was not started takes one line.
+func (p *page) printAppliedPhase(a *onward.Applied, phase onward.PlanPhase) {
 	var list []*onward.AppliedStep
-	begun := false
+	hasStarted := false
 	for i := range a.Steps {
 		if s := &a.Steps[i]; s.Phase == phase {
 			list = append(list, s)
-			begun = begun || s.State != onward.ApplyPending
+			hasStarted = hasStarted || s.State != onward.ApplyPending
 		}
 	}
 	if len(list) == 0 {
 		return
 	}
 	p.addBlankLine()
-	if !begun {
+	if !hasStarted {
 		p.addTwoSided(string(phase), prose.CountNoun(len(list), "step")+", not begun", p.Bold, p.Dim)
 		return
 	}
@@ -142,12 +142,12 @@ func WriteLog(w io.Writer, all []onward.LogEntry, o Options) error {
 	if len(all) == 0 {
 		out.addLine("nothing was done on this database")
 	}
-	who := ""
+	process := ""
 	for i := range all {
 		e := &all[i]
-		if words := describeProcess(e); words != who {
-			who = words
-			out.addWrapped("", "  ", escape.Line(who), out.Dim)
+		if words := describeProcess(e); words != process {
+			process = words
+			out.addWrapped("", "  ", escape.Line(process), out.Dim)
 		}
 		step := e.Step
 		if step == "" && e.Plan != "" {

@@ -19,13 +19,13 @@ func WriteDeprecations(w io.Writer, list []onward.DeprecatedColumn, o Options) e
 		if i > 0 {
 			p.addBlankLine()
 		}
-		p.deprecation(&list[i])
+		p.printDeprecation(&list[i])
 	}
 	return p.writePage(w)
 }
 
-// deprecation prints one column.
-func (p *page) deprecation(d *onward.DeprecatedColumn) {
+// printDeprecation prints one column.
+func (p *page) printDeprecation(d *onward.DeprecatedColumn) {
 	style, note := p.ordinaryStyle(), ""
 	switch {
 	case d.Past:

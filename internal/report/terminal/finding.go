@@ -14,20 +14,20 @@ import (
 // printFinding prints a finding: its place, the fact, the harm, the evidence, and the fix.
 func (t *reportWriter) printFinding(f *onward.Finding) {
 	t.addBlankLine()
-	where := t.displayPath(view.FormatPlace(f.Path, f.Line, f.Column))
+	place := t.displayPath(view.FormatPlace(f.Path, f.Line, f.Column))
 	head := "  " + t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7)) + "  " + t.linkRule(t.Bold, f.Rule)
 	if g := t.index.Similar[f]; g != nil && !t.verbose {
 		head += t.paintLine(t.Dim, fmt.Sprintf("  %d findings", len(g.Findings)))
 	}
-	if view.MeasureText(head)+2+view.MeasureText(where) <= t.width {
-		t.addLine(head, "  ", where)
+	if view.MeasureText(head)+2+view.MeasureText(place) <= t.width {
+		t.addLine(head, "  ", place)
 	} else {
 		t.addLine(head)
-		t.addLine("    ", where)
+		t.addLine("    ", place)
 	}
 	t.printFrame(f)
 	t.addWrapped("    ", "    ", escape.Line(f.Fact), t.Bold)
-	explained := t.isExplained(f)
+	explained := t.markExplained(f)
 	if f.Harm != "" && (!explained || f.Category == onward.Compatibility) {
 		t.addWrapped("    ", "    ", escape.Line(f.Harm), t.ordinaryStyle())
 	}
@@ -48,11 +48,11 @@ func (t *reportWriter) printFinding(f *onward.Finding) {
 	}
 }
 
-// isExplained reports whether an earlier finding of the rule has explained the fix and the harm
+// markExplained reports whether an earlier finding of the rule has explained the fix and the harm
 // of the lock already. Who breaks, and the evidence, are still printed for each finding.
 // An error, and a finding with a query for rows, are always printed in full, because their
 // SQL differs.
-func (t *reportWriter) isExplained(f *onward.Finding) bool {
+func (t *reportWriter) markExplained(f *onward.Finding) bool {
 	if t.verbose || f.Severity >= onward.Error {
 		return false
 	}
@@ -70,8 +70,8 @@ func (t *reportWriter) isExplained(f *onward.Finding) bool {
 // printed once.
 func (t *reportWriter) printFix(f *onward.Finding) {
 	words, sql := view.SplitInstead(f.Instead)
-	printed, again := t.fixes[sql]
-	if !again || strings.Count(sql, "\n") < minShared {
+	printed, isPrinted := t.fixes[sql]
+	if !isPrinted || strings.Count(sql, "\n") < minShared {
 		if t.fixes == nil {
 			t.fixes = map[string]string{}
 		}

@@ -28,8 +28,8 @@ func (t *reportWriter) printFrame(f *onward.Finding) {
 	shown := 0
 	for _, words := range f.Words {
 		for n := words.Line; n <= words.EndLine; n++ {
-			at := n - s.Line
-			if at < 0 || at >= len(lines) {
+			index := n - s.Line
+			if index < 0 || index >= len(lines) {
 				return // the text differs from the file's
 			}
 			if shown++; shown > maxFrame && !t.verbose {
@@ -37,10 +37,10 @@ func (t *reportWriter) printFrame(f *onward.Finding) {
 				return
 			}
 			from, to := markedPart(&words, n)
-			if at == 0 { // the statement begins after others on this line
+			if index == 0 { // the statement begins after others on this line
 				from, to = from-s.Column+1, to-s.Column+1
 			}
-			t.printMarkedLine(n, []rune(strings.TrimRight(lines[at], "\r")), from, to, t.Severity(f.Severity))
+			t.printMarkedLine(n, []rune(strings.TrimRight(lines[index], "\r")), from, to, t.Severity(f.Severity))
 		}
 	}
 }
@@ -82,8 +82,8 @@ func (t *reportWriter) printMarkedLine(number int, line []rune, from, to int, st
 	before, part, after := escape.Controls(string(line[:from])), escape.Controls(string(line[from:to])), escape.Controls(string(line[to:]))
 	gutter := fmt.Sprintf("    %4d | ", number)
 	room := t.width - len(gutter)
-	if over := view.MeasureText(before) + min(view.MeasureText(part), room/2) - room; over > 0 {
-		before = ansi.TruncateLeft(before, over+1, "…")
+	if excess := view.MeasureText(before) + min(view.MeasureText(part), room/2) - room; excess > 0 {
+		before = ansi.TruncateLeft(before, excess+1, "…")
 	}
 	part = view.CutToWidth(part, room-view.MeasureText(before))
 	after = ansi.Truncate(after, max(0, room-view.MeasureText(before)-view.MeasureText(part)), "…")
@@ -107,7 +107,7 @@ func (t *reportWriter) printEdit(f *onward.Finding) {
 		text = text[:from] + e.New + text[to:]
 	}
 	first := "    fix:     "
-	put := func(mark string, style lipgloss.Style, lines []string) {
+	printLines := func(mark string, style lipgloss.Style, lines []string) {
 		for _, line := range lines {
 			t.addLine(first, t.paintLine(style, strings.TrimRight(mark+" "+line, " ")))
 			first = "             "
@@ -122,6 +122,6 @@ func (t *reportWriter) printEdit(f *onward.Finding) {
 	for tail < min(len(old), len(now))-head && old[len(old)-1-tail] == now[len(now)-1-tail] {
 		tail++
 	}
-	put("-", t.Error, old[head:len(old)-tail])
-	put("+", t.OK, now[head:len(now)-tail])
+	printLines("-", t.Error, old[head:len(old)-tail])
+	printLines("+", t.OK, now[head:len(now)-tail])
 }

@@ -25,7 +25,7 @@ func WriteGuarded(w io.Writer, g *onward.Guarded, o Options) error {
 	out.addTwoSided("guard  "+ended, fmt.Sprintf("%s · %s · %s", prose.CountNoun(len(g.Runs), "run"), prose.CountNoun(sessions, "session"),
 		prose.CountNoun(statements, "statement")), out.Bold, out.Dim)
 	for i := range g.Runs {
-		out.guardedRun(i, &g.Runs[i], len(g.Runs) > 1)
+		out.printGuardedRun(i, &g.Runs[i], len(g.Runs) > 1)
 	}
 	if g.Why != "" {
 		out.addBlankLine()
@@ -38,8 +38,8 @@ func WriteGuarded(w io.Writer, g *onward.Guarded, o Options) error {
 	return out.writePage(w)
 }
 
-// guardedRun prints who blocked whom in a run.
-func (p *page) guardedRun(i int, r *onward.GuardedRun, numbered bool) {
+// printGuardedRun prints who blocked whom in a run.
+func (p *page) printGuardedRun(i int, r *onward.GuardedRun, numbered bool) {
 	if numbered {
 		p.addBlankLine()
 		words := fmt.Sprintf("exit code %d after %s", r.ExitCode, time.Duration(r.TookMS)*time.Millisecond)
@@ -55,15 +55,15 @@ func (p *page) guardedRun(i int, r *onward.GuardedRun, numbered bool) {
 			words += ", and passed on all the same"
 		}
 		p.addWrapped("  waited  ", indent, words, p.ordinaryStyle())
-		for _, who := range l.InTheWay {
-			p.addWrapped(indent, indent+"  ", escape.Line(who), p.Dim)
+		for _, blocker := range l.InTheWay {
+			p.addWrapped(indent, indent+"  ", escape.Line(blocker), p.Dim)
 		}
 	}
 	for _, l := range r.Lost {
 		p.addWrapped("  lost    ", indent, fmt.Sprintf("%s: %s (SQLSTATE %s)", escape.Line(l.Statement), escape.Line(l.Message), escape.Line(l.SQLSTATE)),
 			p.ordinaryStyle())
-		for _, who := range l.Blockers {
-			p.addWrapped(indent, indent+"  ", escape.Line(who), p.Dim)
+		for _, blocker := range l.Blockers {
+			p.addWrapped(indent, indent+"  ", escape.Line(blocker), p.Dim)
 		}
 	}
 	for _, s := range r.Around {

@@ -19,7 +19,7 @@ func WriteLocks(w io.Writer, list []onward.Locks, o Options) error {
 		if len(list) > 1 || o.Verbose {
 			p.addLine(p.paintLine(p.Bold, view.CutToWidth(escape.Line(list[i].SQL), p.width)))
 		}
-		p.lockTables(&list[i], o.Verbose)
+		p.printLockTables(&list[i], o.Verbose)
 	}
 	if len(list) == 0 {
 		p.addLine("no statements")
@@ -27,9 +27,9 @@ func WriteLocks(w io.Writer, list []onward.Locks, o Options) error {
 	return p.writePage(w)
 }
 
-// lockTables prints one statement: a table for each group of versions with the same
+// printLockTables prints one statement: a table for each group of versions with the same
 // locks, and their consequences.
-func (p *page) lockTables(l *onward.Locks, verbose bool) {
+func (p *page) printLockTables(l *onward.Locks, verbose bool) {
 	if len(l.Variants) == 0 {
 		p.addWrapped("", "  ", escape.Line(l.Note), p.Warning)
 		return
@@ -43,7 +43,7 @@ func (p *page) lockTables(l *onward.Locks, verbose bool) {
 			p.addLine(p.paintLine(p.Bold, view.FormatVersions(v.Postgres)))
 		}
 		if v.Refused == "" {
-			p.lockRows(view.ListShown(v.Effects, verbose))
+			p.printLockRows(view.ListShown(v.Effects, verbose))
 		}
 		var closing []string
 		switch {
@@ -72,8 +72,8 @@ func (p *page) lockTables(l *onward.Locks, verbose bool) {
 	}
 }
 
-// lockRows prints relation, lock, work and who waits, in columns.
-func (p *page) lockRows(effects []onward.Effect) {
+// printLockRows prints relation, lock, work and who waits, in columns.
+func (p *page) printLockRows(effects []onward.Effect) {
 	if len(effects) == 0 {
 		return
 	}

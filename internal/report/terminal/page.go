@@ -96,16 +96,16 @@ func (p *page) breakPath(name string) string {
 	if view.MeasureText(name) <= p.width-2 {
 		return name
 	}
-	at := 0
+	breakIndex := 0
 	for i := range len(name) {
 		if name[i] == '/' && view.MeasureText(name[:i+1]) <= p.width-2 {
-			at = i + 1
+			breakIndex = i + 1
 		}
 	}
-	if at == 0 {
+	if breakIndex == 0 {
 		return name
 	}
-	return name[:at] + "\n" + name[at:]
+	return name[:breakIndex] + "\n" + name[breakIndex:]
 }
 
 // displayPath returns a path that can be clicked from the working directory.
@@ -119,11 +119,11 @@ func relativePath(dir, name string) string {
 		return name
 	}
 	from, to := strings.Split(dir, "/"), strings.Split(name, "/")
-	same := 0
-	for same < len(from) && same < len(to)-1 && from[same] == to[same] {
-		same++
+	common := 0
+	for common < len(from) && common < len(to)-1 && from[common] == to[common] {
+		common++
 	}
-	return strings.Repeat("../", len(from)-same) + strings.Join(to[same:], "/")
+	return strings.Repeat("../", len(from)-common) + strings.Join(to[common:], "/")
 }
 
 // paintLine styles one line. Without colour it costs nothing: reports can be long.

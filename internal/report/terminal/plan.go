@@ -18,18 +18,18 @@ import (
 func WritePlan(w io.Writer, p *onward.Plan, o Options) error {
 	out, results := newPage(o), view.SummarizePlan(p)
 	out.addTwoSided(results.Title, results.Subtitle, out.Bold, out.Dim)
-	told := map[string]bool{}
+	listedRequirements := map[string]bool{}
 	for _, phase := range view.PlanPhases {
-		out.planPhase(p, phase, told, o.Verbose)
+		out.printPlanPhase(p, phase, listedRequirements, o.Verbose)
 	}
-	out.planEnd(results)
+	out.printPlanEnd(results)
 	if o.Verbose && len(p.Proof.Groups) > 1 {
 		out.addWrapped("  chains  ", "          ", view.ListGroups(p), out.ordinaryStyle())
 	}
 	return out.writePage(w)
 }
 
-func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase, told map[string]bool, verbose bool) {
+func (p *page) printPlanPhase(plan *onward.Plan, phase onward.PlanPhase, listedRequirements map[string]bool, verbose bool) {
 	first := true
 	for i := range plan.Steps {
 		s := &plan.Steps[i]
@@ -41,11 +41,11 @@ func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase, told map[str
 			p.addTwoSided(string(phase), view.PhaseWords[phase], p.Bold, p.Dim)
 			first = false
 		}
-		p.planStep(s, told, verbose)
+		p.printPlanStep(s, listedRequirements, verbose)
 	}
 }
 
-func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) {
+func (p *page) printPlanStep(s *onward.PlanStep, listedRequirements map[string]bool, verbose bool) {
 	const indent = "      "
 	p.addWrapped("  "+escape.Line(s.ID)+"  ", indent, escape.Line(s.Why)+".", p.ordinaryStyle())
 	for _, text := range view.ListStepLines(s, verbose) {
@@ -65,7 +65,7 @@ func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) 
 	for _, cost := range view.ListStepCosts(s) {
 		p.addWrapped(indent+padRight(cost.Name, 8), indent+"        ", cost.Words, p.ordinaryStyle())
 	}
-	for _, text := range view.ListRequirements(s, told) {
+	for _, text := range view.ListRequirements(s, listedRequirements) {
 		p.addWrapped(indent+"before  ", indent+"        ", text, p.ordinaryStyle())
 	}
 	if s.Repeat {
@@ -100,7 +100,7 @@ func (p *page) stepLockStyle(s *onward.PlanStep, e *onward.Effect) lipgloss.Styl
 	return p.lockStyle(e.Lock)
 }
 
-func (p *page) planEnd(r *view.PlanResults) {
+func (p *page) printPlanEnd(r *view.PlanResults) {
 	if len(r.Notes) > 0 {
 		p.addHeading("notes")
 		for _, n := range r.Notes {

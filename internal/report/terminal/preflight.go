@@ -18,7 +18,7 @@ func WritePreflight(w io.Writer, r *onward.Preflight, o Options) error {
 		left, right := view.DescribeTarget(r)
 		p.addTwoSided(left, right, p.Bold, p.Dim)
 		if len(r.Touched) > 0 {
-			p.addWrapped("  ", "  ", "the release touches "+nameTouched(r.Touched), p.Dim)
+			p.addWrapped("  ", "  ", "the release touches "+nameTouchedTables(r.Touched), p.Dim)
 		}
 	}
 	for i := range r.Findings {
@@ -45,7 +45,7 @@ func WritePreflight(w io.Writer, r *onward.Preflight, o Options) error {
 		}
 	}
 	if o.Verbose {
-		p.preflightChecks(r)
+		p.printPreflightChecks(r)
 	}
 	if !o.Quiet {
 		p.addBlankLine()
@@ -62,8 +62,8 @@ func WritePreflight(w io.Writer, r *onward.Preflight, o Options) error {
 	return p.writePage(w)
 }
 
-// preflightChecks lists all checks, with what they measured.
-func (p *page) preflightChecks(r *onward.Preflight) {
+// printPreflightChecks lists all checks, with what they measured.
+func (p *page) printPreflightChecks(r *onward.Preflight) {
 	p.addBlankLine()
 	for _, c := range r.Checks {
 		p.addLine("  ", padRight(string(c.State), 7), "  ", padRight(escape.Line(c.Rule), 28), "  ", p.paintLine(p.Dim, string(c.Scope)))
@@ -82,8 +82,8 @@ func formatMeasured(v float64) string {
 // mostNames is how many tables a line names.
 const mostNames = 8
 
-// nameTouched names the tables that a release touches.
-func nameTouched(list []string) string {
+// nameTouchedTables names the tables that a release touches.
+func nameTouchedTables(list []string) string {
 	names := make([]string, len(list))
 	for i, name := range list {
 		names[i] = view.ShortenRelation(name)

@@ -56,7 +56,7 @@ func (t *reportWriter) printBreaks(breaks []view.SimilarVerdicts) {
 		t.addBlankLine()
 		t.printBlocks([]block.Block{list})
 	}
-	t.addRest("", more, prose.CountNoun(more, "more verdict"), t.Dim)
+	t.addHiddenCount("", more, prose.CountNoun(more, "more verdict"), t.Dim)
 }
 
 // maxBreaks bounds the queries that are listed.

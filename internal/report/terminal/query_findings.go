@@ -22,7 +22,7 @@ func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, o Options) erro
 		if shown > 0 {
 			p.addBlankLine()
 		}
-		p.queryFinding(&list[i])
+		p.printQueryFinding(&list[i])
 		shown++
 	}
 	accepted := ""
@@ -39,7 +39,7 @@ func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, o Options) erro
 	return p.writePage(w)
 }
 
-func (p *page) queryFinding(f *onward.QueryFinding) {
+func (p *page) printQueryFinding(f *onward.QueryFinding) {
 	p.addTwoSided(f.Severity.String()+"  "+escape.Line(f.Rule), "seen "+view.FormatTimes(f.Count), p.Severity(f.Severity), p.Dim)
 	fact := escape.Line(f.Fact)
 	if f.Sender != "" {

@@ -30,15 +30,15 @@ func (t *reportWriter) printRehearsal() {
 	t.printBlocks([]block.Block{view.ListObserved(t.report, run, t.scope())})
 }
 
-// describeObserved returns what the rehearsal saw of a statement: "held 4.21 s, 118 queries
+// printObserved returns what the rehearsal saw of a statement: "held 4.21 s, 118 queries
 // waited up to 4.20 s".
-func (t *reportWriter) describeObserved(m *onward.Migration, at int) {
+func (t *reportWriter) printObserved(m *onward.Migration, index int) {
 	if len(t.report.Rehearsals) == 0 {
 		return
 	}
 	run := &t.report.Rehearsals[0]
 	i := slices.IndexFunc(run.Statements, func(s onward.RehearsedStatement) bool {
-		return s.Statement == at && s.Migration >= 0 && s.Migration < len(t.report.Migrations) && &t.report.Migrations[s.Migration] == m
+		return s.Statement == index && s.Migration >= 0 && s.Migration < len(t.report.Migrations) && &t.report.Migrations[s.Migration] == m
 	})
 	if i < 0 {
 		return
@@ -51,17 +51,17 @@ func (t *reportWriter) describeObserved(m *onward.Migration, at int) {
 		return
 	}
 	words := []string{"took " + view.FormatMillis(s.UntilMS-s.FromMS)}
-	held := 0.0
+	heldMS := 0.0
 	for _, o := range s.Observed {
 		if !o.New && o.HeldSince == nil {
-			held = max(held, o.HeldMS)
+			heldMS = max(heldMS, o.HeldMS)
 		}
 	}
 	if s.WaitedMS > 0 {
 		words = append(words, "waited "+view.FormatMillis(s.WaitedMS))
 	}
-	if held > 0 {
-		words = append(words, "held "+view.FormatMillis(held))
+	if heldMS > 0 {
+		words = append(words, "held "+view.FormatMillis(heldMS))
 	}
 	style := t.Dim
 	if s.Waited > 0 || s.StallMS > 0 {

@@ -35,11 +35,11 @@ func WriteReport(w io.Writer, r *onward.Report, o Options) error {
 	case r.Verification != nil && !o.Verbose:
 		t.printVerified()
 	case isClean(r) && !o.Verbose:
-		t.printShort()
+		t.printCleanReport()
 	case len(r.Rehearsals) > 0 && !o.Verbose:
 		t.printRehearsed()
 	default:
-		t.printFull()
+		t.printFullReport()
 	}
 	return t.writePage(w)
 }
@@ -65,8 +65,8 @@ func (t *reportWriter) limitList(most int) int {
 // scope says how much of the report is printed.
 func (t *reportWriter) scope() view.Scope { return view.Scope{Whole: t.verbose, Width: t.width} }
 
-// addRest says how many elements of a list are not printed, in words such as "3 more notes".
-func (t *reportWriter) addRest(indent string, more int, words string, style lipgloss.Style) {
+// addHiddenCount says how many elements of a list are not printed, in words such as "3 more notes".
+func (t *reportWriter) addHiddenCount(indent string, more int, words string, style lipgloss.Style) {
 	if more > 0 {
 		t.addLine(indent, t.paintLine(style, "and "+words+" (-v shows them)"))
 	}
@@ -120,7 +120,7 @@ func (t *reportWriter) printFindingLine(f *onward.Finding) {
 		t.ordinaryStyle())
 }
 
-func (t *reportWriter) printFull() {
+func (t *reportWriter) printFullReport() {
 	r := t.report
 	t.printHead()
 	t.printOverview()
@@ -135,7 +135,7 @@ func (t *reportWriter) printFull() {
 	findings, opaque := t.index.ListUnassigned()
 	if len(findings) > 0 {
 		t.addHeading("beside the migrations")
-		t.wholeOrPointed(findings)
+		t.printFindings(findings)
 	}
 	t.printBlocks(view.DescribeUnjudged(opaque))
 	t.printRehearsal()
@@ -191,9 +191,9 @@ func (t *reportWriter) printRunners() {
 	}
 }
 
-// printShort prints the report of a clean release: its changes, the verdict, and the items
+// printCleanReport prints the report of a clean release: its changes, the verdict, and the items
 // that were not judged.
-func (t *reportWriter) printShort() {
+func (t *reportWriter) printCleanReport() {
 	r := t.report
 	var changes []string
 	for i := range r.Migrations {
@@ -205,22 +205,22 @@ func (t *reportWriter) printShort() {
 			changes = append(changes, text)
 		}
 	}
-	what := "no change of the schema"
+	summary := "no change of the schema"
 	switch {
 	case len(changes) > 0:
-		what = strings.Join(changes, "; ")
+		summary = strings.Join(changes, "; ")
 	case slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return !o.Usage && o.Database == "" }):
-		what = "the change of the schema is not known"
+		summary = "the change of the schema is not known"
 	}
 	if t.brief {
-		what = view.FormatVersions(r.Postgres)
+		summary = view.FormatVersions(r.Postgres)
 	}
 	t.printVerdictFirst()
 	head := prose.CountNoun(r.Summary.Migrations, view.CountedNoun(r)) + ": "
 	if title := view.FormatRevisions(r); title != "" {
 		head = title + "  " + head
 	}
-	t.addLine(t.paintLine(t.Bold, view.CutToWidth(head, t.width)), view.CutToWidth(what, t.width-view.MeasureText(head)))
+	t.addLine(t.paintLine(t.Bold, view.CutToWidth(head, t.width)), view.CutToWidth(summary, t.width-view.MeasureText(head)))
 	if len(r.Rehearsals) > 0 {
 		t.printRehearsal()
 		t.addBlankLine()
@@ -242,7 +242,7 @@ func (t *reportWriter) printShort() {
 			rest += fmt.Sprintf(" and %d more (-v shows them)", n-1)
 		}
 	}
-	doubt := slices.DeleteFunc(view.ListUsedRunners(r), func(by *onward.Runner) bool { return !by.Assumed && by.Proof == nil })
+	doubt := slices.DeleteFunc(view.ListUsedRunners(r), func(runner *onward.Runner) bool { return !runner.Assumed && runner.Proof == nil })
 	if len(doubt) == 0 {
 		t.addLine(t.paintLine(t.Dim, view.CutToWidth(rest, t.width)))
 	} else {
@@ -267,8 +267,8 @@ func (t *reportWriter) reportSubtitle(separator string) string {
 	if view.FormatRevisions(r) != "" {
 		parts = append(parts, prose.CountNoun(len(r.Migrations), "migration"))
 	}
-	if by := view.NameRunners(r, escape.Line, t.displayPath); by != "" {
-		parts = append(parts, by)
+	if runners := view.NameRunners(r, escape.Line, t.displayPath); runners != "" {
+		parts = append(parts, runners)
 	}
 	return strings.Join(append(parts, view.DescribeVersions(r)), separator)
 }
@@ -293,14 +293,14 @@ func (t *reportWriter) printMigration(m *onward.Migration) {
 	for _, o := range opaque {
 		t.printItem(&block.List{Depth: 1}, view.UnjudgedItem("not judged: ", o))
 	}
-	t.wholeOrPointed(findings)
+	t.printFindings(findings)
 	t.printRepeated(m, true)
 }
 
-// wholeOrPointed prints findings in full, or in one line if a similar one was printed
+// printFindings prints findings in full, or in one line if a similar one was printed
 // before.
-func (t *reportWriter) wholeOrPointed(findings []*onward.Finding) {
-	t.pointedAt(findings)
+func (t *reportWriter) printFindings(findings []*onward.Finding) {
+	t.printFoldedFindings(findings)
 	for _, f := range findings {
 		if t.isPrinted(f) {
 			t.printFinding(f)
@@ -333,7 +333,7 @@ func (t *reportWriter) printChanges(changes []onward.Change) {
 		head := "  " + padRight(object, width) + "  " + sign + " "
 		t.addWrapped(head, strings.Repeat(" ", width+6), view.DescribeChange(&c), t.Palette.ordinaryStyle())
 	}
-	t.addRest("  ", more, fmt.Sprintf("%d more changes", more), t.Dim)
+	t.addHiddenCount("  ", more, fmt.Sprintf("%d more changes", more), t.Dim)
 }
 
 // printVerdictFirst prints the verdict as the first line.

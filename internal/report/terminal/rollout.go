@@ -16,9 +16,9 @@ import (
 // WriteRollout prints how far a release is on its targets: a line for each wave, the worst first, and the targets that are not done.
 func WriteRollout(w io.Writer, r *onward.Rollout, o Options) error {
 	out := newPage(o)
-	out.rolloutWaves(r)
-	out.rolloutTargets(r)
-	out.rolloutDrift(r)
+	out.printRolloutWaves(r)
+	out.printRolloutTargets(r)
+	out.printRolloutDrift(r)
 	for _, d := range r.Duplicates {
 		out.addWrapped("  listed twice  ", "    ", escape.Line(d), out.ordinaryStyle())
 	}
@@ -30,8 +30,8 @@ func WriteRollout(w io.Writer, r *onward.Rollout, o Options) error {
 	return out.writePage(w)
 }
 
-// rolloutWaves prints a line for each wave.
-func (p *page) rolloutWaves(r *onward.Rollout) {
+// printRolloutWaves prints a line for each wave.
+func (p *page) printRolloutWaves(r *onward.Rollout) {
 	if r.Release == "" {
 		return
 	}
@@ -55,8 +55,8 @@ func (p *Palette) rolloutStyle(s onward.RolloutState) lipgloss.Style {
 	return p.ordinaryStyle()
 }
 
-// rolloutTargets prints the targets that are not done, the worst first.
-func (p *page) rolloutTargets(r *onward.Rollout) {
+// printRolloutTargets prints the targets that are not done, the worst first.
+func (p *page) printRolloutTargets(r *onward.Rollout) {
 	list, more := prose.TakeFirst(view.ListUnfinished(r), view.MaxRolloutTargets)
 	if len(list) > 0 {
 		p.addBlankLine()
@@ -76,8 +76,8 @@ func (p *page) rolloutTargets(r *onward.Rollout) {
 	}
 }
 
-// rolloutDrift prints the differences between the schemas of the targets.
-func (p *page) rolloutDrift(r *onward.Rollout) {
+// printRolloutDrift prints the differences between the schemas of the targets.
+func (p *page) printRolloutDrift(r *onward.Rollout) {
 	if r.Drift != nil && len(r.Drift) == 0 {
 		p.addLine("the schemas of all targets are alike")
 	}

@@ -15,9 +15,9 @@ const shownPlaces = 8
 
 // printRepeated prints a line for each finding that is printed in full elsewhere: findings of
 // earlier migrations, or, if here is set, of this one.
-func (t *reportWriter) printRepeated(m *onward.Migration, here bool) {
+func (t *reportWriter) printRepeated(m *onward.Migration, isLocal bool) {
 	for _, r := range t.index.Repeated[m.Path] {
-		if r.Migration != m.ID || here != (r.Finding.Path == m.Path && r.Finding.Migration == m.ID) {
+		if r.Migration != m.ID || isLocal != (r.Finding.Path == m.Path && r.Finding.Migration == m.ID) {
 			continue
 		}
 		t.addLine("  ", t.paintLine(t.Severity(r.Finding.Severity), r.Finding.Severity.String()), "  ",
@@ -35,8 +35,8 @@ func (t *reportWriter) printSimilar(f *onward.Finding) {
 	list, more := prose.TakeFirst(g.OtherFindings(), view.MaxSimilar)
 	head := "    and at:  "
 	for _, other := range list {
-		where := t.displayPath(view.FormatPlace(other.Path, other.Line, other.Column))
-		t.addWrapped(head, "               ", where+"  "+escape.Line(other.Fact), t.ordinaryStyle())
+		place := t.displayPath(view.FormatPlace(other.Path, other.Line, other.Column))
+		t.addWrapped(head, "               ", place+"  "+escape.Line(other.Fact), t.ordinaryStyle())
 		head = "             "
 		if len(other.Evidence) > 0 && other.Category == onward.Compatibility {
 			e := other.Evidence[0]
@@ -63,9 +63,9 @@ func (t *reportWriter) printRounds(f *onward.Finding) {
 	}
 }
 
-// pointedAt prints a line for the findings of a migration that are printed together with another migration's
+// printFoldedFindings prints a line for the findings of a migration that are printed together with another migration's
 // finding.
-func (t *reportWriter) pointedAt(findings []*onward.Finding) {
+func (t *reportWriter) printFoldedFindings(findings []*onward.Finding) {
 	var order []*view.SimilarFindings
 	lines := map[*view.SimilarFindings][]int{}
 	for _, f := range findings {

@@ -40,7 +40,7 @@ func (t *reportWriter) printStatements(m *onward.Migration, findings []*onward.F
 	for _, i := range shown {
 		t.printStatement(m, i, listed[m.Statements[i].Line])
 	}
-	t.addRest("  ", more, fmt.Sprintf("%d more statements", more), t.Dim)
+	t.addHiddenCount("  ", more, fmt.Sprintf("%d more statements", more), t.Dim)
 }
 
 // isNoticeable reports whether a statement takes a stronger lock than a reader does on
@@ -56,8 +56,8 @@ func isNoticeable(s *onward.Statement) bool {
 
 // printStatement prints one statement and its effects. If listed is set, the report lists it
 // as not judged, so its note is not printed again.
-func (t *reportWriter) printStatement(m *onward.Migration, at int, listed bool) {
-	s := &m.Statements[at]
+func (t *reportWriter) printStatement(m *onward.Migration, index int, listed bool) {
+	s := &m.Statements[index]
 	head := "  " + padRight(fmt.Sprintf(":%d", s.Line), 4) + " "
 	if t.verbose {
 		for i, line := range strings.Split(strings.TrimSpace(escape.Controls(s.SQL)), "\n") {
@@ -74,11 +74,11 @@ func (t *reportWriter) printStatement(m *onward.Migration, at int, listed bool) 
 	for i := range effects {
 		e := &effects[i]
 		name := view.NameRelation(e)
-		rows = append(rows, []string{name, e.Lock.String(), view.DescribeDuration(m, at, e), "blocks " + view.NameWaiters(e)})
+		rows = append(rows, []string{name, e.Lock.String(), view.DescribeDuration(m, index, e), "blocks " + view.NameWaiters(e)})
 	}
 	t.printEffects(effects, rows)
-	t.addRest("       ", more, prose.CountNoun(more, "relation")+" more", t.Dim)
-	t.describeObserved(m, at)
+	t.addHiddenCount("       ", more, prose.CountNoun(more, "relation")+" more", t.Dim)
+	t.printObserved(m, index)
 	if s.Note != "" && !listed {
 		t.addWrapped("       ", "       ", "not judged: "+escape.Line(s.Note), t.Warning)
 	}
@@ -96,15 +96,15 @@ func (t *reportWriter) printEffects(effects []onward.Effect, rows [][]string) {
 	const indent = "       "
 	narrow := len(indent)+widths[0]+widths[1]+widths[2]+widths[3]+6 > t.width
 	for i, row := range rows {
-		who := t.paintLine(t.lockStyle(effects[i].Lock), row[3])
+		waiters := t.paintLine(t.lockStyle(effects[i].Lock), row[3])
 		if !narrow {
 			left := indent + padRight(row[0], widths[0]) + "  " + padRight(row[1], widths[1]) + "  " + padRight(row[2], widths[2]) + "  "
-			t.addLine(left, who)
+			t.addLine(left, waiters)
 			t.printSize(indent, &effects[i])
 			continue
 		}
 		t.addLine(indent, view.CutToWidth(row[0], t.width-len(indent)-widths[1]-2), "  ", row[1])
-		t.addLine(indent, "  ", row[2], ", ", who)
+		t.addLine(indent, "  ", row[2], ", ", waiters)
 		t.printSize(indent, &effects[i])
 	}
 }

@@ -39,14 +39,14 @@ func (t *reportWriter) printTimeline(run *onward.Rehearsal) {
 	}
 	gutter = min(gutter, t.width/4) + 4
 	// The words are beside the lanes if there is room, otherwise below them.
-	beside := 0
+	wordsWidth := 0
 	if t.width >= 90 {
 		for i := range shown {
-			beside = max(beside, view.MeasureText(shown[i].DescribeBlocking())+2)
+			wordsWidth = max(wordsWidth, view.MeasureText(shown[i].DescribeBlocking())+2)
 		}
-		beside = min(max(beside, len("1,234 queries, 1,234 waited")+2), 40)
+		wordsWidth = min(max(wordsWidth, len("1,234 queries, 1,234 waited")+2), 40)
 	}
-	d := timelineDrawing{reportWriter: t, gutter: gutter, width: t.width - gutter - beside, end: view.TimelineEnd(run) * 1.0001, beside: beside > 0}
+	d := timelineDrawing{reportWriter: t, gutter: gutter, width: t.width - gutter - wordsWidth, end: view.TimelineEnd(run) * 1.0001, beside: wordsWidth > 0}
 	d.printAxis()
 	d.printStatementMarks(run)
 	for i := range shown {
@@ -72,9 +72,9 @@ type timelineDrawing struct {
 
 // cellsOf returns the cells of a stretch of time, at least one.
 func (d *timelineDrawing) cellsOf(from, until float64) (first, last int) {
-	at := func(ms float64) int { return min(max(int(ms/d.end*float64(d.width)), 0), d.width-1) }
-	first = at(from)
-	last = max(at(until), first)
+	cellAt := func(ms float64) int { return min(max(int(ms/d.end*float64(d.width)), 0), d.width-1) }
+	first = cellAt(from)
+	last = max(cellAt(until), first)
 	if last > first && float64(last)*d.end/float64(d.width) >= until {
 		last-- // it ends where the next cell begins
 	}
@@ -140,12 +140,12 @@ func (d *timelineDrawing) printAxis() {
 	free := 0
 	for _, ms := range view.ListAxisMarks(d.end, d.width/9) {
 		label := []rune(view.FormatTick(ms))
-		at, _ := d.cellsOf(ms, ms)
-		if at < free || at+len(label) > len(cells) {
+		column, _ := d.cellsOf(ms, ms)
+		if column < free || column+len(label) > len(cells) {
 			continue
 		}
-		copy(cells[at:], label)
-		free = at + len(label) + 1
+		copy(cells[column:], label)
+		free = column + len(label) + 1
 	}
 	d.addLine(strings.Repeat(" ", d.gutter), d.paintLine(d.Dim, strings.TrimRight(string(cells), " ")))
 }
@@ -162,16 +162,16 @@ func (d *timelineDrawing) printStatementMarks(run *onward.Rehearsal) {
 		return cmp.Compare(blockedTime(&run.Statements[b]), blockedTime(&run.Statements[a]))
 	})
 	for _, i := range order {
-		at, _ := d.cellsOf(run.Statements[i].FromMS, run.Statements[i].FromMS)
+		column, _ := d.cellsOf(run.Statements[i].FromMS, run.Statements[i].FromMS)
 		label := ":"
 		if _, s := view.FindStatement(d.report, run, i); s != nil {
 			label = fmt.Sprintf(":%d", s.Line)
 		}
-		end := at + len(label)
-		if end > len(cells) || slices.ContainsFunc(cells[max(at-1, 0):min(end+1, len(cells))], func(c rune) bool { return c != ' ' }) {
+		end := column + len(label)
+		if end > len(cells) || slices.ContainsFunc(cells[max(column-1, 0):min(end+1, len(cells))], func(c rune) bool { return c != ' ' }) {
 			continue
 		}
-		copy(cells[at:], []rune(label))
+		copy(cells[column:], []rune(label))
 	}
 	d.addLine("  ", padRight("statements", d.gutter-2), strings.TrimRight(string(cells), " "))
 }

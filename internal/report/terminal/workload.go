@@ -19,7 +19,7 @@ const mostQueries = 50
 // WriteWorkload prints a recording: its queries, the most frequent ones first.
 func WriteWorkload(w io.Writer, load *workload.Workload, o Options) error {
 	p := newPage(o)
-	p.workloadHead(load)
+	p.printWorkloadHead(load)
 	queries := slices.Clone(load.Queries)
 	if !o.Verbose {
 		queries = slices.DeleteFunc(queries, func(q workload.Query) bool { return !q.IsCode() })
@@ -40,7 +40,7 @@ func WriteWorkload(w io.Writer, load *workload.Workload, o Options) error {
 		p.addLine(p.paintLine(p.Dim, fmt.Sprintf("%9s %5s  %-8s %s", "calls", "", "kind", "tables, sender, query")))
 	}
 	for i := range queries {
-		p.workloadQuery(&queries[i], total, o.Verbose)
+		p.printWorkloadQuery(&queries[i], total, o.Verbose)
 	}
 	if left > 0 {
 		p.addLine(p.paintLine(p.Dim, fmt.Sprintf("%d more; --verbose lists all", left)))
@@ -48,8 +48,8 @@ func WriteWorkload(w io.Writer, load *workload.Workload, o Options) error {
 	return p.writePage(w)
 }
 
-// workloadHead prints what was recorded, where, and how much of it is code.
-func (p *page) workloadHead(load *workload.Workload) {
+// printWorkloadHead prints what was recorded, where, and how much of it is code.
+func (p *page) printWorkloadHead(load *workload.Workload) {
 	code, calls := 0, int64(0)
 	for i := range load.Queries {
 		if load.Queries[i].IsCode() {
@@ -78,8 +78,8 @@ func (p *page) workloadHead(load *workload.Workload) {
 	}
 }
 
-// workloadQuery prints two lines: the relations of a query and its sender, and its text.
-func (p *page) workloadQuery(q *workload.Query, total int64, whole bool) {
+// printWorkloadQuery prints two lines: the relations of a query and its sender, and its text.
+func (p *page) printWorkloadQuery(q *workload.Query, total int64, whole bool) {
 	share := ""
 	if total > 0 {
 		share = fmt.Sprintf("%.0f %%", 100*float64(q.Calls)/float64(total))
@@ -89,8 +89,8 @@ func (p *page) workloadQuery(q *workload.Query, total int64, whole bool) {
 		tables = append(tables, view.ShortenRelation(u.Relation))
 	}
 	about := strings.Join(tables, ", ")
-	if who := workload.DescribeSenders(q.Senders); who != "" {
-		about = strings.TrimPrefix(about+" · "+escape.Line(who), " · ")
+	if senders := workload.DescribeSenders(q.Senders); senders != "" {
+		about = strings.TrimPrefix(about+" · "+escape.Line(senders), " · ")
 	}
 	kind := string(q.Kind)
 	if q.Mark != workload.Code {

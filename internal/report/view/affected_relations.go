@@ -14,7 +14,7 @@ type affectedRelations struct {
 	closed, readOnly          []string // to reads and writes; to writes
 }
 
-func affectedByEffects(effects []onward.Effect) affectedRelations {
+func newAffectedRelations(effects []onward.Effect) affectedRelations {
 	var f affectedRelations
 	for i := range effects {
 		e := &effects[i]
@@ -85,7 +85,7 @@ func DescribeEffects(effects []onward.Effect, duration string) string {
 	case len(ListNoticeable(effects)) == 0:
 		return "Only what it makes itself is locked: nobody else uses that yet."
 	}
-	f := affectedByEffects(effects)
+	f := newAffectedRelations(effects)
 	work, blocked := f.describeWork(), f.describeBlocked()
 	switch {
 	case work != "" && blocked != "":

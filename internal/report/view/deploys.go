@@ -30,12 +30,12 @@ func listDeploySteps(o *onward.DeployOrder, i int) (out []block.Item) {
 	case len(d.Migrations) == 0:
 		add("migrate", "nothing")
 	case s == nil:
-		add("migrate", "%s, as written", listDeployed(d))
+		add("migrate", "%s, as written", listDeployedMigrations(d))
 	default:
 		add("migrate", "%s: too much for one deploy. Instead %s of onward plan %s..%s",
-			listDeployed(d), describeStepsBefore(s), d.From, d.Commit)
-		for _, why := range s.Why {
-			add("", "%s", why)
+			listDeployedMigrations(d), describeStepsBefore(s), d.From, d.Commit)
+		for _, reason := range s.Why {
+			add("", "%s", reason)
 		}
 		switch {
 		case s.Proven:
@@ -54,12 +54,12 @@ func listDeploySteps(o *onward.DeployOrder, i int) (out []block.Item) {
 	if d.Steps != nil && d.Steps.Contract > 0 {
 		add("migrate", "%s", prose.CountNoun(d.Steps.Contract, "contract step"))
 	}
-	for n, why := range d.Why {
+	for n, reason := range d.Why {
 		name := ""
 		if n == 0 {
 			name = "not yet"
 		}
-		add(name, "%s", why)
+		add(name, "%s", reason)
 	}
 	return out
 }
@@ -67,8 +67,8 @@ func listDeploySteps(o *onward.DeployOrder, i int) (out []block.Item) {
 // mostDeployed limits the migrations of a deploy that are listed by name.
 const mostDeployed = 6
 
-// listDeployed lists the migrations of a deploy by their names, with the directory if there is only one.
-func listDeployed(d *onward.Deploy) string {
+// listDeployedMigrations lists the migrations of a deploy by their names, with the directory if there is only one.
+func listDeployedMigrations(d *onward.Deploy) string {
 	if len(d.Migrations) == 1 {
 		return d.Migrations[0].Path
 	}

@@ -18,12 +18,12 @@ func NameRelation(e *onward.Effect) string {
 }
 
 // DescribeWaiters says who waits for a lock.
-func DescribeWaiters(who []string) string {
-	if len(who) == 0 {
+func DescribeWaiters(waiters []string) string {
+	if len(waiters) == 0 {
 		return "nobody"
 	}
-	words := make([]string, len(who))
-	for i, w := range who {
+	words := make([]string, len(waiters))
+	for i, w := range waiters {
 		words[i] = w + "s"
 	}
 	return escape.Line(strings.Join(words, " and "))
@@ -83,8 +83,8 @@ func DescribeWork(w onward.Work) string {
 }
 
 // DescribeDuration returns for how long an effect lasts.
-func DescribeDuration(m *onward.Migration, at int, e *onward.Effect) string {
-	s := &m.Statements[at]
+func DescribeDuration(m *onward.Migration, index int, e *onward.Effect) string {
+	s := &m.Statements[index]
 	switch {
 	case e.EstimateMS > 0 && !e.New:
 		return NameWork(e) + ", " + FormatEstimate(e.EstimateMS)
@@ -98,10 +98,10 @@ func DescribeDuration(m *onward.Migration, at int, e *onward.Effect) string {
 		return "waits for transactions"
 	}
 	if s.Transaction != 0 && e.Lock.BlocksWrites() {
-		for i := len(m.Statements) - 1; i > at; i-- {
-			later := &m.Statements[i]
-			if later.Transaction == s.Transaction && later.Duration != "instant" && later.Duration != "" {
-				return fmt.Sprintf("held until :%d ends", later.Line)
+		for i := len(m.Statements) - 1; i > index; i-- {
+			laterStatement := &m.Statements[i]
+			if laterStatement.Transaction == s.Transaction && laterStatement.Duration != "instant" && laterStatement.Duration != "" {
+				return fmt.Sprintf("held until :%d ends", laterStatement.Line)
 			}
 		}
 	}

@@ -43,14 +43,14 @@ func FormatEvidence(e *onward.Evidence) string {
 	if e.Path == "" {
 		return text
 	}
-	where := FormatPlace(escape.Line(e.Path), e.Line, 0)
+	place := FormatPlace(escape.Line(e.Path), e.Line, 0)
 	if e.Revision != "" {
-		where += " at " + escape.Line(e.Revision)
+		place += " at " + escape.Line(e.Revision)
 	}
 	if text == "" {
-		return where
+		return place
 	}
-	return where + ": " + text
+	return place + ": " + text
 }
 
 // FormatOpaque returns an opaque item in a line.
@@ -88,9 +88,9 @@ const MaxSimilar = 100
 
 // ListRoundFacts returns the facts of a finding in the other rounds of its loop; none for most findings.
 func ListRoundFacts(f *onward.Finding) (out []string) {
-	for _, at := range f.Also {
-		if at.Fact != "" {
-			out = append(out, escape.Line(at.Fact))
+	for _, place := range f.Also {
+		if place.Fact != "" {
+			out = append(out, escape.Line(place.Fact))
 		}
 	}
 	return out

@@ -49,13 +49,13 @@ type Work struct {
 // MakeLanes returns the relations that others use, most affected first: by the stall of the traffic, then by the time
 // for which reads, then writes, were blocked. Relations that the release created are only counted.
 func MakeLanes(r *onward.Rehearsal) (out []Lane, created int) {
-	at := map[string]int{}
+	indexByRelation := map[string]int{}
 	fresh := map[string]bool{}
 	get := func(name string) *Lane {
-		i, ok := at[name]
+		i, ok := indexByRelation[name]
 		if !ok {
 			i = len(out)
-			at[name] = i
+			indexByRelation[name] = i
 			out = append(out, Lane{Relation: name})
 		}
 		return &out[i]
@@ -69,26 +69,26 @@ func MakeLanes(r *onward.Rehearsal) (out []Lane, created int) {
 				continue
 			}
 			l := get(o.Relation)
-			at := l.ownerBar(o)
-			if at < 0 {
+			barIndex := l.ownerBar(o)
+			if barIndex < 0 {
 				l.Bars = append(l.Bars, Bar{Statement: i, Seen: o})
-				at = len(l.Bars) - 1
+				barIndex = len(l.Bars) - 1
 			}
-			if b := &l.Bars[at]; o.Work != onward.NoWork {
+			if b := &l.Bars[barIndex]; o.Work != onward.NoWork {
 				b.Works = append(b.Works, Work{Statement: i, Kind: o.Work, From: max(s.FromMS, o.FromMS+o.WaitedMS), Until: min(s.UntilMS, o.UntilMS)})
 			}
 		}
 	}
 	if r.Traffic != nil {
 		for _, s := range r.Traffic.Stalls {
-			if i, ok := at[s.Relation]; ok {
+			if i, ok := indexByRelation[s.Relation]; ok {
 				l := &out[i]
 				l.stallMS, l.Waits = max(l.stallMS, s.UntilMS-s.FromMS), l.Waits+s.Queries
 			}
 		}
 	}
 	for _, t := range r.Tables {
-		if i, ok := at[t.Relation]; ok {
+		if i, ok := indexByRelation[t.Relation]; ok {
 			out[i].Rows, out[i].Bytes = t.Rows, t.Bytes
 		}
 	}
@@ -174,11 +174,11 @@ func DescribeBlocked(blocks []string) string {
 func DescribeHidden(hidden []Lane, created int) []string {
 	var parts []string
 	if n := len(hidden); n > 0 {
-		what := "none blocks anyone"
+		blocking := "none blocks anyone"
 		if worst := slices.MaxFunc(hidden, func(a, b Lane) int { return cmp.Compare(a.WritesMS, b.WritesMS) }); worst.BlocksKind("write") {
-			what = "blocking for up to " + FormatMillis(worst.WritesMS)
+			blocking = "blocking for up to " + FormatMillis(worst.WritesMS)
 		}
-		parts = append(parts, prose.CountNoun(n, "more relation")+", "+what)
+		parts = append(parts, prose.CountNoun(n, "more relation")+", "+blocking)
 	}
 	if created > 0 {
 		parts = append(parts, prose.CountNoun(created, "new relation")+", which nobody uses yet")

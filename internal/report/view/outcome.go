@@ -51,12 +51,12 @@ const MaxEffects = 6
 // notices are left out.
 func ListStrongestLocks(m *onward.Migration) []onward.Effect {
 	var out []onward.Effect
-	at := map[string]int{}
+	indexByRelation := map[string]int{}
 	for _, s := range m.Statements {
 		for _, e := range ListNoticeable(s.Effects) {
-			i, seen := at[e.Relation]
+			i, seen := indexByRelation[e.Relation]
 			if !seen {
-				at[e.Relation] = len(out)
+				indexByRelation[e.Relation] = len(out)
 				out = append(out, e)
 				continue
 			}

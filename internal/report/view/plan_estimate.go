@@ -65,14 +65,14 @@ func cachedPlanWords(c *onward.CachedPlans) string {
 	if c == nil {
 		return ""
 	}
-	which := ""
+	details := ""
 	if len(c.Columns) > 0 {
-		which = " that return " + escape.Line(strings.Join(c.Columns, ", "))
+		details = " that return " + escape.Line(strings.Join(c.Columns, ", "))
 	}
 	if len(c.Queries) > 0 {
-		which += fmt.Sprintf(" (%s)", escape.Line(strings.Join(c.Queries, "; ")))
+		details += fmt.Sprintf(" (%s)", escape.Line(strings.Join(c.Queries, "; ")))
 	}
-	return "statements prepared before it" + which + " are refused, with most drivers once for each connection: cached plan must not change result type (0A000)"
+	return "statements prepared before it" + details + " are refused, with most drivers once for each connection: cached plan must not change result type (0A000)"
 }
 
 // ListStepCosts returns the lines about refused prepared statements, WAL, disk and autovacuum of a step.

@@ -208,7 +208,7 @@ func (l *PlanLane) addStepRows(p *onward.Plan, marks []LaneMark, chains map[stri
 
 // addChainRows gives each chain a row.
 func (l *PlanLane) addChainRows(p *onward.Plan, marks []LaneMark, chains map[string]string) {
-	at := map[string]int{}
+	rowByChain := map[string]int{}
 	tried := slices.ContainsFunc(p.Proof.Groups, func(g onward.PlanGroup) bool { return g.Proven })
 	for i := range p.Proof.Groups {
 		g := &p.Proof.Groups[i]
@@ -216,7 +216,7 @@ func (l *PlanLane) addChainRows(p *onward.Plan, marks []LaneMark, chains map[str
 		if tried && !g.Proven {
 			row.Text += ", not proven"
 		}
-		at[g.Name] = len(l.Rows)
+		rowByChain[g.Name] = len(l.Rows)
 		l.Rows = append(l.Rows, row)
 	}
 	for i := range marks {
@@ -224,10 +224,10 @@ func (l *PlanLane) addChainRows(p *onward.Plan, marks []LaneMark, chains map[str
 		if s == nil {
 			continue
 		}
-		n, known := at[chains[s.ID]]
+		n, known := rowByChain[chains[s.ID]]
 		if !known {
 			n = len(l.Rows)
-			at[chains[s.ID]] = n
+			rowByChain[chains[s.ID]] = n
 			l.Rows = append(l.Rows, LaneRow{Name: cmp.Or(chains[s.ID], "other steps")})
 		}
 		l.Rows[n].Marks = append(l.Rows[n].Marks, marks[i])

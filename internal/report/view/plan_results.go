@@ -74,7 +74,7 @@ func SummarizePlan(p *onward.Plan) *PlanResults {
 // ListPlanResults lists what a plan proves, what its proof lacks, and what it leaves.
 func ListPlanResults(r *PlanResults) block.List {
 	var out []block.Item
-	below := func(lines []string) (out []block.Line) {
+	toLines := func(lines []string) (out []block.Line) {
 		for _, text := range lines {
 			out = append(out, block.Line{Text: block.Say(text)})
 		}
@@ -83,7 +83,7 @@ func ListPlanResults(r *PlanResults) block.List {
 	for _, c := range r.Checks {
 		item := block.Item{Label: "ok", Text: block.Say(c.Name)}
 		if !c.OK {
-			item = block.Item{Label: "no", Text: block.Say(c.Name), Tone: block.Error, Below: below(strings.Split(strings.TrimSuffix(c.Detail, "\n"), "\n"))}
+			item = block.Item{Label: "no", Text: block.Say(c.Name), Tone: block.Error, Below: toLines(strings.Split(strings.TrimSuffix(c.Detail, "\n"), "\n"))}
 		}
 		out = append(out, item)
 	}
@@ -95,7 +95,7 @@ func ListPlanResults(r *PlanResults) block.List {
 		if l.SQL != "" {
 			text = text.Cut(l.SQL, 120).Gap()
 		}
-		out = append(out, block.Item{Label: "left", Text: text.Say("(chain " + l.Chain + ")"), Tone: block.Warning, Below: below(l.Why)})
+		out = append(out, block.Item{Label: "left", Text: text.Say("(chain " + l.Chain + ")"), Tone: block.Warning, Below: toLines(l.Why)})
 	}
 	return block.List{Depth: 1, Width: len("ok"), Items: out}
 }
@@ -144,11 +144,11 @@ func judgePlan(p *onward.Plan) string {
 		return fmt.Sprintf("Nothing is planned: %s left.", prose.CountNoun(len(p.Left), "change"))
 	case len(p.Left) > 0 && p.ProvesSteps():
 		proven, all := p.CountChanges()
-		what, uncompared := "schema and rows", describeUncompared(p)
+		comparedParts, uncompared := "schema and rows", describeUncompared(p)
 		if uncompared != "" {
-			what = "schema"
+			comparedParts = "schema"
 		}
-		return fmt.Sprintf("%d of %s are proven: the steps produce their %s. %d left.%s", proven, prose.CountNoun(all, "change"), what, len(p.Left), uncompared)
+		return fmt.Sprintf("%d of %s are proven: the steps produce their %s. %d left.%s", proven, prose.CountNoun(all, "change"), comparedParts, len(p.Left), uncompared)
 	case p.Proof.Proven && p.Proof.Rows != "":
 		return "Proven: the schema." + describeUncompared(p)
 	case p.Proof.Proven:

@@ -21,39 +21,39 @@ var LockTimeout = fmt.Sprintf("%g s", onward.PlanLockTimeout.Seconds())
 
 // DescribeStepTime says how long a step takes, and how it affects others.
 func DescribeStepTime(s *onward.PlanStep) string {
-	var on string
+	var relation string
 	var ms, rows int64
 	blocks := false
 	effects := ListNoticeable(s.Effects) // nobody waits for new relations
 	for i := range effects {
 		e := &effects[i]
 		if e.Work != onward.NoWork || e.RowLocks {
-			on = cmp.Or(on, ShortenRelation(e.Relation))
+			relation = cmp.Or(relation, ShortenRelation(e.Relation))
 			rows = max(rows, e.Rows)
 		}
 		ms += e.EstimateMS
 		blocks = blocks || len(e.Blocks) > 0
 	}
-	how := "grows with " + cmp.Or(on, "the table")
+	duration := "grows with " + cmp.Or(relation, "the table")
 	if ms > 0 {
-		how = FormatEstimate(ms)
+		duration = FormatEstimate(ms)
 	}
 	switch {
 	case s.Repeat && s.Estimate != nil:
 		return fmt.Sprintf("%s in the background: %s, some %s a run", estimatedTime(s.Estimate), size.FormatCount(s.Estimate.Rows)+" rows", GroupDigits(batch))
 	case s.Repeat && rows > 0:
 		return fmt.Sprintf("in the background, some %s rows a run: about %s runs, %s of work", GroupDigits(batch), size.FormatCount((rows+batch-1)/batch),
-			strings.TrimPrefix(how, "about "))
+			strings.TrimPrefix(duration, "about "))
 	case s.Repeat:
-		return fmt.Sprintf("in the background, some %s rows a run; %s", GroupDigits(batch), how)
+		return fmt.Sprintf("in the background, some %s rows a run; %s", GroupDigits(batch), duration)
 	case s.Class == onward.StepValidate:
-		return how + "; reads and writes go on"
+		return duration + "; reads and writes go on"
 	case s.Class == onward.StepConcurrent:
-		return how + "; it waits for open transactions, and reads and writes go on"
+		return duration + "; it waits for open transactions, and reads and writes go on"
 	case s.Duration == "grows" && blocks:
-		return how + ", and others wait for as long"
+		return duration + ", and others wait for as long"
 	case s.Duration == "grows":
-		return how
+		return duration
 	case blocks:
 		return "an instant; if it gets no lock within " + LockTimeout + ", it stops: run it again"
 	}
@@ -87,14 +87,14 @@ func DescribeUndo(s *onward.PlanStep) (words string, sql []string) {
 
 // ListRequirements lists what must be true before a step runs, besides the completion of the
 // previous step. told are the requirements that an earlier step already printed.
-func ListRequirements(s *onward.PlanStep, told map[string]bool) []string {
+func ListRequirements(s *onward.PlanStep, listedRequirements map[string]bool) []string {
 	var out []string
 	for _, r := range s.Requires {
 		switch {
 		case r.Kind == onward.RequiresCheck:
 			out = append(out, "no row is found by: "+escape.Line(strings.TrimSuffix(s.Check, ";")))
-		case r.Kind != onward.RequiresStep && !told[r.Text]:
-			told[r.Text] = true
+		case r.Kind != onward.RequiresStep && !listedRequirements[r.Text]:
+			listedRequirements[r.Text] = true
 			out = append(out, escape.Line(r.Text))
 		}
 	}
@@ -119,16 +119,16 @@ func ListStepLines(s *onward.PlanStep, whole bool) []string {
 
 // countSteps counts the steps of a plan, and those that only keep the plan's own state.
 func countSteps(p *onward.Plan) string {
-	kept := 0
+	bookkeepingCount := 0
 	for i := range p.Steps {
 		if p.Steps[i].Bookkeeping {
-			kept++
+			bookkeepingCount++
 		}
 	}
-	if kept == 0 {
+	if bookkeepingCount == 0 {
 		return prose.CountNoun(len(p.Steps), "step")
 	}
-	return prose.CountNoun(len(p.Steps)-kept, "step") + fmt.Sprintf(", and %d for the plan's own state", kept)
+	return prose.CountNoun(len(p.Steps)-bookkeepingCount, "step") + fmt.Sprintf(", and %d for the plan's own state", bookkeepingCount)
 }
 
 // StripTransaction returns the lines of a step's SQL without its transaction.

@@ -17,12 +17,12 @@ func ListBreaks(r *onward.Report) (out []SimilarVerdicts) {
 		if NeedsLater(l.Verdict) {
 			continue
 		}
-		same := slices.IndexFunc(out, func(known SimilarVerdicts) bool { return known.breaksAlike(&l) })
-		if same < 0 {
+		index := slices.IndexFunc(out, func(known SimilarVerdicts) bool { return known.breaksAlike(&l) })
+		if index < 0 {
 			out = append(out, l)
 			continue
 		}
-		out[same].Others = append(out[same].Others, l)
+		out[index].Others = append(out[index].Others, l)
 	}
 	return out
 }
@@ -38,33 +38,33 @@ func (l *SimilarVerdicts) breaksAlike(other *SimilarVerdicts) bool {
 
 // DescribeBreak says who sends the queries of a group, which version of the code that is, and what the server says.
 func DescribeBreak(l *SimilarVerdicts) string {
-	who := l.DescribeSenders()
+	sources := l.DescribeSenders()
 	switch {
-	case who == "":
-		who = NameCode(l.Code)
+	case sources == "":
+		sources = NameCode(l.Code)
 	case l.Code != onward.OldCode:
-		who += ", " + NameCode(l.Code)
+		sources += ", " + NameCode(l.Code)
 	}
 	for i := range l.Others {
 		other := &l.Others[i]
-		who += ", also " + NameCode(other.Code)
+		sources += ", also " + NameCode(other.Code)
 		if sender := other.DescribeSenders(); sender != "" && sender != l.DescribeSenders() {
-			who += " (" + sender + ")"
+			sources += " (" + sender + ")"
 		}
 	}
-	return who + ": " + DescribeFailure(l.Verdict)
+	return sources + ": " + DescribeFailure(l.Verdict)
 }
 
 // IsBreakKnown reports whether a verdict on a query has what a finding says: that the statement breaks the deployed code by what it does to a column or
 // relation which the server's message names.
 func IsBreakKnown(r *onward.Report, f *onward.Finding) bool {
 	return f.Category == onward.Compatibility && slices.ContainsFunc(r.Verdicts, func(d onward.Verdict) bool {
-		return d.Severity >= f.Severity && !NeedsLater(&d) && d.After.Path == f.Path && d.After.Line == f.Line && namesSame(d.Message, f.Fact)
+		return d.Severity >= f.Severity && !NeedsLater(&d) && d.After.Path == f.Path && d.After.Line == f.Line && sharesQuotedName(d.Message, f.Fact)
 	})
 }
 
-// namesSame reports whether a server's message has, in quotes, a name that a fact has as a word.
-func namesSame(message, fact string) bool {
+// sharesQuotedName reports whether a server's message has, in quotes, a name that a fact has as a word.
+func sharesQuotedName(message, fact string) bool {
 	words := strings.FieldsFunc(fact, func(c rune) bool { return c == ' ' || c == '.' || c == ',' })
 	for i, quoted := range strings.Split(message, `"`) {
 		if i%2 == 1 && slices.Contains(words, quoted[strings.LastIndexByte(quoted, '.')+1:]) {

@@ -12,7 +12,7 @@ func TestIsBreakKnown(t *testing.T) {
 	const fact = "column nick of public.users is dropped while the deployed code still uses it"
 	place := onward.VerdictPlace{Path: "m/2.sql", Line: 3}
 	verdict := onward.Verdict{Code: onward.OldCode, After: place, Severity: onward.Error, Message: `column "nick" does not exist`}
-	later := onward.Verdict{Code: onward.NewCode, After: place, Severity: onward.Error, Message: verdict.Message, Until: &place}
+	laterVerdict := onward.Verdict{Code: onward.NewCode, After: place, Severity: onward.Error, Message: verdict.Message, Until: &place}
 	finding := onward.Finding{Category: onward.Compatibility, Severity: onward.Error, Path: "m/2.sql", Line: 3, Fact: fact}
 	change := func(f func(*onward.Finding)) onward.Finding { other := finding; f(&other); return other }
 	message := func(text string) onward.Verdict { other := verdict; other.Message = text; return other }
@@ -30,7 +30,7 @@ func TestIsBreakKnown(t *testing.T) {
 		"another line":                  {verdict, change(func(f *onward.Finding) { f.Line = 4 }), false},
 		"another file":                  {verdict, change(func(f *onward.Finding) { f.Path = "m/3.sql" }), false},
 		"about locks":                   {verdict, change(func(f *onward.Finding) { f.Category = onward.Locking }), false},
-		"a query that needs it later":   {later, finding, false},
+		"a query that needs it later":   {laterVerdict, finding, false},
 		"a warning beside a sure break": {verdict, change(func(f *onward.Finding) { f.Severity = onward.Warning }), true},
 	} {
 		if got := IsBreakKnown(&onward.Report{Verdicts: []onward.Verdict{c.verdict}}, &c.finding); got != c.known {

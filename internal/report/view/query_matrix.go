@@ -73,7 +73,7 @@ func ListPhases(r *onward.Report) []PhaseRow {
 	var out []PhaseRow
 	for _, p := range r.Verification.Phases {
 		if p.Migration < len(r.Migrations) {
-			out = append(out, PhaseRow{belongsWords(p.Belongs), r.Migrations[p.Migration].Path, escape.Line(p.Advice), p.Belongs == onward.BelongsNowhere})
+			out = append(out, PhaseRow{describePhase(p.Belongs), r.Migrations[p.Migration].Path, escape.Line(p.Advice), p.Belongs == onward.BelongsNowhere})
 		}
 	}
 	return out

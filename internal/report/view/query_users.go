@@ -94,8 +94,8 @@ func DeprecatedWords(d *onward.DeprecatedColumn) string {
 		return fmt.Sprintf("nobody used it in %s on its table", CountCalls(d.TableCalls))
 	}
 	text := fmt.Sprintf("used by %s in %s", prose.CountNoun(d.Queries, "recorded query"), CountCalls(d.Calls))
-	if named := consumerNames(d); named != "" {
-		return escape.Line(text + ": " + named)
+	if consumers := consumerNames(d); consumers != "" {
+		return escape.Line(text + ": " + consumers)
 	}
 	if d.Sender != "" {
 		text += ", most of them from " + d.Sender
@@ -106,11 +106,11 @@ func DeprecatedWords(d *onward.DeprecatedColumn) string {
 // consumerNames lists the programs that use a deprecated column; "" if the recording names none.
 func consumerNames(d *onward.DeprecatedColumn) string {
 	var out []string
-	named := false
+	hasName := false
 	for i := range d.Consumers {
 		u := &d.Consumers[i]
 		name := u.Consumer
-		if named = named || name != ""; name == "" {
+		if hasName = hasName || name != ""; name == "" {
 			name = "others"
 		}
 		text := fmt.Sprintf("%s (%s", name, CountCalls(u.Calls))
@@ -119,7 +119,7 @@ func consumerNames(d *onward.DeprecatedColumn) string {
 		}
 		out = append(out, text+")")
 	}
-	if !named {
+	if !hasName {
 		return ""
 	}
 	return strings.Join(out, ", ")
@@ -144,7 +144,7 @@ func ListAskedQueries(v *onward.Verification) (list []AskedQuery, rest string) {
 	asks, more := prose.TakeFirst(v.Asks, mostAsks)
 	for i := range asks {
 		f := &asks[i]
-		list = append(list, AskedQuery{f.Severity, askWords(f), escape.Line(f.SQL), escape.Line(f.Instead)})
+		list = append(list, AskedQuery{f.Severity, describeQueryFinding(f), escape.Line(f.SQL), escape.Line(f.Instead)})
 	}
 	if more > 0 {
 		rest = fmt.Sprintf("%d more: onward workload check FILE", more)
@@ -152,8 +152,8 @@ func ListAskedQueries(v *onward.Verification) (list []AskedQuery, rest string) {
 	return list, rest
 }
 
-// askWords returns such a finding in a line: what, who, how often.
-func askWords(f *onward.QueryFinding) string {
+// describeQueryFinding returns such a finding in a line: what, who, how often.
+func describeQueryFinding(f *onward.QueryFinding) string {
 	text := f.Fact + " (" + f.Rule + ", seen " + FormatTimes(f.Count)
 	if f.Sender != "" {
 		text += ", by " + f.Sender

@@ -55,14 +55,14 @@ func GroupRefusals(t *onward.Traffic) (out []Refusal) {
 	}
 	for i := range t.Failures {
 		f := &t.Failures[i]
-		at := slices.IndexFunc(out, func(r Refusal) bool {
+		index := slices.IndexFunc(out, func(r Refusal) bool {
 			return f.ID != "" && r.ID != "" && r.Error == f.Error && PrecedingStatement(r.TrafficFailure) == PrecedingStatement(f)
 		})
-		if at < 0 {
-			at = len(out)
+		if index < 0 {
+			index = len(out)
 			out = append(out, Refusal{TrafficFailure: f})
 		}
-		r := &out[at]
+		r := &out[index]
 		r.Queries++
 		r.times += f.Count
 		if f.Sender != "" && !slices.Contains(r.senders, f.Sender) {
@@ -149,15 +149,15 @@ func DescribeRecording(t *onward.Traffic, width int) []string {
 
 // describeLeftOut returns why one query, or several, were left out.
 func describeLeftOut(l *onward.LeftOut) string {
-	why := escape.Line(l.Why)
+	reason := escape.Line(l.Why)
 	if l.Queries == 1 {
 		for _, verb := range [][2]string{{"are ", "is "}, {"were ", "was "}, {"do ", "does "}, {"take ", "takes "}, {"touch ", "touches "}} {
-			if rest, ok := strings.CutPrefix(why, verb[0]); ok {
+			if rest, ok := strings.CutPrefix(reason, verb[0]); ok {
 				return verb[1] + strings.Replace(rest, "or reach ", "or reaches ", 1)
 			}
 		}
 	}
-	return why
+	return reason
 }
 
 var (

@@ -41,7 +41,7 @@ type LockStall struct {
 
 // ListStalls returns the stalls of a rehearsal, longest first.
 func ListStalls(r *onward.Report, run *onward.Rehearsal) []LockStall {
-	worst := worstStalls(run.Traffic)
+	worst := sortStalls(run.Traffic)
 	out := make([]LockStall, len(worst))
 	for i := range worst {
 		s := &worst[i]
@@ -63,8 +63,8 @@ func (s *LockStall) formatStall(word string, width int) block.Text {
 	return text
 }
 
-// worstStalls returns the stalls, longest first.
-func worstStalls(t *onward.Traffic) []onward.Stall {
+// sortStalls returns the stalls, longest first.
+func sortStalls(t *onward.Traffic) []onward.Stall {
 	if t == nil {
 		return nil
 	}
@@ -84,8 +84,8 @@ func DescribeStall(s *onward.Stall) string {
 	return prose.CountNoun(s.Queries, "query")
 }
 
-// describeCalm says that no query waited; "" if one did, or if there was no traffic.
-func describeCalm(t *onward.Traffic) string {
+// describeNoWaits says that no query waited; "" if one did, or if there was no traffic.
+func describeNoWaits(t *onward.Traffic) string {
 	if t == nil || len(t.Stalls) > 0 {
 		return ""
 	}
@@ -111,11 +111,11 @@ func ListDifferences(r *onward.Report) (out []ModelDifference) {
 
 // formatDifference returns a difference in a sentence.
 func (d *ModelDifference) formatDifference(r *onward.Report) string {
-	at := NamePlace(r, d.Run, d.Statement)
-	if at != "" {
-		at = " at " + at
+	place := NamePlace(r, d.Run, d.Statement)
+	if place != "" {
+		place = " at " + place
 	}
-	return fmt.Sprintf("onward's model was wrong%s on %s: it said %s for %s, the server did %s", at, NameServer(d.Run), escape.Line(d.Model),
+	return fmt.Sprintf("onward's model was wrong%s on %s: it said %s for %s, the server did %s", place, NameServer(d.Run), escape.Line(d.Model),
 		ShortenRelation(d.Relation), escape.Line(d.Server))
 }
 
@@ -198,20 +198,20 @@ func DescribeData(r *onward.Rehearsal) string {
 		}
 	}
 	if tables == 0 {
-		return "empty tables" + markInvented(r)
+		return "empty tables" + describeInventedTraffic(r)
 	}
 	text := prose.CountNoun(tables, "table") + " with " + size.FormatCount(rows) + " rows"
 	if rows == 1 {
 		text = "1 table with 1 row"
 	}
 	if r.Base.From == "dump" {
-		return text + ", from a dump" + markInvented(r)
+		return text + ", from a dump" + describeInventedTraffic(r)
 	}
-	return fmt.Sprintf("%s, seed %d", text, r.Seed) + markInvented(r)
+	return fmt.Sprintf("%s, seed %d", text, r.Seed) + describeInventedTraffic(r)
 }
 
-// markInvented says that the queries during the release were generated and not recorded.
-func markInvented(r *onward.Rehearsal) string {
+// describeInventedTraffic says that the queries during the release were generated and not recorded.
+func describeInventedTraffic(r *onward.Rehearsal) string {
 	if r.Traffic == nil || r.Traffic.Recorded != nil {
 		return ""
 	}

@@ -37,8 +37,8 @@ func (l *itemList) add(text block.Text, tone block.Tone) {
 	*l = append(*l, block.Item{Text: text, Tone: tone})
 }
 
-// addRest counts the elements that are not shown.
-func (l *itemList) addRest(more int, noun string) {
+// addHiddenCount counts the elements that are not shown.
+func (l *itemList) addHiddenCount(more int, noun string) {
 	if more > 0 {
 		*l = append(*l, block.Item{Text: block.Say(prose.CountNoun(more, noun)), Rest: true})
 	}
@@ -55,7 +55,7 @@ func ListObserved(r *onward.Report, run *onward.Rehearsal, s Scope) block.List {
 		}
 		out.add(text.Say("failed: "+DescribeError(f.Err)), block.Error)
 	}
-	out.addRest(more, "more failure")
+	out.addHiddenCount(more, "more failure")
 	stalls, more := prose.TakeFirst(ListStalls(r, run), s.limit(mostStalls))
 	for i := range stalls {
 		word := "stall"
@@ -64,8 +64,8 @@ func ListObserved(r *onward.Report, run *onward.Rehearsal, s Scope) block.List {
 		}
 		out.add(stalls[i].formatStall(word, s.Width/2), block.Warning)
 	}
-	out.addRest(more, "shorter stall")
-	if calm := describeCalm(run.Traffic); calm != "" {
+	out.addHiddenCount(more, "shorter stall")
+	if calm := describeNoWaits(run.Traffic); calm != "" {
 		out.add(block.Say(calm), block.Good)
 	}
 	if t := run.Traffic; t != nil {
@@ -73,7 +73,7 @@ func ListObserved(r *onward.Report, run *onward.Rehearsal, s Scope) block.List {
 		for i := range waiters {
 			out.add(describeWaiter(r, run, &waiters[i], s.Width*3/4), block.Warning)
 		}
-		out.addRest(more, "more waiter")
+		out.addHiddenCount(more, "more waiter")
 		for _, text := range DescribeRecording(t, s.Width/2) {
 			out.add(block.Say(text), block.Faint)
 		}
@@ -82,7 +82,7 @@ func ListObserved(r *onward.Report, run *onward.Rehearsal, s Scope) block.List {
 	for i := range refusals {
 		out.add(refusals[i].describeRefusal(r, run, s.Width/2), block.Error)
 	}
-	out.addRest(more, "more refusal")
+	out.addHiddenCount(more, "more refusal")
 	for _, d := range ListDifferences(r) {
 		out.add(block.Say(d.formatDifference(r)+"; please report it"), block.Warning)
 	}
@@ -93,6 +93,6 @@ func ListObserved(r *onward.Report, run *onward.Rehearsal, s Scope) block.List {
 	for _, n := range notes {
 		out.add(block.Say(n), block.Faint)
 	}
-	out.addRest(more, "more note")
+	out.addHiddenCount(more, "more note")
 	return block.List{Depth: 1, Items: out}
 }

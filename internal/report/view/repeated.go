@@ -16,16 +16,16 @@ func listRepeated(r *onward.Report) RepeatedFindings {
 	a := RepeatedFindings{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		for _, at := range f.Also {
-			if at.Fact != "" {
+		for _, place := range f.Also {
+			if place.Fact != "" {
 				continue // a round of a loop, which is printed with the finding
 			}
-			list := a[at.Path]
-			if n := len(list) - 1; n >= 0 && list[n].Finding == f && list[n].Migration == at.Migration {
-				list[n].Lines = append(list[n].Lines, at.Line)
+			list := a[place.Path]
+			if n := len(list) - 1; n >= 0 && list[n].Finding == f && list[n].Migration == place.Migration {
+				list[n].Lines = append(list[n].Lines, place.Line)
 				continue
 			}
-			a[at.Path] = append(list, RepeatedFinding{f, at.Migration, []int{at.Line}})
+			a[place.Path] = append(list, RepeatedFinding{f, place.Migration, []int{place.Line}})
 		}
 	}
 	return a

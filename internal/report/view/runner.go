@@ -16,26 +16,26 @@ import (
 func ListUsedRunners(r *onward.Report) []*onward.Runner {
 	var out []*onward.Runner
 	for i := range r.Runners {
-		by := &r.Runners[i]
-		if slices.ContainsFunc(r.Migrations, func(m onward.Migration) bool { return runsMigration(by, &m) }) {
-			out = append(out, by)
+		runner := &r.Runners[i]
+		if slices.ContainsFunc(r.Migrations, func(m onward.Migration) bool { return runsMigration(runner, &m) }) {
+			out = append(out, runner)
 		}
 	}
 	return out
 }
 
-func runsMigration(by *onward.Runner, m *onward.Migration) bool {
-	return m.Framework == by.Framework && slices.ContainsFunc(runnerDirs(by), func(dir string) bool {
+func runsMigration(runner *onward.Runner, m *onward.Migration) bool {
+	return m.Framework == runner.Framework && slices.ContainsFunc(runnerDirs(runner), func(dir string) bool {
 		return dir == "" || strings.HasPrefix(m.Path, dir+"/")
 	})
 }
 
 // runnerDirs returns the directories that a runner reads.
-func runnerDirs(by *onward.Runner) []string {
-	if len(by.Locations) > 0 {
-		return by.Locations
+func runnerDirs(runner *onward.Runner) []string {
+	if len(runner.Locations) > 0 {
+		return runner.Locations
 	}
-	return []string{by.Dir}
+	return []string{runner.Dir}
 }
 
 // mostRunners is how many runners a subtitle names.
@@ -45,12 +45,12 @@ const mostRunners = 3
 func NameRunners(r *onward.Report, name, path func(string) string) string {
 	var names, out []string
 	dirs := map[string][]string{}
-	for _, by := range ListUsedRunners(r) {
-		tool := name(toolName(by))
+	for _, runner := range ListUsedRunners(r) {
+		tool := name(toolName(runner))
 		if !slices.Contains(names, tool) {
 			names = append(names, tool)
 		}
-		for _, dir := range runnerDirs(by) {
+		for _, dir := range runnerDirs(runner) {
 			if dir != "" {
 				dirs[tool] = append(dirs[tool], path(dir))
 			}
@@ -72,11 +72,11 @@ const filesOfSQL = "SQL files"
 
 // toolName returns a tool's name, or the word for its files if it has no name or is a
 // guess.
-func toolName(by *onward.Runner) string {
-	if by.Tool == "" || by.Assumed || strings.Contains(by.Tool, "/") {
+func toolName(runner *onward.Runner) string {
+	if runner.Tool == "" || runner.Assumed || strings.Contains(runner.Tool, "/") {
 		return filesOfSQL
 	}
-	return escape.Line(by.Tool)
+	return escape.Line(runner.Tool)
 }
 
 // listFrameworks returns the frameworks of a report that does not say who runs its migrations,
@@ -103,37 +103,37 @@ const AssumedWord = "assumed: "
 
 // DescribeRunner says who runs the migrations of a directory and how that is known. It also
 // says how a file is sent if the tool does not decide that.
-func DescribeRunner(by *onward.Runner, path func(string) string) string {
-	source := by.ToldBy
+func DescribeRunner(runner *onward.Runner, path func(string) string) string {
+	source := runner.ToldBy
 	if strings.Contains(source, "/") && !strings.Contains(source, " ") {
 		source = path(source)
 	}
-	source, sent := escape.Line(source), sentWords(by)
+	source, sent := escape.Line(source), describeTransactionMode(runner)
 	switch {
-	case by.Proof != nil && !by.Assumed:
-		return sent + proofWords(by.Proof, path)
-	case by.Assumed && by.Proof != nil && by.Tool == "":
-		return AssumedWord + sent + proofWords(by.Proof, path)
-	case by.Assumed && by.Proof != nil:
-		return AssumedWord + sent + ", as " + escape.Line(by.Tool) + " seems to send it" + proofWords(by.Proof, path)
-	case by.Assumed && by.Tool == "":
+	case runner.Proof != nil && !runner.Assumed:
+		return sent + proofWords(runner.Proof, path)
+	case runner.Assumed && runner.Proof != nil && runner.Tool == "":
+		return AssumedWord + sent + proofWords(runner.Proof, path)
+	case runner.Assumed && runner.Proof != nil:
+		return AssumedWord + sent + ", as " + escape.Line(runner.Tool) + " seems to send it" + proofWords(runner.Proof, path)
+	case runner.Assumed && runner.Tool == "":
 		return AssumedWord + sent + ", as psql -f sends it"
-	case by.Assumed && by.Tool == by.ToldBy:
+	case runner.Assumed && runner.Tool == runner.ToldBy:
 		return AssumedWord + sent + ", as " + source + " seems to send it"
-	case by.Assumed && source == "":
-		return AssumedWord + sent + ": " + escape.Line(by.Tool) + " runs the files, so say how it sends"
-	case by.Assumed:
-		return AssumedWord + sent + ", as " + escape.Line(by.Tool) + " sends it, going by " + source
-	case by.Tool == "":
+	case runner.Assumed && source == "":
+		return AssumedWord + sent + ": " + escape.Line(runner.Tool) + " runs the files, so say how it sends"
+	case runner.Assumed:
+		return AssumedWord + sent + ", as " + escape.Line(runner.Tool) + " sends it, going by " + source
+	case runner.Tool == "":
 		return sent + ", as " + cmp.Or(source, "the command line") + " says"
 	case source == "":
-		return "run by " + escape.Line(by.Tool)
-	case saidSo[source] && by.Transaction != "":
-		return "run by " + escape.Line(by.Tool) + ", " + sent + ", as " + source + " says"
+		return "run by " + escape.Line(runner.Tool)
+	case saidSo[source] && runner.Transaction != "":
+		return "run by " + escape.Line(runner.Tool) + ", " + sent + ", as " + source + " says"
 	case saidSo[source]:
-		return "run by " + escape.Line(by.Tool) + ", as " + source + " says"
+		return "run by " + escape.Line(runner.Tool) + ", as " + source + " says"
 	}
-	return "run by " + escape.Line(by.Tool) + " (" + source + ")"
+	return "run by " + escape.Line(runner.Tool) + " (" + source + ")"
 }
 
 // DescribeRunners returns a line for each of a report's runners: directories with the same
@@ -142,12 +142,12 @@ func DescribeRunners(r *onward.Report, path func(string) string) []string {
 	list := ListUsedRunners(r)
 	var texts, out []string
 	dirs := map[string][]string{}
-	for _, by := range list {
-		text := runnerLine(r, by, path)
+	for _, runner := range list {
+		text := runnerLine(r, runner, path)
 		if dirs[text] == nil {
 			texts = append(texts, text)
 		}
-		for _, dir := range runnerDirs(by) {
+		for _, dir := range runnerDirs(runner) {
 			dirs[text] = append(dirs[text], path(cmp.Or(dir, ".")))
 		}
 	}
@@ -168,12 +168,12 @@ func DescribeRunners(r *onward.Report, path func(string) string) []string {
 func describeDatabases(list []*onward.Runner, path func(string) string) string {
 	var numbers []int
 	dirs := map[int][]string{}
-	for _, by := range list {
-		if dirs[by.Database] == nil {
-			numbers = append(numbers, by.Database)
+	for _, runner := range list {
+		if dirs[runner.Database] == nil {
+			numbers = append(numbers, runner.Database)
 		}
-		for _, dir := range runnerDirs(by) {
-			dirs[by.Database] = append(dirs[by.Database], path(cmp.Or(dir, ".")))
+		for _, dir := range runnerDirs(runner) {
+			dirs[runner.Database] = append(dirs[runner.Database], path(cmp.Or(dir, ".")))
 		}
 	}
 	if len(numbers) < 2 {
@@ -192,24 +192,24 @@ func describeDatabases(list []*onward.Runner, path func(string) string) string {
 
 // runnerLine returns DescribeRunner, with the setting that corrects a guess, and settings
 // that are not followed.
-func runnerLine(r *onward.Report, by *onward.Runner, path func(string) string) string {
-	text := DescribeRunner(by, path)
-	if len(by.Locations) > 1 {
-		names := make([]string, len(by.Locations))
-		for i, dir := range by.Locations {
+func runnerLine(r *onward.Report, runner *onward.Runner, path func(string) string) string {
+	text := DescribeRunner(runner, path)
+	if len(runner.Locations) > 1 {
+		names := make([]string, len(runner.Locations))
+		for i, dir := range runner.Locations {
 			names[i] = path(dir)
 		}
 		text += ": " + prose.EnumerateNames(names) + " are one history"
 	}
 	switch {
-	case !by.Assumed:
+	case !runner.Assumed:
 	case FormatRevisions(r) == "": // in reports of check, which has the flag
 		text += " (say --transaction)"
 	default:
 		text += " (say transaction: in onward.yaml)"
 	}
-	if by.Overrides != "" {
-		text += "; " + escape.Line(by.Overrides) + " is not kept to: the files say themselves how they are sent"
+	if runner.Overrides != "" {
+		text += "; " + escape.Line(runner.Overrides) + " is not kept to: the files say themselves how they are sent"
 	}
 	return text
 }
@@ -222,9 +222,9 @@ func proofWords(p *onward.Proof, path func(string) string) string {
 	return "; " + escape.Line(p.Command) + " in " + path(FormatPlace(p.Path, p.Line, 0)) + ", which is deployed, shows that no transaction is around a file"
 }
 
-// sentWords says how a file is sent.
-func sentWords(by *onward.Runner) string {
-	switch by.Transaction {
+// describeTransactionMode says how a file is sent.
+func describeTransactionMode(runner *onward.Runner) string {
+	switch runner.Transaction {
 	case onward.TransactionFile:
 		return "one transaction a file"
 	case onward.TransactionMessage:
@@ -232,7 +232,7 @@ func sentWords(by *onward.Runner) string {
 	case onward.TransactionPipeline:
 		return "one pipeline a file, an implicit transaction"
 	}
-	if by.Proof != nil {
+	if runner.Proof != nil {
 		return "statement by statement"
 	}
 	return "no transaction around a file"

@@ -67,8 +67,8 @@ func FormatSummary(r *onward.Report) string {
 // FormatShortSummary is [FormatSummary] for a report whose title counts the migrations.
 func FormatShortSummary(r *onward.Report) string { return formatSummary(&r.Summary, "") }
 
-func formatSummary(s *onward.Summary, where string) string {
-	text := cmp.Or(strings.Join(countFindings(s), ", "), "no findings") + where
+func formatSummary(s *onward.Summary, suffix string) string {
+	text := cmp.Or(strings.Join(countFindings(s), ", "), "no findings") + suffix
 	if s.Suppressed > 0 {
 		text += fmt.Sprintf(", %d suppressed", s.Suppressed)
 	}

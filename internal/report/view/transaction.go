@@ -9,19 +9,19 @@ import (
 func DescribeTransaction(m *onward.Migration) string {
 	switch m.Transaction {
 	case onward.TransactionFile:
-		return runnersTransaction(m)
+		return describeRunnerTransaction(m)
 	case onward.TransactionMessage:
 		return "one message, an implicit transaction"
 	case onward.TransactionPipeline:
 		return "one pipeline, an implicit transaction"
 	case onward.TransactionNone:
-		return ownTransaction(m)
+		return describeOwnTransaction(m)
 	}
 	return escape.Line(string(m.Transaction))
 }
 
-// runnersTransaction says whether a COMMIT, perhaps in an earlier file, has ended the transaction of the runner.
-func runnersTransaction(m *onward.Migration) string {
+// describeRunnerTransaction says whether a COMMIT, perhaps in an earlier file, has ended the transaction of the runner.
+func describeRunnerTransaction(m *onward.Migration) string {
 	outside := 0
 	for i := range m.Statements {
 		if m.Statements[i].Transaction == 0 {
@@ -37,8 +37,8 @@ func runnersTransaction(m *onward.Migration) string {
 	return "in part in a transaction"
 }
 
-// ownTransaction says whether a file that is sent without a transaction has a BEGIN of its own.
-func ownTransaction(m *onward.Migration) string {
+// describeOwnTransaction says whether a file that is sent without a transaction has a BEGIN of its own.
+func describeOwnTransaction(m *onward.Migration) string {
 	inside := 0
 	for i := range m.Statements {
 		if m.Statements[i].Transaction > 0 {

@@ -27,17 +27,17 @@ func GroupVerdicts(r *onward.Report) []SimilarVerdicts {
 		until          onward.VerdictPlace
 	}
 	var out []SimilarVerdicts
-	at := map[key]int{}
+	indexByKey := map[key]int{}
 	for i := range r.Verdicts {
 		d := &r.Verdicts[i]
 		k := key{after: d.After, code: d.Code, kind: string(d.Kind), text: DescribeFailure(d), severity: d.Severity, soft: ScreenSeverity(d)}
 		if d.Until != nil {
 			k.until = *d.Until
 		}
-		n, there := at[k]
-		if !there {
+		n, exists := indexByKey[k]
+		if !exists {
 			n = len(out)
-			at[k] = n
+			indexByKey[k] = n
 			out = append(out, SimilarVerdicts{Verdict: d})
 		}
 		out[n].All = append(out[n].All, d)

@@ -88,8 +88,8 @@ func CountCalls(n int64) string {
 	return GroupDigits(int(n)) + " " + prose.Pluralize(n, "recorded call")
 }
 
-// belongsWords returns the phase of a migration.
-func belongsWords(b onward.Belongs) string {
+// describePhase returns the phase of a migration.
+func describePhase(b onward.Belongs) string {
 	switch b {
 	case onward.BelongsBefore:
 		return "before the code"
@@ -178,14 +178,14 @@ func CountVerified(r *onward.Report) []string {
 		}
 		out = append(out, text)
 	}
-	if asked := askedAs(v); asked != "" {
+	if asked := describeAskingRoles(v); asked != "" {
 		out = append(out, asked)
 	}
 	return append(out, fmt.Sprintf("%s on Postgres %s, %s", prose.CountNoun(len(v.Points), "commit point"), escape.Line(v.Version), FormatMillis(v.DurationMS)))
 }
 
-// askedAs says as which roles queries were asked; "" if all were asked as the owner.
-func askedAs(v *onward.Verification) string {
+// describeAskingRoles says as which roles queries were asked; "" if all were asked as the owner.
+func describeAskingRoles(v *onward.Verification) string {
 	var parts []string
 	for _, r := range v.Roles {
 		name := escape.Line(r.Role)

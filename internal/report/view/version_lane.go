@@ -71,7 +71,7 @@ func NewVersionLane(r *onward.Report) *VersionLane {
 	if v.Works && v.New != nil && !waits {
 		l.Deploy = (float64(deploy) + 0.5) * width
 	}
-	l.addMigrations(r, width)
+	l.addMigrationRows(r, width)
 	return l
 }
 
@@ -105,8 +105,8 @@ func newLaneVersion(r *onward.Report, code onward.Code, width float64) LaneVersi
 	return out
 }
 
-// addMigrations gives each migration a row, if there is room for all.
-func (l *VersionLane) addMigrations(r *onward.Report, width float64) {
+// addMigrationRows gives each migration a row, if there is room for all.
+func (l *VersionLane) addMigrationRows(r *onward.Report, width float64) {
 	rows := map[int]int{}
 	for i, p := range r.Verification.Points {
 		if p.After.Path == "" {
@@ -118,7 +118,7 @@ func (l *VersionLane) addMigrations(r *onward.Report, width float64) {
 			rows[p.Migration] = place
 			row := LaneRow{Name: escape.Line(ShortName(p.After.Path))}
 			if k := slices.IndexFunc(r.Verification.Phases, func(f onward.Phase) bool { return f.Migration == p.Migration }); k >= 0 {
-				row.Text = belongsWords(r.Verification.Phases[k].Belongs)
+				row.Text = describePhase(r.Verification.Phases[k].Belongs)
 			}
 			l.Rows = append(l.Rows, row)
 		}

@@ -22,10 +22,10 @@ var GrantNewTableMissing = &rule.Rule{
 		"locally one role does everything.",
 	Instead:   "Grant the same on the new table, or set it once for all with ALTER DEFAULT PRIVILEGES.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html"},
-	Migration: newTableMissing,
+	Migration: checkNewTableGrants,
 }
 
-func newTableMissing(p *rule.Pass, m *rule.Migration) {
+func checkNewTableGrants(p *rule.Pass, m *rule.Migration) {
 	if len(m.Statements) == 0 {
 		return
 	}
@@ -41,7 +41,7 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 		if old := p.Release.Deployed.Lookup(now.Name.Schema, now.Name.Name); old != nil && len(old.Grants) > 0 {
 			continue // grant-recreated-missing
 		}
-		missing, example := usualGrantees(p.Release.Deployed, now.Name.Schema, now.Grants)
+		missing, example := findUsualGrantees(p.Release.Deployed, now.Name.Schema, now.Grants)
 		if len(missing) == 0 || hasDefaultPrivileges(end, "") {
 			continue
 		}
@@ -55,10 +55,10 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// usualGrantees finds the roles that have a privilege on every deployed table of a
+// findUsualGrantees finds the roles that have a privilege on every deployed table of a
 // schema, of which there are at least three, and none among have. example is
 // what the first of them is granted.
-func usualGrantees(c *catalog.Catalog, schema string, have []catalog.Grant) (missing []string, example string) {
+func findUsualGrantees(c *catalog.Catalog, schema string, have []catalog.Grant) (missing []string, example string) {
 	tables := 0
 	counts := map[string]int{}
 	granted := map[string]map[string]int{}

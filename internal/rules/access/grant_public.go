@@ -33,18 +33,18 @@ func checkPublicGrant(p *rule.Pass, s *rule.Stmt) {
 	if g == nil || !g.GetIsGrant() || !slices.Contains(listRoles(g), "PUBLIC") {
 		return
 	}
-	what := formatPrivileges(g)
+	privileges := formatPrivileges(g)
 	switch g.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_DATABASE:
 	case pgparse.ObjectType_OBJECT_SCHEMA:
-		if what == "USAGE" {
+		if privileges == "USAGE" {
 			return // nothing can be done with it alone
 		}
 	default:
 		return // functions and types are PUBLIC's anyway
 	}
 	p.Report(s, rule.Report{
-		Fact:    what + " is granted to PUBLIC",
+		Fact:    privileges + " is granted to PUBLIC",
 		Harm:    "every role of the cluster has it, those that are created later too, and REVOKE from one of them does not take it away",
 		Instead: "grant it to the roles that need it:\n" + strings.TrimSpace(withRolePlaceholder(s.SQL)) + ";",
 	})
@@ -52,8 +52,8 @@ func checkPublicGrant(p *rule.Pass, s *rule.Stmt) {
 
 // withRolePlaceholder returns the statement with a placeholder for the role.
 func withRolePlaceholder(sql string) string {
-	if at := strings.LastIndex(strings.ToUpper(sql), "PUBLIC"); at >= 0 {
-		return sql[:at] + "…" + sql[at+len("PUBLIC"):]
+	if index := strings.LastIndex(strings.ToUpper(sql), "PUBLIC"); index >= 0 {
+		return sql[:index] + "…" + sql[index+len("PUBLIC"):]
 	}
 	return sql
 }

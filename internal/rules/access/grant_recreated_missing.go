@@ -23,7 +23,7 @@ var GrantRecreatedMissing = &rule.Rule{
 		"only. Code that connects as another role gets \"permission denied\" from the commit on, in production only: locally one role does everything.",
 	Instead: "If it is allowed, use CREATE OR REPLACE, which keeps the grants, or grant the same again in the same transaction.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-createview.html"},
-	Gather:  recreatedGather,
+	Gather:  gatherRecreated,
 	Release: checkRecreated,
 }
 
@@ -45,7 +45,7 @@ func recordHiddenGrants(p *rule.Pass, m *rule.Migration, verb string) {
 	}
 }
 
-func recreatedGather(p *rule.Pass, m *rule.Migration) {
+func gatherRecreated(p *rule.Pass, m *rule.Migration) {
 	recordHiddenGrants(p, m, "GRANT")
 	for t, d := range m.EachChange() {
 		if old := p.ReplacedRelation(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
@@ -59,21 +59,21 @@ func checkRecreated(p *rule.Pass, r *rule.Release) {
 	if len(rule.KeptValues[hiddenGrant](p)) > 0 {
 		return
 	}
-	told := map[catalog.OID]bool{}
+	reportedTables := map[catalog.OID]bool{}
 	for _, x := range rule.KeptValues[successor](p) {
 		now := r.Head.Relation(x.oid)
-		if now == nil || told[x.oid] || now.Persistence == catalog.Temporary {
+		if now == nil || reportedTables[x.oid] || now.Persistence == catalog.Temporary {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
 		if old == nil || old.OID == now.OID {
 			continue
 		}
-		lost := lostGrants(r.Head, old, now)
+		lost := listLostGrants(r.Head, old, now)
 		if len(lost) == 0 {
 			continue
 		}
-		told[x.oid] = true
+		reportedTables[x.oid] = true
 		var roles, back []string
 		for _, g := range lost {
 			if name := formatGrantee(g.Role); !slices.Contains(roles, name) {
@@ -89,9 +89,9 @@ func checkRecreated(p *rule.Pass, r *rule.Release) {
 			}
 			back = append(back, recipe.Grant(strings.Join(list, ", "), now, role)+";")
 		}
-		what := now.Kind.String() + " " + now.Name.String()
+		object := now.Kind.String() + " " + now.Name.String()
 		p.Report(x.by, rule.Report{
-			Fact:    what + " takes the place of the deployed one without its privileges for " + prose.EnumerateNames(roles),
+			Fact:    object + " takes the place of the deployed one without its privileges for " + prose.EnumerateNames(roles),
 			Harm:    "deployed code that connects as " + prose.EnumerateNames(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
 			Instead: "grant them again in the same transaction:\n" + strings.Join(back, "\n"),
 			Cause:   "and %d others do so",

@@ -17,18 +17,18 @@ var GrantRevokeLost = &rule.Rule{
 		"If it is SECURITY DEFINER, they act with its owner's privileges.",
 	Instead: "Use CREATE OR REPLACE FUNCTION, which keeps who may execute it, or revoke and grant again in the same transaction.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-createfunction.html"},
-	Gather:  revokeLostGather,
-	Release: revokeLost,
+	Gather:  gatherRevokeLost,
+	Release: checkRevokeLost,
 }
 
-func revokeLostGather(p *rule.Pass, m *rule.Migration) {
+func gatherRevokeLost(p *rule.Pass, m *rule.Migration) {
 	recordHiddenGrants(p, m, "REVOKE")
 	for _, d := range m.EachChange() {
 		rememberReplacement(p, d)
 	}
 }
 
-func revokeLost(p *rule.Pass, r *rule.Release) {
+func checkRevokeLost(p *rule.Pass, r *rule.Release) {
 	if len(rule.KeptValues[hiddenGrant](p)) > 0 {
 		return
 	}
@@ -44,14 +44,14 @@ func revokeLost(p *rule.Pass, r *rule.Release) {
 		if x.now.SecurityDefiner {
 			harm += ", and it runs with the privileges of its owner"
 		}
-		again := x.formatExecute("REVOKE", "FROM", []string{"PUBLIC"})
+		revokeSQL := x.formatExecute("REVOKE", "FROM", []string{"PUBLIC"})
 		if len(roles) > 0 {
-			again += "\n" + x.formatExecute("GRANT", "TO", roles)
+			revokeSQL += "\n" + x.formatExecute("GRANT", "TO", roles)
 		}
 		p.Report(x.by, rule.Report{
 			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of a deployed one that was revoked from PUBLIC",
 			Harm:    harm,
-			Instead: "revoke it again in the same transaction:\n" + again,
+			Instead: "revoke it again in the same transaction:\n" + revokeSQL,
 			Cause:   "and %d others do so",
 		})
 	}

@@ -23,10 +23,10 @@ var GrantSequenceMissing = &rule.Rule{
 		"The first INSERT of the new code fails with \"permission denied for sequence\", in production only: locally one role does everything.",
 	Instead:   "Grant USAGE on the sequence too, or make the column an identity, whose sequence needs no privilege.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-createtable.html"},
-	Migration: sequenceMissing,
+	Migration: checkSequenceGrants,
 }
 
-func sequenceMissing(p *rule.Pass, m *rule.Migration) {
+func checkSequenceGrants(p *rule.Pass, m *rule.Migration) {
 	if len(m.Statements) == 0 {
 		return
 	}
@@ -57,14 +57,14 @@ type numbered struct {
 	created  bool
 }
 
-func reportSequence(p *rule.Pass, m *rule.Migration, n *numbered, by *rule.Stmt) {
+func reportSequence(p *rule.Pass, m *rule.Migration, n *numbered, stmt *rule.Stmt) {
 	if n.sequence == nil {
 		return
 	}
 	end := m.After()
 	var missing []string
 	for _, role := range rolesThatInsert(n.table) {
-		if lacksSequence(p, end, n, role, hasDefaultOn(end, "insert on tables", n.table.Name.Schema, role)) {
+		if lacksSequence(p, end, n, role, hasDefaultPrivilegeOn(end, "insert on tables", n.table.Name.Schema, role)) {
 			missing = append(missing, role)
 		}
 	}
@@ -86,18 +86,18 @@ func reportSequence(p *rule.Pass, m *rule.Migration, n *numbered, by *rule.Stmt)
 		Harm:    "INSERTs of code that connects as " + list + " fail: permission denied for sequence " + seq.Name.Name,
 		Instead: "grant it, as on the other sequences:\n" + recipe.Grant("USAGE, SELECT", seq, list) + ";",
 	}
-	if hasDefaultOn(end, "insert on tables", t.Name.Schema, missing[0]) {
+	if hasDefaultPrivilegeOn(end, "insert on tables", t.Name.Schema, missing[0]) {
 		r.Harm += ": the default privileges of its schema are for tables only"
 		r.Instead = "grant it, and set it for all sequences to come:\n" + recipe.Grant("USAGE, SELECT", seq, list) + ";\n" +
 			"ALTER DEFAULT PRIVILEGES IN SCHEMA " + pgparse.QuoteIdent(t.Name.Schema) + " GRANT USAGE, SELECT ON SEQUENCES TO " + list + ";"
 	}
-	p.Report(findLastGrant(m, t, by), r)
+	p.Report(findLastGrant(m, t, stmt), r)
 }
 
 // lacksSequence reports whether a role may not take the numbers of a column that it may write. byDefault: default privileges let
 // it write new tables, so no other role does that for it, unless it writes a deployed table whose sequence it has no privilege on.
 func lacksSequence(p *rule.Pass, c *catalog.Catalog, n *numbered, role string, byDefault bool) bool {
-	if mayCallNextval(n.sequence, role) || hasDefaultOn(c, "usage on sequences", n.sequence.Name.Schema, role) {
+	if mayCallNextval(n.sequence, role) || hasDefaultPrivilegeOn(c, "usage on sequences", n.sequence.Name.Schema, role) {
 		return false
 	}
 	if !byDefault {
@@ -123,8 +123,8 @@ func hasUngrantedSequence(p *rule.Pass, schema, role string) bool {
 	return found
 }
 
-// defaultsIn gives the default privileges for new objects of a schema.
-func defaultsIn(c *catalog.Catalog, schema string) iter.Seq[catalog.Grant] {
+// defaultPrivilegesIn gives the default privileges for new objects of a schema.
+func defaultPrivilegesIn(c *catalog.Catalog, schema string) iter.Seq[catalog.Grant] {
 	return func(yield func(catalog.Grant) bool) {
 		c.EachObject("default privileges", func(o *catalog.Object) bool {
 			_, list, limited := strings.Cut(o.Name.Name, " in ")
@@ -141,10 +141,10 @@ func defaultsIn(c *catalog.Catalog, schema string) iter.Seq[catalog.Grant] {
 	}
 }
 
-// hasDefaultOn reports whether default privileges give a role a privilege on new objects of a schema: "insert on tables".
-func hasDefaultOn(c *catalog.Catalog, privilege, schema, role string) bool {
+// hasDefaultPrivilegeOn reports whether default privileges give a role a privilege on new objects of a schema: "insert on tables".
+func hasDefaultPrivilegeOn(c *catalog.Catalog, privilege, schema, role string) bool {
 	_, kind, _ := strings.Cut(privilege, " on ")
-	for g := range defaultsIn(c, schema) {
+	for g := range defaultPrivilegesIn(c, schema) {
 		if (g.Role == role || g.Role == "public") && (g.Privilege == privilege || g.Privilege == "all on "+kind ||
 			kind == "sequences" && g.Privilege == "update on sequences") {
 			return true
@@ -156,7 +156,7 @@ func hasDefaultOn(c *catalog.Catalog, privilege, schema, role string) bool {
 // listDefaultRoles lists the roles that may insert into each new table of a schema by default.
 func listDefaultRoles(c *catalog.Catalog, schema string) []string {
 	var out []string
-	for g := range defaultsIn(c, schema) {
+	for g := range defaultPrivilegesIn(c, schema) {
 		if (g.Privilege == "insert on tables" || g.Privilege == "all on tables") && g.Role != "postgres" && g.Role != "public" && !slices.Contains(out, g.Role) {
 			out = append(out, g.Role)
 		}
@@ -200,7 +200,7 @@ func hasAllSequences(p *rule.Pass, role string) bool {
 	roles := rule.BuildOnce(&p.Release.Notes, func() sequenceHabits { return sequenceHabits{} })
 	known, ok := roles[role]
 	if !ok {
-		known = alwaysTakes(p.Release.Deployed, role)
+		known = mayUseAllSequences(p.Release.Deployed, role)
 		roles[role] = known
 	}
 	return known
@@ -209,8 +209,8 @@ func hasAllSequences(p *rule.Pass, role string) bool {
 // sequenceHabits are the roles that accustomed was asked for.
 type sequenceHabits map[string]bool
 
-func alwaysTakes(c *catalog.Catalog, role string) bool {
-	given := 0
+func mayUseAllSequences(c *catalog.Catalog, role string) bool {
+	sequenceCount := 0
 	all := true
 	c.EachRelation(func(t *catalog.Relation) bool {
 		if !t.Kind.IsTable() || t.Inferred || !slices.Contains(rolesThatInsert(t), role) {
@@ -218,19 +218,19 @@ func alwaysTakes(c *catalog.Catalog, role string) bool {
 		}
 		for _, col := range t.Columns {
 			if seq := numberingSequence(c, col); seq != nil {
-				given++
+				sequenceCount++
 				all = all && mayCallNextval(seq, role)
 			}
 		}
 		return all
 	})
-	return all && given > 0
+	return all && sequenceCount > 0
 }
 
 // findLastGrant is the last statement of a migration that grants on a table, else the one
 // that makes it.
-func findLastGrant(m *rule.Migration, t *catalog.Relation, made *rule.Stmt) *rule.Stmt {
-	by := rule.BuildOnce(&m.Notes, func() grants {
+func findLastGrant(m *rule.Migration, t *catalog.Relation, creator *rule.Stmt) *rule.Stmt {
+	lastGrant := rule.BuildOnce(&m.Notes, func() grants {
 		out := grants{}
 		for _, s := range rule.StatementsOf[*pgparse.Node_GrantStmt](m) {
 			g := s.Node.GetGrantStmt()
@@ -245,10 +245,10 @@ func findLastGrant(m *rule.Migration, t *catalog.Relation, made *rule.Stmt) *rul
 		}
 		return out
 	})[t.OID]
-	if by == nil {
-		return made
+	if lastGrant == nil {
+		return creator
 	}
-	return by
+	return lastGrant
 }
 
 // grants are the last statements of a migration that grant on a table.

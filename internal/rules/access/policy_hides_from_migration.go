@@ -27,17 +27,17 @@ var PolicyHidesFromMigration = &rule.Rule{
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
 	Kinds:   rule.Data,
 
-	Statement: hidesFromMigration,
+	Statement: checkHiddenFromMigration,
 }
 
-func hidesFromMigration(p *rule.Pass, s *rule.Stmt) {
+func checkHiddenFromMigration(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
 		table, command := w.Table, strings.ToLower(w.Verb)
 		if w.Verb == "MERGE" {
 			command = "update"
 		}
 		refused := w.Verb == "INSERT" && bindsOwner(table) && refusesRows(table)
-		if w.Verb == "INSERT" && !refused || !bindsOwner(table) || showsAll(table, command) && showsAll(table, "select") {
+		if w.Verb == "INSERT" && !refused || !bindsOwner(table) || showsAllRows(table, command) && showsAllRows(table, "select") {
 			if table = findHiddenSource(s, &w); table == nil {
 				continue
 			}
@@ -46,7 +46,7 @@ func hidesFromMigration(p *rule.Pass, s *rule.Stmt) {
 		if p.IsNew(table.OID) && !p.Rows.HasRows(table.OID) && !refused || setsIdentity(s) {
 			continue
 		}
-		reportHidden(p, s, &w, table, command)
+		reportHiddenRows(p, s, &w, table, command)
 		return
 	}
 }
@@ -54,9 +54,9 @@ func hidesFromMigration(p *rule.Pass, s *rule.Stmt) {
 // bindsOwner reports whether the policies of a table hold for its owner.
 func bindsOwner(t *catalog.Relation) bool { return t.RLS && t.ForceRLS && !t.Inferred }
 
-// showsAll reports whether a policy shows all rows of a table to somebody for a command, or asks who it is: that may be the
+// showsAllRows reports whether a policy shows all rows of a table to somebody for a command, or asks who it is: that may be the
 // role that migrates.
-func showsAll(t *catalog.Relation, command string) bool {
+func showsAllRows(t *catalog.Relation, command string) bool {
 	return slices.ContainsFunc(t.Policies, func(o *catalog.Policy) bool {
 		return o.Permissive && coversCommand(o, command) && (predicate.ConstantTrue(o.Using) || asksForRole(o.Using))
 	})
@@ -83,7 +83,7 @@ func findHiddenSource(s *rule.Stmt, w *analysis.Write) *catalog.Relation {
 	var found *catalog.Relation
 	pgparse.Walk(s.Node, func(msg any) bool {
 		if rv, ok := msg.(*pgparse.RangeVar); ok && found == nil {
-			if t, known := s.Before.Resolve(rv); known && t.OID != w.Table.OID && bindsOwner(t) && !showsAll(t, "select") {
+			if t, known := s.Before.Resolve(rv); known && t.OID != w.Table.OID && bindsOwner(t) && !showsAllRows(t, "select") {
 				found = t
 			}
 		}
@@ -103,7 +103,7 @@ func setsIdentity(s *rule.Stmt) bool {
 	})
 }
 
-func reportHidden(p *rule.Pass, s *rule.Stmt, w *analysis.Write, table *catalog.Relation, command string) {
+func reportHiddenRows(p *rule.Pass, s *rule.Stmt, w *analysis.Write, table *catalog.Relation, command string) {
 	name := table.Name.String()
 	r := rule.Report{
 		Fact:     w.Verb + " sees only the rows of " + name + " that its policies show: it has FORCE ROW LEVEL SECURITY",
@@ -121,7 +121,7 @@ func reportHidden(p *rule.Pass, s *rule.Stmt, w *analysis.Write, table *catalog.
 		r.Fact = w.Verb + " sees no row of " + name + ": it has FORCE ROW LEVEL SECURITY, and no policy for " + strings.ToUpper(command)
 		r.Harm = "run as the owner, it does nothing, and nothing fails"
 	}
-	if required, column := findRequired(s, w); required != nil && !s.IsOptional() {
+	if required, column := findSetNotNull(s, w); required != nil && !s.IsOptional() {
 		r.Severity = onward.Error
 		r.Harm += "; then SET NOT NULL at " + required.FormatPlace() + " fails on a table with rows: column \"" + column + "\" contains null values"
 	}
@@ -129,19 +129,19 @@ func reportHidden(p *rule.Pass, s *rule.Stmt, w *analysis.Write, table *catalog.
 	p.Report(s, r)
 }
 
-// findRequired finds the later statement of the migration that sets a column NOT NULL which the write fills.
-func findRequired(s *rule.Stmt, w *analysis.Write) (required *rule.Stmt, column string) {
+// findSetNotNull finds the later statement of the migration that sets a column NOT NULL which the write fills.
+func findSetNotNull(s *rule.Stmt, w *analysis.Write) (required *rule.Stmt, column string) {
 	update, ok := w.Node.(*pgparse.UpdateStmt)
 	if !ok {
 		return nil, ""
 	}
-	for _, later := range rule.StatementsAfter(s.Migration.StatementsOn(w.Table.Name), s) {
-		for _, n := range later.Node.GetAlterTableStmt().GetCmds() {
+	for _, laterStmt := range rule.StatementsAfter(s.Migration.StatementsOn(w.Table.Name), s) {
+		for _, n := range laterStmt.Node.GetAlterTableStmt().GetCmds() {
 			cmd := n.GetAlterTableCmd()
 			if cmd.GetSubtype() == pgparse.AlterTableType_AT_SetNotNull && slices.ContainsFunc(update.GetTargetList(), func(t *pgparse.Node) bool {
 				return t.GetResTarget().GetName() == cmd.GetName()
 			}) {
-				return later, cmd.GetName()
+				return laterStmt, cmd.GetName()
 			}
 		}
 	}

@@ -24,10 +24,10 @@ var PolicyHidesRows = &rule.Rule{
 		"set it.",
 	Instead: "Release code that sets what the policies ask for first; create the policies, and enable row level security in a later release.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
-	Commit:  hidesRows,
+	Commit:  checkHiddenRows,
 }
 
-func hidesRows(p *rule.Pass, t *rule.Tx) {
+func checkHiddenRows(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t) {
 		if d.After == nil {
 			continue
@@ -36,14 +36,14 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 		r := rule.Report{Severity: onward.Warning, Instead: "release code that meets the policies first, and do this a release later"}
 		switch {
 		case d.Kind == catalog.RelationChanged && d.What == "row level security" && d.After.RLS:
-			if isOpen(d.After) {
+			if admitsAllRows(d.After) {
 				continue
 			}
 			r.Fact = "row level security is enabled on " + table
 			r.Harm = "deployed code that does not connect as the owner sees only the rows that a policy lets through"
-			hideAll(&r, findUnset(p, t, d), d.After.ForceRLS && len(d.After.Policies) > 0)
+			setHiddenHarm(&r, findUnsetSetting(p, t, d), d.After.ForceRLS && len(d.After.Policies) > 0)
 			switch {
-			case len(d.After.Policies) == 0 && len(lastState(t, d).Policies) > 0:
+			case len(d.After.Policies) == 0 && len(tableAfterMigration(t, d).Policies) > 0:
 				r.Fact += ", and its policies come after it, each in a transaction of its own"
 			case len(d.After.Policies) == 0:
 				r.Fact += ", which has no policy"
@@ -56,27 +56,27 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 				}
 			}
 		case d.Kind == catalog.RelationChanged && d.What == "forced row level security" && d.After.ForceRLS && d.After.RLS && d.Before.RLS:
-			if isOpen(d.After) {
+			if admitsAllRows(d.After) {
 				continue
 			}
 			r.Fact = "row level security of " + table + " is forced on its owner"
 			r.Harm = "deployed code that connects as the owner sees only the rows that a policy lets through"
-			hideAll(&r, findUnset(p, t, d), true)
+			setHiddenHarm(&r, findUnsetSetting(p, t, d), true)
 		case !d.After.RLS || !d.Before.RLS:
 			continue
 		case !judgePolicy(t, d, &r):
 			continue
 		default:
-			hideAll(&r, findUnset(p, t, d), d.After.ForceRLS)
+			setHiddenHarm(&r, findUnsetSetting(p, t, d), d.After.ForceRLS)
 		}
-		r.Cause = ofRole(d)
+		r.Cause = droppedPolicyCause(d)
 		p.Report(d, r)
 	}
 }
 
-// hideAll completes the report on policies that let no row through, because they ask for a setting. bound says that they
+// setHiddenHarm completes the report on policies that let no row through, because they ask for a setting. bound says that they
 // bind the owner too.
-func hideAll(r *rule.Report, asked string, bound bool) {
+func setHiddenHarm(r *rule.Report, asked string, bound bool) {
 	switch {
 	case asked == "":
 	case bound:
@@ -86,17 +86,17 @@ func hideAll(r *rule.Report, asked string, bound bool) {
 	}
 }
 
-// ofRole is what the policies of one role that are dropped have in common.
-func ofRole(d *rule.Delta) string {
+// droppedPolicyCause is what the policies of one role that are dropped have in common.
+func droppedPolicyCause(d *rule.Delta) string {
 	if d.Kind != catalog.PolicyDropped || slices.Contains(d.Policy.Roles, "public") {
 		return ""
 	}
 	return "and so are %d other policies of " + strings.Join(d.Policy.Roles, ", ")
 }
 
-// isOpen reports whether the policies of a table let every row through for
+// admitsAllRows reports whether the policies of a table let every row through for
 // everybody, so that nothing is hidden.
-func isOpen(r *catalog.Relation) bool {
+func admitsAllRows(r *catalog.Relation) bool {
 	for _, p := range r.Policies {
 		if !p.Permissive && !(predicate.ConstantTrue(p.Using) && predicate.ConstantTrue(writeCondition(p))) {
 			return false

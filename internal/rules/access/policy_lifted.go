@@ -26,7 +26,7 @@ var PolicyLifted = &rule.Rule{
 func checkLifted(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.RelationChanged, catalog.PolicyDropped, catalog.PolicyCreated, catalog.PolicyChanged) {
 		old := p.Release.Deployed.Relation(d.OID)
-		if d.After == nil || old == nil || !old.RLS || isOpen(old) || !d.Before.RLS || isOpen(d.Before) {
+		if d.After == nil || old == nil || !old.RLS || admitsAllRows(old) || !d.Before.RLS || admitsAllRows(d.Before) {
 			continue
 		}
 		table := d.Before.Name.String()
@@ -41,7 +41,7 @@ func checkLifted(p *rule.Pass, t *rule.Tx) {
 			r.Fact = "row level security of " + table + " is no longer forced on its owner"
 		case d.Kind == catalog.PolicyDropped && hasPolicy(old, d.Policy) && isRestrictionLost(d):
 			r.Fact = "restrictive policy " + d.Policy.Name + " of " + table + " is dropped"
-		case (d.Kind == catalog.PolicyCreated || d.Kind == catalog.PolicyChanged) && d.After.RLS && isOpen(d.After):
+		case (d.Kind == catalog.PolicyCreated || d.Kind == catalog.PolicyChanged) && d.After.RLS && admitsAllRows(d.After):
 			r.Fact = "policy " + d.Policy.Name + " lets everybody read and change every row of " + table
 		default:
 			continue

@@ -18,15 +18,15 @@ func judgePolicy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 	if old == nil {
 		return false
 	}
-	if at := slices.IndexFunc(d.Before.Policies, func(o *catalog.Policy) bool { return o.ID == d.Policy.ID }); at >= 0 {
-		old = d.Before.Policies[at]
+	if index := slices.IndexFunc(d.Before.Policies, func(o *catalog.Policy) bool { return o.ID == d.Policy.ID }); index >= 0 {
+		old = d.Before.Policies[index]
 	}
-	if !mayPass(d.Before, old) {
+	if !mayAdmitRow(d.Before, old) {
 		return false // no row went through it, or through what it restricts
 	}
 	switch d.Kind {
 	case catalog.PolicyDropped:
-		if !d.Policy.Permissive || isOpen(d.After) {
+		if !d.Policy.Permissive || admitsAllRows(d.After) {
 			return false
 		}
 		next := listSuccessors(t, d)
@@ -35,9 +35,9 @@ func judgePolicy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 			r.Harm = "rows that it alone let through vanish for the deployed code"
 			return true
 		}
-		return isNarrower(d.Policy, next, table, r)
+		return reportNarrower(d.Policy, next, table, r)
 	case catalog.PolicyChanged:
-		return old != d.Policy && !isOpen(d.After) && isNarrower(old, []*catalog.Policy{d.Policy}, table, r)
+		return old != d.Policy && !admitsAllRows(d.After) && reportNarrower(old, []*catalog.Policy{d.Policy}, table, r)
 	case catalog.PolicyCreated:
 		if d.Policy.Permissive || predicate.ConstantTrue(d.Policy.Using) && predicate.ConstantTrue(writeCondition(d.Policy)) {
 			return false
@@ -49,10 +49,10 @@ func judgePolicy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 	return false
 }
 
-// mayPass reports whether a row may go through a policy of a table, or, of one that
+// mayAdmitRow reports whether a row may go through a policy of a table, or, of one that
 // restricts others, through those: some policy has to permit it for a command that both
 // are for, and none that is for everybody may refuse them all.
-func mayPass(r *catalog.Relation, p *catalog.Policy) bool {
+func mayAdmitRow(r *catalog.Relation, p *catalog.Policy) bool {
 	if r.Inferred || r.Partial {
 		return true
 	}
@@ -83,10 +83,10 @@ func admitsNoRow(p *catalog.Policy, command string) bool {
 	return predicate.ConstantFalse(p.Using)
 }
 
-// isNarrower reports whether a policy surely lets fewer rows through than before:
+// reportNarrower reports whether a policy surely lets fewer rows through than before:
 // each of those that take its place asks for more, or they are for fewer roles.
 // One condition that is merely another may let the same rows through.
-func isNarrower(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
+func reportNarrower(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
 	var roles []string
 	rows, writes := true, true
 	for _, n := range next {

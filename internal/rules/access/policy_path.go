@@ -15,8 +15,8 @@ type policyPath struct {
 	tables []*catalog.Relation
 }
 
-// describeFailing names the statements that take the way.
-func (w *policyPath) describeFailing() string {
+// describeFailingCommands names the statements that take the way.
+func (w *policyPath) describeFailingCommands() string {
 	switch {
 	case w.check && w.policy.Command == "all":
 		return "each INSERT and UPDATE"
@@ -53,12 +53,12 @@ type pathSearch struct {
 // began, for one of the roles.
 func (f *pathSearch) leadsBack(r *catalog.Relation, cond *pgparse.Node, roles []string) bool {
 	f.path = append(f.path, r)
-	for _, next := range tablesIn(f.c, cond) {
+	for _, next := range listSubqueryTables(f.c, cond) {
 		if next.OID == f.path[0].OID {
 			// The server looks for subqueries in all policies for SELECT, in
 			// both conditions, before it looks at what they read.
 			if slices.ContainsFunc(next.Policies, func(q *catalog.Policy) bool {
-				return forSelect(q) && len(sharedRoles(roles, q.Roles)) > 0 && (hasSubquery(q.Using) || hasSubquery(q.Check))
+				return appliesToSelect(q) && len(sharedRoles(roles, q.Roles)) > 0 && (hasSubquery(q.Using) || hasSubquery(q.Check))
 			}) {
 				return true
 			}
@@ -69,7 +69,7 @@ func (f *pathSearch) leadsBack(r *catalog.Relation, cond *pgparse.Node, roles []
 		}
 		f.seen = append(f.seen, next.OID)
 		for _, q := range next.Policies {
-			if both := sharedRoles(roles, q.Roles); forSelect(q) && len(both) > 0 && f.leadsBack(next, q.Using, both) {
+			if both := sharedRoles(roles, q.Roles); appliesToSelect(q) && len(both) > 0 && f.leadsBack(next, q.Using, both) {
 				return true
 			}
 		}
@@ -78,7 +78,7 @@ func (f *pathSearch) leadsBack(r *catalog.Relation, cond *pgparse.Node, roles []
 	return false
 }
 
-func forSelect(p *catalog.Policy) bool { return p.Command == "all" || p.Command == "select" }
+func appliesToSelect(p *catalog.Policy) bool { return p.Command == "all" || p.Command == "select" }
 
 // sharedRoles are the roles that two policies are for.
 func sharedRoles(a, b []string) []string {
@@ -95,9 +95,9 @@ func hasSubquery(cond *pgparse.Node) bool {
 	return pgparse.Contains(cond, func(*pgparse.SubLink) bool { return true })
 }
 
-// tablesIn are the tables that the subqueries of a condition read. A view reads
+// listSubqueryTables are the tables that the subqueries of a condition read. A view reads
 // for its owner.
-func tablesIn(c *catalog.Catalog, cond *pgparse.Node) []*catalog.Relation {
+func listSubqueryTables(c *catalog.Catalog, cond *pgparse.Node) []*catalog.Relation {
 	var out []*catalog.Relation
 	for _, rv := range query.ListRelations(cond) {
 		if r, _ := c.Resolve(rv); r != nil && r.Kind.IsTable() {

@@ -27,10 +27,10 @@ var PolicyRecursion = &rule.Rule{
 }
 
 func checkRecursion(p *rule.Pass, t *rule.Tx) {
-	told := map[catalog.OID]bool{}
+	reportedTables := map[catalog.OID]bool{}
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.After == nil || !d.After.RLS || told[d.After.OID] {
+		if d.After == nil || !d.After.RLS || reportedTables[d.After.OID] {
 			continue
 		}
 		var found *policyPath
@@ -44,20 +44,20 @@ func checkRecursion(p *rule.Pass, t *rule.Tx) {
 				}
 			}
 		}
-		if found == nil || wasKnown(t.Before, d.After.OID, found) {
+		if found == nil || wasRecursiveBefore(t.Before, d.After.OID, found) {
 			continue
 		}
 		for _, r := range found.tables {
-			told[r.OID] = true
+			reportedTables[r.OID] = true
 		}
 		table := d.After.Name.String()
 		fact := "policy " + found.policy.Name + " of " + table + " reads " + table + " itself"
 		if len(found.tables) > 1 {
 			fact = "policy " + found.policy.Name + " of " + table + " reads " + found.tables[1].Name.String() + ", whose policies read " + table + " again"
 		}
-		p.Report(findCreating(t, found.policy, d.By), rule.Report{
+		p.Report(findPolicyAuthor(t, found.policy, d.By), rule.Report{
 			Fact: fact,
-			Harm: found.describeFailing() + " of " + table + " fails for every role that the policies bind: infinite recursion detected in policy for relation \"" +
+			Harm: found.describeFailingCommands() + " of " + table + " fails for every role that the policies bind: infinite recursion detected in policy for relation \"" +
 				d.After.Name.Name + "\"",
 			Instead: "read it in a function whose owner the policies do not bind, and call that in the policy:\n" +
 				"CREATE FUNCTION … RETURNS … LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT … FROM " + analysis.QuoteTable(d.After.Name) + " … $$;",
@@ -65,22 +65,22 @@ func checkRecursion(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// wasKnown reports whether the way was there before the transaction.
-func wasKnown(before *catalog.Catalog, table catalog.OID, w *policyPath) bool {
+// wasRecursiveBefore reports whether the way was there before the transaction.
+func wasRecursiveBefore(before *catalog.Catalog, table catalog.OID, w *policyPath) bool {
 	r := before.Relation(table)
 	if r == nil || !r.RLS {
 		return false
 	}
-	at := slices.IndexFunc(r.Policies, func(o *catalog.Policy) bool { return o.Name == w.policy.Name })
-	if at < 0 {
+	index := slices.IndexFunc(r.Policies, func(o *catalog.Policy) bool { return o.Name == w.policy.Name })
+	if index < 0 {
 		return false
 	}
-	was := findRecursion(before, r, r.Policies[at])
-	return was != nil && was.check == w.check
+	oldPath := findRecursion(before, r, r.Policies[index])
+	return oldPath != nil && oldPath.check == w.check
 }
 
-// findCreating is the statement that a policy is from, by unless another is seen.
-func findCreating(t *rule.Tx, p *catalog.Policy, by *rule.Stmt) *rule.Stmt {
+// findPolicyAuthor is the statement that a policy is from, by unless another is seen.
+func findPolicyAuthor(t *rule.Tx, p *catalog.Policy, fallback *rule.Stmt) *rule.Stmt {
 	all := rule.BuildOnce(&t.Notes, func() madePolicies {
 		out := madePolicies{}
 		for _, s := range t.Statements {
@@ -93,7 +93,7 @@ func findCreating(t *rule.Tx, p *catalog.Policy, by *rule.Stmt) *rule.Stmt {
 	if s := all[p.Name]; s != nil {
 		return s
 	}
-	return by
+	return fallback
 }
 
 // madePolicies are the first statements of a transaction that create a policy of a name.

@@ -11,17 +11,17 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// lastState is a table as the migration leaves it.
-func lastState(t *rule.Tx, d *rule.Delta) *catalog.Relation {
+// tableAfterMigration is a table as the migration leaves it.
+func tableAfterMigration(t *rule.Tx, d *rule.Delta) *catalog.Relation {
 	return cmp.Or(t.Migration.After().Relation(d.After.OID), d.After)
 }
 
-// findUnset returns the setting that the policies of a table read and that the deployed code
+// findUnsetSetting returns the setting that the policies of a table read and that the deployed code
 // does not name: without it, no policy lets a row through. It returns "" if a policy may
 // do so, or if no code was seen.
-func findUnset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
+func findUnsetSetting(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	var asked []string
-	for _, policy := range lastState(t, d).Policies {
+	for _, policy := range tableAfterMigration(t, d).Policies {
 		if !policy.Permissive {
 			continue
 		}
@@ -62,8 +62,8 @@ func isSettingInFunctionBody(t *rule.Tx, setting string) bool {
 // holds for no row while that is unset. It returns "" for any other condition, and for
 // settings that a proxy sets.
 func findSetting(condition *pgparse.Node) string {
-	if and := condition.GetBoolExpr(); and.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
-		for _, n := range and.GetArgs() {
+	if conjunction := condition.GetBoolExpr(); conjunction.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
+		for _, n := range conjunction.GetArgs() {
 			if name := findSetting(n); name != "" {
 				return name
 			}

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// lostGrants are the privileges on the old relation that nobody gave on the new
+// listLostGrants are the privileges on the old relation that nobody gave on the new
 // one: not by name, not to everybody, not by default.
-func lostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant {
+func listLostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant {
 	var out []catalog.Grant
 	for _, g := range old.Grants {
 		if g.Role == now.Owner || g.Role == "postgres" || slices.ContainsFunc(now.Grants, func(n catalog.Grant) bool {

@@ -37,16 +37,16 @@ func listReplacedFunctions(p *rule.Pass, r *rule.Release) []replacedFunction {
 	for _, x := range rule.KeptValues[replacedFunction](p) {
 		name := x.now.Name
 		list := r.Head.Functions(name.Schema, name.Name)
-		at := slices.IndexFunc(list, func(f *catalog.Function) bool { return f.OID == x.now.OID })
-		if at < 0 {
+		index := slices.IndexFunc(list, func(f *catalog.Function) bool { return f.OID == x.now.OID })
+		if index < 0 {
 			continue
 		}
-		x.now = list[at]
+		x.now = list[index]
 		before := r.Deployed.Functions(name.Schema, name.Name)
-		gone := slices.DeleteFunc(slices.Clone(before), func(o *catalog.Function) bool {
+		removedFunctions := slices.DeleteFunc(slices.Clone(before), func(o *catalog.Function) bool {
 			return slices.ContainsFunc(list, func(f *catalog.Function) bool { return f.OID == o.OID })
 		})
-		for _, o := range gone {
+		for _, o := range removedFunctions {
 			if len(before) == 1 || o.Signature() == x.now.Signature() {
 				x.old = o
 			}

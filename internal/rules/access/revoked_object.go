@@ -31,53 +31,53 @@ func isWholeSchema(g *pgparse.GrantStmt) bool {
 	return g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA
 }
 
-// listObjects lists the objects of a GRANT or REVOKE. Those of a whole schema are the ones that were seen in it.
-func listObjects(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []grantedObject {
+// listGrantedObjects lists the objects of a GRANT or REVOKE. Those of a whole schema are the ones that were seen in it.
+func listGrantedObjects(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []grantedObject {
 	var out []grantedObject
 	for i, n := range g.GetObjects() {
 		switch g.GetObjtype() {
 		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
 			if !isWholeSchema(g) {
 				r, _ := s.Before.Resolve(n.GetRangeVar())
-				out = append(out, describeRelation(p, r))
+				out = append(out, newGrantedRelation(p, r))
 				continue
 			}
 			s.Before.EachRelation(func(r *catalog.Relation) bool {
-				if x := describeRelation(p, r); r.Index == nil && r.Name.Schema == pgparse.StringText(n) && slices.Contains(classesOf(g), x.class) {
+				if x := newGrantedRelation(p, r); r.Index == nil && r.Name.Schema == pgparse.StringText(n) && slices.Contains(classesOf(g), x.class) {
 					out = append(out, x)
 				}
 				return true
 			})
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
-			out = append(out, listFunctions(p, s, g, n)...)
+			out = append(out, listGrantedFunctions(p, s, g, n)...)
 		case pgparse.ObjectType_OBJECT_SCHEMA:
 			name := pgparse.StringText(n)
 			x := grantedObject{key: "schema " + name, label: "schema " + name, deployed: p.DeployedSchema(name, s.Before)}
-			x.readObject(p, s, "schema", catalog.Name{Name: name})
+			x.readObjectPrivileges(p, s, "schema", catalog.Name{Name: name})
 			out = append(out, x)
 		default:
 			names := catalog.PrivilegesOf(g)
 			if len(names) != len(g.GetObjects()) {
 				continue
 			}
-			kind, name, _ := cutLast(names[i].Name)
-			made := catalog.Name{Name: name}
+			kind, name, _ := cutLastWord(names[i].Name)
+			objectName := catalog.Name{Name: name}
 			x := grantedObject{key: names[i].Name, label: names[i].Name}
-			x.deployed = s.Before.Object(kind, made) == nil || p.Release.Deployed.Object(kind, made) != nil
+			x.deployed = s.Before.Object(kind, objectName) == nil || p.Release.Deployed.Object(kind, objectName) != nil
 			if kind == "type" || kind == "domain" {
 				schema, _ := pgparse.SchemaAndName(pgparse.ListItems(n))
 				t := s.Before.LookupType(schema, name)
 				x.label, x.deployed = "type "+name, t == nil || p.Release.Deployed.Type(t.OID) != nil
 			}
-			x.readObject(p, s, "privileges", names[i])
+			x.readObjectPrivileges(p, s, "privileges", names[i])
 			out = append(out, x)
 		}
 	}
 	return out
 }
 
-// cutLast cuts a text at its last space.
-func cutLast(text string) (kind, name string, found bool) {
+// cutLastWord cuts a text at its last space.
+func cutLastWord(text string) (kind, name string, found bool) {
 	i := strings.LastIndexByte(text, ' ')
 	if i < 0 {
 		return "", text, false
@@ -85,8 +85,8 @@ func cutLast(text string) (kind, name string, found bool) {
 	return text[:i], text[i+1:], true
 }
 
-// readObject reads the privileges on an object that is neither a relation nor a function.
-func (x *grantedObject) readObject(p *rule.Pass, s *rule.Stmt, kind string, name catalog.Name) {
+// readObjectPrivileges reads the privileges on an object that is neither a relation nor a function.
+func (x *grantedObject) readObjectPrivileges(p *rule.Pass, s *rule.Stmt, kind string, name catalog.Name) {
 	if o := s.Before.Object(kind, name); o != nil {
 		x.grants, x.taken, x.known = o.Grants, o.Taken, true
 	}
@@ -95,7 +95,7 @@ func (x *grantedObject) readObject(p *rule.Pass, s *rule.Stmt, kind string, name
 	}
 }
 
-func describeRelation(p *rule.Pass, r *catalog.Relation) grantedObject {
+func newGrantedRelation(p *rule.Pass, r *catalog.Relation) grantedObject {
 	x := grantedObject{
 		class: "tables", schema: r.Name.Schema, key: "relation " + r.Name.String(), label: r.Name.String(), deployed: p.InUse(r),
 		privileges: privileges{grants: r.Grants, taken: r.Taken, known: true},
@@ -110,9 +110,9 @@ func describeRelation(p *rule.Pass, r *catalog.Relation) grantedObject {
 	return x
 }
 
-// listFunctions lists the functions that an object of a GRANT or REVOKE means: all functions of a schema, or of a name. One that was not seen is known
+// listGrantedFunctions lists the functions that an object of a GRANT or REVOKE means: all functions of a schema, or of a name. One that was not seen is known
 // by its name.
-func listFunctions(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt, n *pgparse.Node) []grantedObject {
+func listGrantedFunctions(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt, n *pgparse.Node) []grantedObject {
 	var out []grantedObject
 	list := func(f *catalog.Function) bool {
 		x := grantedObject{

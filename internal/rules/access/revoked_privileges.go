@@ -31,8 +31,8 @@ func (l *privilegeLoss) formatObjects() string {
 
 // listLosses lists what a REVOKE takes: for each object and role, the privileges that the transaction does not grant again.
 func listLosses(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []privilegeLoss {
-	later, place := readGrants(p, s.Tx), slices.Index(s.Tx.Statements, s)
-	objects := slices.DeleteFunc(listObjects(p, s, g), func(x grantedObject) bool { return !x.deployed })
+	laterGrants, place := readGrants(p, s.Tx), slices.Index(s.Tx.Statements, s)
+	objects := slices.DeleteFunc(listGrantedObjects(p, s, g), func(x grantedObject) bool { return !x.deployed })
 	var out []privilegeLoss
 	add := func(loss privilegeLoss) {
 		for i := range out {
@@ -45,27 +45,27 @@ func listLosses(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []privilegeLos
 	}
 	for role, grants := range groupByRole(catalog.GrantsOf(g)) {
 		var ofRole []privilegeLoss
-		isManaged := isWholeSchema(g) && !hasDefaultsOf(p.Release.Deployed, role, g) && slices.ContainsFunc(objects, func(x grantedObject) bool {
+		isManaged := isWholeSchema(g) && !hasDefaultPrivilegesOnClass(p.Release.Deployed, role, g) && slices.ContainsFunc(objects, func(x grantedObject) bool {
 			return slices.ContainsFunc(x.privileges.deployed, func(o catalog.Grant) bool { return o.Role == role })
 		})
 		for _, x := range objects {
-			again := later.listLater(x, role, place)
-			lost := listLost(s, g, x, grants, again)
+			laterPrivileges := laterGrants.listLaterPrivileges(x, role, place)
+			lost := listLostPrivileges(s, g, x, grants, laterPrivileges)
 			if isManaged {
-				lost = listKnownLost(x, grants, again)
+				lost = listDeployedLosses(x, grants, laterPrivileges)
 			}
 			if len(lost) == 0 {
 				continue
 			}
-			what, count := formatLost(lost)
-			isSetAnew := len(again) > 0
-			at := slices.IndexFunc(ofRole, func(l privilegeLoss) bool { return l.what == what && l.isSetAnew == isSetAnew })
-			if at < 0 {
-				ofRole = append(ofRole, privilegeLoss{what: what, count: count, roles: []string{displayRole(role)}, isSetAnew: isSetAnew})
-				at = len(ofRole) - 1
+			lostText, count := formatLostPrivileges(lost)
+			isSetAnew := len(laterPrivileges) > 0
+			index := slices.IndexFunc(ofRole, func(l privilegeLoss) bool { return l.what == lostText && l.isSetAnew == isSetAnew })
+			if index < 0 {
+				ofRole = append(ofRole, privilegeLoss{what: lostText, count: count, roles: []string{displayRole(role)}, isSetAnew: isSetAnew})
+				index = len(ofRole) - 1
 			}
-			if !slices.Contains(ofRole[at].objects, x.label) {
-				ofRole[at].objects = append(ofRole[at].objects, x.label)
+			if !slices.Contains(ofRole[index].objects, x.label) {
+				ofRole[index].objects = append(ofRole[index].objects, x.label)
 			}
 		}
 		isEverything := len(ofRole) == 1 && !ofRole[0].isSetAnew && len(ofRole[0].objects) == len(objects)
@@ -75,7 +75,7 @@ func listLosses(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []privilegeLos
 			for _, grant := range grants {
 				all = append(all, grant.Privilege)
 			}
-			loss.what, loss.count = formatLost(all)
+			loss.what, loss.count = formatLostPrivileges(all)
 			for _, n := range g.GetObjects() {
 				if name := pgparse.StringText(n); p.DeployedSchema(name, s.Before) {
 					loss.objects = append(loss.objects, "everything in schema "+name)
@@ -92,12 +92,12 @@ func listLosses(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []privilegeLos
 	return out
 }
 
-// hasDefaultsOf reports whether the database grants a role privileges on objects of a statement's class that are created: nobody saw which have them.
-func hasDefaultsOf(c *catalog.Catalog, role string, g *pgparse.GrantStmt) bool {
+// hasDefaultPrivilegesOnClass reports whether the database grants a role privileges on objects of a statement's class that are created: nobody saw which have them.
+func hasDefaultPrivilegesOnClass(c *catalog.Catalog, role string, g *pgparse.GrantStmt) bool {
 	found := false
 	c.EachObject("default privileges", func(o *catalog.Object) bool {
 		found = found || slices.ContainsFunc(o.Grants, func(x catalog.Grant) bool {
-			_, class, _ := cutLast(x.Privilege)
+			_, class, _ := cutLastWord(x.Privilege)
 			return x.Role == role && (class == "routines" || slices.Contains(classesOf(g), class))
 		})
 		return !found
@@ -117,14 +117,14 @@ func groupByRole(grants []catalog.Grant) func(func(string, []catalog.Grant) bool
 	}
 }
 
-// listLost lists the privileges on an object that a REVOKE takes from a role and the transaction does not grant again.
-func listLost(s *rule.Stmt, g *pgparse.GrantStmt, x grantedObject, revoked []catalog.Grant, later []string) (lost []string) {
+// listLostPrivileges lists the privileges on an object that a REVOKE takes from a role and the transaction does not grant again.
+func listLostPrivileges(s *rule.Stmt, g *pgparse.GrantStmt, x grantedObject, revoked []catalog.Grant, laterPrivileges []string) (lost []string) {
 	for _, r := range revoked {
 		r.Privilege = x.namePrivilege(r.Privilege)
 		switch {
-		case isHarmless(s, g, x, r), isCovered(r.Privilege, later):
-		case r.Privilege == "all" && len(later) > 0:
-			lost = append(lost, listKnownLost(x, []catalog.Grant{r}, later)...)
+		case isHarmlessRevoke(s, g, x, r), isCovered(r.Privilege, laterPrivileges):
+		case r.Privilege == "all" && len(laterPrivileges) > 0:
+			lost = append(lost, listDeployedLosses(x, []catalog.Grant{r}, laterPrivileges)...)
 		default:
 			lost = append(lost, r.Privilege)
 		}
@@ -132,9 +132,9 @@ func listLost(s *rule.Stmt, g *pgparse.GrantStmt, x grantedObject, revoked []cat
 	return lost
 }
 
-// listKnownLost lists the deployed privileges of a role that a REVOKE takes and the transaction does not grant again. It is for statements that set
+// listDeployedLosses lists the deployed privileges of a role that a REVOKE takes and the transaction does not grant again. It is for statements that set
 // the privileges anew, or revoke in a whole schema from a role whose privileges are the migrations' own.
-func listKnownLost(x grantedObject, revoked []catalog.Grant, later []string) (lost []string) {
+func listDeployedLosses(x grantedObject, revoked []catalog.Grant, laterPrivileges []string) (lost []string) {
 	for _, old := range x.privileges.deployed {
 		command, _ := splitPrivilege(old.Privilege)
 		for _, r := range revoked {
@@ -145,7 +145,7 @@ func listKnownLost(x grantedObject, revoked []catalog.Grant, later []string) (lo
 			case old.Privilege != "all":
 				name = old.Privilege
 			}
-			if slices.Contains(x.grants, old) && !isCovered(name, later) && !slices.Contains(lost, name) {
+			if slices.Contains(x.grants, old) && !isCovered(name, laterPrivileges) && !slices.Contains(lost, name) {
 				lost = append(lost, name)
 			}
 		}
@@ -153,9 +153,9 @@ func listKnownLost(x grantedObject, revoked []catalog.Grant, later []string) (lo
 	return lost
 }
 
-// isHarmless reports whether a REVOKE of a privilege takes nothing from deployed code. PUBLIC has what somebody granted it on tables, and what it
+// isHarmlessRevoke reports whether a REVOKE of a privilege takes nothing from deployed code. PUBLIC has what somebody granted it on tables, and what it
 // has by default on others: CREATE on a schema, which running code does not need, and what it has on a database to which some role has its own.
-func isHarmless(s *rule.Stmt, g *pgparse.GrantStmt, x grantedObject, r catalog.Grant) bool {
+func isHarmlessRevoke(s *rule.Stmt, g *pgparse.GrantStmt, x grantedObject, r catalog.Grant) bool {
 	if r.Role != "public" {
 		return x.known && takesNothing(x.privileges, r)
 	}
@@ -215,7 +215,7 @@ func readGrants(p *rule.Pass, t *rule.Tx) grantsByObject {
 					}
 				}
 			} else {
-				for _, x := range listObjects(p, s, g) {
+				for _, x := range listGrantedObjects(p, s, g) {
 					keys = append(keys, x.key)
 				}
 			}
@@ -229,8 +229,8 @@ func readGrants(p *rule.Pass, t *rule.Tx) grantsByObject {
 	})
 }
 
-// listLater returns the privileges on an object that the statements after a place grant to a role.
-func (all grantsByObject) listLater(x grantedObject, role string, place int) []string {
+// listLaterPrivileges returns the privileges on an object that the statements after a place grant to a role.
+func (all grantsByObject) listLaterPrivileges(x grantedObject, role string, place int) []string {
 	var out []string
 	for _, key := range []string{x.key, x.class + " in " + x.schema} {
 		for _, g := range all[key] {
@@ -243,20 +243,20 @@ func (all grantsByObject) listLater(x grantedObject, role string, place int) []s
 }
 
 // isCovered reports whether privileges include another one, those on columns together.
-func isCovered(privilege string, by []string) bool {
+func isCovered(privilege string, grantedPrivileges []string) bool {
 	command, columns := splitPrivilege(privilege)
-	var has []string
-	for _, x := range by {
-		c, of := splitPrivilege(x)
+	var coveredColumns []string
+	for _, x := range grantedPrivileges {
+		c, grantColumns := splitPrivilege(x)
 		if c != command && c != "all" {
 			continue
 		}
-		if of == nil {
+		if grantColumns == nil {
 			return true
 		}
-		has = append(has, of...)
+		coveredColumns = append(coveredColumns, grantColumns...)
 	}
-	return columns != nil && !slices.ContainsFunc(columns, func(name string) bool { return !slices.Contains(has, name) })
+	return columns != nil && !slices.ContainsFunc(columns, func(name string) bool { return !slices.Contains(coveredColumns, name) })
 }
 
 // splitPrivilege returns the columns of "select (a, b)", or nil.
@@ -268,8 +268,8 @@ func splitPrivilege(privilege string) (command string, columns []string) {
 	return command, columns
 }
 
-// formatLost returns privileges as a statement writes them, and how many these are.
-func formatLost(privileges []string) (what string, count int) {
+// formatLostPrivileges returns privileges as a statement writes them, and how many these are.
+func formatLostPrivileges(privileges []string) (text string, count int) {
 	if slices.Contains(privileges, "all") {
 		return "all privileges", 2
 	}

@@ -39,7 +39,7 @@ func checkRole(p *rule.Pass, s *rule.Stmt) {
 		for _, n := range stmt.GetRoles() {
 			name := catalog.RoleName(n.GetRoleSpec())
 			role := catalog.Name{Name: name}
-			if displayRole(name) != name || !isDeployedRole(p, s, name) || isRoleThere(s, name) {
+			if displayRole(name) != name || !isDeployedRole(p, s, name) || roleExistsAfterTx(s, name) {
 				continue // the server refuses DROP ROLE CURRENT_USER
 			}
 			harm := "new connections of deployed code that connects as " + name + " fail: role does not exist"
@@ -56,7 +56,7 @@ func checkRole(p *rule.Pass, s *rule.Stmt) {
 			reportRole(p, s, rule.Report{Fact: "role " + name + " is dropped", Harm: harm}, name)
 		}
 	case *pgparse.RenameStmt:
-		if name := stmt.GetSubname(); stmt.GetRenameType() == pgparse.ObjectType_OBJECT_ROLE && isDeployedRole(p, s, name) && !isRoleThere(s, name) {
+		if name := stmt.GetSubname(); stmt.GetRenameType() == pgparse.ObjectType_OBJECT_ROLE && isDeployedRole(p, s, name) && !roleExistsAfterTx(s, name) {
 			reportRole(p, s, rule.Report{
 				Fact: "role " + name + " is renamed to " + stmt.GetNewname(),
 				Harm: "new connections of deployed code that connects as " + name + " fail: role does not exist",
@@ -120,7 +120,7 @@ func checkRoleOption(p *rule.Pass, s *rule.Stmt, name string, d *pgparse.DefElem
 		value = now.Options[option] // another statement of the transaction may set it again
 	}
 	if old := s.Before.Object("role", catalog.Name{Name: name}); old != nil {
-		if before, known := old.Options[option]; known && isKept(option, before, value) {
+		if before, known := old.Options[option]; known && keepsRoleOption(option, before, value) {
 			return
 		}
 	}
@@ -132,15 +132,15 @@ func checkRoleOption(p *rule.Pass, s *rule.Stmt, name string, d *pgparse.DefElem
 	}
 }
 
-// isKept reports whether a new value of an option takes nothing that the old one gave.
-func isKept(option, was, value string) bool {
+// keepsRoleOption reports whether a new value of an option takes nothing that the old one gave.
+func keepsRoleOption(option, old, value string) bool {
 	switch option {
 	case "password":
-		return was == "" // no session could use one
+		return old == "" // no session could use one
 	case "connectionlimit":
-		return catalog.KeepsConnections(was, value)
+		return catalog.KeepsConnections(old, value)
 	}
-	return was == value
+	return old == value
 }
 
 // isoDate is the beginning of a time in ISO format, of which the order of the texts is the order of time.
@@ -210,6 +210,6 @@ func isDeployedRole(p *rule.Pass, s *rule.Stmt, name string) bool {
 	return name != "" && !isNewRole(p, s, name)
 }
 
-func isRoleThere(s *rule.Stmt, name string) bool {
+func roleExistsAfterTx(s *rule.Stmt, name string) bool {
 	return s.Tx.After.Object("role", catalog.Name{Name: name}) != nil
 }

@@ -4,24 +4,24 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// addedBy is the statement of the same transaction that added a constraint
+// findNotValidAdd is the statement of the same transaction that added a constraint
 // NOT VALID; nil when there is none.
-func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
-	var by *rule.Stmt
+func findNotValidAdd(s *rule.Stmt, table, name string) *rule.Stmt {
+	var addingStmt *rule.Stmt
 	for t := s.Tx; t != nil; t = t.Earlier {
-		if first := listUnchecked(t)[addedTo{table, name}]; first != nil && (t != s.Tx || first.Index <= s.Index) {
-			by = first
+		if first := listNotValidAdds(t)[addedTo{table, name}]; first != nil && (t != s.Tx || first.Index <= s.Index) {
+			addingStmt = first
 		}
 	}
-	return by
+	return addingStmt
 }
 
 // addedTo is a constraint of a table.
 type addedTo struct{ table, name string }
 
-// listUnchecked are the first statements of a transaction that add constraints NOT
+// listNotValidAdds are the first statements of a transaction that add constraints NOT
 // VALID.
-func listUnchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
+func listNotValidAdds(t *rule.Tx) map[addedTo]*rule.Stmt {
 	return rule.BuildOnce(&t.Notes, func() map[addedTo]*rule.Stmt {
 		out := map[addedTo]*rule.Stmt{}
 		for _, s := range t.Statements {
@@ -30,7 +30,7 @@ func listUnchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
 				if !con.GetSkipValidation() {
 					continue
 				}
-				key := addedTo{s.AlteredRelation().Name.Qualified(), nameOf(s, s.AlteredRelation(), con, 0)}
+				key := addedTo{s.AlteredRelation().Name.Qualified(), nameOfConstraint(s, s.AlteredRelation(), con, 0)}
 				if out[key] == nil {
 					out[key] = s
 				}

@@ -27,10 +27,10 @@ var ColumnAddCheckInline = &rule.Rule{
 		"which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,
-	Statement: addCheckInline,
+	Statement: checkAddCheckInline,
 }
 
-func addCheckInline(p *rule.Pass, s *rule.Stmt) {
+func checkAddCheckInline(p *rule.Pass, s *rule.Stmt) {
 	var w sharedWork
 	var way advice.Way
 	for _, a := range listInlineWork(p, s, analysis.IsScanned, pgparse.ConstrType_CONSTR_CHECK) {

@@ -29,10 +29,10 @@ var ColumnAddConstrainedDomain = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 	},
 	Kinds:     rule.AlterTable,
-	Statement: addConstrainedDomain,
+	Statement: checkAddConstrainedDomain,
 }
 
-func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
+func checkAddConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 	for a, e := range listRewrites(p, s, fromDomain) {
 		domain := s.Before.Type(a.column.Type.OID)
 		if domain == nil {
@@ -42,21 +42,21 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 		p.Report(a, newWaitReport(e, "adding column "+a.column.Name+" of the domain "+domain.Name.String()+" rewrites "+e.Name.String(),
 			"while the domain is checked for each row",
 			"use the base type, and a constraint that is validated in a later transaction:\n"+
-				a.addBareSQL(true)+addDomainCheck(a.table, a.column.Name, domain)+a.followingConstraintsSQL(s)))
+				a.addBareSQL(true)+domainCheckSQL(a.table, a.column.Name, domain)+a.followingConstraintsSQL(s)))
 	}
 }
 
-// addDomainCheck is the SQL that holds a column of the base type to what a domain checks.
-func addDomainCheck(table *catalog.Relation, column string, domain *catalog.UserType) string {
+// domainCheckSQL is the SQL that holds a column of the base type to what a domain checks.
+func domainCheckSQL(table *catalog.Relation, column string, domain *catalog.UserType) string {
 	con := catalog.ObjectName(table.Name.Name, column, "check")
-	return recipe.FormatStatements(recipe.AddUnvalidated(table.Name, con, "CHECK ("+ofColumn(domain, column)+")"), recipe.ValidateConstraint(table.Name, con))
+	return recipe.FormatStatements(recipe.AddUnvalidated(table.Name, con, "CHECK ("+formatDomainChecks(domain, column)+")"), recipe.ValidateConstraint(table.Name, con))
 }
 
 // value is the word VALUE, or a string, in which it is none.
 var value = lazyregexp.New(`'[^']*'|"[^"]*"|(?i:\bvalue\b)`)
 
-// ofColumn are the checks of a domain as one condition on a column.
-func ofColumn(domain *catalog.UserType, column string) string {
+// formatDomainChecks are the checks of a domain as one condition on a column.
+func formatDomainChecks(domain *catalog.UserType, column string) string {
 	var out []string
 	for _, con := range domain.Checks {
 		text := value.ReplaceAllStringFunc(con.ExprText, func(s string) string {

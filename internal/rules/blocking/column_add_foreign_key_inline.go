@@ -20,10 +20,10 @@ var ColumnAddForeignKeyInline = &rule.Rule{
 	Instead:   "Add the column with its default alone, then the foreign key NOT VALID, and validate it in a transaction of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,
-	Statement: addForeignKeyInline,
+	Statement: checkAddForeignKeyInline,
 }
 
-func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
+func checkAddForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range listInlineWork(p, s, analysis.IsScanned, pgparse.ConstrType_CONSTR_FOREIGN) {
 		if a.column.Default == nil {
 			continue

@@ -26,10 +26,10 @@ var ColumnAddGeneratedStored = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 	},
 	Kinds:     rule.AlterTable,
-	Statement: addGeneratedStored,
+	Statement: checkAddGeneratedStored,
 }
 
-func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
+func checkAddGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 	var w sharedWork
 	for a, e := range listRewrites(p, s, fromGenerated) {
 		table, column := a.sqlNames()

@@ -20,7 +20,7 @@ var ColumnAddIdentity = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 	},
 	Kinds:     rule.AlterTable,
-	Statement: addIdentity,
+	Statement: checkAddIdentity,
 }
 
-func addIdentity(p *rule.Pass, s *rule.Stmt) { judgeNumbered(p, s, fromIdentity, "identity") }
+func checkAddIdentity(p *rule.Pass, s *rule.Stmt) { judgeNumbered(p, s, fromIdentity, "identity") }

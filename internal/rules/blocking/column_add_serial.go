@@ -23,23 +23,23 @@ var ColumnAddSerial = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 	},
 	Kinds:     rule.AlterTable,
-	Statement: addSerial,
+	Statement: checkAddSerial,
 }
 
-func addSerial(p *rule.Pass, s *rule.Stmt) { judgeNumbered(p, s, fromSerial, "serial") }
+func checkAddSerial(p *rule.Pass, s *rule.Stmt) { judgeNumbered(p, s, fromSerial, "serial") }
 
 // judgeNumbered reports the new columns of an origin that number the rows.
 func judgeNumbered(p *rule.Pass, s *rule.Stmt, from origin, word string) {
 	for a, e := range listRewrites(p, s, from) {
 		p.Report(a, newWaitReport(e, "adding the "+word+" column "+a.column.Name+" rewrites "+e.Name.String(),
 			"while every row gets its number",
-			"add a plain column, let a sequence number the new rows, and number the old ones in batches:\n"+a.addNumberedSQL(s)))
+			"add a plain column, let a sequence number the new rows, and number the old ones in batches:\n"+a.numberedColumnSQL(s)))
 	}
 }
 
-// addNumberedSQL is the SQL that adds a column that a sequence numbers, without a
+// numberedColumnSQL is the SQL that adds a column that a sequence numbers, without a
 // rewrite.
-func (a *newColumn) addNumberedSQL(s *rule.Stmt) string {
+func (a *newColumn) numberedColumnSQL(s *rule.Stmt) string {
 	table, column := a.sqlNames()
 	name := a.table.Name
 	name.Name += "_" + a.column.Name + "_seq"
@@ -51,5 +51,5 @@ func (a *newColumn) addNumberedSQL(s *rule.Stmt) string {
 	return recipe.FilledColumn{
 		Table: a.table.Name, Column: column, Type: a.typ, Default: next, Value: next,
 		Prepare: "CREATE SEQUENCE " + seq + " AS " + a.typ + " OWNED BY " + table + "." + column + ";",
-	}.Statements() + "\n" + requireSQL(a.table.Name, a.column.Name) + a.followingConstraintsSQL(s)
+	}.Statements() + "\n" + requireNotNullSQL(a.table.Name, a.column.Name) + a.followingConstraintsSQL(s)
 }

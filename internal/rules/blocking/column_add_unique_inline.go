@@ -25,10 +25,10 @@ var ColumnAddUniqueInline = &rule.Rule{
 	Instead:   "Add the column alone, build a unique index CONCURRENTLY, and make it the constraint's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
-	Statement: addUniqueInline,
+	Statement: checkAddUniqueInline,
 }
 
-func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
+func checkAddUniqueInline(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range listInlineWork(p, s, analysis.BuildsIndex, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY) {
 		words, name, steps := a.describeIndexed(s, a.con)
 		prose := "add the column without " + words + ", then build the index without blocking anyone:\n"
@@ -40,7 +40,7 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := newWaitReport(a.e, words+" on the new column "+a.column.Name+" builds an index on "+a.e.Name.String(),
 			"until the index is built", way)
-		r.Way = withoutUnique(s, prose+recipe.FormatStatements(steps...))
+		r.Way = adviseUniqueLater(s, prose+recipe.FormatStatements(steps...))
 		if a.isDefaultSame() {
 			r.Fact += ", and each row has the same value there"
 			r.Grows = catalog.Name{} // with two rows it fails
@@ -67,7 +67,7 @@ func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.ColumnConstraint)
 	}
 	name = a.nameInline(s, con.Constraint, kind, "key")
 	if kind == catalog.PrimaryKey { // else the key would read all rows for NULL
-		steps = requireStatements(a.table.Name, a.column.Name)
+		steps = requireNotNullStatements(a.table.Name, a.column.Name)
 	}
 	index := recipe.ColumnIndex{
 		Table:   a.table.Name,
@@ -88,9 +88,9 @@ func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.ColumnConstraint)
 	return words, name, append(steps, index, add)
 }
 
-// withoutUnique adds the column of a unique field without UNIQUE, and the constraint
+// adviseUniqueLater adds the column of a unique field without UNIQUE, and the constraint
 // later; nil if UNIQUE is written in another form.
-func withoutUnique(s *rule.Stmt, way string) advice.Way {
+func adviseUniqueLater(s *rule.Stmt, way string) advice.Way {
 	column := strings.Replace(strings.Replace(s.SQL, " UNIQUE", "", 1), " ADD COLUMN ", " ADD COLUMN IF NOT EXISTS ", 1)
 	if column == s.SQL {
 		return nil

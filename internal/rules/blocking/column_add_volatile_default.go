@@ -28,10 +28,10 @@ var ColumnAddVolatileDefault = &rule.Rule{
 		"https://www.postgresql.org/docs/current/xfunc-volatility.html",
 	},
 	Kinds:     rule.AlterTable,
-	Statement: addVolatileDefault,
+	Statement: checkAddVolatileDefault,
 }
 
-func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
+func checkAddVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	var w sharedWork
 	var worst *effect.Effect
 	value := "the default"
@@ -71,7 +71,7 @@ func (a *newColumn) fillSQL(s *rule.Stmt) string {
 	_, column := a.sqlNames()
 	out := recipe.FilledColumn{Table: a.table.Name, Column: column, Type: a.typ, Default: a.defaultText(), Value: a.defaultText()}.Statements()
 	if a.column.NotNull {
-		out += "\n" + requireSQL(a.table.Name, a.column.Name)
+		out += "\n" + requireNotNullSQL(a.table.Name, a.column.Name)
 	}
 	return out + a.followingConstraintsSQL(s)
 }

@@ -20,10 +20,10 @@ var ColumnSetExpressionRewrite = &rule.Rule{
 	Instead:   "Add a plain column, keep it in step with a trigger, fill the old rows in batches, and switch the code over.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-EXPRESSION"},
 	Kinds:     rule.AlterTable,
-	Statement: setExpressionRewrite,
+	Statement: checkSetExpressionRewrite,
 }
 
-func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
+func checkSetExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
 	for _, c := range p.ListCommands(s) {
 		if c.Subtype != pgparse.AlterTableType_AT_SetExpression || !p.InUse(s.AlteredRelation()) {
 			continue

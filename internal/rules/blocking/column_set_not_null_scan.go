@@ -29,10 +29,10 @@ var ColumnSetNotNullScan = &rule.Rule{
 		"From Postgres 18 a NOT NULL constraint can itself be NOT VALID.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL"},
 	Kinds:     rule.AlterTable,
-	Statement: setNotNullScan,
+	Statement: checkSetNotNullScan,
 }
 
-func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
+func checkSetNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	var w sharedWork
 	commands := p.ListCommands(s)
 	for _, c := range commands {
@@ -45,10 +45,10 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		default:
 			continue
 		}
-		if !p.InUse(s.AlteredRelation()) || isAdded(commands, name) {
+		if !p.InUse(s.AlteredRelation()) || addsColumn(commands, name) {
 			continue // that old code cannot fill a new column is the finding
 		}
-		if scan := scannedFor(p, s, c); scan != nil {
+		if scan := findScanFor(p, s, c); scan != nil {
 			w.add(c, scan, name, "")
 		}
 	}
@@ -56,12 +56,12 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	names := w.names
-	instead := "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + requireSQL(s.AlteredRelation().Name, names...)
+	instead := "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + requireNotNullSQL(s.AlteredRelation().Name, names...)
 	if con := findUnvalidatedCheck(s.AlteredRelation(), names); con != "" {
 		instead = "validate " + con + " first, which proves it: that blocks nobody, in a transaction of its own:\n" +
 			recipe.FormatStatements(recipe.ValidateConstraint(s.AlteredRelation().Name, con), s.SQL)
 	}
-	if con := takenAway(commands, s.AlteredRelation(), names); con != "" {
+	if con := findDroppedCheck(commands, s.AlteredRelation(), names); con != "" {
 		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own after this one:\n" +
 			recipe.FormatStatements(recipe.DropConstraint(s.AlteredRelation().Name, con))
 	}
@@ -82,9 +82,9 @@ func findUnvalidatedCheck(table *catalog.Relation, names []string) string {
 	return ""
 }
 
-// takenAway is the name of the valid CHECK that would prove columns not null, but that
+// findDroppedCheck is the name of the valid CHECK that would prove columns not null, but that
 // the statement itself drops; "" when there is none.
-func takenAway(commands []*rule.Command, table *catalog.Relation, names []string) string {
+func findDroppedCheck(commands []*rule.Command, table *catalog.Relation, names []string) string {
 	for _, c := range commands {
 		con := table.Constraint(c.Name)
 		if c.Subtype == pgparse.AlterTableType_AT_DropConstraint && con != nil && con.Valid && provesNotNull(con, names) {
@@ -100,9 +100,9 @@ func provesNotNull(c *catalog.Constraint, names []string) bool {
 		!slices.ContainsFunc(names, func(name string) bool { return !predicate.ProvesNotNull(c.Expr, name) })
 }
 
-// scannedFor is the effect of the scan that a subcommand causes: alone, or
+// findScanFor is the effect of the scan that a subcommand causes: alone, or
 // because another subcommand drops the constraint that would have proved it.
-func scannedFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
+func findScanFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
 	if e := p.FindBlocked(p.EffectsAlone(c), analysis.IsScanned); e != nil {
 		return e
 	}
@@ -110,25 +110,25 @@ func scannedFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
 	if e == nil {
 		return nil
 	}
-	without := p.EffectsWithout(s, c)
-	if p.FindBlocked(&without, analysis.IsScanned) != nil {
+	otherEffects := p.EffectsWithout(s, c)
+	if p.FindBlocked(&otherEffects, analysis.IsScanned) != nil {
 		return nil
 	}
 	return e
 }
 
-func isAdded(commands []*rule.Command, name string) bool {
+func addsColumn(commands []*rule.Command, name string) bool {
 	return slices.ContainsFunc(commands, func(c *rule.Command) bool {
 		return c.Subtype == pgparse.AlterTableType_AT_AddColumn && c.Def.GetColumnDef().GetColname() == name
 	})
 }
 
-// requireSQL is the way to NOT NULL that reads the table without blocking anyone, for all columns at
+// requireNotNullSQL is the way to NOT NULL that reads the table without blocking anyone, for all columns at
 // once.
-func requireSQL(table catalog.Name, columns ...string) string {
-	return recipe.FormatStatements(requireStatements(table, columns...)...)
+func requireNotNullSQL(table catalog.Name, columns ...string) string {
+	return recipe.FormatStatements(requireNotNullStatements(table, columns...)...)
 }
 
-func requireStatements(table catalog.Name, columns ...string) []string {
+func requireNotNullStatements(table catalog.Name, columns ...string) []string {
 	return recipe.Requirement{Table: table, Columns: columns, Check: catalog.ObjectName(table.Name, columns[0], "not_null")}.Statements()
 }

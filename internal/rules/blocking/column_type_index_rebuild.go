@@ -21,10 +21,10 @@ var ColumnTypeIndexRebuild = &rule.Rule{
 	Instead:   "Drop the index CONCURRENTLY first and build it CONCURRENTLY afterwards; where queries cannot do without it, go by way of a new column.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
-	Statement: typeIndexRebuild,
+	Statement: checkTypeIndexRebuild,
 }
 
-func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
+func checkTypeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 	for _, r := range listRetypings(p, s) {
 		alone := p.EffectsAlone(r.Command)
 		e := p.FindBlocked(alone, analysis.RebuildsIndex)
@@ -42,20 +42,20 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 				break
 			}
 		}
-		what, advice := "its indexes", "drop the indexes on it CONCURRENTLY before, and build them CONCURRENTLY afterwards"
+		indexes, advice := "its indexes", "drop the indexes on it CONCURRENTLY before, and build them CONCURRENTLY afterwards"
 		if index != "" {
-			what = "index " + index
+			indexes = "index " + index
 		}
 		if backing || unique {
-			why := "a constraint uses it"
+			reason := "a constraint uses it"
 			if !backing {
-				why = "it keeps duplicates out, and ON CONFLICT may need it"
+				reason = "it keeps duplicates out, and ON CONFLICT may need it"
 			}
-			advice = why + ": copy into a column of the new type while the old one stays in use:\n" + r.replaceColumnSQL()
+			advice = reason + ": copy into a column of the new type while the old one stays in use:\n" + r.replaceColumnSQL()
 		} else if build != "" {
 			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) +
 				";\n" + s.SQL + ";\n" + build + ";"
 		}
-		p.Report(r, newWaitReport(e, "changing "+r.describeChange()+" rebuilds "+what+" of "+e.Name.String(), "until it is built", advice))
+		p.Report(r, newWaitReport(e, "changing "+r.describeChange()+" rebuilds "+indexes+" of "+e.Name.String(), "until it is built", advice))
 	}
 }

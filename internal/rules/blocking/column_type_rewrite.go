@@ -23,18 +23,18 @@ var ColumnTypeRewrite = &rule.Rule{
 		"and switch the code over before the old column goes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
-	Statement: typeRewrite,
+	Statement: checkTypeRewrite,
 }
 
-func typeRewrite(p *rule.Pass, s *rule.Stmt) {
+func checkTypeRewrite(p *rule.Pass, s *rule.Stmt) {
 	// The table is written once, however many columns ask for it.
 	var sure, perhaps []typeChange
-	var surely, may *effect.Effect
+	var surely, possibleEffect *effect.Effect
 	for _, r := range listRetypings(p, s) {
 		switch e := p.FindBlocked(p.EffectsAlone(r.Command), analysis.IsRewritten); {
 		case e == nil:
-		case e.Unsure && mayBeFree(r.to) && !computesValues(r.Def.GetColumnDef().GetRawDefault()):
-			perhaps, may = append(perhaps, r), e
+		case e.Unsure && mayAvoidRewrite(r.to) && !computesValues(r.Def.GetColumnDef().GetRawDefault()):
+			perhaps, possibleEffect = append(perhaps, r), e
 		default:
 			sure, surely = append(sure, r), e
 		}
@@ -43,19 +43,19 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	case len(sure) > 0:
 		p.Report(commandsOf(sure), newWaitReport(surely, "changing "+describeChanges(sure)+" rewrites "+surely.Name.String(),
 			"while each row is rewritten",
-			avoidRewrite(&sure[0])+hintTimezone(&sure[0])+":\n"+replaceColumnsSQL(sure)))
+			adviseAvoidingRewrite(&sure[0])+hintTimezone(&sure[0])+":\n"+replaceColumnsSQL(sure)))
 	case len(perhaps) > 0:
 		p.Report(commandsOf(perhaps), rule.Report{
-			Fact:     "changing " + describeChanges(perhaps) + " may rewrite " + may.Name.String() + ": the old type is not known",
-			Harm:     "unless both types are stored alike, " + analysis.DescribeWaiting(may) + " waits while each row is rewritten, and the time grows with the table",
+			Fact:     "changing " + describeChanges(perhaps) + " may rewrite " + possibleEffect.Name.String() + ": the old type is not known",
+			Harm:     "unless both types are stored alike, " + analysis.DescribeWaiting(possibleEffect) + " waits while each row is rewritten, and the time grows with the table",
 			Severity: onward.Warning,
 			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replaceColumnsSQL(perhaps),
 		})
 	}
 }
 
-// avoidRewrite says how to get to a type without a rewrite.
-func avoidRewrite(r *typeChange) string {
+// adviseAvoidingRewrite says how to get to a type without a rewrite.
+func adviseAvoidingRewrite(r *typeChange) string {
 	switch {
 	case r.domain == nil:
 		return "copy into a column of the new type while the old one stays in use"
@@ -65,9 +65,9 @@ func avoidRewrite(r *typeChange) string {
 	return "copy into a column of the domain's base type while the old one stays in use"
 }
 
-// mayBeFree reports whether some common type can become this one without a
+// mayAvoidRewrite reports whether some common type can become this one without a
 // rewrite, so that an old type that is not known decides.
-func mayBeFree(to catalog.Type) bool {
+func mayAvoidRewrite(to catalog.Type) bool {
 	switch to.Name.Name {
 	case "text", "varchar", "varbit", "numeric", "timestamp", "timestamptz", "time", "timetz", "interval", "inet", "citext", "oid":
 		return to.Array == 0

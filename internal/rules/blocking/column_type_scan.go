@@ -21,10 +21,10 @@ var ColumnTypeScan = &rule.Rule{
 	Instead:   "Drop the constraint in the same statement, and add it again NOT VALID; validate it in a transaction of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
-	Statement: typeScan,
+	Statement: checkTypeScan,
 }
 
-func typeScan(p *rule.Pass, s *rule.Stmt) {
+func checkTypeScan(p *rule.Pass, s *rule.Stmt) {
 	for _, r := range listRetypings(p, s) {
 		e := p.FindBlocked(p.EffectsAlone(r.Command), analysis.IsScanned)
 		if e == nil || p.FindBlocked(p.EffectsAlone(r.Command), analysis.IsRewritten) != nil ||
@@ -34,8 +34,8 @@ func typeScan(p *rule.Pass, s *rule.Stmt) {
 		if p.FindBlocked(&s.Result, analysis.IsScanned) == nil { // the constraint is dropped with the change
 			continue
 		}
-		why := cmp.Or(e.Why, "a constraint on it is checked again")
-		p.Report(r, newWaitReport(e, "changing "+r.describeChange()+" reads all of "+e.Name.String()+": "+why, "until each row was checked",
+		reason := cmp.Or(e.Why, "a constraint on it is checked again")
+		p.Report(r, newWaitReport(e, "changing "+r.describeChange()+" reads all of "+e.Name.String()+": "+reason, "until each row was checked",
 			"drop the constraint with the change, add it again NOT VALID, and validate it in a later transaction:\n"+
 				s.AlterTable()+" DROP CONSTRAINT …, "+r.Text()+", ADD CONSTRAINT … NOT VALID;\n"+s.AlterTable()+" VALIDATE CONSTRAINT …;"))
 	}

@@ -22,10 +22,10 @@ var ConstraintCheckValidating = &rule.Rule{
 		"that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
-	Statement: checkValidating,
+	Statement: checkCheckValidating,
 }
 
-func checkValidating(p *rule.Pass, s *rule.Stmt) {
+func checkCheckValidating(p *rule.Pass, s *rule.Stmt) {
 	var w sharedWork
 	var way advice.Way
 	for a, e := range listBlockingConstraints(p, s, pgparse.ConstrType_CONSTR_CHECK, analysis.IsScanned) {

@@ -21,10 +21,10 @@ var ConstraintExcludeBlocking = &rule.Rule{
 		"or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-EXCLUDE"},
 	Kinds:     rule.AlterTable,
-	Statement: excludeBlocking,
+	Statement: checkExcludeBlocking,
 }
 
-func excludeBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkExcludeBlocking(p *rule.Pass, s *rule.Stmt) {
 	for a, e := range listBlockingConstraints(p, s, pgparse.ConstrType_CONSTR_EXCLUSION, analysis.BuildsIndex) {
 		p.Report(a, newWaitReport(e, "adding "+a.describeConstraint("exclusion constraint")+" builds an index on "+e.Name.String(),
 			"until the index is built",

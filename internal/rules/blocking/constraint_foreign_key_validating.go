@@ -27,7 +27,7 @@ var ConstraintForeignKeyValidating = &rule.Rule{
 		"that blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
-	Statement: foreignKeyValidating,
+	Statement: checkForeignKeyValidating,
 }
 
 // validated are the foreign keys of a statement that read the rows.
@@ -38,14 +38,14 @@ type validated struct {
 	partitioned, fresh bool
 }
 
-func validatedBy(p *rule.Pass, s *rule.Stmt) (v validated) {
+func findValidatedForeignKeys(p *rule.Pass, s *rule.Stmt) (v validated) {
 	for _, a := range listAllConstraints(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
 		scan := p.FindBlocked(p.EffectsAlone(a.Command), func(e *effect.Effect) bool {
 			return analysis.IsScanned(e) && (e.Name != ref.Name || e.Name == a.table.Name)
 		})
 		if scan == nil {
-			if scan = findFilled(p, s, ref); scan == nil || !p.IsNew(a.table.OID) {
+			if scan = findFilledReference(p, s, ref); scan == nil || !p.IsNew(a.table.OID) {
 				continue
 			}
 			v.fresh = true
@@ -57,23 +57,23 @@ func validatedBy(p *rule.Pass, s *rule.Stmt) (v validated) {
 		v.partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
 		add, validate := a.validationSteps(s)
 		v.way = advice.AddForeignKey{Add: add, Validate: validate}
-		if rest, ok := findRemade(p, s, &a); ok {
+		if rest, ok := findRemadeForeignKey(p, s, &a); ok {
 			v.way = advice.KeepForeignKey{Change: rest}
 		}
 	}
 	return v
 }
 
-func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
-	v := validatedBy(p, s)
+func checkForeignKeyValidating(p *rule.Pass, s *rule.Stmt) {
+	v := findValidatedForeignKeys(p, s)
 	e := v.e
 	if e == nil {
 		return
 	}
-	what := v.describeConstraints("foreign key", "foreign keys")
+	constraints := v.describeConstraints("foreign key", "foreign keys")
 	each := prose.PickForm(len(v.steps), "each row was looked up", "each row was looked up in each of them")
-	kept, since := s.StrongestLock(e)
-	waiting := analysis.DescribeWaiting(kept) + andOn(s, kept, v.others)
+	strongest, since := s.StrongestLock(e)
+	waiting := analysis.DescribeWaiting(strongest) + describeReferencedTables(s, strongest, v.others)
 	instead := prose.PickForm(len(v.steps), "add it NOT VALID, and validate it in a later transaction:\n",
 		"add them NOT VALID, and validate each in a later transaction of its own:\n") + strings.Join(v.steps, "\n")
 	if v.partitioned {
@@ -88,7 +88,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(v.at, rule.Report{
 		Severity: severity,
-		Fact:     "adding " + what + " reads all of " + read,
+		Fact:     "adding " + constraints + " reads all of " + read,
 		Harm:     waiting + " waits until " + each + ", and the time grows with the table" + since,
 		Grows:    grows,
 		Instead:  instead,
@@ -96,11 +96,11 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// andOn appends to a sentence about waiting sessions the tables that the foreign key
+// describeReferencedTables appends to a sentence about waiting sessions the tables that the foreign key
 // references. These are locked against writes, or against everything if an earlier statement
 // has locked them so.
-func andOn(s *rule.Stmt, e *effect.Effect, others []string) string {
-	shut := len(others) > 0 && !slices.ContainsFunc(others, func(name string) bool {
+func describeReferencedTables(s *rule.Stmt, e *effect.Effect, otherTables []string) string {
+	shut := len(otherTables) > 0 && !slices.ContainsFunc(otherTables, func(name string) bool {
 		for h := range s.Held.All() {
 			if h.Lock.BlocksReads() && h.Name.String() == name {
 				return false
@@ -109,20 +109,20 @@ func andOn(s *rule.Stmt, e *effect.Effect, others []string) string {
 		return true
 	})
 	switch {
-	case len(others) == 0:
+	case len(otherTables) == 0:
 		return ""
 	case shut && e.Lock.BlocksReads():
-		return " and on " + strings.Join(others, ", ")
+		return " and on " + strings.Join(otherTables, ", ")
 	case e.Lock.BlocksReads():
-		return ", and every INSERT, UPDATE and DELETE on " + strings.Join(others, ", ") + ","
+		return ", and every INSERT, UPDATE and DELETE on " + strings.Join(otherTables, ", ") + ","
 	}
-	return " and on " + strings.Join(others, ", ")
+	return " and on " + strings.Join(otherTables, ", ")
 }
 
-// findFilled is the effect on the table that a new one refers to, where the rows of
+// findFilledReference is the effect on the table that a new one refers to, where the rows of
 // the new one are looked up in it: the release has filled it. Of one that is
 // still empty, nothing is.
-func findFilled(p *rule.Pass, s *rule.Stmt, ref *catalog.Relation) *effect.Effect {
+func findFilledReference(p *rule.Pass, s *rule.Stmt, ref *catalog.Relation) *effect.Effect {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if e.Name == ref.Name && e.Scans && e.Lock >= onward.ShareRowExclusiveLock && p.IsExisting(e) && !p.IsSmall(e.Name) {

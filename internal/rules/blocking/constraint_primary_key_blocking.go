@@ -20,10 +20,10 @@ var ConstraintPrimaryKeyBlocking = &rule.Rule{
 	Instead:   "Make the columns NOT NULL by way of a validated CHECK, build a unique index CONCURRENTLY, and make it the key's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
-	Statement: primaryKeyBlocking,
+	Statement: checkPrimaryKeyBlocking,
 }
 
-func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkPrimaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 	for a, e := range listBlockingConstraints(p, s, pgparse.ConstrType_CONSTR_PRIMARY, analysis.BuildsIndex) {
 		var nullable []string
 		for _, k := range pgparse.StringTexts(a.con.GetKeys()) {
@@ -33,15 +33,15 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(a, newWaitReport(e, "adding "+a.describeConstraint("primary key")+" builds an index on "+e.Name.String(),
 			"until the index is built",
-			a.buildIndexFirst(s, "PRIMARY KEY", requireEachSQL(a.table.Name, nullable))))
+			a.adviseIndexFirst(s, "PRIMARY KEY", requireEachNotNullSQL(a.table.Name, nullable))))
 	}
 }
 
-// requireEachSQL is requireSQL for one column after the other.
-func requireEachSQL(table catalog.Name, columns []string) string {
+// requireEachNotNullSQL is requireNotNullSQL for one column after the other.
+func requireEachNotNullSQL(table catalog.Name, columns []string) string {
 	out := ""
 	for _, c := range columns {
-		out += requireSQL(table, c) + "\n"
+		out += requireNotNullSQL(table, c) + "\n"
 	}
 	return out
 }

@@ -21,10 +21,10 @@ var ConstraintPrimaryKeyNullable = &rule.Rule{
 	Instead:   "Make the columns NOT NULL first, by way of a validated CHECK; then the primary key is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
-	Statement: primaryKeyNullable,
+	Statement: checkPrimaryKeyNullable,
 }
 
-func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
+func checkPrimaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 	for a, e := range listBlockingConstraints(p, s, pgparse.ConstrType_CONSTR_PRIMARY, analysis.IsScanned) {
 		if a.con.GetIndexname() == "" {
 			continue
@@ -43,7 +43,7 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := newWaitReport(e, fact, "until each row was looked at",
 			"make the columns NOT NULL first; validating the CHECK blocks nobody, in a transaction of its own:\n"+
-				requireEachSQL(a.table.Name, nullable)+s.SQL+";")
+				requireEachNotNullSQL(a.table.Name, nullable)+s.SQL+";")
 		r.Severity = analysis.UnsureSeverity(e)
 		p.Report(a, r)
 	}

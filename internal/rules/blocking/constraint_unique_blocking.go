@@ -23,10 +23,10 @@ var ConstraintUniqueBlocking = &rule.Rule{
 	Instead:   "Build a unique index CONCURRENTLY and make it the constraint's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
-	Statement: uniqueBlocking,
+	Statement: checkUniqueBlocking,
 }
 
-func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkUniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 	for a, e := range listBlockingConstraints(p, s, pgparse.ConstrType_CONSTR_UNIQUE, analysis.BuildsIndex) {
 		builds, first := "an index", ""
 		if _, like := analysis.FindLikePair(s.Migration.Script, s.Statement); like != nil {
@@ -34,16 +34,16 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := newWaitReport(e, "adding "+a.describeConstraint("unique constraint")+" builds "+builds+" on "+e.Name.String(),
 			"until the index is built",
-			a.buildIndexFirst(s, "UNIQUE", first))
+			a.adviseIndexFirst(s, "UNIQUE", first))
 		r.Way = advice.InSteps(r.Instead)
 		p.Report(a, r)
 	}
 }
 
-// buildIndexFirst is the advice for a constraint whose index can be built before
+// adviseIndexFirst is the advice for a constraint whose index can be built before
 // it, without blocking anyone. first is SQL that has to come before the last
 // step.
-func (a *newConstraint) buildIndexFirst(s *rule.Stmt, words, first string) string {
+func (a *newConstraint) adviseIndexFirst(s *rule.Stmt, words, first string) string {
 	switch {
 	case a.con.GetWithoutOverlaps():
 		return "a temporal key has no concurrent way: create a new table with it, copy the rows in batches with both in step, and swap their names; " +

@@ -27,10 +27,10 @@ var ConstraintValidateSameTransaction = &rule.Rule{
 	Instead:   "Validate in a transaction of its own: a later migration, or a file that the runner does not wrap in a transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
-	Statement: validateSameTransaction,
+	Statement: checkValidateSameTransaction,
 }
 
-func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
+func checkValidateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		cmd := n.GetAlterTableCmd()
 		if cmd.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint {
@@ -44,9 +44,9 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		instead := "validate in " + separatePlace(s) + ":\n" + recipe.FormatStatements(recipe.ValidateConstraint(table.Name, cmd.GetName()))
-		by := addedBy(s, table.Name.Qualified(), cmd.GetName())
-		if by == nil {
-			if e := validatedUnder(p, s); e != nil {
+		addingStmt := findNotValidAdd(s, table.Name.Qualified(), cmd.GetName())
+		if addingStmt == nil {
+			if e := findLockedValidation(p, s); e != nil {
 				r := newWaitReport(e,
 					"constraint "+cmd.GetName()+" is validated in one statement with what locks "+table.Name.String()+
 						" against reads and writes",
@@ -56,29 +56,29 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 			}
 			return
 		}
-		e, since := s.StrongestLock(&effect.Effect{OID: table.OID, Name: table.Name, Lock: by.Result.Effects[0].Lock})
+		e, since := s.StrongestLock(&effect.Effect{OID: table.OID, Name: table.Name, Lock: addingStmt.Result.Effects[0].Lock})
 		if since == "" {
 			since = ": " + table.Name.String() + " is still locked (" + e.Lock.String() + ")"
 		}
-		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + by.RelativePlace(s)
-		if by == s {
+		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + addingStmt.RelativePlace(s)
+		if addingStmt == s {
 			fact = "constraint " + cmd.GetName() + " is added NOT VALID and validated in one statement"
 		}
 		p.Report(s, rule.Report{
 			Fact: fact,
-			Harm: analysis.DescribeWaiting(e) + andOn(s, e, findReferenced(p, s, table, cmd.GetName())) +
+			Harm: analysis.DescribeWaiting(e) + describeReferencedTables(s, e, findReferenced(p, s, table, cmd.GetName())) +
 				" waits until each row was checked, and the time grows with the table" + since,
 			Grows:    table.Name,
 			Instead:  instead,
-			Evidence: []onward.Evidence{by.NewEvidence("adds " + cmd.GetName() + " NOT VALID")},
+			Evidence: []onward.Evidence{addingStmt.NewEvidence("adds " + cmd.GetName() + " NOT VALID")},
 		})
 	}
 }
 
-// validatedUnder is the effect of an ALTER TABLE that validates constraints
+// findLockedValidation is the effect of an ALTER TABLE that validates constraints
 // under a lock which another of its subcommands takes, and that has nothing
 // else to read the table for; nil when there is none.
-func validatedUnder(p *rule.Pass, s *rule.Stmt) *effect.Effect {
+func findLockedValidation(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	e := p.FindBlocked(&s.Result, analysis.IsScanned)
 	if e == nil || !e.Lock.BlocksReads() {
 		return nil

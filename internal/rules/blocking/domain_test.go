@@ -26,7 +26,7 @@ func TestOfColumn(t *testing.T) {
 		`n > 0 AND n IS NOT NULL`:      required,
 		`…`:                            check(),
 	} {
-		if got := ofColumn(domain, "n"); got != want {
+		if got := formatDomainChecks(domain, "n"); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}

@@ -9,24 +9,24 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// findRemade is what else an operation does that drops a foreign key and adds the
+// findRemadeForeignKey is what else an operation does that drops a foreign key and adds the
 // same one again, as Django does around each change of its column, and whether it
 // is one whose change needs neither: the type stays, and the rest is instant.
-func findRemade(p *rule.Pass, s *rule.Stmt, a *newConstraint) (rest []string, ok bool) {
+func findRemadeForeignKey(p *rule.Pass, s *rule.Stmt, a *newConstraint) (rest []string, ok bool) {
 	if s.Operation.Class != "AlterField" {
 		return nil, false
 	}
 	now := s.After.Relation(a.table.OID)
 	fk := now.Constraint(a.name)
-	same := rule.BuildOnce(&s.Tx.Notes, func() operations {
+	stmtsByOperation := rule.BuildOnce(&s.Tx.Notes, func() operations {
 		out := operations{}
 		for _, x := range s.Tx.Statements {
-			at := operation{x.Operation, x.Line}
-			out[at] = append(out[at], x)
+			key := operation{x.Operation, x.Line}
+			out[key] = append(out[key], x)
 		}
 		return out
 	})
-	for _, x := range same[operation{s.Operation, s.Line}] {
+	for _, x := range stmtsByOperation[operation{s.Operation, s.Line}] {
 		if x == s {
 			continue
 		}
@@ -37,7 +37,7 @@ func findRemade(p *rule.Pass, s *rule.Stmt, a *newConstraint) (rest []string, ok
 			before := x.Before.Relation(a.table.OID)
 			old := before.Constraint(cmds[0].GetAlterTableCmd().GetName())
 			if x.Index > s.Index || fk == nil || old == nil || x.AlteredRelation() == nil || x.AlteredRelation().OID != a.table.OID || !isSameForeignKey(old, fk) ||
-				isRetyped(before, now, fk) {
+				hasRetypedColumn(before, now, fk) {
 				return nil, false
 			}
 			ok = true
@@ -65,10 +65,10 @@ func isSameForeignKey(a, b *catalog.Constraint) bool {
 		a.SameActions(b) && slices.Equal(a.SetColumns, b.SetColumns) && a.Deferrable == b.Deferrable && a.InitiallyDeferred == b.InitiallyDeferred
 }
 
-// isRetyped reports whether a column of a foreign key gets another type.
-func isRetyped(before, now *catalog.Relation, fk *catalog.Constraint) bool {
+// hasRetypedColumn reports whether a column of a foreign key gets another type.
+func hasRetypedColumn(before, now *catalog.Relation, fk *catalog.Constraint) bool {
 	return slices.ContainsFunc(fk.Columns, func(n int16) bool {
-		was, is := before.Attr(n), now.Attr(n)
-		return was == nil || is == nil || was.Type.String() != is.Type.String()
+		columnBefore, columnNow := before.Attr(n), now.Attr(n)
+		return columnBefore == nil || columnNow == nil || columnBefore.Type.String() != columnNow.Type.String()
 	})
 }

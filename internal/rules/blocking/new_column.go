@@ -156,8 +156,8 @@ func (a *newColumn) findConstraint(s *rule.Stmt, kind catalog.ConstraintKind) *c
 // nameInline returns the name of a constraint in the column's definition: as written, as the
 // catalog has it, or one that ends in suffix.
 func (a *newColumn) nameInline(s *rule.Stmt, con *pgparse.Constraint, kind catalog.ConstraintKind, suffix string) string {
-	if made := a.findConstraint(s, kind); made != nil {
-		return made.Name
+	if existing := a.findConstraint(s, kind); existing != nil {
+		return existing.Name
 	}
 	return cmp.Or(con.GetConname(), catalog.ObjectName(a.table.Name.Name, a.column.Name, suffix))
 }

@@ -50,7 +50,7 @@ func listAllConstraints(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []n
 			continue
 		}
 		table := s.AlteredRelation()
-		out = append(out, newConstraint{Command: c, con: con, table: table, name: nameOf(s, table, con, unnamed), drops: drops})
+		out = append(out, newConstraint{Command: c, con: con, table: table, name: nameOfConstraint(s, table, con, unnamed), drops: drops})
 		if con.GetConname() == "" {
 			unnamed++
 		}
@@ -70,9 +70,9 @@ func listBlockingConstraints(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType
 	}
 }
 
-// nameOf is the name of a new constraint: as written, else the one that the
+// nameOfConstraint is the name of a new constraint: as written, else the one that the
 // server made for the statement's nth (from 0) unnamed constraint of its kind.
-func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint, nth int) string {
+func nameOfConstraint(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint, nth int) string {
 	if con.GetConname() != "" {
 		return con.GetConname()
 	}
@@ -91,20 +91,20 @@ func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint, nth 
 
 // describeConstraint is the constraint for a sentence: "constraint age_positive", or what
 // it is when nothing gave it a name.
-func (a *newConstraint) describeConstraint(what string) string {
+func (a *newConstraint) describeConstraint(noun string) string {
 	if a.name == "" {
-		return what
+		return noun
 	}
-	return what + " " + a.name
+	return noun + " " + a.name
 }
 
 // describeConstraints names the constraints of shared work: "check constraints a, b".
 func (w *sharedWork) describeConstraints(single, several string) string {
-	what := prose.PickForm(len(w.at), single, several)
+	text := prose.PickForm(len(w.at), single, several)
 	if names := slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return name == "" }); len(names) > 0 {
-		what += " " + strings.Join(names, ", ")
+		text += " " + strings.Join(names, ", ")
 	}
-	return what
+	return text
 }
 
 // validateLaterSQL is the SQL that adds a constraint without looking at the rows,

@@ -39,7 +39,7 @@ const otherwise = "create a new table of that kind, copy the rows in batches whi
 
 func checkRewrite(p *rule.Pass, s *rule.Stmt) {
 	if s.Node.GetAlterTableMoveAllStmt() != nil {
-		moveAll(p, s)
+		checkMoveAll(p, s)
 		return
 	}
 	for _, c := range p.ListCommands(s) {
@@ -48,7 +48,7 @@ func checkRewrite(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		alone := p.EffectsAlone(c)
-		if index := movedIndex(p, s, alone); index != nil {
+		if index := judgeMovedIndex(p, s, alone); index != nil {
 			p.Report(c, *index)
 			continue
 		}
@@ -60,8 +60,8 @@ func checkRewrite(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// moveAll judges ALTER … ALL IN TABLESPACE.
-func moveAll(p *rule.Pass, s *rule.Stmt) {
+// checkMoveAll judges ALTER … ALL IN TABLESPACE.
+func checkMoveAll(p *rule.Pass, s *rule.Stmt) {
 	if s.Result.Refused != nil {
 		return
 	}
@@ -94,10 +94,10 @@ func moveAll(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, r)
 }
 
-// movedIndex judges ALTER INDEX … SET TABLESPACE: the planner locks each index
+// judgeMovedIndex judges ALTER INDEX … SET TABLESPACE: the planner locks each index
 // of a table that it plans a query on, so that all wait; nil for other
 // statements.
-func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
+func judgeMovedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
 	index := s.AlteredRelation()
 	unseen := index.OID == 0 && s.Node.GetAlterTableStmt().GetObjtype() == pgparse.ObjectType_OBJECT_INDEX
 	if index.Kind != catalog.Index && !unseen || r.Refused != nil || len(r.Effects) == 0 {
@@ -119,13 +119,13 @@ func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
 	return &rule.Report{
 		Fact: "SET TABLESPACE copies index " + index.Name.String(),
 		Harm: "every query on " + table + " waits until it is copied, as the planner looks at all of its indexes",
-		Instead: "build it there instead, outside a transaction (14 and newer):\nREINDEX (CONCURRENTLY, TABLESPACE " + pgparse.QuoteIdent(newTablespace(s)) +
+		Instead: "build it there instead, outside a transaction (14 and newer):\nREINDEX (CONCURRENTLY, TABLESPACE " + pgparse.QuoteIdent(findNewTablespace(s)) +
 			") INDEX " + name + ";",
 	}
 }
 
-// newTablespace is the one that an ALTER moves to.
-func newTablespace(s *rule.Stmt) string {
+// findNewTablespace is the one that an ALTER moves to.
+func findNewTablespace(s *rule.Stmt) string {
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		if c := n.GetAlterTableCmd(); c.GetSubtype() == pgparse.AlterTableType_AT_SetTableSpace {
 			return c.GetName()

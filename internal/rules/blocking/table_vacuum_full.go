@@ -23,10 +23,10 @@ var TableVacuumFull = &rule.Rule{
 		"https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY",
 	},
 	Kinds:     rule.Another,
-	Statement: vacuumFull,
+	Statement: checkVacuumFull,
 }
 
-func vacuumFull(p *rule.Pass, s *rule.Stmt) {
+func checkVacuumFull(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetVacuumStmt()
 	if stmt == nil {
 		return

@@ -90,8 +90,8 @@ func (r *typeChange) replaceColumnSQL() string {
 	old, next := pgparse.QuoteIdent(r.name), pgparse.QuoteIdent(catalog.ObjectName(r.name, "", "new"))
 	value := old
 	if text := r.Text(); r.Def.GetColumnDef().GetRawDefault() != nil {
-		if at := pgparse.AfterWord(text, "USING"); at >= 0 {
-			value = strings.TrimSpace(text[at:])
+		if offset := pgparse.AfterWord(text, "USING"); offset >= 0 {
+			value = strings.TrimSpace(text[offset:])
 		}
 	}
 	column := recipe.FilledColumn{
@@ -102,10 +102,10 @@ func (r *typeChange) replaceColumnSQL() string {
 	if r.domain != nil {
 		// A new column of the domain rewrites the table, too.
 		if r.domain.Base.IsSame(r.from) {
-			return addDomainCheck(r.table, r.name, r.domain)
+			return domainCheckSQL(r.table, r.name, r.domain)
 		}
 		column.Type = analysis.QuoteType(r.domain.Base)
-		return column.Statements() + "\n" + addDomainCheck(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
+		return column.Statements() + "\n" + domainCheckSQL(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
 	}
 	return column.Statements()
 }

@@ -25,10 +25,10 @@ var TypeDomainConstraintScan = &rule.Rule{
 	Instead:   "Put the constraint on the tables instead: a table's CHECK can be added NOT VALID and validated without blocking writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-alterdomain.html"},
 	Kinds:     rule.Another,
-	Statement: domainConstraintScan,
+	Statement: checkDomainConstraintScan,
 }
 
-func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
+func checkDomainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetAlterDomainStmt()
 	if stmt == nil || s.Result.Refused != nil {
 		return
@@ -39,38 +39,38 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	}
 	parts := stmt.GetTypeName()
 	name := pgparse.LastText(parts)
-	what := "a new constraint of domain " + name
+	action := "a new constraint of domain " + name
 	switch stmt.GetSubtype() {
 	case "O":
-		what = "SET NOT NULL on domain " + name
+		action = "SET NOT NULL on domain " + name
 	case "V":
-		what = "validating constraint " + stmt.GetName() + " of domain " + name
+		action = "validating constraint " + stmt.GetName() + " of domain " + name
 	}
 	if e.OID == 0 {
 		p.Report(s, rule.Report{
-			Fact:    what + " reads all of " + e.Name.String(),
+			Fact:    action + " reads all of " + e.Name.String(),
 			Harm:    "every INSERT, UPDATE and DELETE on them waits until each row was checked, and the time grows with the tables",
 			Instead: "put the constraint on the tables, NOT VALID, and validate it in a later transaction, which blocks nobody",
 		})
 		return
 	}
 	con, check := recipe.Unknown, "…"
-	if column := domainColumn(s, e.OID, parts); column != "" {
+	if column := findDomainColumn(s, e.OID, parts); column != "" {
 		con, check = catalog.ObjectName(e.Name.Name, column, "check"), pgparse.QuoteIdent(column)+" IS NOT NULL"
 		if stmt.GetSubtype() == "O" {
 			con = catalog.ObjectName(e.Name.Name, column, "not_null")
-		} else if check = checkOf(s, pgparse.QuoteIdent(column)); check == "" {
+		} else if check = newDomainCondition(s, pgparse.QuoteIdent(column)); check == "" {
 			check = "…"
 		}
 	}
-	p.Report(s, newWaitReport(e, what+" reads all of "+e.Name.String()+", which uses it", "until each row was checked",
+	p.Report(s, newWaitReport(e, action+" reads all of "+e.Name.String()+", which uses it", "until each row was checked",
 		"put the constraint on the table, and validate it in a later transaction, which blocks nobody:\n"+
 			recipe.FormatStatements(recipe.AddUnvalidated(e.Name, con, "CHECK ("+check+")"), recipe.ValidateConstraint(e.Name, con))))
 }
 
-// domainColumn returns the table's only column of a domain; "" if there are several, or
+// findDomainColumn returns the table's only column of a domain; "" if there are several, or
 // none.
-func domainColumn(s *rule.Stmt, table catalog.OID, names []*pgparse.Node) string {
+func findDomainColumn(s *rule.Stmt, table catalog.OID, names []*pgparse.Node) string {
 	u, t, found := s.Before.LookupType(pgparse.SchemaAndName(names)), s.Before.Relation(table), ""
 	if u == nil || t == nil {
 		return ""
@@ -91,9 +91,9 @@ var (
 	valueWord   = lazyregexp.New(`(?i)\bVALUE\b`)
 )
 
-// checkOf is the condition of a new constraint of a domain, on a column; "" where
+// newDomainCondition is the condition of a new constraint of a domain, on a column; "" where
 // a literal may have the word VALUE in it.
-func checkOf(s *rule.Stmt, column string) string {
+func newDomainCondition(s *rule.Stmt, column string) string {
 	m := domainCheck.FindStringSubmatch(s.SQL)
 	if m == nil || len(valueWord.FindAllString(m[1], -1)) != 1 || strings.Contains(m[1], "\n") {
 		return ""

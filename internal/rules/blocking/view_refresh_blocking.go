@@ -19,10 +19,10 @@ var ViewRefreshBlocking = &rule.Rule{
 	Instead:   "Use REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index on plain columns and lets reads go on.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html"},
 	Kinds:     rule.Another,
-	Statement: refreshBlocking,
+	Statement: checkRefreshBlocking,
 }
 
-func refreshBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkRefreshBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetRefreshMatViewStmt()
 	if stmt == nil || stmt.GetConcurrent() || s.Result.Refused != nil {
 		return

@@ -27,10 +27,10 @@ var Work = &rule.Rule{
 		"fill new columns in batches. Where no such form exists, run the statement in a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html"},
 	Last:      true,
-	Statement: blockingWork,
+	Statement: checkBlockingWork,
 }
 
-func blockingWork(p *rule.Pass, s *rule.Stmt) {
+func checkBlockingWork(p *rule.Pass, s *rule.Stmt) {
 	if s.Result.Refused != nil || s.Result.NoTransaction != "" && s.InBlock() {
 		return // it fails
 	}
@@ -48,7 +48,7 @@ func blockingWork(p *rule.Pass, s *rule.Stmt) {
 	}
 	first := found[0]
 	r := rule.Report{
-		Fact:    "the statement " + describeAll(found),
+		Fact:    "the statement " + describeBlockingWork(found),
 		Harm:    analysis.DescribeWaiting(first) + " waits until that is done, and the time grows with the table",
 		Instead: adviseSteps(s),
 	}
@@ -81,8 +81,8 @@ func adviseSteps(s *rule.Stmt) string {
 // mostNamed is how many relations with the same work are named.
 const mostNamed = 4
 
-// describeAll describes the work on relations: "reads all of a and b under a lock against writes".
-func describeAll(list []*effect.Effect) string {
+// describeBlockingWork describes the work on relations: "reads all of a and b under a lock against writes".
+func describeBlockingWork(list []*effect.Effect) string {
 	var order []string
 	names := map[string][]string{}
 	for _, e := range list {

@@ -18,10 +18,10 @@ var AddAmbiguous = &rule.Rule{
 		"The deployed code fails at once, although nothing that it uses was changed.",
 	Instead: "Release code that names the column with its table first, or give the new column another name.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-expressions.html#SQL-EXPRESSIONS-COLUMN-REFS"},
-	Commit:  addAmbiguous,
+	Commit:  checkAddAmbiguous,
 }
 
-func addAmbiguous(p *rule.Pass, t *rule.Tx) {
+func checkAddAmbiguous(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ColumnAdded, catalog.ColumnRenamed) {
 		if r := p.Release.Deployed.Relation(d.OID); r == nil || r.Column(d.New.Name) != nil {
 			continue

@@ -19,32 +19,32 @@ var AddCachedPlan = &rule.Rule{
 		"Drivers that prepare by themselves (pgx, JDBC, asyncpg, sqlx) do so for every query; inside a transaction they cannot prepare again and retry.",
 	Instead: "Name the columns in queries. Otherwise expect a burst of SQLSTATE 0A000 after the migration, and have the code retry.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-prepare.html"},
-	Commit:  addCachedPlan,
+	Commit:  checkAddCachedPlan,
 }
 
-func addCachedPlan(p *rule.Pass, t *rule.Tx) {
-	told := map[catalog.OID]bool{}
+func checkAddCachedPlan(p *rule.Pass, t *rule.Tx) {
+	reportedTables := map[catalog.OID]bool{}
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		var what string
+		var change string
 		switch d.Kind {
 		case catalog.ColumnAdded:
-			what = "gets column " + d.New.Name
+			change = "gets column " + d.New.Name
 		case catalog.ColumnDropped:
-			what = "loses column " + d.Old.Name
+			change = "loses column " + d.Old.Name
 		case catalog.ColumnRenamed:
-			what = "calls column " + d.Old.Name + " " + d.New.Name
+			change = "calls column " + d.Old.Name + " " + d.New.Name
 		case catalog.ColumnTypeChanged:
-			what = "has another type for column " + d.New.Name
+			change = "has another type for column " + d.New.Name
 		default:
 			continue
 		}
-		if told[d.OID] || !p.IsDeployed(d) || d.Before.Kind == catalog.CompositeType {
+		if reportedTables[d.OID] || !p.IsDeployed(d) || d.Before.Kind == catalog.CompositeType {
 			continue
 		}
-		told[d.OID] = true
+		reportedTables[d.OID] = true
 		p.Report(d, rule.Report{
-			Fact:    d.Before.Name.String() + " " + what,
+			Fact:    d.Before.Name.String() + " " + change,
 			Harm:    "connections that have prepared SELECT * or RETURNING * on " + d.Before.Name.String() + " fail once: cached plan must not change result type",
 			Instead: "name the columns in queries, or have the code retry on SQLSTATE 0A000",
 		})

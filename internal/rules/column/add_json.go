@@ -19,10 +19,10 @@ var AddJson = &rule.Rule{
 		"GROUP BY all columns of a model) fail with \"could not identify an equality operator for type json\" as soon as the table has such a column.",
 	Instead: "Use jsonb: it can be compared, indexed, and is faster to read.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-json.html"},
-	Commit:  addJson,
+	Commit:  checkAddJSON,
 }
 
-func addJson(p *rule.Pass, t *rule.Tx) {
+func checkAddJSON(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ColumnAdded) {
 		if !d.Before.Kind.IsTable() || d.New.Type.Name != (catalog.Name{Schema: "pg_catalog", Name: "json"}) {
 			continue

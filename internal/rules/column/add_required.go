@@ -25,7 +25,7 @@ var AddRequired = &rule.Rule{
 		"Without any default the statement itself fails if the table has rows.",
 	Instead: "Keep a default in the database until no old code runs any more, or add the column nullable and make it NOT NULL in a later release.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN"},
-	Commit:  addRequired,
+	Commit:  checkAddRequired,
 }
 
 // demandedColumn is a new column that INSERTs have to name, and the statement that
@@ -35,53 +35,53 @@ type demandedColumn struct {
 	gone, bound *rule.Stmt
 }
 
-func addRequired(p *rule.Pass, t *rule.Tx) {
+func checkAddRequired(p *rule.Pass, t *rule.Tx) {
 	var all []demandedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if movedAway(p, t, d) {
+		if isRequiredUnderNewName(p, t, d) {
 			u := p.UsesTable(d)
 			p.Report(d, rule.Report{
 				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and is NOT NULL though another column takes its name",
 				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name +
 					"\" violates not-null constraint",
 				Instead:  "let it be null, or give it a default, in the same transaction:\n" + recipe.DropNotNull(d.TableName(), d.New.Name) + ";",
-				Severity: lowerByUse(severityIfFilled(t.After, d.After, d.New.Name), u),
+				Severity: lowerSeverityByUse(severityIfFilled(t.After, d.After, d.New.Name), u),
 				Evidence: u.InsertPlaces(),
 			})
 			continue
 		}
 		if d.Kind != catalog.ColumnAdded || !p.IsDeployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType ||
-			d.Before.Column(d.New.Name) != nil || !isInsertRequired(t.After, d.New) || filledByTriggers(p, t.After, d, d.New.Name) {
+			d.Before.Column(d.New.Name) != nil || !isInsertRequired(t.After, d.New) || isFilledByTriggers(p, t.After, d, d.New.Name) {
 			continue
 		}
 		if u := p.Code.FindUses(d.Before.Name, d.New.Name); u.Used && u.Sure && !u.Defaulted {
 			continue // the deployed models have the column: it is the migration that is late
 		}
-		gone, by := defaultDropped(t, d), findBindingStatement(t, d)
-		if (gone != nil || by != d.By) && analysis.IsSetByTrigger(t.After, d.After, d.New.Name) {
+		dropStmt, bindingStmt := findDefaultDrop(t, d), findBindingStatement(t, d)
+		if (dropStmt != nil || bindingStmt != d.By) && analysis.IsSetByTrigger(t.After, d.After, d.New.Name) {
 			continue // a trigger speaks for the deployed code
 		}
-		all = append(all, demandedColumn{d, gone, by})
+		all = append(all, demandedColumn{d, dropStmt, bindingStmt})
 	}
 	type key struct {
 		by, gone, bound *rule.Stmt
 		table           catalog.OID
 	}
 	for _, list := range analysis.GroupByKey(all, func(x *demandedColumn) key { return key{x.By, x.gone, x.bound, x.OID} }) {
-		demandTogether(p, t.After, list)
+		reportRequiredColumns(p, t.After, list)
 	}
 }
 
-// movedAway reports a column that INSERTs have to name, under a name that the
+// isRequiredUnderNewName reports a column that INSERTs have to name, under a name that the
 // deployed code does not know, while another has taken the one that it knows.
-func movedAway(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
+func isRequiredUnderNewName(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	return d.Kind == catalog.ColumnRenamed && p.IsDeployed(d) && d.Before.Kind.IsTable() && !p.NewColumn(d, d.Old) &&
 		d.Before.Column(d.New.Name) == nil && d.After.Column(d.Old.Name) != nil && isInsertRequired(t.After, d.New)
 }
 
-// demandTogether reports the columns that one statement adds, for one reason.
-func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn) {
+// reportRequiredColumns reports the columns that one statement adds, for one reason.
+func reportRequiredColumns(p *rule.Pass, after *catalog.Catalog, list []demandedColumn) {
 	d, n := list[0], len(list)
 	u := p.UsesTable(d.Delta)
 	every := "every INSERT of the deployed code leaves "
@@ -94,16 +94,16 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 		names = append(names, x.New.Name)
 		added = append(added, recipe.AddColumn(d.TableName(), x.New.Name, analysis.QuoteType(x.New.Type)+" NOT NULL DEFAULT …;\n"))
 	}
-	it := prose.PickForm(n, "it", "them")
+	pronoun := prose.PickForm(n, "it", "them")
 	r := rule.Report{
 		Fact: prose.EnumerateColumns(names) + prose.PickForm(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
 		Harm: every + prose.EnumerateNames(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" +
-			unlessFilled(after, d.After, names...),
+			describeFiller(after, d.After, names...),
 		Severity: severityIfFilled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
-		Instead: "give " + it + " " + prose.PickForm(n, "a default", "defaults") + " that " + prose.PickForm(n, "stays", "stay") +
+		Instead: "give " + pronoun + " " + prose.PickForm(n, "a default", "defaults") + " that " + prose.PickForm(n, "stays", "stay") +
 			" until no old code runs any more:\n" + strings.Join(added, "") +
-			"or add " + it + " nullable now and NOT NULL a release later",
+			"or add " + pronoun + " nullable now and NOT NULL a release later",
 	}
 	if n == 1 {
 		r.Way = advice.AddDefault{Table: table, Column: pgparse.QuoteIdent(d.New.Name)}
@@ -112,13 +112,13 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 	case d.gone != nil:
 		r.Fact += ": the default is dropped at " + d.gone.RelativePlace(d.By)
 		r.Evidence = append([]onward.Evidence{d.gone.NewEvidence("drops the default")}, u.InsertPlaces()...)
-		r.Severity = lowerByUse(r.Severity, u)
+		r.Severity = lowerSeverityByUse(r.Severity, u)
 		r.Instead = "leave the default in place (take out " + d.gone.RelativePlace(d.By) + ") until no old code runs any more, and drop it a release later"
 	case d.bound != d.By:
 		r.Fact += ": " + prose.PickForm(n, "it is", "they are") + " NOT NULL since " + d.bound.RelativePlace(d.By)
 		r.Evidence = append([]onward.Evidence{d.bound.NewEvidence("sets NOT NULL")}, u.InsertPlaces()...)
-		r.Severity = lowerByUse(r.Severity, u)
-		r.Instead = "leave " + it + " nullable (take out " + d.bound.RelativePlace(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
+		r.Severity = lowerSeverityByUse(r.Severity, u)
+		r.Instead = "leave " + pronoun + " nullable (take out " + d.bound.RelativePlace(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
 	default:
 		r.Evidence = u.InsertPlaces()
 		r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
@@ -126,9 +126,9 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 	p.Report(d, r)
 }
 
-// lowerByUse is a severity, or what the deployed code's use of the table makes of
+// lowerSeverityByUse is a severity, or what the deployed code's use of the table makes of
 // it: no INSERT of code that does not use the table fails.
-func lowerByUse(s onward.Severity, u analysis.Usage) onward.Severity {
+func lowerSeverityByUse(s onward.Severity, u analysis.Usage) onward.Severity {
 	if (u.IsOnlyNamed() || u.ShowsNoInsert()) && (s == onward.Off || s > onward.Warning) {
 		s = onward.Warning // nothing shows an INSERT
 	}
@@ -149,9 +149,9 @@ func findBindingStatement(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 	return d.By
 }
 
-// defaultDropped finds the statement that took the default of a new column
+// findDefaultDrop finds the statement that took the default of a new column
 // away again.
-func defaultDropped(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+func findDefaultDrop(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 	for _, x := range t.Changes(d.Key) {
 		if x.Kind == catalog.ColumnDefaultChanged && x.New.Default == nil {
 			return x.By

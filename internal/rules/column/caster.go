@@ -69,7 +69,7 @@ func (c *caster) mayHaveValue(n *pgparse.Node) bool {
 // that does not have it, and not one that the statement's condition says is
 // something else.
 func (c *caster) mayHoldValue(ref *pgparse.ColumnRef) bool {
-	if len(ref.Fields) == 0 || c.isPicked(ref) {
+	if len(ref.Fields) == 0 || c.excludesValue(ref) {
 		return false
 	}
 	name := pgparse.LastText(ref.Fields)
@@ -93,10 +93,10 @@ func (c *caster) mayHoldValue(ref *pgparse.ColumnRef) bool {
 	return !known && c.s.Parent < 0
 }
 
-// isPicked reports whether the statement compares the column with constants, of
+// excludesValue reports whether the statement compares the column with constants, of
 // which none is the new value.
-func (c *caster) isPicked(ref *pgparse.ColumnRef) bool {
-	found, has := false, false
+func (c *caster) excludesValue(ref *pgparse.ColumnRef) bool {
+	found, hasValue := false, false
 	pgparse.Walk(c.s.Node, func(msg any) bool {
 		x, ok := msg.(*pgparse.A_Expr)
 		if !ok || x.Kind != pgparse.A_Expr_Kind_AEXPR_OP && x.Kind != pgparse.A_Expr_Kind_AEXPR_IN || len(x.Name) != 1 || x.Name[0].GetString_().GetSval() != "=" {
@@ -115,10 +115,10 @@ func (c *caster) isPicked(ref *pgparse.ColumnRef) bool {
 			if k.GetSval() == nil {
 				return true
 			}
-			has = has || k.GetSval().GetSval() == c.value
+			hasValue = hasValue || k.GetSval().GetSval() == c.value
 		}
 		found = true
 		return true
 	})
-	return found && !has
+	return found && !hasValue
 }

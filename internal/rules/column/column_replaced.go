@@ -6,22 +6,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// isEmptied reports a column that was dropped and added again, so that nothing else
+// isReplacedEmpty reports a column that was dropped and added again, so that nothing else
 // about the new one matters: column-drop has it.
-func isEmptied(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
+func isReplacedEmpty(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	if !d.IsColumnReplaced() {
 		return false
 	}
-	gone := t.FindChange(catalog.ColumnDropped, func(o *rule.Delta) bool { return o.OID == d.OID && o.Old.Attnum == d.Old.Attnum })
-	return gone != nil && !p.KeepsValues(t, gone)
+	columnDrop := t.FindChange(catalog.ColumnDropped, func(o *rule.Delta) bool { return o.OID == d.OID && o.Old.Attnum == d.Old.Attnum })
+	return columnDrop != nil && !p.KeepsValues(t, columnDrop)
 }
 
-// isUnrelated reports a column that has nothing in common with the one whose name it
+// isUnrelatedReplacement reports a column that has nothing in common with the one whose name it
 // has taken: column-drop or column-type-incompatible has it.
-func isUnrelated(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
+func isUnrelatedReplacement(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	if !d.IsColumnReplaced() {
 		return false
 	}
 	severity, _ := judgeTypeChange(t.After, baseType(t.Before, d.Old.Type), baseType(t.After, d.New.Type))
-	return severity >= onward.Warning || isEmptied(p, t, d)
+	return severity >= onward.Warning || isReplacedEmpty(p, t, d)
 }

@@ -18,14 +18,14 @@ var DefaultChanged = &rule.Rule{
 		"Rows that are there keep what they have.",
 	Instead: "Where the deployed code depends on the old value, let it write the value itself first.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:  defaultChanged,
+	Commit:  checkDefaultChanged,
 }
 
-func defaultChanged(p *rule.Pass, t *rule.Tx) {
+func checkDefaultChanged(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ColumnDefaultChanged) {
 		if p.NewColumn(d, d.Old) ||
 			d.Old.Default == nil || d.New.Default == nil || !d.IsColumnReplaced() && isAlsoRetyped(t, d) ||
-			sameValue(d.Old.Default, d.New.Default) || isUnrelated(p, t, d) || repeatsValue(t, d) {
+			isSameDefault(d.Old.Default, d.New.Default) || isUnrelatedReplacement(p, t, d) || repeatsValue(t, d) {
 			continue
 		}
 		if d.IsColumnReplaced() {
@@ -46,9 +46,9 @@ func isAlsoRetyped(t *rule.Tx, d *rule.Delta) bool {
 	return t.FindChange(catalog.ColumnTypeChanged, func(o *rule.Delta) bool { return o.Key == d.Key }) != nil
 }
 
-// sameValue reports whether two defaults give the same: casts do not count,
+// isSameDefault reports whether two defaults give the same: casts do not count,
 // the spellings of the transaction's time are one, and so are sequences.
-func sameValue(a, b *pgparse.Node) bool {
+func isSameDefault(a, b *pgparse.Node) bool {
 	a, b = stripCasts(a), stripCasts(b)
 	return catalog.SameExpr(a, b) || fillingFunction(a) != "" && fillingFunction(a) == fillingFunction(b)
 }

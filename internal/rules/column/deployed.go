@@ -29,30 +29,30 @@ func severityIfFilled(c *catalog.Catalog, r *catalog.Relation, columns ...string
 	return onward.Off
 }
 
-// unlessFilled names the trigger that may fill a column that INSERTs leave out, as the
+// describeFiller names the trigger that may fill a column that INSERTs leave out, as the
 // end of a sentence that says they fail.
-func unlessFilled(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
+func describeFiller(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
 	if t := analysis.FindFiller(c, r, columns); t != nil {
 		return ", unless trigger " + t.Name + " fills " + prose.PickForm(len(columns), "it", "them")
 	}
 	return ""
 }
 
-// filledByTriggers reports whether only triggers put rows into the table of a change, and each of their functions names a column:
+// isFilledByTriggers reports whether only triggers put rows into the table of a change, and each of their functions names a column:
 // no INSERT leaves it out.
-func filledByTriggers(p *rule.Pass, after *catalog.Catalog, d *rule.Delta, column string) bool {
+func isFilledByTriggers(p *rule.Pass, after *catalog.Catalog, d *rule.Delta, column string) bool {
 	if !p.UsesTable(d).ByTriggers {
 		return false
 	}
-	named := true
+	mentionsColumn := true
 	after.EachRelation(func(r *catalog.Relation) bool {
 		for _, x := range r.Triggers {
 			for _, fn := range after.Functions(x.Function.Schema, x.Function.Name) {
 				words := fn.ListBodyWords()
-				named = named && (!slices.Contains(words, d.After.Name.Name) || slices.Contains(words, column))
+				mentionsColumn = mentionsColumn && (!slices.Contains(words, d.After.Name.Name) || slices.Contains(words, column))
 			}
 		}
-		return named
+		return mentionsColumn
 	})
-	return named
+	return mentionsColumn
 }

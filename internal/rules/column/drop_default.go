@@ -25,10 +25,10 @@ var DropDefault = &rule.Rule{
 		"For a column that this release added, that is every INSERT of the deployed code.",
 	Instead: "Drop the default a release after the code that names the column in every INSERT, when no older code runs any more.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:  dropDefault,
+	Commit:  checkDropDefault,
 }
 
-func dropDefault(p *rule.Pass, t *rule.Tx) {
+func checkDropDefault(p *rule.Pass, t *rule.Tx) {
 	var all []undefaultedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
@@ -46,7 +46,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		if p.IsDeployed(d) && judgeUnnumbered(p, t, d) {
 			continue
 		}
-		if isCascaded(d) {
+		if isDroppedWithSequence(d) {
 			continue // table-drop-cascade
 		}
 		if !p.IsDeployed(d) || d.Before.View != nil || !d.Old.NotNull && !d.Old.Inferred || isInsertRequired(t.Before, d.Old) && !d.Old.Inferred ||
@@ -65,19 +65,19 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		severity   onward.Severity
 	}
 	for _, list := range analysis.GroupByKey(all, func(x *undefaultedColumn) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
-		defaultsGone(p, t, list)
+		reportDroppedDefaults(p, t, list)
 	}
 }
 
-// defaultsGone reports columns of one table that one statement takes the default
+// reportDroppedDefaults reports columns of one table that one statement takes the default
 // of, and that are a hazard for one reason.
-func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaultedColumn) {
+func reportDroppedDefaults(p *rule.Pass, t *rule.Tx, list []undefaultedColumn) {
 	d := list[0]
 	if d.IsColumnReplaced() {
 		p.Report(d, rule.Report{
 			Fact:     describeTakenName(d.Delta) + ", which is NOT NULL and has no default (it was " + describeOrigin(d.Old) + ")",
 			Harm:     d.harm,
-			Instead:  fixRefill(t, d.Delta),
+			Instead:  adviseRefill(t, d.Delta),
 			Severity: d.severity,
 			Evidence: d.uses.Evidence,
 		})
@@ -93,34 +93,34 @@ func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaultedColumn) {
 			prose.PickForm(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
 		Harm:     d.harm,
 		Instead:  prose.PickForm(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
-		Way:      addedBack(p, d.Delta),
+		Way:      adviseKeepDefault(p, d.Delta),
 		Severity: d.severity,
 		Evidence: analysis.MergeUsages(uses).Evidence,
 		Cause:    "and so are %d others",
 	})
 }
 
-// addedBack returns the fix for a framework that adds the column with a default and drops
+// adviseKeepDefault returns the fix for a framework that adds the column with a default and drops
 // the default in a second transaction. Such a framework has no later release for the
 // second part.
-func addedBack(p *rule.Pass, d *rule.Delta) advice.Way {
+func adviseKeepDefault(p *rule.Pass, d *rule.Delta) advice.Way {
 	if !p.NewColumn(d, d.Old) {
 		return nil
 	}
 	return advice.KeepDefault{Table: analysis.QuoteTable(d.TableName()), Column: pgparse.QuoteIdent(d.Old.Name)}
 }
 
-// numberedKey reports whether a column was a primary key that the server fills
+// isNumberedKey reports whether a column was a primary key that the server fills
 // in: mappers, too, leave it out.
-func numberedKey(d *rule.Delta) bool {
+func isNumberedKey(d *rule.Delta) bool {
 	return (d.Old.Identity != "" || d.Old.Sequence != 0) && slices.ContainsFunc(d.Before.Constraints, func(c *catalog.Constraint) bool {
 		return c.Kind == catalog.PrimaryKey && len(c.Columns) == 1 && c.Columns[0] == d.Old.Attnum
 	})
 }
 
-// isCascaded reports whether a default went with the sequence of a table or column
+// isDroppedWithSequence reports whether a default went with the sequence of a table or column
 // that was dropped.
-func isCascaded(d *rule.Delta) bool {
+func isDroppedWithSequence(d *rule.Delta) bool {
 	if d.Kind != catalog.ColumnDefaultChanged || d.Old.Takes == 0 || d.By.After.Relation(d.Old.Takes) != nil ||
 		d.By.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SEQUENCE {
 		return false

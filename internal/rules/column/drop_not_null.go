@@ -22,12 +22,12 @@ var DropNotNull = &rule.Rule{
 		"The statement itself is harmless, and is the right first step before a column is dropped.",
 	Instead: "Write NULLs a release later, when all running code can read them.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:  dropNotNull,
+	Commit:  checkDropNotNull,
 }
 
-func dropNotNull(p *rule.Pass, t *rule.Tx) {
+func checkDropNotNull(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ColumnDropNotNull) {
-		if p.NewColumn(d, d.Old) || isUnrelated(p, t, d) ||
+		if p.NewColumn(d, d.Old) || isUnrelatedReplacement(p, t, d) ||
 			d.IsColumnReplaced() && isNumbered(d.Old) && !isNumbered(d.New) {
 			continue
 		}
@@ -48,11 +48,11 @@ func dropNotNull(p *rule.Pass, t *rule.Tx) {
 			column = deployed
 		}
 		if null := p.Code.MeetsNull(p.DeployedName(d), column.Name); len(null.FailsAtNull) > 0 && len(null.WritesNull) > 0 {
-			at := func(places []onward.Evidence) string {
+			formatFirstPlace := func(places []onward.Evidence) string {
 				return analysis.Usage{Used: true, Evidence: places}.FirstPlace()
 			}
 			r.Severity, r.Cause = onward.Warning, ""
-			r.Harm = "the deployed code cannot read NULL into its field" + at(null.FailsAtNull) + ", and the field of the new code takes NULL" + at(null.WritesNull) +
+			r.Harm = "the deployed code cannot read NULL into its field" + formatFirstPlace(null.FailsAtNull) + ", and the field of the new code takes NULL" + formatFirstPlace(null.WritesNull) +
 				": each read of such a row fails in the deployed code"
 			r.Evidence = append(slices.Clone(null.FailsAtNull), null.WritesNull...)
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// bodyUses reports whether CREATE FUNCTION reads a value of an enum: in a body in
+// bodyUsesEnumValue reports whether CREATE FUNCTION reads a value of an enum: in a body in
 // SQL, which the server looks into at once, as it does not into others.
-func bodyUses(s *rule.Stmt, fn *catalog.Function, typ *catalog.UserType, value string) bool {
+func bodyUsesEnumValue(s *rule.Stmt, fn *catalog.Function, typ *catalog.UserType, value string) bool {
 	if fn == nil || typ == nil || fn.Language != "sql" || !s.ReadsBodies() {
 		return false
 	}
@@ -25,12 +25,12 @@ func bodyUses(s *rule.Stmt, fn *catalog.Function, typ *catalog.UserType, value s
 		}
 	}
 	return slices.ContainsFunc(nodes, func(n *pgparse.Node) bool {
-		return n != nil && usesValue(n, value) && comparesValue(n, namesOfType(s.After, fn, n, typ), typ, value)
+		return n != nil && usesValue(n, value) && readsEnumValue(n, namesOfType(s.After, fn, n, typ), typ, value)
 	})
 }
 
-// madeFunction is the function that a statement creates; nil when it creates none.
-func madeFunction(s *rule.Stmt) *catalog.Function {
+// findCreatedFunction is the function that a statement creates; nil when it creates none.
+func findCreatedFunction(s *rule.Stmt) *catalog.Function {
 	if s.Node.GetCreateFunctionStmt() == nil {
 		return nil
 	}
@@ -66,10 +66,10 @@ func namesOfType(c *catalog.Catalog, fn *catalog.Function, body *pgparse.Node, t
 	return out
 }
 
-// comparesValue reports whether the value is read as one of the type: cast to it, or
+// readsEnumValue reports whether the value is read as one of the type: cast to it, or
 // held against one of the names.
-func comparesValue(body *pgparse.Node, names []string, typ *catalog.UserType, value string) bool {
-	named := func(list ...*pgparse.Node) bool {
+func readsEnumValue(body *pgparse.Node, names []string, typ *catalog.UserType, value string) bool {
+	includesColumn := func(list ...*pgparse.Node) bool {
 		return slices.ContainsFunc(list, func(n *pgparse.Node) bool {
 			fields := n.GetColumnRef().GetFields()
 			return len(fields) > 0 && slices.Contains(names, pgparse.LastText(fields))
@@ -83,9 +83,9 @@ func comparesValue(body *pgparse.Node, names []string, typ *catalog.UserType, va
 				found = found || usesValue(x.GetArg(), value)
 			}
 		case *pgparse.A_Expr:
-			found = found || named(x.GetLexpr(), x.GetRexpr()) && (usesValue(x.GetLexpr(), value) || usesValue(x.GetRexpr(), value))
+			found = found || includesColumn(x.GetLexpr(), x.GetRexpr()) && (usesValue(x.GetLexpr(), value) || usesValue(x.GetRexpr(), value))
 		case *pgparse.CaseExpr:
-			if named(x.GetArg()) {
+			if includesColumn(x.GetArg()) {
 				for _, w := range x.GetArgs() {
 					found = found || usesValue(w.GetCaseWhen().GetExpr(), value)
 				}

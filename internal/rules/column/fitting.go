@@ -30,7 +30,7 @@ func (d *columnFit) judgeFit() *rule.Report {
 		return &rule.Report{
 			Fact: fact + ", and its column " + name + " is NOT NULL and has no default",
 			Harm: "every INSERT of the deployed code leaves " + name + " out and fails: null value in column \"" + name + "\" violates not-null constraint" +
-				unlessFilled(r.Head, d.After, name),
+				describeFiller(r.Head, d.After, name),
 			Severity: p.Code.FindUses(d.Before.Name, "").LowerSeverity(severityIfFilled(r.Head, d.After, name)),
 			Evidence: p.Code.FindUses(d.Before.Name, "").Evidence,
 			Instead: "give it a default until no old code runs any more:\nALTER TABLE " + analysis.QuoteTable(d.After.Name) + " ALTER COLUMN " +
@@ -54,12 +54,12 @@ func (d *columnFit) judgeFit() *rule.Report {
 // reportUnfilled reports the effect on INSERTs that omit a column of both tables.
 func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	p, r, name := d.pass, d.release, d.New.Name
-	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || domainFills(r.Head, d.New) || analysis.IsSetByTrigger(r.Head, d.After, name)
+	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || hasDomainDefault(r.Head, d.New) || analysis.IsSetByTrigger(r.Head, d.After, name)
 	switch {
 	case fills && d.numbered:
 		return nil
 	case fills:
-		return d.startsOver(fact)
+		return d.reportSequenceRestart(fact)
 	case d.Old.Default == nil && d.Old.Identity == "" && d.Old.Generated == "":
 		if !d.New.NotNull || d.Old.NotNull {
 			return nil
@@ -70,7 +70,7 @@ func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	default:
 		fact += ", and its column " + name + " has no default (it was " + describeOrigin(d.Old) + ")"
 	}
-	f := &rule.Report{Fact: fact, Instead: d.fillLikeOld(), Severity: onward.Warning}
+	f := &rule.Report{Fact: fact, Instead: d.adviseFillLikeOld(), Severity: onward.Warning}
 	fails := "store NULL there"
 	if d.New.NotNull {
 		fails = "fail: null value in column \"" + name + "\" violates not-null constraint"
@@ -80,7 +80,7 @@ func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	case left != nil:
 		f.Harm = "the INSERT at " + left.FormatPlace() + " leaves " + name + " out: such INSERTs " + fails
 		f.Severity, f.Evidence = severityIfFilled(r.Head, d.After, name), []onward.Evidence{left.Evidence}
-	case numberedKey(d.Delta) || u.Defaulted:
+	case isNumberedKey(d.Delta) || u.Defaulted:
 		f.Harm = "INSERTs of the deployed code leave " + name + " to the server, and from now on " + fails + u.FirstPlace()
 		f.Severity, f.Evidence = severityIfFilled(r.Head, d.After, name), u.Evidence
 	case u.IsIdle() && !p.IsOmitted(d.Delta, d.Old), u.Sure && u.Used, p.FindInsert(d.Delta, d.Old) != nil:
@@ -92,13 +92,13 @@ func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	return f
 }
 
-// fillLikeOld returns the fix that fills the column as in the old table.
-func (d *columnFit) fillLikeOld() string {
+// adviseFillLikeOld returns the fix that fills the column as in the old table.
+func (d *columnFit) adviseFillLikeOld() string {
 	table, name := analysis.QuoteTable(d.After.Name), pgparse.QuoteIdent(d.New.Name)
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + name + " "
 	switch {
 	case d.Old.Identity != "":
-		return identityToo(alter, table, d.New.Name)
+		return adviseIdentity(alter, table, d.New.Name)
 	case d.Old.Generated != "":
 		return "make it a generated column in the new table, too"
 	case d.Old.Default == nil:
@@ -111,9 +111,9 @@ func (d *columnFit) fillLikeOld() string {
 	return out
 }
 
-// startsOver says that the sequence of the new table begins at 1, where rows have
+// reportSequenceRestart says that the sequence of the new table begins at 1, where rows have
 // numbers.
-func (d *columnFit) startsOver(fact string) *rule.Report {
+func (d *columnFit) reportSequenceRestart(fact string) *rule.Report {
 	p, r := d.pass, d.release
 	seq := r.Head.Relation(max(d.New.Takes, d.New.Sequence))
 	if !isNumbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.IsNew(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {

@@ -25,23 +25,23 @@ var IdentityStartsOver = &rule.Rule{
 		"https://www.postgresql.org/docs/current/functions-sequence.html",
 	},
 	Kinds:     rule.AlterTable,
-	Statement: identityStartsOver,
+	Statement: checkIdentityStartsOver,
 }
 
-func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
+func checkIdentityStartsOver(p *rule.Pass, s *rule.Stmt) {
 	for _, c := range p.ListCommands(s) {
-		what := "identity"
+		numbering := "identity"
 		switch {
 		case !p.InUse(s.AlteredRelation()):
 			continue
 		case c.Subtype == pgparse.AlterTableType_AT_AddIdentity && !setsFirstValue(c.Def.GetConstraint().GetOptions()):
-		case c.Subtype == pgparse.AlterTableType_AT_ColumnDefault && newSequence(p, s, c.Name):
-			what = "new sequence"
+		case c.Subtype == pgparse.AlterTableType_AT_ColumnDefault && usesNewSequence(p, s, c.Name):
+			numbering = "new sequence"
 		default:
 			continue
 		}
 		deployed := p.Release.Deployed.Relation(s.AlteredRelation().OID)
-		if deployed == nil || isContinued(s, what) {
+		if deployed == nil || setsSequenceElsewhere(s, numbering) {
 			continue
 		}
 		old := deployed.Column(c.Name)
@@ -49,7 +49,7 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		r := rule.Report{
-			Fact: "the " + what + " of column " + c.Name + " of " + s.AlteredRelation().Name.String() + " begins at 1, and rows are numbered already",
+			Fact: "the " + numbering + " of column " + c.Name + " of " + s.AlteredRelation().Name.String() + " begins at 1, and rows are numbered already",
 			Harm: "INSERTs that leave " + c.Name + " out get numbers that exist already",
 			Instead: "set it after the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence('" +
 				analysis.QuoteTable(s.AlteredRelation().Name) + "', '" + c.Name +
@@ -60,7 +60,7 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 			r.Fact = strings.Replace(r.Fact, "rows are numbered already", "rows have numbers of their own", 1)
 			r.Harm = strings.Replace(r.Harm, "numbers that exist already", "numbers that rows may have", 1)
 		}
-		if what != "identity" {
+		if numbering != "identity" {
 			seq := s.After.Relation(s.After.Relation(s.AlteredRelation().OID).Column(c.Name).Takes)
 			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+analysis.QuoteTable(s.AlteredRelation().Name)+"', '"+c.Name+"')",
 				"'"+analysis.QuoteTable(seq.Name)+"'", 1)
@@ -75,14 +75,14 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// newSequence reports whether the new default of a column takes its numbers from
+// usesNewSequence reports whether the new default of a column takes its numbers from
 // a sequence that the release made, and that begins at 1. The transaction must keep that default.
-func newSequence(p *rule.Pass, s *rule.Stmt, column string) bool {
-	t, kept := s.After.Relation(s.AlteredRelation().OID), s.Tx.After.Relation(s.AlteredRelation().OID)
+func usesNewSequence(p *rule.Pass, s *rule.Stmt, column string) bool {
+	t, tableAtCommit := s.After.Relation(s.AlteredRelation().OID), s.Tx.After.Relation(s.AlteredRelation().OID)
 	if t == nil || t.Column(column) == nil {
 		return false
 	}
-	if kept != nil && kept.Column(column) != nil && kept.Column(column).Takes != t.Column(column).Takes {
+	if tableAtCommit != nil && tableAtCommit.Column(column) != nil && tableAtCommit.Column(column).Takes != t.Column(column).Takes {
 		return false
 	}
 	seq := s.After.Relation(t.Column(column).Takes)
@@ -101,20 +101,20 @@ func setsFirstValue(options []*pgparse.Node) bool {
 
 var sets = lazyregexp.New(`(?i)\bsetval\s*\(|\brestart\b`)
 
-// isContinued reports whether a later statement of the migration sets a sequence,
+// setsSequenceElsewhere reports whether a later statement of the migration sets a sequence,
 // or may do so. One that has a name can be set before the column takes it.
-func isContinued(s *rule.Stmt, what string) bool {
-	all := listSetters(s.Migration)
+func setsSequenceElsewhere(s *rule.Stmt, numbering string) bool {
+	all := listSequenceSetters(s.Migration)
 	if len(all) == 0 {
 		return false
 	}
-	return all[len(all)-1].Index > s.Index || what != "identity" && all[0].Index < s.Index
+	return all[len(all)-1].Index > s.Index || numbering != "identity" && all[0].Index < s.Index
 }
 
 // setting are the statements of a migration that set a sequence, or may do so.
 type setting []*rule.Stmt
 
-func listSetters(m *rule.Migration) setting {
+func listSequenceSetters(m *rule.Migration) setting {
 	return rule.BuildOnce(&m.Notes, func() setting {
 		var out setting
 		for _, s := range m.Statements {

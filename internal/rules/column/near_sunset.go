@@ -24,30 +24,30 @@ var NearSunset = &rule.Rule{
 	Instead: "Use the column that takes its place; or agree on a later day with the column's owner, and write that day.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-comment.html"},
 	Gather:  gatherComments,
-	Release: nearSunset,
+	Release: checkNearSunset,
 }
 
-func nearSunset(p *rule.Pass, r *rule.Release) {
+func checkNearSunset(p *rule.Pass, r *rule.Release) {
 	list, _ := deprecation.ListDeprecations(r.Head, r.Deprecated)
 	for i := range list {
 		d := &list[i]
 		schema, name, _ := strings.Cut(d.Relation, ".")
 		t := r.Head.Lookup(schema, name)
-		days, near := d.Near(r.Today, r.NoticeDays)
-		if !near || t == nil || t.Column(d.Column) == nil {
+		days, isNear := d.Near(r.Today, r.NoticeDays)
+		if !isNear || t == nil || t.Column(d.Column) == nil {
 			continue
 		}
 		u := p.Code.AddedUses(t.Name, d.Column)
 		if len(u.Evidence) == 0 {
 			continue
 		}
-		what := "adds a use of "
+		action := "adds a use of "
 		if u.Count > 1 {
-			what = fmt.Sprintf("adds %d uses of ", u.Count)
+			action = fmt.Sprintf("adds %d uses of ", u.Count)
 		}
 		report := rule.Report{
-			Fact: "this branch " + what + d.Column + " of " + t.Name.String() + ", which is deprecated and is removed after " + d.RemoveAfter + ", " +
-				dayWords(days),
+			Fact: "this branch " + action + d.Column + " of " + t.Name.String() + ", which is deprecated and is removed after " + d.RemoveAfter + ", " +
+				formatDaysLeft(days),
 			Harm:     "the new code fails when the column is removed",
 			Instead:  "use " + cmp.Or(d.Successors(), "something else") + "; or agree on a later day with the column's owner, and write it",
 			Evidence: u.Evidence,
@@ -57,7 +57,7 @@ func nearSunset(p *rule.Pass, r *rule.Release) {
 			report.Fact = strings.Replace(report.Fact, "this branch adds", "this branch may add", 1)
 			report.Harm = "code that works on the table has the column's name now; if it uses the column, it fails when the column is removed"
 		}
-		if s := commentIn(rule.KeptValues[commentedColumn](p), t, d); s != nil {
+		if s := findDeprecatingComment(rule.KeptValues[commentedColumn](p), t, d); s != nil {
 			p.Report(s, report)
 		} else {
 			p.ReportAt("", u.Evidence[0].Path, u.Evidence[0].Line, report)
@@ -65,8 +65,8 @@ func nearSunset(p *rule.Pass, r *rule.Release) {
 	}
 }
 
-// commentIn returns the statement of the release that deprecates a column; nil if none does.
-func commentIn(list []commentedColumn, t *catalog.Relation, d *deprecation.Deprecation) *rule.Stmt {
+// findDeprecatingComment returns the statement of the release that deprecates a column; nil if none does.
+func findDeprecatingComment(list []commentedColumn, t *catalog.Relation, d *deprecation.Deprecation) *rule.Stmt {
 	for _, c := range list {
 		if c.table == t.OID && c.column == d.Column && !d.Configured {
 			return c.by
@@ -75,8 +75,8 @@ func commentIn(list []commentedColumn, t *catalog.Relation, d *deprecation.Depre
 	return nil
 }
 
-// dayWords say when a day is.
-func dayWords(days int) string {
+// formatDaysLeft say when a day is.
+func formatDaysLeft(days int) string {
 	switch days {
 	case 0:
 		return "today"

@@ -26,7 +26,7 @@ var PastSunset = &rule.Rule{
 	Instead: "Drop the column, when nothing uses it any more (onward record --deny-deprecated tells what does); or write a later day, with the reason.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-comment.html"},
 	Gather:  gatherComments,
-	Release: pastSunset,
+	Release: checkPastSunset,
 }
 
 // commentedColumn is a statement of the release that says something of a column.
@@ -53,14 +53,14 @@ func gatherComments(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func pastSunset(p *rule.Pass, r *rule.Release) {
-	said := rule.KeptValues[commentedColumn](p)
-	at := func(t *catalog.Relation, column string, configured bool, report rule.Report) {
+func checkPastSunset(p *rule.Pass, r *rule.Release) {
+	comments := rule.KeptValues[commentedColumn](p)
+	reportColumn := func(t *catalog.Relation, column string, configured bool, report rule.Report) {
 		place, known := r.Said[t.Name.Qualified()+"."+column]
-		i := slices.IndexFunc(said, func(c commentedColumn) bool { return c.table == t.OID && c.column == column })
+		i := slices.IndexFunc(comments, func(c commentedColumn) bool { return c.table == t.OID && c.column == column })
 		switch {
 		case i >= 0 && !configured:
-			p.Report(said[i].by, report)
+			p.Report(comments[i].by, report)
 		case known && !configured:
 			p.ReportAt(place.Migration, place.Path, place.Line, report)
 		default:
@@ -68,7 +68,7 @@ func pastSunset(p *rule.Pass, r *rule.Release) {
 		}
 	}
 	for _, u := range deprecation.ListMisread(r.Head) {
-		at(u.Table, u.Column.Name, false, rule.Report{
+		reportColumn(u.Table, u.Column.Name, false, rule.Report{
 			Severity: onward.Warning,
 			Fact:     "the comment on " + u.Column.Name + " of " + u.Table.Name.String() + " speaks to onward, and cannot be read: " + u.Err.Error(),
 			Harm:     "nothing reports uses of the column, or the end of its last day",
@@ -85,9 +85,9 @@ func pastSunset(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		u := p.Code.FindUses(t.Name, d.Column)
-		it := d.Column + " of " + t.Name.String()
+		subject := d.Column + " of " + t.Name.String()
 		report := rule.Report{
-			Fact:     it + " was to be removed after " + d.RemoveAfter + ", and is still there",
+			Fact:     subject + " was to be removed after " + d.RemoveAfter + ", and is still there",
 			Harm:     "the promise is not kept, and nothing in the deployed code is known to use the column",
 			Instead:  "drop it:\n" + recipe.DropColumn(t.Name, d.Column) + ";",
 			Evidence: u.Evidence,
@@ -97,6 +97,6 @@ func pastSunset(p *rule.Pass, r *rule.Release) {
 			report.Harm = "what uses it fails on the day on which it goes"
 			report.Instead = "use " + cmp.Or(d.Successors(), "something else") + " there and drop it a release later; or write a later day, with the reason"
 		}
-		at(t, d.Column, d.Configured, report)
+		reportColumn(t, d.Column, d.Configured, report)
 	}
 }

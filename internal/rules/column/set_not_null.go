@@ -24,7 +24,7 @@ var SetNotNull = &rule.Rule{
 		"The backfill before it does not help: old code keeps running after it.",
 	Instead: "Release code that always writes the column first. Make the column NOT NULL a release later.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
-	Commit:  setNotNull,
+	Commit:  checkSetNotNull,
 }
 
 // why a column that is NOT NULL now is a hazard.
@@ -48,12 +48,12 @@ type bindingColumn struct {
 	left *analysis.Insert // of leftOut
 }
 
-func setNotNull(p *rule.Pass, t *rule.Tx) {
+func checkSetNotNull(p *rule.Pass, t *rule.Tx) {
 	var all []bindingColumn
 	for d := range p.DeployedChanges(t, catalog.ColumnSetNotNull) {
 		if wasNullRefused(d.Before, d.Old) || d.After.IsInPrimaryKey(d.New.Attnum) || d.New.Identity != "" ||
 			d.New.Generated != "" ||
-			filledByTriggers(p, t.After, d, d.New.Name) {
+			isFilledByTriggers(p, t.After, d, d.New.Name) {
 			continue
 		}
 		needs, fresh := isInsertRequired(t.After, d.New), p.NewColumn(d, d.Old)
@@ -87,13 +87,13 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 		why   why
 	}
 	for _, list := range analysis.GroupByKey(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
-		bindTogether(p, t.After, list)
+		reportNotNullColumns(p, t.After, list)
 	}
 }
 
-// bindTogether reports the columns that one statement makes NOT NULL, and that
+// reportNotNullColumns reports the columns that one statement makes NOT NULL, and that
 // are a hazard for one reason.
-func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
+func reportNotNullColumns(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	d, n := list[0], len(list)
 	table := d.Before.Name.String()
 	var names []string
@@ -109,16 +109,16 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	the := prose.PickForm(n, "the column", "the columns")
 	switch d.why {
 	case unknown:
-		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail" + unlessFilled(after, d.After, names...)
+		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail" + describeFiller(after, d.After, names...)
 		r.Severity = severityIfFilled(after, d.After, names...)
 	case neverNamed:
 		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " +
 			prose.PickForm(n, "it", "them") + " out and fail" +
-			unlessFilled(after, d.After, names...)
+			describeFiller(after, d.After, names...)
 		r.Severity = severityIfFilled(after, d.After, names...)
 	case leftOut:
 		r.Harm = "the INSERT at " + d.left.FormatPlace() + " leaves " + prose.PickForm(n, "it", "one of them") + " out and fails" +
-			unlessFilled(after, d.After, names...)
+			describeFiller(after, d.After, names...)
 		r.Severity, r.Evidence = severityIfFilled(after, d.After, names...), []onward.Evidence{d.left.Evidence}
 	case maybeLeftOut:
 		r.Harm = "deployed code that writes NULL or leaves " + prose.PickForm(n, "the column", "one of them") + " out fails" + u.FirstPlace()

@@ -24,14 +24,14 @@ var StarRead = &rule.Rule{
 		"count on the columns that were there.",
 	Instead: "Release code that names its columns first, and add the column in the next release.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-select.html"},
-	Commit:  starRead,
+	Commit:  checkStarRead,
 }
 
 // usesShown is how many places a finding shows.
 const usesShown = 3
 
-func starRead(p *rule.Pass, t *rule.Tx) {
-	told := map[catalog.OID]bool{}
+func checkStarRead(p *rule.Pass, t *rule.Tx) {
+	reportedTables := map[catalog.OID]bool{}
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		var act, added string
@@ -43,7 +43,7 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 		default:
 			continue
 		}
-		if told[d.OID] || !p.IsDeployed(d) || !d.Before.Kind.IsTable() || added == "" && p.NewColumn(d, d.Old) {
+		if reportedTables[d.OID] || !p.IsDeployed(d) || !d.Before.Kind.IsTable() || added == "" && p.NewColumn(d, d.Old) {
 			continue
 		}
 		uses := slices.Clone(p.Code.FindAllColumnsUses(p.DeployedName(d), added))
@@ -55,7 +55,7 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 		for _, s := range uses[:min(len(uses), usesShown)] {
 			u.Evidence = append(u.Evidence, s.Evidence)
 		}
-		told[d.OID] = true
+		reportedTables[d.OID] = true
 		name := added
 		if name == "" {
 			name = d.Old.Name

@@ -23,8 +23,8 @@ var SwappedDiffers = &rule.Rule{
 	Instead: "Give the new table the columns of the old one (LIKE … INCLUDING ALL), set its sequences after the highest numbers before the names are " +
 		"exchanged, and change columns one at a time afterwards.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtable.html", "https://www.postgresql.org/docs/current/sql-createtableas.html"},
-	Gather:  swappedTables,
-	Release: swappedDiffers,
+	Gather:  gatherSwappedTables,
+	Release: checkSwappedDiffers,
 }
 
 // swappedTable is a new table that got the name of a deployed one.
@@ -43,7 +43,7 @@ func mayWriteAnywhere(s *rule.Stmt) bool {
 	return s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil
 }
 
-func swappedTables(p *rule.Pass, m *rule.Migration) {
+func gatherSwappedTables(p *rule.Pass, m *rule.Migration) {
 	if slices.ContainsFunc(m.Statements, mayWriteAnywhere) {
 		p.KeepValue(hiddenWriter{})
 	}
@@ -51,17 +51,17 @@ func swappedTables(p *rule.Pass, m *rule.Migration) {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
 			if old := p.ReplacedRelation(d); old != nil && old.OID != d.OID && old.Kind.IsTable() && d.After.Kind.IsTable() && !m.Runner.AfterDeploy && !t.RolledBack {
-				p.KeepValue(swappedTable{t.FindNamer(d), d.OID, len(listSetters(m)) > 0})
+				p.KeepValue(swappedTable{t.FindNamer(d), d.OID, len(listSequenceSetters(m)) > 0})
 			}
 		}
 	}
 }
 
-func swappedDiffers(p *rule.Pass, r *rule.Release) {
-	told := map[catalog.OID]bool{}
+func checkSwappedDiffers(p *rule.Pass, r *rule.Release) {
+	reportedTables := map[catalog.OID]bool{}
 	for _, x := range rule.KeptValues[swappedTable](p) {
 		now := r.Head.Relation(x.oid)
-		if now == nil || told[x.oid] || now.Inferred || now.Partial || now.Parent != 0 {
+		if now == nil || reportedTables[x.oid] || now.Inferred || now.Partial || now.Parent != 0 {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
@@ -71,10 +71,10 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 		if u := p.Code.FindUses(old.Name, ""); u.IsIdle() {
 			continue
 		}
-		told[x.oid] = true
+		reportedTables[x.oid] = true
 		var worst *rule.Report
 		var names []string
-		at := 0
+		worstIndex := 0
 		for _, c := range now.Columns {
 			d := &rule.Delta{Delta: &catalog.Delta{OID: old.OID, Before: old, After: now, Old: old.Column(c.Name), New: c}, By: x.by}
 			fit := columnFit{d, p, r, x.numbered}
@@ -83,15 +83,15 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 				continue
 			}
 			if worst == nil || worst.Severity != onward.Off && (f.Severity == onward.Off || f.Severity > worst.Severity) {
-				worst, at = f, len(names)
+				worst, worstIndex = f, len(names)
 			}
 			names = append(names, c.Name)
 		}
 		if worst == nil {
 			continue
 		}
-		if others := slices.Delete(names, at, at+1); len(others) > 0 {
-			worst.Fact += "; nor " + prose.PickForm(len(others), "does ", "do ") + prose.EnumerateNames(others) + " fit"
+		if otherNames := slices.Delete(names, worstIndex, worstIndex+1); len(otherNames) > 0 {
+			worst.Fact += "; nor " + prose.PickForm(len(otherNames), "does ", "do ") + prose.EnumerateNames(otherNames) + " fit"
 		}
 		p.Report(x.by, *worst)
 	}

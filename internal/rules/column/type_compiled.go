@@ -25,7 +25,7 @@ var TypeCompiled = &rule.Rule{
 	Instead: "Make the sessions compile the function again, in the transaction of the change. ALTER ROUTINE … RESET of a debugging parameter " +
 		"changes nothing else.",
 	Manual: []string{"https://www.postgresql.org/docs/current/plpgsql-implementation.html#PLPGSQL-PLAN-CACHING"},
-	Commit: typeCompiled,
+	Commit: checkTypeCompiled,
 }
 
 // compiledColumn is a retyped column, and the functions that read it.
@@ -35,7 +35,7 @@ type compiledColumn struct {
 	severity onward.Severity
 }
 
-func typeCompiled(p *rule.Pass, t *rule.Tx) {
+func checkTypeCompiled(p *rule.Pass, t *rule.Tx) {
 	var all []compiledColumn
 	for d := range p.DeployedChanges(t, catalog.ColumnTypeChanged) {
 		if d.After == nil || d.Before.View != nil || d.Old.Name != d.New.Name || p.NewColumn(d, d.Old) || !analysis.HasOtherType(d.Old, d.New) {
@@ -70,7 +70,7 @@ func typeCompiled(p *rule.Pass, t *rule.Tx) {
 func reportCompiled(p *rule.Pass, list []compiledColumn) {
 	d, first := list[0], list[0].uses[0]
 	r := rule.Report{Severity: onward.Warning}
-	var columns, functions, again []string
+	var columns, functions, recompileSQL []string
 	for _, x := range list {
 		columns = append(columns, x.New.Name)
 		if x.severity == onward.Error {
@@ -79,7 +79,7 @@ func reportCompiled(p *rule.Pass, list []compiledColumn) {
 		for i := range x.uses {
 			u := &x.uses[i]
 			if name := u.Signature(); !slices.Contains(functions, name) {
-				functions, again = append(functions, name), append(again, recipe.RecompileFunction(u.Function))
+				functions, recompileSQL = append(functions, name), append(recompileSQL, recipe.RecompileFunction(u.Function))
 				r.Evidence = append(r.Evidence, u.Evidence())
 			}
 		}
@@ -98,6 +98,6 @@ func reportCompiled(p *rule.Pass, list []compiledColumn) {
 	}
 	r.Harm = each + " fails in sessions that have called " + first.Signature() + " before, until they reconnect: " + first.Error
 	r.Instead = "make the sessions compile " + prose.PickForm(len(functions), "the function", "the functions") + " again, in the same transaction:\n" +
-		d.By.SQL + ";\n" + strings.Join(again, ";\n") + ";"
+		d.By.SQL + ";\n" + strings.Join(recompileSQL, ";\n") + ";"
 	p.Report(d, r)
 }

@@ -21,10 +21,10 @@ var TypeEnumRecreate = &rule.Rule{
 		"and so does the conversion of a column when a row still holds it.",
 	Instead: "Release code that no longer writes the value, change the rows, and take the value out a release later. Leaving it in costs nothing.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-enum.html#DATATYPE-ENUM-IMPLEMENTATION-DETAILS"},
-	Commit:  enumRecreate,
+	Commit:  checkEnumRecreate,
 }
 
-func enumRecreate(p *rule.Pass, t *rule.Tx) {
+func checkEnumRecreate(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.TypeCreated || d.NewType.Kind != catalog.Enum {
@@ -34,30 +34,30 @@ func enumRecreate(p *rule.Pass, t *rule.Tx) {
 		if old == nil || old.Kind != catalog.Enum || old.Inferred || t.Before.LookupType(d.NewType.Name.Schema, d.NewType.Name.Name) == nil {
 			continue
 		}
-		var gone []string
+		var removedLabels []string
 		for _, l := range old.Labels {
 			if !slices.Contains(d.NewType.Labels, l) {
-				gone = append(gone, l)
+				removedLabels = append(removedLabels, l)
 			}
 		}
-		if len(gone) == 0 {
+		if len(removedLabels) == 0 {
 			continue
 		}
 		r := rule.Report{
-			Fact:    "enum " + old.Name.String() + " comes back without '" + strings.Join(gone, "', '") + "'",
+			Fact:    "enum " + old.Name.String() + " comes back without '" + strings.Join(removedLabels, "', '") + "'",
 			Harm:    "deployed code that writes or compares it fails: invalid input value for enum " + old.Name.Name,
 			Instead: "leave the value in until no code writes it and no row holds it",
 		}
-		weighKnown(p, t.Before, old, gone, &r)
+		judgeRemovedLabels(p, t.Before, old, removedLabels, &r)
 		p.Report(d, r)
 	}
 }
 
-// weighKnown lowers a report's severity if the deployed code knows none of the dropped values,
+// judgeRemovedLabels lowers a report's severity if the deployed code knows none of the dropped values,
 // and adds evidence if it does.
-func weighKnown(p *rule.Pass, c *catalog.Catalog, enum *catalog.UserType, gone []string, r *rule.Report) {
+func judgeRemovedLabels(p *rule.Pass, c *catalog.Catalog, enum *catalog.UserType, removedLabels []string, r *rule.Report) {
 	idle := true
-	for _, l := range gone {
+	for _, l := range removedLabels {
 		u := p.Code.UsesLabel(enum.Name, l)
 		if u.Used && len(r.Evidence) == 0 {
 			r.Evidence = u.Evidence

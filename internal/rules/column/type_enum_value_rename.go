@@ -24,16 +24,16 @@ var TypeEnumValueRename = &rule.Rule{
 	Instead:   "Add the new value, let the code accept both, change the rows in batches, and keep the old value.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Kinds:     rule.Another,
-	Statement: enumValueRename,
+	Statement: checkEnumValueRename,
 }
 
-func enumValueRename(p *rule.Pass, s *rule.Stmt) {
+func checkEnumValueRename(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetAlterEnumStmt()
 	if stmt == nil || stmt.OldVal == "" || s.Tx.RolledBack || len(stmt.TypeName) == 0 {
 		return
 	}
 	schema, name := pgparse.SchemaAndName(stmt.TypeName)
-	named := catalog.Name{Schema: schema, Name: name}
+	typeName := catalog.Name{Schema: schema, Name: name}
 	if t := s.Before.LookupType(schema, name); t != nil {
 		old := p.Release.Deployed.Type(t.OID)
 		if !p.DeployedType(t) || old != nil && !old.Inferred && !slices.Contains(old.Labels, stmt.OldVal) {
@@ -42,16 +42,16 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		if now := s.Tx.After.Type(t.OID); now != nil && slices.Contains(now.Labels, stmt.OldVal) {
 			return // there again at commit
 		}
-		named = t.Name
+		typeName = t.Name
 	}
 	r := rule.Report{
-		Fact: "value '" + stmt.OldVal + "' of enum " + named.String() + " is renamed to '" + stmt.NewVal + "'",
+		Fact: "value '" + stmt.OldVal + "' of enum " + typeName.String() + " is renamed to '" + stmt.NewVal + "'",
 		Harm: "deployed code that writes or compares '" + stmt.OldVal + "' fails: invalid input value for enum; what it reads is a value that it does not know",
 		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
-			recipe.AddEnumValue(named, stmt.NewVal) + ";",
+			recipe.AddEnumValue(typeName, stmt.NewVal) + ";",
 	}
 	if word.MatchString(stmt.OldVal) && !isInFunctionBody(s.Before, stmt.OldVal) {
-		switch u := p.Code.UsesLabel(named, stmt.OldVal); {
+		switch u := p.Code.UsesLabel(typeName, stmt.OldVal); {
 		case u.Used:
 			r.Evidence = u.Evidence
 		case u.Known:

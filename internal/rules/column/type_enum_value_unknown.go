@@ -18,10 +18,10 @@ var TypeEnumValueUnknown = &rule.Rule{
 		"The statement itself is harmless.",
 	Instead: "Write the value a release later, when all running code can read it.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
-	Commit:  enumValueUnknown,
+	Commit:  checkEnumValueUnknown,
 }
 
-func enumValueUnknown(p *rule.Pass, t *rule.Tx) {
+func checkEnumValueUnknown(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.EnumValueAdded || !p.DeployedType(d.OldType) {

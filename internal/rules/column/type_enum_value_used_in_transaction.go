@@ -21,46 +21,46 @@ var TypeEnumValueUsedInTransaction = &rule.Rule{
 		"A cast of stored values fails, too, if one of them is the new value. A type that the same transaction created is free of this from Postgres 17 on.",
 	Instead:   "Add the value in one migration and use it in the next.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
-	Statement: enumValueUsedInTransaction,
+	Statement: checkEnumValueUsedInTx,
 }
 
-func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
+func checkEnumValueUsedInTx(p *rule.Pass, s *rule.Stmt) {
 	if !s.Tx.AddsEnumValue || s.Node.GetAlterEnumStmt() != nil {
 		return
 	}
-	fn := madeFunction(s)
+	fn := findCreatedFunction(s)
 	if fn == nil && !readsConstants(s.Node) {
 		return
 	}
-	for by := range s.Tx.All() {
-		if by == s {
+	for addingStmt := range s.Tx.All() {
+		if addingStmt == s {
 			break
 		}
-		stmt := by.Node.GetAlterEnumStmt()
+		stmt := addingStmt.Node.GetAlterEnumStmt()
 		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || fn == nil && !usesValue(s.Node, stmt.NewVal) {
 			continue
 		}
 		schema, name := pgparse.SchemaAndName(stmt.TypeName)
-		typ := by.After.LookupType(schema, name)
-		if fn != nil && !bodyUses(s, fn, typ, stmt.NewVal) {
+		typ := addingStmt.After.LookupType(schema, name)
+		if fn != nil && !bodyUsesEnumValue(s, fn, typ, stmt.NewVal) {
 			continue
 		}
-		if typ != nil && createdIn(s.Tx, typ.OID) && p.AtLeast(17) {
+		if typ != nil && isTypeCreatedIn(s.Tx, typ.OID) && p.AtLeast(17) {
 			continue
 		}
 		sure, related := touchesType(s, schema, name, typ)
 		if fn == nil && !related {
 			continue
 		}
-		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, before this one:\n%s;", by.FormatPlace(), by.SQL)
+		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, before this one:\n%s;", addingStmt.FormatPlace(), addingStmt.SQL)
 		if s.Migration.Together != 0 {
 			instead = "commit the new value first: use it in " + s.SeparatePlace()
 		}
 		r := rule.Report{
-			Fact:     fmt.Sprintf("'%s' is used in the transaction that adds it to the type %s at %s", stmt.NewVal, name, by.RelativePlace(s)),
+			Fact:     fmt.Sprintf("'%s' is used in the transaction that adds it to the type %s at %s", stmt.NewVal, name, addingStmt.RelativePlace(s)),
 			Harm:     fmt.Sprintf("the migration fails: unsafe use of new value \"%s\" of enum type %s", stmt.NewVal, name),
 			Instead:  instead,
-			Evidence: []onward.Evidence{by.NewEvidence("adds the value")},
+			Evidence: []onward.Evidence{addingStmt.NewEvidence("adds the value")},
 		}
 		if fn == nil && (!sure || !readsAsType(s.Node, stmt.NewVal)) {
 			r.Severity = onward.Warning
@@ -69,13 +69,13 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	if fn == nil {
-		enumValueCast(p, s)
+		checkEnumValueCast(p, s)
 	}
 }
 
-// createdIn reports whether a transaction created the type itself, so that its
+// isTypeCreatedIn reports whether a transaction created the type itself, so that its
 // values are usable at once.
-func createdIn(t *rule.Tx, oid catalog.OID) bool {
+func isTypeCreatedIn(t *rule.Tx, oid catalog.OID) bool {
 	for s := range t.All() {
 		if s.Node.GetCreateEnumStmt() != nil && s.Before.Type(oid) == nil && s.After.Type(oid) != nil {
 			return true

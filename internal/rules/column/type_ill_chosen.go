@@ -23,7 +23,7 @@ var TypeIllChosen = &rule.Rule{
 		"https://www.postgresql.org/docs/current/datatype-character.html",
 		"https://www.postgresql.org/docs/current/datatype-json.html",
 	},
-	Commit: typeIllChosen,
+	Commit: checkTypeIllChosen,
 }
 
 // better is what to use in the place of a type, and why.
@@ -34,8 +34,8 @@ var better = []struct{ typ, instead, why string }{
 	{"json", "jsonb", "it has no equality, no index, and is parsed at each read"},
 }
 
-func typeIllChosen(p *rule.Pass, t *rule.Tx) {
-	for _, c := range typedColumns(t) {
+func checkTypeIllChosen(p *rule.Pass, t *rule.Tx) {
+	for _, c := range listTypedColumns(t) {
 		for _, b := range better {
 			if !c.isOfType(b.typ) {
 				continue

@@ -27,7 +27,7 @@ var TypeIncompatible = &rule.Rule{
 		"and a change between timestamp and timestamptz moves times by the session's time zone.",
 	Instead: "Add a column of the new type, write both, copy the old values in batches, read the new one, and drop the old one a release later.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html", "https://www.postgresql.org/docs/current/typeconv.html"},
-	Commit:  typeIncompatible,
+	Commit:  checkTypeIncompatible,
 }
 
 // retypedColumn is a column that gets another type, and what comes of it.
@@ -38,10 +38,10 @@ type retypedColumn struct {
 	harm     string
 }
 
-func typeIncompatible(p *rule.Pass, t *rule.Tx) {
+func checkTypeIncompatible(p *rule.Pass, t *rule.Tx) {
 	var all []retypedColumn
 	for d := range p.DeployedChanges(t, catalog.ColumnTypeChanged) {
-		if d.Before.View != nil || p.NewColumn(d, d.Old) || isEmptied(p, t, d) {
+		if d.Before.View != nil || p.NewColumn(d, d.Old) || isReplacedEmpty(p, t, d) {
 			continue
 		}
 		severity, harm := judgeTypeChange(t.After, baseType(t.Before, d.Old.Type), baseType(t.After, d.New.Type))
@@ -58,7 +58,7 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 			severity = onward.Info
 		case severity == onward.Error && !d.IsColumnReplaced() && isRewritten(p, d):
 			severity = onward.Warning // column-type-rewrite has the error
-		case harm == milder[[2]string{"uuid", "text"}] && isGoString(u.Evidence):
+		case harm == milder[[2]string{"uuid", "text"}] && usesGoStrings(u.Evidence):
 			severity, harm = onward.Info, "the deployed code keeps it as a string, which fits both types"
 		}
 		all = append(all, retypedColumn{d, u, u.LowerSeverity(severity), harm})
@@ -70,25 +70,25 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		harm     string
 	}
 	for _, list := range analysis.GroupByKey(all, func(x *retypedColumn) key { return key{x.By, x.OID, x.severity, x.harm} }) {
-		retypeTogether(p, list)
+		reportRetypedColumns(p, list)
 	}
 }
 
-// retypeTogether reports the columns that one statement gives another type, to
+// reportRetypedColumns reports the columns that one statement gives another type, to
 // the same end.
-func retypeTogether(p *rule.Pass, list []retypedColumn) {
+func reportRetypedColumns(p *rule.Pass, list []retypedColumn) {
 	d, n := list[0], len(list)
 	var names, adds []string
 	var uses []analysis.Usage
-	same := true
+	sameTypes := true
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
 		adds = append(adds, "ADD COLUMN "+pgparse.QuoteIdent(catalog.ObjectName(x.Old.Name, "", "new"))+" "+analysis.QuoteType(x.New.Type))
-		same = same && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
+		sameTypes = sameTypes && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
 	u := analysis.MergeUsages(uses)
 	fact := prose.EnumerateColumns(names) + " of " + d.Before.Name.String()
-	if same {
+	if sameTypes {
 		fact += prose.PickForm(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	} else {
 		fact += " get other types, " + d.Old.Name + " " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
@@ -106,7 +106,7 @@ func retypeTogether(p *rule.Pass, list []retypedColumn) {
 		Severity: d.severity,
 		Evidence: u.Evidence,
 	}
-	if same && (d.severity == onward.Info || isTime(d.Old.Type) && isTime(d.New.Type)) {
+	if sameTypes && (d.severity == onward.Info || isTimestamp(d.Old.Type) && isTimestamp(d.New.Type)) {
 		// A schema may change one type in all its tables. Changes that fail at once are
 		// reported separately, because each breaks other code.
 		r.Cause = "and %d other changes from " + d.Old.Type.String() + " to " + d.New.Type.String() + " follow"
@@ -119,9 +119,9 @@ var (
 	uuidInCode  = lazyregexp.New(`(?i)uuid`)
 )
 
-// isGoString reports whether the places that use a column are fields of Go that hold a string, and queries. Drivers of Go send
+// usesGoStrings reports whether the places that use a column are fields of Go that hold a string, and queries. Drivers of Go send
 // and read such a value as text, whether its column is a uuid or a text.
-func isGoString(places []onward.Evidence) bool {
+func usesGoStrings(places []onward.Evidence) bool {
 	found := false
 	for _, e := range places {
 		if !strings.HasSuffix(e.Path, ".go") || uuidInCode.MatchString(e.Text) {
@@ -132,7 +132,7 @@ func isGoString(places []onward.Evidence) bool {
 	return found
 }
 
-func isTime(t catalog.Type) bool { return strings.HasPrefix(t.Name.Name, "timestamp") }
+func isTimestamp(t catalog.Type) bool { return strings.HasPrefix(t.Name.Name, "timestamp") }
 
 func isRewritten(p *rule.Pass, d *rule.Delta) bool {
 	if d.By.Result.Refused != nil {

@@ -19,7 +19,7 @@ var TypeSequenceLeft = &rule.Rule{
 	Instead: "Change the sequence too, in the same release: ALTER SEQUENCE … AS bigint is instant. An identity column takes its sequence along.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},
 	Gather:  gatherWidened,
-	Release: typeSequenceLeft,
+	Release: checkTypeSequenceLeft,
 }
 
 // gatherWidened keeps the columns that become bigint, with their sequence.
@@ -34,9 +34,9 @@ func gatherWidened(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func typeSequenceLeft(p *rule.Pass, r *rule.Release) {
-	for _, made := range rule.KeptValues[rule.MadeObject](p) {
-		t, seq := r.Head.Relation(made.Table), r.Head.Relation(made.ID)
+func checkTypeSequenceLeft(p *rule.Pass, r *rule.Release) {
+	for _, object := range rule.KeptValues[rule.MadeObject](p) {
+		t, seq := r.Head.Relation(object.Table), r.Head.Relation(object.ID)
 		if t == nil || seq == nil || seq.Seq == nil || seq.Seq.Identity || seq.Seq.Type != "int4" && seq.Seq.Type != "int2" {
 			continue
 		}
@@ -44,7 +44,7 @@ func typeSequenceLeft(p *rule.Pass, r *rule.Release) {
 		if c == nil {
 			continue
 		}
-		p.Report(made.By, rule.Report{
+		p.Report(object.By, rule.Report{
 			Fact: "column " + c.Name + " of " + t.Name.String() + " becomes bigint, its sequence " + seq.Name.String() + " stays " + map[string]string{
 				"int2": "smallint",
 				"int4": "integer",

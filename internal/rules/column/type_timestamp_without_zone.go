@@ -18,11 +18,11 @@ var TypeTimestampWithoutZone = &rule.Rule{
 		"two sessions with different zones write different readings for one moment, and comparisons across them are wrong by hours.",
 	Instead: "Use timestamptz: it takes the same eight bytes and stores the moment.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-datetime.html"},
-	Commit:  typeTimestampWithoutZone,
+	Commit:  checkTimestampWithoutZone,
 }
 
-func typeTimestampWithoutZone(p *rule.Pass, t *rule.Tx) {
-	for _, c := range typedColumns(t) {
+func checkTimestampWithoutZone(p *rule.Pass, t *rule.Tx) {
+	for _, c := range listTypedColumns(t) {
 		if !c.isOfType("timestamp") {
 			continue
 		}

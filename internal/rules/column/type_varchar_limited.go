@@ -18,11 +18,11 @@ var TypeVarcharLimited = &rule.Rule{
 		"As a named CHECK the same limit can be changed without a rewrite.",
 	Instead: "Use text, with a CHECK on its length if it needs a limit.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-character.html"},
-	Commit:  typeVarcharLimited,
+	Commit:  checkVarcharLimited,
 }
 
-func typeVarcharLimited(p *rule.Pass, t *rule.Tx) {
-	for _, c := range typedColumns(t) {
+func checkVarcharLimited(p *rule.Pass, t *rule.Tx) {
+	for _, c := range listTypedColumns(t) {
 		if !c.isOfType("varchar") || len(c.column.Type.Mods) == 0 {
 			continue
 		}

@@ -13,9 +13,9 @@ type typedColumn struct {
 	column *catalog.Column
 }
 
-// typedColumns lists the columns of tables, not of partitions or temporary
+// listTypedColumns lists the columns of tables, not of partitions or temporary
 // tables, that a commit gives a type of their own.
-func typedColumns(t *rule.Tx) []typedColumn {
+func listTypedColumns(t *rule.Tx) []typedColumn {
 	var out []typedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]

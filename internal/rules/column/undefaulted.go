@@ -18,11 +18,11 @@ type undefaultedColumn struct {
 // judgeUndefaulted says what the deployed code feels of it, and whether it feels anything.
 func (x *undefaultedColumn) judgeUndefaulted(p *rule.Pass, after *catalog.Catalog) bool {
 	d, name, table := x.Delta, x.New.Name, x.Before.Name.String()
-	if analysis.IsSetByTrigger(after, d.After, name) || filledByTriggers(p, after, d, name) {
+	if analysis.IsSetByTrigger(after, d.After, name) || isFilledByTriggers(p, after, d, name) {
 		return false
 	}
 	if p.NewColumn(d, d.Old) {
-		x.harm = "the deployed code does not know the column, so that all its INSERTs on " + table + " fail from now on" + unlessFilled(after, d.After, name)
+		x.harm = "the deployed code does not know the column, so that all its INSERTs on " + table + " fail from now on" + describeFiller(after, d.After, name)
 		x.severity = severityIfFilled(after, d.After, name)
 		return true
 	}
@@ -37,7 +37,7 @@ func (x *undefaultedColumn) judgeUndefaulted(p *rule.Pass, after *catalog.Catalo
 		x.harm = "the INSERT at " + left.FormatPlace() + " leaves " + name + " out and fails from now on: null value in column \"" + name +
 			"\" violates not-null constraint"
 		x.uses.Evidence = []onward.Evidence{left.Evidence}
-	case numberedKey(d):
+	case isNumberedKey(d):
 		x.severity = severityIfFilled(after, d.After, name)
 		x.harm = "the server numbered the rows: code that relies on it leaves " + name + " out of its INSERTs, and each fails from now on" + x.uses.FirstPlace() +
 			": null value in column \"" + name + "\" violates not-null constraint"
@@ -50,7 +50,7 @@ func (x *undefaultedColumn) judgeUndefaulted(p *rule.Pass, after *catalog.Catalo
 	case p.IsOmitted(d, d.Old):
 		x.severity = severityIfFilled(after, d.After, name)
 		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from now on" +
-			unlessFilled(after, d.After, name)
+			describeFiller(after, d.After, name)
 	case in != nil:
 		// Those that it spells out give a value, all of them.
 		x.severity = onward.Info

@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// successorKeys judges the unique indexes of a table whose name another has at
+// judgeSuccessorKeys judges the unique indexes of a table whose name another has at
 // commit. Of code that was read, only what names their columns counts: a mapper
 // that never says ON CONFLICT on this table is no reason to keep them.
-func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+func judgeSuccessorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	now := t.After.Lookup(d.Before.Name.Schema, d.Before.Name.Name)
 	if now == nil || now.Inferred || now.Partial || !now.Kind.IsTable() || !d.Before.Kind.IsTable() || d.Before.Inferred {
 		return
@@ -30,8 +30,8 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			fact:    "another table takes the name " + d.Before.Name.String() + ", and has no unique index like " + idx.Name.Name,
 			instead: "give the new table a unique index on the same columns; if it cannot have one, release code without this ON CONFLICT first",
 		}
-		if u := x.findNamed(p); u.Used || !p.Code.FindUpserts(p.DeployedName(d)).Known {
-			x.sayUnserved(p)
+		if u := x.findUpsertUse(p); u.Used || !p.Code.FindUpserts(p.DeployedName(d)).Known {
+			x.reportArbiter(p)
 		}
 	}
 }
@@ -39,9 +39,9 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 // cased is the expression that is written in one way.
 var cased = lazyregexp.New(`^(?:lower|upper)\(\w+\)$`)
 
-// listCarried are the unique indexes that a renamed column takes away from its name,
+// listCarriedIndexes are the unique indexes that a renamed column takes away from its name,
 // which another column has now.
-func listCarried(t *rule.Tx, d *rule.Delta) []unservedArbiter {
+func listCarriedIndexes(t *rule.Tx, d *rule.Delta) []unservedArbiter {
 	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() || analysis.IsSetByTrigger(t.Before, d.Before, d.Old.Name) {
 		return nil // no name is left, or the name of a column that a trigger kept for the exchange
 	}
@@ -66,10 +66,10 @@ func listCarried(t *rule.Tx, d *rule.Delta) []unservedArbiter {
 
 // isColumnGone reports whether a column of an index went away by its name too: that is
 // another finding.
-func isColumnGone(was, now, idx *catalog.Relation) bool {
+func isColumnGone(deployedTable, now, idx *catalog.Relation) bool {
 	return slices.ContainsFunc(idx.Index.Keys, func(k catalog.IndexKey) bool {
 		return slices.ContainsFunc(k.Columns, func(a int16) bool {
-			c := was.Attr(a)
+			c := deployedTable.Attr(a)
 			return c == nil || now.Column(c.Name) == nil
 		})
 	})
@@ -77,7 +77,7 @@ func isColumnGone(was, now, idx *catalog.Relation) bool {
 
 // hasOtherArbiter reports whether another index of a table serves ON CONFLICT in the
 // place of one that it had: one on columns of the same names.
-func hasOtherArbiter(after *catalog.Catalog, was, now, old *catalog.Relation) bool {
+func hasOtherArbiter(after *catalog.Catalog, oldTable, now, old *catalog.Relation) bool {
 	return slices.ContainsFunc(now.Indexes, func(oid catalog.OID) bool {
 		idx := after.Relation(oid)
 		if idx == nil || !idx.Index.Unique || !idx.Index.Valid || len(idx.Index.Keys) != len(old.Index.Keys) ||
@@ -92,7 +92,7 @@ func hasOtherArbiter(after *catalog.Catalog, was, now, old *catalog.Relation) bo
 				if k.Column == 0 || o.Column == 0 {
 					return k.Column == o.Column && catalog.SameExpr(k.Expr, o.Expr)
 				}
-				a, b := was.Attr(k.Column), now.Attr(o.Column)
+				a, b := oldTable.Attr(k.Column), now.Attr(o.Column)
 				return a != nil && b != nil && a.Name == b.Name
 			})
 		})

@@ -37,7 +37,7 @@ func (b *addedBinding) judgeConstraint(c *catalog.Constraint) {
 			Severity: onward.Warning,
 		})
 	case catalog.ForeignKey:
-		b.foreignKey(c, name)
+		b.judgeForeignKeyBinding(c, name)
 	}
 }
 
@@ -50,8 +50,8 @@ func (b *addedBinding) deployedTable() *catalog.Relation {
 // listConstraintsBefore lists the constraints that the deployed code keeps to: of the table before the change, and of the base.
 func (b *addedBinding) listConstraintsBefore() []*catalog.Constraint {
 	list := b.d.Before.Constraints
-	if was := b.deployedTable(); was != nil {
-		list = append(slices.Clip(list), was.Constraints...)
+	if deployed := b.deployedTable(); deployed != nil {
+		list = append(slices.Clip(list), deployed.Constraints...)
 	}
 	return list
 }
@@ -96,8 +96,8 @@ func (b *addedBinding) reportIfUsed(columns []int16, r rule.Report) {
 		return
 	}
 	if len(uses) > 0 {
-		together := analysis.MergeUsages(uses)
-		r.Evidence = together.Evidence
+		merged := analysis.MergeUsages(uses)
+		r.Evidence = merged.Evidence
 		if ins := b.findInsert(columns); ins != nil {
 			r.Evidence = []onward.Evidence{ins.Evidence}
 		}

@@ -32,14 +32,14 @@ func (b *addedBinding) judgeCheck(c *catalog.Constraint, name string) {
 	}
 	if col := b.onlyColumn(c); col != nil {
 		if predicate.ProvesNotNull(c.Expr, col.Name) {
-			b.notNull(c, col, r)
+			b.judgeNotNullCheck(c, col, r)
 			return
 		}
-		if value, at := b.findContradicted(c, col); at != nil {
-			r.Harm = "an UPDATE of the deployed code" + analysis.Usage{Evidence: at}.FirstPlace() + " sets " + col.Name + " to '" + value +
+		if value, evidence := b.findContradictedValue(c, col); evidence != nil {
+			r.Harm = "an UPDATE of the deployed code" + analysis.Usage{Evidence: evidence}.FirstPlace() + " sets " + col.Name + " to '" + value +
 				"', and fails: new row for relation \"" + b.d.After.Name.Name + "\" violates check constraint \"" + c.Name + "\""
 			r.Instead = "let the constraint take '" + value + "' until no deployed code writes it any more"
-			r.Severity, r.Evidence, r.Cause = onward.Off, at, ""
+			r.Severity, r.Evidence, r.Cause = onward.Off, evidence, ""
 			b.p.Report(b.d, r)
 			return
 		}
@@ -47,9 +47,9 @@ func (b *addedBinding) judgeCheck(c *catalog.Constraint, name string) {
 	b.reportIfUsed(c.Columns, r)
 }
 
-// notNull judges CHECK (a IS NOT NULL), the first step of a long way to NOT
+// judgeNotNullCheck judges CHECK (a IS NOT NULL), the first step of a long way to NOT
 // NULL.
-func (b *addedBinding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Report) {
+func (b *addedBinding) judgeNotNullCheck(c *catalog.Constraint, col *catalog.Column, r rule.Report) {
 	r.Cause = ""
 	if col.NotNull || b.d.Before.Attr(col.Attnum) != nil && b.d.Before.Attr(col.Attnum).NotNull {
 		return

@@ -23,7 +23,7 @@ func (b *addedBinding) judgeUnique(idx *catalog.Relation, name string) {
 			return // numbered by the server, or NULL in every row of the deployed code
 		}
 	}
-	if b.isCovered(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
+	if b.isAlreadyUnique(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
 		return
 	}
 	reached := info.Predicate == nil || b.evaluateCheck(info.Predicate).MayBe(predicate.True)
@@ -51,18 +51,18 @@ func (b *addedBinding) judgeUnique(idx *catalog.Relation, name string) {
 			violation.SelectDuplicates(analysis.QuoteTable(table), keys, info.PredicateText),
 		Severity: onward.Warning,
 	}
-	switch same, rest := b.findConstantKey(info); {
+	switch constantColumn, rest := b.findConstantKey(info); {
 	case !reached:
 		r.Harm = "duplicates among the rows that the release has put there make the statement fail; what the deployed code writes is not in the index"
 		r.Instead = strings.TrimPrefix(r.Instead, "release code that makes no duplicates first, and ")
 		r.Severity = onward.Info
 		b.p.Report(b.d, r)
 		return
-	case same != nil && rest == 0 && info.Predicate == nil:
-		b.reportConstantKey(same, r)
+	case constantColumn != nil && rest == 0 && info.Predicate == nil:
+		b.reportConstantKey(constantColumn, r)
 		return
-	case same != nil && info.Predicate == nil:
-		r.Harm += "; all that it writes has " + same.DefaultText + " in " + same.Name + ", which it does not know"
+	case constantColumn != nil && info.Predicate == nil:
+		r.Harm += "; all that it writes has " + constantColumn.DefaultText + " in " + constantColumn.Name + ", which it does not know"
 	}
 	b.reportIfUsed(columns, r)
 }
@@ -98,10 +98,10 @@ func (b *addedBinding) reportConstantKey(col *catalog.Column, r rule.Report) {
 	b.p.Report(b.d, r)
 }
 
-// isCovered reports whether rows have been unique by some of the columns of a new
+// isAlreadyUnique reports whether rows have been unique by some of the columns of a new
 // index already, at least those that it is about. An expression on a unique
 // column is another thing: lower(email).
-func (b *addedBinding) isCovered(now *catalog.IndexInfo) bool {
+func (b *addedBinding) isAlreadyUnique(now *catalog.IndexInfo) bool {
 	var columns []int16
 	var expressions []*pgparse.Node
 	for _, k := range now.Keys {
@@ -111,7 +111,7 @@ func (b *addedBinding) isCovered(now *catalog.IndexInfo) bool {
 			expressions = append(expressions, k.Expr)
 		}
 	}
-	is := func(c *catalog.Catalog, oid catalog.OID) bool {
+	hasCoveringIndex := func(c *catalog.Catalog, oid catalog.OID) bool {
 		old := c.Relation(oid)
 		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !predicate.Implies(now.Predicate, old.Index.Predicate)) {
 			return false
@@ -127,7 +127,7 @@ func (b *addedBinding) isCovered(now *catalog.IndexInfo) bool {
 			return !slices.Contains(columns, k.Column)
 		})
 	}
-	was := b.deployedTable()
-	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return is(b.t.Before, oid) }) ||
-		was != nil && slices.ContainsFunc(was.Indexes, func(oid catalog.OID) bool { return is(b.p.Release.Deployed, oid) })
+	deployed := b.deployedTable()
+	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return hasCoveringIndex(b.t.Before, oid) }) ||
+		deployed != nil && slices.ContainsFunc(deployed.Indexes, func(oid catalog.OID) bool { return hasCoveringIndex(b.p.Release.Deployed, oid) })
 }

@@ -27,10 +27,10 @@ var BindsOldWriters = &rule.Rule{
 	},
 	Kinds:     rule.Data | rule.Another,
 	Statement: keepCopy,
-	Commit:    bindsOldWriters,
+	Commit:    checkBindsOldWriters,
 }
 
-func bindsOldWriters(p *rule.Pass, t *rule.Tx) {
+func checkBindsOldWriters(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind == catalog.DomainChanged {
@@ -67,7 +67,7 @@ func judgeDomain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		Instead:  "release code that keeps to it first, and make the domain stricter a release later",
 		Severity: onward.Warning,
 	}
-	if !d.OldType.Inferred && !isStored(p, t.Before, d.OldType.OID) {
+	if !d.OldType.Inferred && !isTypeInUse(p, t.Before, d.OldType.OID) {
 		// Arguments and variables of functions are not listed.
 		r.Harm, r.Severity = "no column in use is of the domain; a value that the deployed code casts to it, or passes to a function as one, "+
 			"fails if it breaks the constraint", onward.Info
@@ -75,9 +75,9 @@ func judgeDomain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	p.Report(d, r)
 }
 
-// isStored reports whether a column that the deployed code may write is of a
+// isTypeInUse reports whether a column that the deployed code may write is of a
 // type, be it through another domain.
-func isStored(p *rule.Pass, c *catalog.Catalog, typ catalog.OID) bool {
+func isTypeInUse(p *rule.Pass, c *catalog.Catalog, typ catalog.OID) bool {
 	if slices.ContainsFunc(c.TypedBy(typ), func(r *catalog.Relation) bool {
 		return p.InUse(r) && (r.OfType == typ || slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return col.Type.OID == typ }))
 	}) {
@@ -85,7 +85,7 @@ func isStored(p *rule.Pass, c *catalog.Catalog, typ catalog.OID) bool {
 	}
 	found := false
 	c.EachType(func(u *catalog.UserType) bool {
-		found = u.Kind == catalog.Domain && u.Base.OID == typ && isStored(p, c, u.OID)
+		found = u.Kind == catalog.Domain && u.Base.OID == typ && isTypeInUse(p, c, u.OID)
 		return !found
 	})
 	return found

@@ -16,20 +16,20 @@ func (b *addedBinding) onlyColumn(c *catalog.Constraint) *catalog.Column {
 	return b.d.After.Attr(c.Columns[0])
 }
 
-// findContradicted is a constant that an UPDATE of the deployed code is seen to set a
+// findContradictedValue is a constant that an UPDATE of the deployed code is seen to set a
 // column to, and that a CHECK of this column refuses.
-func (b *addedBinding) findContradicted(c *catalog.Constraint, col *catalog.Column) (value string, at []onward.Evidence) {
-	if b.p.NewColumn(b.d, col) || filledIn(b.d.After, "update") {
+func (b *addedBinding) findContradictedValue(c *catalog.Constraint, col *catalog.Column) (value string, evidence []onward.Evidence) {
+	if b.p.NewColumn(b.d, col) || hasBeforeTrigger(b.d.After, "update") {
 		return "", nil
 	}
 	name := col.Name
-	if was := b.deployedTable(); was != nil && was.Attr(col.Attnum) != nil {
-		name = was.Attr(col.Attnum).Name
+	if deployed := b.deployedTable(); deployed != nil && deployed.Attr(col.Attnum) != nil {
+		name = deployed.Attr(col.Attnum).Name
 	}
-	at = b.p.UsesTable(b.d).SetToEvidence(name, func(text string) bool {
+	evidence = b.p.UsesTable(b.d).SetToEvidence(name, func(text string) bool {
 		value = text
 		n := &pgparse.Node{Node: &pgparse.Node_AConst{AConst: &pgparse.A_Const{Val: &pgparse.A_Const_Sval{Sval: &pgparse.String{Sval: text}}}}}
 		return !strings.ContainsAny(text, "%${}#") && b.t.After.IsCheckRefuted(b.d.After, c.Expr, rowWithColumn(col, n)) // those are put in as it runs
 	})
-	return value, at
+	return value, evidence
 }

@@ -23,18 +23,18 @@ var DropCascade = &rule.Rule{
 		"Without the foreign key they stay and point at nothing, and no statement fails. If the new foreign key has no action, the DELETE fails.",
 	Instead: "Release code that deletes or clears the rows itself first, and drop the foreign key, or change its action, a release later.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
-	Commit:  dropCascade,
+	Commit:  checkDropCascade,
 }
 
-func dropCascade(p *rule.Pass, t *rule.Tx) {
+func checkDropCascade(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ConstraintDropped) {
 		old := d.OldConstraint
 		if old.Kind != catalog.ForeignKey || old.Parent || !actsOnRows(old.OnDelete) || d.After == nil ||
 			slices.ContainsFunc(old.Columns, func(n int16) bool { return d.After.Attr(n) == nil }) {
 			continue
 		}
-		was, parent := t.Before.Relation(old.Ref), p.Release.Deployed.Relation(old.Ref)
-		if was == nil || parent == nil || t.After.Relation(old.Ref) == nil {
+		oldTarget, parent := t.Before.Relation(old.Ref), p.Release.Deployed.Relation(old.Ref)
+		if oldTarget == nil || parent == nil || t.After.Relation(old.Ref) == nil {
 			continue
 		}
 		next := findNextKey(t.After, d.After, old, parent)

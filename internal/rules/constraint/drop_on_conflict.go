@@ -24,7 +24,7 @@ var DropOnConflict = &rule.Rule{
 		"not only the conflicting ones. The duplicates that the constraint held off come in, too.",
 	Instead: "Keep it until no deployed code names its columns in ON CONFLICT. To replace it, build the new index first, and drop the old one in a later release.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},
-	Commit:  dropOnConflict,
+	Commit:  checkDropOnConflict,
 }
 
 // unservedArbiter is a unique index that ON CONFLICT of the deployed code finds no more.
@@ -37,15 +37,15 @@ type unservedArbiter struct {
 	several bool
 }
 
-func dropOnConflict(p *rule.Pass, t *rule.Tx) {
-	var told []catalog.OID
+func checkDropOnConflict(p *rule.Pass, t *rule.Tx) {
+	var reportedIndexes []catalog.OID
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if !p.IsDeployed(d) {
 			continue
 		}
 		if d.Kind == catalog.RelationDropped || d.Kind == catalog.RelationRenamed {
-			successorKeys(p, t, d)
+			judgeSuccessorKeys(p, t, d)
 		}
 		if d.After == nil {
 			continue
@@ -53,9 +53,9 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 		x := unservedArbiter{Delta: d}
 		switch {
 		case d.Kind == catalog.ConstraintDropped && d.OldConstraint.Inferred:
-			if k := d.OldConstraint.Kind; (k == catalog.Unique || k == catalog.Exclude) && !comesBack(t, d) {
+			if k := d.OldConstraint.Kind; (k == catalog.Unique || k == catalog.Exclude) && !isKeyRecreated(t, d) {
 				x.fact = k.String() + " " + d.OldConstraint.Name + " of " + d.After.Name.String() + " is dropped"
-				x.sayUnserved(p)
+				x.reportArbiter(p)
 			}
 			continue
 		case d.Kind == catalog.ConstraintDropped && (d.OldConstraint.Kind == catalog.Unique || d.OldConstraint.Kind == catalog.Exclude) &&
@@ -64,39 +64,39 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 		case d.Kind == catalog.IndexDropped && d.OldIndex.Index.Unique && d.OldIndex.Index.Constraint == "":
 			x.idx, x.fact = d.OldIndex, "unique index "+d.OldIndex.Name.Name
 		case d.Kind == catalog.ColumnRenamed:
-			for _, x := range listCarried(t, d) {
-				if !slices.Contains(told, x.idx.OID) {
-					told = append(told, x.idx.OID)
-					x.reportUnserved(p, t)
+			for _, x := range listCarriedIndexes(t, d) {
+				if !slices.Contains(reportedIndexes, x.idx.OID) {
+					reportedIndexes = append(reportedIndexes, x.idx.OID)
+					x.judgeArbiter(p, t)
 				}
 			}
 			continue
 		}
 		x.fact += " of " + d.After.Name.String() + " is dropped without a successor"
-		x.reportUnserved(p, t)
+		x.judgeArbiter(p, t)
 	}
 }
 
-func (x *unservedArbiter) reportUnserved(p *rule.Pass, t *rule.Tx) {
+func (x *unservedArbiter) judgeArbiter(p *rule.Pass, t *rule.Tx) {
 	d := x.Delta
 	if x.idx == nil || p.IsNew(x.idx.OID) || !x.idx.Index.Valid || isColumnGone(d.Before, d.After, x.idx) || hasOtherArbiter(t.After, d.Before, d.After, x.idx) {
 		return
 	}
 	x.several = hasConditionalIndex(t.Before, d.Before, x.idx)
-	x.sayUnserved(p)
+	x.reportArbiter(p)
 }
 
 // hasConditionalIndex reports whether a table has a unique index with a condition beside one.
-func hasConditionalIndex(c *catalog.Catalog, r, beside *catalog.Relation) bool {
+func hasConditionalIndex(c *catalog.Catalog, r, excludedIndex *catalog.Relation) bool {
 	return slices.ContainsFunc(r.Indexes, func(oid catalog.OID) bool {
 		idx := c.Relation(oid)
-		return idx != nil && oid != beside.OID && idx.Index.Unique && idx.Index.Predicate != nil
+		return idx != nil && oid != excludedIndex.OID && idx.Index.Unique && idx.Index.Predicate != nil
 	})
 }
 
-// comesBack reports whether the migration recreates a key that no statement created: in the transaction,
+// isKeyRecreated reports whether the migration recreates a key that no statement created: in the transaction,
 // or, after DROP … IF EXISTS, in a later one.
-func comesBack(t *rule.Tx, d *rule.Delta) bool {
+func isKeyRecreated(t *rule.Tx, d *rule.Delta) bool {
 	keys := func(r *catalog.Relation) bool {
 		return r != nil && slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
 			return c.Name == d.OldConstraint.Name || c.Kind == catalog.Unique && !c.Inferred
@@ -112,31 +112,31 @@ func comesBack(t *rule.Tx, d *rule.Delta) bool {
 	return guarded && keys(t.Migration.After().Relation(d.OID))
 }
 
-func (x *unservedArbiter) sayUnserved(p *rule.Pass) {
+func (x *unservedArbiter) reportArbiter(p *rule.Pass) {
 	d := x.Delta
 	instead := x.instead
 	if instead == "" {
 		instead = "keep it until no deployed code names it in ON CONFLICT, and drop it a release later"
 	}
 	severity, harm := onward.Warning, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
-	named := x.findNamed(p)
-	if named.Used {
+	usage := x.findUpsertUse(p)
+	if usage.Used {
 		severity = onward.Off
-		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.AllPlaces()
+		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + usage.AllPlaces()
 	} else if r := d.By.Migration.Runner.Renderer; r != nil && r.Upserts != "" {
-		if !x.byColumns() {
+		if !x.isNamedByColumns() {
 			return // a mapper's upsert names columns, and nothing else can be its arbiter
 		}
 		severity, harm = onward.Info, r.Upserts+" fails"
-	} else if u := p.Code.FindUpserts(p.DeployedName(d)); named.Known || u.IsIdle() {
+	} else if u := p.Code.FindUpserts(p.DeployedName(d)); usage.Known || u.IsIdle() {
 		return // the code spells all that it says ON CONFLICT on, or says it on other tables only
 	}
-	if !named.Used {
-		harm += named.FirstPlace()
+	if !usage.Used {
+		harm += usage.FirstPlace()
 	}
 	p.Report(d, rule.Report{
 		Severity: severity,
-		Evidence: named.Evidence,
+		Evidence: usage.Evidence,
 		Cause:    "and so are %d others",
 		Fact:     x.fact,
 		Harm:     harm + ": there is no unique or exclusion constraint matching the ON CONFLICT specification",
@@ -144,15 +144,15 @@ func (x *unservedArbiter) sayUnserved(p *rule.Pass) {
 	})
 }
 
-// byColumns reports whether a list of columns is all that ON CONFLICT has to say to mean
+// isNamedByColumns reports whether a list of columns is all that ON CONFLICT has to say to mean
 // the index: it has no expression and no condition.
-func (x *unservedArbiter) byColumns() bool {
+func (x *unservedArbiter) isNamedByColumns() bool {
 	return x.idx == nil || x.idx.Index.Predicate == nil && !slices.ContainsFunc(x.idx.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 })
 }
 
-// findNamed asks whether the deployed code names the columns of the index, or its
+// findUpsertUse asks whether the deployed code names the columns of the index, or its
 // constraint, in ON CONFLICT.
-func (x *unservedArbiter) findNamed(p *rule.Pass) analysis.Usage {
+func (x *unservedArbiter) findUpsertUse(p *rule.Pass) analysis.Usage {
 	if x.idx == nil { // the server's name tells one column
 		con, table := x.OldConstraint.Name, x.Before.Name.Name
 		column := strings.TrimSuffix(strings.TrimPrefix(con, table+"_"), "_key")

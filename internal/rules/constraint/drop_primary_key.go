@@ -24,10 +24,10 @@ var DropPrimaryKey = &rule.Rule{
 		"https://www.postgresql.org/docs/current/logical-replication-publication.html",
 		"https://www.postgresql.org/docs/current/sql-altertable.html",
 	},
-	Commit: dropPrimaryKey,
+	Commit: checkDropPrimaryKey,
 }
 
-func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
+func checkDropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ConstraintDropped) {
 		if d.OldConstraint.Kind != catalog.PrimaryKey || d.OldConstraint.Parent || d.After == nil ||
 			d.OldIndex != nil && (p.IsNew(d.OldIndex.OID) || isColumnGone(d.Before, d.After, d.OldIndex)) {
@@ -56,7 +56,7 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		if next != nil {
 			r.Fact = "the primary key of " + table + " moves to other columns"
 			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail"
-			if !keepsUnique(d, next) {
+			if !keepsKeyUnique(d, next) {
 				r.Harm += ", and nothing keeps it unique"
 			}
 			r.Instead = "keep a unique index on the old key for a release:\n" +
@@ -64,17 +64,17 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 			if d.OldIndex != nil && hasOtherArbiter(t.After, d.Before, d.After, d.OldIndex) {
 				continue
 			}
-		} else if pub := findPublication(t.After, d); pub != "" && d.After.ReplicaIdentity == "" {
+		} else if pub := findIdentityPublication(t.After, d); pub != "" && d.After.ReplicaIdentity == "" {
 			r.Severity = onward.Off
 			r.Harm = "publication " + pub + " publishes " + table + ": every UPDATE and DELETE on it fails, because it has no replica identity any more"
 		}
 		if d.OldIndex != nil {
 			x := unservedArbiter{Delta: d, idx: d.OldIndex}
-			switch u := x.findNamed(p); {
+			switch u := x.findUpsertUse(p); {
 			case u.Used:
 				r.Severity, r.Evidence = onward.Off, u.Evidence
 				r.Harm += u.FirstPlace()
-			case u.Known && next != nil && keepsUnique(d, next):
+			case u.Known && next != nil && keepsKeyUnique(d, next):
 				continue // rows that differ in fewer columns differ in more
 			case u.Known && next != nil:
 				r.Harm = "nothing keeps the old key unique"
@@ -86,16 +86,16 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// keepsUnique reports whether the old key stays unique by another: one of some of its columns.
-func keepsUnique(d *rule.Delta, next *catalog.Constraint) bool {
-	was := d.Before.ColumnNames(d.OldConstraint.Columns)
+// keepsKeyUnique reports whether the old key stays unique by another: one of some of its columns.
+func keepsKeyUnique(d *rule.Delta, next *catalog.Constraint) bool {
+	oldNames := d.Before.ColumnNames(d.OldConstraint.Columns)
 	return !next.Deferrable && len(next.Columns) > 0 && !slices.ContainsFunc(d.After.ColumnNames(next.Columns),
-		func(c string) bool { return !slices.Contains(was, c) })
+		func(c string) bool { return !slices.Contains(oldNames, c) })
 }
 
-// findPublication names a publication that needs the identity of a table's rows; ""
+// findIdentityPublication names a publication that needs the identity of a table's rows; ""
 // when there is none.
-func findPublication(c *catalog.Catalog, d *rule.Delta) string {
+func findIdentityPublication(c *catalog.Catalog, d *rule.Delta) string {
 	for _, o := range c.ListPublications(d.After) {
 		if o.SendsAction("update") || o.SendsAction("delete") {
 			return o.Name.Name

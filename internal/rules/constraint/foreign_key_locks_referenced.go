@@ -23,42 +23,42 @@ var ForeignKeyLocksReferenced = &rule.Rule{
 	Instead:   "Create the table without the foreign keys and add them one by one, each in a transaction of its own, under a lock_timeout.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
 	Kinds:     rule.CreateTable | rule.AlterTable,
-	Statement: foreignKeyLocksReferenced,
+	Statement: checkForeignKeyLocksReferenced,
 }
 
-func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
-	taken := 0
+func checkForeignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
+	lockCount := 0
 	for i := range s.Result.Effects {
 		if e := &s.Result.Effects[i]; e.Lock.BlocksWrites() && p.IsExisting(e) {
-			taken++
+			lockCount++
 		}
 	}
-	if taken < 2 || s.Settings.IsBounded() {
+	if lockCount < 2 || s.Settings.IsBounded() {
 		return
 	}
 	var cons []*pgparse.Constraint
-	var own *catalog.Relation
+	var target *catalog.Relation
 	severity := onward.Warning
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.CreateStmt:
-		cons = inTable(x.GetTableElts(), x.GetConstraints())
+		cons = listForeignKeys(x.GetTableElts(), x.GetConstraints())
 		// It has no rows to look up: what is left is the wait, which
 		// transaction-lock-timeout-missing warns of.
 		severity = onward.Info
-		own, _ = s.Before.Resolve(x.GetRelation())
+		target, _ = s.Before.Resolve(x.GetRelation())
 	case *pgparse.AlterTableStmt:
 		for _, n := range x.GetCmds() {
 			def := n.GetAlterTableCmd().GetDef()
-			cons = append(cons, inTable([]*pgparse.Node{def}, nil)...)
+			cons = append(cons, listForeignKeys([]*pgparse.Node{def}, nil)...)
 		}
-		own = s.AlteredRelation()
+		target = s.AlteredRelation()
 	}
 	var locked []string
 	for _, con := range cons {
 		ref, _ := s.Before.Resolve(con.GetPktable())
 		for i := range s.Result.Effects {
 			e := &s.Result.Effects[i]
-			if e.Name != ref.Name || e.Name == own.Name || !p.IsExisting(e) || !e.Lock.BlocksWrites() || slices.Contains(locked, e.Name.String()) {
+			if e.Name != ref.Name || e.Name == target.Name || !p.IsExisting(e) || !e.Lock.BlocksWrites() || slices.Contains(locked, e.Name.String()) {
 				continue
 			}
 			locked = append(locked, e.Name.String())
@@ -70,15 +70,15 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 	list := strings.Join(locked[:len(locked)-1], ", ") + " and " + locked[len(locked)-1]
 	p.Report(s, rule.Report{
 		Severity: severity,
-		Fact:     "the foreign keys of " + own.Name.String() + " lock " + list + " against writes in one statement",
+		Fact:     "the foreign keys of " + target.Name.String() + " lock " + list + " against writes in one statement",
 		Harm:     "while it waits for one of them, writes to the others wait too, and a transaction that writes to them in another order is a deadlock",
 		Cause:    "and %d others lock several, too",
 		Instead:  "set a short lock_timeout and retry, or add the foreign keys one by one, each in a transaction of its own:\nSET lock_timeout = '5s';",
 	})
 }
 
-// inTable are the foreign keys among the elements of a table's definition.
-func inTable(elements, more []*pgparse.Node) []*pgparse.Constraint {
+// listForeignKeys are the foreign keys among the elements of a table's definition.
+func listForeignKeys(elements, more []*pgparse.Node) []*pgparse.Constraint {
 	var out []*pgparse.Constraint
 	add := func(n *pgparse.Node) {
 		if con := n.GetConstraint(); con.GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {

@@ -24,10 +24,10 @@ var ForeignKeyNotValidPartitioned = &rule.Rule{
 		"own without reading them again.",
 	Manual:    []string{"https://www.postgresql.org/docs/17/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,
-	Statement: foreignKeyNotValidPartitioned,
+	Statement: checkForeignKeyNotValidPartitioned,
 }
 
-func foreignKeyNotValidPartitioned(p *rule.Pass, s *rule.Stmt) {
+func checkForeignKeyNotValidPartitioned(p *rule.Pass, s *rule.Stmt) {
 	if s.RefusedRule() != p.Rule.ID {
 		return
 	}

@@ -20,7 +20,7 @@ var ForeignKeySetNullRequired = &rule.Rule{
 		"and fails with \"null value in column violates not-null constraint\".",
 	Instead: "Make the column nullable, or choose another action: RESTRICT, CASCADE, or SET NULL for the nullable columns alone (since 15).",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
-	Gather:  foreignKeySetNullRequired,
+	Gather:  gatherRequiredNulls,
 	Release: reportRequired,
 }
 
@@ -32,13 +32,13 @@ type requiredNull struct {
 	report rule.Report
 }
 
-func foreignKeySetNullRequired(p *rule.Pass, m *rule.Migration) {
+func gatherRequiredNulls(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		setNulls(p, t)
+		gatherRequiredNullsIn(p, t)
 	}
 }
 
-func setNulls(p *rule.Pass, t *rule.Tx) {
+func gatherRequiredNullsIn(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.After == nil {
@@ -47,26 +47,26 @@ func setNulls(p *rule.Pass, t *rule.Tx) {
 		switch d.Kind {
 		case catalog.RelationCreated:
 			for _, c := range d.After.Constraints {
-				setNull(p, t, d, c, nil)
+				keepRequiredNull(p, t, d, c, nil)
 			}
 		case catalog.ConstraintAdded:
-			setNull(p, t, d, d.NewConstraint, nil)
+			keepRequiredNull(p, t, d, d.NewConstraint, nil)
 		case catalog.ColumnSetNotNull:
-			if was := d.Before.Attr(d.New.Attnum); was != nil && was.NotNull {
+			if oldColumn := d.Before.Attr(d.New.Attnum); oldColumn != nil && oldColumn.NotNull {
 				continue // under another name
 			}
 			for _, c := range d.After.Constraints {
 				if t.FindChange(catalog.ConstraintAdded, func(o *rule.Delta) bool { return o.NewConstraint == c }) == nil {
-					setNull(p, t, d, c, d.New)
+					keepRequiredNull(p, t, d, c, d.New)
 				}
 			}
 		}
 	}
 }
 
-// setNull judges a foreign key; only names the column that is in question, nil
+// keepRequiredNull judges a foreign key; only names the column that is in question, nil
 // for all.
-func setNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, only *catalog.Column) {
+func keepRequiredNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onlyColumn *catalog.Column) {
 	if c.Kind != catalog.ForeignKey || c.Parent || c.OnDelete != "set null" && c.OnUpdate != "set null" {
 		return
 	}
@@ -78,7 +78,7 @@ func setNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onl
 	}
 	for _, a := range sets {
 		col := d.After.Attr(a)
-		if col == nil || !col.NotNull || only != nil && only.Attnum != a {
+		if col == nil || !col.NotNull || onlyColumn != nil && onlyColumn.Attnum != a {
 			continue
 		}
 		ref := "the referenced table"

@@ -20,10 +20,10 @@ var ForeignKeyTypeMismatch = &rule.Rule{
 		"other pairs are converted in each check, and joins on them may not use the index.",
 	Instead: "Give the referencing column the type of the key that it refers to.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
-	Commit:  foreignKeyTypeMismatch,
+	Commit:  checkForeignKeyTypeMismatch,
 }
 
-func foreignKeyTypeMismatch(p *rule.Pass, t *rule.Tx) {
+func checkForeignKeyTypeMismatch(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		switch d := &t.Deltas[i]; d.Kind {
 		case catalog.ConstraintAdded:

@@ -20,16 +20,16 @@ var NotEnforced = &rule.Rule{
 		"The only way to enforce a CHECK later is to drop it and to add it anew, and code that trusts the constraint meets rows that violate it.",
 	Instead: "Add it NOT VALID, which checks every new row, and validate it in a transaction of its own.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARMS-ENFORCED"},
-	Commit:  notEnforced,
+	Commit:  checkNotEnforced,
 }
 
-func notEnforced(p *rule.Pass, t *rule.Tx) {
-	report := func(d *rule.Delta, c *catalog.Constraint, did string) {
+func checkNotEnforced(p *rule.Pass, t *rule.Tx) {
+	report := func(d *rule.Delta, c *catalog.Constraint, verb string) {
 		if c == nil || c.Enforced || c.Parent || d.By == nil || d.After.Persistence == catalog.Temporary {
 			return
 		}
 		p.Report(d, rule.Report{
-			Fact:    c.Kind.String() + " " + c.Name + " of " + d.After.Name.String() + did + " NOT ENFORCED",
+			Fact:    c.Kind.String() + " " + c.Name + " of " + d.After.Name.String() + verb + " NOT ENFORCED",
 			Harm:    "no row is checked, old or new",
 			Instead: "use NOT VALID, which checks new rows, and validate it afterwards:\n" + recipe.FormatStatements(recipe.ValidateConstraint(d.After.Name, c.Name)),
 		})

@@ -19,12 +19,12 @@ var NotValidNeverValidated = &rule.Rule{
 		"and old rows that break it fail when they are next updated.",
 	Instead: "Validate it in a later migration, once the old rows are in order.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT"},
-	Gather:  addedNotValid,
-	Release: notValidNeverValidated,
+	Gather:  gatherNotValid,
+	Release: checkNotValidNeverValidated,
 }
 
-// addedNotValid keeps the constraints that a migration adds NOT VALID.
-func addedNotValid(p *rule.Pass, m *rule.Migration) {
+// gatherNotValid keeps the constraints that a migration adds NOT VALID.
+func gatherNotValid(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for _, d := range t.Deltas {
 			if d.Kind == catalog.ConstraintAdded && !d.NewConstraint.Valid && d.NewConstraint.Enforced && !d.NewConstraint.Parent {
@@ -34,7 +34,7 @@ func addedNotValid(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
+func checkNotValidNeverValidated(p *rule.Pass, r *rule.Release) {
 	for _, d := range rule.KeptValues[rule.Delta](p) {
 		now := r.Head.Relation(d.OID)
 		if now == nil {

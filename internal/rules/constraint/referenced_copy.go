@@ -24,17 +24,17 @@ func keepCopy(p *rule.Pass, s *rule.Stmt) {
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.InsertStmt:
 		if now, _ := s.Before.Resolve(x.GetRelation()); p.IsNew(now.OID) {
-			keepFilled(p, s, now, pgparse.TargetNames(x.GetCols()), x.GetSelectStmt().GetSelectStmt())
+			keepFilledTable(p, s, now, pgparse.TargetNames(x.GetCols()), x.GetSelectStmt().GetSelectStmt())
 		}
 	case *pgparse.CreateTableAsStmt:
 		if now, _ := s.After.Resolve(x.GetInto().GetRel()); p.IsNew(now.OID) && !x.GetInto().GetSkipData() {
-			keepFilled(p, s, now, pgparse.StringTexts(x.GetInto().GetColNames()), x.GetQuery().GetSelectStmt())
+			keepFilledTable(p, s, now, pgparse.StringTexts(x.GetInto().GetColNames()), x.GetQuery().GetSelectStmt())
 		}
 	}
 }
 
-// keepFilled remembers a new table that a query without a condition fills from one deployed table.
-func keepFilled(p *rule.Pass, s *rule.Stmt, now *catalog.Relation, names []string, q *pgparse.SelectStmt) {
+// keepFilledTable remembers a new table that a query without a condition fills from one deployed table.
+func keepFilledTable(p *rule.Pass, s *rule.Stmt, now *catalog.Relation, names []string, q *pgparse.SelectStmt) {
 	from := q.GetFromClause()
 	if len(from) != 1 || from[0].GetRangeVar() == nil || q.GetWhereClause() != nil || q.GetLimitCount() != nil || q.GetLimitOffset() != nil ||
 		len(q.GetGroupClause()) > 0 || q.GetHavingClause() != nil || len(q.GetDistinctClause()) > 0 {
@@ -68,8 +68,8 @@ func keepFilled(p *rule.Pass, s *rule.Stmt, now *catalog.Relation, names []strin
 	p.KeepValue(x)
 }
 
-// isCopied reports whether a table has the rows of a deployed one, under the keys to which a foreign key referred.
-func (b *addedBinding) isCopied(old, c *catalog.Constraint) bool {
+// isTargetCopied reports whether a table has the rows of a deployed one, under the keys to which a foreign key referred.
+func (b *addedBinding) isTargetCopied(old, c *catalog.Constraint) bool {
 	return slices.ContainsFunc(rule.KeptValues[keptCopy](b.p), func(x keptCopy) bool {
 		return x.source == old.Ref && x.new == c.Ref && len(old.RefColumns) == len(c.RefColumns) &&
 			!slices.ContainsFunc(old.RefColumns, func(a int16) bool { return x.columns[a] != c.RefColumns[slices.Index(old.RefColumns, a)] })
@@ -77,10 +77,10 @@ func (b *addedBinding) isCopied(old, c *catalog.Constraint) bool {
 }
 
 // describeCopy says what deployed code meets if a foreign key refers to a copy of the table from now on: rows that are added after the copy.
-func (b *addedBinding) describeCopy(was, now *catalog.Relation, r *rule.Report) {
-	old, ref := was.Name.String(), now.Name.String()
-	uses := b.p.Code.FindUses(was.Name, "")
-	source := b.t.After.Relation(was.OID)
+func (b *addedBinding) describeCopy(oldTarget, now *catalog.Relation, r *rule.Report) {
+	old, ref := oldTarget.Name.String(), now.Name.String()
+	uses := b.p.Code.FindUses(oldTarget.Name, "")
+	source := b.t.After.Relation(oldTarget.OID)
 	switch {
 	case source != nil && analysis.MayCarryRows(b.t.After, source, now):
 		r.Severity = onward.Info

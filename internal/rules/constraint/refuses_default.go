@@ -25,44 +25,44 @@ var RefusesDefault = &rule.Rule{
 		"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CONSTRAINTS",
 		"https://www.postgresql.org/docs/current/ddl-default.html",
 	},
-	Commit: refusesDefault,
+	Commit: checkRefusesDefault,
 }
 
-func refusesDefault(p *rule.Pass, t *rule.Tx) {
+func checkRefusesDefault(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.After == nil || d.By == nil || !d.After.Kind.IsTable() || d.After.Persistence == catalog.Temporary || filledIn(d.After, "insert") {
+		if d.After == nil || d.By == nil || !d.After.Kind.IsTable() || d.After.Persistence == catalog.Temporary || hasBeforeTrigger(d.After, "insert") {
 			continue
 		}
 		switch d.Kind {
 		case catalog.RelationCreated:
 			for _, col := range d.After.Columns {
-				refusedDefault(p, t, d, col, d.After.Constraints)
+				judgeDefault(p, t, d, col, d.After.Constraints)
 			}
 		case catalog.ColumnAdded, catalog.ColumnDefaultChanged:
-			refusedDefault(p, t, d, d.New, d.After.Constraints)
+			judgeDefault(p, t, d, d.New, d.After.Constraints)
 		case catalog.ConstraintAdded, catalog.ConstraintChanged:
 			for _, col := range d.After.Columns {
-				was := (*catalog.Column)(nil)
+				oldColumn := (*catalog.Column)(nil)
 				if d.Before != nil {
-					was = d.Before.Attr(col.Attnum)
+					oldColumn = d.Before.Attr(col.Attnum)
 				}
-				if was != nil && was.DefaultText == col.DefaultText { // else its own delta says so
-					refusedDefault(p, t, d, col, []*catalog.Constraint{d.NewConstraint})
+				if oldColumn != nil && oldColumn.DefaultText == col.DefaultText { // else its own delta says so
+					judgeDefault(p, t, d, col, []*catalog.Constraint{d.NewConstraint})
 				}
 			}
 		}
 	}
 }
 
-// filledIn reports whether a trigger may change a row before it is checked.
-func filledIn(r *catalog.Relation, event string) bool {
+// hasBeforeTrigger reports whether a trigger may change a row before it is checked.
+func hasBeforeTrigger(r *catalog.Relation, event string) bool {
 	return slices.ContainsFunc(r.Triggers, func(g *catalog.Trigger) bool { return g.RunsBefore(event) })
 }
 
-// refusedDefault judges the default of a column by itself: what an INSERT
+// judgeDefault judges the default of a column by itself: what an INSERT
 // writes to the others is not known.
-func refusedDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column, list []*catalog.Constraint) {
+func judgeDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column, list []*catalog.Constraint) {
 	if col.Default == nil || isPlaceholder(col.Default) {
 		return
 	}

@@ -27,10 +27,10 @@ var RefusesOldRows = &rule.Rule{
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/ddl-constraints.html", "https://www.postgresql.org/docs/current/indexes-unique.html",
 	},
-	Statement: refusesOldRows,
+	Statement: checkRefusesOldRows,
 }
 
-func refusesOldRows(p *rule.Pass, s *rule.Stmt) {
+func checkRefusesOldRows(p *rule.Pass, s *rule.Stmt) {
 	if s.IsOptional() || s.AfterUnread || s.Result.Refused != nil || s.Before.Unmodelled != p.Release.Deployed.Unmodelled {
 		return // something unseen may have filled the column
 	}
@@ -43,7 +43,7 @@ func refusesOldRows(p *rule.Pass, s *rule.Stmt) {
 		var fact, state string
 		switch d.Kind {
 		case catalog.ColumnSetNotNull:
-			if o.findUnfilled(d.New.Attnum) != nil {
+			if o.findAllNullColumn(d.New.Attnum) != nil {
 				fact, state = "column "+d.New.Name+" of "+o.tableName()+" is set NOT NULL, and nothing fills it: it is NULL in all rows", o.nullMessage(d.New)
 			}
 		case catalog.ConstraintAdded, catalog.ConstraintValidated:
@@ -82,8 +82,8 @@ func (o *oldRows) nullMessage(c *catalog.Column) string {
 	return `column "` + c.Name + `" of relation "` + o.table.Name.Name + `" contains null values`
 }
 
-// findUnfilled returns a column that is NULL in all rows; nil if it may have values.
-func (o *oldRows) findUnfilled(attnum int16) *catalog.Column {
+// findAllNullColumn returns a column that is NULL in all rows; nil if it may have values.
+func (o *oldRows) findAllNullColumn(attnum int16) *catalog.Column {
 	if v, ok := o.p.Rows.AddedValue(o.table.OID, attnum); ok && v.Constant == nil && !v.Same && !o.isFilledByPlan(o.table.Attr(attnum)) {
 		return o.table.Attr(attnum)
 	}
@@ -104,7 +104,7 @@ func (o *oldRows) judgeConstraint(c *catalog.Constraint) (fact, state string) {
 	switch c.Kind {
 	case catalog.NotNullConstraint, catalog.PrimaryKey:
 		for _, attnum := range c.Columns {
-			if col := o.findUnfilled(attnum); col != nil {
+			if col := o.findAllNullColumn(attnum); col != nil {
 				fact = "column " + col.Name + " of " + o.tableName() + " becomes NOT NULL by " + c.Name + ", and nothing fills it: it is NULL in all rows"
 				return fact, o.nullMessage(col)
 			}

@@ -21,16 +21,16 @@ var RefusesUpdate = &rule.Rule{
 	Instead:   "Set a value that the constraint takes, or let the constraint take the value first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CONSTRAINTS"},
 	Kinds:     rule.Data,
-	Statement: refusesUpdate,
+	Statement: checkRefusesUpdate,
 }
 
-func refusesUpdate(p *rule.Pass, s *rule.Stmt) {
+func checkRefusesUpdate(p *rule.Pass, s *rule.Stmt) {
 	u := s.Node.GetUpdateStmt()
 	if u == nil || s.IsOptional() {
 		return
 	}
 	r, known := s.Before.Resolve(u.GetRelation())
-	if !known || r.Kind != catalog.Table || len(r.Rules) > 0 || filledIn(r, "update") {
+	if !known || r.Kind != catalog.Table || len(r.Rules) > 0 || hasBeforeTrigger(r, "update") {
 		return
 	}
 	set := map[string]*pgparse.Node{}
@@ -42,9 +42,9 @@ func refusesUpdate(p *rule.Pass, s *rule.Stmt) {
 	if len(set) == 0 {
 		return
 	}
-	given := func(c *catalog.Column) (*pgparse.Node, bool) { n, ok := set[c.Name]; return n, ok }
+	assignedValue := func(c *catalog.Column) (*pgparse.Node, bool) { n, ok := set[c.Name]; return n, ok }
 	for _, c := range r.Constraints {
-		if c.Kind != catalog.Check || !c.Enforced || !s.Before.IsCheckRefuted(r, c.Expr, given) {
+		if c.Kind != catalog.Check || !c.Enforced || !s.Before.IsCheckRefuted(r, c.Expr, assignedValue) {
 			continue
 		}
 		p.Report(s, rule.Report{

@@ -55,7 +55,7 @@ func checkConstraintRename(p *rule.Pass, t *rule.Tx) {
 		all[k] = append(all[k], x)
 	}
 	for _, s := range t.Statements {
-		if x, ok := renamedUnseen(p, s); ok {
+		if x, ok := findUnseenRename(p, s); ok {
 			add(x)
 		}
 	}
@@ -84,13 +84,13 @@ func checkConstraintRename(p *rule.Pass, t *rule.Tx) {
 		add(x)
 	}
 	for _, k := range order {
-		reportNames(p, all[k])
+		reportLostNames(p, all[k])
 	}
 }
 
-// renamedUnseen gives the constraint that a statement renames on a table that no statement
+// findUnseenRename gives the constraint that a statement renames on a table that no statement
 // created: the catalog does not know it.
-func renamedUnseen(p *rule.Pass, s *rule.Stmt) (renamedName, bool) {
+func findUnseenRename(p *rule.Pass, s *rule.Stmt) (renamedName, bool) {
 	stmt := s.Node.GetRenameStmt()
 	if stmt.GetRenameType() != pgparse.ObjectType_OBJECT_TABCONSTRAINT || s.Tx.RolledBack {
 		return renamedName{}, false
@@ -107,17 +107,17 @@ func renamedUnseen(p *rule.Pass, s *rule.Stmt) (renamedName, bool) {
 	return x, p.IsDeployed(x.d)
 }
 
-// reportNames reports the names that one statement takes away.
-func reportNames(p *rule.Pass, list []renamedName) {
+// reportLostNames reports the names that one statement takes away.
+func reportLostNames(p *rule.Pass, list []renamedName) {
 	x := list[0]
 	var names []string
 	var uses []analysis.Usage
 	upsert := false // ON CONFLICT takes the name of no other kind
-	var said analysis.Usage
+	var upserts analysis.Usage
 	for _, y := range list {
 		names, uses = append(names, y.name), append(uses, y.uses)
-		if y.upserts.Used && !said.Used {
-			said = y.upserts
+		if y.upserts.Used && !upserts.Used {
+			upserts = y.upserts
 		}
 		upsert = upsert || y.kind != catalog.Check.String() && y.kind != catalog.ForeignKey.String() && y.kind != "unique index"
 	}
@@ -129,9 +129,9 @@ func reportNames(p *rule.Pass, list []renamedName) {
 		Evidence: u.Evidence,
 		Severity: onward.Warning,
 	}
-	if said.Used {
-		r.Severity, r.Evidence = onward.Error, said.Evidence
-		r.Harm = "each INSERT of the deployed code with ON CONFLICT ON CONSTRAINT fails" + said.AllPlaces() + ": constraint \"" + x.name + "\" does not exist; " +
+	if upserts.Used {
+		r.Severity, r.Evidence = onward.Error, upserts.Evidence
+		r.Harm = "each INSERT of the deployed code with ON CONFLICT ON CONSTRAINT fails" + upserts.AllPlaces() + ": constraint \"" + x.name + "\" does not exist; " +
 			strings.TrimSuffix(r.Harm, u.FirstPlace())
 	} else if upsert {
 		r.Harm = "ON CONFLICT ON CONSTRAINT fails, and " + r.Harm

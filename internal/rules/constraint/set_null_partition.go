@@ -55,32 +55,32 @@ func gatherWrongCopies(p *rule.Pass, m *rule.Migration) {
 			switch {
 			case d.After == nil:
 			case d.Kind == catalog.PartitionDetached && d.Other != nil:
-				gatherDetached(p, t, d)
+				gatherDetachedCopies(p, t, d)
 			case d.Kind == catalog.PartitionAttached && d.Other != nil:
-				gatherAttached(p, t, d, d.Other, seen)
+				gatherAttachedCopies(p, t, d, d.Other, seen)
 			case d.Kind == catalog.RelationCreated, d.Kind == catalog.ConstraintAdded && d.NewConstraint.SetColumns != nil:
-				gatherAttached(p, t, d, d.After, seen)
+				gatherAttachedCopies(p, t, d, d.After, seen)
 			}
 		}
 	}
 }
 
-// namesOther reports whether a copy of a key sets other columns than the key. A key of the partition's own that the server
+// setsOtherColumns reports whether a copy of a key sets other columns than the key. A key of the partition's own that the server
 // adopted has its own column numbers.
-func namesOther(part *catalog.Relation, con *catalog.Constraint, table *catalog.Relation, key *catalog.Constraint) bool {
+func setsOtherColumns(part *catalog.Relation, con *catalog.Constraint, table *catalog.Relation, key *catalog.Constraint) bool {
 	return key != nil && con.SetColumns != nil && slices.Equal(con.SetColumns, key.SetColumns) &&
 		!slices.Equal(part.ColumnNames(con.SetColumns), table.ColumnNames(key.SetColumns)) && !part.Inferred && !part.Partial && !table.Inferred && !table.Partial
 }
 
-// gatherAttached keeps the wrong copies that a change brings to a table and its partitions.
-func gatherAttached(p *rule.Pass, t *rule.Tx, d *rule.Delta, top *catalog.Relation, seen map[catalog.OID]bool) {
+// gatherAttachedCopies keeps the wrong copies that a change brings to a table and its partitions.
+func gatherAttachedCopies(p *rule.Pass, t *rule.Tx, d *rule.Delta, top *catalog.Relation, seen map[catalog.OID]bool) {
 	copies := map[catalog.OID][]wrongCopy{} // by the key's constraint
 	var keys []catalog.OID
 	for _, part := range t.After.ListTree(top, true) {
 		before := t.Before.Relation(part.OID)
 		for _, con := range part.Constraints {
 			table, key := t.After.ClonedKey(part, con)
-			if seen[con.ID] || !namesOther(part, con, table, key) || before != nil && hasCopy(before, con) {
+			if seen[con.ID] || !setsOtherColumns(part, con, table, key) || before != nil && hasKeyCopy(before, con) {
 				continue
 			}
 			seen[con.ID] = true
@@ -93,40 +93,40 @@ func gatherAttached(p *rule.Pass, t *rule.Tx, d *rule.Delta, top *catalog.Relati
 	for _, id := range keys {
 		list := copies[id]
 		first := &list[0]
-		others := ""
+		suffix := ""
 		if len(list) > 1 {
-			others = fmt.Sprintf(" (and %d more)", len(list)-1)
+			suffix = fmt.Sprintf(" (and %d more)", len(list)-1)
 		}
 		first.report = rule.Report{
 			Severity: onward.Warning,
-			Fact: "partition " + first.part.Name.String() + others + " gets a copy of foreign key " + first.key.Name + " that sets " + first.columnsSetByCopy() +
+			Fact: "partition " + first.part.Name.String() + suffix + " gets a copy of foreign key " + first.key.Name + " that sets " + first.columnsSetByCopy() +
 				", not " + first.columnsSetByKey(),
 			Harm:    "it is harmless until the partition is detached; then " + first.describeHarm(),
-			Instead: keysBefore(t, d, list),
+			Instead: adviseOwnKeys(t, d, list),
 		}
 		p.KeepValue(*first)
 	}
 }
 
-// gatherDetached keeps the wrong copies that come into force when a partition is detached.
-func gatherDetached(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
-	was := t.Before.Relation(d.Other.OID)
-	if was == nil {
+// gatherDetachedCopies keeps the wrong copies that come into force when a partition is detached.
+func gatherDetachedCopies(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	partition := t.Before.Relation(d.Other.OID)
+	if partition == nil {
 		return
 	}
-	for _, con := range was.Constraints {
-		table, key := t.Before.ClonedKey(was, con)
-		if !namesOther(was, con, table, key) || !hasCopy(d.Other, con) {
+	for _, con := range partition.Constraints {
+		table, key := t.Before.ClonedKey(partition, con)
+		if !setsOtherColumns(partition, con, table, key) || !hasKeyCopy(d.Other, con) {
 			continue
 		}
-		k := wrongCopy{at: d, detached: true, part: was, con: con, table: table, key: key, ref: t.Before.Relation(con.Ref)}
+		k := wrongCopy{at: d, detached: true, part: partition, con: con, table: table, key: key, ref: t.Before.Relation(con.Ref)}
 		part, name := analysis.QuoteTable(d.Other.Name), pgparse.QuoteIdent(con.Name)
 		add, validate := " NOT VALID;", "\n"+recipe.ValidateConstraint(d.Other.Name, con.Name)+";"
-		if was.Kind == catalog.PartitionedTable && !p.AtLeast(18) {
+		if partition.Kind == catalog.PartitionedTable && !p.AtLeast(18) {
 			add, validate = ";", "" // it takes no NOT VALID key
 		}
 		k.report = rule.Report{
-			Fact: "detaching " + was.Name.String() + " leaves it a foreign key " + con.Name + " that sets " + k.columnsSetByCopy() + ", not " + k.columnsSetByKey(),
+			Fact: "detaching " + partition.Name.String() + " leaves it a foreign key " + con.Name + " that sets " + k.columnsSetByCopy() + ", not " + k.columnsSetByKey(),
 			Harm: k.describeHarm(),
 			Instead: "make the key again in the transaction that detaches the partition, so without CONCURRENTLY:\n" +
 				recipe.DetachPartition(d.After.Name, d.Other.Name) + ";\n" +
@@ -136,8 +136,8 @@ func gatherDetached(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	}
 }
 
-// hasCopy reports whether a table still has a copy as it was.
-func hasCopy(r *catalog.Relation, con *catalog.Constraint) bool {
+// hasKeyCopy reports whether a table still has a copy as it was.
+func hasKeyCopy(r *catalog.Relation, con *catalog.Constraint) bool {
 	return slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool { return c.ID == con.ID && slices.Equal(c.SetColumns, con.SetColumns) })
 }
 
@@ -169,8 +169,8 @@ func (k *wrongCopy) describeHarm() string {
 		" and keeps the reference"
 }
 
-// keysBefore are the statements that give the partitions keys of their own before the change.
-func keysBefore(t *rule.Tx, d *rule.Delta, list []wrongCopy) string {
+// adviseOwnKeys are the statements that give the partitions keys of their own before the change.
+func adviseOwnKeys(t *rule.Tx, d *rule.Delta, list []wrongCopy) string {
 	var sql strings.Builder
 	for _, k := range list {
 		part, name, text := analysis.QuoteTable(k.part.Name), pgparse.QuoteIdent(k.con.Name), recipe.ForeignKey(k.table, k.ref, k.key)
@@ -200,7 +200,7 @@ func reportWrongCopies(p *rule.Pass, r *rule.Release) {
 		switch {
 		case now == nil || k.detached == (now.Parent != 0):
 			continue
-		case !hasCopy(now, k.con):
+		case !hasKeyCopy(now, k.con):
 			if !k.detached {
 				continue
 			}

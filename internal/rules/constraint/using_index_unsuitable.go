@@ -23,10 +23,10 @@ var UsingIndexUnsuitable = &rule.Rule{
 		"a unique partial index enforces it without a constraint.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
-	Statement: usingIndexUnsuitable,
+	Statement: checkUsingIndexUnsuitable,
 }
 
-func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
+func checkUsingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 	if s.RefusedRule() != p.Rule.ID {
 		return
 	}
@@ -53,9 +53,9 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 			kind = "PRIMARY KEY"
 		}
 		// The index takes the name of the constraint, which must be free.
-		own := con.GetConname()
-		if own == "" || own == con.GetIndexname() {
-			own = catalog.ObjectName(con.GetIndexname(), "", "plain")
+		newName := con.GetConname()
+		if newName == "" || newName == con.GetIndexname() {
+			newName = catalog.ObjectName(con.GetIndexname(), "", "plain")
 		}
 		p.Report(s, rule.Report{
 			Fact: "index " + con.GetIndexname() + " cannot be used by a constraint of " + table.Name.String(),
@@ -63,10 +63,10 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 			Instead: "build a plain unique index for it:\n" +
 				recipe.FormatStatements(recipe.ColumnIndex{
 					Table:   table.Name,
-					Name:    own,
+					Name:    newName,
 					Columns: columns,
 					Unique:  true,
-				}.CreateStatement(), recipe.AddUsingIndex(table.Name, own, kind, own)),
+				}.CreateStatement(), recipe.AddUsingIndex(table.Name, newName, kind, newName)),
 		})
 		return
 	}

@@ -20,10 +20,10 @@ var CatalogWritten = &rule.Rule{
 	Instead:   "Use the command that does the same: it locks, checks and tells the other sessions.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/catalogs-overview.html"},
 	Kinds:     rule.Data,
-	Statement: catalogWritten,
+	Statement: checkCatalogWritten,
 }
 
-func catalogWritten(p *rule.Pass, s *rule.Stmt) {
+func checkCatalogWritten(p *rule.Pass, s *rule.Stmt) {
 	target := splitWrite(pgparse.Unwrap(s.Node)).target
 	verb := "INSERT"
 	switch {

@@ -14,10 +14,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// writeInBatches returns SQL that writes to a table in batches without blocking it, by its key
+// formatBatchedWrite returns SQL that writes to a table in batches without blocking it, by its key
 // if that is known. A DELETE ends by its own condition. An UPDATE continues after the
 // last key of the previous batch.
-func writeInBatches(verb, set, where string, t *catalog.Relation) string {
+func formatBatchedWrite(verb, set, where string, t *catalog.Relation) string {
 	table := analysis.QuoteTable(t.Name)
 	statement, lead := "UPDATE "+table+" SET "+set, "write"
 	if verb == "DELETE" {
@@ -115,11 +115,11 @@ func primaryKeyColumns(t *catalog.Relation) []string {
 
 // describeLoop completes the report on a loop that writes rows in one transaction.
 func describeLoop(r *rule.Report, s *rule.Stmt, act string, w *analysis.Write) {
-	how := "row by row"
+	unit := "row by row"
 	if w.Batch {
-		how = "in batches"
+		unit = "in batches"
 	}
-	r.Fact = "the loop " + act + " " + how + ", but all of them in one transaction"
+	r.Fact = "the loop " + act + " " + unit + ", but all of them in one transaction"
 	r.Harm = describeCommit(s) + ": each row stays locked until then"
 	r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
 	if s.Parent < 0 {
@@ -155,8 +155,8 @@ func writtenAssignment(s *rule.Stmt, u *pgparse.UpdateStmt) string {
 		from = strings.LastIndex(s.SQL[:max(from, 0)], "(")
 	}
 	for _, end := range []string{" WHERE ", " FROM ", " RETURNING "} {
-		if at := analysis.IndexWord(s.SQL[from:to], end); at >= 0 {
-			to = from + at
+		if offset := analysis.IndexWord(s.SQL[from:to], end); offset >= 0 {
+			to = from + offset
 		}
 	}
 	if from <= 0 || to <= from {

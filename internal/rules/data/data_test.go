@@ -26,12 +26,12 @@ CREATE TABLE loose (a text)`
 		"lines": "UPDATE lines SET a = 1 WHERE (order_no, no) IN (SELECT order_no, no FROM lines WHERE … ORDER BY order_no, no LIMIT 1000);",
 		"loose": "UPDATE loose SET a = 1 WHERE ctid = ANY (ARRAY(SELECT ctid FROM loose WHERE … LIMIT 10000));",
 	} {
-		_, got, _ := strings.Cut(writeInBatches("UPDATE", "a = 1", "", c.Lookup("", table)), "\n")
+		_, got, _ := strings.Cut(formatBatchedWrite("UPDATE", "a = 1", "", c.Lookup("", table)), "\n")
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s", table, got)
 		}
 	}
-	if got := writeInBatches("DELETE", "", "", c.Lookup("", "users")); !strings.Contains(got,
+	if got := formatBatchedWrite("DELETE", "", "", c.Lookup("", "users")); !strings.Contains(got,
 		"delete in batches that commit, outside the migration:\nDELETE FROM users WHERE user_id IN") {
 		t.Error(got)
 	}

@@ -18,10 +18,10 @@ var DeleteAll = &rule.Rule{
 	Instead:   "Name the rows, and delete them in batches. To delete all of them, stop using the table first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-delete.html"},
 	Kinds:     rule.Data,
-	Statement: deleteAll,
+	Statement: checkDeleteAll,
 }
 
-func deleteAll(p *rule.Pass, s *rule.Stmt) {
+func checkDeleteAll(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
 		if w.Verb != "DELETE" || w.Extent != analysis.Whole || !p.InUse(w.Table) {
 			continue
@@ -35,7 +35,7 @@ func deleteAll(p *rule.Pass, s *rule.Stmt) {
 		if p.IsSmall(w.Table.Name) {
 			r.Severity = onward.Warning
 		}
-		addFired(&r, s, &w)
+		addFiredTriggers(&r, s, &w)
 		p.Report(s, r)
 		return
 	}

@@ -19,11 +19,11 @@ var DeleteUnbatched = &rule.Rule{
 	Instead:   "Delete in batches that commit, by a range of the key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
 	Kinds:     rule.Data,
-	Statement: deleteUnbatched,
+	Statement: checkDeleteUnbatched,
 }
 
-func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range listUnbatched(p, s, "DELETE") {
+func checkDeleteUnbatched(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range listUnbatchedWrites(p, s, "DELETE") {
 		if w.Extent == analysis.Whole {
 			continue
 		}
@@ -32,12 +32,12 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 			Fact:    "DELETE removes as many rows of " + table + " as its condition finds, in one transaction",
 			Harm:    "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then",
 			Grows:   w.Table.Name,
-			Instead: writeInBatches("DELETE", "", writtenCondition(s, w.Node), w.Table),
+			Instead: formatBatchedWrite("DELETE", "", writtenCondition(s, w.Node), w.Table),
 		}
 		if w.Extent == analysis.Few {
 			describeLoop(&r, s, "deletes from "+table, &w)
 		}
-		addFired(&r, s, &w)
+		addFiredTriggers(&r, s, &w)
 		p.Report(s, r)
 		return
 	}

@@ -10,15 +10,15 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// addFired adds the row triggers that a write of many rows fires to the harm of a report.
-func addFired(r *rule.Report, s *rule.Stmt, w *analysis.Write) {
-	if text := describeFired(s, w); text != "" {
+// addFiredTriggers adds the row triggers that a write of many rows fires to the harm of a report.
+func addFiredTriggers(r *rule.Report, s *rule.Stmt, w *analysis.Write) {
+	if text := describeFiredTriggers(s, w); text != "" {
 		r.Harm += "; " + text
 	}
 }
 
-// describeFired says which triggers a write fires for each row, and what they do; "" for none.
-func describeFired(s *rule.Stmt, w *analysis.Write) string {
+// describeFiredTriggers says which triggers a write fires for each row, and what they do; "" for none.
+func describeFiredTriggers(s *rule.Stmt, w *analysis.Write) string {
 	if s.Settings.ReplicaRole {
 		return ""
 	}
@@ -33,7 +33,7 @@ func describeFired(s *rule.Stmt, w *analysis.Write) string {
 		if !f.Direct {
 			name += " of " + f.Table.Name.String()
 		}
-		names = append(names, name+describeActs(s.Before, f))
+		names = append(names, name+describeTriggerActs(s.Before, f))
 	}
 	if len(names) == 0 {
 		return ""
@@ -41,8 +41,8 @@ func describeFired(s *rule.Stmt, w *analysis.Write) string {
 	return "for each row it fires " + prose.PickForm(len(names), "trigger ", "triggers ") + prose.FirstNames(names, 4)
 }
 
-// describeActs says what a trigger's function does besides changing its row, in brackets; "" for nothing.
-func describeActs(c *catalog.Catalog, f analysis.FiredTrigger) string {
+// describeTriggerActs says what a trigger's function does besides changing its row, in brackets; "" for nothing.
+func describeTriggerActs(c *catalog.Catalog, f analysis.FiredTrigger) string {
 	body := catalog.ReadBody(f.Function)
 	var tables, acts []string
 	for _, t := range body.ListWrittenRelations(c) {

@@ -25,17 +25,17 @@ var FromUnrelated = &rule.Rule{
 	Instead:   "Say in WHERE which row of the others belongs to which row of the table.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
 	Kinds:     rule.Data,
-	Statement: fromUnrelated,
+	Statement: checkFromUnrelated,
 }
 
-func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
+func checkFromUnrelated(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
 		parts := splitWrite(w.Node)
 		if w.Verb != "UPDATE" && w.Verb != "DELETE" || len(parts.from) == 0 || parts.with != nil || !p.InUse(w.Table) {
 			continue // what WITH gives may be one row
 		}
-		tables, itself := listJoined(s.Before, parts.from, w.Table)
-		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !itself || mayNameTable(parts.where, parts.target, w.Table) {
+		tables, joinsTarget := listJoinedTables(s.Before, parts.from, w.Table)
+		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !joinsTarget || mayNameTable(parts.where, parts.target, w.Table) {
 			continue // one table may well have one row
 		}
 		table := w.Table.Name.String()
@@ -48,7 +48,7 @@ func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 			r.Fact = "nothing ties the tables in USING to " + table + ", from which is deleted"
 			r.Harm = "as soon as they give one row, every row of " + table + " is gone"
 		}
-		if itself {
+		if joinsTarget {
 			r.Instead += "; the " + table + " that FROM names is not the one that is written"
 		}
 		p.Report(s, r)
@@ -56,9 +56,9 @@ func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// listJoined returns the tables in a FROM list, nil if it contains anything else. itself says
+// listJoinedTables returns the tables in a FROM list, nil if it contains anything else. itself says
 // that the written table is among them.
-func listJoined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) (tables []*catalog.Relation, itself bool) {
+func listJoinedTables(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) (tables []*catalog.Relation, joinsTarget bool) {
 	for _, n := range from {
 		switch x := pgparse.Unwrap(n).(type) {
 		case *pgparse.RangeVar:
@@ -66,18 +66,18 @@ func listJoined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relati
 			if !t.Kind.IsTable() {
 				return nil, false
 			}
-			tables, itself = append(tables, t), itself || t.Name == target.Name
+			tables, joinsTarget = append(tables, t), joinsTarget || t.Name == target.Name
 		case *pgparse.JoinExpr:
-			list, of := listJoined(c, []*pgparse.Node{x.GetLarg(), x.GetRarg()}, target)
+			list, nestedTarget := listJoinedTables(c, []*pgparse.Node{x.GetLarg(), x.GetRarg()}, target)
 			if list == nil {
 				return nil, false
 			}
-			tables, itself = append(tables, list...), itself || of
+			tables, joinsTarget = append(tables, list...), joinsTarget || nestedTarget
 		default:
 			return nil, false
 		}
 	}
-	return tables, itself
+	return tables, joinsTarget
 }
 
 // mayNameTable reports whether a condition may name the table that is written: by its

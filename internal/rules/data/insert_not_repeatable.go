@@ -21,16 +21,16 @@ var InsertNotRepeatable = &rule.Rule{
 	Instead:   "Add ON CONFLICT DO NOTHING, or run the file in one transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},
 	Kinds:     rule.Data,
-	Statement: insertNotRepeatable,
+	Statement: checkInsertNotRepeatable,
 }
 
-func insertNotRepeatable(p *rule.Pass, s *rule.Stmt) {
+func checkInsertNotRepeatable(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetInsertStmt()
-	if stmt == nil || s.Origin != script.Alone || s.Parent >= 0 || stmt.OnConflictClause != nil || isGuarded(stmt) {
+	if stmt == nil || s.Origin != script.Alone || s.Parent >= 0 || stmt.OnConflictClause != nil || isGuardedInsert(stmt) {
 		return
 	}
-	behind := s.Migration.Statements[s.Index+1:]
-	for _, x := range behind {
+	following := s.Migration.Statements[s.Index+1:]
+	for _, x := range following {
 		if x.Node.GetVariableSetStmt() != nil || x.Parent >= 0 {
 			continue
 		}
@@ -44,8 +44,8 @@ func insertNotRepeatable(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// isGuarded reports whether an INSERT looks first: … WHERE NOT EXISTS (…).
-func isGuarded(stmt *pgparse.InsertStmt) bool {
+// isGuardedInsert reports whether an INSERT looks first: … WHERE NOT EXISTS (…).
+func isGuardedInsert(stmt *pgparse.InsertStmt) bool {
 	return pgparse.Contains(stmt.SelectStmt.GetSelectStmt().GetWhereClause(), func(l *pgparse.SubLink) bool {
 		return l.SubLinkType == pgparse.SubLinkType_EXISTS_SUBLINK
 	})

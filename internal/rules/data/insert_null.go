@@ -24,10 +24,10 @@ var InsertNull = &rule.Rule{
 	Instead:   "Leave these rows out, or give them a value.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html"},
 	Kinds:     rule.Data,
-	Statement: insertNull,
+	Statement: checkInsertNull,
 }
 
-func insertNull(p *rule.Pass, s *rule.Stmt) {
+func checkInsertNull(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
 		stmt, ok := w.Node.(*pgparse.InsertStmt)
 		q := stmt.GetSelectStmt().GetSelectStmt()
@@ -37,11 +37,11 @@ func insertNull(p *rule.Pass, s *rule.Stmt) {
 		for i, n := range q.GetTargetList() {
 			to := w.Table.Column(stmt.GetCols()[i].GetResTarget().GetName())
 			ref := n.GetResTarget().GetVal().GetColumnRef()
-			if to == nil || !to.NotNull || to.Inferred || ref == nil || len(stmt.GetCols()[i].GetResTarget().GetIndirection()) > 0 || filledBefore(w.Table, to) {
+			if to == nil || !to.NotNull || to.Inferred || ref == nil || len(stmt.GetCols()[i].GetResTarget().GetIndirection()) > 0 || isFilledBeforeCheck(w.Table, to) {
 				continue
 			}
-			from, col := findCopied(s.Before, q, ref)
-			if col == nil || !p.InUse(from) || p.Rows.WasUpdated(from, col) || isConditionOn(q, col.Name) {
+			from, col := findSourceColumn(s.Before, q, ref)
+			if col == nil || !p.InUse(from) || p.Rows.WasUpdated(from, col) || hasConditionOn(q, col.Name) {
 				continue
 			}
 			p.Report(s, rule.Report{
@@ -55,15 +55,15 @@ func insertNull(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// filledBefore reports whether a trigger may give the column a value before it is
+// isFilledBeforeCheck reports whether a trigger may give the column a value before it is
 // looked at.
-func filledBefore(t *catalog.Relation, c *catalog.Column) bool {
+func isFilledBeforeCheck(t *catalog.Relation, c *catalog.Column) bool {
 	return c.Generated != "" || slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool { return g.RunsBefore("insert") })
 }
 
-// findCopied is the column of a plain table in FROM that a name stands for; nil where
+// findSourceColumn is the column of a plain table in FROM that a name stands for; nil where
 // it is not known, or cannot be NULL.
-func findCopied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (*catalog.Relation, *catalog.Column) {
+func findSourceColumn(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (*catalog.Relation, *catalog.Column) {
 	fields := ref.GetFields()
 	name, alias := pgparse.LastText(fields), ""
 	if len(fields) > 2 || name == "" || q.GetWithClause() != nil {
@@ -110,9 +110,9 @@ func isCheckedNotNull(t *catalog.Relation, c *catalog.Column) bool {
 	})
 }
 
-// isConditionOn reports whether the conditions of a query name a column: what they let
+// hasConditionOn reports whether the conditions of a query name a column: what they let
 // through of it is not weighed.
-func isConditionOn(q *pgparse.SelectStmt, name string) bool {
+func hasConditionOn(q *pgparse.SelectStmt, name string) bool {
 	return slices.ContainsFunc(append([]*pgparse.Node{q.GetWhereClause()}, q.GetFromClause()...), func(n *pgparse.Node) bool {
 		return pgparse.Contains(n, func(ref *pgparse.ColumnRef) bool { return pgparse.LastText(ref.GetFields()) == name })
 	})

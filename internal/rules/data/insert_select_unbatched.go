@@ -20,11 +20,11 @@ var InsertSelectUnbatched = &rule.Rule{
 	Instead:   "Copy in batches that commit, by a range of the source's key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html"},
 	Kinds:     rule.Data,
-	Statement: insertSelectUnbatched,
+	Statement: checkInsertSelectUnbatched,
 }
 
-func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range listUnbatched(p, s, "INSERT") {
+func checkInsertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range listUnbatchedWrites(p, s, "INSERT") {
 		if insert, ok := w.Node.(*pgparse.InsertStmt); w.Extent == analysis.Some || ok && analysis.GivesOneRow(insert.GetSelectStmt().GetSelectStmt()) {
 			continue
 		}
@@ -36,7 +36,7 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 			r := rule.Report{Severity: onward.Warning}
 			describeLoop(&r, s, "copies rows of "+e.Name.String()+" into "+w.Table.Name.String(), &w)
 			r.Harm = describeCommit(s) + ": until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing"
-			addFired(&r, s, &w)
+			addFiredTriggers(&r, s, &w)
 			p.Report(s, r)
 			return
 		}
@@ -52,7 +52,7 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 			Instead: "copy in batches that commit, outside the migration:\nINSERT INTO " + analysis.QuoteTable(w.Table.Name) + " … SELECT … FROM " +
 				analysis.QuoteTable(e.Name) + " " + where + ";",
 		}
-		addFired(&r, s, &w)
+		addFiredTriggers(&r, s, &w)
 		p.Report(s, r)
 		return
 	}

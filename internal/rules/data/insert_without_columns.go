@@ -21,10 +21,10 @@ var InsertWithoutColumns = &rule.Rule{
 	Instead:   "Name the columns.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html"},
 	Kinds:     rule.Data,
-	Statement: insertWithoutColumns,
+	Statement: checkInsertWithoutColumns,
 }
 
-func insertWithoutColumns(p *rule.Pass, s *rule.Stmt) {
+func checkInsertWithoutColumns(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
 		stmt, ok := w.Node.(*pgparse.InsertStmt)
 		if !ok || len(stmt.Cols) > 0 || stmt.SelectStmt == nil || !p.InUse(w.Table) {

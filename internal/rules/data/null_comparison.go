@@ -19,12 +19,12 @@ var NullComparison = &rule.Rule{
 	Instead:   "Write IS NULL or IS NOT NULL.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/functions-comparison.html"},
 	Kinds:     rule.Data,
-	Statement: nullComparison,
+	Statement: checkNullComparison,
 }
 
-func nullComparison(p *rule.Pass, s *rule.Stmt) {
+func checkNullComparison(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
-		test, instead := againstNull(splitWrite(w.Node).where)
+		test, instead := findNullComparison(splitWrite(w.Node).where)
 		if test == "" {
 			continue
 		}
@@ -38,9 +38,9 @@ func nullComparison(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// againstNull is the first of the conditions of a WHERE, all of which must hold,
+// findNullComparison is the first of the conditions of a WHERE, all of which must hold,
 // that compares with the constant NULL, and what it was to be.
-func againstNull(where *pgparse.Node) (test, instead string) {
+func findNullComparison(where *pgparse.Node) (test, instead string) {
 	for _, n := range predicate.ListConjuncts(where) {
 		x := n.GetAExpr()
 		if x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || len(x.GetName()) != 1 || !x.GetRexpr().GetAConst().GetIsnull() || x.GetLexpr().GetColumnRef() == nil {

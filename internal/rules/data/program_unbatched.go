@@ -26,19 +26,19 @@ var ProgramUnbatched = &rule.Rule{
 		"the table grows, replicas lag, and VACUUM can clean nothing up meanwhile.",
 	Instead:   "Write in batches that commit, by a range of the key, in a migration without a transaction or outside it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
-	Migration: programUnbatched,
+	Migration: checkProgramUnbatched,
 }
 
-func programUnbatched(p *rule.Pass, m *rule.Migration) {
+func checkProgramUnbatched(p *rule.Pass, m *rule.Migration) {
 	var reported []catalog.OID
 	for _, list := range analysis.GroupByKey(m.Script.Source.Code, func(c *script.Code) program { return program{c.Name, c.Line} }) {
-		if slices.ContainsFunc(list, func(c script.Code) bool { return underLock(p, m, &c) }) {
+		if slices.ContainsFunc(list, func(c script.Code) bool { return runsUnderLock(p, m, &c) }) {
 			continue // one finding for one program: the worse one
 		}
 		var written []writtenTable
 		for _, c := range list {
 			t := p.MappedTable(c.Table)
-			if !takesLong(&c) || t == nil || !p.InUse(t) || p.IsTiny(t.Name) || slices.Contains(reported, t.OID) {
+			if !writesWholeTable(&c) || t == nil || !p.InUse(t) || p.IsTiny(t.Name) || slices.Contains(reported, t.OID) {
 				continue
 			}
 			reported = append(reported, t.OID)
@@ -56,9 +56,9 @@ func programUnbatched(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// takesLong reports whether a program writes all rows of a table in one transaction. Without a transaction
+// writesWholeTable reports whether a program writes all rows of a table in one transaction. Without a transaction
 // around it each save, and each batch, commits. Which rows it writes while it goes over others is not known.
-func takesLong(c *script.Code) bool {
+func writesWholeTable(c *script.Code) bool {
 	return c.Whole && !c.Few && c.Verb != "goes over" && !(c.Apart && (c.Batches || c.Verb == "saves" || c.Verb == "removes"))
 }
 
@@ -78,9 +78,9 @@ func describeWrites(all []writtenTable) string {
 	return strings.Join(out, ", and ")
 }
 
-// underLock reports whether a program works under the lock of a statement that
+// runsUnderLock reports whether a program works under the lock of a statement that
 // runs before it in its transaction, which another rule reports.
-func underLock(p *rule.Pass, m *rule.Migration, c *script.Code) bool {
+func runsUnderLock(p *rule.Pass, m *rule.Migration, c *script.Code) bool {
 	if c.Apart || c.Few {
 		return false
 	}

@@ -20,10 +20,10 @@ var SubqueryOuterColumn = &rule.Rule{
 	Instead:   "Name the column of the sub-query's table, with the table in front.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/functions-subquery.html"},
 	Kinds:     rule.Data,
-	Statement: subqueryOuterColumn,
+	Statement: checkSubqueryOuterColumn,
 }
 
-func subqueryOuterColumn(p *rule.Pass, s *rule.Stmt) {
+func checkSubqueryOuterColumn(p *rule.Pass, s *rule.Stmt) {
 	if s.Parent >= 0 {
 		return // the name may be a variable of the block
 	}

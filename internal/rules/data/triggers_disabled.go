@@ -24,12 +24,12 @@ var TriggersDisabled = &rule.Rule{
 	Instead:   "Write the rows in an order that the foreign keys accept, or make them deferrable.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE"},
 	Kinds:     rule.AlterTable | rule.Data | rule.Another,
-	Statement: triggersDisabled,
+	Statement: checkTriggersDisabled,
 }
 
-func triggersDisabled(p *rule.Pass, s *rule.Stmt) {
+func checkTriggersDisabled(p *rule.Pass, s *rule.Stmt) {
 	if s.Node.GetAlterTableStmt() != nil {
-		allDisabled(p, s)
+		judgeAllDisabled(p, s)
 		return
 	}
 	set, ok := analysis.SettingOf(s.Node)
@@ -59,9 +59,9 @@ func triggersDisabled(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// allDisabled judges DISABLE TRIGGER ALL, which also disables the triggers of foreign keys, for
+// judgeAllDisabled judges DISABLE TRIGGER ALL, which also disables the triggers of foreign keys, for
 // all sessions.
-func allDisabled(p *rule.Pass, s *rule.Stmt) {
+func judgeAllDisabled(p *rule.Pass, s *rule.Stmt) {
 	t := s.AlteredRelation()
 	if t == nil || !hasCommand(p, s, pgparse.AlterTableType_AT_DisableTrigAll) || !p.InUse(t) {
 		return
@@ -89,13 +89,13 @@ func hasCommand(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool
 // hasDeferrableKey reports whether a foreign key of a table, or one that points to it,
 // can be put off to the commit.
 func hasDeferrableKey(s *rule.Stmt, t *catalog.Relation) bool {
-	one := func(r *catalog.Relation) bool {
+	hasKey := func(r *catalog.Relation) bool {
 		return slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
 			return c.Kind == catalog.ForeignKey && c.Deferrable && (r == t || c.Ref == t.OID)
 		})
 	}
-	return one(t) || slices.ContainsFunc(t.ReferencedBy, func(oid catalog.OID) bool {
+	return hasKey(t) || slices.ContainsFunc(t.ReferencedBy, func(oid catalog.OID) bool {
 		r := s.Before.Relation(oid)
-		return r != nil && one(r)
+		return r != nil && hasKey(r)
 	})
 }

@@ -20,11 +20,11 @@ var UpdateUnbatched = &rule.Rule{
 	Instead:   "Write in batches that commit, by a range of the key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
 	Kinds:     rule.Data,
-	Statement: updateUnbatched,
+	Statement: checkUpdateUnbatched,
 }
 
-func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
-	writes := listUnbatched(p, s, "UPDATE")
+func checkUpdateUnbatched(p *rule.Pass, s *rule.Stmt) {
+	writes := listUnbatchedWrites(p, s, "UPDATE")
 	if len(writes) == 0 {
 		return
 	}
@@ -40,7 +40,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		Fact:     w.Verb + " writes every row of " + table + " in one transaction",
 		Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
 		Grows:    w.Table.Name,
-		Instead:  writeInBatches("UPDATE", set, writtenCondition(s, w.Node), w.Table),
+		Instead:  formatBatchedWrite("UPDATE", set, writtenCondition(s, w.Node), w.Table),
 		Cause:    "and so do %d others on " + table,
 		Way:      advice.Apart{Work: advice.Fills, SQL: s.SQL},
 	}
@@ -53,6 +53,6 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"
 		r.Cause = "and so do %d others"
 	}
-	addFired(&r, s, &w)
+	addFiredTriggers(&r, s, &w)
 	p.Report(s, r)
 }

@@ -26,17 +26,17 @@ var ValueRenamed = &rule.Rule{
 		"the new code must know both values, or it does not find these rows.",
 	Instead:   "Release code that accepts both values first. Then change the rows, and do that once more when no server runs the old code.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
-	Migration: valueRenamed,
+	Migration: checkValueRenamed,
 }
 
-func valueRenamed(p *rule.Pass, m *rule.Migration) {
+func checkValueRenamed(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
-		if r := renamedBy(p, s); r != nil {
+		if r := findRenamedValue(p, s); r != nil {
 			p.Report(s, *r)
 		}
 	}
 	for _, list := range analysis.GroupByKey(m.Script.Source.Replaces, func(x *script.Replacement) program { return program{x.Name, x.Line} }) {
-		renamedByProgram(p, m, list)
+		reportProgramRenames(p, m, list)
 	}
 }
 
@@ -46,35 +46,35 @@ type program struct {
 	line int
 }
 
-// renamedByProgram reports the first value that a program renames, and counts the others.
-func renamedByProgram(p *rule.Pass, m *rule.Migration, list []script.Replacement) {
+// reportProgramRenames reports the first value that a program renames, and counts the others.
+func reportProgramRenames(p *rule.Pass, m *rule.Migration, list []script.Replacement) {
 	var found *rule.Report
-	others := 0
+	otherValues := 0
 	for _, x := range list {
 		switch r := judgeValueReplacement(p, x.Name, p.MappedTable(x.Table), x.Column, replacement{x.Old, x.Now}); {
 		case r == nil:
 		case found == nil:
 			found = r
 		default:
-			others++
+			otherValues++
 			found.Evidence = append(slices.Clip(found.Evidence), r.Evidence...)
 		}
 	}
 	if found == nil {
 		return
 	}
-	if others > 0 {
-		found.Fact += fmt.Sprintf(", and renames %d other values", others)
-		if others == 1 {
+	if otherValues > 0 {
+		found.Fact += fmt.Sprintf(", and renames %d other values", otherValues)
+		if otherValues == 1 {
 			found.Fact = strings.TrimSuffix(found.Fact, "1 other values") + "another value"
 		}
 	}
 	p.ReportAt(m.ID, m.Path, list[0].Line, *found)
 }
 
-// renamedBy returns the report for the first value that a statement renames; nil for
+// findRenamedValue returns the report for the first value that a statement renames; nil for
 // none.
-func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
+func findRenamedValue(p *rule.Pass, s *rule.Stmt) *rule.Report {
 	for _, w := range p.ListWrites(s) {
 		stmt, ok := w.Node.(*pgparse.UpdateStmt)
 		if !ok {
@@ -85,7 +85,7 @@ func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 			if len(target.GetIndirection()) > 0 {
 				continue
 			}
-			for _, x := range listReplaced(target, stmt.GetWhereClause()) {
+			for _, x := range listReplacements(target, stmt.GetWhereClause()) {
 				if r := judgeValueReplacement(p, "UPDATE", w.Table, target.GetName(), x); r != nil {
 					return r
 				}
@@ -98,7 +98,7 @@ func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 // judgeValueReplacement returns the report for a value that replaces another one; nil if the deployed
 // code does not know the old one, or knows both. actor is the statement or program that replaces it.
 func judgeValueReplacement(p *rule.Pass, actor string, t *catalog.Relation, column string, x replacement) *rule.Report {
-	if t == nil || !p.InUse(t) || !isTelling(x.old) || x.now == "" || x.now == x.old {
+	if t == nil || !p.InUse(t) || !isDistinctiveValue(x.old) || x.now == "" || x.now == x.old {
 		return nil
 	}
 	if c := t.Column(column); c == nil && !t.Inferred && !t.Partial {
@@ -109,8 +109,8 @@ func judgeValueReplacement(p *rule.Pass, actor string, t *catalog.Relation, colu
 		}
 	}
 	name := t.Name
-	if was := p.Release.Deployed.Relation(t.OID); was != nil {
-		name = was.Name
+	if deployed := p.Release.Deployed.Relation(t.OID); deployed != nil {
+		name = deployed.Name
 	}
 	u := p.Code.KnowsOnly(name, column, x.old, x.now)
 	if !u.Used {

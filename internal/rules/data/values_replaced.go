@@ -11,9 +11,9 @@ import (
 // replacement is a constant that takes the place of another.
 type replacement struct{ old, now string }
 
-// listReplaced are the constants of a column that an assignment replaces: UPDATE … SET
+// listReplacements are the constants of a column that an assignment replaces: UPDATE … SET
 // c = 'b' WHERE c = 'a', and SET c = CASE c WHEN 'a' THEN 'b' END.
-func listReplaced(target *pgparse.ResTarget, where *pgparse.Node) []replacement {
+func listReplacements(target *pgparse.ResTarget, where *pgparse.Node) []replacement {
 	var out []replacement
 	add := func(old []string, to *pgparse.Node) {
 		now := constantText(to)
@@ -23,12 +23,12 @@ func listReplaced(target *pgparse.ResTarget, where *pgparse.Node) []replacement 
 			}
 		}
 	}
-	add(equalConstants(where, target.GetName()), target.GetVal())
+	add(listEqualConstants(where, target.GetName()), target.GetVal())
 	choice := target.GetVal().GetCaseExpr()
 	for _, n := range choice.GetArgs() {
 		when := n.GetCaseWhen()
 		if !isColumn(choice.GetArg(), target.GetName()) {
-			add(equalConstants(when.GetExpr(), target.GetName()), when.GetResult())
+			add(listEqualConstants(when.GetExpr(), target.GetName()), when.GetResult())
 		} else if old := constantText(when.GetExpr()); old != "" {
 			add([]string{old}, when.GetResult())
 		}
@@ -36,16 +36,16 @@ func listReplaced(target *pgparse.ResTarget, where *pgparse.Node) []replacement 
 	return out
 }
 
-// isTelling reports whether a text, where code has it, is likely to be the value: not
+// isDistinctiveValue reports whether a text, where code has it, is likely to be the value: not
 // "true" or "0", which everything is compared with, and no prose, which is shown.
-func isTelling(value string) bool {
+func isDistinctiveValue(value string) bool {
 	return !vague.MatchString(value) && len(strings.Fields(value)) < 3
 }
 
 var vague = lazyregexp.New(`^(?i:\W*|[\d.,]+|true|false|yes|no|on|off|null|none|t|f|y|n|id|name|default)$`)
 
-// equalConstants are the constants one of which a column has by a condition.
-func equalConstants(where *pgparse.Node, column string) []string {
+// listEqualConstants are the constants one of which a column has by a condition.
+func listEqualConstants(where *pgparse.Node, column string) []string {
 	var out []string
 	for _, n := range predicate.ListConjuncts(where) {
 		x := n.GetAExpr()

@@ -10,16 +10,16 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// listUnbatched lists the writes of a statement that a busy table would feel:
+// listUnbatchedWrites lists the writes of a statement that a busy table would feel:
 // without a bound, or in a loop that never commits. What goes on under an
 // earlier statement's lock is transaction-long-work-under-lock's.
-func listUnbatched(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
+func listUnbatchedWrites(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
 	var out []analysis.Write
 	for _, w := range p.ListWrites(s) {
 		if w.Verb != verb && !(verb == "UPDATE" && w.Verb == "MERGE") {
 			continue
 		}
-		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commitsInLoop(s)) {
+		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || runsPerRow(p, s)) && !commitsInLoop(s)) {
 			continue
 		}
 		if w.Extent == analysis.Some && s.Loop && commitsInLoop(s) && namesBlockVariable(s) {
@@ -66,9 +66,9 @@ type writtenRows struct {
 	extent analysis.Extent
 }
 
-// eachRow reports whether a statement runs once for each row that the query of
+// runsPerRow reports whether a statement runs once for each row that the query of
 // the loop around it finds in existing tables: FOR r IN SELECT … LOOP.
-func eachRow(p *rule.Pass, s *rule.Stmt) bool {
+func runsPerRow(p *rule.Pass, s *rule.Stmt) bool {
 	for i := s.Index - 1; i > s.Parent && i >= 0; i-- {
 		x := s.Migration.Statements[i]
 		q := x.Node.GetSelectStmt()
@@ -97,8 +97,8 @@ func filtersByRecord(n *pgparse.Node) bool {
 		if len(ref.Fields) != 2 {
 			return false
 		}
-		of := ref.Fields[0].GetString_().GetSval()
-		return of != w.target.Relname && of != w.target.GetAlias().GetAliasname()
+		qualifier := ref.Fields[0].GetString_().GetSval()
+		return qualifier != w.target.Relname && qualifier != w.target.GetAlias().GetAliasname()
 	})
 }
 

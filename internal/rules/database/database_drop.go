@@ -31,7 +31,7 @@ func checkDatabaseDrop(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || s.RefusedRule() != "" {
 		return
 	}
-	own := rule.BuildOnce(&s.Migration.Notes, func() madeDatabases {
+	creator := rule.BuildOnce(&s.Migration.Notes, func() madeDatabases {
 		out := madeDatabases{}
 		for _, x := range rule.StatementsOf[*pgparse.Node_CreatedbStmt](s.Migration) {
 			if name := x.Node.GetCreatedbStmt().GetDbname(); out[name] == nil {
@@ -40,7 +40,7 @@ func checkDatabaseDrop(p *rule.Pass, s *rule.Stmt) {
 		}
 		return out
 	})[stmt.GetDbname()]
-	if own != nil && own.Index < s.Index {
+	if creator != nil && creator.Index < s.Index {
 		return
 	}
 	harm := "all of its tables and rows are gone, and nothing can be rolled back"

@@ -28,7 +28,7 @@ var DatabaseSettingChanged = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-alterrole.html",
 	},
 	Kinds:     rule.Another,
-	Statement: settingChanged,
+	Statement: checkSettingChanged,
 }
 
 // harms are the settings that change what a statement means, or whether it runs, and how. Timeouts and other limits are not among them: they are
@@ -65,30 +65,30 @@ var harms = map[string]string{
 	"xmloption":                        "texts that are read as XML are refused, or accepted",
 }
 
-func settingChanged(p *rule.Pass, s *rule.Stmt) {
-	whose, set := catalog.SettingsOwner(pgparse.Unwrap(s.Node))
+func checkSettingChanged(p *rule.Pass, s *rule.Stmt) {
+	owner, set := catalog.SettingsOwner(pgparse.Unwrap(s.Node))
 	if set == nil || s.Tx.RolledBack {
 		return
 	}
-	for _, part := range strings.Split(whose, " in ") {
+	for _, part := range strings.Split(owner, " in ") {
 		kind, name, _ := strings.Cut(part, " ")
-		if made := (catalog.Name{Name: name}); s.Before.Object(kind, made) != nil && p.Release.Deployed.Object(kind, made) == nil {
+		if objectName := (catalog.Name{Name: name}); s.Before.Object(kind, objectName) != nil && p.Release.Deployed.Object(kind, objectName) == nil {
 			return // nobody has it yet
 		}
 	}
-	settings := catalog.Name{Name: whose}
+	settings := catalog.Name{Name: owner}
 	before, after := p.Release.Deployed.Object("settings", settings), s.Tx.After.Object("settings", settings)
 	names := []string{strings.ToLower(set.GetName())}
 	if set.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL && before != nil {
 		names = slices.Sorted(maps.Keys(before.Options))
 	}
 	for _, name := range names {
-		reportSetting(p, s, whose, name, valueOf(before, name), valueOf(after, name))
+		reportSetting(p, s, owner, name, settingValue(before, name), settingValue(after, name))
 	}
 }
 
-// valueOf returns the value that settings have for a name; "" for none.
-func valueOf(o *catalog.Object, name string) string {
+// settingValue returns the value that settings have for a name; "" for none.
+func settingValue(o *catalog.Object, name string) string {
 	if o == nil {
 		return ""
 	}
@@ -96,41 +96,41 @@ func valueOf(o *catalog.Object, name string) string {
 }
 
 // reportSetting reports a setting that has another value than before, unless it is the one that nearly every server has.
-func reportSetting(p *rule.Pass, s *rule.Stmt, whose, name, was, value string) {
+func reportSetting(p *rule.Pass, s *rule.Stmt, owner, name, oldValue, value string) {
 	harm := harms[name]
 	switch {
-	case harm == "" || was == value:
+	case harm == "" || oldValue == value:
 		return
-	case isUsual(name, value) && isUsual(name, was) && (name != "search_path" || keepsSchemas(value, was)):
+	case isUsualValue(name, value) && isUsualValue(name, oldValue) && (name != "search_path" || keepsSchemas(value, oldValue)):
 		return
 	}
 	r := rule.Report{
-		Fact:     name + " of " + whose + " becomes " + value + " for each new session",
+		Fact:     name + " of " + owner + " becomes " + value + " for each new session",
 		Harm:     harm + ", in the deployed code too, on the connections that are made anew",
 		Instead:  "let the new code set it for its own sessions (in its connection string), and change the default a release later",
 		Severity: onward.Warning,
 	}
 	if value == "" {
-		r.Fact = name + " of " + whose + " is no longer " + was + " for each new session"
+		r.Fact = name + " of " + owner + " is no longer " + oldValue + " for each new session"
 	}
-	if name == "default_transaction_read_only" && !strings.HasPrefix(whose, "role ") && value != "" && !isUsual(name, value) {
+	if name == "default_transaction_read_only" && !strings.HasPrefix(owner, "role ") && value != "" && !isUsualValue(name, value) {
 		r.Severity = onward.Off
 	}
 	p.Report(s, r)
 }
 
 // keepsSchemas reports whether a search path has all schemas of another one.
-func keepsSchemas(value, was string) bool {
+func keepsSchemas(value, oldValue string) bool {
 	now := strings.Split(value+`, "$user", $user, public`, ", ")
-	return !slices.ContainsFunc(strings.Split(was, ", "), func(schema string) bool { return schema != "" && !slices.Contains(now, schema) })
+	return !slices.ContainsFunc(strings.Split(oldValue, ", "), func(schema string) bool { return schema != "" && !slices.Contains(now, schema) })
 }
 
-// isUsual reports whether a value is the one that nearly every server has, so that
+// isUsualValue reports whether a value is the one that nearly every server has, so that
 // it changes nothing. No value is the server's own.
-func isUsual(name, value string) bool {
+func isUsualValue(name, value string) bool {
 	value = strings.ToLower(value)
-	off := value == "off" || value == "false" || value == "no" || value == "0"
-	on := value == "on" || value == "true" || value == "yes" || value == "1"
+	isOff := value == "off" || value == "false" || value == "no" || value == "0"
+	isOn := value == "on" || value == "true" || value == "yes" || value == "1"
 	switch {
 	case value == "":
 		return true
@@ -145,9 +145,9 @@ func isUsual(name, value string) bool {
 	case name == "extra_float_digits":
 		return value == "1" || value == "2" || value == "3"
 	case name == "default_transaction_read_only" || name == "transform_null_equals":
-		return off
+		return isOff
 	case name == "array_nulls" || name == "event_triggers" || name == "row_security" || name == "standard_conforming_strings":
-		return on
+		return isOn
 	}
 	return slices.Contains(usualValues[name], value)
 }

@@ -29,7 +29,7 @@ var ExtensionDrop = &rule.Rule{
 func checkExtensionDrop(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_EXTENSION) {
 		key := catalog.Name{Name: o.Name.Name}
-		dropMembers(p, s, key.Name)
+		reportDroppedMembers(p, s, key.Name)
 		seen := s.Before.Object("extension", key)
 		if seen == nil && s.IfExists() || seen != nil && p.Release.Deployed.Object("extension", key) == nil || s.Tx.After.Object("extension", key) != nil {
 			continue
@@ -50,9 +50,9 @@ func checkExtensionDrop(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// dropMembers reports the relations that statements put into an extension: DROP EXTENSION
+// reportDroppedMembers reports the relations that statements put into an extension: DROP EXTENSION
 // drops them, even without CASCADE.
-func dropMembers(p *rule.Pass, s *rule.Stmt, extension string) {
+func reportDroppedMembers(p *rule.Pass, s *rule.Stmt, extension string) {
 	for i := range s.Deltas {
 		d := &rule.Delta{Delta: &s.Deltas[i], By: s}
 		if d.Kind != catalog.RelationDropped || d.Before.Extension != extension || !p.IsDeployed(d) ||

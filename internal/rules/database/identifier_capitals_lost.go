@@ -21,19 +21,19 @@ var IdentifierCapitalsLost = &rule.Rule{
 		"the migration counts as run, and what was to go stays, on every database.",
 	Instead:   "Write the name in double quotes, letter by letter.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"},
-	Statement: capitalsLost,
+	Statement: checkCapitalsLost,
 }
 
-func capitalsLost(p *rule.Pass, s *rule.Stmt) {
+func checkCapitalsLost(p *rule.Pass, s *rule.Stmt) {
 	if s.Tx.RolledBack {
 		return
 	}
 	l := lostNames{end: s.Migration.After()}
 	switch n := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.AlterTableStmt:
-		l.checkAltered(s, n)
+		l.checkAlteredNames(s, n)
 	case *pgparse.DropStmt:
-		l.droppedObjects(s, n)
+		l.checkDroppedNames(s, n)
 	}
 	if len(l.skipped) == 0 {
 		return
@@ -55,17 +55,17 @@ type lostNames struct {
 	skipped, meant []string
 }
 
-func (l *lostNames) addLost(what, name, twin string) {
-	l.skipped = append(l.skipped, what+" "+name)
+func (l *lostNames) addLostName(kind, name, twin string) {
+	l.skipped = append(l.skipped, kind+" "+name)
 	l.meant = append(l.meant, `"`+twin+`"`)
 }
 
-func (l *lostNames) checkAltered(s *rule.Stmt, n *pgparse.AlterTableStmt) {
+func (l *lostNames) checkAlteredNames(s *rule.Stmt, n *pgparse.AlterTableStmt) {
 	r, known := s.Before.Resolve(n.GetRelation())
 	switch {
 	case !known && n.GetMissingOk():
 		if twin := s.Before.FindCaseVariant(r.Name); twin != nil {
-			l.addLost("table", r.Name.String(), twin.Name.Name)
+			l.addLostName("table", r.Name.String(), twin.Name.Name)
 		}
 	case known:
 		after := l.end.Relation(r.OID)
@@ -78,13 +78,13 @@ func (l *lostNames) checkAltered(s *rule.Stmt, n *pgparse.AlterTableStmt) {
 			case pgparse.AlterTableType_AT_DropColumn:
 				for _, col := range after.Columns {
 					if r.Column(cmd.GetName()) == nil && differsInCase(col.Name, cmd.GetName()) {
-						l.addLost("column", cmd.GetName()+" of "+r.Name.String(), col.Name)
+						l.addLostName("column", cmd.GetName()+" of "+r.Name.String(), col.Name)
 					}
 				}
 			case pgparse.AlterTableType_AT_DropConstraint:
 				for _, con := range after.Constraints {
 					if r.Constraint(cmd.GetName()) == nil && differsInCase(con.Name, cmd.GetName()) {
-						l.addLost("constraint", cmd.GetName()+" of "+r.Name.String(), con.Name)
+						l.addLostName("constraint", cmd.GetName()+" of "+r.Name.String(), con.Name)
 					}
 				}
 			}
@@ -92,7 +92,7 @@ func (l *lostNames) checkAltered(s *rule.Stmt, n *pgparse.AlterTableStmt) {
 	}
 }
 
-func (l *lostNames) droppedObjects(s *rule.Stmt, n *pgparse.DropStmt) {
+func (l *lostNames) checkDroppedNames(s *rule.Stmt, n *pgparse.DropStmt) {
 	kind := dropped[n.GetRemoveType()]
 	if !n.GetMissingOk() || kind == "" {
 		return
@@ -107,7 +107,7 @@ func (l *lostNames) droppedObjects(s *rule.Stmt, n *pgparse.DropStmt) {
 			continue
 		}
 		if twin := s.Before.FindCaseVariant(r.Name); twin != nil && l.end.Relation(twin.OID) != nil {
-			l.addLost(kind, r.Name.String(), twin.Name.Name)
+			l.addLostName(kind, r.Name.String(), twin.Name.Name)
 		}
 	}
 }

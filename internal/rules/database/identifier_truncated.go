@@ -30,7 +30,7 @@ func checkTruncated(p *rule.Pass, s *rule.Stmt) {
 	if len(s.SQL) <= limit || s.Tx.RolledBack {
 		return
 	}
-	for _, name := range listLong(s.SQL) {
+	for _, name := range listLongNames(s.SQL) {
 		cut := truncateIdentifier(name)
 		r := rule.Report{
 			Fact:    "the name " + name + " is cut to " + cut,
@@ -38,9 +38,9 @@ func checkTruncated(p *rule.Pass, s *rule.Stmt) {
 			Instead: "give it a name of at most 63 bytes",
 		}
 		switch {
-		case isSkipped(s, cut):
+		case isCreationSkipped(s, cut):
 			r.Harm = "something is called " + cut + " already, so that IF NOT EXISTS skips the statement: nothing is made"
-		case makesName(s, cut):
+		case createsName(s, cut):
 			r.Severity = onward.Info
 		default:
 			continue
@@ -50,8 +50,8 @@ func checkTruncated(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// makesName reports whether the statement gives the name to something.
-func makesName(s *rule.Stmt, name string) bool {
+// createsName reports whether the statement gives the name to something.
+func createsName(s *rule.Stmt, name string) bool {
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
 		switch {
@@ -70,26 +70,26 @@ func makesName(s *rule.Stmt, name string) bool {
 	return false
 }
 
-// isSkipped reports whether IF NOT EXISTS finds something of the name.
-func isSkipped(s *rule.Stmt, name string) bool {
+// isCreationSkipped reports whether IF NOT EXISTS finds something of the name.
+func isCreationSkipped(s *rule.Stmt, name string) bool {
 	if !s.Node.GetIndexStmt().GetIfNotExists() && !s.Node.GetCreateStmt().GetIfNotExists() {
 		return false
 	}
 	rv := s.Node.GetCreateStmt().GetRelation()
-	made := s.Node.GetIndexStmt().GetIdxname()
+	writtenName := s.Node.GetIndexStmt().GetIdxname()
 	if rv != nil {
-		made = rv.GetRelname()
+		writtenName = rv.GetRelname()
 	}
-	return len(made) >= limit && truncateIdentifier(made+" ") == name && len(s.Deltas) == 0 && s.Before.Lookup("", name) != nil
+	return len(writtenName) >= limit && truncateIdentifier(writtenName+" ") == name && len(s.Deltas) == 0 && s.Before.Lookup("", name) != nil
 }
 
-// hasRun reports whether a text has so many bytes without white space and
+// hasLongRun reports whether a text has so many bytes without white space and
 // commas in a row, or between two double quotes, that a name in it can be too
 // long: most statements need no closer look.
-func hasRun(sql string) bool {
-	for rest, at := sql, strings.IndexByte(sql, '"'); at >= 0; {
-		rest = rest[at+1:]
-		if at = strings.IndexByte(rest, '"'); at > limit || at == 0 { // "" is a quote in a name
+func hasLongRun(sql string) bool {
+	for rest, quoteAt := sql, strings.IndexByte(sql, '"'); quoteAt >= 0; {
+		rest = rest[quoteAt+1:]
+		if quoteAt = strings.IndexByte(rest, '"'); quoteAt > limit || quoteAt == 0 { // "" is a quote in a name
 			return true
 		}
 	}

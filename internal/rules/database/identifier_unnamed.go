@@ -43,20 +43,20 @@ func checkUnnamed(p *rule.Pass, s *rule.Stmt) {
 	}
 	first, n := "", 0
 	pgparse.Walk(s.Node, func(msg any) bool {
-		what := ""
+		unnamed := ""
 		switch x := msg.(type) {
 		case *pgparse.IndexStmt:
 			if x.GetIdxname() == "" {
-				what = "an index"
+				unnamed = "an index"
 			}
 		case *pgparse.Constraint:
 			if x.GetConname() == "" {
-				what = kinds[x.GetContype()]
+				unnamed = kinds[x.GetContype()]
 			}
 		}
-		if what != "" {
+		if unnamed != "" {
 			if n++; n == 1 {
-				first = what
+				first = unnamed
 			}
 		}
 		return true

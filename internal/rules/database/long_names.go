@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// listLong lists the identifiers of a statement that are too long.
-func listLong(sql string) []string {
-	if !hasRun(sql) {
+// listLongNames lists the identifiers of a statement that are too long.
+func listLongNames(sql string) []string {
+	if !hasLongRun(sql) {
 		return nil
 	}
 	var out []string

@@ -41,22 +41,22 @@ func checkPublicationDrop(p *rule.Pass, t *rule.Tx) {
 			})
 			continue
 		}
-		var gone []string
+		var removedTables []string
 		for _, oid := range d.OldObject.Tables {
 			if r := t.After.Relation(oid); r != nil && p.InUse(r) && r.Parent == 0 && !slices.Contains(t.After.ListPublications(r), now) &&
 				slices.Contains(t.Before.ListPublications(t.Before.Relation(oid)), d.OldObject) {
-				gone = append(gone, r.Name.String())
+				removedTables = append(removedTables, r.Name.String())
 			}
 		}
-		if len(gone) == 0 {
+		if len(removedTables) == 0 {
 			continue
 		}
 		leaves := " leaves"
-		if len(gone) > 1 {
+		if len(removedTables) > 1 {
 			leaves = " leave"
 		}
 		p.Report(d, rule.Report{
-			Fact:    prose.EnumerateNames(gone) + leaves + " publication " + name,
+			Fact:    prose.EnumerateNames(removedTables) + leaves + " publication " + name,
 			Harm:    "what is written there from now on does not reach its subscribers, and nothing fails",
 			Instead: "see that no subscriber needs it first",
 		})

@@ -28,10 +28,10 @@ var PublicationIdentityMissing = &rule.Rule{
 		"https://www.postgresql.org/docs/current/logical-replication-publication.html",
 		"https://www.postgresql.org/docs/current/sql-altertable.html",
 	},
-	Migration: identityMissing,
+	Migration: checkIdentityMissing,
 }
 
-func identityMissing(p *rule.Pass, m *rule.Migration) {
+func checkIdentityMissing(p *rule.Pass, m *rule.Migration) {
 	if len(m.Statements) == 0 || !m.After().HasPublications() {
 		return
 	}
@@ -61,7 +61,7 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 		case d.NewObject != nil && d.NewObject.Kind == "publication":
 			checkPublished(p, d, end)
 		case d.Kind == catalog.RelationChanged && d.What == "replica identity" && p.IsDeployed(d):
-			identityLost(p, d, end)
+			judgeLostIdentity(p, d, end)
 		}
 	}
 }
@@ -70,16 +70,16 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 // name.
 func reportRefused(p *rule.Pass, s *rule.Stmt) string {
 	name := s.Result.Refused.Objects[0]
-	of, table := catalog.Name{Name: name}, name
+	tableName, table := catalog.Name{Name: name}, name
 	for _, w := range p.ListWrites(s) {
 		if w.Table.Name.Name == name {
-			of, table = w.Table.Name, w.Table.Name.String()
+			tableName, table = w.Table.Name, w.Table.Name.String()
 		}
 	}
 	r := rule.Report{
 		Fact:    "the server refuses the statement: " + s.Result.Refused.Message(),
 		Harm:    "the migration stops here, even when there are no rows; code that does the same to " + table + " fails, too",
-		Instead: "give " + table + " a primary key, or say that whole rows are its identity:\n" + recipe.SetReplicaIdentity(of, "FULL") + ";",
+		Instead: "give " + table + " a primary key, or say that whole rows are its identity:\n" + recipe.SetReplicaIdentity(tableName, "FULL") + ";",
 		Stops:   true,
 	}
 	if s.IsOptional() {
@@ -114,21 +114,21 @@ func checkPublished(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 		return
 	}
 	slices.Sort(names)
-	has := "has"
+	verb := "has"
 	if len(names) > 1 {
-		has = "have"
+		verb = "have"
 	}
 	p.Report(d, rule.Report{
 		Severity: onward.Warning,
-		Fact:     "publication " + o.Name.Name + " publishes " + prose.EnumerateNames(names) + ", which " + has + " no replica identity",
+		Fact:     "publication " + o.Name.Name + " publishes " + prose.EnumerateNames(names) + ", which " + verb + " no replica identity",
 		Harm:     "deployed code that updates or deletes rows there fails from now on: the table does not have a replica identity",
 		Instead:  "give each a primary key first, or say that whole rows are its identity:\n" + recipe.SetReplicaIdentity(example, "FULL") + ";",
 	})
 }
 
-// identityLost flags a published table that loses its replica identity, by NOTHING or by
+// judgeLostIdentity flags a published table that loses its replica identity, by NOTHING or by
 // dropping the index.
-func identityLost(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
+func judgeLostIdentity(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	t := end.Relation(d.OID)
 	if t == nil || findNeedingIdentity(end, t) == nil || findNeedingIdentity(p.Release.Deployed, d.Before) != nil {
 		return

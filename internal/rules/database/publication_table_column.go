@@ -19,11 +19,11 @@ var PublicationTableColumn = &rule.Rule{
 		"apply stops with \"logical replication target relation is missing replicated column\" and tries again for ever; the publisher meanwhile keeps all its WAL.",
 	Instead: "Add a column at the subscribers first, and drop it there last. For a rename add the new column on both sides.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/logical-replication-restrictions.html"},
-	Commit:  tableColumn,
+	Commit:  checkPublishedColumn,
 }
 
-func tableColumn(p *rule.Pass, t *rule.Tx) {
-	told := map[catalog.OID]bool{}
+func checkPublishedColumn(p *rule.Pass, t *rule.Tx) {
+	reportedTables := map[catalog.OID]bool{}
 	for d := range p.DeployedChanges(t) {
 		var act, instead string
 		switch d.Kind {
@@ -39,14 +39,14 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 		default:
 			continue
 		}
-		if told[d.OID] || !d.Before.Kind.IsTable() {
+		if reportedTables[d.OID] || !d.Before.Kind.IsTable() {
 			continue
 		}
-		pub := sendingPublication(p, t, d)
+		pub := findSendingPublication(p, t, d)
 		if pub == "" {
 			continue
 		}
-		told[d.OID] = true
+		reportedTables[d.OID] = true
 		p.Report(d, rule.Report{
 			Fact:    d.Before.Name.String() + ", which publication " + pub + " publishes, " + act,
 			Harm:    "replication to its subscribers stops at the first row that does not fit, and the publisher keeps all WAL until it goes on",
@@ -56,9 +56,9 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// sendingPublication names the first publication that was deployed and sends the
+// findSendingPublication names the first publication that was deployed and sends the
 // column: those with a list of columns send no other.
-func sendingPublication(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
+func findSendingPublication(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	for _, o := range p.Release.Deployed.ListPublications(d.Before) {
 		if t.After.Object("publication", o.Name) == nil {
 			continue

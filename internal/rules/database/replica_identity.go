@@ -7,7 +7,7 @@ import (
 // findNeedingIdentity is a publication that needs an identity of the table's rows, which
 // have none; nil when all is well.
 func findNeedingIdentity(c *catalog.Catalog, t *catalog.Relation) *catalog.Object {
-	if isIdentified(c, t) {
+	if hasRowIdentity(c, t) {
 		return nil
 	}
 	for _, o := range c.ListPublications(t) {
@@ -18,14 +18,14 @@ func findNeedingIdentity(c *catalog.Catalog, t *catalog.Relation) *catalog.Objec
 	return nil
 }
 
-// isIdentified reports whether a table has a replica identity, or each of its partitions
+// hasRowIdentity reports whether a table has a replica identity, or each of its partitions
 // has one.
-func isIdentified(c *catalog.Catalog, t *catalog.Relation) bool {
+func hasRowIdentity(c *catalog.Catalog, t *catalog.Relation) bool {
 	if t.Kind != catalog.PartitionedTable || t.HasReplicaIdentity() || len(t.Partitions) == 0 {
 		return t.HasReplicaIdentity()
 	}
 	for _, oid := range t.Partitions {
-		if part := c.Relation(oid); part != nil && !isIdentified(c, part) {
+		if part := c.Relation(oid); part != nil && !hasRowIdentity(c, part) {
 			return false
 		}
 	}

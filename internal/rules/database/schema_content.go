@@ -28,8 +28,8 @@ func describeContent(p *rule.Pass, c *catalog.Catalog, schema string) string {
 	return strings.Join(names, ", ")
 }
 
-// reportSchema finishes a finding on a schema that goes away.
-func reportSchema(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
+// reportSchemaLoss finishes a finding on a schema that goes away.
+func reportSchemaLoss(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
 	u := p.Code.UsesName(catalog.Name{Name: name})
 	r.Evidence = u.Evidence
 	if inside := describeContent(p, s.Before, name); inside != "" {

@@ -42,6 +42,6 @@ func checkSchemaDrop(p *rule.Pass, s *rule.Stmt) {
 		if !seen && s.IfExists() {
 			r.Severity = onward.Warning
 		}
-		reportSchema(p, s, name, r)
+		reportSchemaLoss(p, s, name, r)
 	}
 }

@@ -31,7 +31,7 @@ func checkSchemaRename(p *rule.Pass, s *rule.Stmt) {
 		s.Tx.After.Object("schema", catalog.Name{Name: stmt.Subname}) != nil {
 		return
 	}
-	reportSchema(p, s, stmt.Subname, rule.Report{
+	reportSchemaLoss(p, s, stmt.Subname, rule.Report{
 		Fact:    "schema " + stmt.Subname + " is renamed to " + stmt.Newname,
 		Harm:    "deployed code that names it, or has it on its search_path, fails",
 		Instead: "create a schema with the new name, move the tables, and leave views of the old names for one release",

@@ -81,7 +81,7 @@ func (x *assumedPath) readFunction(fn *catalog.Function, maybe bool) {
 		if part.Caught {
 			continue
 		}
-		if name := findUnqualifiedIn(x.c, part.SQL); name != "" {
+		if name := findUnqualifiedTableIn(x.c, part.SQL); name != "" {
 			x.recordName(fn, "relation "+name, maybe || part.Maybe)
 		}
 		file, err := pgparse.SplitText(part.SQL)

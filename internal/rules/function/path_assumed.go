@@ -23,22 +23,22 @@ var PathAssumed = &rule.Rule{
 	Manual: []string{
 		"https://www.postgresql.org/docs/17/release-17.html#RELEASE-17-MIGRATION", "https://www.postgresql.org/docs/current/sql-createfunction.html",
 	},
-	Statement: pathAssumed,
+	Statement: checkPathAssumed,
 }
 
-func pathAssumed(p *rule.Pass, s *rule.Stmt) {
+func checkPathAssumed(p *rule.Pass, s *rule.Stmt) {
 	if s.IsOptional() || s.Result.Refused != nil {
 		return
 	}
 	c := s.Before
 	var exprs []*pgparse.Node
-	var what string
+	var object string
 	switch n := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.IndexStmt:
 		if t, _ := c.Resolve(n.GetRelation()); t.Kind.IsTable() && !p.InUse(t) {
 			return // it has no rows that the function would be called for
 		}
-		what = "index " + n.GetIdxname()
+		object = "index " + n.GetIdxname()
 		exprs = append(exprs, n.GetWhereClause())
 		for _, e := range n.GetIndexParams() {
 			exprs = append(exprs, e.GetIndexElem().GetExpr())
@@ -47,14 +47,14 @@ func pathAssumed(p *rule.Pass, s *rule.Stmt) {
 		if n.GetObjtype() != pgparse.ObjectType_OBJECT_MATVIEW || n.GetInto().GetSkipData() {
 			return
 		}
-		what = "materialized view " + n.GetInto().GetRel().GetRelname()
+		object = "materialized view " + n.GetInto().GetRel().GetRelname()
 		exprs = append(exprs, n.GetQuery())
 	case *pgparse.RefreshMatViewStmt:
 		v, _ := c.Resolve(n.GetRelation())
 		if n.GetSkipData() || v.View == nil {
 			return
 		}
-		what = "materialized view " + v.Name.String()
+		object = "materialized view " + v.Name.String()
 		exprs = append(exprs, v.View.Query)
 	default:
 		for i := range s.Result.Effects {
@@ -72,8 +72,8 @@ func pathAssumed(p *rule.Pass, s *rule.Stmt) {
 				for _, key := range x.Index.Keys {
 					exprs = append(exprs, key.Expr)
 				}
-				what = "index " + x.Name.String()
-				if reportUnqualified(p, s, what, exprs) {
+				object = "index " + x.Name.String()
+				if reportUnqualified(p, s, object, exprs) {
 					return
 				}
 				exprs = nil
@@ -81,7 +81,7 @@ func pathAssumed(p *rule.Pass, s *rule.Stmt) {
 		}
 		return
 	}
-	reportUnqualified(p, s, what, exprs)
+	reportUnqualified(p, s, object, exprs)
 }
 
 // isMaintenance reports whether a statement is one for which the server sets a safe search_path. ALTER TABLE keeps the session's.
@@ -90,13 +90,13 @@ func isMaintenance(n *pgparse.Node) bool {
 }
 
 // reportUnqualified reports the first function of expressions that names something without its schema.
-func reportUnqualified(p *rule.Pass, s *rule.Stmt, what string, exprs []*pgparse.Node) bool {
+func reportUnqualified(p *rule.Pass, s *rule.Stmt, object string, exprs []*pgparse.Node) bool {
 	u := findAssumedPath(s.Before, exprs)
 	if u == nil {
 		return false
 	}
 	r := rule.Report{
-		Fact:    what + " is computed by function " + u.fn.Signature() + ", which names " + u.name + " without its schema",
+		Fact:    object + " is computed by function " + u.fn.Signature() + ", which names " + u.name + " without its schema",
 		Instead: u.adviseFix(),
 	}
 	const mechanism = "the server runs the function with search_path = pg_catalog, pg_temp, and "

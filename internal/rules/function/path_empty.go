@@ -23,10 +23,10 @@ var PathEmpty = &rule.Rule{
 		"and for the function of a trigger that is every write of its table.",
 	Instead: "Write the schema before each table, function and type of the body.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"},
-	Commit:  pathEmpty,
+	Commit:  checkPathEmpty,
 }
 
-func pathEmpty(p *rule.Pass, t *rule.Tx) {
+func checkPathEmpty(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || !d.NewFunction.EmptyPath || d.By == nil {
@@ -36,7 +36,7 @@ func pathEmpty(p *rule.Pass, t *rule.Tx) {
 		if old := d.OldFunction; old != nil && old.EmptyPath && old.Body == fn.Body {
 			continue
 		}
-		name, maybe := findUnqualified(t.After, fn)
+		name, maybe := findUnqualifiedTable(t.After, fn)
 		if name == "" {
 			continue
 		}
@@ -56,16 +56,16 @@ func pathEmpty(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// findUnqualified is the first table of public that a body names without its schema;
+// findUnqualifiedTable is the first table of public that a body names without its schema;
 // maybe when a call need not come there. What it may make itself, or look for by
 // another path, is not looked at.
-func findUnqualified(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool) {
+func findUnqualifiedTable(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool) {
 	body := strings.ToLower(fn.Body)
 	if strings.Contains(body, "search_path") || strings.Contains(body, "temp") {
 		return "", false
 	}
 	if fn.Language == "sql" {
-		return findUnqualifiedIn(c, fn.Body), false
+		return findUnqualifiedTableIn(c, fn.Body), false
 	}
 	if fn.Language != "plpgsql" {
 		return "", false
@@ -74,7 +74,7 @@ func findUnqualified(c *catalog.Catalog, fn *catalog.Function) (name string, may
 		if part.Caught {
 			continue
 		}
-		switch found := findUnqualifiedIn(c, part.SQL); {
+		switch found := findUnqualifiedTableIn(c, part.SQL); {
 		case found != "" && !part.Maybe:
 			return found, false
 		case found != "" && name == "":
@@ -84,8 +84,8 @@ func findUnqualified(c *catalog.Catalog, fn *catalog.Function) (name string, may
 	return name, maybe
 }
 
-// findUnqualifiedIn is the first table of public that a text names without its schema.
-func findUnqualifiedIn(c *catalog.Catalog, text string) string {
+// findUnqualifiedTableIn is the first table of public that a text names without its schema.
+func findUnqualifiedTableIn(c *catalog.Catalog, text string) string {
 	file, err := pgparse.SplitText(text)
 	if err != nil {
 		return ""

@@ -24,10 +24,10 @@ var ReplaceRefused = &rule.Rule{
 		"Keep the names of parameters and their defaults.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
 	Kinds:     rule.Another,
-	Statement: replaceRefused,
+	Statement: checkReplaceRefused,
 }
 
-func replaceRefused(p *rule.Pass, s *rule.Stmt) {
+func checkReplaceRefused(p *rule.Pass, s *rule.Stmt) {
 	if len(s.Problems) == 0 || s.IsOptional() || s.RefusedRule() != p.Rule.ID {
 		return
 	}
@@ -44,8 +44,8 @@ func replaceRefused(p *rule.Pass, s *rule.Stmt) {
 	case pgerror.ReplaceResult:
 		r.Harm = "the migration fails: " + problem.Message()
 		r.Fact = "CREATE OR REPLACE gives " + signature + " another result: "
-		if was, is := describeResult(old), describeResult(now); was != is {
-			r.Fact += is + " (was " + was + ")"
+		if oldResult, newResult := describeResult(old), describeResult(now); oldResult != newResult {
+			r.Fact += newResult + " (was " + oldResult + ")"
 		} else {
 			r.Fact += "other columns"
 		}

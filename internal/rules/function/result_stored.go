@@ -24,8 +24,8 @@ var ResultStored = &rule.Rule{
 	Instead: "Give the new function another name and build a new index on it; or REINDEX INDEX CONCURRENTLY right after it, " +
 		"and update the rows of a generated column in batches.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/xfunc-volatility.html", "https://www.postgresql.org/docs/current/indexes-expressional.html"},
-	Gather:  gatherStored,
-	Release: resultStored,
+	Gather:  gatherStoredResults,
+	Release: checkResultStored,
 }
 
 // storedResult is a replaced function whose old results a relation holds: an index, or
@@ -41,27 +41,27 @@ type storedResult struct {
 // a table whose rows it updates.
 type renewedRelation struct{ oid catalog.OID }
 
-func gatherStored(p *rule.Pass, m *rule.Migration) {
+func gatherStoredResults(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if d.Kind != catalog.FunctionReplaced || d.By == nil || !p.DeployedFunction(d.OldFunction) || sameBody(d.OldFunction, d.NewFunction) ||
+			if d.Kind != catalog.FunctionReplaced || d.By == nil || !p.DeployedFunction(d.OldFunction) || hasSameBody(d.OldFunction, d.NewFunction) ||
 				len(t.After.Functions(d.NewFunction.Name.Schema, d.NewFunction.Name.Name)) != 1 {
 				continue
 			}
 			for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
-				if where := analysis.StoredObject(r, d.NewFunction.Name); where != "" && !p.IsNew(r.OID) {
-					p.KeepValue(storedResult{d.By, d.NewFunction, r.OID, where})
+				if storage := analysis.StoredObject(r, d.NewFunction.Name); storage != "" && !p.IsNew(r.OID) {
+					p.KeepValue(storedResult{d.By, d.NewFunction, r.OID, storage})
 				}
 			}
 		}
 	}
-	kept := map[catalog.OID]bool{}
+	renewedOIDs := map[catalog.OID]bool{}
 	keep := func(oid catalog.OID) {
-		if !kept[oid] {
+		if !renewedOIDs[oid] {
 			p.KeepValue(renewedRelation{oid})
 		}
-		kept[oid] = true
+		renewedOIDs[oid] = true
 	}
 	for _, s := range m.Statements {
 		if r := s.Node.GetReindexStmt(); r != nil {
@@ -75,15 +75,15 @@ func gatherStored(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func resultStored(p *rule.Pass, release *rule.Release) {
+func checkResultStored(p *rule.Pass, release *rule.Release) {
 	done := map[catalog.OID]bool{}
 	for _, x := range rule.KeptValues[renewedRelation](p) {
 		done[x.oid] = true
 	}
-	var told []*rule.Stmt
+	var reportedStmts []*rule.Stmt
 	for _, x := range rule.KeptValues[storedResult](p) {
 		r := release.Head.Relation(x.user)
-		if r == nil || done[r.OID] || slices.Contains(told, x.by) {
+		if r == nil || done[r.OID] || slices.Contains(reportedStmts, x.by) {
 			continue
 		}
 		out := rule.Report{
@@ -102,7 +102,7 @@ func resultStored(p *rule.Pass, release *rule.Release) {
 			out.Harm = "where the new result is another one, each row keeps the old value until it is next updated"
 			out.Instead = "update the rows in batches after this migration, each in a transaction of its own"
 		}
-		told = append(told, x.by)
+		reportedStmts = append(reportedStmts, x.by)
 		p.Report(x.by, out)
 	}
 }
@@ -112,9 +112,9 @@ var (
 	qualifier = lazyregexp.New(`\b\w+\.(\w+\s*\()`)
 )
 
-// sameBody reports whether two bodies differ in white space, comments and the schemas
+// hasSameBody reports whether two bodies differ in white space, comments and the schemas
 // of what they call at most.
-func sameBody(a, b *catalog.Function) bool {
+func hasSameBody(a, b *catalog.Function) bool {
 	plain := func(f *catalog.Function) string {
 		return strings.ToLower(ignored.ReplaceAllString(qualifier.ReplaceAllString(f.Body, "$1"), ""))
 	}

@@ -20,10 +20,10 @@ var SecurityDefinerLost = &rule.Rule{
 		"a helper of policies ends in \"permission denied\" or in their recursion.",
 	Instead: "Write SECURITY DEFINER and SET search_path again, or SECURITY INVOKER if you mean that.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
-	Commit:  securityDefinerLost,
+	Commit:  checkSecurityDefinerLost,
 }
 
-func securityDefinerLost(p *rule.Pass, t *rule.Tx) {
+func checkSecurityDefinerLost(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.FunctionReplaced || d.By == nil || !d.OldFunction.SecurityDefiner || d.NewFunction.SecurityDefiner ||

@@ -23,17 +23,17 @@ var SecurityDefinerSearchPath = &rule.Rule{
 		"A caller who may create objects in any schema, pg_temp included, puts a table or an operator of the same name first, and runs code as the owner.",
 	Instead: "Add SET search_path = pg_catalog, …, pg_temp to the function: trusted schemas only, pg_temp last.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"},
-	Commit:  securityDefinerSearchPath,
+	Commit:  checkSecurityDefinerSearchPath,
 }
 
-func securityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
+func checkSecurityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		f := d.NewFunction
 		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || !f.SecurityDefiner || d.By == nil {
 			continue
 		}
-		fact, harm := describeUnpinned(f)
+		fact, harm := describePathProblem(f)
 		if fact == "" {
 			continue
 		}
@@ -47,8 +47,8 @@ func securityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// describeUnpinned says what is wrong with the search_path of a function; "" for nothing.
-func describeUnpinned(f *catalog.Function) (fact, harm string) {
+// describePathProblem says what is wrong with the search_path of a function; "" for nothing.
+func describePathProblem(f *catalog.Function) (fact, harm string) {
 	switch {
 	case !f.SetSearchPath:
 		return "has no search_path of its own", "anyone who may call it chooses which tables, functions and operators its names mean, and runs them as its owner"

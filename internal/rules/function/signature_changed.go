@@ -24,46 +24,46 @@ var SignatureChanged = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-NOTES",
 		"https://www.postgresql.org/docs/current/xfunc-overload.html",
 	},
-	Commit: signatureChanged,
+	Commit: checkSignatureChanged,
 }
 
-func signatureChanged(p *rule.Pass, t *rule.Tx) {
+func checkSignatureChanged(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		switch d.Kind {
 		case catalog.FunctionDropped:
-			judgeReplaced(p, t, d)
+			judgeReplacedFunction(p, t, d)
 		case catalog.FunctionCreated:
 			judgeOverload(p, t, d)
 		}
 	}
 }
 
-// judgeReplaced judges a function whose name is still there at commit.
-func judgeReplaced(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+// judgeReplacedFunction judges a function whose name is still there at commit.
+func judgeReplacedFunction(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	old := d.OldFunction
 	now := t.After.Functions(old.Name.Schema, old.Name.Name)
 	if len(now) == 0 || !p.DeployedFunction(old) || !old.IsCalledByQueries() {
 		return
 	}
-	by := d.By
+	stmt := d.By
 	if c := t.FindChange(catalog.FunctionCreated, func(o *rule.Delta) bool { return o.NewFunction.Name == old.Name }); c != nil {
-		by = c.By
+		stmt = c.By
 	}
 	u := p.Code.UsesFunction(old.Name)
 	r := rule.Report{Severity: u.NameSeverity(), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
-	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return f.TakesArguments(old.Args) })
+	match := slices.IndexFunc(now, func(f *catalog.Function) bool { return f.TakesArguments(old.Args) })
 	switch {
-	case at < 0:
+	case match < 0:
 		r.Fact = old.Kind + " " + old.Signature() + " becomes " + now[len(now)-1].Signature()
 		r.Harm = u.DescribeBreak("the old arguments")
-	case old.Returns.IsKnown() && now[at].Returns.IsKnown() && (!old.Returns.IsAlike(now[at].Returns) || old.ReturnsSet != now[at].ReturnsSet):
-		r.Fact = old.Kind + " " + old.Signature() + " returns " + describeResult(now[at]) + " (was " + describeResult(old) + ")"
+	case old.Returns.IsKnown() && now[match].Returns.IsKnown() && (!old.Returns.IsAlike(now[match].Returns) || old.ReturnsSet != now[match].ReturnsSet):
+		r.Fact = old.Kind + " " + old.Signature() + " returns " + describeResult(now[match]) + " (was " + describeResult(old) + ")"
 		r.Harm = u.DescribeBreak("the old result")
 	default:
 		return
 	}
-	p.Report(by, r)
+	p.Report(stmt, r)
 }
 
 // judgeOverload judges a new overload that can be called like an old one.

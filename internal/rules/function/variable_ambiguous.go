@@ -20,8 +20,8 @@ var VariableAmbiguous = &rule.Rule{
 		"ON CONFLICT (column) cannot name a table at all.",
 	Instead: "Name the column with its table, give the variable another name, or write #variable_conflict use_column at the top of the body.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-implementation.html#PLPGSQL-VAR-SUBST"},
-	Gather:  gatherAmbiguous,
-	Release: variableAmbiguous,
+	Gather:  gatherAmbiguousFunctions,
+	Release: checkVariableAmbiguous,
 
 	BreaksNewCode: true,
 }
@@ -32,7 +32,7 @@ type madeFunction struct {
 	fn *catalog.Function
 }
 
-func gatherAmbiguous(p *rule.Pass, m *rule.Migration) {
+func gatherAmbiguousFunctions(p *rule.Pass, m *rule.Migration) {
 	for t, d := range m.EachChange() {
 		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || d.By == nil || d.NewFunction.Language != "plpgsql" {
 			continue
@@ -43,27 +43,27 @@ func gatherAmbiguous(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// variableAmbiguous judges the functions at the end of the release, because a later migration may replace one.
-func variableAmbiguous(p *rule.Pass, r *rule.Release) {
-	for _, made := range rule.KeptValues[madeFunction](p) {
-		if !analysis.IsFunctionUnchanged(r.Head, made.fn) {
+// checkVariableAmbiguous judges the functions at the end of the release, because a later migration may replace one.
+func checkVariableAmbiguous(p *rule.Pass, r *rule.Release) {
+	for _, newFunction := range rule.KeptValues[madeFunction](p) {
+		if !analysis.IsFunctionUnchanged(r.Head, newFunction.fn) {
 			continue
 		}
-		name, place, found := catalog.ReadBody(made.fn).FindAmbiguous(r.Head)
+		name, place, found := catalog.ReadBody(newFunction.fn).FindAmbiguous(r.Head)
 		if !found {
 			continue
 		}
 		report := rule.Report{
-			Fact: "function " + made.fn.Signature() + " fails when it is called: " + name + " is a variable and a column in " + prose.OneLine(place.Text),
+			Fact: "function " + newFunction.fn.Signature() + " fails when it is called: " + name + " is a variable and a column in " + prose.OneLine(place.Text),
 			Harm: "each call fails: column reference \"" + name + "\" is ambiguous",
 			Instead: "name the column with its table, or give the variable another name; if ON CONFLICT names it, write this as the first line of the body:\n" +
 				"#variable_conflict use_column",
-			Evidence: []onward.Evidence{{Kind: "function", Text: made.fn.Signature() + ": " + prose.OneLine(place.Text)}},
+			Evidence: []onward.Evidence{{Kind: "function", Text: newFunction.fn.Signature() + ": " + prose.OneLine(place.Text)}},
 		}
 		if place.Maybe {
 			report.Severity = onward.Warning
 			report.Harm = "each call that comes there fails: column reference \"" + name + "\" is ambiguous"
 		}
-		p.Report(made.by, report)
+		p.Report(newFunction.by, report)
 	}
 }

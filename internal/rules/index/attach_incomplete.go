@@ -21,8 +21,8 @@ var AttachIncomplete = &rule.Rule{
 		"Until then no constraint can use it, and a unique one applies to no partition but those that have it.",
 	Instead: "Build the index on each partition CONCURRENTLY and attach it.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
-	Gather:  gatherOnly,
-	Release: attachIncomplete,
+	Gather:  gatherOnlyIndexes,
+	Release: checkAttachIncomplete,
 }
 
 // onlyIndex is an index that a migration creates ON ONLY a partitioned table.
@@ -31,7 +31,7 @@ type onlyIndex struct {
 	oid catalog.OID
 }
 
-func gatherOnly(p *rule.Pass, m *rule.Migration) {
+func gatherOnlyIndexes(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		stmt := s.Node.GetIndexStmt()
 		if stmt == nil || stmt.GetRelation().GetInh() || s.Tx.RolledBack {
@@ -46,13 +46,13 @@ func gatherOnly(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func attachIncomplete(p *rule.Pass, r *rule.Release) {
+func checkAttachIncomplete(p *rule.Pass, r *rule.Release) {
 	for _, x := range rule.KeptValues[onlyIndex](p) {
-		reportIncomplete(p, r, x.by, x.oid)
+		reportIncompleteIndex(p, r, x.by, x.oid)
 	}
 }
 
-func reportIncomplete(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
+func reportIncompleteIndex(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
 	index := r.Head.Relation(oid)
 	if index == nil || index.Index == nil || index.Index.Valid {
 		return

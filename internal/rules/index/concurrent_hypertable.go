@@ -18,10 +18,10 @@ var ConcurrentHypertable = &rule.Rule{
 		"A unique index has no such form.",
 	Manual:    []string{"https://docs.timescale.com/api/latest/hypertable/create_index/"},
 	Kinds:     rule.CreateIndex,
-	Statement: concurrentHypertable,
+	Statement: checkConcurrentHypertable,
 }
 
-func concurrentHypertable(p *rule.Pass, s *rule.Stmt) {
+func checkConcurrentHypertable(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
 	if stmt == nil || !stmt.GetConcurrent() || s.RefusedRule() != "" {
 		return

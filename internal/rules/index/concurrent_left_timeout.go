@@ -23,8 +23,8 @@ var ConcurrentLeftTimeout = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-set.html",
 		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
 	},
-	Gather:  checkLeftTimeouts,
-	Release: concurrentLeftTimeout,
+	Gather:  gatherLeftTimeouts,
+	Release: checkConcurrentLeftTimeout,
 }
 
 // timeout is a timeout that a migration sets for the session: a value that lasts beyond
@@ -48,9 +48,9 @@ var limits = [...]struct {
 	short int
 }{{"statement_timeout", shortStatement}, {"lock_timeout", shortLock}}
 
-// checkLeftTimeouts records the session settings that outlast a migration, and the statements
+// gatherLeftTimeouts records the session settings that outlast a migration, and the statements
 // for which it sets no timeout itself.
-func checkLeftTimeouts(p *rule.Pass, m *rule.Migration) {
+func gatherLeftTimeouts(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.OwnSession || m.Runner.Name == "" {
 		return // psql gives each file a session
 	}
@@ -59,13 +59,13 @@ func checkLeftTimeouts(p *rule.Pass, m *rule.Migration) {
 			continue
 		}
 		for _, s := range t.Statements {
-			if e := findWait(p, &s.Result); e != nil && s.Result.Refused == nil && !s.InBlock() {
+			if e := findWaitingEffect(p, &s.Result); e != nil && s.Result.Refused == nil && !s.InBlock() {
 				u := unboundedStatements{s, map[string]rule.Report{}, s.Result.NoTransaction + " on " + e.Name.String()}
 				if isFromOtherMigration(s, s.Settings.StatementTimeoutBy) || s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
-					u.reports["statement_timeout"] = reportCancelled(s, "statement_timeout", 0, false)
+					u.reports["statement_timeout"] = describeCancellation(s, "statement_timeout", 0, false)
 				}
 				if isFromOtherMigration(s, s.Settings.LockTimeoutBy) || s.Settings.LockTimeoutBy == nil && s.Settings.LockTimeout == 0 {
-					u.reports["lock_timeout"] = reportCancelled(s, "lock_timeout", 0, false)
+					u.reports["lock_timeout"] = describeCancellation(s, "lock_timeout", 0, false)
 				}
 				p.KeepValue(u)
 			}
@@ -87,12 +87,14 @@ func checkLeftTimeouts(p *rule.Pass, m *rule.Migration) {
 }
 
 // isFromOtherMigration reports whether an earlier migration has set what holds for a statement.
-func isFromOtherMigration(s, by *rule.Stmt) bool { return by != nil && by.Migration != s.Migration }
+func isFromOtherMigration(s, setter *rule.Stmt) bool {
+	return setter != nil && setter.Migration != s.Migration
+}
 
-func concurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
+func checkConcurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
 	open := map[string]timeout{}
-	for _, kept := range rule.KeptValues[any](p) {
-		switch x := kept.(type) {
+	for _, value := range rule.KeptValues[any](p) {
+		switch x := value.(type) {
 		case timeout:
 			open[x.name] = x
 		case unboundedStatements:

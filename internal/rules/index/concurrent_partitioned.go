@@ -18,10 +18,10 @@ var ConcurrentPartitioned = &rule.Rule{
 	Instead:   "Create the index ON ONLY the parent, build it on each partition CONCURRENTLY, and attach those.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
 	Kinds:     rule.CreateIndex,
-	Statement: concurrentPartitioned,
+	Statement: checkConcurrentPartitioned,
 }
 
-func concurrentPartitioned(p *rule.Pass, s *rule.Stmt) {
+func checkConcurrentPartitioned(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
 	if stmt == nil || s.RefusedRule() != p.Rule.ID {
 		return
@@ -30,6 +30,6 @@ func concurrentPartitioned(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "the server refuses CREATE INDEX CONCURRENTLY on the partitioned table " + table.Name.String(),
 		Harm:    "the migration fails: " + s.Result.Refused.Message(),
-		Instead: onPartitions(s, stmt, table),
+		Instead: advisePartitionBuild(s, stmt, table),
 	})
 }

@@ -17,15 +17,15 @@ var ConcurrentSecondRun = &rule.Rule{
 		"The server ends one of them. If it is the build, an INVALID index is left.",
 	Instead:   "Let one process migrate, in a step of the deploy before the replicas start.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
-	Statement: concurrentSecondRun,
+	Statement: checkConcurrentSecondRun,
 }
 
-func concurrentSecondRun(p *rule.Pass, s *rule.Stmt) {
+func checkConcurrentSecondRun(p *rule.Pass, s *rule.Stmt) {
 	call := s.Migration.Runner.WaitsFor
 	if call == "" || s.Node.GetIndexStmt() == nil && s.Node.GetReindexStmt() == nil || s.InBlock() || s.Result.Refused != nil {
 		return
 	}
-	e := findWait(p, &s.Result)
+	e := findWaitingEffect(p, &s.Result)
 	if e == nil {
 		return
 	}

@@ -33,7 +33,7 @@ var ConcurrentShortTimeout = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
 		"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT",
 	},
-	Statement: concurrentShortTimeout,
+	Statement: checkConcurrentShortTimeout,
 }
 
 // Below these, in milliseconds, a timeout counts as short.
@@ -43,47 +43,47 @@ const (
 	shortStatement = 30 * 60_000
 )
 
-func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
-	e := findWait(p, &s.Result)
+func checkConcurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
+	e := findWaitingEffect(p, &s.Result)
 	if e == nil || s.Result.Refused != nil || s.InBlock() { // there it fails at once
 		return
 	}
-	setting, value, by := "lock_timeout", s.Settings.LockTimeout, s.Settings.LockTimeoutBy
+	setting, value, setter := "lock_timeout", s.Settings.LockTimeout, s.Settings.LockTimeoutBy
 	// That the runner bounds all waits is the team's choice, and no reason to
 	// keep quiet about a build that is cut off in the middle.
 	cut := s.Settings.StatementTimeout != 0 && s.Settings.StatementTimeout < shortStatement
-	if value == 0 || value >= shortLock || by == nil && cut {
-		setting, value, by = "statement_timeout", s.Settings.StatementTimeout, s.Settings.StatementTimeoutBy
+	if value == 0 || value >= shortLock || setter == nil && cut {
+		setting, value, setter = "statement_timeout", s.Settings.StatementTimeout, s.Settings.StatementTimeoutBy
 		if value == 0 || value >= shortStatement {
 			return
 		}
 	}
-	if isFromOtherMigration(s, by) {
+	if isFromOtherMigration(s, setter) {
 		return // index-concurrent-left-timeout's
 	}
-	where := "that the runner sets"
+	origin := "that the runner sets"
 	// A backend that bounds each of its statements puts back what it found.
-	own := by != nil && s.Operation.IsRendered() && by.Operation == s.Operation
-	if own {
-		where = "that the operation itself sets"
-	} else if by != nil {
-		where = "set at " + by.FormatPlace()
+	setByOperation := setter != nil && s.Operation.IsRendered() && setter.Operation == s.Operation
+	if setByOperation {
+		origin = "that the operation itself sets"
+	} else if setter != nil {
+		origin = "set at " + setter.FormatPlace()
 	}
-	report := reportCancelled(s, setting, value, by != nil && !own)
-	report.Fact = setting + " = " + pgtime.Format(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
-	if s.Operation.IsRendered() || own {
-		report.Way = advice.ClearTimeout{Setting: setting, Own: own}
+	report := describeCancellation(s, setting, value, setter != nil && !setByOperation)
+	report.Fact = setting + " = " + pgtime.Format(value) + ", " + origin + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
+	if s.Operation.IsRendered() || setByOperation {
+		report.Way = advice.ClearTimeout{Setting: setting, Own: setByOperation}
 	}
 	switch {
 	case setting != "lock_timeout":
 		report.Severity = onward.Warning
-	case by == nil || own:
+	case setter == nil || setByOperation:
 		report.Severity = onward.Info // the team's choice for all migrations, not this one's slip
 	case value >= secondsLock || p.IsSmall(e.Name) || removesLeftover(s) || s.Node.GetAlterTableStmt() != nil || clearsStatementTimeout(s):
 		report.Severity = onward.Warning
 	}
-	if by != nil {
-		report.Evidence = []onward.Evidence{by.NewEvidence("sets " + setting)}
+	if setter != nil {
+		report.Evidence = []onward.Evidence{setter.NewEvidence("sets " + setting)}
 	}
 	report.Cause = "and so does one for %d others"
 	p.Report(s, report)
@@ -95,11 +95,11 @@ func removesLeftover(s *rule.Stmt) bool {
 		return true
 	}
 	name := s.Node.GetIndexStmt().GetIdxname()
-	return name != "" && slices.ContainsFunc(s.Migration.Statements[:s.Index], func(earlier *rule.Stmt) bool {
-		if earlier.Node.GetDoStmt() != nil {
-			return dropsInvalid.MatchString(earlier.SQL) && slices.Contains(identifier.FindAllString(earlier.SQL, -1), name)
+	return name != "" && slices.ContainsFunc(s.Migration.Statements[:s.Index], func(priorStmt *rule.Stmt) bool {
+		if priorStmt.Node.GetDoStmt() != nil {
+			return dropsInvalid.MatchString(priorStmt.SQL) && slices.Contains(identifier.FindAllString(priorStmt.SQL, -1), name)
 		}
-		drop := earlier.Node.GetDropStmt()
+		drop := priorStmt.Node.GetDropStmt()
 		return drop.GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX && drop.GetMissingOk() &&
 			slices.ContainsFunc(droppedNames(drop), func(n catalog.Name) bool { return n.Name == name })
 	})
@@ -113,13 +113,13 @@ var (
 
 // clearsStatementTimeout reports whether the migration clears statement_timeout for a statement: its lock_timeout is no oversight.
 func clearsStatementTimeout(s *rule.Stmt) bool {
-	by := s.Settings.StatementTimeoutBy
-	return s.Settings.StatementTimeout == 0 && by != nil && by.Migration == s.Migration
+	setter := s.Settings.StatementTimeoutBy
+	return s.Settings.StatementTimeout == 0 && setter != nil && setter.Migration == s.Migration
 }
 
-// findWait is the first effect on an existing relation whose lock is held while the
+// findWaitingEffect is the first effect on an existing relation whose lock is held while the
 // statement waits for older transactions.
-func findWait(p *rule.Pass, r *effect.Result) *effect.Effect {
+func findWaitingEffect(p *rule.Pass, r *effect.Result) *effect.Effect {
 	if r.NoTransaction == "" {
 		return nil
 	}
@@ -131,9 +131,9 @@ func findWait(p *rule.Pass, r *effect.Result) *effect.Effect {
 	return nil
 }
 
-// reportCancelled reports what a setting does to a statement, and how to clear it. The session's
+// describeCancellation reports what a setting does to a statement, and how to clear it. The session's
 // own value, in milliseconds, is set again after the statement; restore says that it has one.
-func reportCancelled(s *rule.Stmt, setting string, value int, restore bool) rule.Report {
+func describeCancellation(s *rule.Stmt, setting string, value int, restore bool) rule.Report {
 	left := "the statement has to be run again"
 	if s.Node.GetAlterTableStmt() != nil {
 		left = "the partition stays attached, hidden from queries, until DETACH PARTITION … FINALIZE"

@@ -26,16 +26,16 @@ var CreateBlocking = &rule.Rule{
 		"it holds SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
 	Kinds:     rule.CreateIndex,
-	Statement: createBlocking,
+	Statement: checkCreateBlocking,
 }
 
-func createBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkCreateBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
 	if stmt == nil || stmt.Concurrent || s.Result.Refused != nil {
 		return
 	}
-	of, by := analysis.FindLikePair(s.Migration.Script, s.Statement)
-	if of != nil {
+	original, likeIndex := analysis.FindLikePair(s.Migration.Script, s.Statement)
+	if original != nil {
 		return // reported with the index or the constraint of the same column
 	}
 	switch table, _ := s.Before.Resolve(stmt.Relation); {
@@ -55,16 +55,16 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		if stmt.Idxname != "" {
 			name = "index " + stmt.Idxname
 		}
-		if by != nil {
-			name += ", and " + by.Node.GetIndexStmt().GetIdxname() + " for LIKE,"
+		if likeIndex != nil {
+			name += ", and " + likeIndex.Node.GetIndexStmt().GetIdxname() + " for LIKE,"
 		}
-		kept, since := s.StrongestLock(e)
+		strongest, since := s.StrongestLock(e)
 		p.Report(s, rule.Report{
-			Fact:    "creating " + name + " blocks " + describeBlocked(lockTaken(kept, e, since)) + e.Name.String(),
-			Harm:    analysis.DescribeWaiting(kept) + " waits until the index is built, and the time grows with the table" + since,
+			Fact:    "creating " + name + " blocks " + describeBlocked(chooseOwnLock(strongest, e, since)) + e.Name.String(),
+			Harm:    analysis.DescribeWaiting(strongest) + " waits until the index is built, and the time grows with the table" + since,
 			Grows:   e.Name,
-			Instead: "build it concurrently, outside a transaction:\n" + withConcurrently(s.SQL) + ";",
-			Way:     advice.BuildIndex{SQL: withConcurrently(s.SQL)},
+			Instead: "build it concurrently, outside a transaction:\n" + insertConcurrently(s.SQL) + ";",
+			Way:     advice.BuildIndex{SQL: insertConcurrently(s.SQL)},
 			Cause:   "and %d other index builds do so too, on " + e.Name.String(),
 			Fix:     editConcurrently(s, "INDEX"),
 		})
@@ -72,13 +72,13 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// lockTaken is the lock that a statement takes itself: what is locked since an earlier one is
+// chooseOwnLock is the lock that a statement takes itself: what is locked since an earlier one is
 // that one's.
-func lockTaken(kept, own *effect.Effect, since string) *effect.Effect {
+func chooseOwnLock(strongest, indexLock *effect.Effect, since string) *effect.Effect {
 	if since != "" {
-		return own
+		return indexLock
 	}
-	return kept
+	return strongest
 }
 
 // describeBlocked describes what a lock blocks, for the text before the relation's name.
@@ -89,18 +89,18 @@ func describeBlocked(e *effect.Effect) string {
 	return "writes to "
 }
 
-// withConcurrently returns the statement with the keyword inserted after INDEX.
-func withConcurrently(sql string) string {
-	at := max(pgparse.AfterWord(sql, "INDEX"), 0)
-	return sql[:at] + " CONCURRENTLY" + sql[at:]
+// insertConcurrently returns the statement with the keyword inserted after INDEX.
+func insertConcurrently(sql string) string {
+	pos := max(pgparse.AfterWord(sql, "INDEX"), 0)
+	return sql[:pos] + " CONCURRENTLY" + sql[pos:]
 }
 
 // editConcurrently returns the edit that makes a statement concurrent, by inserting the keyword
 // after word. It returns none in a transaction block, where CONCURRENTLY would fail.
 func editConcurrently(s *rule.Stmt, word string) []onward.Edit {
-	at := pgparse.AfterWord(s.SQL, word)
-	if s.InBlock() || at < 0 {
+	pos := pgparse.AfterWord(s.SQL, word)
+	if s.InBlock() || pos < 0 {
 		return nil
 	}
-	return []onward.Edit{{Start: at, End: at, New: " CONCURRENTLY"}}
+	return []onward.Edit{{Start: pos, End: pos, New: " CONCURRENTLY"}}
 }

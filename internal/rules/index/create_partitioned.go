@@ -21,10 +21,10 @@ var CreatePartitioned = &rule.Rule{
 	Instead:   "Create the index ON ONLY the parent, build it on each partition CONCURRENTLY, and attach those: the parent's becomes valid with the last.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.CreateIndex,
-	Statement: createPartitioned,
+	Statement: checkCreatePartitioned,
 }
 
-func createPartitioned(p *rule.Pass, s *rule.Stmt) {
+func checkCreatePartitioned(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
 	if stmt == nil || stmt.GetConcurrent() || s.Result.Refused != nil {
 		return
@@ -46,11 +46,11 @@ func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 	if stmt.GetIdxname() != "" {
 		name = "index " + stmt.GetIdxname()
 	}
-	own := &effect.Effect{OID: table.OID, Name: table.Name, Lock: onward.ShareLock}
-	kept, since := s.StrongestLock(own)
+	indexLock := &effect.Effect{OID: table.OID, Name: table.Name, Lock: onward.ShareLock}
+	strongest, since := s.StrongestLock(indexLock)
 	p.Report(s, rule.Report{
-		Fact:    "creating " + name + " blocks " + describeBlocked(lockTaken(kept, own, since)) + table.Name.String() + " and all its partitions",
-		Harm:    analysis.DescribeWaiting(kept) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
-		Instead: onPartitions(s, stmt, table),
+		Fact:    "creating " + name + " blocks " + describeBlocked(chooseOwnLock(strongest, indexLock, since)) + table.Name.String() + " and all its partitions",
+		Harm:    analysis.DescribeWaiting(strongest) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
+		Instead: advisePartitionBuild(s, stmt, table),
 	})
 }

@@ -22,12 +22,12 @@ var DropBlocking = &rule.Rule{
 	Instead:   "Drop it with DROP INDEX CONCURRENTLY, outside a transaction: it lets the running queries finish and blocks nobody.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
 	Kinds:     rule.Drop,
-	Statement: dropBlocking,
+	Statement: checkDropBlocking,
 }
 
-func dropBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkDropBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
-	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Result.Refused != nil || partitionedIndex(s, stmt) {
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Result.Refused != nil || dropsPartitionedIndex(s, stmt) {
 		return
 	}
 	for i := range s.Result.Effects {
@@ -45,20 +45,20 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			}
 		} else if s.Operation.Class != "" {
 			return // made up by the framework, for an index that it may have made once
-		} else if by, t := findRecreation(s, e.Name.Name); t != nil {
-			if !p.InUse(t) || stmt.GetMissingOk() && !by.Node.GetIndexStmt().GetConcurrent() && !t.Inferred {
+		} else if recreation, t := findRecreation(s, e.Name.Name); t != nil {
+			if !p.InUse(t) || stmt.GetMissingOk() && !recreation.Node.GetIndexStmt().GetConcurrent() && !t.Inferred {
 				return // index-create-blocking has the table; the index is not known to be there
 			}
 			table = t.Name.String()
 		}
-		fact, behind := "dropping index "+e.Name.String()+" blocks reads and writes of "+table, "every query on "+table
+		fact, blocked := "dropping index "+e.Name.String()+" blocks reads and writes of "+table, "every query on "+table
 		if table == "" {
-			fact, behind = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
+			fact, blocked = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
 		}
 		drop := recipe.DropIndex(e.Name, stmt.GetMissingOk())
 		report := rule.Report{
 			Fact:    fact,
-			Harm:    "it waits for running queries to finish, and " + behind + " that comes later waits for it",
+			Harm:    "it waits for running queries to finish, and " + blocked + " that comes later waits for it",
 			Instead: "drop it concurrently, outside a transaction:\n" + drop + ";",
 			Cause:   "and dropping %d others does so too",
 			Way:     advice.DropIndex{SQL: drop},
@@ -69,7 +69,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 				timeout = "statement_timeout"
 			}
 			report.Severity = onward.Info
-			report.Harm = "it waits for running queries to finish, and " + behind + " that comes later waits for it, for as long as " + timeout + " lets it"
+			report.Harm = "it waits for running queries to finish, and " + blocked + " that comes later waits for it, for as long as " + timeout + " lets it"
 		}
 		if table == "" && stmt.GetMissingOk() && p.Release.Known {
 			report.Severity = onward.Info
@@ -85,7 +85,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 
 // findRecreation is the statement by which the migration goes on to create an index of the
 // name of the one that it drops, and its table: the index was there, if at all.
-func findRecreation(s *rule.Stmt, name string) (by *rule.Stmt, table *catalog.Relation) {
+func findRecreation(s *rule.Stmt, name string) (recreation *rule.Stmt, table *catalog.Relation) {
 	all := rule.BuildOnce(&s.Migration.Notes, func() makers {
 		out := makers{}
 		for _, x := range rule.StatementsOf[*pgparse.Node_IndexStmt](s.Migration) {
@@ -126,16 +126,16 @@ func isTableBlocked(s *rule.Stmt, table catalog.OID) bool {
 // alteredRelations are the relations that a transaction drops, rewrites or alters.
 type alteredRelations map[catalog.OID]bool
 
-func ifExists(stmt *pgparse.DropStmt) string {
+func formatIfExists(stmt *pgparse.DropStmt) string {
 	if stmt.GetMissingOk() {
 		return "IF EXISTS "
 	}
 	return ""
 }
 
-// partitionedIndex reports whether one of the dropped indexes belongs to a partitioned
+// dropsPartitionedIndex reports whether one of the dropped indexes belongs to a partitioned
 // table.
-func partitionedIndex(s *rule.Stmt, stmt *pgparse.DropStmt) bool {
+func dropsPartitionedIndex(s *rule.Stmt, stmt *pgparse.DropStmt) bool {
 	for _, n := range droppedNames(stmt) {
 		if r := s.Before.Lookup(n.Schema, n.Name); r != nil && r.Kind == catalog.PartitionedIndex {
 			return true

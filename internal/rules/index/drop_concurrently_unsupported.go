@@ -22,10 +22,10 @@ var DropConcurrentlyUnsupported = &rule.Rule{
 		"set a lock_timeout.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
 	Kinds:     rule.Drop,
-	Statement: dropConcurrentlyUnsupported,
+	Statement: checkDropConcurrentlyUnsupported,
 }
 
-func dropConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
+func checkDropConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
 	if stmt == nil || s.RefusedRule() != p.Rule.ID {
 		return
@@ -36,9 +36,9 @@ func dropConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 		single = append(single, recipe.DropIndex(n, stmt.GetMissingOk())+";")
 	}
 	advice := "drop each index in a statement of its own, without CASCADE:\n" + strings.Join(single, "\n")
-	if partitionedIndex(s, stmt) {
+	if dropsPartitionedIndex(s, stmt) {
 		advice = "drop it without CONCURRENTLY, under a short lock_timeout, as all partitions are locked for a moment:\nSET lock_timeout = '2s';\nDROP INDEX " +
-			ifExists(stmt) + strings.Join(listed, ", ") + ";"
+			formatIfExists(stmt) + strings.Join(listed, ", ") + ";"
 	}
 	p.Report(s, rule.Report{
 		Fact:    "the server refuses to drop " + strings.Join(listed, ", ") + " concurrently",

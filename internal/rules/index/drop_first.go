@@ -24,8 +24,8 @@ var DropFirst = &rule.Rule{
 		"That may take them longer than the build, and all of them at once use up the server. When the build fails, it stays so.",
 	Instead: "Build the new index first, under a name of its own, and drop the old one when it is there.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
-	Gather:  gatherExchanged,
-	Release: dropFirst,
+	Gather:  gatherExchangedIndexes,
+	Release: checkDropFirst,
 }
 
 // exchangedIndex is an index that one statement drops or makes. The statements come in
@@ -40,7 +40,7 @@ type exchangedIndex struct {
 	build string
 }
 
-func gatherExchanged(p *rule.Pass, m *rule.Migration) {
+func gatherExchangedIndexes(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Tx.RolledBack || s.Node.GetDropStmt() == nil && s.Node.GetIndexStmt() == nil {
 			continue
@@ -67,7 +67,7 @@ func gatherExchanged(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func dropFirst(p *rule.Pass, _ *rule.Release) {
+func checkDropFirst(p *rule.Pass, _ *rule.Release) {
 	byTable := map[catalog.OID][]exchangedIndex{}
 	seen := map[catalog.OID]int{}
 	list := rule.KeptValues[exchangedIndex](p)
@@ -80,37 +80,37 @@ func dropFirst(p *rule.Pass, _ *rule.Release) {
 			continue
 		}
 		for _, next := range byTable[old.table.OID][seen[old.table.OID]:] {
-			if !next.made || !answersFor(next.index.Index, old.index.Index) || !isFirstKeySame(&old, &next) {
+			if !next.made || !servesSameQueries(next.index.Index, old.index.Index) || !isFirstKeySame(&old, &next) {
 				continue
 			}
 			if next.first != old.first { // else nobody can use the table in between
-				p.Report(old.by, reportExchange(&old, &next))
+				p.Report(old.by, describeExchange(&old, &next))
 			}
 			break
 		}
 	}
 }
 
-func reportExchange(old, next *exchangedIndex) rule.Report {
-	was, now, lead := old.index.Name, next.index.Name, old.index.Index.Keys[0]
+func describeExchange(old, next *exchangedIndex) rule.Report {
+	oldName, now, lead := old.index.Name, next.index.Name, old.index.Index.Keys[0]
 	looked := lead.ExprText
 	if c := old.table.Attr(lead.Column); c != nil {
 		looked = c.Name
 	}
-	drop := recipe.DropIndex(was, false) + ";"
+	drop := recipe.DropIndex(oldName, false) + ";"
 	build, rename, place := next.build, "", now.Name+" takes its place"
-	if was.Name == now.Name {
+	if oldName.Name == now.Name {
 		place = "it is built anew"
 		other := catalog.ObjectName(now.Name, "", "new")
 		build = strings.Replace(build, now.Name, other, 1)
 		rename = "\nALTER INDEX " + analysis.QuoteTable(catalog.Name{Schema: now.Schema, Name: other}) + " RENAME TO " + pgparse.QuoteIdent(now.Name) + ";"
 	}
 	advice := "build the new one first:\n" + build + ";\n" + drop + rename
-	if build == "" || was.Name == now.Name && build == next.build {
+	if build == "" || oldName.Name == now.Name && build == next.build {
 		advice = "build the new one first, CONCURRENTLY and under a name of its own, then drop the old one:\n" + drop
 	}
 	return rule.Report{
-		Fact:     "index " + was.Name + " of " + old.table.Name.String() + " is dropped before " + place + " at " + next.by.RelativePlace(old.by),
+		Fact:     "index " + oldName.Name + " of " + old.table.Name.String() + " is dropped before " + place + " at " + next.by.RelativePlace(old.by),
 		Harm:     "until that is built, and for good when it fails, queries that look up " + looked + " read all of " + old.table.Name.String(),
 		Instead:  advice,
 		Evidence: []onward.Evidence{next.by.NewEvidence("builds " + now.Name)},
@@ -121,13 +121,13 @@ func reportExchange(old, next *exchangedIndex) rule.Report {
 func hasOtherIndex(c *catalog.Catalog, t *catalog.Relation, old *catalog.IndexInfo) bool {
 	return t == nil || slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
 		r := c.Relation(oid)
-		return r != nil && r.Index.Valid && answersFor(r.Index, old)
+		return r != nil && r.Index.Valid && servesSameQueries(r.Index, old)
 	})
 }
 
-// answersFor reports whether an index leads queries to rows by the same first key as
+// servesSameQueries reports whether an index leads queries to rows by the same first key as
 // another one, and holds all of its rows.
-func answersFor(now, old *catalog.IndexInfo) bool {
+func servesSameQueries(now, old *catalog.IndexInfo) bool {
 	if len(now.Keys) == 0 || len(old.Keys) == 0 || now.Method != old.Method || now.PredicateText != "" && now.PredicateText != old.PredicateText {
 		return false
 	}

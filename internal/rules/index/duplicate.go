@@ -36,15 +36,15 @@ func gatherIndexes(p *rule.Pass, m *rule.Migration) {
 }
 
 func checkDuplicate(p *rule.Pass, r *rule.Release) {
-	said := map[catalog.OID]bool{}
-	for _, made := range rule.KeptValues[rule.MadeObject](p) {
-		t, index := r.Head.Relation(made.Table), r.Head.Relation(made.ID)
+	reportedIndexes := map[catalog.OID]bool{}
+	for _, newIndex := range rule.KeptValues[rule.MadeObject](p) {
+		t, index := r.Head.Relation(newIndex.Table), r.Head.Relation(newIndex.ID)
 		if t == nil || index == nil || index.Index == nil || t.Parent != 0 {
 			continue
 		}
 		for _, oid := range t.Indexes {
 			other := r.Head.Relation(oid)
-			if oid == made.ID || other == nil || other.Index == nil {
+			if oid == newIndex.ID || other == nil || other.Index == nil {
 				continue
 			}
 			spare, keep := index, other
@@ -53,14 +53,14 @@ func checkDuplicate(p *rule.Pass, r *rule.Release) {
 				if !coversIndex(index.Index, other.Index) {
 					continue
 				}
-			} else if coversIndex(index.Index, other.Index) && oid > made.ID {
+			} else if coversIndex(index.Index, other.Index) && oid > newIndex.ID {
 				continue // both are the same: told once, at the later one
 			}
-			if said[spare.OID] {
+			if reportedIndexes[spare.OID] {
 				continue
 			}
-			said[spare.OID] = true
-			p.Report(made.By, rule.Report{
+			reportedIndexes[spare.OID] = true
+			p.Report(newIndex.By, rule.Report{
 				Fact:    "index " + keep.Name.Name + " of " + t.Name.String() + " begins with all of index " + spare.Name.Name,
 				Harm:    "both are written at each INSERT, and no query needs " + spare.Name.Name,
 				Instead: "drop the one that is not needed:\n" + recipe.DropIndex(spare.Name, false) + ";",
@@ -73,8 +73,8 @@ func checkDuplicate(p *rule.Pass, r *rule.Release) {
 // coversIndex reports whether a answers all that b answers and guards all that b
 // guards.
 func coversIndex(a, b *catalog.IndexInfo) bool {
-	same := len(a.Keys) == len(b.Keys)
-	if b.Constraint != "" || b.Unique && !(a.Unique && same) || a.Method != b.Method || a.Method != "btree" && !same ||
+	sameLength := len(a.Keys) == len(b.Keys)
+	if b.Constraint != "" || b.Unique && !(a.Unique && sameLength) || a.Method != b.Method || a.Method != "btree" && !sameLength ||
 		a.PredicateText != b.PredicateText || len(b.Keys) > len(a.Keys) {
 		return false
 	}

@@ -24,7 +24,7 @@ var ForeignKeyMissing = &rule.Rule{
 	Instead: "Build an index that begins with the columns of the foreign key, CONCURRENTLY where the table has rows.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
 	Gather:  gatherForeignKeys,
-	Release: foreignKeyMissing,
+	Release: checkForeignKeyMissing,
 }
 
 func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
@@ -57,19 +57,19 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
-	said := map[catalog.OID]bool{}
-	for _, made := range rule.KeptValues[rule.MadeObject](p) {
-		t := r.Head.Relation(made.Table)
-		if t == nil || said[made.ID] || t.Inferred || t.Partial {
+func checkForeignKeyMissing(p *rule.Pass, r *rule.Release) {
+	reportedKeys := map[catalog.OID]bool{}
+	for _, newKey := range rule.KeptValues[rule.MadeObject](p) {
+		t := r.Head.Relation(newKey.Table)
+		if t == nil || reportedKeys[newKey.ID] || t.Inferred || t.Partial {
 			continue
 		}
-		at := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == made.ID })
-		if at < 0 || analysis.HasLeadingIndex(r.Head, t, t.Constraints[at].Columns) {
+		pos := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == newKey.ID })
+		if pos < 0 || analysis.HasLeadingIndex(r.Head, t, t.Constraints[pos].Columns) {
 			continue
 		}
-		said[made.ID] = true
-		c := t.Constraints[at]
+		reportedKeys[newKey.ID] = true
+		c := t.Constraints[pos]
 		if wasUnindexed(r.Deployed, t.OID, c) {
 			continue
 		}
@@ -84,7 +84,7 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 			referenced = ref.Name.String()
 		}
 		build := recipe.ColumnIndex{Table: t.Name, Columns: names, Blocking: p.IsNew(t.OID) || t.Kind == catalog.PartitionedTable}
-		p.Report(made.By, rule.Report{
+		p.Report(newKey.By, rule.Report{
 			Fact:    "no index of " + t.Name.String() + " begins with " + strings.Join(names, ", ") + ", the columns of foreign key " + c.Name,
 			Harm:    "each DELETE on " + referenced + ", and each change of its key, reads all of " + t.Name.String(),
 			Instead: "build one:\n" + recipe.FormatStatements(build.CreateStatement()),

@@ -21,9 +21,9 @@ func droppedNames(s *pgparse.DropStmt) []catalog.Name {
 	return out
 }
 
-// onPartitions is the way to an index on a partitioned table that blocks
+// advisePartitionBuild is the way to an index on a partitioned table that blocks
 // nobody.
-func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation) string {
+func advisePartitionBuild(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation) string {
 	const how = "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it"
 	name := indexName(stmt, table)
 	var list []*catalog.Relation

@@ -22,10 +22,10 @@ var ReindexBlocking = &rule.Rule{
 	Instead:   "Use REINDEX … CONCURRENTLY, outside a transaction: it builds a new index beside the old one.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY"},
 	Kinds:     rule.Another,
-	Statement: reindexBlocking,
+	Statement: checkReindexBlocking,
 }
 
-func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkReindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetReindexStmt()
 	if stmt == nil || s.Result.Refused != nil {
 		return
@@ -51,10 +51,10 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	if word == "" {
 		return
 	}
-	at := max(pgparse.AfterWord(s.SQL, word), 0)
-	advice, fix := s.SQL[:at]+" CONCURRENTLY"+s.SQL[at:], editConcurrently(s, word)
+	pos := max(pgparse.AfterWord(s.SQL, word), 0)
+	advice, fix := s.SQL[:pos]+" CONCURRENTLY"+s.SQL[pos:], editConcurrently(s, word)
 	if slices.ContainsFunc(stmt.GetParams(), func(n *pgparse.Node) bool { return n.GetDefElem().GetDefname() == "concurrently" }) {
-		advice, fix = "REINDEX (CONCURRENTLY) "+word+s.SQL[at:], nil // it says off
+		advice, fix = "REINDEX (CONCURRENTLY) "+word+s.SQL[pos:], nil // it says off
 	}
 	p.Report(s, rule.Report{
 		Fact:    "REINDEX blocks writes to " + name + " while its indexes are built",

@@ -24,10 +24,10 @@ var TooManyColumns = &rule.Rule{
 	Instead:   "Keep the columns that select, and put what is only returned into INCLUDE.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/indexes-multicolumn.html"},
 	Kinds:     rule.CreateIndex,
-	Statement: tooManyColumns,
+	Statement: checkTooManyColumns,
 }
 
-func tooManyColumns(p *rule.Pass, s *rule.Stmt) {
+func checkTooManyColumns(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
 	if stmt == nil || stmt.GetUnique() || len(stmt.GetIndexParams()) <= most || stmt.GetAccessMethod() != "btree" && stmt.GetAccessMethod() != "" {
 		return

@@ -20,10 +20,10 @@ var VirtualColumnUnsupported = &rule.Rule{
 	Instead:   "Index the expression itself.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-generated-columns.html"},
 	Kinds:     rule.CreateIndex,
-	Statement: virtualColumnUnsupported,
+	Statement: checkVirtualColumnUnsupported,
 }
 
-func virtualColumnUnsupported(p *rule.Pass, s *rule.Stmt) {
+func checkVirtualColumnUnsupported(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
 	if stmt == nil {
 		return

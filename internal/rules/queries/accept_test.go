@@ -45,8 +45,8 @@ func TestAccept(t *testing.T) {
 				}
 				got = append(got, fmt.Sprintf(format, f.Queries[0]))
 			}
-			if is := strings.Join(got, " "); is != c.want {
-				t.Errorf("%s, want %s", is, c.want)
+			if joined := strings.Join(got, " "); joined != c.want {
+				t.Errorf("%s, want %s", joined, c.want)
 			}
 		})
 	}

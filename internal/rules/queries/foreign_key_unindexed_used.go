@@ -64,10 +64,10 @@ func checkUnindexed(p *pass) {
 // sent most first.
 func (p *pass) reportUnindexed(k *foreignKey) {
 	var list []*workload.Query
-	how := map[*workload.Query]string{}
+	descriptions := map[*workload.Query]string{}
 	p.eachCodeQuery(func(q *workload.Query) {
-		if does := p.describeFollowing(q, k); does != "" {
-			list, how[q] = append(list, q), does
+		if description := p.describeReferringLookup(q, k); description != "" {
+			list, descriptions[q] = append(list, q), description
 		}
 	})
 	if len(list) == 0 {
@@ -82,15 +82,15 @@ func (p *pass) reportUnindexed(k *foreignKey) {
 	build := recipe.ColumnIndex{Table: k.table.Name, Columns: k.columns, Blocking: k.table.Kind == catalog.PartitionedTable}
 	p.addFinding(onward.QueryFinding{
 		Count: calls, Most: int64(len(list)),
-		Fact:    fmt.Sprintf("it %s, and no index of %s begins with %s", how[list[0]], k.table.Name, names),
+		Fact:    fmt.Sprintf("it %s, and no index of %s begins with %s", descriptions[list[0]], k.table.Name, names),
 		Harm:    "each time the server reads all of " + k.table.Name.String(),
 		Instead: build.CreateStatement(),
 	}, list...)
 }
 
-// describeFollowing says what a query does that makes the server look for the referring rows; "" for
+// describeReferringLookup says what a query does that makes the server look for the referring rows; "" for
 // one that does not.
-func (p *pass) describeFollowing(q *workload.Query, k *foreignKey) string {
+func (p *pass) describeReferringLookup(q *workload.Query, k *foreignKey) string {
 	parent := k.parent.Name.Qualified()
 	for i := range q.Uses {
 		u := &q.Uses[i]
@@ -102,7 +102,7 @@ func (p *pass) describeFollowing(q *workload.Query, k *foreignKey) string {
 			return "changes the key of " + k.parent.Name.String()
 		}
 	}
-	if t := p.parseQuery(q); t != nil && len(k.columns) == 1 && q.Kind == workload.Select && p.asksFor(t, k) {
+	if t := p.parseQuery(q); t != nil && len(k.columns) == 1 && q.Kind == workload.Select && p.findsRowsByKey(t, k) {
 		return "asks for the rows of " + k.table.Name.String() + " by " + k.columns[0]
 	}
 	return ""
@@ -114,11 +114,11 @@ func (p *pass) writesTo(q *workload.Query, r *catalog.Relation) bool {
 	return t != nil && t.level.Target != nil && t.level.Target.Table == query.Table(r)
 }
 
-// asksFor reports whether a SELECT finds rows of the table by its foreign key and in no
+// findsRowsByKey reports whether a SELECT finds rows of the table by its foreign key and in no
 // other way: all that an index of the table begins with is open.
-func (p *pass) asksFor(t *text, k *foreignKey) bool {
+func (p *pass) findsRowsByKey(t *text, k *foreignKey) bool {
 	list, _ := t.listEqualities(t.whereClause())
-	by, found := false, func(column string) bool {
+	hasKeyCondition, found := false, func(column string) bool {
 		return slices.ContainsFunc(k.table.Indexes, func(oid catalog.OID) bool {
 			index := p.Deployed.Relation(oid)
 			if index == nil || index.Index == nil || len(index.Index.Keys) == 0 {
@@ -132,10 +132,10 @@ func (p *pass) asksFor(t *text, k *foreignKey) bool {
 		switch {
 		case e.source == nil || e.source.Table != query.Table(k.table):
 		case e.column == k.columns[0] && e.other == nil:
-			by = true
+			hasKeyCondition = true
 		case found(e.column):
 			return false
 		}
 	}
-	return by
+	return hasKeyCondition
 }

@@ -37,25 +37,25 @@ func checkChains(p *pass) {
 			continue
 		}
 		key := list[0].ID + list[len(list)-1].ID
-		if at, told := found[key]; told {
-			f := &p.out[at]
+		if index, exists := found[key]; exists {
+			f := &p.out[index]
 			f.Count += s.Count
 			if n := int64(len(list)); n > f.Most || n == f.Most && f.Test == "" {
-				f.Most, f.Fact, f.Test = n, chainFact(n), findTest(s)
+				f.Most, f.Fact, f.Test = n, formatChainFact(n), findTest(s)
 			}
 			continue
 		}
 		found[key] = len(p.out)
 		p.addFinding(onward.QueryFinding{
 			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(len(list)), Test: findTest(s),
-			Fact:    chainFact(int64(len(list))),
+			Fact:    formatChainFact(int64(len(list))),
 			Harm:    "none can be sent before the one that it needs has answered: the request waits for as many round trips to the server",
 			Instead: "join what belongs together, or read it with one query",
 		}, list...)
 	}
 }
 
-func chainFact(n int64) string {
+func formatChainFact(n int64) string {
 	return fmt.Sprintf("%d different reads follow on one another, each with a value that an earlier one gave", n)
 }
 

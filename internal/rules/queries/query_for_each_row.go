@@ -21,7 +21,7 @@ var queryForEachRow = &Rule{Rule: rule.Rule{
 		"A test has few rows and shows nothing of it. Told are SELECTs with parameters that come 10 times or more at once, or by turns with one other query: " +
 		"within one transaction, or with a value that an earlier query gave; where another SELECT before them is known to give as many rows.",
 	Instead: "Ask once for all: a join, or = ANY ($1) with the list of keys. Mappers call it eager loading.",
-}, check: forEachRow}
+}, check: checkRowLoops}
 
 // manyTimes is how often a query must be repeated within one transaction or request to be
 // reported.
@@ -32,7 +32,7 @@ const manyTimes = 10
 // transaction, each of which begins with the same queries; these are no loop.
 const nearBy = 2
 
-func forEachRow(p *pass) {
+func checkRowLoops(p *pass) {
 	type loop struct {
 		query       *workload.Query
 		count, most int64
@@ -42,7 +42,7 @@ func forEachRow(p *pass) {
 	var order []*loop
 	for i := range p.Workload.Sequences {
 		s := &p.Workload.Sequences[i]
-		for id, n := range p.loopCounts(s) {
+		for id, n := range p.countLoops(s) {
 			q := p.queries[id]
 			// A query without a parameter asks the same again, as pings do.
 			if n < manyTimes || q == nil || !q.IsCode() || len(q.Params) == 0 || !isOnlyReading(q) || !isLoop(s, id) || !p.hasParent(s, id) {
@@ -69,13 +69,13 @@ func forEachRow(p *pass) {
 	}
 }
 
-// loopCounts are how often each query of a sequence comes in its longest loop. A loop right after a query that has read
+// countLoops are how often each query of a sequence comes in its longest loop. A loop right after a query that has read
 // the same rows at once is left out: the code asked once, and a test compares what it got.
-func (p *pass) loopCounts(s *workload.Sequence) map[string]int64 {
+func (p *pass) countLoops(s *workload.Sequence) map[string]int64 {
 	most, now, last, compared := map[string]int64{}, map[string]int64{}, map[string]int{}, map[string]bool{}
 	for i, step := range s.Steps {
 		id := step.Query
-		if at, before := last[id]; !before || i-at > nearBy {
+		if previous, before := last[id]; !before || i-previous > nearBy {
 			now[id] = 0
 			compared[id] = i > 0 && readsAtOnce(p.queries[s.Steps[i-1].Query], p.queries[id])
 		}
@@ -92,13 +92,13 @@ func (p *pass) loopCounts(s *workload.Sequence) map[string]int64 {
 var keyList = lazyregexp.New(`(?i) (?:IN|= ANY) ?\((\$[0-9]+)(?:::[a-z ]+\[\])?\)`)
 
 // readsAtOnce reports whether a query reads for a list of keys what another reads for one key.
-func readsAtOnce(list, one *workload.Query) bool {
-	if list == nil || one == nil {
+func readsAtOnce(list, single *workload.Query) bool {
+	if list == nil || single == nil {
 		return false
 	}
 	from := func(sql string) string { return sql[max(strings.Index(sql, " FROM "), 0):] }
 	text := from(list.SQL)
-	return keyList.MatchString(text) && keyList.ReplaceAllString(text, " = $1") == from(one.SQL)
+	return keyList.MatchString(text) && keyList.ReplaceAllString(text, " = $1") == from(single.SQL)
 }
 
 // hasParent reports whether a query before the loop gives the rows that it is sent for. Who

@@ -51,7 +51,7 @@ func checkUnbounded(p *pass) {
 			Harm:    "what is a thousand rows in a test is a million in production: they fill the process's memory",
 			Instead: "page through by a key (WHERE id > $1 ORDER BY id LIMIT 1000), or let the database put the rows together",
 		}
-		switch table, rows := p.readsWhole(t, s); {
+		switch table, rows := p.findUnboundedTable(t, s); {
 		case q.MostRows >= unboundedRows:
 			f.Fact = fmt.Sprintf("it gave %d rows in one call, and nothing bounds them", q.MostRows)
 		case rows >= bigTable:
@@ -65,9 +65,9 @@ func checkUnbounded(p *pass) {
 	})
 }
 
-// readsWhole is the table that a SELECT without a condition reads, and how many rows it is
+// findUnboundedTable is the table that a SELECT without a condition reads, and how many rows it is
 // known to have; 0 for any other.
-func (p *pass) readsWhole(t *text, s *pgparse.SelectStmt) (table string, rows int64) {
+func (p *pass) findUnboundedTable(t *text, s *pgparse.SelectStmt) (table string, rows int64) {
 	if s.GetWhereClause() != nil || s.GetHavingClause() != nil || len(t.level.Sources) != 1 {
 		return "", 0
 	}

@@ -46,13 +46,13 @@ func checkStars(p *pass) {
 			if after == nil {
 				continue // the table goes: that is another matter
 			}
-			what := describeChanged(before, after)
-			if what == "" {
+			change := describeColumnChanges(before, after)
+			if change == "" {
 				continue
 			}
 			p.addFinding(onward.QueryFinding{
 				Count: q.Calls, Most: q.MostRows,
-				Fact:    fmt.Sprintf("it takes all columns of %s, and the release %s", table, what),
+				Fact:    fmt.Sprintf("it takes all columns of %s, and the release %s", table, change),
 				Harm:    "its result has another shape after the release: code that reads it by position, or into fields, gets columns that it does not expect",
 				Instead: "name the columns that the code needs",
 			}, q)
@@ -61,8 +61,8 @@ func checkStars(p *pass) {
 	})
 }
 
-// describeChanged describes how the columns of a table change; "" if they do not.
-func describeChanged(before, after *catalog.Relation) string {
+// describeColumnChanges describes how the columns of a table change; "" if they do not.
+func describeColumnChanges(before, after *catalog.Relation) string {
 	var adds, drops []string
 	for _, c := range after.Columns {
 		if before.Attr(c.Attnum) == nil {

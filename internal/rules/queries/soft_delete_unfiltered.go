@@ -38,13 +38,13 @@ const deletedAt = "deleted_at"
 const enoughFilter = 2
 
 func checkUnfiltered(p *pass) {
-	marks := p.findMarks()
-	for _, table := range slices.SortedFunc(maps.Keys(marks), func(a, b catalog.Name) int { return cmpNames(a, b) }) {
+	marks := p.findDeletionMarks()
+	for _, table := range slices.SortedFunc(maps.Keys(marks), func(a, b catalog.Name) int { return compareNames(a, b) }) {
 		mark := marks[table]
 		if r := p.deployedTable(table); r != nil && (!r.HasColumn(mark.column) || r.RLS) {
 			continue // a policy may filter
 		}
-		var without []*workload.Query
+		var unfiltered []*workload.Query
 		filter := 0
 		p.eachCodeQuery(func(q *workload.Query) {
 			if q.Kind != workload.Select && q.Kind != workload.Update {
@@ -54,42 +54,42 @@ func checkUnfiltered(p *pass) {
 			case filtered:
 				filter++
 			case open:
-				without = append(without, q)
+				unfiltered = append(unfiltered, q)
 			}
 		})
-		if mark.says == "" && (filter < enoughFilter || filter < len(without)) {
+		if mark.says == "" && (filter < enoughFilter || filter < len(unfiltered)) {
 			continue
 		}
-		for _, q := range without {
+		for _, q := range unfiltered {
 			p.reportUnfiltered(q, table, mark, filter)
 		}
 	}
 }
 
-func (p *pass) reportUnfiltered(q *workload.Query, table catalog.Name, is mark, filter int) {
-	column := is.column
+func (p *pass) reportUnfiltered(q *workload.Query, table catalog.Name, deletedMark mark, filter int) {
+	column := deletedMark.column
 	t := p.parseQuery(q)
-	one := p.byKey(t, t.sourcesNamed(table)[0], p.deployedTable(table))
-	if one && q.Kind == workload.Update {
+	readsByKey := p.selectsByKey(t, t.findSourcesOf(table)[0], p.deployedTable(table))
+	if readsByKey && q.Kind == workload.Update {
 		return // of a row that was read before
 	}
-	severity, others := onward.Off, is.says+" says that it is to"
-	if one || isExistenceCheck(t) {
+	severity, reason := onward.Off, deletedMark.says+" says that it is to"
+	if readsByKey || isExistenceCheck(t) {
 		severity = onward.Info
 	}
 	if filter > 0 {
-		others = fmt.Sprintf("%d other recorded queries on it do", filter)
+		reason = fmt.Sprintf("%d other recorded queries on it do", filter)
 		if filter == 1 {
-			others = "1 other recorded query on it does"
+			reason = "1 other recorded query on it does"
 		}
 	}
-	does := "reads"
+	verb := "reads"
 	if q.Kind == workload.Update {
-		does = "changes"
+		verb = "changes"
 	}
 	p.addFinding(onward.QueryFinding{
 		Severity: severity, Relation: table.Qualified(), Count: q.Calls, Most: q.MostRows,
-		Fact:    fmt.Sprintf("it %s %s and does not filter by %s, and %s", does, table, column, others),
+		Fact:    fmt.Sprintf("it %s %s and does not filter by %s, and %s", verb, table, column, reason),
 		Harm:    "rows that are marked as deleted come with the others",
 		Instead: "add the condition on " + column + ", or name it where deleted rows are meant",
 	}, q)
@@ -100,8 +100,8 @@ type mark struct {
 	says   string // who says so; "" where only the name does
 }
 
-// findMarks are the tables with a column that says which rows are deleted.
-func (p *pass) findMarks() map[catalog.Name]mark {
+// findDeletionMarks are the tables with a column that says which rows are deleted.
+func (p *pass) findDeletionMarks() map[catalog.Name]mark {
 	out := map[catalog.Name]mark{}
 	p.eachCodeQuery(func(q *workload.Query) {
 		for _, u := range q.Uses {
@@ -142,7 +142,7 @@ const (
 
 // classifyFilter reports whether a query that names a table has a condition on its column at each
 // place that names it.
-func (p *pass) classifyFilter(q *workload.Query, table catalog.Name, column string) (how int) {
+func (p *pass) classifyFilter(q *workload.Query, table catalog.Name, column string) (filterState int) {
 	if !slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return parseRelation(u.Relation) == table }) && q.Resolved != "" {
 		return elsewhere
 	}
@@ -150,20 +150,20 @@ func (p *pass) classifyFilter(q *workload.Query, table catalog.Name, column stri
 	if t == nil {
 		return elsewhere
 	}
-	sources := t.sourcesNamed(table)
+	sources := t.findSourcesOf(table)
 	if len(sources) == 0 || setsColumn(t, column) {
 		return elsewhere
 	}
-	how = elsewhere
+	filterState = elsewhere
 	for _, s := range sources {
 		switch {
-		case t.conditionOn(s, column):
-			how = filtered
-		case !p.joinedByKey(t, s, p.deployedTable(table)): // what refers to a deleted row may show it
+		case t.hasConditionOn(s, column):
+			filterState = filtered
+		case !p.isJoinedByKey(t, s, p.deployedTable(table)): // what refers to a deleted row may show it
 			return open
 		}
 	}
-	return how
+	return filterState
 }
 
 // setsColumn reports whether an UPDATE sets a column.
@@ -182,7 +182,7 @@ func isExistenceCheck(t *text) bool {
 	})
 }
 
-func cmpNames(a, b catalog.Name) int {
+func compareNames(a, b catalog.Name) int {
 	if a.Qualified() < b.Qualified() {
 		return -1
 	}

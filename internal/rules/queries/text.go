@@ -39,8 +39,8 @@ func (p *pass) parseQuery(q *workload.Query) *text {
 // inConditions are the clauses that say which rows are meant.
 var inConditions = []query.Clause{query.On, query.Where, query.Having, query.Conflict, query.When}
 
-// sourcesNamed are the sources of a query, at any level, that are a table by its name.
-func (t *text) sourcesNamed(table catalog.Name) (out []*query.Source) {
+// findSourcesOf are the sources of a query, at any level, that are a table by its name.
+func (t *text) findSourcesOf(table catalog.Name) (out []*query.Source) {
 	t.level.Walk(func(l *query.Level) bool {
 		for _, s := range l.Sources {
 			if s.Range == nil || s.CTE != nil {
@@ -55,9 +55,9 @@ func (t *text) sourcesNamed(table catalog.Name) (out []*query.Source) {
 	return slices.Compact(out)
 }
 
-// conditionOn reports whether a condition anywhere in the query may be about a column of a
+// hasConditionOn reports whether a condition anywhere in the query may be about a column of a
 // source.
-func (t *text) conditionOn(s *query.Source, column string) bool {
+func (t *text) hasConditionOn(s *query.Source, column string) bool {
 	found := false
 	t.level.Walk(func(l *query.Level) bool {
 		l.EachName(func(n query.Name) bool {
@@ -121,8 +121,8 @@ func (t *text) listEqualities(condition *pgparse.Node) (out []equality, all bool
 			all = false
 			continue
 		}
-		left, isLeft := t.columnOf(x.GetLexpr())
-		right, isRight := t.columnOf(x.GetRexpr())
+		left, isLeft := t.resolveColumn(x.GetLexpr())
+		right, isRight := t.resolveColumn(x.GetRexpr())
 		switch {
 		case isLeft && isRight:
 			l, r := left, right
@@ -139,8 +139,8 @@ func (t *text) listEqualities(condition *pgparse.Node) (out []equality, all bool
 	return out, all
 }
 
-// columnOf is the column of the statement's own level that an expression is.
-func (t *text) columnOf(n *pgparse.Node) (equality, bool) {
+// resolveColumn is the column of the statement's own level that an expression is.
+func (t *text) resolveColumn(n *pgparse.Node) (equality, bool) {
 	if c := n.GetTypeCast(); c != nil {
 		n = c.GetArg()
 	}
@@ -160,9 +160,9 @@ func (t *text) columnOf(n *pgparse.Node) (equality, bool) {
 	return e, true
 }
 
-// isKey reports whether columns hold a key of a table. Where the schema is not known, a
+// containsKey reports whether columns hold a key of a table. Where the schema is not known, a
 // key is what is called id or uuid.
-func (p *pass) isKey(table *catalog.Relation, columns []string) bool {
+func (p *pass) containsKey(table *catalog.Relation, columns []string) bool {
 	if table == nil {
 		return slices.Contains(columns, "id") || slices.Contains(columns, "uuid")
 	}
@@ -178,9 +178,9 @@ func (p *pass) isKey(table *catalog.Relation, columns []string) bool {
 	})
 }
 
-// byKey reports whether a statement asks for one row of a source: an equality of a key with
+// selectsByKey reports whether a statement asks for one row of a source: an equality of a key with
 // a value.
-func (p *pass) byKey(t *text, s *query.Source, table *catalog.Relation) bool {
+func (p *pass) selectsByKey(t *text, s *query.Source, table *catalog.Relation) bool {
 	list, _ := t.listEqualities(t.whereClause())
 	var names []string
 	for _, e := range list {
@@ -188,12 +188,12 @@ func (p *pass) byKey(t *text, s *query.Source, table *catalog.Relation) bool {
 			names = append(names, e.column)
 		}
 	}
-	return p.isKey(table, names)
+	return p.containsKey(table, names)
 }
 
-// joinedByKey reports whether a source is there for the row that another table's row
+// isJoinedByKey reports whether a source is there for the row that another table's row
 // refers to.
-func (p *pass) joinedByKey(t *text, s *query.Source, table *catalog.Relation) bool {
+func (p *pass) isJoinedByKey(t *text, s *query.Source, table *catalog.Relation) bool {
 	var names []string
 	for _, condition := range append(t.joinConditions(), t.whereClause()) {
 		list, _ := t.listEqualities(condition)
@@ -203,7 +203,7 @@ func (p *pass) joinedByKey(t *text, s *query.Source, table *catalog.Relation) bo
 			}
 		}
 	}
-	return p.isKey(table, names)
+	return p.containsKey(table, names)
 }
 
 // deployedTable returns a table of the deployed schema; nil if it is not known.

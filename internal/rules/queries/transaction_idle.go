@@ -20,7 +20,7 @@ var transactionIdle = &Rule{Rule: rule.Rule{
 	Instead: "Do slow work, such as calls to other services, before or after the transaction.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT"},
 }, check: func(p *pass) {
-	p.reportIdle(false, onward.QueryFinding{
+	p.reportIdleTransactions(false, onward.QueryFinding{
 		Fact:    "a transaction stays open for %.1f s in which it sends nothing",
 		Harm:    "what it has locked stays locked meanwhile, and a migration waits for it",
 		Instead: "do slow work, such as calls to other services, before or after the transaction",
@@ -30,16 +30,16 @@ var transactionIdle = &Rule{Rule: rule.Rule{
 // idle is how many milliseconds a transaction must be open without a query to be reported.
 const idle = 1000
 
-// reportIdle reports the transactions of code that are open while nothing runs: those that only read, or the others. The
+// reportIdleTransactions reports the transactions of code that are open while nothing runs: those that only read, or the others. The
 // finding's Fact has a place for how many seconds they do so.
-func (p *pass) reportIdle(reads bool, f onward.QueryFinding) {
+func (p *pass) reportIdleTransactions(reads bool, f onward.QueryFinding) {
 	fact := f.Fact
 	for i := range p.Workload.Sequences {
 		s := &p.Workload.Sequences[i]
 		if s.Transaction == "" || s.MostIdleMS < idle {
 			continue
 		}
-		if queries, ok := p.ofCode(s); ok && len(queries) > 0 && onlyReads(queries) == reads {
+		if queries, ok := p.listCodeQueries(s); ok && len(queries) > 0 && onlyReads(queries) == reads {
 			f.Sender, f.Count, f.Most = workload.DescribeSenders(s.Senders), s.Count, int64(s.MostIdleMS)
 			f.Fact = fmt.Sprintf(fact, s.MostIdleMS/1000)
 			p.addFinding(f, queries...)
@@ -47,9 +47,9 @@ func (p *pass) reportIdle(reads bool, f onward.QueryFinding) {
 	}
 }
 
-// ofCode returns the queries of a sequence, without queries about the session. ok is false if
+// listCodeQueries returns the queries of a sequence, without queries about the session. ok is false if
 // some were not sent by the code.
-func (p *pass) ofCode(s *workload.Sequence) (out []*workload.Query, ok bool) {
+func (p *pass) listCodeQueries(s *workload.Sequence) (out []*workload.Query, ok bool) {
 	for _, step := range s.Steps {
 		q := p.queries[step.Query]
 		switch {

@@ -18,7 +18,7 @@ var transactionReadsOnly = &Rule{Rule: rule.Rule{
 	Instead: "End it before what takes long, or send its queries without a transaction: autocommit.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html", "https://www.postgresql.org/docs/current/explicit-locking.html"},
 }, check: func(p *pass) {
-	p.reportIdle(true, onward.QueryFinding{
+	p.reportIdleTransactions(true, onward.QueryFinding{
 		Fact:    "a transaction that only reads stays open for %.1f s in which it sends nothing",
 		Harm:    "a migration of the tables that it has read waits for it, and so does everybody after it; VACUUM removes nothing meanwhile",
 		Instead: "end it before what takes long, or send its queries without a transaction",

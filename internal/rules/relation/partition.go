@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// effectOn is the effect of a result on a relation; nil when there is none.
-func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {
+// findEffect is the effect of a result on a relation; nil when there is none.
+func findEffect(r *effect.Result, name catalog.Name) *effect.Effect {
 	for i := range r.Effects {
 		if r.Effects[i].Name == name {
 			return &r.Effects[i]

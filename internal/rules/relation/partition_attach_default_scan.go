@@ -25,10 +25,10 @@ var PartitionAttachDefaultScan = &rule.Rule{
 		"then nothing is read. Or do without a default partition.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION"},
 	Kinds:     rule.CreateTable | rule.AlterTable,
-	Statement: attachDefaultScan,
+	Statement: checkAttachDefaultScan,
 }
 
-func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
+func checkAttachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 	if s.Result.Refused != nil {
 		return
 	}
@@ -40,12 +40,12 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 		if d == nil || !p.InUse(d) || p.IsSmall(d.Name) {
 			continue
 		}
-		e := findScanned(p, s, d)
+		e := findDefaultScan(p, s, d)
 		if e == nil {
 			continue
 		}
 		harm := analysis.DescribeWaiting(e) + " waits until it is read, and every query on " + parent.Name.String()
-		if on := effectOn(&s.Result, parent.Name); on == nil || !on.Lock.BlocksReads() {
+		if parentEffect := findEffect(&s.Result, parent.Name); parentEffect == nil || !parentEffect.Lock.BlocksReads() {
 			harm += " that does not name the partition key" // ATTACH
 		}
 		con := catalog.ObjectName(d.Name.Name, "", "excludes")
@@ -69,7 +69,7 @@ func reportLikelyDefault(p *rule.Pass, s *rule.Stmt, parent *catalog.Relation) b
 		return false
 	}
 	name := catalog.Name{Schema: parent.Name.Schema, Name: parent.Name.Name + "_default"}
-	if r := s.Before.Lookup(name.Schema, name.Name); r != nil && !r.Inferred || p.IsSmall(name) || !usesEarlier(s, name) {
+	if r := s.Before.Lookup(name.Schema, name.Name); r != nil && !r.Inferred || p.IsSmall(name) || !isUsedEarlier(s, name) {
 		return false
 	}
 	p.Report(s, rule.Report{
@@ -81,9 +81,9 @@ func reportLikelyDefault(p *rule.Pass, s *rule.Stmt, parent *catalog.Relation) b
 	return true
 }
 
-// usesEarlier reports whether an earlier statement of the migration reads or writes a table.
-func usesEarlier(s *rule.Stmt, name catalog.Name) bool {
-	return slices.ContainsFunc(s.Migration.Statements[:s.Index], func(earlier *rule.Stmt) bool { return effectOn(&earlier.Result, name) != nil })
+// isUsedEarlier reports whether an earlier statement of the migration reads or writes a table.
+func isUsedEarlier(s *rule.Stmt, name catalog.Name) bool {
+	return slices.ContainsFunc(s.Migration.Statements[:s.Index], func(priorStmt *rule.Stmt) bool { return findEffect(&priorStmt.Result, name) != nil })
 }
 
 // listParents are the partitioned tables that a statement adds a partition to.
@@ -101,15 +101,15 @@ func listParents(p *rule.Pass, s *rule.Stmt) []*catalog.Relation {
 	return out
 }
 
-// findScanned is the effect on the default partition, or on a partition of it,
+// findDefaultScan is the effect on the default partition, or on a partition of it,
 // when it is read.
-func findScanned(p *rule.Pass, s *rule.Stmt, d *catalog.Relation) *effect.Effect {
-	if e := effectOn(&s.Result, d.Name); e != nil && e.Scans {
+func findDefaultScan(p *rule.Pass, s *rule.Stmt, d *catalog.Relation) *effect.Effect {
+	if e := findEffect(&s.Result, d.Name); e != nil && e.Scans {
 		return e
 	}
 	for _, oid := range d.Partitions {
 		if r := s.Before.Relation(oid); r != nil {
-			if e := effectOn(&s.Result, r.Name); e != nil && e.Scans && p.InUse(r) {
+			if e := findEffect(&s.Result, r.Name); e != nil && e.Scans && p.InUse(r) {
 				return e
 			}
 		}

@@ -25,16 +25,16 @@ var PartitionAttachScan = &rule.Rule{
 		"that is instant. The CHECK can go afterwards.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.AlterTable,
-	Statement: attachScan,
+	Statement: checkAttachScan,
 }
 
-func attachScan(p *rule.Pass, s *rule.Stmt) {
+func checkAttachScan(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range listAttachments(p, s) {
 		if !p.InUse(a.part) || p.IsSmall(a.part.Name) {
 			continue
 		}
 		alone := p.EffectsAlone(a.Command)
-		e := effectOn(alone, a.part.Name)
+		e := findEffect(alone, a.part.Name)
 		if alone.Refused != nil || e == nil || !e.Scans && !e.BuildsIndex {
 			continue
 		}
@@ -48,7 +48,7 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 		}
 		bounds := catalog.ObjectName(a.part.Name.Name, "", "bounds")
 		p.Report(a, rule.Report{
-			Fact:     attachFact(e),
+			Fact:     formatAttachFact(e),
 			Harm:     analysis.DescribeWaiting(e) + " waits until it is done, and the time grows with the table",
 			Grows:    e.Name,
 			Severity: analysis.UnsureSeverity(e),
@@ -58,7 +58,7 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-func attachFact(e *effect.Effect) string {
+func formatAttachFact(e *effect.Effect) string {
 	switch {
 	case e.BuildsIndex:
 		return "attaching " + e.Name.String() + " builds an index on it that the parent has"

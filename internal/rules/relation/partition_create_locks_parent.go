@@ -19,16 +19,16 @@ var PartitionCreateLocksParent = &rule.Rule{
 	Instead:   "Create a table like the parent and attach it: ATTACH PARTITION takes SHARE UPDATE EXCLUSIVE on the parent, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.CreateTable,
-	Statement: createLocksParent,
+	Statement: checkCreateLocksParent,
 }
 
-func createLocksParent(p *rule.Pass, s *rule.Stmt) {
+func checkCreateLocksParent(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetCreateStmt()
 	if stmt.GetPartbound() == nil || s.Result.Refused != nil || s.Settings.IsBounded() {
 		return
 	}
 	for _, parent := range listParents(p, s) {
-		e := effectOn(&s.Result, parent.Name)
+		e := findEffect(&s.Result, parent.Name)
 		if e == nil || !e.Lock.BlocksReads() || !p.IsExisting(e) {
 			continue
 		}

@@ -22,10 +22,10 @@ var PartitionDetachBlocking = &rule.Rule{
 		"It does not work beside a default partition: set a short lock_timeout there.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DETACH-PARTITION"},
 	Kinds:     rule.AlterTable,
-	Statement: detachBlocking,
+	Statement: checkDetachBlocking,
 }
 
-func detachBlocking(p *rule.Pass, s *rule.Stmt) {
+func checkDetachBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, c := range p.ListCommands(s) {
 		cmd := c.Def.GetPartitionCmd()
 		parent := s.AlteredRelation()
@@ -33,12 +33,12 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		alone := p.EffectsAlone(c)
-		e := effectOn(alone, parent.Name)
+		e := findEffect(alone, parent.Name)
 		if alone.Refused != nil || e == nil || !e.Lock.BlocksReads() {
 			continue
 		}
 		part, _ := s.Before.Resolve(cmd.GetName())
-		if e := effectOn(alone, part.Name); e != nil && e.Scans {
+		if e := findEffect(alone, part.Name); e != nil && e.Scans {
 			continue // blocking-work: a foreign key refers to the parent, and a concurrent detach looks up its rows as well
 		}
 		advice := "detach it concurrently, outside a transaction:\n" + recipe.Concurrently(s.SQL) + ";"

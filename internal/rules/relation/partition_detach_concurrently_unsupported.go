@@ -21,10 +21,10 @@ var PartitionDetachConcurrentlyUnsupported = &rule.Rule{
 	Instead:   "Detach it without CONCURRENTLY under a short lock_timeout, and retry.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DETACH-PARTITION"},
 	Kinds:     rule.AlterTable,
-	Statement: detachConcurrentlyUnsupported,
+	Statement: checkDetachConcurrentlyUnsupported,
 }
 
-func detachConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
+func checkDetachConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 	if s.RefusedRule() != p.Rule.ID {
 		return
 	}

@@ -20,10 +20,10 @@ var PartitionDropLocksParent = &rule.Rule{
 	Instead:   "Detach the partition CONCURRENTLY first (14 and newer), then drop it: it is nobody's by then.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.Drop,
-	Statement: dropLocksParent,
+	Statement: checkDropLocksParent,
 }
 
-func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
+func checkDropLocksParent(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
 	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || s.Result.Refused != nil || s.Settings.IsBounded() {
 		return
@@ -37,7 +37,7 @@ func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
 		if parent == nil || !p.InUse(parent) {
 			continue
 		}
-		e := effectOn(&s.Result, parent.Name)
+		e := findEffect(&s.Result, parent.Name)
 		if e == nil || e.Dropped || !e.Lock.BlocksReads() {
 			continue
 		}

@@ -46,7 +46,7 @@ func flagUnknownPartitions(p *rule.Pass, s *rule.Stmt) {
 	if len(listAttachments(p, s)) > 0 {
 		return // what is attached is read, and a default partition: not each
 	}
-	e := effectOnPartition(s, table)
+	e := simulatePartitionEffect(s, table)
 	if e == nil {
 		return
 	}
@@ -78,23 +78,23 @@ func hasNoPartitions(t *catalog.Relation) bool {
 	return t != nil && t.Kind == catalog.PartitionedTable && !t.Inferred && !t.Partial && len(t.Partitions) == 0
 }
 
-// effectOnPartition returns what the statement would do to a partition if the table had one;
+// simulatePartitionEffect returns what the statement would do to a partition if the table had one;
 // nil if that takes no time.
-func effectOnPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
+func simulatePartitionEffect(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
 	name := catalog.Name{Schema: table.Name.Schema, Name: table.Name.Name + " partition"}
 	bound := "DEFAULT"
 	if table.Strategy == "hash" {
 		bound = "FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
 	}
 	sql := "CREATE TABLE " + analysis.QuoteTable(name) + " PARTITION OF " + analysis.QuoteTable(table.Name) + " " + bound
-	made, err := pgparse.SplitText(sql)
-	if err != nil || len(made.Stmts) != 1 {
+	file, err := pgparse.SplitText(sql)
+	if err != nil || len(file.Stmts) != 1 {
 		return nil
 	}
-	with, _ := s.Before.Apply(made.Stmts[0].Node, sql)
+	nextCatalog, _ := s.Before.Apply(file.Stmts[0].Node, sql)
 	versions := s.Results[len(s.Results)-1].Versions
-	result := effect.EffectOf(s.Node, with, effect.NewVersion(versions[len(versions)-1]), effect.Inputs{TimeZone: s.Settings.TimeZone})
-	e := effectOn(&result, name)
+	result := effect.EffectOf(s.Node, nextCatalog, effect.NewVersion(versions[len(versions)-1]), effect.Inputs{TimeZone: s.Settings.TimeZone})
+	e := findEffect(&result, name)
 	if e == nil || e.Instant || !e.Scans && !e.Rewrites && !e.BuildsIndex && !e.RebuildsIndex {
 		return nil
 	}

@@ -21,8 +21,8 @@ var PartitionNoneLeft = &rule.Rule{
 		"that holds from the commit on until something has made its partitions.",
 	Instead: "Create the partitions that the code writes to in the same transaction, or a default one.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},
-	Gather:  recordBereft,
-	Release: noneLeft,
+	Gather:  gatherNewParents,
+	Release: checkNoPartitionLeft,
 }
 
 // parentOf is a new partitioned table that took the name of a deployed table.
@@ -34,7 +34,7 @@ type parentOf struct {
 // maker is a statement that may make partitions unseen.
 type maker struct{}
 
-func recordBereft(p *rule.Pass, m *rule.Migration) {
+func gatherNewParents(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil {
 			p.KeepValue(maker{})
@@ -50,7 +50,7 @@ func recordBereft(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func noneLeft(p *rule.Pass, r *rule.Release) {
+func checkNoPartitionLeft(p *rule.Pass, r *rule.Release) {
 	if len(rule.KeptValues[maker](p)) > 0 || r.Head.Object("extension", catalog.Name{Name: "pg_partman"}) != nil {
 		return
 	}

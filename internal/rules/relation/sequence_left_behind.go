@@ -23,7 +23,7 @@ var SequenceLeftBehind = &rule.Rule{
 		"and fails with \"duplicate key value violates unique constraint\": once for each such row.",
 	Instead: "Move the sequence past the rows with setval(), in the same migration, or leave the column out of the INSERT.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/functions-sequence.html", "https://www.postgresql.org/docs/current/sql-insert.html"},
-	Gather:  leftBehindGather,
+	Gather:  gatherSequenceUse,
 	Release: checkLeftBehind,
 }
 
@@ -41,7 +41,7 @@ type defaultedInsert struct {
 	table catalog.OID
 }
 
-func leftBehindGather(p *rule.Pass, m *rule.Migration) {
+func gatherSequenceUse(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Opaque != "" {
 			p.KeepValue(movedSequence{})
@@ -49,9 +49,9 @@ func leftBehindGather(p *rule.Pass, m *rule.Migration) {
 		}
 		switch x := pgparse.Unwrap(s.Node).(type) {
 		case *pgparse.InsertStmt:
-			checkNumbers(p, s, x)
+			recordInsertedNumbers(p, s, x)
 		case *pgparse.SelectStmt:
-			keepMoved(p, s)
+			keepMovedSequences(p, s)
 		case *pgparse.CallStmt:
 			p.KeepValue(movedSequence{})
 		case *pgparse.TruncateStmt:
@@ -71,11 +71,11 @@ func leftBehindGather(p *rule.Pass, m *rule.Migration) {
 const far = 99999
 
 func checkLeftBehind(p *rule.Pass, r *rule.Release) {
-	gone := map[catalog.OID]bool{}
+	droppedOIDs := map[catalog.OID]bool{}
 	for _, x := range rule.KeptValues[movedSequence](p) {
-		gone[x.oid] = true
+		droppedOIDs[x.oid] = true
 	}
-	if gone[0] {
+	if droppedOIDs[0] {
 		return // some sequence is moved, and it is not known which
 	}
 	byDefault := map[catalog.OID]*rule.Stmt{} // the first of each table
@@ -84,21 +84,21 @@ func checkLeftBehind(p *rule.Pass, r *rule.Release) {
 			byDefault[d.table] = d.by
 		}
 	}
-	told := map[catalog.OID]bool{}
+	reportedTables := map[catalog.OID]bool{}
 	for _, n := range rule.KeptValues[numberedInsert](p) {
 		t := r.Head.Relation(n.table)
-		if t == nil || told[n.table] || gone[n.table] {
+		if t == nil || reportedTables[n.table] || droppedOIDs[n.table] {
 			continue
 		}
 		col := t.Attr(n.column)
-		if col == nil || !takesOwnSequence(col) || gone[col.Sequence] || !r.Head.UniqueAlone(t, n.column) {
+		if col == nil || !takesOwnSequence(col) || droppedOIDs[col.Sequence] || !r.Head.UniqueAlone(t, n.column) {
 			continue
 		}
 		seq := r.Head.Relation(col.Sequence)
 		if seq == nil || seq.Seq == nil || seq.Seq.Moved {
 			continue
 		}
-		told[n.table] = true
+		reportedTables[n.table] = true
 		report := rule.Report{
 			Fact: fmt.Sprintf("%s gets rows with their own %s, and nothing moves sequence %s past them", t.Name, n.what, seq.Name),
 			Harm: "an INSERT that leaves " + col.Name + " to its default fails when the sequence gives a number that exists already: " +
@@ -112,9 +112,9 @@ func checkLeftBehind(p *rule.Pass, r *rule.Release) {
 		if old != nil {
 			report.Cause = "and %d other tables are filled so"
 		}
-		if by := byDefault[n.table]; by != nil {
+		if defaultStmt := byDefault[n.table]; defaultStmt != nil {
 			report.Severity = onward.Off
-			report.Evidence = []onward.Evidence{by.NewEvidence("leaves " + col.Name + " to its default")}
+			report.Evidence = []onward.Evidence{defaultStmt.NewEvidence("leaves " + col.Name + " to its default")}
 		} else if mapper := n.by.Migration.Runner.Renderer; mapper != nil && mapper.LeavesKeys {
 			report.Severity = onward.Off
 		} else if code := p.LeftOut(old, col); code != nil {
@@ -122,7 +122,7 @@ func checkLeftBehind(p *rule.Pass, r *rule.Release) {
 			report.Harm = "the deployed code leaves " + col.Name + " to its default (at " + code.FormatPlace() + "), and fails when the sequence gives a number that exists already: duplicate key value violates unique constraint"
 			report.Evidence = []onward.Evidence{code.Evidence}
 		} else if old := r.Deployed.Lookup(t.Name.Schema, t.Name.Name); old != nil && old.OID != t.OID {
-			if was := old.Column(col.Name); was != nil && takesOwnSequence(was) {
+			if oldColumn := old.Column(col.Name); oldColumn != nil && takesOwnSequence(oldColumn) {
 				report.Severity = onward.Off
 				report.Harm = "deployed code that leaves " + col.Name + " to its default, as in the table that this one replaces, fails when the sequence gives a number that exists already: duplicate key value violates unique constraint"
 			}

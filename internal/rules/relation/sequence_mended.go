@@ -11,10 +11,10 @@ var sets = lazyregexp.New(`(?i)\bsetval\s*\(`)
 // renumbers is what a statement has that takes from a sequence, or sets it.
 var renumbers = lazyregexp.New(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
 
-// isMended reports whether the migration empties the table, or renumbers its rows after the
+// isNumberingRepaired reports whether the migration empties the table, or renumbers its rows after the
 // statement.
-func isMended(s *rule.Stmt, t *catalog.Relation) bool {
-	all := rule.BuildOnce(&s.Migration.Notes, func() rowMending { return findMending(s.Migration) })
+func isNumberingRepaired(s *rule.Stmt, t *catalog.Relation) bool {
+	all := rule.BuildOnce(&s.Migration.Notes, func() rowMending { return findRepairs(s.Migration) })
 	return all.unknown || all.renumbers > s.Index || all.emptied[t.OID]
 }
 
@@ -25,7 +25,7 @@ type rowMending struct {
 	emptied   map[catalog.OID]bool
 }
 
-func findMending(m *rule.Migration) rowMending {
+func findRepairs(m *rule.Migration) rowMending {
 	out := rowMending{renumbers: -1, emptied: map[catalog.OID]bool{}}
 	for i, x := range m.Statements {
 		if x.Node == nil || x.Opaque != "" {

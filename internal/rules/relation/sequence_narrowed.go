@@ -62,7 +62,7 @@ func judgeNarrowing(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation, options [
 	end := int64(0)
 	for _, o := range options {
 		d := o.GetDefElem()
-		n, known := optionNumber(d.GetArg())
+		n, known := parseOptionNumber(d.GetArg())
 		switch {
 		case d.GetDefname() == "increment" && known && n < 0 && seq.Seq.Step() > 0 && !seq.Inferred:
 			r.Fact = "sequence " + name + " counts backwards"
@@ -103,8 +103,8 @@ func largestNumber(c *catalog.Catalog, seq *catalog.Relation) int64 {
 	return widths[seq.Seq.Type]
 }
 
-// optionNumber returns the number of an option.
-func optionNumber(n *pgparse.Node) (int64, bool) {
+// parseOptionNumber returns the number of an option.
+func parseOptionNumber(n *pgparse.Node) (int64, bool) {
 	if i := n.GetInteger(); i != nil {
 		return int64(i.GetIval()), true
 	}

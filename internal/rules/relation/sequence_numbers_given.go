@@ -9,30 +9,30 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// checkNumbers looks at the values that an INSERT has for a column with a sequence of
+// recordInsertedNumbers looks at the values that an INSERT has for a column with a sequence of
 // its own.
-func checkNumbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
+func recordInsertedNumbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 	t := s.Before.Lookup(x.GetRelation().GetSchemaname(), x.GetRelation().GetRelname())
 	if t == nil || !t.Kind.IsTable() || t.Persistence == catalog.Temporary {
 		return
 	}
-	given := insertTargets(t, x)
+	targetColumns := insertTargets(t, x)
 	for _, col := range t.Columns {
 		if !takesOwnSequence(col) || p.IsNew(t.OID) && !p.IsNew(col.Sequence) || !s.Before.UniqueAlone(t, col.Attnum) {
 			continue
 		}
-		at := slices.Index(given, col)
-		if at < 0 || x.GetOverride() == pgparse.OverridingKind_OVERRIDING_USER_VALUE {
+		position := slices.Index(targetColumns, col)
+		if position < 0 || x.GetOverride() == pgparse.OverridingKind_OVERRIDING_USER_VALUE {
 			p.KeepValue(defaultedInsert{s, t.OID})
 			continue
 		}
 		n := numberedInsert{by: s, table: t.OID, column: col.Attnum}
 		if q := x.GetSelectStmt().GetSelectStmt(); len(q.GetValuesLists()) > 0 {
 			var high int32
-			if n.what, high = describeListed(q, at, col.Name); high > far && !p.IsNew(t.OID) {
+			if n.what, high = describeNumbers(q, position, col.Name); high > far && !p.IsNew(t.OID) {
 				continue
 			}
-		} else if isCopied(q, at) {
+		} else if isColumnCopied(q, position) {
 			n.what = "values of " + col.Name + " that a query gives"
 		}
 		if n.what != "" {
@@ -41,16 +41,16 @@ func checkNumbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 	}
 }
 
-// describeListed are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
+// describeNumbers are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
 // sequence could not give them. high is the greatest.
-func describeListed(q *pgparse.SelectStmt, at int, name string) (what string, high int32) {
+func describeNumbers(q *pgparse.SelectStmt, position int, name string) (description string, high int32) {
 	var low int32
 	for _, row := range q.GetValuesLists() {
 		items := row.GetList().GetItems()
-		if at >= len(items) || items[at].GetAConst().GetIval() == nil {
+		if position >= len(items) || items[position].GetAConst().GetIval() == nil {
 			continue
 		}
-		if v := items[at].GetAConst().GetIval().GetIval(); v > 0 {
+		if v := items[position].GetAConst().GetIval().GetIval(); v > 0 {
 			if low == 0 || v < low {
 				low = v
 			}
@@ -89,8 +89,8 @@ func insertTargets(t *catalog.Relation, x *pgparse.InsertStmt) []*catalog.Column
 	return out
 }
 
-// isCopied reports whether a query gives the column what another column holds.
-func isCopied(q *pgparse.SelectStmt, i int) bool {
+// isColumnCopied reports whether a query gives the column what another column holds.
+func isColumnCopied(q *pgparse.SelectStmt, i int) bool {
 	for q.GetLarg() != nil {
 		q = q.GetLarg()
 	}

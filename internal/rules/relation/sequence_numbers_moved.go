@@ -12,9 +12,9 @@ import (
 // sequence that the text does not tell.
 type movedSequence struct{ oid catalog.OID }
 
-// keepMoved keeps which sequences a query moves: setval(), nextval(), or a function
+// keepMovedSequences keeps which sequences a query moves: setval(), nextval(), or a function
 // of the schema's own, which may do anything.
-func keepMoved(p *rule.Pass, s *rule.Stmt) {
+func keepMovedSequences(p *rule.Pass, s *rule.Stmt) {
 	pgparse.Walk(s.Node, func(msg any) bool {
 		f, ok := msg.(*pgparse.FuncCall)
 		if !ok || len(f.Funcname) == 0 {
@@ -23,7 +23,7 @@ func keepMoved(p *rule.Pass, s *rule.Stmt) {
 		name := pgparse.LastText(f.Funcname)
 		switch {
 		case (name == "setval" || name == "nextval") && len(f.Args) > 0:
-			p.KeepValue(movedSequence{sequenceOf(s, f.Args[0])})
+			p.KeepValue(movedSequence{resolveSequence(s, f.Args[0])})
 		case len(s.Before.Functions("", name)) > 0:
 			p.KeepValue(movedSequence{})
 		}
@@ -31,9 +31,9 @@ func keepMoved(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// sequenceOf is the sequence, or the table of pg_get_serial_sequence(), that an
+// resolveSequence is the sequence, or the table of pg_get_serial_sequence(), that an
 // argument names; 0 when it is not written out.
-func sequenceOf(s *rule.Stmt, n *pgparse.Node) catalog.OID {
+func resolveSequence(s *rule.Stmt, n *pgparse.Node) catalog.OID {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
@@ -44,8 +44,8 @@ func sequenceOf(s *rule.Stmt, n *pgparse.Node) catalog.OID {
 		}
 	}
 	schema, name := "", strings.ReplaceAll(n.GetAConst().GetSval().GetSval(), `"`, "")
-	if at := strings.LastIndexByte(name, '.'); at >= 0 {
-		schema, name = name[:at], name[at+1:]
+	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
+		schema, name = name[:dot], name[dot+1:]
 	}
 	if r := s.Before.Lookup(schema, name); r != nil {
 		return r.OID

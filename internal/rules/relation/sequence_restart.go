@@ -30,7 +30,7 @@ func checkRestart(p *rule.Pass, s *rule.Stmt) {
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.AlterSeqStmt:
 		if seq, ok := s.Before.Resolve(x.GetSequence()); ok && resetsToStart(x.GetOptions()) {
-			setBack(p, s, seq)
+			judgeRestart(p, s, seq)
 		}
 	case *pgparse.AlterTableStmt:
 		for _, c := range p.ListCommands(s) {
@@ -38,7 +38,7 @@ func checkRestart(p *rule.Pass, s *rule.Stmt) {
 				continue
 			}
 			if col := s.AlteredRelation().Column(c.Name); col != nil && col.Sequence != 0 {
-				setBack(p, s, s.Before.Relation(col.Sequence))
+				judgeRestart(p, s, s.Before.Relation(col.Sequence))
 			}
 		}
 	case *pgparse.SelectStmt:
@@ -50,11 +50,11 @@ func checkRestart(p *rule.Pass, s *rule.Stmt) {
 			if name := f.GetFuncname(); len(name) == 0 || pgparse.LastText(name) != "setval" || len(f.GetArgs()) < 2 || !isFirstNumber(f.GetArgs()[1]) {
 				continue
 			}
-			r := s.Before.Relation(sequenceOf(s, f.GetArgs()[0]))
+			r := s.Before.Relation(resolveSequence(s, f.GetArgs()[0]))
 			if r != nil && r.Kind.IsTable() {
-				r = s.Before.Relation(serialOf(r, f.GetArgs()[0]))
+				r = s.Before.Relation(findSerialSequence(r, f.GetArgs()[0]))
 			}
-			setBack(p, s, r)
+			judgeRestart(p, s, r)
 		}
 	}
 }
@@ -76,8 +76,8 @@ func isFirstNumber(n *pgparse.Node) bool {
 	return n.GetAConst() != nil && !n.GetAConst().GetIsnull() && i != nil && i.GetIval() <= 1
 }
 
-// serialOf is the sequence that pg_get_serial_sequence() gives for a column.
-func serialOf(t *catalog.Relation, n *pgparse.Node) catalog.OID {
+// findSerialSequence is the sequence that pg_get_serial_sequence() gives for a column.
+func findSerialSequence(t *catalog.Relation, n *pgparse.Node) catalog.OID {
 	if f := n.GetFuncCall(); len(f.GetArgs()) == 2 {
 		if c := t.Column(f.GetArgs()[1].GetAConst().GetSval().GetSval()); c != nil {
 			return c.Sequence
@@ -86,8 +86,8 @@ func serialOf(t *catalog.Relation, n *pgparse.Node) catalog.OID {
 	return 0
 }
 
-// setBack judges a sequence that begins again.
-func setBack(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
+// judgeRestart judges a sequence that begins again.
+func judgeRestart(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
 	if seq == nil || seq.Seq == nil || !p.InUse(seq) {
 		return
 	}
@@ -97,7 +97,7 @@ func setBack(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
 	}
 	for _, t := range tables {
 		for _, c := range t.Columns {
-			if c.Takes != seq.OID && (c.Sequence != seq.OID || !takesOwnSequence(c)) || !p.InUse(t) || !t.Kind.IsTable() || isMended(s, t) {
+			if c.Takes != seq.OID && (c.Sequence != seq.OID || !takesOwnSequence(c)) || !p.InUse(t) || !t.Kind.IsTable() || isNumberingRepaired(s, t) {
 				continue
 			}
 			r := rule.Report{

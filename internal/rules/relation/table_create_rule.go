@@ -19,10 +19,10 @@ var TableCreateRule = &rule.Rule{
 		"ON CONFLICT is refused on a table with INSERT or UPDATE rules. Expressions like nextval() may run twice.",
 	Instead: "Use a trigger, or a view with INSTEAD OF triggers.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/rules-triggers.html", "https://www.postgresql.org/docs/current/sql-createrule.html"},
-	Commit:  createRule,
+	Commit:  checkCreateRule,
 }
 
-func createRule(p *rule.Pass, t *rule.Tx) {
+func checkCreateRule(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.RuleCreated) {
 		if d.Before.View != nil {
 			continue

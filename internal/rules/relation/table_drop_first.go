@@ -23,10 +23,10 @@ var TableDropFirst = &rule.Rule{
 	Instead:   "Change the table with ALTER TABLE. To make the migration repeatable use CREATE TABLE IF NOT EXISTS without the DROP.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
 	Kinds:     rule.CreateTable,
-	Statement: dropFirst,
+	Statement: checkDropFirst,
 }
 
-func dropFirst(p *rule.Pass, s *rule.Stmt) {
+func checkDropFirst(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetCreateStmt()
 	if stmt == nil {
 		return
@@ -38,34 +38,34 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 	if created.Name.Schema == "pg_temp" {
 		return
 	}
-	for _, earlier := range rule.StatementsBefore(s.Migration.StatementsOn(created.Name), s) {
-		drop := earlier.Node.GetDropStmt()
-		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || earlier.Tx.RolledBack {
+	for _, priorStmt := range rule.StatementsBefore(s.Migration.StatementsOn(created.Name), s) {
+		drop := priorStmt.Node.GetDropStmt()
+		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || priorStmt.Tx.RolledBack {
 			continue
 		}
-		for i := range earlier.Result.Effects {
-			e := &earlier.Result.Effects[i]
-			if old := earlier.Before.Relation(e.OID); old != nil && old.Kind == catalog.PartitionedTable && len(old.Partitions) == 0 {
+		for i := range priorStmt.Result.Effects {
+			e := &priorStmt.Result.Effects[i]
+			if old := priorStmt.Before.Relation(e.OID); old != nil && old.Kind == catalog.PartitionedTable && len(old.Partitions) == 0 {
 				continue // no row goes with it
 			}
 			if !e.Dropped || e.Name != created.Name || !e.Kind.IsTable() || !p.IsExisting(e) {
 				continue
 			}
-			if wasAbsent(p, earlier, e.Name) {
+			if wasAbsent(p, priorStmt, e.Name) {
 				return
 			}
-			fact := "creating " + e.Name.String() + " anew: " + earlier.FormatPlace() + " dropped it with all its rows"
+			fact := "creating " + e.Name.String() + " anew: " + priorStmt.FormatPlace() + " dropped it with all its rows"
 			severity := onward.Off
 			if e.OID == 0 {
 				if u := p.Code.UsesName(e.Name); u.IsIdle() {
 					return // the DROP is there to begin clean
 				}
-				fact = "creating " + e.Name.String() + " anew: " + earlier.FormatPlace() + " dropped it with all its rows, if it was there"
+				fact = "creating " + e.Name.String() + " anew: " + priorStmt.FormatPlace() + " dropped it with all its rows, if it was there"
 				severity = onward.Warning
 			}
 			harm := "the rows are lost, with the foreign keys, grants, triggers and views that hang on the table"
-			if copiedOut(earlier, e.OID) && copiedBack(s, created) {
-				severity, fact = onward.Warning, "creating "+e.Name.String()+" anew: "+earlier.FormatPlace()+" dropped it, and its rows are copied out and back"
+			if areRowsCopiedOut(priorStmt, e.OID) && areRowsCopiedBack(s, created) {
+				severity, fact = onward.Warning, "creating "+e.Name.String()+" anew: "+priorStmt.FormatPlace()+" dropped it, and its rows are copied out and back"
 				harm = "foreign keys, grants, triggers and views that hang on the table are lost, and every query on it waits until both copies are made"
 			}
 			p.Report(s, rule.Report{
@@ -73,7 +73,7 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 				Harm:     harm,
 				Severity: severity,
 				Instead:  "change it with ALTER TABLE; or leave the DROP out:\nCREATE TABLE IF NOT EXISTS " + analysis.QuoteTable(e.Name) + " …;",
-				Evidence: []onward.Evidence{earlier.NewEvidence("drops " + e.Name.String())},
+				Evidence: []onward.Evidence{priorStmt.NewEvidence("drops " + e.Name.String())},
 			})
 			return
 		}
@@ -84,20 +84,20 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 // another one.
 type outgoingCopies map[catalog.OID]*rule.Stmt
 
-// copiedOut reports whether a statement before a drop writes the rows of the table to
+// areRowsCopiedOut reports whether a statement before a drop writes the rows of the table to
 // another one.
-func copiedOut(drop *rule.Stmt, table catalog.OID) bool {
+func areRowsCopiedOut(drop *rule.Stmt, table catalog.OID) bool {
 	m := drop.Migration
 	first := rule.BuildOnce(&m.Notes, func() outgoingCopies {
 		out := outgoingCopies{}
 		for _, x := range m.Statements {
-			into := x.Node.GetInsertStmt()
-			if x.Tx.RolledBack || into.GetSelectStmt() == nil && x.Node.GetCreateTableAsStmt() == nil {
+			insert := x.Node.GetInsertStmt()
+			if x.Tx.RolledBack || insert.GetSelectStmt() == nil && x.Node.GetCreateTableAsStmt() == nil {
 				continue
 			}
 			var to *catalog.Relation
-			if into != nil {
-				to, _ = x.Before.Resolve(into.GetRelation())
+			if insert != nil {
+				to, _ = x.Before.Resolve(insert.GetRelation())
 			}
 			for i := range x.Result.Effects {
 				oid := x.Result.Effects[i].OID
@@ -111,15 +111,15 @@ func copiedOut(drop *rule.Stmt, table catalog.OID) bool {
 	return first != nil && first.Index < drop.Index
 }
 
-// copiedBack reports whether a statement after the creation of a table fills it from
+// areRowsCopiedBack reports whether a statement after the creation of a table fills it from
 // others.
-func copiedBack(create *rule.Stmt, table *catalog.Relation) bool {
+func areRowsCopiedBack(create *rule.Stmt, table *catalog.Relation) bool {
 	return slices.ContainsFunc(rule.StatementsAfter(create.Migration.StatementsOn(table.Name), create), func(x *rule.Stmt) bool {
-		into := x.Node.GetInsertStmt()
-		if x.Tx.RolledBack || len(into.GetSelectStmt().GetSelectStmt().GetFromClause()) == 0 {
+		insert := x.Node.GetInsertStmt()
+		if x.Tx.RolledBack || len(insert.GetSelectStmt().GetSelectStmt().GetFromClause()) == 0 {
 			return false
 		}
-		to, _ := x.Before.Resolve(into.GetRelation())
+		to, _ := x.Before.Resolve(insert.GetRelation())
 		return to.Name == table.Name
 	})
 }

@@ -53,7 +53,7 @@ func (x *seenFillings) keepFilling(p *rule.Pass, f *filling) {
 // keepFillings keeps what a statement writes to new tables, and what is hidden.
 func keepFillings(p *rule.Pass, s *rule.Stmt) {
 	hidden := s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil
-	to := filledTables(p, s)
+	to := listFilledTables(p, s)
 	if len(to) == 0 && !hidden {
 		return
 	}
@@ -62,24 +62,24 @@ func keepFillings(p *rule.Pass, s *rule.Stmt) {
 		e := &s.Result.Effects[i]
 		if e.Kind.IsTable() {
 			f.reads = append(f.reads, seenTable{e.OID, e.Name})
-			if e.OID != 0 && isFollowed(s.Before.Relation(e.OID)) {
+			if e.OID != 0 && hasSyncTrigger(s.Before.Relation(e.OID)) {
 				f.followed = append(f.followed, e.OID)
 			}
 		}
 	}
-	kept := rule.BuildOnce(&p.Release.Notes, func() *seenFillings { return &seenFillings{own: map[string]bool{}} })
+	seen := rule.BuildOnce(&p.Release.Notes, func() *seenFillings { return &seenFillings{own: map[string]bool{}} })
 	if hidden {
-		kept.keepFilling(p, &f)
+		seen.keepFilling(p, &f)
 		return
 	}
 	for _, oid := range to {
-		f.table, f.columns = oid, givenColumns(p, s, oid)
-		kept.keepFilling(p, &f)
+		f.table, f.columns = oid, listWrittenColumns(p, s, oid)
+		seen.keepFilling(p, &f)
 	}
 }
 
-// filledTables are the new tables that a statement may write rows to.
-func filledTables(p *rule.Pass, s *rule.Stmt) []catalog.OID {
+// listFilledTables are the new tables that a statement may write rows to.
+func listFilledTables(p *rule.Pass, s *rule.Stmt) []catalog.OID {
 	var out []catalog.OID
 	add := func(oid catalog.OID) {
 		if oid != 0 && p.IsNew(oid) {
@@ -111,12 +111,12 @@ type seenTable struct {
 	name catalog.Name
 }
 
-func isIn(list []seenTable, r *catalog.Relation) bool {
+func containsTable(list []seenTable, r *catalog.Relation) bool {
 	return slices.ContainsFunc(list, func(e seenTable) bool { return e.oid == r.OID || e.oid == 0 && e.name == r.Name })
 }
 
-// isShut reports whether one of the locks keeps others from writing to a table.
-func isShut(locks rule.Locks, r *catalog.Relation) bool {
+// isWriteLocked reports whether one of the locks keeps others from writing to a table.
+func isWriteLocked(locks rule.Locks, r *catalog.Relation) bool {
 	for h := range locks.All() {
 		if h.Lock >= onward.ShareLock && (h.OID == r.OID || h.OID == 0 && h.Name == r.Name) {
 			return true
@@ -125,7 +125,7 @@ func isShut(locks rule.Locks, r *catalog.Relation) bool {
 	return false
 }
 
-// isFollowed reports whether a trigger may carry writes over to the new table.
-func isFollowed(r *catalog.Relation) bool {
+// hasSyncTrigger reports whether a trigger may carry writes over to the new table.
+func hasSyncTrigger(r *catalog.Relation) bool {
 	return r != nil && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
 }

@@ -19,10 +19,10 @@ var TableLockExplicit = &rule.Rule{
 		"Often the statement that follows takes the lock that it needs by itself.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-lock.html", "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
 	Kinds:     rule.Another,
-	Statement: lockExplicit,
+	Statement: checkLockExplicit,
 }
 
-func lockExplicit(p *rule.Pass, s *rule.Stmt) {
+func checkLockExplicit(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetLockStmt()
 	if stmt == nil || !s.InBlock() || stmt.GetNowait() || s.Settings.IsBounded() {
 		return

@@ -20,7 +20,7 @@ var TablePrimaryKeyMissing = &rule.Rule{
 	Instead: "Give it a primary key while it is empty: later it takes an index build and a NOT NULL scan.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-PRIMARY-KEYS"},
 	Gather:  gatherTables,
-	Release: primaryKeyMissing,
+	Release: checkPrimaryKeyMissing,
 }
 
 // gatherTables keeps the tables that a migration creates.
@@ -30,13 +30,13 @@ func gatherTables(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func primaryKeyMissing(p *rule.Pass, r *rule.Release) {
-	for _, made := range rule.KeptValues[rule.MadeObject](p) {
-		t := r.Head.Relation(made.Table)
-		if t == nil || t.Partial || len(t.Inherits) > 0 || primaryKey(t) != nil {
+func checkPrimaryKeyMissing(p *rule.Pass, r *rule.Release) {
+	for _, newTable := range rule.KeptValues[rule.MadeObject](p) {
+		t := r.Head.Relation(newTable.Table)
+		if t == nil || t.Partial || len(t.Inherits) > 0 || findPrimaryKey(t) != nil {
 			continue
 		}
-		p.Report(made.By, rule.Report{
+		p.Report(newTable.By, rule.Report{
 			Fact:    "table " + t.Name.String() + " has no primary key",
 			Harm:    "logical replication refuses UPDATE and DELETE on it, and nothing names a row for a batch, an upsert or a repair",
 			Instead: "give it one while it is empty:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
@@ -44,8 +44,8 @@ func primaryKeyMissing(p *rule.Pass, r *rule.Release) {
 	}
 }
 
-// primaryKey is the table's primary key, nil when it has none.
-func primaryKey(t *catalog.Relation) *catalog.Constraint {
+// findPrimaryKey is the table's primary key, nil when it has none.
+func findPrimaryKey(t *catalog.Relation) *catalog.Constraint {
 	for _, c := range t.Constraints {
 		if c.Kind == catalog.PrimaryKey {
 			return c

@@ -19,17 +19,17 @@ var TablePrimaryKeyShort = &rule.Rule{
 	Instead: "Make it bigint: four bytes a row, mostly hidden by alignment.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-INT"},
 	Gather:  gatherTables,
-	Release: primaryKeyShort,
+	Release: checkPrimaryKeyShort,
 }
 
-func primaryKeyShort(p *rule.Pass, r *rule.Release) {
+func checkPrimaryKeyShort(p *rule.Pass, r *rule.Release) {
 	last := map[string]string{"int2": "32767", "int4": "2147483647"}
-	for _, made := range rule.KeptValues[rule.MadeObject](p) {
-		t := r.Head.Relation(made.Table)
+	for _, newTable := range rule.KeptValues[rule.MadeObject](p) {
+		t := r.Head.Relation(newTable.Table)
 		if t == nil {
 			continue
 		}
-		key := primaryKey(t)
+		key := findPrimaryKey(t)
 		if key == nil || len(key.Columns) != 1 {
 			continue
 		}
@@ -37,7 +37,7 @@ func primaryKeyShort(p *rule.Pass, r *rule.Release) {
 		if c == nil || c.Sequence == 0 || c.Type.Name.Schema != "pg_catalog" || last[c.Type.Name.Name] == "" {
 			continue
 		}
-		p.Report(made.By, rule.Report{
+		p.Report(newTable.By, rule.Report{
 			Fact:    "primary key " + c.Name + " of " + t.Name.String() + " is " + c.Type.String() + ": it ends at " + last[c.Type.Name.Name],
 			Harm:    "once the numbers are used up every INSERT fails, and widening the column then rewrites the table while nobody can use it",
 			Instead: "make it bigint from the start:\n" + pgparse.QuoteIdent(c.Name) + " bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",

@@ -19,16 +19,16 @@ var TableRlsMissing = &rule.Rule{
 	Instead: "Enable row level security in the migration that creates the table, and create its policies there too.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html"},
 	Gather:  gatherTables,
-	Release: rlsMissing,
+	Release: checkRLSMissing,
 }
 
-func rlsMissing(p *rule.Pass, r *rule.Release) {
-	for _, made := range rule.KeptValues[rule.MadeObject](p) {
-		t := r.Head.Relation(made.Table)
+func checkRLSMissing(p *rule.Pass, r *rule.Release) {
+	for _, newTable := range rule.KeptValues[rule.MadeObject](p) {
+		t := r.Head.Relation(newTable.Table)
 		if t == nil || t.RLS {
 			continue
 		}
-		p.Report(made.By, rule.Report{
+		p.Report(newTable.By, rule.Report{
 			Fact: "table " + t.Name.String() + " has no row level security",
 			Harm: "every role with a privilege on it sees and changes all of its rows",
 			Instead: "enable it, and say who sees what:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " ENABLE ROW LEVEL SECURITY;\nCREATE POLICY … ON " +

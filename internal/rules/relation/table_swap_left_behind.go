@@ -23,8 +23,8 @@ var TableSwapLeftBehind = &rule.Rule{
 		"What triggers kept up stops, and a table without row level security shows all rows to everybody.",
 	Instead: "Make them again on the new table in the transaction that exchanges the names.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtable.html"},
-	Gather:  leftBehind,
-	Release: tellLeftBehind,
+	Gather:  gatherNameTakers,
+	Release: reportLeftBehind,
 }
 
 // nameTaker is a new table that got the name of a deployed one.
@@ -38,7 +38,7 @@ type nameTaker struct {
 // hiddenMaker is a statement made at run time that may make what is missing.
 type hiddenMaker struct{}
 
-func leftBehind(p *rule.Pass, m *rule.Migration) {
+func gatherNameTakers(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Opaque == "" {
 			continue
@@ -56,8 +56,8 @@ func leftBehind(p *rule.Pass, m *rule.Migration) {
 			}
 			k := nameTaker{by: t.FindNamer(d), oid: d.OID}
 			for _, s := range t.Statements {
-				if was := s.Before.Relation(d.OID); was != nil && was.Name != d.After.Name && !slices.Contains(k.names, was.Name.Name) {
-					k.names = append(k.names, was.Name.Name)
+				if oldTable := s.Before.Relation(d.OID); oldTable != nil && oldTable.Name != d.After.Name && !slices.Contains(k.names, oldTable.Name.Name) {
+					k.names = append(k.names, oldTable.Name.Name)
 				}
 			}
 			p.KeepValue(k)
@@ -65,23 +65,23 @@ func leftBehind(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func tellLeftBehind(p *rule.Pass, r *rule.Release) {
+func reportLeftBehind(p *rule.Pass, r *rule.Release) {
 	if len(rule.KeptValues[hiddenMaker](p)) > 0 {
 		return
 	}
-	told := map[catalog.OID]bool{}
+	reportedTables := map[catalog.OID]bool{}
 	for _, k := range rule.KeptValues[nameTaker](p) {
 		now := r.Head.Relation(k.oid)
-		if now == nil || told[k.oid] || now.Parent != 0 {
+		if now == nil || reportedTables[k.oid] || now.Parent != 0 {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
 		if old == nil || old.OID == now.OID || len(analysis.MissingColumns(old, now)) > 0 {
 			continue // another table altogether
 		}
-		told[k.oid] = true
-		reportPointing(p, r, k, old, now)
-		reportUnfired(p, r, k, old, now)
+		reportedTables[k.oid] = true
+		reportReferringKeys(p, r, k, old, now)
+		reportMissingTriggers(p, r, k, old, now)
 		if old.RLS && !now.RLS {
 			p.Report(k.by, rule.Report{
 				Fact:     "a new table takes the name of " + now.Name.String() + " without its row level security",
@@ -93,13 +93,13 @@ func tellLeftBehind(p *rule.Pass, r *rule.Release) {
 	}
 }
 
-// reportPointing tells the foreign keys of other tables that point at the old table.
-func reportPointing(p *rule.Pass, r *rule.Release, k nameTaker, old, now *catalog.Relation) {
-	was := r.Head.Relation(old.OID)
-	if was == nil {
+// reportReferringKeys tells the foreign keys of other tables that point at the old table.
+func reportReferringKeys(p *rule.Pass, r *rule.Release, k nameTaker, old, now *catalog.Relation) {
+	oldTable := r.Head.Relation(old.OID)
+	if oldTable == nil {
 		return
 	}
-	for _, oid := range was.ReferencedBy {
+	for _, oid := range oldTable.ReferencedBy {
 		child := r.Head.Relation(oid)
 		if child == nil || oid == old.OID || oid == now.OID {
 			continue
@@ -109,7 +109,7 @@ func reportPointing(p *rule.Pass, r *rule.Release, k nameTaker, old, now *catalo
 				continue
 			}
 			p.Report(k.by, rule.Report{
-				Fact: "foreign key " + c.Name + " of " + child.Name.String() + " still points at " + was.Name.String() + ", while a new table is " + now.Name.String(),
+				Fact: "foreign key " + c.Name + " of " + child.Name.String() + " still points at " + oldTable.Name.String() + ", while a new table is " + now.Name.String(),
 				Harm: "INSERTs and UPDATEs of " + child.Name.String() + " that refer to a row which is in the new table only fail: violates foreign key constraint \"" +
 					c.Name + "\"",
 				Instead: "point it at the new table in the same transaction:\n" + recipe.FormatStatements(recipe.DropConstraint(child.Name, c.Name),

@@ -23,38 +23,38 @@ var TableSwapLosesRows = &rule.Rule{
 	Instead: "Change the table with ALTER TABLE. If it has to be a new one: create it in one release, keep it in step by triggers on the old table, " +
 		"copy in batches, and swap the names in a later release.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/explicit-locking.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Gather:  checkSwaps,
-	Release: swapLosesRows,
+	Gather:  gatherSwaps,
+	Release: checkSwapLosesRows,
 }
 
-func swapLosesRows(p *rule.Pass, r *rule.Release) {
+func checkSwapLosesRows(p *rule.Pass, r *rule.Release) {
 	swaps, fillings := rule.KeptValues[swap](p), rule.KeptValues[filling](p)
 	var hidden []int
-	into := map[catalog.OID][]int{}
+	fillingsByTable := map[catalog.OID][]int{}
 	for i, f := range fillings {
 		if f.hidden {
 			hidden = append(hidden, i)
 		} else {
-			into[f.table] = append(into[f.table], i)
+			fillingsByTable[f.table] = append(fillingsByTable[f.table], i)
 		}
 	}
 	for _, x := range swaps {
-		at, own := -1, into[x.now.OID]
-		for _, i := range own {
-			if isIn(fillings[i].reads, x.old) {
-				at = i
+		lastFilling, tableFillings := -1, fillingsByTable[x.now.OID]
+		for _, i := range tableFillings {
+			if containsTable(fillings[i].reads, x.old) {
+				lastFilling = i
 			}
 		}
 		if len(hidden) > 0 {
-			at = max(at, hidden[len(hidden)-1])
+			lastFilling = max(lastFilling, hidden[len(hidden)-1])
 		}
 		var last *filling
-		if at >= 0 {
-			last = &fillings[at]
+		if lastFilling >= 0 {
+			last = &fillings[lastFilling]
 		}
-		some := len(hidden) > 0 || len(own) > 0
+		some := len(hidden) > 0 || len(tableFillings) > 0
 		if some && len(hidden) == 0 {
-			losesValues(p, r, x, fillings, own)
+			reportLostValues(p, r, x, fillings, tableFillings)
 		}
 		judgeSwap(p, r, x, last, some)
 	}
@@ -81,20 +81,20 @@ func judgeSwap(p *rule.Pass, r *rule.Release, x swap, last *filling, some bool) 
 		}
 		p.Report(x.by, rule.Report{
 			Fact:     "a new table takes the name " + old + ", and no statement of the release copies the rows",
-			Harm:     "the code finds an empty table" + u.FirstPlace() + "; the rows are in " + nameAfter(r.Head, x.old),
+			Harm:     "the code finds an empty table" + u.FirstPlace() + "; the rows are in " + findFinalName(r.Head, x.old),
 			Instead:  "copy what the code still reads; where the old rows are only kept, there is nothing to do",
 			Severity: severity,
 			Evidence: u.Evidence,
 		})
-	case last == nil || last.hidden || isShut(last.still, x.old) || slices.Contains(last.followed, x.old.OID) || x.followed:
+	case last == nil || last.hidden || isWriteLocked(last.still, x.old) || slices.Contains(last.followed, x.old.OID) || x.followed:
 	default:
-		where := "are lost with it"
+		fate := "are lost with it"
 		if !x.dropped {
-			where = "stay in the old one, where the code does not look"
+			fate = "stay in the old one, where the code does not look"
 		}
 		p.Report(x.by, rule.Report{
 			Fact: "a new table takes the name of " + now + ", with the rows that were there when " + last.by.FormatPlace() + " copied them",
-			Harm: "rows that the deployed code writes to " + old + " between the copy and the swap " + where,
+			Harm: "rows that the deployed code writes to " + old + " between the copy and the swap " + fate,
 			Instead: "keep both in step by a trigger on " + analysis.QuoteTable(x.old.Name) +
 				" from before the copy; or, if it is small, close it first, in the same transaction:\nLOCK TABLE " + analysis.QuoteTable(x.old.Name) + " IN SHARE ROW EXCLUSIVE MODE;",
 			Severity: onward.Warning,
@@ -116,8 +116,8 @@ func isDescendant(c *catalog.Catalog, parent, child catalog.OID) bool {
 	return false
 }
 
-// nameAfter is the name that a table has at the end of the release.
-func nameAfter(c *catalog.Catalog, r *catalog.Relation) string {
+// findFinalName is the name that a table has at the end of the release.
+func findFinalName(c *catalog.Catalog, r *catalog.Relation) string {
 	if now := c.Relation(r.OID); now != nil {
 		return now.Name.String()
 	}

@@ -9,20 +9,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// losesValues tells the columns of both tables that no statement gives values in
+// reportLostValues tells the columns of both tables that no statement gives values in
 // the new one.
-func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own []int) {
+func reportLostValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, tableFillings []int) {
 	if x.old.Inferred || x.old.Partial || x.now.Inferred || x.now.Partial {
 		return
 	}
 	var first *rule.Stmt
 	filled := map[string]bool{}
-	for _, i := range own {
+	for _, i := range tableFillings {
 		f := &fillings[i]
 		switch {
 		case f.columns == nil:
 			return
-		case first == nil && isIn(f.reads, x.old):
+		case first == nil && containsTable(f.reads, x.old):
 			first = f.by
 		}
 		for _, name := range f.columns {
@@ -40,24 +40,24 @@ func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own 
 	if first == nil || len(lost) == 0 {
 		return
 	}
-	what, it := "column "+lost[0], "it"
+	columns, pronoun := "column "+lost[0], "it"
 	if len(lost) > 1 {
-		what, it = "columns "+prose.EnumerateNames(lost), "them"
+		columns, pronoun = "columns "+prose.EnumerateNames(lost), "them"
 	}
 	f := rule.Report{
-		Fact:     "a new table takes the name of " + x.now.Name.String() + ", and " + first.FormatPlace() + " copies the rows without " + what,
-		Harm:     "both tables have " + it + ": what the rows held there is lost",
-		Instead:  "copy " + it + " too: name " + prose.EnumerateNames(lost) + " in the INSERT and in its SELECT",
+		Fact:     "a new table takes the name of " + x.now.Name.String() + ", and " + first.FormatPlace() + " copies the rows without " + columns,
+		Harm:     "both tables have " + pronoun + ": what the rows held there is lost",
+		Instead:  "copy " + pronoun + " too: name " + prose.EnumerateNames(lost) + " in the INSERT and in its SELECT",
 		Evidence: []onward.Evidence{first.NewEvidence("copies the rows of " + x.old.Name.String())},
 	}
 	if !x.dropped {
-		f.Harm, f.Severity = "both tables have "+it+": what the rows held there stays in "+nameAfter(r.Head, x.old)+", where the code does not look", onward.Warning
+		f.Harm, f.Severity = "both tables have "+pronoun+": what the rows held there stays in "+findFinalName(r.Head, x.old)+", where the code does not look", onward.Warning
 	}
 	p.Report(x.by, f)
 }
 
-// givenColumns are the columns that a statement gives values in a table; nil for all.
-func givenColumns(p *rule.Pass, s *rule.Stmt, table catalog.OID) []string {
+// listWrittenColumns are the columns that a statement gives values in a table; nil for all.
+func listWrittenColumns(p *rule.Pass, s *rule.Stmt, table catalog.OID) []string {
 	var names []string
 	for _, w := range p.ListWrites(s) {
 		if w.Table.OID != table {

@@ -12,7 +12,7 @@ type swap struct {
 	dropped, followed bool
 }
 
-func checkSwaps(p *rule.Pass, m *rule.Migration) {
+func gatherSwaps(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		keepFillings(p, s)
 	}
@@ -33,21 +33,21 @@ func checkSwaps(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func keepSwap(p *rule.Pass, t *rule.Tx, by *rule.Stmt, d *catalog.Delta) {
+func keepSwap(p *rule.Pass, t *rule.Tx, stmt *rule.Stmt, d *catalog.Delta) {
 	if d.Kind != catalog.RelationDropped && d.Kind != catalog.RelationRenamed || !d.Before.Kind.IsTable() || d.Before.Parent != 0 || p.IsSmall(d.Before.Name) ||
 		t.RolledBack {
 		return
 	}
 	now := t.After.Lookup(d.Before.Name.Schema, d.Before.Name.Name)
-	if now == nil || !now.Kind.IsTable() || !p.IsNew(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && createdAs(t, now) {
+	if now == nil || !now.Kind.IsTable() || !p.IsNew(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && isCreatedUnderName(t, now) {
 		return
 	}
-	p.KeepValue(swap{by: by, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped, followed: isFollowed(by.Before.Relation(d.Before.OID))})
+	p.KeepValue(swap{by: stmt, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped, followed: hasSyncTrigger(stmt.Before.Relation(d.Before.OID))})
 }
 
-// createdAs reports whether the new table has had its name from the start, by a CREATE
+// isCreatedUnderName reports whether the new table has had its name from the start, by a CREATE
 // TABLE after a DROP. table-drop-first reports that.
-func createdAs(t *rule.Tx, now *catalog.Relation) bool {
+func isCreatedUnderName(t *rule.Tx, now *catalog.Relation) bool {
 	for _, s := range t.Statements {
 		if r := s.After.Relation(now.OID); r != nil && s.Before.Relation(now.OID) == nil {
 			return r.Name == now.Name

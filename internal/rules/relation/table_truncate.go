@@ -59,7 +59,7 @@ func checkTruncate(p *rule.Pass, s *rule.Stmt) {
 		harm = "CASCADE reaches every table that references it: " + harm
 	}
 	var severity onward.Severity
-	if isUnread(p, s) {
+	if areTablesUnread(p, s) {
 		severity = onward.Warning
 	}
 	p.Report(s, rule.Report{
@@ -70,9 +70,9 @@ func checkTruncate(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// isUnread reports whether nothing in the deployed code reads any of the tables: what is
+// areTablesUnread reports whether nothing in the deployed code reads any of the tables: what is
 // lost is missed by nobody that was seen.
-func isUnread(p *rule.Pass, s *rule.Stmt) bool {
+func areTablesUnread(p *rule.Pass, s *rule.Stmt) bool {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if !e.Kind.IsTable() || !p.IsExisting(e) {

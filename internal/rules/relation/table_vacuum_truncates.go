@@ -26,10 +26,10 @@ var TableVacuumTruncates = &rule.Rule{
 		"https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT",
 	},
 	Kinds:     rule.Another,
-	Statement: vacuumTruncates,
+	Statement: checkVacuumTruncates,
 }
 
-func vacuumTruncates(p *rule.Pass, s *rule.Stmt) {
+func checkVacuumTruncates(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetVacuumStmt()
 	if !stmt.GetIsVacuumcmd() || s.Result.Refused != nil || !pgparse.BoolOption(stmt.GetOptions(), "truncate", true) ||
 		pgparse.BoolOption(stmt.GetOptions(), "full", false) {

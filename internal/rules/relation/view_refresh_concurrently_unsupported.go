@@ -19,10 +19,10 @@ var ViewRefreshConcurrentlyUnsupported = &rule.Rule{
 	Instead:   "Create a unique index on plain columns, without a condition, first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html"},
 	Kinds:     rule.Another,
-	Statement: refreshConcurrentlyUnsupported,
+	Statement: checkRefreshConcurrentlyUnsupported,
 }
 
-func refreshConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
+func checkRefreshConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetRefreshMatViewStmt()
 	if stmt == nil || s.RefusedRule() != p.Rule.ID {
 		return

@@ -21,8 +21,8 @@ var ViewRefreshIndexLost = &rule.Rule{
 		"and what is read is the state of the last refresh. DROP MATERIALIZED VIEW takes the indexes along.",
 	Instead: "Create the unique index again, in the same transaction.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html"},
-	Gather:  refreshIndexGather,
-	Release: refreshIndexLost,
+	Gather:  gatherUnindexedViews,
+	Release: checkRefreshIndexLost,
 }
 
 // unindexedView is a materialized view that may have lost such an index.
@@ -31,7 +31,7 @@ type unindexedView struct {
 	view catalog.OID
 }
 
-func refreshIndexGather(p *rule.Pass, m *rule.Migration) {
+func gatherUnindexedViews(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
@@ -45,11 +45,11 @@ func refreshIndexGather(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func refreshIndexLost(p *rule.Pass, r *rule.Release) {
-	said := map[catalog.OID]bool{}
+func checkRefreshIndexLost(p *rule.Pass, r *rule.Release) {
+	reportedViews := map[catalog.OID]bool{}
 	for _, x := range rule.KeptValues[unindexedView](p) {
 		now := r.Head.Relation(x.view)
-		if said[x.view] || now == nil || r.Head.RefreshIndex(now) != nil {
+		if reportedViews[x.view] || now == nil || r.Head.RefreshIndex(now) != nil {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
@@ -60,7 +60,7 @@ func refreshIndexLost(p *rule.Pass, r *rule.Release) {
 		if lost == nil {
 			continue
 		}
-		said[x.view] = true
+		reportedViews[x.view] = true
 		var columns []string
 		for _, k := range lost.Index.Keys {
 			columns = append(columns, old.Attr(k.Column).Name)

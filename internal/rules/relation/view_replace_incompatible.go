@@ -21,10 +21,10 @@ var ViewReplaceIncompatible = &rule.Rule{
 		"Queries of the old code that name such a column fail with \"column does not exist\".",
 	Instead: "Keep the column in the view for one more release, or give the new view a name of its own.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createview.html"},
-	Commit:  replaceIncompatible,
+	Commit:  checkReplaceIncompatible,
 }
 
-func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
+func checkReplaceIncompatible(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.RelationDropped) {
 		if !d.Before.Kind.IsView() || d.Before.Partial || d.Before.Inferred {
 			continue
@@ -33,11 +33,11 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 		if now == nil || now.Partial || now.Inferred {
 			continue
 		}
-		by := d.By
+		stmt := d.By
 		if c := t.FindChange(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil {
-			by = c.By
+			stmt = c.By
 		}
-		var gone, other []string
+		var missingColumns, other []string
 		severity, worst := onward.Info, analysis.Usage{}
 		for _, c := range d.Before.Columns {
 			col := now.Column(c.Name)
@@ -47,23 +47,23 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 				}
 				continue
 			}
-			gone = append(gone, c.Name)
+			missingColumns = append(missingColumns, c.Name)
 			if u := p.UsesColumn(d, c); u.DropSeverity() > severity || worst.Evidence == nil && u.Used {
 				severity, worst = u.DropSeverity(), u
 			}
 		}
 		name := d.Before.Name.String()
 		switch {
-		case len(gone) > 0:
-			p.Report(by, rule.Report{
-				Fact:     d.Before.Kind.String() + " " + name + " comes back without " + strings.Join(gone, ", "),
+		case len(missingColumns) > 0:
+			p.Report(stmt, rule.Report{
+				Fact:     d.Before.Kind.String() + " " + name + " comes back without " + strings.Join(missingColumns, ", "),
 				Harm:     worst.DescribeBreak("what is gone"),
 				Instead:  "keep it in the view for one more release, or give the new view a name of its own",
 				Severity: severity,
 				Evidence: worst.Evidence,
 			})
 		case len(other) > 0:
-			p.Report(by, rule.Report{
+			p.Report(stmt, rule.Report{
 				Fact:     d.Before.Kind.String() + " " + name + " comes back with other types: " + strings.Join(other, ", "),
 				Harm:     "deployed code that reads or compares by the old type may fail",
 				Instead:  "cast to the old type in the view for one more release",

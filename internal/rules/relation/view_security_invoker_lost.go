@@ -19,10 +19,10 @@ var ViewSecurityInvokerLost = &rule.Rule{
 		"The view then reads its tables as its owner, whom their policies do not bind unless they are FORCEd: anyone who may read the view sees all rows.",
 	Instead: "Write WITH (security_invoker = true) again.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createview.html", "https://www.postgresql.org/docs/current/ddl-rowsecurity.html"},
-	Commit:  securityInvokerLost,
+	Commit:  checkSecurityInvokerLost,
 }
 
-func securityInvokerLost(p *rule.Pass, t *rule.Tx) {
+func checkSecurityInvokerLost(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.After == nil || d.After.Kind != catalog.View || d.By == nil || d.By.Node.GetViewStmt() == nil || isSecurityInvoker(d.After) {

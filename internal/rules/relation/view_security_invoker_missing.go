@@ -21,10 +21,10 @@ var ViewSecurityInvokerMissing = &rule.Rule{
 		"An owner of the tables is bound by no policy unless they are FORCEd: anyone who may read the view sees all rows.",
 	Instead: "Create the view WITH (security_invoker = true): it then reads with the rights of the caller.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createview.html", "https://www.postgresql.org/docs/current/ddl-rowsecurity.html"},
-	Commit:  securityInvokerMissing,
+	Commit:  checkSecurityInvokerMissing,
 }
 
-func securityInvokerMissing(p *rule.Pass, t *rule.Tx) {
+func checkSecurityInvokerMissing(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.RelationCreated && d.Kind != catalog.ViewReplaced || d.By == nil || d.After.Kind != catalog.View || d.After.View == nil {

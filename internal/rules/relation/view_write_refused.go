@@ -26,35 +26,35 @@ var ViewWriteRefused = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS",
 		"https://www.postgresql.org/docs/current/sql-createtrigger.html",
 	},
-	Commit: writeRefused,
+	Commit: checkWriteRefused,
 }
 
-func writeRefused(p *rule.Pass, t *rule.Tx) {
-	var told []catalog.OID
+func checkWriteRefused(p *rule.Pass, t *rule.Tx) {
+	var reportedViews []catalog.OID
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		before, after := d.Before, findSuccessor(t, d)
 		if after == nil || before == nil || before.Kind != catalog.View || !after.Kind.IsView() || !p.IsDeployed(d) ||
-			before.Inferred || after.Inferred || slices.Contains(told, before.OID) {
+			before.Inferred || after.Inferred || slices.Contains(reportedViews, before.OID) {
 			continue
 		}
 		if len(after.Rules) > 0 {
 			continue // a rule may do what the write asks for: its action is not judged here
 		}
-		why := t.After.ReadOnly(after)
-		if why == "" {
+		reason := t.After.ReadOnly(after)
+		if reason == "" {
 			if reportComputedColumn(p, t, d, after) {
-				told = append(told, before.OID)
+				reportedViews = append(reportedViews, before.OID)
 			}
 			continue
 		}
-		lost := eventsWithout(after, before.InsteadOf())
+		lost := listUncoveredEvents(after, before.InsteadOf())
 		hadTriggersOrRules := len(lost) > 0 || len(before.Rules) > 0
 		if !hadTriggersOrRules {
 			if !t.Before.IsUpdatable(before) {
 				continue
 			}
-			lost = eventsWithout(after, []string{"insert", "update", "delete"})
+			lost = listUncoveredEvents(after, []string{"insert", "update", "delete"})
 		}
 		u := p.UsesTable(d)
 		written, severity := u.WriteEvidence("insert", "update", "delete"), onward.Off // Off: the rule's own severity
@@ -68,9 +68,9 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 		if len(lost) == 0 && len(before.Rules) == 0 {
 			continue
 		}
-		told = append(told, before.OID)
-		p.Report(findMakingStatement(t, d, after), rule.Report{
-			Fact: "view " + before.Name.String() + " can no longer be written to: " + why,
+		reportedViews = append(reportedViews, before.OID)
+		p.Report(findSuccessorStatement(t, d, after), rule.Report{
+			Fact: "view " + before.Name.String() + " can no longer be written to: " + reason,
 			Harm: "what the deployed code writes to it fails: cannot insert into view \"" + before.Name.Name +
 				"\" (or update, or delete from)",
 			Instead:  "give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own",
@@ -103,7 +103,7 @@ func reportComputedColumn(p *rule.Pass, t *rule.Tx, d *rule.Delta, after *catalo
 	if column == "" {
 		return false
 	}
-	p.Report(findMakingStatement(t, d, after), rule.Report{
+	p.Report(findSuccessorStatement(t, d, after), rule.Report{
 		Fact: "column " + column + " of view " + d.Before.Name.String() + " can no longer be written: it is an expression now",
 		Harm: "what the deployed code writes to it fails" + analysis.Usage{Evidence: done}.FirstPlace() + ": cannot insert into column \"" + column +
 			"\" of view \"" + d.Before.Name.Name + "\" (or update it)",
@@ -120,7 +120,7 @@ func findNewlyComputed(p *rule.Pass, t *rule.Tx, d *rule.Delta, after *catalog.R
 	if !t.Before.IsUpdatable(before) || !t.After.IsUpdatable(after) {
 		return "", nil
 	}
-	events := eventsWithout(after, []string{"insert", "update"})
+	events := listUncoveredEvents(after, []string{"insert", "update"})
 	for _, c := range before.Columns {
 		if !t.Before.IsPlainColumn(before, c.Name) || after.Column(c.Name) == nil || !t.After.IsComputed(after, c.Name) {
 			continue
@@ -132,16 +132,16 @@ func findNewlyComputed(p *rule.Pass, t *rule.Tx, d *rule.Delta, after *catalog.R
 	return "", nil
 }
 
-// findMakingStatement returns the statement that makes the successor of a view that is dropped.
-func findMakingStatement(t *rule.Tx, d *rule.Delta, after *catalog.Relation) *rule.Stmt {
+// findSuccessorStatement returns the statement that makes the successor of a view that is dropped.
+func findSuccessorStatement(t *rule.Tx, d *rule.Delta, after *catalog.Relation) *rule.Stmt {
 	if c := t.FindChange(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == after.OID }); c != nil && c.By != nil {
 		return c.By
 	}
 	return d.By
 }
 
-// eventsWithout returns those events for which a view has no INSTEAD OF trigger.
-func eventsWithout(after *catalog.Relation, events []string) []string {
+// listUncoveredEvents returns those events for which a view has no INSTEAD OF trigger.
+func listUncoveredEvents(after *catalog.Relation, events []string) []string {
 	have := after.InsteadOf()
 	return slices.DeleteFunc(slices.Clone(events), func(e string) bool { return slices.Contains(have, e) })
 }

@@ -24,7 +24,7 @@ var BackfillWithoutSync = &rule.Rule{
 	Instead: "Put a trigger on the table that fills the new column on every write before the copy runs, or copy again once the old code is gone.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtrigger.html"},
 	Gather:  gatherBackfills,
-	Release: backfillWithoutSync,
+	Release: checkBackfillWithoutSync,
 }
 
 func gatherBackfills(p *rule.Pass, m *rule.Migration) {
@@ -32,18 +32,18 @@ func gatherBackfills(p *rule.Pass, m *rule.Migration) {
 	keepRequirements(p, m)
 }
 
-func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
-	said, at := map[string]bool{}, map[*rule.Stmt]bool{}
+func checkBackfillWithoutSync(p *rule.Pass, r *rule.Release) {
+	reportedColumns, reportedStmts := map[string]bool{}, map[*rule.Stmt]bool{}
 	required := rule.KeptValues[requirement](p)
 	for _, c := range rule.KeptValues[columnCopy](p) {
 		key := c.table.Name.Qualified() + "." + c.column
 		if slices.Contains(required, requirement{c.table.OID, c.column}) {
 			continue // every INSERT of the deployed code fails, which another rule reports
 		}
-		if said[key] || at[c.by] || isSynced(r.Head.Relation(c.table.OID), c.column) || areSourcesGone(r, &c) {
+		if reportedColumns[key] || reportedStmts[c.by] || isSynced(r.Head.Relation(c.table.OID), c.column) || areSourcesGone(r, &c) {
 			continue
 		}
-		said[key], at[c.by] = true, true
+		reportedColumns[key], reportedStmts[c.by] = true, true
 		table := c.table.Name.String()
 		from := strings.Join(c.from, ", ")
 		harm := fmt.Sprintf("rows that the deployed code writes to %s after this have %s without %s", table, from, c.column)

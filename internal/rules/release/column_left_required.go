@@ -25,17 +25,17 @@ var ColumnLeftRequired = &rule.Rule{
 		"and each fails with \"null value in column violates not-null constraint\". A default that only the model had is gone with it.",
 	Instead: "Let the column be null, or give it a default, in the same release: both keep the deployed code working.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
-	Release: columnLeftRequired,
+	Release: checkColumnLeftRequired,
 }
 
-func columnLeftRequired(p *rule.Pass, r *rule.Release) {
+func checkColumnLeftRequired(p *rule.Pass, r *rule.Release) {
 	for _, h := range slices.Concat(changesOfKind(r, history.Unmapped), changesOfKind(r, history.Unwritten)) {
 		t, name := mappedColumn(r, h)
 		if t == nil {
 			continue
 		}
 		column := t.Column(name)
-		if column == nil || column.Inferred || !column.IsRequired() || isOfDomain(r.Head, column) || filledIn(t) {
+		if column == nil || column.Inferred || !column.IsRequired() || hasDomainType(r.Head, column) || hasBeforeInsertTrigger(t) {
 			continue
 		}
 		fact, each := "the new "+cmp.Or(h.Detail, "code")+" has no field for it", "every INSERT of the new code leaves "
@@ -50,15 +50,15 @@ func columnLeftRequired(p *rule.Pass, r *rule.Release) {
 	}
 }
 
-// isOfDomain reports whether a column has a domain for its type, which may have a
+// hasDomainType reports whether a column has a domain for its type, which may have a
 // default of its own.
-func isOfDomain(c *catalog.Catalog, column *catalog.Column) bool {
+func hasDomainType(c *catalog.Catalog, column *catalog.Column) bool {
 	t := c.Type(column.Type.OID)
 	return t != nil && t.Kind == catalog.Domain
 }
 
-// filledIn reports whether a trigger may fill what an INSERT leaves out.
-func filledIn(t *catalog.Relation) bool {
+// hasBeforeInsertTrigger reports whether a trigger may fill what an INSERT leaves out.
+func hasBeforeInsertTrigger(t *catalog.Relation) bool {
 	return slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool {
 		return g.Row && g.RunsBefore("insert")
 	})

@@ -22,10 +22,10 @@ var ColumnMissing = &rule.Rule{
 		"or by one that only tells the state of the framework, has no column: every query of the model names it and fails, from the moment the new code runs.",
 	Instead: "Write the migration that adds the column.",
 	Manual:  []string{"https://docs.djangoproject.com/en/stable/ref/django-admin/#cmdoption-makemigrations-check"},
-	Release: columnMissing,
+	Release: checkColumnMissing,
 }
 
-func columnMissing(p *rule.Pass, r *rule.Release) {
+func checkColumnMissing(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Mapped) {
 		t, name := mappedColumn(r, h)
 		if t == nil || t.Partial || t.Adopted || t.Column(name) != nil {

@@ -22,10 +22,10 @@ var ColumnUnfilled = &rule.Rule{
 		"If only the column's name is found in code that works on the table, it is a warning.",
 	Instead: "Split the branch: deploy the plan's files first, run the backfill, and deploy the code after `onward plan next --filled`.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN"},
-	Release: columnUnfilled,
+	Release: checkColumnUnfilled,
 }
 
-func columnUnfilled(p *rule.Pass, r *rule.Release) {
+func checkColumnUnfilled(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Unfilled) {
 		t, name := mappedColumn(r, h)
 		if t == nil || t.Column(name) == nil {

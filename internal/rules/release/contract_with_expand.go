@@ -21,12 +21,12 @@ var ContractWithExpand = &rule.Rule{
 	Harm: "Expand and contract are two releases. In one, there is no moment at which old code and new code both find their column: " +
 		"while the deploy runs, the old code reads and writes a column that is gone, and what it wrote after the copy is lost.",
 	Instead: "Release the new column and keep both in step; drop the old one in a later release, when no code that uses it runs.",
-	Gather:  copiesAndDrops,
-	Release: contractWithExpand,
+	Gather:  gatherContractSteps,
+	Release: checkContractWithExpand,
 }
 
-// copiesAndDrops keeps the backfills and the dropped columns of a migration.
-func copiesAndDrops(p *rule.Pass, m *rule.Migration) {
+// gatherContractSteps keeps the backfills and the dropped columns of a migration.
+func gatherContractSteps(p *rule.Pass, m *rule.Migration) {
 	keepCopies(p, m)
 	for t, d := range m.EachChange() {
 		if d.Kind == catalog.ColumnDropped && d.Old != nil {
@@ -47,7 +47,7 @@ type lostColumn struct {
 	copy columnCopy
 }
 
-func contractWithExpand(p *rule.Pass, _ *rule.Release) {
+func checkContractWithExpand(p *rule.Pass, _ *rule.Release) {
 	var all []lostColumn
 	copies := map[catalog.OID][]columnCopy{}
 	for _, c := range rule.KeptValues[columnCopy](p) {
@@ -73,14 +73,14 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 				to = append(to, x.copy.column)
 			}
 		}
-		names, it := prose.EnumerateNames(from), "it"
+		names, pronoun := prose.EnumerateNames(from), "it"
 		if len(list) > 1 {
-			it = "them"
+			pronoun = "them"
 		}
 		p.Report(&list[0], rule.Report{
-			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), prose.EnumerateNames(to), it),
-			Harm:     "the deployed code uses " + it + " until the deploy is over, and what it writes after the copy is lost",
-			Instead:  "drop " + names + " in a later release, when no code that uses " + it + " runs",
+			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), prose.EnumerateNames(to), pronoun),
+			Harm:     "the deployed code uses " + pronoun + " until the deploy is over, and what it writes after the copy is lost",
+			Instead:  "drop " + names + " in a later release, when no code that uses " + pronoun + " runs",
 			Evidence: []onward.Evidence{list[0].copy.by.NewEvidence("copies " + names + " to " + prose.EnumerateNames(to))},
 		})
 	}

@@ -26,10 +26,10 @@ var CopyWithoutRows = &rule.Rule{
 	Instead:   "Write the rows as INSERT … VALUES.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY"},
 	Kinds:     rule.Another,
-	Statement: copyWithoutRows,
+	Statement: checkCopyWithoutRows,
 }
 
-func copyWithoutRows(p *rule.Pass, s *rule.Stmt) {
+func checkCopyWithoutRows(p *rule.Pass, s *rule.Stmt) {
 	c := s.Node.GetCopyStmt()
 	if !c.GetIsFrom() || c.GetFilename() != "" {
 		return

@@ -27,7 +27,7 @@ var CopyWithoutSync = &rule.Rule{
 		"Then copy in batches that leave existing rows alone. Or copy again after the last process of the old code has ended.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/transaction-iso.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
 	Gather:  gatherTableCopies,
-	Release: copyWithoutSync,
+	Release: checkCopyWithoutSync,
 }
 
 // tableCopy is an INSERT … SELECT from a deployed table into one that the release creates.
@@ -115,7 +115,7 @@ func isConstant(n *pgparse.Node) bool {
 	return ok
 }
 
-func copyWithoutSync(p *rule.Pass, r *rule.Release) {
+func checkCopyWithoutSync(p *rule.Pass, r *rule.Release) {
 	type pair struct{ source, new catalog.OID }
 	seen := map[pair]bool{}
 	for _, c := range rule.KeptValues[tableCopy](p) {
@@ -130,7 +130,7 @@ func copyWithoutSync(p *rule.Pass, r *rule.Release) {
 			reportSwappedCopy(p, r, &c)
 			continue
 		}
-		if seen[key] || source == nil || now == nil || source.Name != deployed.Name || takesPlace(r, now) || analysis.MayCarryRows(r.Head, source, now) {
+		if seen[key] || source == nil || now == nil || source.Name != deployed.Name || isReplacementTable(r, now) || analysis.MayCarryRows(r.Head, source, now) {
 			continue
 		}
 		seen[key] = true
@@ -166,8 +166,8 @@ func findWriters(p *rule.Pass, table catalog.Name) (evidence []onward.Evidence, 
 	return u.Evidence, false, true
 }
 
-// takesPlace reports whether a new table has the name of a deployed one in the end, or is part
+// isReplacementTable reports whether a new table has the name of a deployed one in the end, or is part
 // of another table: table-swap-loses-rows judges the first.
-func takesPlace(r *rule.Release, now *catalog.Relation) bool {
+func isReplacementTable(r *rule.Release, now *catalog.Relation) bool {
 	return r.Deployed.Lookup(now.Name.Schema, now.Name.Name) != nil || now.Parent != 0 || len(now.Inherits) > 0
 }

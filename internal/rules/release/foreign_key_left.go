@@ -22,10 +22,10 @@ var ForeignKeyLeft = &rule.Rule{
 		"The constraint does neither: where old rows still point at one, the new code cannot delete it.",
 	Instead: "Drop the constraint in the migration that takes the field or the model out of the state, and the column or the table a release later.",
 	Manual:  []string{"https://docs.djangoproject.com/en/stable/ref/models/fields/#django.db.models.ForeignKey.on_delete"},
-	Release: foreignKeyLeft,
+	Release: checkForeignKeyLeft,
 }
 
-func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
+func checkForeignKeyLeft(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Uncleared) {
 		t, name := mappedColumn(r, h)
 		if t == nil || t.Column(name) == nil {

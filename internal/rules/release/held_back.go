@@ -23,7 +23,7 @@ var HeldBack = &rule.Rule{
 	Instead: "Run what adds before the deploy. Let a column be null before the deploy, and hold back its drop only.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-alter.html"},
 	Gather:  gatherHeldBack,
-	Release: heldBack,
+	Release: checkHeldBack,
 }
 
 // heldChange is a change that waits for the end of the deploy.
@@ -53,33 +53,33 @@ func gatherHeldBack(p *rule.Pass, m *rule.Migration) {
 		case catalog.RelationDropped:
 			p.KeepValue(heldChange{by: d.By, table: d.Before})
 		case catalog.ColumnDropped:
-			required := d.Old.IsRequired() && !isOfDomain(t.Before, d.Old) && !filledIn(d.Before)
+			required := d.Old.IsRequired() && !hasDomainType(t.Before, d.Old) && !hasBeforeInsertTrigger(d.Before)
 			p.KeepValue(heldChange{by: d.By, table: d.Before, column: d.Old, required: required})
 		}
 	}
 }
 
-func heldBack(p *rule.Pass, r *rule.Release) {
-	needs, leaves := mappedColumns(r, history.Mapped), mappedColumns(r, history.Unmapped)
+func checkHeldBack(p *rule.Pass, r *rule.Release) {
+	needs, leaves := listMappedColumns(r, history.Mapped), listMappedColumns(r, history.Unmapped)
 	for _, h := range rule.KeptValues[heldChange](p) {
 		if !h.table.Kind.IsTable() || h.table.Inferred && h.added {
 			continue
 		}
 		tool := cmp.Or(h.by.Migration.Runner.HeldBy, "its tool")
-		what := "table " + h.table.Name.String()
+		object := "table " + h.table.Name.String()
 		if h.column != nil {
-			what = "column " + h.column.Name + " of " + h.table.Name.String()
+			object = "column " + h.column.Name + " of " + h.table.Name.String()
 		}
 		name := ""
 		if h.column != nil {
 			name = h.column.Name
 		}
-		report := rule.Report{Fact: what + " is dropped by a migration that " + tool + " holds back until the deploy is over"}
+		report := rule.Report{Fact: object + " is dropped by a migration that " + tool + " holds back until the deploy is over"}
 		switch {
 		case h.added && !needs[mappedName{h.table.Name.Name, name}]:
 			continue // nothing of the new code is seen to need it
 		case h.added:
-			report.Fact = what + " is added by a migration that " + tool + " holds back until the deploy is over"
+			report.Fact = object + " is added by a migration that " + tool + " holds back until the deploy is over"
 			report.Harm = "the new code runs without it until then: every query of its model fails: " + missingError(&h)
 			report.Instead = "run the migration before the deploy: what only adds breaks no deployed code"
 		case h.required && leaves[mappedName{h.table.Name.Name, name}]:
@@ -106,8 +106,8 @@ func missingError(h *heldChange) string {
 // mappedName is a table and a column of a model; column "" for the table itself.
 type mappedName struct{ table, column string }
 
-// mappedColumns are the columns of one kind of change to the models, and their tables.
-func mappedColumns(r *rule.Release, kind history.Kind) map[mappedName]bool {
+// listMappedColumns are the columns of one kind of change to the models, and their tables.
+func listMappedColumns(r *rule.Release, kind history.Kind) map[mappedName]bool {
 	out := map[mappedName]bool{}
 	for _, h := range changesOfKind(r, kind) {
 		dot := strings.LastIndexByte(h.Other, '.')

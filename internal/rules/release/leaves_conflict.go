@@ -19,10 +19,10 @@ var LeavesConflict = &rule.Rule{
 		"multiple leaf nodes in the migration graph\".",
 	Instead: "Let one depend on the other, or run makemigrations --merge.",
 	Manual:  []string{"https://docs.djangoproject.com/en/stable/topics/migrations/#version-control"},
-	Release: leavesConflict,
+	Release: checkLeavesConflict,
 }
 
-func leavesConflict(p *rule.Pass, r *rule.Release) {
+func checkLeavesConflict(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Conflict) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    cmp.Or(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),

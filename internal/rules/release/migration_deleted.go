@@ -22,16 +22,16 @@ var MigrationDeleted = &rule.Rule{
 	Harm: "Databases that ran it keep what it did, new ones never get it: from now on they differ. " +
 		"Some runners refuse to migrate a database that knows a migration which the files do not.",
 	Instead: "Put the file back, and undo what it did in a new migration.",
-	Release: migrationDeleted,
+	Release: checkMigrationDeleted,
 }
 
 // many is from how many deletions on they are one finding: a squash.
 const many = 4
 
-func migrationDeleted(p *rule.Pass, r *rule.Release) {
-	gone := changesOfKind(r, history.Deleted)
+func checkMigrationDeleted(p *rule.Pass, r *rule.Release) {
+	deletions := changesOfKind(r, history.Deleted)
 	var directories, apps []*history.Change
-	gone = slices.DeleteFunc(gone, func(h *history.Change) bool {
+	deletions = slices.DeleteFunc(deletions, func(h *history.Change) bool {
 		if h.Directory {
 			directories = append(directories, h)
 		} else if h.App != "" {
@@ -39,15 +39,15 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 		}
 		return h.Directory || h.App != ""
 	})
-	directoriesDeleted(p, directories)
-	appsRemoved(p, apps)
-	if len(gone) >= many {
+	reportDeletedDirectories(p, directories)
+	reportRemovedApps(p, apps)
+	if len(deletions) >= many {
 		// One speaks for all: one that stops the runner, if there is one.
-		if at := slices.IndexFunc(gone, stopsRunner); at > 0 {
-			gone[0], gone[at] = gone[at], gone[0]
+		if stopIndex := slices.IndexFunc(deletions, stopsRunner); stopIndex > 0 {
+			deletions[0], deletions[stopIndex] = deletions[stopIndex], deletions[0]
 		}
 	}
-	for _, h := range gone {
+	for _, h := range deletions {
 		report := rule.Report{
 			Fact:    h.Migration + " was deleted, and the base has it",
 			Harm:    cmp.Or(h.Runner, "databases that ran it keep what it did, and new ones never get it"),
@@ -57,22 +57,22 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 			report.Severity = onward.Warning
 			report.Harm = "databases that ran it keep what it did, and new ones never get it"
 		}
-		if len(gone) >= many {
-			report.Fact = fmt.Sprintf("%s and %s were deleted, and the base has them", h.Migration, prose.CountNoun(len(gone)-1, "other migration"))
+		if len(deletions) >= many {
+			report.Fact = fmt.Sprintf("%s and %s were deleted, and the base has them", h.Migration, prose.CountNoun(len(deletions)-1, "other migration"))
 			report.Instead = "put them back, or make sure that every database has run them and gets the same from what replaces them"
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)
-		if len(gone) >= many {
+		if len(deletions) >= many {
 			return
 		}
 	}
 }
 
-// directoriesDeleted reports directories that are gone as one: a project that
+// reportDeletedDirectories reports directories that are gone as one: a project that
 // ended, or a database that is no longer served.
-func directoriesDeleted(p *rule.Pass, gone []*history.Change) {
+func reportDeletedDirectories(p *rule.Pass, deletions []*history.Change) {
 	var dirs []string
-	for _, h := range gone {
+	for _, h := range deletions {
 		if dir := migrationDir(h.Path); !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}
@@ -88,34 +88,34 @@ func directoriesDeleted(p *rule.Pass, gone []*history.Change) {
 	}
 	report := rule.Report{
 		Severity: onward.Warning,
-		Fact:     fact + fmt.Sprintf(" (the base has %d)", len(gone)),
+		Fact:     fact + fmt.Sprintf(" (the base has %d)", len(deletions)),
 		Harm:     "nothing migrates their databases any more; a runner that still looks there finds versions that it does not know",
 		Instead:  "make sure that no database is migrated from there, and that its replacement begins at their state",
 	}
-	if !slices.ContainsFunc(gone, func(h *history.Change) bool { return !h.Ended }) {
+	if !slices.ContainsFunc(deletions, func(h *history.Change) bool { return !h.Ended }) {
 		report.Severity = onward.Info
 		report.Fact += ", and nothing of the program that they belong to"
 		report.Harm = "its database stays as it is; what still runs of it, or reads it, goes on without"
 		report.Instead = "see that nothing runs on it any more"
 	}
-	if at := slices.IndexFunc(gone, func(h *history.Change) bool { return h.Other != "" }); at >= 0 {
-		on := gone[at]
-		again := fmt.Sprintf("first %d repeat", on.Repeats)
-		if on.Repeats == 1 {
-			again = "first one repeats"
+	if restartIndex := slices.IndexFunc(deletions, func(h *history.Change) bool { return h.Other != "" }); restartIndex >= 0 {
+		restart := deletions[restartIndex]
+		repeatText := fmt.Sprintf("first %d repeat", restart.Repeats)
+		if restart.Repeats == 1 {
+			repeatText = "first one repeats"
 		}
-		report.Fact += "; " + on.Other + " begins anew, and its " + again + " them"
-		report.Harm = "to its runner a deployed database is an empty one: it runs " + on.Other + " from the start, where what it creates is there already"
-		report.Instead = "have each deployed database take " + on.Detail + " and those before it as applied, before the runner's first run; they are not judged here"
+		report.Fact += "; " + restart.Other + " begins anew, and its " + repeatText + " them"
+		report.Harm = "to its runner a deployed database is an empty one: it runs " + restart.Other + " from the start, where what it creates is there already"
+		report.Instead = "have each deployed database take " + restart.Detail + " and those before it as applied, before the runner's first run; they are not judged here"
 	}
-	p.ReportAt(gone[0].Migration, gone[0].Path, gone[0].Line, report)
+	p.ReportAt(deletions[0].Migration, deletions[0].Path, deletions[0].Line, report)
 }
 
-// appsRemoved notes the apps that are no longer installed. The deployed code has
+// reportRemovedApps notes the apps that are no longer installed. The deployed code has
 // their tables as before.
-func appsRemoved(p *rule.Pass, gone []*history.Change) {
+func reportRemovedApps(p *rule.Pass, deletions []*history.Change) {
 	seen := map[string]bool{}
-	for _, h := range gone {
+	for _, h := range deletions {
 		if seen[h.App] {
 			continue
 		}

@@ -17,10 +17,10 @@ var MigrationEdited = &rule.Rule{
 	Harm: "Databases that ran it will not run it again: they keep what the old text did, and the new code meets a schema that it was not written for. " +
 		"A runner that keeps checksums refuses to migrate at all.",
 	Instead: "Put the file back as it was, and write the change as a new migration.",
-	Release: migrationEdited,
+	Release: checkMigrationEdited,
 }
 
-func migrationEdited(p *rule.Pass, r *rule.Release) {
+func checkMigrationEdited(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Edited) {
 		report := rule.Report{
 			Fact:    h.Migration + " was edited, and the base has it already",

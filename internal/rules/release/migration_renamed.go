@@ -18,10 +18,10 @@ var MigrationRenamed = &rule.Rule{
 	Harm: "The runner knows migrations by their names or numbers. Under a new one it is a new migration: " +
 		"databases that ran it run it again, and what it creates exists already.",
 	Instead: "Give it its old name back.",
-	Release: migrationRenamed,
+	Release: checkMigrationRenamed,
 }
 
-func migrationRenamed(p *rule.Pass, r *rule.Release) {
+func checkMigrationRenamed(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.RenamedID) {
 		if n := leadingNumber(h.Migration); n != "" && n == leadingNumber(h.Other) && h.Runner == "" {
 			// The number is the name; the rest is for people.

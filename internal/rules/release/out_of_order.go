@@ -18,16 +18,16 @@ var OutOfOrder = &rule.Rule{
 	Harm: "Databases that ran the later one are past it. Depending on the runner it is refused, left out for good, " +
 		"or run in another order than on new databases.",
 	Instead: "Give it a version after the newest one of the base.",
-	Release: outOfOrder,
+	Release: checkOutOfOrder,
 }
 
-func outOfOrder(p *rule.Pass, r *rule.Release) {
-	twice := map[[2]string]bool{}
+func checkOutOfOrder(p *rule.Pass, r *rule.Release) {
+	duplicates := map[[2]string]bool{}
 	for _, h := range changesOfKind(r, history.Duplicate) {
-		twice[[2]string{h.Migration, h.Other}] = true
+		duplicates[[2]string{h.Migration, h.Other}] = true
 	}
 	for _, h := range changesOfKind(r, history.OutOfOrder) {
-		if twice[[2]string{h.Migration, h.Other}] {
+		if duplicates[[2]string{h.Migration, h.Other}] {
 			continue // neither sorts after the other
 		}
 		report := rule.Report{

@@ -20,10 +20,10 @@ var PlanUnderWay = &rule.Rule{
 		"On a database where the contract has run, the migration fails.",
 	Instead:   "Finish the plan first, with onward contract or onward abort, and write the migration for the schema after it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Statement: planUnderWay,
+	Statement: checkPlanUnderWay,
 }
 
-func planUnderWay(p *rule.Pass, s *rule.Stmt) {
+func checkPlanUnderWay(p *rule.Pass, s *rule.Stmt) {
 	for i := range p.Release.LaterDrops {
 		d := &p.Release.LaterDrops[i]
 		if slices.Contains(d.Replaces, s.Migration.Path) || !d.IsTouched(s.Node, s.SQL, s.Before, effect.NewVersion(s.Results[0].Versions[0])) {

@@ -16,10 +16,10 @@ var RunnerRefuses = &rule.Rule{
 	Harm:     "A marker in the wrong place, a statement that the tool cuts in two, a name without a version: the file does not run, or not as its author thinks.",
 	Instead:  "Mend the marker or the name as the finding says.",
 	Gather:   reportRefusals,
-	Release:  runnerRefuses,
+	Release:  checkRunnerRefuses,
 }
 
-// reportRefusals reports what a judged migration has; runnerRefuses adds the files
+// reportRefusals reports what a judged migration has; checkRunnerRefuses adds the files
 // that are no migrations.
 func reportRefusals(p *rule.Pass, m *rule.Migration) {
 	for i := range m.Refusals {
@@ -28,7 +28,7 @@ func reportRefusals(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func runnerRefuses(p *rule.Pass, r *rule.Release) {
+func checkRunnerRefuses(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Refused) {
 		if x := h.Refusal; x != nil {
 			p.ReportAt(h.Migration, h.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead, Severity: x.Severity})

@@ -22,10 +22,10 @@ var SearchPathEmpty = &rule.Rule{
 	Instead: "Take the line out of the dump, or reset the path at its end: RESET search_path.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH"},
 
-	Statement: searchPathEmpty,
+	Statement: checkSearchPathEmpty,
 }
 
-func searchPathEmpty(p *rule.Pass, s *rule.Stmt) {
+func checkSearchPathEmpty(p *rule.Pass, s *rule.Stmt) {
 	emptying := s.Settings.PathEmptiedBy
 	if emptying == nil || s.IsOptional() || s.Result.Refused != nil {
 		return

@@ -20,7 +20,7 @@ var SoftDeleteShown = &rule.Rule{
 		"The deployed code does so until the new code has replaced it everywhere.",
 	Instead: "Add the condition to each query in one release, and mark rows in a later one. Queries by a key are not reported: they may be meant.",
 	Gather:  gatherDeletedColumns,
-	Release: softDeleteShown,
+	Release: checkSoftDeleteShown,
 }
 
 // deletedColumns are the usual names of columns that mark rows as deleted.
@@ -41,7 +41,7 @@ func gatherDeletedColumns(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func softDeleteShown(p *rule.Pass, r *rule.Release) {
+func checkSoftDeleteShown(p *rule.Pass, r *rule.Release) {
 	added := rule.KeptValues[deletedColumn](p)
 	r.Head.EachRelation(func(t *catalog.Relation) bool {
 		for _, name := range deletedColumns {

@@ -22,13 +22,13 @@ var StatementFails = &rule.Rule{
 		"so the server refuses it. The migration stops, in the middle if it has no transaction, and the release cannot be deployed.",
 	Instead:   "Name what is there at this point, or change the order of the migrations.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/errcodes-appendix.html"},
-	Statement: statementFails,
+	Statement: checkStatementFails,
 	Gather:    func(*rule.Pass, *rule.Migration) {}, // the statements keep what Release needs
-	Release:   reportUnmadeRelations,
+	Release:   reportMissingRelations,
 }
 
-func statementFails(p *rule.Pass, s *rule.Stmt) {
-	recordUnmadeRelations(p, s)
+func checkStatementFails(p *rule.Pass, s *rule.Stmt) {
+	recordMissingRelations(p, s)
 	problems := s.Problems
 	if len(problems) == 0 {
 		if x := s.Before.FindUnseenName(p.Release.Deployed, s.Node); x != nil {
@@ -50,7 +50,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:    "the statement fails: " + x.Message(),
 			Harm:    "the migration stops here, and with it the deploy",
-			Instead: fixForState(&x),
+			Instead: adviseBySQLState(&x),
 			Stops:   true,
 		}
 		if v := x.InTheWay; v != nil {
@@ -74,8 +74,8 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// fixForState returns the fix by SQLSTATE.
-func fixForState(x *catalog.Problem) string {
+// adviseBySQLState returns the fix by SQLSTATE.
+func adviseBySQLState(x *catalog.Problem) string {
 	code := x.SQLSTATE
 	switch {
 	case x.Body:

@@ -20,10 +20,10 @@ var StatementRefused = &rule.Rule{
 		"The migration stops there.",
 	Instead:   "Use a form that every version in production has, and name those versions in onward.yaml.",
 	Last:      true,
-	Statement: statementRefused,
+	Statement: checkStatementRefused,
 }
 
-func statementRefused(p *rule.Pass, s *rule.Stmt) {
+func checkStatementRefused(p *rule.Pass, s *rule.Stmt) {
 	if s.Result.Refused == nil || s.RefusedRule() == identityRule || s.IsOptional() || s.FollowsFailure(s.Result.Refused) {
 		return
 	}
@@ -61,7 +61,7 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 			}
 			// It depends on the version that is in production.
 			r.Severity, r.Cause, r.Once = onward.Warning, "and %d more like it", true
-			if isVersionUnsaid(s) {
+			if areVersionsUnspecified(s) {
 				r.Severity = onward.Info
 			}
 			r.Harm = "on these versions the migration stops here, and with it the deploy"
@@ -92,9 +92,9 @@ func dependsOnSchema(s *rule.Stmt) bool {
 // endOfLife is the newest major version that gets no fixes any more.
 const endOfLife = 13
 
-// isVersionUnsaid reports whether the versions that refuse the statement are in question
+// areVersionsUnspecified reports whether the versions that refuse the statement are in question
 // only because nobody said which ones are in production.
-func isVersionUnsaid(s *rule.Stmt) bool {
+func areVersionsUnspecified(s *rule.Stmt) bool {
 	all := 0
 	for _, group := range s.Results {
 		all += len(group.Versions)

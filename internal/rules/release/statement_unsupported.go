@@ -19,10 +19,10 @@ var StatementUnsupported = &rule.Rule{
 		"a CHECK constraint that is DEFERRABLE, two ORDER BY clauses. The migration stops there on every database.",
 	Instead:   "Leave out what the message names, or use the form that has the same effect.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Migration: statementUnsupported,
+	Migration: checkStatementUnsupported,
 }
 
-func statementUnsupported(p *rule.Pass, m *rule.Migration) {
+func checkStatementUnsupported(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Err == nil || !s.Err.Refused || s.IsOptional() {
 			continue

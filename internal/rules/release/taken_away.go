@@ -81,8 +81,8 @@ var judgedRenames = map[pgparse.ObjectType]string{
 // reachOptions are the options of a foreign server or a user mapping that say where its tables are, and as whom they are read.
 var reachOptions = []string{"host", "hostaddr", "port", "dbname", "service", "user", "password", "filename", "program", "address", "database", "username"}
 
-// listTaken lists what a statement takes away by its form, beside what a comparison of the schemas shows.
-func listTaken(p *rule.Pass, s *rule.Stmt) []takenAway {
+// listTakenObjects lists what a statement takes away by its form, beside what a comparison of the schemas shows.
+func listTakenObjects(p *rule.Pass, s *rule.Stmt) []takenAway {
 	const gone = "is gone after the statement"
 	const otherRows = "queries on foreign tables that need it fail, or read other rows"
 	const otherOptions = "has other options after the statement"
@@ -91,7 +91,7 @@ func listTaken(p *rule.Pass, s *rule.Stmt) []takenAway {
 	mapping := func(user *pgparse.RoleSpec, server, fact string) []takenAway {
 		return []takenAway{{
 			kind: "user mapping", object: catalog.Name{Schema: server, Name: user.GetRolename()},
-			label: "user mapping for " + nameRole(user) + " on server " + server, fact: fact, harm: otherRows,
+			label: "user mapping for " + formatRole(user) + " on server " + server, fact: fact, harm: otherRows,
 		}}
 	}
 	switch x := pgparse.Unwrap(s.Node).(type) {
@@ -101,21 +101,21 @@ func listTaken(p *rule.Pass, s *rule.Stmt) []takenAway {
 		}
 		var out []takenAway
 		for _, o := range analysis.ListDropped(s.Node, x.GetRemoveType()) {
-			taken := takenAway{kind: catalog.ObjectWord(x.GetRemoveType()), object: o.Name, named: true, fact: gone}
-			if !isNeverThere(p, s, taken, x.GetMissingOk()) {
-				out = append(out, taken)
+			removal := takenAway{kind: catalog.ObjectWord(x.GetRemoveType()), object: o.Name, named: true, fact: gone}
+			if !isDropHarmless(p, s, removal, x.GetMissingOk()) {
+				out = append(out, removal)
 			}
 		}
 		return out
 	case *pgparse.DropUserMappingStmt:
-		if out := mapping(x.GetUser(), x.GetServername(), gone); !isNeverThere(p, s, out[0], x.GetMissingOk()) {
+		if out := mapping(x.GetUser(), x.GetServername(), gone); !isDropHarmless(p, s, out[0], x.GetMissingOk()) {
 			return out
 		}
 	case *pgparse.DropSubscriptionStmt:
 		const harm = "deployed code reads rows that no longer change with the publisher's"
-		taken := takenAway{kind: "subscription", object: catalog.Name{Name: x.GetSubname()}, named: true, fact: gone, harm: harm}
-		if !isNeverThere(p, s, taken, x.GetMissingOk()) {
-			return []takenAway{taken}
+		removal := takenAway{kind: "subscription", object: catalog.Name{Name: x.GetSubname()}, named: true, fact: gone, harm: harm}
+		if !isDropHarmless(p, s, removal, x.GetMissingOk()) {
+			return []takenAway{removal}
 		}
 	case *pgparse.AlterForeignServerStmt:
 		if hasReachOption(x.GetOptions()) {
@@ -127,7 +127,7 @@ func listTaken(p *rule.Pass, s *rule.Stmt) []takenAway {
 		}
 	case *pgparse.RenameStmt:
 		if kind := x.GetRenameType(); judgedDrops[kind] == "" && judgedRenames[kind] == "" {
-			name := lastName(x.GetObject(), x.GetSubname())
+			name := findObjectName(x.GetObject(), x.GetSubname())
 			return []takenAway{{kind: catalog.ObjectWord(kind), object: catalog.Name{Name: name}, fact: "has another name after the statement"}}
 		}
 	case *pgparse.AlterObjectSchemaStmt:
@@ -135,7 +135,7 @@ func listTaken(p *rule.Pass, s *rule.Stmt) []takenAway {
 		case kind == pgparse.ObjectType_OBJECT_EXTENSION && x.GetNewschema() == "public":
 			return nil // names without a schema find it
 		case kind == pgparse.ObjectType_OBJECT_EXTENSION || judgedDrops[kind] == "" && judgedRenames[kind] == "":
-			name := lastName(x.GetObject(), "")
+			name := findObjectName(x.GetObject(), "")
 			return []takenAway{{kind: catalog.ObjectWord(kind), object: catalog.Name{Name: name}, fact: "is in schema " + x.GetNewschema() + " after the statement"}}
 		}
 	case *pgparse.AlterTSConfigurationStmt:
@@ -150,8 +150,8 @@ func listTaken(p *rule.Pass, s *rule.Stmt) []takenAway {
 	return nil
 }
 
-// isNeverThere reports whether a statement drops nothing that anybody misses: the object is there after the transaction, or IF EXISTS skips it.
-func isNeverThere(p *rule.Pass, s *rule.Stmt, x takenAway, missingOK bool) bool {
+// isDropHarmless reports whether a statement drops nothing that anybody misses: the object is there after the transaction, or IF EXISTS skips it.
+func isDropHarmless(p *rule.Pass, s *rule.Stmt, x takenAway, missingOK bool) bool {
 	if findObject(s.Tx.After, x) != nil || !missingOK || findObject(s.Before, x) != nil {
 		return findObject(s.Tx.After, x) != nil
 	}
@@ -173,13 +173,13 @@ func hasReachOption(list []*pgparse.Node) bool {
 	})
 }
 
-func nameRole(r *pgparse.RoleSpec) string {
+func formatRole(r *pgparse.RoleSpec) string {
 	name, _ := analysis.QuoteRole(r)
 	return name
 }
 
-// lastName returns the name of the object of a statement that works on any kind.
-func lastName(n *pgparse.Node, otherwise string) string {
+// findObjectName returns the name of the object of a statement that works on any kind.
+func findObjectName(n *pgparse.Node, otherwise string) string {
 	for _, name := range []string{pgparse.LastText(pgparse.ListItems(n)), pgparse.StringText(n), otherwise} {
 		if name != "" {
 			return name
@@ -188,12 +188,12 @@ func lastName(n *pgparse.Node, otherwise string) string {
 	return "of the statement"
 }
 
-func gatherTaken(p *rule.Pass, m *rule.Migration) {
+func gatherTakenObjects(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Tx == nil || s.Tx.RolledBack || s.Node == nil || m.Runner.AfterDeploy {
 			continue
 		}
-		for _, x := range listTaken(p, s) {
+		for _, x := range listTakenObjects(p, s) {
 			if findObject(s.Before, x) != nil && findObject(p.Release.Deployed, x) == nil {
 				continue // the release made it
 			}
@@ -203,7 +203,7 @@ func gatherTaken(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-func reportTaken(p *rule.Pass, _ *rule.Release) {
+func reportTakenObjects(p *rule.Pass, _ *rule.Release) {
 	for _, x := range rule.KeptValues[takenAway](p) {
 		if x.named && p.IsLossClaimed(x.by, x.object.Name) {
 			continue

@@ -42,7 +42,7 @@ type lostUse struct {
 }
 
 func gatherLostUses(p *rule.Pass, m *rule.Migration) {
-	gatherTaken(p, m)
+	gatherTakenObjects(p, m)
 	for t, d := range m.EachChange() {
 		if d.By == nil || m.Runner.AfterDeploy {
 			continue
@@ -72,7 +72,7 @@ func listLostRelations(p *rule.Pass, t *rule.Tx, d *rule.Delta) []lostUse {
 	switch d.Kind {
 	case catalog.RelationDropped, catalog.RelationRenamed:
 		out = append(out, lostUse{
-			object: d.Before.Kind.String() + " " + name.String(), names: []string{name.Name}, isThere: hasRelation(name),
+			object: d.Before.Kind.String() + " " + name.String(), names: []string{name.Name}, isThere: newRelationCheck(name),
 			ask: func() analysis.Usage { return p.UsesTable(d) },
 		})
 		for _, c := range d.Before.Columns {
@@ -80,12 +80,12 @@ func listLostRelations(p *rule.Pass, t *rule.Tx, d *rule.Delta) []lostUse {
 		}
 	case catalog.ColumnDropped:
 		if d.After != nil && !p.NewColumn(d, d.Old) {
-			has := func(c *catalog.Catalog) bool {
+			isThere := func(c *catalog.Catalog) bool {
 				now := c.Lookup(name.Schema, name.Name)
 				return now == nil || now.Column(d.Old.Name) != nil // without the table, that is the loss
 			}
 			out = append(out, lostUse{
-				object: "column " + d.Old.Name + " of " + name.String(), names: []string{name.Name, d.Old.Name}, isThere: has,
+				object: "column " + d.Old.Name + " of " + name.String(), names: []string{name.Name, d.Old.Name}, isThere: isThere,
 				ask: func() analysis.Usage { return p.UsesColumn(d, d.Old) },
 			})
 		}
@@ -105,23 +105,23 @@ func listLostSequence(p *rule.Pass, t *rule.Tx, c *catalog.Column) []lostUse {
 		return nil
 	}
 	return []lostUse{{
-		object: "sequence " + old.Name.String(), names: []string{old.Name.Name}, isThere: hasRelation(old.Name),
+		object: "sequence " + old.Name.String(), names: []string{old.Name.Name}, isThere: newRelationCheck(old.Name),
 		ask: func() analysis.Usage { return p.Code.FindUses(old.Name, "") },
 	}}
 }
 
 // listLostValues lists the labels that the enum of a column has and the column's new enum has not.
 func listLostValues(p *rule.Pass, t *rule.Tx, d *rule.Delta) []lostUse {
-	was, now := t.Before.Type(d.Old.Type.OID), t.After.Type(d.New.Type.OID)
-	if was == nil || now == nil || was.Kind != catalog.Enum || now.Kind != catalog.Enum || was.Inferred || now.Inferred || p.NewColumn(d, d.Old) {
+	oldType, now := t.Before.Type(d.Old.Type.OID), t.After.Type(d.New.Type.OID)
+	if oldType == nil || now == nil || oldType.Kind != catalog.Enum || now.Kind != catalog.Enum || oldType.Inferred || now.Inferred || p.NewColumn(d, d.Old) {
 		return nil
 	}
 	var out []lostUse
-	for _, l := range was.Labels {
+	for _, l := range oldType.Labels {
 		if slices.Contains(now.Labels, l) {
 			continue
 		}
-		has := func(c *catalog.Catalog) bool {
+		isThere := func(c *catalog.Catalog) bool {
 			r := c.Relation(d.OID)
 			if r == nil || r.Attr(d.Old.Attnum) == nil {
 				return true // another loss
@@ -131,7 +131,7 @@ func listLostValues(p *rule.Pass, t *rule.Tx, d *rule.Delta) []lostUse {
 		}
 		name := p.DeployedName(d)
 		out = append(out, lostUse{
-			object: "value '" + l + "' of column " + d.Old.Name + " of " + name.String(), names: []string{l}, isThere: has,
+			object: "value '" + l + "' of column " + d.Old.Name + " of " + name.String(), names: []string{l}, isThere: isThere,
 			ask: func() analysis.Usage { return p.Code.FindValueUses(name, d.Old.Name, l) },
 		})
 	}
@@ -148,16 +148,16 @@ func listLostObjects(p *rule.Pass, t *rule.Tx, d *rule.Delta) []lostUse {
 		if old == nil || old.Inferred {
 			return nil
 		}
-		has := func(c *catalog.Catalog) bool { return c.LookupType(old.Name.Schema, old.Name.Name) != nil }
+		isThere := func(c *catalog.Catalog) bool { return c.LookupType(old.Name.Schema, old.Name.Name) != nil }
 		return []lostUse{{
-			object: "type " + old.Name.String(), names: []string{old.Name.Name}, isThere: has,
+			object: "type " + old.Name.String(), names: []string{old.Name.Name}, isThere: isThere,
 			ask: func() analysis.Usage { return p.Code.FindObjectUses(analysis.TypeObject, old.Name, 0) },
 		}}
 	case catalog.EnumValueRenamed:
 		return listLostLabels(p, d)
 	case catalog.ObjectDropped:
 		if o := d.OldObject; p.Release.Deployed.Object(o.Kind, o.Name) != nil {
-			return listLostNamed(p, o)
+			return listLostNamedObjects(p, o)
 		}
 	}
 	return nil
@@ -170,14 +170,14 @@ func listLostCalls(p *rule.Pass, t *rule.Tx, d *rule.Delta) []lostUse {
 	if !p.DeployedFunction(d.OldFunction) || !d.OldFunction.IsCalledByQueries() || len(before) == 0 {
 		return nil
 	}
-	lost := countsLost(before, name, t.After)
-	has := func(c *catalog.Catalog) bool { return countsLost(before, name, c) == 0 }
+	lost := lostArgCounts(before, name, t.After)
+	isThere := func(c *catalog.Catalog) bool { return lostArgCounts(before, name, c) == 0 }
 	object := d.OldFunction.Kind + " " + name.String()
 	if lost != allCounts {
-		object += " with " + describeCounts(lost)
+		object += " with " + describeArgCounts(lost)
 	}
 	return []lostUse{{
-		object: object, names: []string{name.Name}, isThere: has,
+		object: object, names: []string{name.Name}, isThere: isThere,
 		ask: func() analysis.Usage { return p.Code.FindObjectUses(analysis.FunctionObject, name, lost) },
 	}}
 }
@@ -185,17 +185,17 @@ func listLostCalls(p *rule.Pass, t *rule.Tx, d *rule.Delta) []lostUse {
 // allCounts are all numbers of arguments: no function of the name is left.
 const allCounts = ^uint64(0)
 
-// countsLost returns the numbers of arguments, as bits, with which functions could be called that a schema has no function of the name for.
-func countsLost(before []*catalog.Function, name catalog.Name, c *catalog.Catalog) uint64 {
+// lostArgCounts returns the numbers of arguments, as bits, with which functions could be called that a schema has no function of the name for.
+func lostArgCounts(before []*catalog.Function, name catalog.Name, c *catalog.Catalog) uint64 {
 	now := append(slices.Clone(c.Functions(name.Schema, name.Name)), c.Functions("", name.Name)...)
 	if len(now) == 0 {
 		return allCounts
 	}
-	return countArgs(before) &^ countArgs(now)
+	return acceptedArgCounts(before) &^ acceptedArgCounts(now)
 }
 
-// countArgs returns with how many arguments one of some functions can be called, as bits.
-func countArgs(list []*catalog.Function) (counts uint64) {
+// acceptedArgCounts returns with how many arguments one of some functions can be called, as bits.
+func acceptedArgCounts(list []*catalog.Function) (counts uint64) {
 	for _, f := range list {
 		most := len(f.Args)
 		if f.Variadic {
@@ -212,8 +212,8 @@ func countArgs(list []*catalog.Function) (counts uint64) {
 	return counts
 }
 
-// describeCounts returns numbers of arguments in words.
-func describeCounts(counts uint64) string {
+// describeArgCounts returns numbers of arguments in words.
+func describeArgCounts(counts uint64) string {
 	var list []string
 	for n := range 64 {
 		if counts&(1<<n) != 0 {
@@ -240,26 +240,26 @@ func listLostLabels(p *rule.Pass, d *rule.Delta) []lostUse {
 		if slices.Contains(d.NewType.Labels, l) {
 			continue
 		}
-		has := func(c *catalog.Catalog) bool {
+		isThere := func(c *catalog.Catalog) bool {
 			now := c.Type(old.OID)
 			return now == nil || slices.Contains(now.Labels, l)
 		}
 		out = append(out, lostUse{
-			object: "value '" + l + "' of enum " + old.Name.String(), names: []string{l}, isThere: has,
+			object: "value '" + l + "' of enum " + old.Name.String(), names: []string{l}, isThere: isThere,
 			ask: func() analysis.Usage { return p.Code.UsesLabel(old.Name, l) },
 		})
 	}
 	return out
 }
 
-// listLostNamed lists an operator, a collation or a text search configuration.
-func listLostNamed(p *rule.Pass, o *catalog.Object) []lostUse {
+// listLostNamedObjects lists an operator, a collation or a text search configuration.
+func listLostNamedObjects(p *rule.Pass, o *catalog.Object) []lostUse {
 	name, kind := o.Name, analysis.FunctionObject
-	has := func(c *catalog.Catalog) bool { return c.Object(o.Kind, o.Name) != nil }
+	isThere := func(c *catalog.Catalog) bool { return c.Object(o.Kind, o.Name) != nil }
 	switch o.Kind {
 	case "operator":
 		name.Name, _, _ = strings.Cut(o.Name.Name, "(")
-		has = func(c *catalog.Catalog) bool { return hasOperator(c, name) }
+		isThere = func(c *catalog.Catalog) bool { return hasOperator(c, name) }
 	case "collation":
 		kind = analysis.CollationObject
 	case "text search configuration":
@@ -268,7 +268,7 @@ func listLostNamed(p *rule.Pass, o *catalog.Object) []lostUse {
 		return nil
 	}
 	return []lostUse{{
-		object: o.Kind + " " + name.String(), names: []string{name.Name}, isThere: has,
+		object: o.Kind + " " + name.String(), names: []string{name.Name}, isThere: isThere,
 		ask: func() analysis.Usage { return p.Code.FindObjectUses(kind, name, allCounts) },
 	}}
 }
@@ -283,7 +283,7 @@ func hasOperator(c *catalog.Catalog, n catalog.Name) bool {
 	return found
 }
 
-func hasRelation(n catalog.Name) func(*catalog.Catalog) bool {
+func newRelationCheck(n catalog.Name) func(*catalog.Catalog) bool {
 	return func(c *catalog.Catalog) bool { return c.Lookup(n.Schema, n.Name) != nil }
 }
 
@@ -299,5 +299,5 @@ func reportLostUses(p *rule.Pass, r *rule.Release) {
 			Evidence: x.AllEvidence(),
 		})
 	}
-	reportTaken(p, r)
+	reportTakenObjects(p, r)
 }

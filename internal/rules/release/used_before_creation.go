@@ -25,21 +25,21 @@ type firstUses struct {
 	byName map[catalog.Name]*firstUse
 }
 
-func listFirstUses(p *rule.Pass) *firstUses {
+func loadFirstUses(p *rule.Pass) *firstUses {
 	return rule.BuildOnce(&p.Release.Notes, func() *firstUses { return &firstUses{byName: map[catalog.Name]*firstUse{}} })
 }
 
-// recordUnmadeRelations records the relations that a statement needs and that no statement before it has created, and whether it
+// recordMissingRelations records the relations that a statement needs and that no statement before it has created, and whether it
 // creates one that was needed before.
-func recordUnmadeRelations(p *rule.Pass, s *rule.Stmt) {
-	uses := listFirstUses(p)
+func recordMissingRelations(p *rule.Pass, s *rule.Stmt) {
+	uses := loadFirstUses(p)
 	if s.Node == nil || s.Before.Complete {
 		return
 	}
-	made, optional := findMade(s.Node)
+	newRelation, optional := findCreatedRelation(s.Node)
 	sure := !s.IsOptional() && !s.AfterUnread && s.Before.Unmodelled == nil
-	if made != nil && made.GetRelpersistence() != "t" {
-		name := s.Before.ResolveName(pgparse.RangeName(made)).Full
+	if newRelation != nil && newRelation.GetRelpersistence() != "t" {
+		name := s.Before.ResolveName(pgparse.RangeName(newRelation)).Full
 		switch u := uses.byName[name]; {
 		case u == nil && (!sure || len(s.Problems) > 0 || s.Result.Refused != nil):
 			uses.byName[name] = &firstUse{name: name, use: s, created: s} // it may be there, or is after the statement is corrected
@@ -54,7 +54,7 @@ func recordUnmadeRelations(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	for _, rv := range query.ListRelations(s.Node) {
-		if rv == made || rv.GetRelpersistence() == "t" || made != nil && rv.GetRelname() == made.GetRelname() {
+		if rv == newRelation || rv.GetRelpersistence() == "t" || newRelation != nil && rv.GetRelname() == newRelation.GetRelname() {
 			continue
 		}
 		found := s.Before.ResolveName(pgparse.RangeName(rv))
@@ -69,8 +69,8 @@ func recordUnmadeRelations(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// findMade returns the relation that a statement creates, and whether it creates it only if there is none.
-func findMade(n *pgparse.Node) (rv *pgparse.RangeVar, optional bool) {
+// findCreatedRelation returns the relation that a statement creates, and whether it creates it only if there is none.
+func findCreatedRelation(n *pgparse.Node) (rv *pgparse.RangeVar, optional bool) {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.CreateStmt:
 		return m.GetRelation(), m.GetIfNotExists()
@@ -90,12 +90,12 @@ func findMade(n *pgparse.Node) (rv *pgparse.RangeVar, optional bool) {
 	return nil, false
 }
 
-// reportUnmadeRelations reports a statement that needs a relation which a later statement of the release creates: one of the two fails,
+// reportMissingRelations reports a statement that needs a relation which a later statement of the release creates: one of the two fails,
 // whether it is there or not. It also reports one that nothing creates, if the history creates all that it names.
-func reportUnmadeRelations(p *rule.Pass, _ *rule.Release) {
-	for _, u := range listFirstUses(p).list {
+func reportMissingRelations(p *rule.Pass, _ *rule.Release) {
+	for _, u := range loadFirstUses(p).list {
 		if u.created == nil {
-			reportNeverMade(p, u)
+			reportNeverCreated(p, u)
 			continue
 		}
 		if migrationDir(u.use.Migration.Path) != migrationDir(u.created.Migration.Path) {
@@ -114,9 +114,9 @@ func reportUnmadeRelations(p *rule.Pass, _ *rule.Release) {
 	}
 }
 
-// reportNeverMade reports a relation that nothing creates. What a framework writes from its models, it has checked itself, and its own
+// reportNeverCreated reports a relation that nothing creates. What a framework writes from its models, it has checked itself, and its own
 // migrations are in no repository; what deployed code uses is there.
-func reportNeverMade(p *rule.Pass, u *firstUse) {
+func reportNeverCreated(p *rule.Pass, u *firstUse) {
 	if u.use.Operation.Class != "" || !isHistorySeen(p.Release.Deployed) || p.IsTiny(u.name) {
 		return
 	}

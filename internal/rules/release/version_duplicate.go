@@ -17,21 +17,21 @@ var VersionDuplicate = &rule.Rule{
 	Harm: "The runner knows migrations by their version. With two of one version it refuses to run, or runs one of them only; " +
 		"usually two branches took the same number.",
 	Instead: "Give the newer one the next free version.",
-	Release: versionDuplicate,
+	Release: checkVersionDuplicate,
 }
 
-func versionDuplicate(p *rule.Pass, r *rule.Release) {
+func checkVersionDuplicate(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Duplicate) {
 		report := rule.Report{
 			Fact:    h.Migration + " and " + h.Other + " have the same version",
 			Harm:    cmp.Or(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
 			Instead: "give the one that no database has run the next free version",
 		}
-		switch may := h.Guessed || h.Detail != "" && !stopsRunner(h); {
-		case h.Usual && may:
+		switch isUncertain := h.Guessed || h.Detail != "" && !stopsRunner(h); {
+		case h.Usual && isUncertain:
 			report.Severity = onward.Info
 			report.Harm += "; the base has migrations of one version already, so that this is how the project works"
-		case h.Usual || may:
+		case h.Usual || isUncertain:
 			report.Severity = onward.Warning
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)

@@ -46,7 +46,7 @@ func checkColumnDrop(p *rule.Pass, t *rule.Tx) {
 			continue // the last one: CASCADE took it along, table-drop-cascade
 		}
 		if d.After != nil && d.After.Column(d.Old.Name) != nil {
-			droppedAndAdded(p, t, d)
+			judgeReplacedColumn(p, t, d)
 			continue
 		}
 		all = append(all, droppedColumn{d, p.UsesOfTaken(t, d, d.Old)})
@@ -64,13 +64,13 @@ func checkColumnDrop(p *rule.Pass, t *rule.Tx) {
 		}
 		return k
 	}) {
-		dropTogether(p, list)
+		reportColumnDrops(p, list)
 	}
 }
 
-// dropTogether reports the columns that one statement drops and that are used
+// reportColumnDrops reports the columns that one statement drops and that are used
 // alike.
-func dropTogether(p *rule.Pass, list []droppedColumn) {
+func reportColumnDrops(p *rule.Pass, list []droppedColumn) {
 	d, n := list[0], len(list)
 	table := d.Before.Name
 	var names, nullable, full []string
@@ -84,26 +84,26 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 		}
 	}
 	u := analysis.MergeUsages(uses)
-	it := prose.PickForm(n, "it", "them")
+	pronoun := prose.PickForm(n, "it", "them")
 	words := describeDeprecated(p, list...)
 	fact := prose.EnumerateColumns(names) + " of " + table.String() + words + prose.PickForm(n, " is", " are") + " dropped"
-	fact += u.StillUsedClause(it)
+	fact += u.StillUsedClause(pronoun)
 	r := rule.Report{
 		Fact:     fact,
 		Harm:     u.DescribeBreak(prose.PickForm(n, "the column", "the columns")),
 		Unused:   prose.EnumerateNames(full),
-		Instead:  u.FixBeforeDrop(it),
+		Instead:  u.FixBeforeDrop(pronoun),
 		Severity: u.DropSeverity(),
 		Evidence: u.AllEvidence(),
 	}
-	if leftAlone(p, d.Delta, u) {
+	if isKnownUnused(p, d.Delta, u) {
 		r.Severity = u.FunctionSeverity()
 	}
 	if len(nullable) > 0 {
-		r.Instead += "; until then " + prose.PickForm(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
+		r.Instead += "; until then " + prose.PickForm(n, "it", "they") + " must accept rows without " + pronoun + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}
 	if words != "" {
-		r.Harm = u.DescribeUnneeded(r.Harm, it)
+		r.Harm = u.DescribeUnneeded(r.Harm, pronoun)
 	}
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
@@ -112,7 +112,7 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 				Table:    analysis.QuoteTable(table),
 				Column:   pgparse.QuoteIdent(d.Old.Name),
 				Nullable: strings.Join(nullable, ""),
-				Unbound:  namesOfClearing(d.Delta),
+				Unbound:  listRestrictKeys(d.Delta),
 			}
 		}
 	}
@@ -136,9 +136,9 @@ func describeDeprecated(p *rule.Pass, list ...droppedColumn) (words string) {
 	return words
 }
 
-// namesOfClearing are the names of the foreign keys of a dropped column that do nothing
+// listRestrictKeys are the names of the foreign keys of a dropped column that do nothing
 // themselves where the row that it points at is deleted.
-func namesOfClearing(d *rule.Delta) []string {
+func listRestrictKeys(d *rule.Delta) []string {
 	var names []string
 	for _, con := range d.Before.Constraints {
 		if con.Kind == catalog.ForeignKey && slices.Contains(con.Columns, d.Old.Attnum) && (con.OnDelete == "" || con.OnDelete == "restrict") {
@@ -148,16 +148,16 @@ func namesOfClearing(d *rule.Delta) []string {
 	return names
 }
 
-// leftAlone reports whether the code that uses a table is here, and names a column
+// isKnownUnused reports whether the code that uses a table is here, and names a column
 // of it nowhere, nor every column.
-func leftAlone(p *rule.Pass, d *rule.Delta, u analysis.Usage) bool {
+func isKnownUnused(p *rule.Pass, d *rule.Delta, u analysis.Usage) bool {
 	table := p.UsesTable(d)
-	return u.IsIdle() && !u.Mentioned && (table.Used || table.Declared) && !selectsAll(table)
+	return u.IsIdle() && !u.Mentioned && (table.Used || table.Declared) && !selectsAllColumns(table)
 }
 
-// selectsAll reports whether the code that uses a table is seen to select every column:
+// selectsAllColumns reports whether the code that uses a table is seen to select every column:
 // a prepared SELECT * fails once, when its columns change.
-func selectsAll(u analysis.Usage) bool {
+func selectsAllColumns(u analysis.Usage) bool {
 	return slices.ContainsFunc(u.Evidence, func(e onward.Evidence) bool { return allColumns.MatchString(e.Text) })
 }
 

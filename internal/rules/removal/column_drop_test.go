@@ -18,7 +18,7 @@ func TestSelectsAll(t *testing.T) {
 		"SELECT count(*) FROM users":              false,
 		"price * amount":                          false,
 	} {
-		if got := selectsAll(analysis.Usage{Evidence: []onward.Evidence{{Text: text}}}); got != want {
+		if got := selectsAllColumns(analysis.Usage{Evidence: []onward.Evidence{{Text: text}}}); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}

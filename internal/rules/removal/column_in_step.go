@@ -9,32 +9,32 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// inStep reports whether the column that takes another's name may hold what that
+// mayHoldSameValues reports whether the column that takes another's name may hold what that
 // one held: something keeps both equal, or copied it.
-func inStep(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
+func mayHoldSameValues(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	now := d.After.Column(d.Old.Name)
-	was := d.Before.Attr(now.Attnum)
-	if was == nil { // the transaction added it
-		return slices.ContainsFunc(t.Statements, func(s *rule.Stmt) bool { return copiesInto(p, s, d.OID, now.Attnum) })
+	oldColumn := d.Before.Attr(now.Attnum)
+	if oldColumn == nil { // the transaction added it
+		return slices.ContainsFunc(t.Statements, func(s *rule.Stmt) bool { return updatesColumn(p, s, d.OID, now.Attnum) })
 	}
 	deployed := p.Release.Deployed.Relation(d.OID)
 	if deployed == nil || deployed.Attr(now.Attnum) == nil {
 		return true // an earlier transaction of the release added it, and could fill it
 	}
-	if now.GeneratedExpr != nil || was.GeneratedExpr != nil {
+	if now.GeneratedExpr != nil || oldColumn.GeneratedExpr != nil {
 		return true
 	}
 	for _, g := range slices.Concat(deployed.Triggers, d.Before.Triggers) {
-		if g.Row && (analysis.MaySetColumn(p.Release.Deployed, g, was.Name) || analysis.MaySetColumn(p.Release.Deployed, g, d.Old.Name)) {
+		if g.Row && (analysis.MaySetColumn(p.Release.Deployed, g, oldColumn.Name) || analysis.MaySetColumn(p.Release.Deployed, g, d.Old.Name)) {
 			return true
 		}
 	}
-	u := p.UsesColumn(d, was)
+	u := p.UsesColumn(d, oldColumn)
 	return !u.Known || u.Used // the code may write both
 }
 
-// copiesInto reports whether a statement writes a column of all rows.
-func copiesInto(p *rule.Pass, s *rule.Stmt, table catalog.OID, attnum int16) bool {
+// updatesColumn reports whether a statement writes a column of all rows.
+func updatesColumn(p *rule.Pass, s *rule.Stmt, table catalog.OID, attnum int16) bool {
 	for _, w := range p.ListWrites(s) {
 		u, ok := w.Node.(*pgparse.UpdateStmt)
 		if !ok || w.Table.OID != table {

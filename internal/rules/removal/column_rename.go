@@ -26,12 +26,12 @@ var ColumnRename = &rule.Rule{
 }
 
 func checkColumnRename(p *rule.Pass, t *rule.Tx) {
-	reportNameUsedAgain(p, t)
+	reportReusedName(p, t)
 	for d := range p.DeployedChanges(t, catalog.ColumnRenamed) {
 		if p.NewColumn(d, d.Old) {
 			continue
 		}
-		if was, known := p.DeployedColumn(d.OID, d.Old.Attnum); known && was != nil && was.Name != d.Old.Name {
+		if deployedColumn, known := p.DeployedColumn(d.OID, d.Old.Attnum); known && deployedColumn != nil && deployedColumn.Name != d.Old.Name {
 			continue // it has lost its name before, in this release
 		}
 		table, from, to := d.Before.Name, d.Old.Name, d.New.Name
@@ -45,7 +45,7 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 		}
 		words := describeDeprecated(p, droppedColumn{d, u})
 		fact := "column " + from + " of " + table.String() + words + " is renamed to " + to
-		way, severity := fixRename(d, from, to), u.DropSeverity()
+		way, severity := adviseRename(d, from, to), u.DropSeverity()
 		if d.Before.Column(to) != nil && d.Before.Kind.IsTable() {
 			fact += ", which was another column's"
 			way = "exchange the columns, so that " + from + " stays a column of the table, and drop it a release later"
@@ -53,7 +53,7 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 				severity = onward.Info // a column that was made to take the other's place
 			}
 		}
-		if leftAlone(p, d, u) {
+		if isKnownUnused(p, d, u) {
 			severity = u.FunctionSeverity()
 		}
 		fact += u.StillUsedClause("it")
@@ -66,9 +66,9 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 			Severity: severity,
 			Evidence: u.AllEvidence(),
 		}
-		if again := t.Migration.After().Relation(d.OID); again != nil && again.Column(from) != nil {
+		if laterTable := t.Migration.After().Relation(d.OID); laterTable != nil && laterTable.Column(from) != nil {
 			r.Harm += "; from the next transaction on, it silently reads a new column of the same name instead"
-			r.Instead, r.Way = ownName(from), nil
+			r.Instead, r.Way = adviseOwnName(from), nil
 		}
 		if words != "" {
 			r.Harm = u.DescribeUnneeded(r.Harm, "\""+from+"\"")
@@ -97,24 +97,24 @@ func reportNameTaken(p *rule.Pass, t *rule.Tx, d *rule.Delta, u analysis.Usage) 
 	if !u.Used || !isNew || taker.GeneratedExpr != nil {
 		severity = onward.Warning
 	}
-	if inStep(p, t, d) {
+	if mayHoldSameValues(p, t, d) {
 		return
 	}
 	p.Report(d, rule.Report{
 		Fact:     "column " + from + " of " + d.Before.Name.String() + " is renamed to " + to + ", and another column takes its name",
 		Harm:     reader + " finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
-		Instead:  ownName(from),
+		Instead:  adviseOwnName(from),
 		Severity: severity,
 		Evidence: u.Evidence,
 	})
 }
 
-// ownName returns what to do if a new column takes the name of a renamed one.
-func ownName(from string) string {
+// adviseOwnName returns what to do if a new column takes the name of a renamed one.
+func adviseOwnName(from string) string {
 	return "give the new column a name of its own, keep both in step, and drop " + from + " a release later"
 }
 
-func fixRename(d *rule.Delta, from, to string) string {
+func adviseRename(d *rule.Delta, from, to string) string {
 	switch {
 	case d.Before.View != nil:
 		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + analysis.QuoteTable(d.TableName()) + " AS SELECT …, " +

@@ -8,15 +8,15 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// droppedAndAdded judges a column that has a successor of its name at commit.
+// judgeReplacedColumn judges a column that has a successor of its name at commit.
 // One that was added before could be filled from it; one that was added after
 // could not.
-func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+func judgeReplacedColumn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if p.KeepsValues(t, d) {
-		refersElsewhere(p, t, d)
+		judgeReferenceChange(p, t, d)
 		return // column-type-incompatible compares the types
 	}
-	if onlyAdds(d) {
+	if onlyAddsColumn(d) {
 		return // release-statement-refused: it is there, unless something unseen dropped it
 	}
 	if now := d.After.Column(d.Old.Name); d.Old.Generated != "" && now != nil && now.Generated != "" {
@@ -29,10 +29,10 @@ func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	})
 }
 
-// refersElsewhere reports a column whose successor has the keys of another table:
+// judgeReferenceChange reports a column whose successor has the keys of another table:
 // the types are the same, and no query fails.
-func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
-	from, to := refersTo(t.Before, d.Before, d.Old.Attnum), refersTo(t.After, d.After, d.After.Column(d.Old.Name).Attnum)
+func judgeReferenceChange(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	from, to := findReferencedTable(t.Before, d.Before, d.Old.Attnum), findReferencedTable(t.After, d.After, d.After.Column(d.Old.Name).Attnum)
 	if from == nil || to == nil || from.OID == to.OID || from.Name == to.Name {
 		return
 	}
@@ -51,9 +51,9 @@ func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	})
 }
 
-// refersTo is the table that a column alone refers to by a foreign key; nil when
+// findReferencedTable is the table that a column alone refers to by a foreign key; nil when
 // there is none.
-func refersTo(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Relation {
+func findReferencedTable(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Relation {
 	for _, k := range r.Constraints {
 		if k.Kind == catalog.ForeignKey && slices.Equal(k.Columns, []int16{column}) {
 			return c.Relation(k.Ref)
@@ -62,9 +62,9 @@ func refersTo(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Re
 	return nil
 }
 
-// onlyAdds reports whether the statement that a column is gone by only adds one of
+// onlyAddsColumn reports whether the statement that a column is gone by only adds one of
 // its name: a catalog that is not sure takes it that the old one was dropped.
-func onlyAdds(d *rule.Delta) bool {
+func onlyAddsColumn(d *rule.Delta) bool {
 	added := false
 	for _, n := range d.By.Node.GetAlterTableStmt().GetCmds() {
 		c := n.GetAlterTableCmd()

@@ -42,8 +42,8 @@ func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		r := describeDrop("function", name.String(), findFunctionUses(p, s, name))
-		if again := findFunctionAgain(s, name, before); again != nil {
-			r.Fact += " and made again in another transaction, at " + again.RelativePlace(s)
+		if recreation := findFunctionRecreation(s, name, before); recreation != nil {
+			r.Fact += " and made again in another transaction, at " + recreation.RelativePlace(s)
 			r.Harm = "calls of the deployed code in between fail: function " + name.String() + "(…) does not exist"
 			r.Instead, r.Severity = "do both in one transaction", min(r.Severity, onward.Warning)
 		}
@@ -51,19 +51,19 @@ func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// findFunctionAgain returns the statement of the same migration, after the transaction, that makes a function which takes the calls of each dropped
+// findFunctionRecreation returns the statement of the same migration, after the transaction, that makes a function which takes the calls of each dropped
 // one; nil if there is none.
-func findFunctionAgain(s *rule.Stmt, name catalog.Name, before []*catalog.Function) *rule.Stmt {
+func findFunctionRecreation(s *rule.Stmt, name catalog.Name, before []*catalog.Function) *rule.Stmt {
 	last := s.Tx.Statements[len(s.Tx.Statements)-1]
-	for _, again := range rule.StatementsAfter(rule.StatementsOf[*pgparse.Node_CreateFunctionStmt](s.Migration), last) {
-		now := again.After.Functions(name.Schema, name.Name)
+	for _, recreation := range rule.StatementsAfter(rule.StatementsOf[*pgparse.Node_CreateFunctionStmt](s.Migration), last) {
+		now := recreation.After.Functions(name.Schema, name.Name)
 		misses := func(old *catalog.Function) bool {
 			return !slices.ContainsFunc(now, func(f *catalog.Function) bool {
 				return f.TakesArguments(old.Args) && f.Kind == old.Kind && f.ReturnsSet == old.ReturnsSet && (!old.Returns.IsKnown() || old.Returns.IsAlike(f.Returns))
 			})
 		}
 		if len(before) > 0 && !slices.ContainsFunc(before, misses) {
-			return again
+			return recreation
 		}
 	}
 	return nil

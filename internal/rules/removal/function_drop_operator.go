@@ -23,10 +23,10 @@ var FunctionDropOperator = &rule.Rule{
 	Instead:   "Drop it a release after the code that used it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropoperator.html", "https://www.postgresql.org/docs/current/sql-dropcast.html"},
 	Kinds:     rule.Drop,
-	Statement: dropOperator,
+	Statement: checkOperatorDrop,
 }
 
-func dropOperator(p *rule.Pass, s *rule.Stmt) {
+func checkOperatorDrop(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_OPERATOR) {
 		if !hasOperator(p.Release.Deployed, o.Name.Name) && (s.IfExists() || hasOperator(s.Before, o.Name.Name)) {
 			continue // nothing tells that it is there, or the release made it
@@ -37,23 +37,23 @@ func dropOperator(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := describeDrop("operator", o.Name.Name, u)
 		r.Unused = ""
-		if by := operatorUser(s.Before, o.Name.Name); by != "" {
+		if operator := findOperatorUser(s.Before, o.Name.Name); operator != "" {
 			r.Severity = onward.Error
-			r.Fact += ", and " + by + " uses it"
+			r.Fact += ", and " + operator + " uses it"
 			r.Harm = "each call fails with operator does not exist, in old and new code alike"
 		}
 		p.Report(s, r)
 	}
 	for _, n := range s.Node.GetDropStmt().GetObjects() {
 		if s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_CAST && !s.Tx.RolledBack {
-			dropCast(p, s, n)
+			reportCastDrop(p, s, n)
 		}
 	}
 }
 
-// dropCast reports a cast that goes. Code may use it without a word, by a comparison or an
+// reportCastDrop reports a cast that goes. Code may use it without a word, by a comparison or an
 // assignment, so the finding is a warning.
-func dropCast(p *rule.Pass, s *rule.Stmt, n *pgparse.Node) {
+func reportCastDrop(p *rule.Pass, s *rule.Stmt, n *pgparse.Node) {
 	types := n.GetList().GetItems()
 	if len(types) != 2 {
 		return
@@ -82,9 +82,9 @@ func hasOperator(c *catalog.Catalog, name string) bool {
 	return found
 }
 
-// operatorUser names the first function whose body uses an operator that the server has not:
+// findOperatorUser names the first function whose body uses an operator that the server has not:
 // "" for none, and for an operator whose name the server's own ones have.
-func operatorUser(c *catalog.Catalog, name string) string {
+func findOperatorUser(c *catalog.Catalog, name string) string {
 	if pgparse.CommonOperator(name) {
 		return ""
 	}

@@ -35,15 +35,15 @@ func checkFunctionRename(p *rule.Pass, s *rule.Stmt) {
 		if s.Node.GetAlterObjectSchemaStmt() == nil && d.OldFunction.Name.Schema != d.NewFunction.Name.Schema {
 			continue // with its schema: schema-rename
 		}
-		reportRenamed(p, s, d.OldFunction.Kind, d.OldFunction.Name, d.NewFunction.Name)
+		reportFunctionRename(p, s, d.OldFunction.Kind, d.OldFunction.Name, d.NewFunction.Name)
 	}
-	if from, to := findUnseen(s); from.Name != "" {
-		reportRenamed(p, s, "function", from, to)
+	if from, to := findUnseenRename(s); from.Name != "" {
+		reportFunctionRename(p, s, "function", from, to)
 	}
 }
 
-// reportRenamed reports a function whose name goes.
-func reportRenamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Name) {
+// reportFunctionRename reports a function whose name goes.
+func reportFunctionRename(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Name) {
 	if len(s.Tx.After.Functions(from.Schema, from.Name)) > 0 {
 		return // function-signature-changed compares them
 	}
@@ -52,9 +52,9 @@ func reportRenamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Nam
 	p.Report(s, r)
 }
 
-// findUnseen is the function that a statement gives another name and that none
+// findUnseenRename is the function that a statement gives another name and that none
 // created: it is there all the same.
-func findUnseen(s *rule.Stmt) (from, to catalog.Name) {
+func findUnseenRename(s *rule.Stmt) (from, to catalog.Name) {
 	var kind pgparse.ObjectType
 	var object *pgparse.Node
 	if x := s.Node.GetRenameStmt(); x != nil {

@@ -6,14 +6,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// reportNameUsedAgain reports a new column with the name that the release has taken from a deployed one in an earlier transaction.
-func reportNameUsedAgain(p *rule.Pass, t *rule.Tx) {
+// reportReusedName reports a new column with the name that the release has taken from a deployed one in an earlier transaction.
+func reportReusedName(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ColumnAdded) {
-		was := p.Release.Deployed.Relation(d.OID)
-		if was == nil || d.By == nil {
+		deployed := p.Release.Deployed.Relation(d.OID)
+		if deployed == nil || d.By == nil {
 			continue
 		}
-		old := was.Column(d.New.Name)
+		old := deployed.Column(d.New.Name)
 		if old == nil || old.Attnum == d.New.Attnum {
 			continue
 		}
@@ -23,7 +23,7 @@ func reportNameUsedAgain(p *rule.Pass, t *rule.Tx) {
 		}) != nil {
 			continue // dropped, or reported with the rename
 		}
-		u := p.Code.FindUses(was.Name, old.Name)
+		u := p.Code.FindUses(deployed.Name, old.Name)
 		severity := u.DropSeverity()
 		if severity < onward.Warning {
 			continue
@@ -33,13 +33,13 @@ func reportNameUsedAgain(p *rule.Pass, t *rule.Tx) {
 			reads, finds = "its default only", "finds the default"
 		}
 		p.Report(d, rule.Report{
-			Fact: "column " + old.Name + " of " + was.Name.String() + ", which is " + now.Name + " since an earlier statement of the release, comes back as a new column with " +
+			Fact: "column " + old.Name + " of " + deployed.Name.String() + ", which is " + now.Name + " since an earlier statement of the release, comes back as a new column with " +
 				reads,
 			Harm: "deployed code that reads " + old.Name + u.FirstPlace() + " does not fail: it silently reads the new column, and " + finds +
 				" in each row; what it writes there does not reach " + now.Name,
 			Instead:  "give the new column a name of its own, keep both in step, and use the old name again a release later",
 			Severity: severity,
-			Unused:   was.Name.String() + "." + old.Name,
+			Unused:   deployed.Name.String() + "." + old.Name,
 			Evidence: u.Evidence,
 		})
 	}

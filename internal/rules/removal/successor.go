@@ -7,10 +7,10 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// lostColumns returns, for a sentence, the columns that a successor lacks and that the deployed
+// findLostColumns returns, for a sentence, the columns that a successor lacks and that the deployed
 // code uses or may use: "column a", "columns a and b". If there are none, it returns the
 // first such column that a function names; "" if nothing does.
-func lostColumns(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns string, u analysis.Usage) {
+func findLostColumns(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns string, u analysis.Usage) {
 	var list []string
 	var uses []analysis.Usage
 	for _, name := range names {

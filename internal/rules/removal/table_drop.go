@@ -32,7 +32,7 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	t := s.Tx
-	for _, d := range listDue(t)[s] {
+	for _, d := range changesByStatement(t)[s] {
 		if d.Kind != catalog.RelationDropped || !p.IsDeployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
 			!analysis.DropsByName(s.Node, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
@@ -49,11 +49,11 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 		if r.Fact += u.StillUsedClause("it"); !u.IsUsedByFunctionsOnly() {
 			r.Way = advice.KeepTable{Table: analysis.QuoteTable(name)}
 		}
-		if here := codeIsHere(p, d.OID); here && u.IsIdle() {
+		if codeUsesTables := usesOtherTables(p, d.OID); codeUsesTables && u.IsIdle() {
 			r.Severity = u.FunctionSeverity() // it names tables, and not this one
 		}
 		if now := findSuccessor(t, name); now != nil {
-			columns, u := lostColumns(p, t, d, analysis.MissingColumns(d.Before, now))
+			columns, u := findLostColumns(p, t, d, analysis.MissingColumns(d.Before, now))
 			if columns == "" {
 				continue // table-drop-first looks at the rows
 			}
@@ -67,20 +67,20 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// codeIsHere reports whether the deployed code that is searched uses one of a
+// usesOtherTables reports whether the deployed code that is searched uses one of a
 // few other tables: in a repository of migrations alone, nothing names any.
-func codeIsHere(p *rule.Pass, but catalog.OID) bool {
+func usesOtherTables(p *rule.Pass, excludedTable catalog.OID) bool {
 	const few = 5
-	here, asked := false, 0
+	isUsed, asked := false, 0
 	p.Release.Deployed.EachRelation(func(r *catalog.Relation) bool {
-		if r.OID == but || !r.Kind.IsTable() || r.Parent != 0 {
+		if r.OID == excludedTable || !r.Kind.IsTable() || r.Parent != 0 {
 			return true
 		}
-		here = p.Code.FindUses(r.Name, "").Used || here // all are asked: the answers come together
+		isUsed = p.Code.FindUses(r.Name, "").Used || isUsed // all are asked: the answers come together
 		asked++
 		return asked < few
 	})
-	return here
+	return isUsed
 }
 
 // judgeUnseenTable judges DROP TABLE IF EXISTS of a table that nothing created, where

@@ -23,41 +23,41 @@ var TableDropCascade = &rule.Rule{
 		"Deployed code that reads a view which went along fails; a foreign key that went along no longer keeps the rows together.",
 	Instead: "Drop what depends on it by name first, in statements that can be reviewed, and leave CASCADE out: the server then refuses when there is more.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-depend.html"},
-	Commit:  dropCascade,
+	Commit:  checkDropCascade,
 }
 
-func dropCascade(p *rule.Pass, t *rule.Tx) {
+func checkDropCascade(p *rule.Pass, t *rule.Tx) {
 	for _, s := range t.Statements {
 		if s.Node == nil || !isCascade(s.Node) {
 			continue
 		}
-		var taken []string
+		var droppedObjects []string
 		severity, ownKeys := onward.Warning, true
-		for _, d := range listDue(t)[s] {
-			what, heavy := describeAlong(p, s, d)
-			if what == "" || isRecreated(t, d) || slices.Contains(taken, what) {
+		for _, d := range changesByStatement(t)[s] {
+			description, heavy := describeDroppedAlong(p, s, d)
+			if description == "" || isRecreated(t, d) || slices.Contains(droppedObjects, description) {
 				continue
 			}
-			taken = append(taken, what)
-			ownKeys = ownKeys && pointedAt(s, d)
+			droppedObjects = append(droppedObjects, description)
+			ownKeys = ownKeys && isReferringKey(s, d)
 			if heavy {
 				severity = onward.Error
 			}
 		}
-		defaultsAlong(p, t, s)
-		if len(taken) == 0 || ownKeys {
+		reportDroppedDefaults(p, t, s)
+		if len(droppedObjects) == 0 || ownKeys {
 			continue
 		}
 		harm := "nobody named it: deployed code that depends on it fails, and what it kept is gone"
 		if severity == onward.Warning {
 			harm = "nothing keeps these rows together any more: deployed code that relies on it leaves rows that point at nothing"
-			if strings.Contains(strings.Join(taken, " "), "check constraint") {
+			if strings.Contains(strings.Join(droppedObjects, " "), "check constraint") {
 				harm = "nothing keeps these rows right any more: deployed code that relies on it leaves rows that do not fit"
 			}
 		}
-		list := strings.Join(taken, ", ")
-		if len(taken) > 5 {
-			list = strings.Join(taken[:5], ", ") + " and more"
+		list := strings.Join(droppedObjects, ", ")
+		if len(droppedObjects) > 5 {
+			list = strings.Join(droppedObjects[:5], ", ") + " and more"
 		}
 		p.Report(s, rule.Report{
 			Fact:     "CASCADE takes along " + list,
@@ -69,23 +69,23 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// pointedAt reports whether what goes along is a foreign key to a table that the statement
+// isReferringKey reports whether what goes along is a foreign key to a table that the statement
 // drops: with the table, nothing is left that it could keep right, and that the table
 // goes is another rule's.
-func pointedAt(s *rule.Stmt, d *rule.Delta) bool {
+func isReferringKey(s *rule.Stmt, d *rule.Delta) bool {
 	return d.Kind == catalog.ConstraintDropped && d.OldConstraint.Kind == catalog.ForeignKey &&
 		s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_TABLE && s.After.Relation(d.OldConstraint.Ref) == nil
 }
 
-// defaultsAlong reports the defaults that go with a sequence which a statement
+// reportDroppedDefaults reports the defaults that go with a sequence which a statement
 // drops, and that their columns still lack at commit. A new table counts too: it
 // may take the place of a deployed one, and nobody meant its rows to have no
 // number.
-func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
+func reportDroppedDefaults(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 	if s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SEQUENCE {
 		return // that is what CASCADE is for there: column-drop-default
 	}
-	var taken []string
+	var droppedDefaults []string
 	instead := "let a column that stays own the sequence first, and leave CASCADE out:"
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
@@ -98,26 +98,26 @@ func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 			continue
 		}
 		if c := r.Attr(d.New.Attnum); c != nil && c.Default == nil && c.Identity == "" {
-			taken = append(taken, "the default of column "+c.Name+" of "+d.Before.Name.String())
+			droppedDefaults = append(droppedDefaults, "the default of column "+c.Name+" of "+d.Before.Name.String())
 			instead += "\nALTER SEQUENCE " + analysis.QuoteTable(s.Before.Relation(d.Old.Takes).Name) + " OWNED BY " + analysis.QuoteTable(d.Before.Name) + "." +
 				pgparse.QuoteIdent(c.Name) + ";"
 		}
 	}
-	if len(taken) > 0 {
+	if len(droppedDefaults) > 0 {
 		p.Report(s, rule.Report{
-			Fact:    "CASCADE takes along " + prose.EnumerateNames(taken) + ", with the sequence",
+			Fact:    "CASCADE takes along " + prose.EnumerateNames(droppedDefaults) + ", with the sequence",
 			Harm:    "INSERTs that leave the column out fail, or store NULL there",
 			Instead: instead,
 		})
 	}
 }
 
-func isNamed(s *rule.Stmt, name catalog.Name) bool {
+func isNamedByDrop(s *rule.Stmt, name catalog.Name) bool {
 	return analysis.DropsByName(s.Node, name, s.Node.GetDropStmt().GetRemoveType())
 }
 
-// onAltered reports whether a delta is on the table that the statement alters.
-func onAltered(s *rule.Stmt, d *rule.Delta) bool {
+// isOnAlteredTable reports whether a delta is on the table that the statement alters.
+func isOnAlteredTable(s *rule.Stmt, d *rule.Delta) bool {
 	return s.Node.GetAlterTableStmt() != nil && s.Node.GetAlterTableStmt().GetRelation().GetRelname() == d.Before.Name.Name
 }
 

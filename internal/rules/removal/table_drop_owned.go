@@ -24,21 +24,21 @@ var TableDropOwned = &rule.Rule{
 	Instead:   "Give them to another role first, with REASSIGN OWNED: then only the privileges are left.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-drop-owned.html", "https://www.postgresql.org/docs/current/sql-reassign-owned.html"},
 	Kinds:     rule.Another,
-	Statement: dropOwned,
+	Statement: checkDropOwned,
 }
 
-func dropOwned(p *rule.Pass, s *rule.Stmt) {
+func checkDropOwned(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropOwnedStmt()
 	if stmt == nil {
 		return
 	}
-	given := map[string]bool{}
+	reassignedRoles := map[string]bool{}
 	for _, x := range rule.StatementsBefore(rule.StatementsOf[*pgparse.Node_ReassignOwnedStmt](s.Migration), s) {
 		for _, name := range roleNames(x.Node.GetReassignOwnedStmt().GetRoles()) {
-			given[name] = true
+			reassignedRoles[name] = true
 		}
 	}
-	left := slices.DeleteFunc(roleNames(stmt.GetRoles()), func(name string) bool { return given[name] })
+	left := slices.DeleteFunc(roleNames(stmt.GetRoles()), func(name string) bool { return reassignedRoles[name] })
 	if len(left) == 0 {
 		return
 	}
@@ -50,12 +50,12 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 		return true
 	})
 	slices.Sort(tables)
-	what, severity := "whatever "+strings.Join(left, " and ")+" owns in this database, tables too", onward.Warning
+	objects, severity := "whatever "+strings.Join(left, " and ")+" owns in this database, tables too", onward.Warning
 	if len(tables) > 0 {
-		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+prose.EnumerateNames(tables), onward.Off
+		objects, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+prose.EnumerateNames(tables), onward.Off
 	}
 	p.Report(s, rule.Report{
-		Fact:     "DROP OWNED drops " + what,
+		Fact:     "DROP OWNED drops " + objects,
 		Harm:     "the rows are gone, and so are the views, functions and schemas of the role: deployed code that uses them fails",
 		Severity: severity,
 		Instead:  "give them to another role first, so that only the privileges are left:\nREASSIGN OWNED BY " + strings.Join(left, ", ") + " TO …;\n" + s.SQL + ";",

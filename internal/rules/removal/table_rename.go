@@ -30,12 +30,12 @@ func checkTableRename(p *rule.Pass, t *rule.Tx) {
 		if d.Before.Name.Schema != d.After.Name.Schema || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable {
 			continue
 		}
-		reportMoved(p, t, d, "is renamed to "+d.After.Name.Name)
+		reportTableMove(p, t, d, "is renamed to "+d.After.Name.Name)
 	}
 }
 
-// reportMoved judges a table that has another name or schema at commit.
-func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
+// reportTableMove judges a table that has another name or schema at commit.
+func reportTableMove(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	from, to := d.Before.Name, d.After.Name
 	u := p.UsesOfTaken(t, d, nil)
 	r := describeMove("table", from, act, u)
@@ -45,13 +45,13 @@ func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	if now := findSuccessor(t, from); now != nil {
 		r.Way = nil
 		r.Instead = "let a view have the old name for one release, as a plain SELECT of all columns: it takes INSERT, UPDATE and DELETE, too"
-		gone := analysis.MissingColumns(d.Before, now)
-		columns, uc := lostColumns(p, t, d, gone)
+		missingColumns := analysis.MissingColumns(d.Before, now)
+		columns, uc := findLostColumns(p, t, d, missingColumns)
 		switch {
 		case columns != "":
 			r.Fact += ", and what takes its name has no " + columns
 			r.Harm, r.Severity, r.Evidence = uc.DescribeBreak(columns), uc.DropSeverity(), uc.AllEvidence()
-		case len(gone) > 0:
+		case len(missingColumns) > 0:
 			return
 		case !isUpdatable(t.After, now):
 			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
@@ -65,7 +65,7 @@ func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 					break
 				}
 			}
-		case now.Kind == catalog.View && throughView(&r, u, from.Name, now):
+		case now.Kind == catalog.View && reportViewRefusal(&r, u, from.Name, now):
 		default:
 			return
 		}
@@ -75,9 +75,9 @@ func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	p.Report(d, r)
 }
 
-// throughView tells of what the deployed code does to a table and cannot do to
+// reportViewRefusal tells of what the deployed code does to a table and cannot do to
 // the view that has its name: TRUNCATE and COPY; false when it does neither.
-func throughView(r *rule.Report, u analysis.Usage, name string, view *catalog.Relation) bool {
+func reportViewRefusal(r *rule.Report, u analysis.Usage, name string, view *catalog.Relation) bool {
 	done, act, message := u.WriteEvidence("truncate"), "truncated", "\""+name+"\" is not a table"
 	if done == nil && !slices.Contains(view.InsteadOf(), "insert") {
 		done, act, message = u.WriteEvidence("copy"), "copied", "cannot copy to view \""+name+"\", or from it"

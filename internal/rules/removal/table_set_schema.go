@@ -17,16 +17,16 @@ var TableSetSchema = &rule.Rule{
 		"unless the new schema is on their search_path already. Indexes and owned sequences move with it.",
 	Instead: "Create a view in the old schema, in the same transaction, or put the new schema on the search_path of the deployed code's role first.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html", "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH"},
-	Commit:  setSchema,
+	Commit:  checkSetSchema,
 }
 
-func setSchema(p *rule.Pass, t *rule.Tx) {
+func checkSetSchema(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.RelationRenamed) {
 		kind := d.Before.Kind
 		if d.Before.Name.Schema == d.After.Name.Schema || d.By.Node.GetAlterObjectSchemaStmt() == nil ||
 			!kind.IsTable() && !kind.IsView() && kind != catalog.ForeignTable {
 			continue
 		}
-		reportMoved(p, t, d, "moves to schema "+d.After.Name.Schema)
+		reportTableMove(p, t, d, "moves to schema "+d.After.Name.Schema)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // changes are the deltas of a transaction by the statements that they are due to.
 type changes map[*rule.Stmt][]*rule.Delta
 
-func listDue(t *rule.Tx) changes {
+func changesByStatement(t *rule.Tx) changes {
 	return rule.BuildOnce(&t.Notes, func() changes {
 		out := changes{}
 		for i := range t.Deltas {
@@ -38,9 +38,9 @@ func isCascade(n *pgparse.Node) bool {
 	return false
 }
 
-// describeAlong names what a delta took along, when the statement does not; heavy says
+// describeDroppedAlong names what a delta took along, when the statement does not; heavy says
 // that code or data depends on it.
-func describeAlong(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) {
+func describeDroppedAlong(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (description string, heavy bool) {
 	if drop := s.Node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_SCHEMA && d.Before != nil &&
 		slices.ContainsFunc(drop.GetObjects(), func(n *pgparse.Node) bool { return n.GetString_().GetSval() == d.Before.Name.Schema }) {
 		return "", false // what is in it: schema-drop
@@ -48,12 +48,12 @@ func describeAlong(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heav
 	switch d.Kind {
 	case catalog.RelationDropped:
 		if !p.IsDeployed(d) || d.Before.Kind == catalog.Sequence || d.Before.Parent != 0 ||
-			isNamed(s, d.Before.Name) || d.Before.Kind == catalog.CompositeType {
+			isNamedByDrop(s, d.Before.Name) || d.Before.Kind == catalog.CompositeType {
 			return "", false
 		}
 		return d.Before.Kind.String() + " " + d.Before.Name.String(), true
 	case catalog.ConstraintDropped:
-		if !p.IsDeployed(d) || onAltered(s, d) {
+		if !p.IsDeployed(d) || isOnAlteredTable(s, d) {
 			return "", false
 		}
 		if drop := s.Node.GetDropStmt(); drop != nil && d.OldConstraint.Kind == catalog.Check && d.After != nil {
@@ -64,12 +64,12 @@ func describeAlong(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heav
 		}
 		return "foreign key " + d.OldConstraint.Name + " of " + d.Before.Name.String(), false
 	case catalog.ColumnDropped:
-		if !p.IsDeployed(d) || d.Before.View != nil || onAltered(s, d) {
+		if !p.IsDeployed(d) || d.Before.View != nil || isOnAlteredTable(s, d) {
 			return "", false
 		}
 		return "column " + d.Old.Name + " of " + d.Before.Name.String(), true
 	case catalog.TriggerDropped:
-		if !p.IsDeployed(d) || onAltered(s, d) {
+		if !p.IsDeployed(d) || isOnAlteredTable(s, d) {
 			return "", false
 		}
 		return "trigger " + d.OldTrigger.Name + " of " + d.Before.Name.String(), true

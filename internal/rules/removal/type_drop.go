@@ -39,11 +39,11 @@ func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
 		}
 		u := p.Code.UsesType(name)
 		r := describeDrop("type", name.String(), u)
-		if gone := listDroppedWith(p, s, t); gone != "" {
+		if droppedColumns := listDroppedWith(p, s, t); droppedColumns != "" {
 			// What the deployed code does with the values fails for the columns:
 			// that is a finding of theirs.
 			r.Severity = onward.Info
-			r.Fact += ", as " + gone + " that had it"
+			r.Fact += ", as " + droppedColumns + " that had it"
 			r.Harm = "what names the type by itself fails, too: a driver that looks its types up when it connects"
 			r.Cause = "and %d other types go with theirs"
 		}

@@ -22,7 +22,7 @@ var ViewDrop = &rule.Rule{
 	Instead: "Remove the view from the code first and drop it a release later. To change a view drop and create it in one transaction: " +
 		"then there is no moment without it.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-dropview.html"},
-	Gather:  gatherDropped,
+	Gather:  gatherViewDrops,
 	Release: checkViewDrop,
 }
 
@@ -38,9 +38,9 @@ type droppedView struct {
 	standIn bool
 }
 
-func gatherDropped(p *rule.Pass, m *rule.Migration) {
+func gatherViewDrops(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		gatherDrops(p, t)
+		gatherTxDrops(p, t)
 	}
 	for _, s := range rule.StatementsOf[*pgparse.Node_DropStmt](m) {
 		if s.IfExists() && isSchemaUnknown(p) {
@@ -85,7 +85,7 @@ func judgeUnseenView(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-func gatherDrops(p *rule.Pass, t *rule.Tx) {
+func gatherTxDrops(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.RelationDropped || !d.Before.Kind.IsView() ||
@@ -97,14 +97,14 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		if now := findSuccessor(t, d.Before.Name); now != nil {
-			judgeEmpty(p, d, now)
+			judgeEmptyView(p, d, now)
 			continue
 		}
 		u := p.UsesOfTaken(t, d, nil)
 		name := d.Before.Name.String()
 		r := describeRelationDrop(d.Before.Kind.String(), "it", d.Before.Name, u)
-		if again := findRecreated(t, d.Before); again != nil {
-			r.Fact += " and made again in another transaction, at " + again.RelativePlace(d.By)
+		if recreation := findRecreation(t, d.Before); recreation != nil {
+			r.Fact += " and made again in another transaction, at " + recreation.RelativePlace(d.By)
 			r.Harm = "queries on " + name + " fail in between" + u.FirstPlace() + ", and for good when the second transaction does not succeed"
 			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\nCREATE VIEW " + analysis.QuoteTable(d.Before.Name) + " AS …;\nCOMMIT;"
 			if d.Before.Kind == catalog.MaterializedView {
@@ -125,13 +125,13 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 // what the deployed code knows, for as long as that runs.
 func judgeTemporaryView(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	name := d.Before.Name
-	was := p.Release.Deployed.Lookup(name.Schema, name.Name)
-	if was == nil || findSuccessor(t, d.Before.Name) != nil {
+	deployed := p.Release.Deployed.Lookup(name.Schema, name.Name)
+	if deployed == nil || findSuccessor(t, d.Before.Name) != nil {
 		return
 	}
 	u := p.Code.FindUses(name, "")
 	p.KeepValue(droppedView{by: d.By, name: name, old: d.Before, standIn: true, report: rule.Report{
-		Fact: d.Before.Kind.String() + " " + name.String() + " is dropped, which replaces the " + was.Kind.String() +
+		Fact: d.Before.Kind.String() + " " + name.String() + " is dropped, which replaces the " + deployed.Kind.String() +
 			" that the deployed code knows by that name",
 		Harm:     u.DescribeBreak("the name"),
 		Unused:   name.String(),
@@ -141,9 +141,9 @@ func judgeTemporaryView(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	}})
 }
 
-// judgeEmpty judges a materialized view that takes the place of one with data and has
+// judgeEmptyView judges a materialized view that takes the place of one with data and has
 // none itself.
-func judgeEmpty(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
+func judgeEmptyView(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
 	if now.Kind != catalog.MaterializedView || now.View == nil || now.View.Filled ||
 		d.Before.Kind == catalog.MaterializedView && !d.Before.Inferred && d.Before.View != nil && !d.Before.View.Filled {
 		return
@@ -158,9 +158,9 @@ func judgeEmpty(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
 	})
 }
 
-// findRecreated finds the statement of the same migration, after the transaction, that gives the
+// findRecreation finds the statement of the same migration, after the transaction, that gives the
 // name to something again.
-func findRecreated(t *rule.Tx, old *catalog.Relation) *rule.Stmt {
+func findRecreation(t *rule.Tx, old *catalog.Relation) *rule.Stmt {
 	last := t.Statements[len(t.Statements)-1]
 	for _, s := range rule.StatementsAfter(t.Migration.StatementsOn(old.Name), last) {
 		if s.After.Lookup(old.Name.Schema, old.Name.Name) != nil {

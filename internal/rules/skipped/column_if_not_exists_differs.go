@@ -19,10 +19,10 @@ var ColumnIfNotExistsDiffers = &rule.Rule{
 	Instead:   "Change the type in steps, or give the new column a name of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Kinds:     rule.AlterTable,
-	Statement: columnDiffers,
+	Statement: checkColumnDiffers,
 }
 
-func columnDiffers(p *rule.Pass, s *rule.Stmt) {
+func checkColumnDiffers(p *rule.Pass, s *rule.Stmt) {
 	t := s.AlteredRelation()
 	if t == nil || t.Inferred || t.Partial {
 		return
@@ -37,13 +37,13 @@ func columnDiffers(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		now := s.Before.TypeOf(def.GetTypeName())
-		was := col.Type.String()
+		oldType := col.Type.String()
 		if analysis.CanHold(col.Type, now) || isSerial(def) {
 			continue
 		}
 		name := t.Name.String()
-		p.Report(s, describeSkip("column "+col.Name+" of "+name+" exists as "+was, "ADD COLUMN IF NOT EXISTS",
-			"and code that expects "+now.String()+" in "+name+"."+col.Name+" finds "+was,
+		p.Report(s, describeSkip("column "+col.Name+" of "+name+" exists as "+oldType, "ADD COLUMN IF NOT EXISTS",
+			"and code that expects "+now.String()+" in "+name+"."+col.Name+" finds "+oldType,
 			"give the new column a name of its own, or change the type of this one"))
 	}
 }

@@ -26,10 +26,10 @@ var ConstraintGuardedDiffers = &rule.Rule{
 	Instead:   "Drop the constraint that is there first, or give the new one a name of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,
-	Statement: constraintDiffers,
+	Statement: checkConstraintDiffers,
 }
 
-func constraintDiffers(p *rule.Pass, s *rule.Stmt) {
+func checkConstraintDiffers(p *rule.Pass, s *rule.Stmt) {
 	table := s.AlteredRelation()
 	if s.Parent < 0 || !s.IsOptional() || table == nil || table.Inferred || table.Partial {
 		return
@@ -41,29 +41,29 @@ func constraintDiffers(p *rule.Pass, s *rule.Stmt) {
 		if c.Subtype != pgparse.AlterTableType_AT_AddConstraint || !known || con.GetIndexname() != "" || old == nil {
 			continue
 		}
-		how := describeDifference(s, table, old, con, kind)
-		if how == "" {
+		difference := describeDifference(s, table, old, con, kind)
+		if difference == "" {
 			continue
 		}
 		instead := "drop the one that is there first:\n" + s.AlterTable() + " DROP CONSTRAINT IF EXISTS " + pgparse.QuoteIdent(old.Name) + ";"
 		switch {
-		case isCut(s.SQL, old.Name):
+		case isNamePrefix(s.SQL, old.Name):
 			instead = "give the new one a name of at most 63 bytes: the server cuts its name to " + old.Name + ", and that one is another constraint"
 		case old.Kind != kind:
 			instead = "give the new one a name of its own: " + old.Name + " is another constraint"
 		}
-		p.Report(c, describeSkip(old.Kind.String()+" "+old.Name+" of "+table.Name.String()+" exists "+how, "this ADD CONSTRAINT",
+		p.Report(c, describeSkip(old.Kind.String()+" "+old.Name+" of "+table.Name.String()+" exists "+difference, "this ADD CONSTRAINT",
 			"and the old one stays in force", instead))
 	}
 }
 
-// isCut reports whether a name is the beginning of a longer one in a text.
-func isCut(sql, name string) bool {
-	at := strings.Index(sql, name)
-	if at < 0 || at+len(name) >= len(sql) {
+// isNamePrefix reports whether a name is the beginning of a longer one in a text.
+func isNamePrefix(sql, name string) bool {
+	pos := strings.Index(sql, name)
+	if pos < 0 || pos+len(name) >= len(sql) {
 		return false
 	}
-	c := sql[at+len(name)]
+	c := sql[pos+len(name)]
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
@@ -76,17 +76,17 @@ func describeDifference(s *rule.Stmt, table *catalog.Relation, old *catalog.Cons
 	switch kind {
 	case catalog.ForeignKey:
 		ref, _ := s.Before.Resolve(con.GetPktable())
-		switch was := s.Before.Relation(old.Ref); {
+		switch oldTarget := s.Before.Relation(old.Ref); {
 		case !slices.Equal(table.ColumnNames(old.Columns), pgparse.StringTexts(con.GetFkAttrs())):
 			return "on other columns"
-		case ref != nil && was != nil && ref.OID != was.OID:
-			return "and refers to " + was.Name.String()
+		case ref != nil && oldTarget != nil && ref.OID != oldTarget.OID:
+			return "and refers to " + oldTarget.Name.String()
 		}
 		if del := catalog.ForeignKeyAction(con.GetFkDelAction()); del != old.OnDelete {
-			return "with ON DELETE " + actionName(old.OnDelete)
+			return "with ON DELETE " + formatAction(old.OnDelete)
 		}
 		if upd := catalog.ForeignKeyAction(con.GetFkUpdAction()); upd != old.OnUpdate {
-			return "with ON UPDATE " + actionName(old.OnUpdate)
+			return "with ON UPDATE " + formatAction(old.OnUpdate)
 		}
 	case catalog.Unique, catalog.PrimaryKey:
 		if !slices.Equal(table.ColumnNames(old.Columns), pgparse.StringTexts(con.GetKeys())) {
@@ -94,14 +94,14 @@ func describeDifference(s *rule.Stmt, table *catalog.Relation, old *catalog.Cons
 		}
 	case catalog.Check:
 		// A condition can be written in many ways, but always with the same columns and constants.
-		if was, now := conditionParts(old.Expr), conditionParts(con.GetRawExpr()); old.Expr != nil && !slices.Equal(was, now) {
+		if oldParts, now := conditionParts(old.Expr), conditionParts(con.GetRawExpr()); old.Expr != nil && !slices.Equal(oldParts, now) {
 			return "with another condition"
 		}
 	}
 	return ""
 }
 
-func actionName(word string) string {
+func formatAction(word string) string {
 	if word == "" {
 		return "NO ACTION"
 	}

@@ -22,21 +22,21 @@ var IndexConcurrentIfNotExists = &rule.Rule{
 	Instead:   "Drop the leftover before the build: DROP INDEX CONCURRENTLY IF EXISTS, then CREATE INDEX CONCURRENTLY without IF NOT EXISTS.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
 	Kinds:     rule.CreateIndex,
-	Statement: concurrentIfNotExists,
+	Statement: checkConcurrentIfNotExists,
 }
 
 // withoutGuard matches IF NOT EXISTS before the index's name.
 var withoutGuard = lazyregexp.New(`(?i)\s+IF\s+NOT\s+EXISTS\b`)
 
-func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
+func checkConcurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
 	if stmt == nil || !stmt.GetConcurrent() || !stmt.GetIfNotExists() || s.RefusedRule() != "" {
 		return
 	}
-	if table, _ := s.Before.Resolve(stmt.GetRelation()); !p.InUse(table) || droppedBefore(s, stmt.GetIdxname()) {
+	if table, _ := s.Before.Resolve(stmt.GetRelation()); !p.InUse(table) || isDroppedEarlier(s, stmt.GetIdxname()) {
 		return
 	}
-	if old, _ := findDifference(s, stmt); old != nil {
+	if old, _ := findDifferentIndex(s, stmt); old != nil {
 		return // index-if-not-exists-differs
 	}
 	name := stmt.GetIdxname()
@@ -52,7 +52,7 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 			withoutGuard.ReplaceAllString(s.SQL, "") + ";",
 		Cause: "and %d other index builds do so too",
 	}
-	if adoptedAfter(s, name) {
+	if isAdoptedLater(s, name) {
 		// Nothing stays hidden: what takes the index over looks at it.
 		r.Severity = onward.Info
 		r.Harm = "each run after that fails where the index becomes a constraint: index \"" + name + "\" is not valid"
@@ -61,15 +61,15 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, r)
 }
 
-// adoptedAfter reports whether a later statement of the migration makes a
+// isAdoptedLater reports whether a later statement of the migration makes a
 // constraint of the index.
-func adoptedAfter(s *rule.Stmt, name string) bool {
+func isAdoptedLater(s *rule.Stmt, name string) bool {
 	last := rule.BuildOnce(&s.Migration.Notes, func() adopters {
 		out := adopters{}
-		for _, later := range rule.StatementsOf[*pgparse.Node_AlterTableStmt](s.Migration) {
-			for _, n := range later.Node.GetAlterTableStmt().GetCmds() {
+		for _, adoption := range rule.StatementsOf[*pgparse.Node_AlterTableStmt](s.Migration) {
+			for _, n := range adoption.Node.GetAlterTableStmt().GetCmds() {
 				if index := n.GetAlterTableCmd().GetDef().GetConstraint().GetIndexname(); index != "" {
-					out[index] = later
+					out[index] = adoption
 				}
 			}
 		}
@@ -85,15 +85,15 @@ type (
 	droppers map[string]*rule.Stmt
 )
 
-// droppedBefore reports whether an earlier statement of the migration drops an
+// isDroppedEarlier reports whether an earlier statement of the migration drops an
 // index of the name.
-func droppedBefore(s *rule.Stmt, name string) bool {
+func isDroppedEarlier(s *rule.Stmt, name string) bool {
 	first := rule.BuildOnce(&s.Migration.Notes, func() droppers {
 		out := droppers{}
-		for _, earlier := range rule.StatementsOf[*pgparse.Node_DropStmt](s.Migration) {
-			for _, o := range analysis.ListDropped(earlier.Node, pgparse.ObjectType_OBJECT_INDEX) {
+		for _, dropStmt := range rule.StatementsOf[*pgparse.Node_DropStmt](s.Migration) {
+			for _, o := range analysis.ListDropped(dropStmt.Node, pgparse.ObjectType_OBJECT_INDEX) {
 				if out[o.Name.Name] == nil {
-					out[o.Name.Name] = earlier
+					out[o.Name.Name] = dropStmt
 				}
 			}
 		}

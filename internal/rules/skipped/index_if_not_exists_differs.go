@@ -22,12 +22,12 @@ var IndexIfNotExistsDiffers = &rule.Rule{
 	Instead:   "Give the index a name of its own, or drop the other one first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html"},
 	Kinds:     rule.CreateIndex,
-	Statement: indexDiffers,
+	Statement: checkIndexDiffers,
 }
 
-func indexDiffers(p *rule.Pass, s *rule.Stmt) {
+func checkIndexDiffers(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
-	old, how := findDifference(s, stmt)
+	old, difference := findDifferentIndex(s, stmt)
 	if old == nil {
 		return
 	}
@@ -35,13 +35,13 @@ func indexDiffers(p *rule.Pass, s *rule.Stmt) {
 	if stmt.GetUnique() {
 		harm = "duplicates go on getting in, and ON CONFLICT finds no index"
 	}
-	p.Report(s, describeSkip("index "+old.Name.Name+" exists "+how, "CREATE INDEX IF NOT EXISTS", harm, "give it a name of its own, without IF NOT EXISTS"))
+	p.Report(s, describeSkip("index "+old.Name.Name+" exists "+difference, "CREATE INDEX IF NOT EXISTS", harm, "give it a name of its own, without IF NOT EXISTS"))
 }
 
-// findDifference finds the index because of whose name CREATE INDEX IF NOT EXISTS is skipped,
+// findDifferentIndex finds the index because of whose name CREATE INDEX IF NOT EXISTS is skipped,
 // and how it differs. It returns nil if there is none, or if no difference is found. The
 // order and the operator classes of keys do not count.
-func findDifference(s *rule.Stmt, stmt *pgparse.IndexStmt) (old *catalog.Relation, how string) {
+func findDifferentIndex(s *rule.Stmt, stmt *pgparse.IndexStmt) (old *catalog.Relation, difference string) {
 	if !stmt.GetIfNotExists() || stmt.GetIdxname() == "" {
 		return nil, ""
 	}
@@ -50,17 +50,17 @@ func findDifference(s *rule.Stmt, stmt *pgparse.IndexStmt) (old *catalog.Relatio
 		return nil, ""
 	}
 	old = s.Before.Lookup(t.Name.Schema, stmt.GetIdxname())
-	if old == nil || old.Inferred || old.Index == nil || droppedBefore(s, old.Name.Name) {
+	if old == nil || old.Inferred || old.Index == nil || isDroppedEarlier(s, old.Name.Name) {
 		return nil, "" // the DROP may have meant it by a search_path of the runner's
 	}
-	was := old.Index
-	if was.Table != t.OID {
-		if on := s.Before.Relation(was.Table); on != nil {
-			return old, "on " + on.Name.String()
+	oldIndex := old.Index
+	if oldIndex.Table != t.OID {
+		if otherTable := s.Before.Relation(oldIndex.Table); otherTable != nil {
+			return old, "on " + otherTable.Name.String()
 		}
 		return nil, ""
 	}
-	same := slices.EqualFunc(was.Keys, stmt.GetIndexParams(), func(k catalog.IndexKey, n *pgparse.Node) bool {
+	sameKeys := slices.EqualFunc(oldIndex.Keys, stmt.GetIndexParams(), func(k catalog.IndexKey, n *pgparse.Node) bool {
 		e := n.GetIndexElem()
 		if e.GetName() == "" || k.Column == 0 {
 			return (e.GetName() == "") == (k.Column == 0) // texts of expressions differ without a difference
@@ -69,14 +69,14 @@ func findDifference(s *rule.Stmt, stmt *pgparse.IndexStmt) (old *catalog.Relatio
 		return col == nil || col.Name == e.GetName()
 	})
 	switch {
-	case !same:
+	case !sameKeys:
 		return old, "on other columns"
-	case stmt.GetUnique() != was.Unique && stmt.GetUnique():
+	case stmt.GetUnique() != oldIndex.Unique && stmt.GetUnique():
 		return old, "and is not unique"
-	case stmt.GetUnique() != was.Unique:
+	case stmt.GetUnique() != oldIndex.Unique:
 		return old, "and is unique"
-	case (stmt.GetWhereClause() == nil) != (was.Predicate == nil):
-		if was.Predicate == nil {
+	case (stmt.GetWhereClause() == nil) != (oldIndex.Predicate == nil):
+		if oldIndex.Predicate == nil {
 			return old, "for all rows"
 		}
 		return old, "for some of the rows only"

@@ -24,10 +24,10 @@ var TableIfNotExistsDiffers = &rule.Rule{
 	Instead:   "Add what is missing with ALTER TABLE … ADD COLUMN, or create the table under another name.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtable.html"},
 	Kinds:     rule.CreateTable,
-	Statement: tableDiffers,
+	Statement: checkTableDiffers,
 }
 
-func tableDiffers(p *rule.Pass, s *rule.Stmt) {
+func checkTableDiffers(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetCreateStmt()
 	if !stmt.GetIfNotExists() {
 		return
@@ -51,7 +51,7 @@ func tableDiffers(p *rule.Pass, s *rule.Stmt) {
 	name := t.Name.String()
 	if len(missing) == 0 {
 		for _, n := range stmt.GetTableElts() {
-			if def := n.GetColumnDef(); def != nil && keptAs(p, s, t, def) {
+			if def := n.GetColumnDef(); def != nil && reportKeptColumn(p, s, t, def) {
 				return
 			}
 		}
@@ -62,35 +62,35 @@ func tableDiffers(p *rule.Pass, s *rule.Stmt) {
 		"add what is missing:\nALTER TABLE "+analysis.QuoteTable(t.Name)+" ADD COLUMN "+add+";"))
 }
 
-// keptAs reports a column that is there with another type, or with NOT NULL where the
+// reportKeptColumn reports a column that is there with another type, or with NOT NULL where the
 // statement has none; false for one that holds all that the statement expects of it.
-func keptAs(p *rule.Pass, s *rule.Stmt, t *catalog.Relation, def *pgparse.ColumnDef) bool {
+func reportKeptColumn(p *rule.Pass, s *rule.Stmt, t *catalog.Relation, def *pgparse.ColumnDef) bool {
 	col := t.Column(def.GetColname())
 	if col == nil || col.Inferred {
 		return false
 	}
 	name := t.Name.String() + "." + col.Name
-	var how, harm string
+	var difference, harm string
 	switch now := s.Before.TypeOf(def.GetTypeName()); {
 	case !analysis.CanHold(col.Type, now) && !isSerial(def):
-		how = "as " + col.Type.String()
+		difference = "as " + col.Type.String()
 		harm = "code that expects " + now.String() + " in " + name + " finds " + col.Type.String()
-	case isRequired(stmtKeys(s), def) && !col.NotNull:
-		how = "and may be null"
+	case isRequired(primaryKeyColumns(s), def) && !col.NotNull:
+		difference = "and may be null"
 		harm = "code that relies on " + name + " meets NULLs"
-	case col.NotNull && col.Default == nil && col.Identity == "" && col.Generated == "" && col.Sequence == 0 && !isRequired(stmtKeys(s), def) && !isSerial(def):
-		how = "and is NOT NULL"
+	case col.NotNull && col.Default == nil && col.Identity == "" && col.Generated == "" && col.Sequence == 0 && !isRequired(primaryKeyColumns(s), def) && !isSerial(def):
+		difference = "and is NOT NULL"
 		harm = "INSERTs that leave " + name + " out, or write NULL, fail"
 	default:
 		return false
 	}
-	p.Report(s, describeSkip("column "+col.Name+" of "+t.Name.String()+" exists "+how, "CREATE TABLE IF NOT EXISTS", "and "+harm,
+	p.Report(s, describeSkip("column "+col.Name+" of "+t.Name.String()+" exists "+difference, "CREATE TABLE IF NOT EXISTS", "and "+harm,
 		"change the column with ALTER TABLE, in steps, or create the table under another name"))
 	return true
 }
 
-// stmtKeys are the columns of the primary key that a CREATE TABLE has by itself.
-func stmtKeys(s *rule.Stmt) []string {
+// primaryKeyColumns are the columns of the primary key that a CREATE TABLE has by itself.
+func primaryKeyColumns(s *rule.Stmt) []string {
 	for _, n := range s.Node.GetCreateStmt().GetTableElts() {
 		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			return pgparse.StringTexts(c.GetKeys())

@@ -25,10 +25,10 @@ var TypeEnumGuardedDiffers = &rule.Rule{
 	Instead:   "Add the values to the type that is there: ALTER TYPE … ADD VALUE IF NOT EXISTS.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtype.html", "https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Kinds:     rule.Another,
-	Statement: enumDiffers,
+	Statement: checkEnumDiffers,
 }
 
-func enumDiffers(p *rule.Pass, s *rule.Stmt) {
+func checkEnumDiffers(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetCreateEnumStmt()
 	if stmt == nil || s.Parent < 0 || !s.IsOptional() {
 		return

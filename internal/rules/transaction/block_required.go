@@ -23,20 +23,20 @@ var BlockRequired = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-declare.html",
 	},
 	Kinds:     rule.Another,
-	Statement: blockRequired,
+	Statement: checkBlockRequired,
 }
 
-func blockRequired(p *rule.Pass, s *rule.Stmt) {
+func checkBlockRequired(p *rule.Pass, s *rule.Stmt) {
 	if s.Parent >= 0 || s.Result.Refused != nil {
 		return
 	}
-	word, savepoint := needsBlock(s.Node)
+	word, savepoint := findBlockCommand(s.Node)
 	if word == "" || s.Origin != script.Alone && !(savepoint && s.Origin == script.Message) {
 		return
 	}
-	where := "outside a transaction"
+	place := "outside a transaction"
 	if s.Origin == script.Message {
-		where = "in a simple-query message of several statements without BEGIN"
+		place = "in a simple-query message of several statements without BEGIN"
 	}
 	severity, harm := onward.Off, "the migration fails: "
 	if s.Migration.Runner.Guessed {
@@ -44,15 +44,15 @@ func blockRequired(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Severity: severity,
-		Fact:     word + " stands " + where,
+		Fact:     word + " stands " + place,
 		Harm:     harm + word + " can only be used in transaction blocks",
 		Instead:  "open a transaction around it and what it is for:\nBEGIN;\n" + s.SQL + ";\n…\nCOMMIT;",
 	})
 }
 
-// needsBlock is the server's name of a command that it refuses outside a
+// findBlockCommand is the server's name of a command that it refuses outside a
 // transaction block, and whether it is one about savepoints.
-func needsBlock(n *pgparse.Node) (word string, savepoint bool) {
+func findBlockCommand(n *pgparse.Node) (word string, savepoint bool) {
 	const withHold = 0x0020 // CURSOR_OPT_HOLD
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.LockStmt:

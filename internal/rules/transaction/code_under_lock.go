@@ -11,10 +11,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// codeUnderLock reports programs that work on rows after a statement, in its transaction.
+// reportCodeUnderLock reports programs that work on rows after a statement, in its transaction.
 // s must be the last statement before them. The program's SQL is not known; only that it
 // writes while the locks of this and earlier statements are held.
-func codeUnderLock(p *rule.Pass, s *rule.Stmt) {
+func reportCodeUnderLock(p *rule.Pass, s *rule.Stmt) {
 	all := s.Migration.Script
 	if !s.InBlock() || s.Parent >= 0 || s.Tx.RolledBack {
 		return
@@ -24,7 +24,7 @@ func codeUnderLock(p *rule.Pass, s *rule.Stmt) {
 	}
 	for _, list := range analysis.GroupByKey(all.Source.Code, func(c *script.Code) program { return program{c.Name, c.Line, c.Parts} }) {
 		if list[0].Parts == s.Part()+1 {
-			programUnderLock(p, s, list)
+			reportProgramUnderLock(p, s, list)
 		}
 	}
 }
@@ -35,10 +35,10 @@ type program struct {
 	line, parts int
 }
 
-// programUnderLock reports one program once, whichever of its tables are locked.
-func programUnderLock(p *rule.Pass, s *rule.Stmt, list []script.Code) {
+// reportProgramUnderLock reports one program once, whichever of its tables are locked.
+func reportProgramUnderLock(p *rule.Pass, s *rule.Stmt, list []script.Code) {
 	var tables []string
-	var held rule.Held
+	var heldLock rule.Held
 	var grows catalog.Name
 	severity := onward.Warning
 	first := list[0]
@@ -51,7 +51,7 @@ func programUnderLock(p *rule.Pass, s *rule.Stmt, list []script.Code) {
 			continue
 		}
 		if len(tables) == 0 || c.Whole && severity != onward.Error {
-			first, held = c, h
+			first, heldLock = c, h
 		}
 		if c.Whole {
 			severity = onward.Error
@@ -68,13 +68,13 @@ func programUnderLock(p *rule.Pass, s *rule.Stmt, list []script.Code) {
 		big, grows = "are", catalog.Name{}
 	}
 	p.ReportAt(s.Migration.ID, s.Migration.Path, first.Line, rule.Report{
-		Fact: fmt.Sprintf("%s %s rows of %s while %s is locked against %s since %s", first.Name, first.Verb, names, held.Name, describeBlocked(held.Lock),
-			held.By.FormatPlace()),
-		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s %s big", analysis.DescribeWaiting(&held.Effect), names, big),
+		Fact: fmt.Sprintf("%s %s rows of %s while %s is locked against %s since %s", first.Name, first.Verb, names, heldLock.Name, describeBlocked(heldLock.Lock),
+			heldLock.By.FormatPlace()),
+		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s %s big", analysis.DescribeWaiting(&heldLock.Effect), names, big),
 		Grows:    grows,
 		Instead:  "move the RunPython to a migration of its own after this one, with atomic = False in the migration, and write in batches that commit",
 		Severity: severity,
-		Cause:    "and %d other functions work while " + held.Name.String() + " is",
-		Evidence: []onward.Evidence{held.By.NewEvidence("takes " + held.Lock.String() + " on " + held.Name.String())},
+		Cause:    "and %d other functions work while " + heldLock.Name.String() + " is",
+		Evidence: []onward.Evidence{heldLock.By.NewEvidence("takes " + heldLock.Lock.String() + " on " + heldLock.Name.String())},
 	})
 }

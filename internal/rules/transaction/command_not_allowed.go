@@ -19,11 +19,11 @@ var CommandNotAllowed = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-vacuum.html",
 		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
 	},
-	Statement: commandNotAllowed,
+	Statement: checkCommandNotAllowed,
 }
 
-func commandNotAllowed(p *rule.Pass, s *rule.Stmt) {
+func checkCommandNotAllowed(p *rule.Pass, s *rule.Stmt) {
 	if command := s.Result.NoTransaction; command != "" && !isConcurrent(command) {
-		reportRefused(p, s)
+		reportRefusedCommand(p, s)
 	}
 }

@@ -24,27 +24,27 @@ var CommitInDo = &rule.Rule{
 		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
 	},
 	Kinds:     rule.Another,
-	Statement: commitInDo,
+	Statement: checkCommitInDo,
 }
 
-func commitInDo(p *rule.Pass, s *rule.Stmt) {
+func checkCommitInDo(p *rule.Pass, s *rule.Stmt) {
 	if s.Parent < 0 || s.Origin == script.Alone || s.Node.GetTransactionStmt().GetKind() != pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
 		return
 	}
-	do := s.Migration.Statements[s.Parent]
-	for _, x := range s.Migration.Statements[do.Index+1 : s.Index] {
+	doStmt := s.Migration.Statements[s.Parent]
+	for _, x := range s.Migration.Statements[doStmt.Index+1 : s.Index] {
 		if x.Parent == s.Parent && x.Node.GetTransactionStmt() != nil {
 			return // it does not come so far
 		}
 	}
-	what := "a DO block"
+	kind := "a DO block"
 	if s.In != "" {
-		what = "a procedure"
+		kind = "a procedure"
 	}
 	p.Report(s, rule.Report{
-		Fact:    "COMMIT in " + what + " that runs in " + describeTransaction(do),
+		Fact:    "COMMIT in " + kind + " that runs in " + describeTransaction(doStmt),
 		Harm:    "the migration fails there: invalid transaction termination; what it did is undone",
-		Instead: adviseRunAlone(do),
+		Instead: adviseRunAlone(doStmt),
 		Stops:   !s.Conditional,
 	})
 }

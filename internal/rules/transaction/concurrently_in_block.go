@@ -19,18 +19,18 @@ var ConcurrentlyInBlock = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
 		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
 	},
-	Statement: concurrentlyInBlock,
+	Statement: checkConcurrentlyInBlock,
 }
 
-func concurrentlyInBlock(p *rule.Pass, s *rule.Stmt) {
+func checkConcurrentlyInBlock(p *rule.Pass, s *rule.Stmt) {
 	if isConcurrent(s.Result.NoTransaction) {
-		reportRefused(p, s)
+		reportRefusedCommand(p, s)
 	}
 }
 
-// reportRefused reports a command that the server refuses in the transaction it runs
+// reportRefusedCommand reports a command that the server refuses in the transaction it runs
 // in.
-func reportRefused(p *rule.Pass, s *rule.Stmt) {
+func reportRefusedCommand(p *rule.Pass, s *rule.Stmt) {
 	if !s.InBlock() {
 		return
 	}

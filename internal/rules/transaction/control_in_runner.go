@@ -22,16 +22,16 @@ var ControlInRunner = &rule.Rule{
 		"and the runner's record of it is no longer written together with it.",
 	Instead:   "Leave the transaction to the runner, or switch its transaction off for the file.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},
-	Migration: controlInRunner,
+	Migration: checkControlInRunner,
 }
 
-func controlInRunner(p *rule.Pass, m *rule.Migration) {
+func checkControlInRunner(p *rule.Pass, m *rule.Migration) {
 	var inside, first *rule.Stmt
 	kind := script.ControlKind(0)
 	for _, c := range m.Script.Controls {
 		s := m.Statements[c.Statement]
 		switch {
-		case c.Kind == script.CommitOfRunner && beginsAnew(m, s):
+		case c.Kind == script.CommitOfRunner && isLeadingCommit(m, s):
 		case c.Kind == script.CommitOfRunner && kind != script.CommitOfRunner:
 			first, kind = s, c.Kind
 		case c.Kind == script.BeginInside && inside == nil:
@@ -51,11 +51,11 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	case script.CommitOfRunner:
 		r.Fact = statementVerb(first) + " ends the transaction that " + runnerName(m) + " opened around the " + unitName(m)
 		r.Harm = "the migration and " + runnerName(m) + "'s record of it no longer commit together: between the two, a crash makes it run again"
-		switch n, needs := countFollowing(m, first); {
+		switch n, needs := countStatementsAfter(m, first); {
 		case n > 0 && needs == nil:
 			r.Severity = onward.Off
 			r.Harm = fmt.Sprintf("what follows (%s) runs without a transaction: when it fails, what came before stays, and the migration is not recorded",
-				countStatements(n))
+				formatStatementCount(n))
 			r.Instead = "remove it, or put what follows into " + first.SeparatePlace()
 		case n > 0:
 			r.Severity = onward.Info // written so on purpose
@@ -81,14 +81,14 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 		r.Harm = "the next COMMIT ends the outer transaction; what follows runs without one"
 		r.Instead = "remove it, or use SAVEPOINT"
 	case script.CommitWithout:
-		withoutOne(m, first, &r)
+		describeStrayCommit(m, first, &r)
 	}
 	p.Report(first, r)
 }
 
-// beginsAnew reports whether a COMMIT comes before everything that a migration changes, and a transaction begins right after it. It commits only the
+// isLeadingCommit reports whether a COMMIT comes before everything that a migration changes, and a transaction begins right after it. It commits only the
 // migrations before it, with the runner's record of them, and the runner commits the new transaction.
-func beginsAnew(m *rule.Migration, commit *rule.Stmt) bool {
+func isLeadingCommit(m *rule.Migration, commit *rule.Stmt) bool {
 	if m.Script.Window > 0 { // what came before is not in these statements
 		return false
 	}
@@ -100,31 +100,31 @@ func beginsAnew(m *rule.Migration, commit *rule.Stmt) bool {
 	return m.Runner.Ended == "" && commit.Index+1 < len(m.Statements) && opensTransaction(m.Statements[commit.Index+1])
 }
 
-// withoutOne completes the report on a COMMIT outside a transaction.
-func withoutOne(m *rule.Migration, commit *rule.Stmt, r *rule.Report) {
+// describeStrayCommit completes the report on a COMMIT outside a transaction.
+func describeStrayCommit(m *rule.Migration, commit *rule.Stmt, r *rule.Report) {
 	r.Fact = statementVerb(commit) + " finds no transaction to end"
 	r.Harm = "the statements before it committed one by one: a failure halfway leaves the first half"
 	r.Instead = "put BEGIN before them, or remove it"
-	if n, needs := countFollowing(m, commit); n > 0 && needs != nil {
+	if n, needs := countStatementsAfter(m, commit); n > 0 && needs != nil {
 		r.Severity = onward.Info // it ends a transaction that may be there, for what cannot be in one
 	}
 }
 
-// countFollowing counts the statements after a COMMIT that change something outside any
+// countStatementsAfter counts the statements after a COMMIT that change something outside any
 // transaction. needs is the first of them if none could run in a transaction.
-func countFollowing(m *rule.Migration, commit *rule.Stmt) (n int, needs *rule.Stmt) {
-	could := false
+func countStatementsAfter(m *rule.Migration, commit *rule.Stmt) (n int, needs *rule.Stmt) {
+	canRunInTx := false
 	for _, s := range m.Statements[commit.Index+1:] {
 		if s.Origin != script.Alone || s.Node.GetTransactionStmt() != nil || s.Node.GetVariableSetStmt() != nil {
 			continue
 		}
 		n++
-		could = could || s.Result.NoTransaction == ""
+		canRunInTx = canRunInTx || s.Result.NoTransaction == ""
 		if needs == nil {
 			needs = s
 		}
 	}
-	if could {
+	if canRunInTx {
 		needs = nil
 	}
 	return n, needs
@@ -135,7 +135,7 @@ func reopensTransaction(m *rule.Migration, commit *rule.Stmt) bool {
 	return slices.ContainsFunc(m.Statements[commit.Index+1:], opensTransaction)
 }
 
-func countStatements(n int) string {
+func formatStatementCount(n int) string {
 	if n == 1 {
 		return "1 statement"
 	}

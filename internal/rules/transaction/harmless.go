@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgtime"
 )
 
-// isHarmless reports whether a value is what the server has by default, or what the
+// isHarmlessSetting reports whether a value is what the server has by default, or what the
 // runner gives the session: where a runner puts back what it has read.
-func isHarmless(s analysis.Setting, r history.Runner) bool {
+func isHarmlessSetting(s analysis.Setting, r history.Runner) bool {
 	v := strings.ToLower(s.Value)
 	switch s.Name {
 	case "search_path":

@@ -22,10 +22,10 @@ var IdempotencyPartialFailure = &rule.Rule{
 		"what came before stays, the migration is not recorded, and the next run fails at its first statement: somebody has to mend the database by hand.",
 	Instead:   "Give the statement that may fail a migration of its own, or let the statements before it skip what exists: IF NOT EXISTS, IF EXISTS.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
-	Migration: partialFailure,
+	Migration: checkPartialFailure,
 }
 
-func partialFailure(p *rule.Pass, m *rule.Migration) {
+func checkPartialFailure(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.Resumes {
 		return
 	}
@@ -42,44 +42,44 @@ const maxReruns = 20
 // reportStuckStatement reports the first statement that a second run of transactions comes to
 // a stop at, after one of them has failed.
 func reportStuckStatement(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) bool {
-	for at, tries := 0, 0; at+1 < len(txs) && tries < maxReruns; tries++ {
-		later, why := mayFail(p, m, txs[at+1:])
-		if later == nil {
+	for start, tries := 0, 0; start+1 < len(txs) && tries < maxReruns; tries++ {
+		failingStmt, reason := findLikelyFailure(p, m, txs[start+1:])
+		if failingStmt == nil {
 			return false
 		}
-		at = slices.Index(txs, later.Tx)
-		if first, answer := findStuck(txs[:at], later.Tx.Before); first != nil {
-			reportPartial(p, first, later, answer, why)
+		start = slices.Index(txs, failingStmt.Tx)
+		if first, answer := findRerunFailure(txs[:start], failingStmt.Tx.Before); first != nil {
+			reportPartialFailure(p, first, failingStmt, answer, reason)
 			return true
 		}
 	}
 	return false
 }
 
-func reportPartial(p *rule.Pass, first, later *rule.Stmt, answer, why string) {
+func reportPartialFailure(p *rule.Pass, first, failingStmt *rule.Stmt, answer, reason string) {
 	severity := onward.Warning
-	same := oneOperation(first, later)
-	if same {
+	sameOperation := isSameOperation(first, failingStmt)
+	if sameOperation {
 		severity = onward.Info
 	}
-	if onlyIndexes(first, later) {
+	if leavesOnlyIndex(first, failingStmt) {
 		severity = onward.Info
 	}
 	p.Report(first, rule.Report{
 		Severity: severity,
-		Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.FormatPlace()),
+		Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", failingStmt.FormatPlace()),
 		Harm:     "this statement has committed by then; the second run answers " + answer,
-		Instead:  "move the statement at " + later.FormatPlace() + " to a migration of its own" + hintGuard(first),
-		Way:      advice.Separate{Where: later.FormatPlace(), Same: same},
-		Evidence: []onward.Evidence{later.NewEvidence("may fail: " + why)},
+		Instead:  "move the statement at " + failingStmt.FormatPlace() + " to a migration of its own" + formatGuardHint(first),
+		Way:      advice.Separate{Where: failingStmt.FormatPlace(), Same: sameOperation},
+		Evidence: []onward.Evidence{failingStmt.NewEvidence("may fail: " + reason)},
 	})
 }
 
-// oneOperation reports whether a framework made both statements of one operation:
+// isSameOperation reports whether a framework made both statements of one operation:
 // nobody can part them.
-func oneOperation(first, later *rule.Stmt) bool {
-	return first.Operation.Class != "" && first.Operation == later.Operation &&
-		first.Line == later.Line && first.Column == later.Column
+func isSameOperation(first, second *rule.Stmt) bool {
+	return first.Operation.Class != "" && first.Operation == second.Operation &&
+		first.Line == second.Line && first.Column == second.Column
 }
 
 // groupByRecord groups the transactions of a migration by what the runner records
@@ -101,14 +101,14 @@ func groupByRecord(m *rule.Migration) [][]*rule.Tx {
 	return out
 }
 
-// onlyIndexes reports whether a failure leaves only an index behind: the later statement
+// leavesOnlyIndex reports whether a failure leaves only an index behind: the later statement
 // builds or drops another index and cannot fail because of a row. The code does not notice
 // that, and one DROP INDEX repairs it.
-func onlyIndexes(first, later *rule.Stmt) bool {
+func leavesOnlyIndex(first, second *rule.Stmt) bool {
 	if first.Node.GetIndexStmt() == nil {
 		return false
 	}
-	index := later.Node.GetIndexStmt()
-	return index != nil && !index.GetUnique() || later.Node.GetReindexStmt() != nil ||
-		later.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX
+	index := second.Node.GetIndexStmt()
+	return index != nil && !index.GetUnique() || second.Node.GetReindexStmt() != nil ||
+		second.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX
 }

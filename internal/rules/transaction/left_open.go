@@ -16,10 +16,10 @@ var LeftOpen = &rule.Rule{
 		"Until then its locks are held.",
 	Instead:   "End the file with COMMIT.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},
-	Migration: leftOpen,
+	Migration: checkTransactionLeftOpen,
 }
 
-func leftOpen(p *rule.Pass, m *rule.Migration) {
+func checkTransactionLeftOpen(p *rule.Pass, m *rule.Migration) {
 	if !m.Script.Open {
 		return
 	}

@@ -22,19 +22,19 @@ var LockOrder = &rule.Rule{
 	Instead: "Lock the tables in one order everywhere, or give each a transaction of its own.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
 	Gather:  gatherLocks,
-	Release: lockOrder,
+	Release: checkLockOrder,
 }
 
 // gatherLocks keeps the transactions that lock several tables.
 func gatherLocks(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		if locked := lockedTables(p, t); len(locked) > 1 {
+		if locked := listLockedTables(p, t); len(locked) > 1 {
 			p.KeepValue(locked)
 		}
 	}
 }
 
-func lockOrder(p *rule.Pass, _ *rule.Release) {
+func checkLockOrder(p *rule.Pass, _ *rule.Release) {
 	type pair struct{ a, b catalog.Name }
 	first := map[pair]lockedTable{} // a before b: where b was locked
 	for _, locked := range rule.KeptValues[[]lockedTable](p) {

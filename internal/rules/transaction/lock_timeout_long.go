@@ -20,14 +20,14 @@ var LockTimeoutLong = &rule.Rule{
 	Harm:      "While the statement waits for its lock, every query on the table that comes after it waits too. The timeout is how long that may last.",
 	Instead:   "Set it to a few seconds, and run the migration again when it gives up.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},
-	Migration: lockTimeoutLong,
+	Migration: checkLockTimeoutLong,
 }
 
-func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
-	said := map[*rule.Stmt]bool{}
+func checkLockTimeoutLong(p *rule.Pass, m *rule.Migration) {
+	reportedSetters := map[*rule.Stmt]bool{}
 	for _, s := range m.Statements {
-		by := s.Settings.LockTimeoutBy // nil for the session that the migrations begin with
-		if s.Settings.LockTimeout <= analysis.LongestWait || by != nil && by.Migration != m || said[by] {
+		setter := s.Settings.LockTimeoutBy // nil for the session that the migrations begin with
+		if s.Settings.LockTimeout <= analysis.LongestWait || setter != nil && setter.Migration != m || reportedSetters[setter] {
 			continue
 		}
 		if t := s.Settings.StatementTimeout; t > 0 && t <= analysis.LongestWait {
@@ -37,16 +37,16 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 		if e == nil {
 			continue
 		}
-		said[by] = true
-		if by == nil {
-			fromSession(p, m, s, e)
+		reportedSetters[setter] = true
+		if setter == nil {
+			reportSessionTimeout(p, m, s, e)
 			continue
 		}
 		set := "SET "
-		if now, ok := analysis.SettingOf(by.Node); ok && now.Local {
+		if now, ok := analysis.SettingOf(setter.Node); ok && now.Local {
 			set = "SET LOCAL "
 		}
-		p.Report(by, rule.Report{
+		p.Report(setter, rule.Report{
 			Fact:     fmt.Sprintf("lock_timeout lets the statement at %s wait %d seconds for the lock on %s", s.FormatPlace(), s.Settings.LockTimeout/1000, e.Name),
 			Harm:     fmt.Sprintf("%s that comes after it waits for all of that time", analysis.DescribeWaiting(e)),
 			Instead:  "set it to a few seconds, and run the migration again when it gives up:\n" + set + "lock_timeout = '5s';",
@@ -55,9 +55,9 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// fromSession reports a timeout that no migration sets: it comes from the tool, its
+// reportSessionTimeout reports a timeout that no migration sets: it comes from the tool, its
 // connection or its settings.
-func fromSession(p *rule.Pass, m *rule.Migration, s *rule.Stmt, e *effect.Effect) {
+func reportSessionTimeout(p *rule.Pass, m *rule.Migration, s *rule.Stmt, e *effect.Effect) {
 	p.Report(s, rule.Report{
 		Fact:    fmt.Sprintf("the session that migrates has a lock_timeout that lets this wait %d seconds for the lock on %s", s.Settings.LockTimeout/1000, e.Name),
 		Harm:    fmt.Sprintf("%s that comes after it waits for all of that time", analysis.DescribeWaiting(e)),

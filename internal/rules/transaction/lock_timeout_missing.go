@@ -25,10 +25,10 @@ var LockTimeoutMissing = &rule.Rule{
 	Instead: "Set lock_timeout to a few seconds for the migration, in the file, for the role or in the connection string, and run it again when it gives up. " +
 		"onward.yaml takes what the runner sets as lock_timeout of the directory.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},
-	Migration: lockTimeoutMissing,
+	Migration: checkLockTimeoutMissing,
 }
 
-func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
+func checkLockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Settings.IsBounded() {
 			continue
@@ -46,16 +46,16 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if e == nil || e.Kind == catalog.View || e.Kind == catalog.MaterializedView && !e.Lock.BlocksReads() {
 			continue
 		}
-		set, alone := setAround(s, "lock_timeout", "5s")
+		set, alone := formatSettingAround(s, "lock_timeout", "5s")
 		var fix []onward.Edit
 		if !alone {
 			fix = []onward.Edit{{New: set + "\n"}}
 		}
-		if at := m.Runner.LockTimeoutAt.String(); at != "" && s.Settings.LockTimeoutBy == nil {
+		if timeoutPlace := m.Runner.LockTimeoutAt.String(); timeoutPlace != "" && s.Settings.LockTimeoutBy == nil {
 			p.Report(s, rule.Report{
 				Severity: onward.Info,
 				Fact:     fmt.Sprintf("no lock_timeout in the migration bounds the wait for the lock on %s", e.Name),
-				Harm:     "the one at " + at + " does, if that is the session that migrates",
+				Harm:     "the one at " + timeoutPlace + " does, if that is the session that migrates",
 				Instead:  "say so in onward.yaml, with lock_timeout for the directory; or set one before it:\n" + set,
 				Cause:    "nor in %d other migrations",
 				Fix:      fix,

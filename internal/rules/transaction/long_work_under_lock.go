@@ -25,43 +25,43 @@ var LongWorkUnderLock = &rule.Rule{
 		"a scan or an index build in the same transaction blocks the table for all of that time.",
 	Instead:   "Commit the statement that locks first, and do the long work in a later migration, in batches.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
-	Statement: longWorkUnderLock,
+	Statement: checkLongWorkUnderLock,
 }
 
-func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
+func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if len(s.Migration.Script.Source.Code) > 0 {
-		codeUnderLock(p, s)
+		reportCodeUnderLock(p, s)
 	}
 	all, work, ok := p.LongUnderLock(s)
-	if !ok || validatesOwn(s) || refersTo(s, all[0]) {
+	if !ok || validatesOwnConstraint(s) || referencesLockedTable(s, all[0]) {
 		return
 	}
-	held := all[0]
+	heldLock := all[0]
 	severity := onward.Off
 	if work.Lock >= onward.ShareLock {
 		// The rule about the work itself has the say; what waits here waits
 		// because of that work.
 		severity = onward.Warning
 	}
-	if repeatsFinding(p, s, worked{held.Name, work.Name, severity != onward.Off}) {
+	if repeatsFinding(p, s, worked{heldLock.Name, work.Name, severity != onward.Off}) {
 		return
 	}
 	var hands []onward.Evidence
-	if held.Name != work.Name {
-		hands = []onward.Evidence{held.By.NewEvidence("locks " + held.Name.String() + " against " + describeBlocked(held.Lock) + " too, until the transaction ends")}
+	if heldLock.Name != work.Name {
+		hands = []onward.Evidence{heldLock.By.NewEvidence("locks " + heldLock.Name.String() + " against " + describeBlocked(heldLock.Lock) + " too, until the transaction ends")}
 	}
-	names, evidence := listHeld(all)
+	names, evidence := listLockedNames(all)
 	p.Report(s, rule.Report{
-		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), nameHeld(names),
-			prose.PickForm(len(names), "is", "are"), describeBlocked(held.Lock), held.By.RelativePlace(s)),
-		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.DescribeWaiting(&held.Effect), work.Name),
+		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), formatLockedNames(names),
+			prose.PickForm(len(names), "is", "are"), describeBlocked(heldLock.Lock), heldLock.By.RelativePlace(s)),
+		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.DescribeWaiting(&heldLock.Effect), work.Name),
 		Grows:    work.Name,
-		Instead:  moveElsewhere(s, work),
-		Way:      advice.Apart{Work: worksOn(s), Own: held.By.Operation == s.Operation && held.By.Line == s.Line, SQL: s.SQL},
+		Instead:  adviseMove(s, work),
+		Way:      advice.Apart{Work: classifyWork(s), Own: heldLock.By.Operation == s.Operation && heldLock.By.Line == s.Line, SQL: s.SQL},
 		Severity: severity,
-		Lesser:   severity != onward.Off && (held.Lock <= work.Lock || held.Name != work.Name),
+		Lesser:   severity != onward.Off && (heldLock.Lock <= work.Lock || heldLock.Name != work.Name),
 		Hands:    hands,
-		Cause:    "and %d other statements work while " + held.Name.String() + " is",
+		Cause:    "and %d other statements work while " + heldLock.Name.String() + " is",
 		Evidence: evidence,
 	})
 }
@@ -69,16 +69,16 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 // mostHeld is how many locked tables a finding names and shows.
 const mostHeld = 5
 
-// nameHeld names the locked relations in a sentence.
-func nameHeld(names []string) string {
+// formatLockedNames names the locked relations in a sentence.
+func formatLockedNames(names []string) string {
 	if len(names) > mostHeld {
 		return prose.FirstNames(names, mostHeld)
 	}
 	return prose.EnumerateNames(names)
 }
 
-// listHeld lists the names of the relations that are locked as the first one is, and the evidence for each lock.
-func listHeld(all []rule.Held) (names []string, evidence []onward.Evidence) {
+// listLockedNames lists the names of the relations that are locked as the first one is, and the evidence for each lock.
+func listLockedNames(all []rule.Held) (names []string, evidence []onward.Evidence) {
 	for i := range all {
 		h := &all[i]
 		if i > 0 && (describeBlocked(h.Lock) != describeBlocked(all[0].Lock) || !h.Kind.IsTable() || !all[0].Kind.IsTable()) {
@@ -92,9 +92,9 @@ func listHeld(all []rule.Held) (names []string, evidence []onward.Evidence) {
 	return names, evidence
 }
 
-// validatesOwn reports whether a statement validates a constraint that the
+// validatesOwnConstraint reports whether a statement validates a constraint that the
 // transaction itself added, which is constraint-validate-same-transaction's.
-func validatesOwn(s *rule.Stmt) bool {
+func validatesOwnConstraint(s *rule.Stmt) bool {
 	stmt := s.Node.GetAlterTableStmt()
 	if stmt == nil || len(stmt.Cmds) != 1 {
 		return false
@@ -104,16 +104,16 @@ func validatesOwn(s *rule.Stmt) bool {
 		return false
 	}
 	r := s.AlteredRelation()
-	was := s.Tx.First.Before.Relation(r.OID)
-	return r.Constraint(cmd.Name) != nil && (was == nil || was.Constraint(cmd.Name) == nil)
+	oldTable := s.Tx.First.Before.Relation(r.OID)
+	return r.Constraint(cmd.Name) != nil && (oldTable == nil || oldTable.Constraint(cmd.Name) == nil)
 }
 
-// refersTo reports whether a statement adds a foreign key to the table that is held,
+// referencesLockedTable reports whether a statement adds a foreign key to the table that is held,
 // since one of the same table's was dropped: both tables are locked alike, and
 // constraint-foreign-key-validating tells who waits there.
-func refersTo(s *rule.Stmt, held rule.Held) bool {
+func referencesLockedTable(s *rule.Stmt, heldLock rule.Held) bool {
 	cmds := s.Node.GetAlterTableStmt().GetCmds()
-	if r := held.By.AlteredRelation(); len(cmds) != 1 || r == nil || s.AlteredRelation() == nil || r.OID != s.AlteredRelation().OID || r.Name == held.Name {
+	if r := heldLock.By.AlteredRelation(); len(cmds) != 1 || r == nil || s.AlteredRelation() == nil || r.OID != s.AlteredRelation().OID || r.Name == heldLock.Name {
 		return false
 	}
 	con := cmds[0].GetAlterTableCmd().GetDef().GetConstraint()
@@ -121,7 +121,7 @@ func refersTo(s *rule.Stmt, held rule.Held) bool {
 		return false
 	}
 	ref, _ := s.Before.Resolve(con.GetPktable())
-	return ref != nil && ref.Name == held.Name
+	return ref != nil && ref.Name == heldLock.Name
 }
 
 // flagged are the first statements of a transaction that work on a table while

@@ -25,7 +25,7 @@ var ManyTablesLocked = &rule.Rule{
 		"A session that uses both tables in the other order deadlocks with it.",
 	Instead:   "Give each table a migration of its own, so that no lock is held while another is waited for.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
-	Migration: manyTablesLocked,
+	Migration: checkManyTablesLocked,
 }
 
 // many is the number of tables from which a warning is reported. Most migrations take two
@@ -39,17 +39,17 @@ type lockedTable struct {
 	by *rule.Stmt
 }
 
-func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
+func checkManyTablesLocked(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		locked := lockedTables(p, t)
+		locked := listLockedTables(p, t)
 		var second *lockedTable
 		for i := 1; i < len(locked); i++ {
-			if !countTogether(p, locked[i].by, locked[0].by) {
+			if !countAsOne(p, locked[i].by, locked[0].by) {
 				second = &locked[i]
 				break
 			}
 		}
-		if second == nil || t.Earlier != nil && !isFirstSeen(locked, second, m) {
+		if second == nil || t.Earlier != nil && !addsSecondLock(locked, second, m) {
 			continue
 		}
 		first := locked[0]
@@ -74,15 +74,15 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 		if len(locked) < many {
 			r.Severity = onward.Info
 		}
-		if wait := longestWait(p, locked); wait > 0 && wait <= analysis.LongestWait {
+		if wait := totalLockWait(p, locked); wait > 0 && wait <= analysis.LongestWait {
 			r.Severity = onward.Info
 			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; "+
 				"of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.RelativePlace(second.by), pgtime.Format(wait))
 		}
-		if at := m.Runner.LockTimeoutAt.String(); at != "" && second.by.Settings.LockTimeout == 0 && second.by.Settings.LockTimeoutBy == nil {
+		if timeoutPlace := m.Runner.LockTimeoutAt.String(); timeoutPlace != "" && second.by.Settings.LockTimeout == 0 && second.by.Settings.LockTimeoutBy == nil {
 			r.Severity = onward.Info
 			r.Harm = fmt.Sprintf("%s, locked since %s, stays locked while the statement waits for the lock on %s; "+
-				"the lock_timeout at %s ends that, if it is set in the session that migrates", first.Name, first.by.RelativePlace(second.by), second.Name, at)
+				"the lock_timeout at %s ends that, if it is set in the session that migrates", first.Name, first.by.RelativePlace(second.by), second.Name, timeoutPlace)
 		}
 		place := second.by
 		if place.Migration != m {
@@ -92,18 +92,18 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// isFirstSeen reports whether a migration is the first part of a transaction that locks a second table, or so many that it is a
+// addsSecondLock reports whether a migration is the first part of a transaction that locks a second table, or so many that it is a
 // warning.
-func isFirstSeen(locked []lockedTable, second *lockedTable, m *rule.Migration) bool {
+func addsSecondLock(locked []lockedTable, second *lockedTable, m *rule.Migration) bool {
 	return second.by.Migration == m || len(locked) >= many && locked[many-1].by.Migration == m
 }
 
-// longestWait is for how long a transaction may wait for locks on tables while it
+// totalLockWait is for how long a transaction may wait for locks on tables while it
 // has the first, in milliseconds; 0 when a lock_timeout does not bound that.
-func longestWait(p *rule.Pass, locked []lockedTable) int {
+func totalLockWait(p *rule.Pass, locked []lockedTable) int {
 	total, last := 0, locked[0].by
 	for _, l := range locked[1:] {
-		if l.by == last && !dropsTable(l.by) || countTogether(p, l.by, locked[0].by) {
+		if l.by == last && !dropsTable(l.by) || countAsOne(p, l.by, locked[0].by) {
 			continue
 		}
 		if l.by.Settings.LockTimeout == 0 {
@@ -115,12 +115,12 @@ func longestWait(p *rule.Pass, locked []lockedTable) int {
 	return total
 }
 
-// countTogether reports whether two statements count as one for the sessions that they block:
+// countAsOne reports whether two statements count as one for the sessions that they block:
 // they are the same statement, or both create or change new tables. The latter lock only
 // the tables that their foreign keys reference, each for an instant, and one statement
 // may do so for two tables. constraint-foreign-key-locks-referenced reports them.
 // DROP TABLE waits for the referenced tables one after the other, which the code uses on.
-func countTogether(p *rule.Pass, a, b *rule.Stmt) bool {
+func countAsOne(p *rule.Pass, a, b *rule.Stmt) bool {
 	return a == b && !dropsTable(a) || isOnNewTable(p, a) && isOnNewTable(p, b)
 }
 
@@ -139,9 +139,9 @@ func isOnNewTable(p *rule.Pass, s *rule.Stmt) bool {
 	return r != nil && p.IsNew(r.OID)
 }
 
-// lockedTables lists the existing tables that a transaction locks against writes, in order, with the tables of its earlier migrations.
+// listLockedTables lists the existing tables that a transaction locks against writes, in order, with the tables of its earlier migrations.
 // Partitions count as their parent. Tables that the transaction drops do not count.
-func lockedTables(p *rule.Pass, t *rule.Tx) []lockedTable {
+func listLockedTables(p *rule.Pass, t *rule.Tx) []lockedTable {
 	var out []lockedTable
 	seen, passed := map[catalog.Name]bool{}, map[catalog.OID]bool{}
 	for s := range t.All() {

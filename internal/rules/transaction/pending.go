@@ -116,12 +116,12 @@ func (q *checks) setConstraints(x *pgparse.ConstraintsSetStmt) {
 	}
 }
 
-func (q *checks) disableTriggers(table catalog.OID, off bool) {
+func (q *checks) disableTriggers(table catalog.OID, disabled bool) {
 	q.off = maps.Clone(q.off)
 	if q.off == nil {
 		q.off = map[catalog.OID]bool{}
 	}
-	q.off[table] = off
+	q.off[table] = disabled
 }
 
 // isDeferred reports whether a check waits for the commit.

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// surestEvent is the event that is surest to be there, of those that match.
-func (q *checks) surestEvent(match func(*event) bool) *event {
+// findSurestEvent is the event that is surest to be there, of those that match.
+func (q *checks) findSurestEvent(match func(*event) bool) *event {
 	var found *event
 	for i := range q.list {
 		if e := &q.list[i]; match(e) && (found == nil || e.sure && !found.sure) {
@@ -21,9 +21,9 @@ func (q *checks) surestEvent(match func(*event) bool) *event {
 	return found
 }
 
-// eventOn is an event on what an ALTER TABLE or CREATE INDEX names, or on a
+// findTargetEvent is an event on what an ALTER TABLE or CREATE INDEX names, or on a
 // partition or child to which it goes on.
-func (q *checks) eventOn(s *rule.Stmt, tree bool) *event {
+func (q *checks) findTargetEvent(s *rule.Stmt, tree bool) *event {
 	var rv *pgparse.RangeVar
 	index := s.Node.GetIndexStmt()
 	if index != nil {
@@ -41,15 +41,15 @@ func (q *checks) eventOn(s *rule.Stmt, tree bool) *event {
 			kids = kids || s.Result.Effects[i].Lock >= onward.ShareUpdateExclusiveLock && isDescendant(s.Before, s.Result.Effects[i].OID, target.OID)
 		}
 	}
-	return q.surestEvent(func(e *event) bool {
+	return q.findSurestEvent(func(e *event) bool {
 		if e.table == target.OID {
 			return !e.spread || kids
 		}
 		if !kids || e.spread && index != nil {
 			return false
 		}
-		at := slices.IndexFunc(s.Result.Effects, func(x effect.Effect) bool { return x.OID == e.table })
-		return at >= 0 && s.Result.Effects[at].Lock >= onward.ShareUpdateExclusiveLock && isDescendant(s.Before, e.table, target.OID)
+		effectIndex := slices.IndexFunc(s.Result.Effects, func(x effect.Effect) bool { return x.OID == e.table })
+		return effectIndex >= 0 && s.Result.Effects[effectIndex].Lock >= onward.ShareUpdateExclusiveLock && isDescendant(s.Before, e.table, target.OID)
 	})
 }
 
@@ -75,15 +75,15 @@ func isDescendant(c *catalog.Catalog, oid, top catalog.OID) bool {
 	return false
 }
 
-// eventOnReferenced is an event on the table that a dropped foreign key refers to.
-func (q *checks) eventOnReferenced(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
+// findReferencedEvent is an event on the table that a dropped foreign key refers to.
+func (q *checks) findReferencedEvent(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
 	for _, n := range x.GetCmds() {
 		cmd := n.GetAlterTableCmd()
 		if cmd.GetSubtype() != pgparse.AlterTableType_AT_DropConstraint {
 			continue
 		}
 		if c := s.AlteredRelation().Constraint(cmd.GetName()); c != nil && c.Kind == catalog.ForeignKey {
-			if e := q.surestEvent(func(e *event) bool { return e.table == c.Ref && !e.spread }); e != nil {
+			if e := q.findSurestEvent(func(e *event) bool { return e.table == c.Ref && !e.spread }); e != nil {
 				return e
 			}
 		}
@@ -91,10 +91,10 @@ func (q *checks) eventOnReferenced(s *rule.Stmt, x *pgparse.AlterTableStmt) *eve
 	return nil
 }
 
-// eventOnExclusive is an event on a table that the statement drops, or empties and
+// findExclusiveEvent is an event on a table that the statement drops, or empties and
 // sorts.
-func (q *checks) eventOnExclusive(s *rule.Stmt, dropped bool) *event {
-	return q.surestEvent(func(e *event) bool {
+func (q *checks) findExclusiveEvent(s *rule.Stmt, dropped bool) *event {
+	return q.findSurestEvent(func(e *event) bool {
 		return slices.ContainsFunc(s.Result.Effects, func(x effect.Effect) bool {
 			return x.OID == e.table && x.Lock == onward.AccessExclusiveLock && (x.Dropped || !dropped)
 		})

@@ -17,9 +17,9 @@ func (q *checks) recordWrite(s *rule.Stmt, w *analysis.Write) {
 	if t.OID == 0 {
 		return
 	}
-	sure := w.Verb == "INSERT" && oneRow(w.Node.(*pgparse.InsertStmt)) && !s.IsOptional() && len(t.Rules) == 0 && !mayWithholdRows(t) &&
+	sure := w.Verb == "INSERT" && alwaysInsertsRow(w.Node.(*pgparse.InsertStmt)) && !s.IsOptional() && len(t.Rules) == 0 && !mayWithholdRows(t) &&
 		(s.Before.Complete || s.Before.Unmodelled == nil)
-	q.recordRows(s.Before, t, writtenRows{verb: w.Verb, set: listAssigned(w), sure: sure, by: writer{statement: s}})
+	q.recordRows(s.Before, t, writtenRows{verb: w.Verb, set: mapAssignments(w), sure: sure, by: writer{statement: s}})
 }
 
 // recordPrograms takes note of the checks that the migration's programs leave before a statement.
@@ -88,9 +88,9 @@ func (q *checks) recordRows(before *catalog.Catalog, t *catalog.Relation, w writ
 	}
 }
 
-// oneRow reports whether an INSERT writes at least one row whatever the tables
+// alwaysInsertsRow reports whether an INSERT writes at least one row whatever the tables
 // hold: VALUES, or a SELECT of constants.
-func oneRow(x *pgparse.InsertStmt) bool {
+func alwaysInsertsRow(x *pgparse.InsertStmt) bool {
 	if x.GetOnConflictClause() != nil {
 		return false
 	}
@@ -121,7 +121,7 @@ func mayWithholdRows(t *catalog.Relation) bool {
 // another value than NULL or their own.
 type assignments map[string]bool
 
-func listAssigned(w *analysis.Write) assignments {
+func mapAssignments(w *analysis.Write) assignments {
 	u, ok := w.Node.(*pgparse.UpdateStmt)
 	if !ok {
 		return nil
@@ -129,8 +129,8 @@ func listAssigned(w *analysis.Write) assignments {
 	out := assignments{}
 	for _, n := range u.GetTargetList() {
 		r := n.GetResTarget()
-		own := r.GetVal().GetColumnRef().GetFields()
-		out[r.GetName()] = !r.GetVal().GetAConst().GetIsnull() && (len(own) != 1 || own[0].GetString_().GetSval() != r.GetName())
+		fields := r.GetVal().GetColumnRef().GetFields()
+		out[r.GetName()] = !r.GetVal().GetAConst().GetIsnull() && (len(fields) != 1 || fields[0].GetString_().GetSval() != r.GetName())
 	}
 	return out
 }

@@ -25,17 +25,17 @@ var PendingTriggerEvents = &rule.Rule{
 		"in production, not in the test.",
 	Instead:   "Run the checks before the table is changed, with SET CONSTRAINTS ALL IMMEDIATE, or write the rows in a migration of their own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set-constraints.html"},
-	Migration: pendingTriggerEvents,
+	Migration: checkPendingTriggerEvents,
 }
 
-func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
+func checkPendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		programs := programsSince(m, t)
+		programs := listProgramsSince(m, t)
 		if len(programs) == 0 && !writesThenChanges(t) {
 			continue
 		}
 		var events pending
-		told := map[catalog.OID]bool{}
+		reportedTables := map[catalog.OID]bool{}
 		for s := range t.All() {
 			if s.Node == nil {
 				continue
@@ -43,18 +43,18 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 			if s.Migration == m {
 				programs = events.recordPrograms(s, programs)
 			}
-			e, command := refusedBy(s, &events)
+			e, command := findRefusingEvent(s, &events)
 			if e == nil {
 				events.recordStatement(p, s)
 				continue
 			}
-			if told[e.table] {
+			if reportedTables[e.table] {
 				continue
 			}
-			told[e.table] = true
+			reportedTables[e.table] = true
 			sure := e.sure && !s.IsOptional()
 			if s.Migration == m {
-				p.Report(s, pendingReport(s, e, command, sure))
+				p.Report(s, describePendingChecks(s, e, command, sure))
 			}
 			if sure {
 				break
@@ -63,8 +63,8 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// programsSince are the programs that write rows in the transaction, or before it.
-func programsSince(m *rule.Migration, t *rule.Tx) []script.Change {
+// listProgramsSince are the programs that write rows in the transaction, or before it.
+func listProgramsSince(m *rule.Migration, t *rule.Tx) []script.Change {
 	all := m.Script.Source.Changes
 	if t == m.Txs[0] || len(t.Statements) == 0 {
 		return all
@@ -73,7 +73,7 @@ func programsSince(m *rule.Migration, t *rule.Tx) []script.Change {
 	return slices.DeleteFunc(slices.Clone(all), func(c script.Change) bool { return c.Parts <= first })
 }
 
-func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Report {
+func describePendingChecks(s *rule.Stmt, e *event, command string, sure bool) rule.Report {
 	r := rule.Report{
 		Fact:     fmt.Sprintf("%s finds checks pending: %s wrote to %s, and %s is checked at commit", command, e.by.describeWrite(e.verb, s), e.name, e.check),
 		Harm:     fmt.Sprintf("the migration fails: cannot %s \"%s\" because it has pending trigger events", command, e.name.Name),
@@ -111,11 +111,11 @@ func writesThenChanges(t *rule.Tx) bool {
 	return false
 }
 
-// refusedBy is the event for which the server refuses a statement, and what its
+// findRefusingEvent is the event for which the server refuses a statement, and what its
 // message calls the statement. Renaming a relation, SET SCHEMA, DROP INDEX,
 // REINDEX, triggers, policies and a foreign key that refers to the table are
 // not refused.
-func refusedBy(s *rule.Stmt, events *pending) (*event, string) {
+func findRefusingEvent(s *rule.Stmt, events *pending) (*event, string) {
 	if len(events.list) == 0 || s.Result.Refused != nil {
 		return nil, ""
 	}
@@ -124,18 +124,18 @@ func refusedBy(s *rule.Stmt, events *pending) (*event, string) {
 		if x.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
 			return nil, ""
 		}
-		if e := events.eventOn(s, altersTree(x)); e != nil {
+		if e := events.findTargetEvent(s, altersTree(x)); e != nil {
 			return e, "ALTER TABLE"
 		}
-		return events.eventOnReferenced(s, x), "ALTER TABLE"
+		return events.findReferencedEvent(s, x), "ALTER TABLE"
 	case *pgparse.IndexStmt:
-		return events.eventOn(s, true), "CREATE INDEX"
+		return events.findTargetEvent(s, true), "CREATE INDEX"
 	case *pgparse.TruncateStmt:
-		return events.eventOnExclusive(s, false), "TRUNCATE"
+		return events.findExclusiveEvent(s, false), "TRUNCATE"
 	case *pgparse.ClusterStmt:
-		return events.eventOnExclusive(s, false), "CLUSTER"
+		return events.findExclusiveEvent(s, false), "CLUSTER"
 	case *pgparse.DropStmt:
-		return events.eventOnExclusive(s, true), "DROP TABLE"
+		return events.findExclusiveEvent(s, true), "DROP TABLE"
 	}
 	return nil, ""
 }

@@ -25,8 +25,8 @@ var RunnerAssumed = &rule.Rule{
 		"So it is with a template: which of its conditions hold in production, it does not say.",
 	Instead: "Declare how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or with --transaction.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT"},
-	Gather:  keepOtherwise,
-	Release: runnerAssumed,
+	Gather:  keepAssumedRunner,
+	Release: checkRunnerAssumed,
 }
 
 // assumedRunner is a migration whose way of being sent is a guess, and its comments.
@@ -35,28 +35,28 @@ type assumedRunner struct {
 	comments []script.Suppression
 }
 
-func keepOtherwise(p *rule.Pass, m *rule.Migration) {
+func keepAssumedRunner(p *rule.Pass, m *rule.Migration) {
 	if m.Otherwise != nil {
 		p.KeepValue(assumedRunner{m, m.Script.Suppressions})
 	}
 }
 
-func runnerAssumed(p *rule.Pass, _ *rule.Release) {
+func checkRunnerAssumed(p *rule.Pass, _ *rule.Release) {
 	for _, m := range rule.KeptValues[assumedRunner](p) {
 		m.reportDifference(p)
 	}
 }
 
 func (m *assumedRunner) reportDifference(p *rule.Pass) {
-	more, less := m.errorsWithout(m.Migration.Otherwise, m.Found), m.errorsWithout(m.Found, m.Migration.Otherwise)
-	if len(more)+len(less) == 0 {
+	more, fewer := m.subtractErrors(m.Migration.Otherwise, m.Found), m.subtractErrors(m.Found, m.Migration.Otherwise)
+	if len(more)+len(fewer) == 0 {
 		return
 	}
 	if m.Runner.Conditional {
-		m.reportConditional(p, more, less)
+		m.reportConditional(p, more, fewer)
 		return
 	}
-	fact, harm, severity := describeDifference(more, less)
+	fact, harm, severity := describeDifference(more, fewer)
 	r := rule.Report{
 		Severity: severity,
 		Fact:     "this file is assumed to run " + sent[m.Mode].file + ": " + sent[m.Runner.Otherwise].file + ", " + fact,
@@ -71,12 +71,12 @@ func (m *assumedRunner) reportDifference(p *rule.Pass) {
 		}
 		r.SafeIf = files + " run " + sent[m.Mode].each
 	}
-	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
+	p.ReportAt(m.ID, m.Path, slices.Concat(more, fewer)[0].Line, r)
 }
 
 // reportConditional tells of a template with conditions.
-func (m *assumedRunner) reportConditional(p *rule.Pass, more, less []onward.Finding) {
-	fact, harm, severity := describeDifference(more, less)
+func (m *assumedRunner) reportConditional(p *rule.Pass, more, fewer []onward.Finding) {
+	fact, harm, severity := describeDifference(more, fewer)
 	r := rule.Report{
 		Severity: severity,
 		Fact:     "this file is read as if the conditions of its template hold: if they do not, " + fact,
@@ -87,7 +87,7 @@ func (m *assumedRunner) reportConditional(p *rule.Pass, more, less []onward.Find
 	if len(more) > 0 {
 		r.SafeIf = "the conditions of the templates in " + path.Dir(m.Path) + " hold"
 	}
-	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
+	p.ReportAt(m.ID, m.Path, slices.Concat(more, fewer)[0].Line, r)
 }
 
 // migrationFails begins the harm of a statement that the server certainly refuses.
@@ -95,9 +95,9 @@ const migrationFails = "the migration fails"
 
 // describeDifference says what there is in the other way, which is worth a warning where traffic
 // waits: that a migration fails is seen when it runs first.
-func describeDifference(more, less []onward.Finding) (fact, harm string, severity onward.Severity) {
+func describeDifference(more, fewer []onward.Finding) (fact, harm string, severity onward.Severity) {
 	if len(more) == 0 {
-		return fmt.Sprintf("%s at :%d is no error", less[0].Rule, less[0].Line), "the error holds if the guess does", onward.Info
+		return fmt.Sprintf("%s at :%d is no error", fewer[0].Rule, fewer[0].Line), "the error holds if the guess does", onward.Info
 	}
 	first, severity := more[0], onward.Info
 	for _, f := range more {
@@ -116,9 +116,9 @@ func describeDifference(more, less []onward.Finding) (fact, harm string, severit
 	return fact, harm, severity
 }
 
-// errorsWithout are the errors of a list that another list does not have, and no comment takes
+// subtractErrors are the errors of a list that another list does not have, and no comment takes
 // out.
-func (m *assumedRunner) errorsWithout(list, other []onward.Finding) []onward.Finding {
+func (m *assumedRunner) subtractErrors(list, other []onward.Finding) []onward.Finding {
 	type place struct {
 		rule string
 		line int

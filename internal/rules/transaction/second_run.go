@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// findStuck is the statement at which a second run of transactions that committed
+// findRerunFailure is the statement at which a second run of transactions that committed
 // fails, and what the server answers to it; nil when it gets through. It begins
 // from the schema that they left.
-func findStuck(txs []*rule.Tx, again *catalog.Catalog) (*rule.Stmt, string) {
+func findRerunFailure(txs []*rule.Tx, rerunCatalog *catalog.Catalog) (*rule.Stmt, string) {
 	for _, t := range txs {
 		if t.RolledBack {
 			continue
@@ -21,23 +21,23 @@ func findStuck(txs []*rule.Tx, again *catalog.Catalog) (*rule.Stmt, string) {
 			if s.Node == nil || s.Parent >= 0 {
 				continue
 			}
-			next, problems := again.Apply(s.Node, s.SQL)
+			next, problems := rerunCatalog.Apply(s.Node, s.SQL)
 			if len(problems) > 0 && s.Conditional {
 				continue // such as remove_index with if_exists: the program looks first
 			}
 			if len(problems) > 0 && len(s.Problems) == 0 && len(s.Deltas) > 0 {
 				return s, problems[0].Message()
 			}
-			again = next
+			rerunCatalog = next
 		}
 	}
 	return nil, ""
 }
 
-// mayFail is the first statement that is likely to fail on a busy database, and
+// findLikelyFailure is the first statement that is likely to fail on a busy database, and
 // why: one that waits for other transactions while it works. Where the runner
 // says that it runs the whole file again, any change counts when there is none.
-func mayFail(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, string) {
+func findLikelyFailure(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, string) {
 	var change *rule.Stmt
 	for _, t := range txs {
 		for _, s := range t.Statements {
@@ -55,8 +55,8 @@ func mayFail(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, strin
 	return change, "a deadlock, a timeout or a lost connection is enough"
 }
 
-// hintGuard is the second way out, where the statement has one.
-func hintGuard(s *rule.Stmt) string {
+// formatGuardHint is the second way out, where the statement has one.
+func formatGuardHint(s *rule.Stmt) string {
 	words := strings.ToUpper(strings.Join(strings.Fields(s.SQL), " "))
 	switch {
 	case strings.HasPrefix(words, "CREATE TABLE"), strings.HasPrefix(words, "ALTER TABLE") && strings.Contains(words, " ADD COLUMN "):

@@ -22,7 +22,7 @@ var SetLeaks = &rule.Rule{
 	Instead: "Use SET LOCAL inside a transaction, or RESET at the end.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-set.html"},
 	Gather:  gatherLeaks,
-	Release: setLeaks,
+	Release: checkSetLeaks,
 }
 
 // sessions are the settings that change what later statements do.
@@ -57,20 +57,20 @@ func gatherLeaks(p *rule.Pass, m *rule.Migration) {
 // listEffectiveSettings lists the settings on which a statement of a migration depends, without those that it sets itself before.
 func listEffectiveSettings(m *rule.Migration) []string {
 	var felt []string
-	var own map[string]bool
+	var ownSettings map[string]bool
 	for _, s := range m.Statements {
 		if set, ok := analysis.SettingOf(s.Node); ok {
 			if set.Name == "" {
 				return felt // from here on it has the server's own settings
 			}
-			if own == nil {
-				own = map[string]bool{}
+			if ownSettings == nil {
+				ownSettings = map[string]bool{}
 			}
-			own[set.Name] = true
+			ownSettings[set.Name] = true
 			continue
 		}
 		for _, name := range settingsFor(s.Node) {
-			if !own[name] && !slices.Contains(felt, name) {
+			if !ownSettings[name] && !slices.Contains(felt, name) {
 				felt = append(felt, name)
 			}
 		}
@@ -106,12 +106,12 @@ type settingInSession struct {
 
 // harmsLater reports whether something later in the run feels a leak: a migration in the same session, after the one at a place of the run, or
 // the runner that looks for its own table. A search path with public in it finds that.
-func (l *leak) harmsLater(session, at int, last map[settingInSession]int) bool {
+func (l *leak) harmsLater(session, position int, last map[settingInSession]int) bool {
 	for i, name := range l.names {
 		if name == "search_path" && strings.Contains(l.values[i], "public") {
 			continue
 		}
-		if name == "search_path" && l.first.Migration.Runner.KeepsSession || session != 0 && last[settingInSession{session, name}] > at {
+		if name == "search_path" && l.first.Migration.Runner.KeepsSession || session != 0 && last[settingInSession{session, name}] > position {
 			return true
 		}
 	}
@@ -122,20 +122,20 @@ func (l *leak) harmsLater(session, at int, last map[settingInSession]int) bool {
 // something, else the first. harmful has those that do.
 func worstLeaks(run []passage) (list []*leak, harmful map[*leak]bool) {
 	last := map[settingInSession]int{}
-	for at, x := range run {
+	for position, x := range run {
 		for _, name := range x.feels {
-			last[settingInSession{x.session, name}] = at
+			last[settingInSession{x.session, name}] = position
 		}
 	}
 	harmful = map[*leak]bool{}
 	places := map[string]int{}
-	for at, x := range run {
+	for position, x := range run {
 		if x.leak == nil {
 			continue
 		}
 		key := strings.Join(slices.Concat(x.leak.names, x.leak.values), " ")
 		i, ok := places[key]
-		harms := x.leak.harmsLater(x.session, at, last)
+		harms := x.leak.harmsLater(x.session, position, last)
 		switch {
 		case !ok:
 			places[key] = len(list)
@@ -148,7 +148,7 @@ func worstLeaks(run []passage) (list []*leak, harmful map[*leak]bool) {
 	return list, harmful
 }
 
-func setLeaks(p *rule.Pass, _ *rule.Release) {
+func checkSetLeaks(p *rule.Pass, _ *rule.Release) {
 	list, harmful := worstLeaks(rule.KeptValues[passage](p))
 	for _, l := range list {
 		m := l.first.Migration
@@ -188,7 +188,7 @@ func findLeaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
 			case !ok || set.Local:
 			case set.Name == "":
 				clear(open)
-			case set.Default || isHarmless(set, m.Runner):
+			case set.Default || isHarmlessSetting(set, m.Runner):
 				delete(open, set.Name)
 			case sessions[set.Name]:
 				open[set.Name] = setting{s, set.Value}

@@ -21,10 +21,10 @@ var SetLocalOutside = &rule.Rule{
 	Instead:   "Use SET and RESET, or open a transaction around both.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set.html"},
 	Kinds:     rule.Data | rule.Another,
-	Statement: setLocalOutside,
+	Statement: checkSetLocalOutside,
 }
 
-func setLocalOutside(p *rule.Pass, s *rule.Stmt) {
+func checkSetLocalOutside(p *rule.Pass, s *rule.Stmt) {
 	if s.Origin != script.Alone || s.Parent >= 0 {
 		return
 	}
@@ -42,12 +42,12 @@ func setLocalOutside(p *rule.Pass, s *rule.Stmt) {
 		Instead: "set it for the session, and reset it at the end:\nSET " + set.Name + " = '" + set.Value + "';",
 	}
 	if words := strings.Fields(s.SQL); len(words) > 1 && strings.EqualFold(words[0], "SET") && strings.EqualFold(words[1], "LOCAL") {
-		at := strings.Index(strings.ToUpper(s.SQL), "LOCAL")
-		end := at + len("LOCAL")
+		start := strings.Index(strings.ToUpper(s.SQL), "LOCAL")
+		end := start + len("LOCAL")
 		for end < len(s.SQL) && s.SQL[end] == ' ' {
 			end++
 		}
-		report.Fix = []onward.Edit{{Start: at, End: end}}
+		report.Fix = []onward.Edit{{Start: start, End: end}}
 	}
 	p.Report(s, report)
 }

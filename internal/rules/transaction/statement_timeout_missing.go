@@ -21,10 +21,10 @@ var StatementTimeoutMissing = &rule.Rule{
 		"is done. statement_timeout bounds waiting and work together.",
 	Instead:   "Set statement_timeout beside lock_timeout, to the longest time that the table may be locked.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-STATEMENT-TIMEOUT"},
-	Migration: statementTimeoutMissing,
+	Migration: checkStatementTimeoutMissing,
 }
 
-func statementTimeoutMissing(p *rule.Pass, m *rule.Migration) {
+func checkStatementTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Settings.StatementTimeout > 0 {
 			continue
@@ -33,7 +33,7 @@ func statementTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if e == nil || s.Node.GetLockStmt() != nil {
 			continue // what waits here works not
 		}
-		set, _ := setAround(s, "statement_timeout", "30s")
+		set, _ := formatSettingAround(s, "statement_timeout", "30s")
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no statement_timeout bounds how long %s stays locked", e.Name),
 			Harm:    "lock_timeout bounds the wait for each lock, not the time for which the statement then holds it",

@@ -20,13 +20,13 @@ var TimeoutUnit = &rule.Rule{
 	Instead:   "Write the unit: '5s'.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES"},
 	Kinds:     rule.Data | rule.Another,
-	Statement: timeoutUnit,
+	Statement: checkTimeoutUnit,
 }
 
 // shortest is what nobody means: a timeout of less, in milliseconds.
 const shortest = 100
 
-func timeoutUnit(p *rule.Pass, s *rule.Stmt) {
+func checkTimeoutUnit(p *rule.Pass, s *rule.Stmt) {
 	set, ok := analysis.SettingOf(s.Node)
 	if !ok || set.Default {
 		return

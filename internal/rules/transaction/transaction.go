@@ -50,18 +50,18 @@ func adviseRunAlone(s *rule.Stmt) string {
 	if s.Migration.Mode == onward.TransactionPipeline {
 		return "move it to the head of the file, or into a file of its own:"
 	}
-	apart := s.Migration.Runner.SeparateFileAdvice()
+	fileAdvice := s.Migration.Runner.SeparateFileAdvice()
 	switch {
 	case s.Parent >= 0:
-		return "take it out of the DO block, into " + apart
+		return "take it out of the DO block, into " + fileAdvice
 	case s.Origin == script.Explicit && s.Migration.Mode == onward.TransactionNone:
 		return "move it before BEGIN or after COMMIT:"
 	}
-	return "move it into " + apart
+	return "move it into " + fileAdvice
 }
 
-// setAround returns SQL that bounds a statement by a setting: until the transaction ends, or, if alone, for the statement only.
-func setAround(s *rule.Stmt, setting, value string) (sql string, alone bool) {
+// formatSettingAround returns SQL that bounds a statement by a setting: until the transaction ends, or, if alone, for the statement only.
+func formatSettingAround(s *rule.Stmt, setting, value string) (sql string, alone bool) {
 	if s.Origin == script.Alone || s.Parent >= 0 {
 		// A second statement makes another transaction of a lone one.
 		return "SET " + setting + " = '" + value + "';\n" + s.SQL + ";\nRESET " + setting + ";", true

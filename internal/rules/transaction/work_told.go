@@ -33,8 +33,8 @@ func describeWork(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 	return statementVerb(s) + " scans " + name
 }
 
-// worksOn is what the statement works on.
-func worksOn(s *rule.Stmt) advice.Work {
+// classifyWork is what the statement works on.
+func classifyWork(s *rule.Stmt) advice.Work {
 	switch {
 	case s.Node.GetUpdateStmt() != nil:
 		return advice.Fills
@@ -49,7 +49,7 @@ func worksOn(s *rule.Stmt) advice.Work {
 	return advice.Other
 }
 
-func moveElsewhere(s *rule.Stmt, e *effect.Effect) string {
+func adviseMove(s *rule.Stmt, e *effect.Effect) string {
 	if e.Lock == onward.RowExclusiveLock {
 		return "move it to " + s.SeparatePlace() + ", and write " + e.Name.String() + " in batches that commit"
 	}

@@ -24,21 +24,21 @@ var CopyMisfits = &rule.Rule{
 		"so the failures begin minutes after the deploy. If both get a column but the history has further ones after it, the values land one column off.",
 	Instead: "Give the history the column first, and name the columns in the function before either table changes.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html", "https://www.postgresql.org/docs/current/sql-insert.html"},
-	Commit:  copyMisfits,
+	Commit:  checkCopyMisfits,
 }
 
-func copyMisfits(p *rule.Pass, t *rule.Tx) {
-	var told []catalog.OID
+func checkCopyMisfits(p *rule.Pass, t *rule.Tx) {
+	var reportedTriggers []catalog.OID
 	// The table that the rows come from is where the change is meant.
-	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{onlyItself, copyingTables} {
+	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{listTableItself, listCopyingTables} {
 		for d := range p.DeployedChanges(t, catalog.ColumnAdded, catalog.ColumnDropped) {
 			if !d.Before.Kind.IsTable() {
 				continue
 			}
 			for _, r := range copying(p, t, d.After) {
 				for _, trigger := range r.Triggers {
-					if !slices.Contains(told, trigger.ID) && judgeMisfit(p, t, d, r, trigger) {
-						told = append(told, trigger.ID)
+					if !slices.Contains(reportedTriggers, trigger.ID) && judgeRowCopy(p, t, d, r, trigger) {
+						reportedTriggers = append(reportedTriggers, trigger.ID)
 					}
 				}
 			}
@@ -46,21 +46,21 @@ func copyMisfits(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-func onlyItself(_ *rule.Pass, _ *rule.Tx, r *catalog.Relation) []*catalog.Relation {
+func listTableItself(_ *rule.Pass, _ *rule.Tx, r *catalog.Relation) []*catalog.Relation {
 	return []*catalog.Relation{r}
 }
 
-// judgeMisfit judges a trigger of a table by its state before the commit: rows that fitted
+// judgeRowCopy judges a trigger of a table by its state before the commit: rows that fitted
 // must still fit.
-func judgeMisfit(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigger *catalog.Trigger) bool {
+func judgeRowCopy(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigger *catalog.Trigger) bool {
 	fn, old := analysis.RowFunction(t.After, trigger), t.Before.Relation(r.OID)
 	if fn == nil || old == nil {
 		return false
 	}
 	before := t.Before.RowCopies(fn, old)
 	for _, x := range t.After.RowCopies(fn, r) {
-		at := slices.IndexFunc(before, func(o catalog.RowCopy) bool { return o.Text == x.Text })
-		if x.IsFit() || at < 0 || before[at].Fails != "" || x.Fails == "" && !before[at].IsFit() {
+		index := slices.IndexFunc(before, func(o catalog.RowCopy) bool { return o.Text == x.Text })
+		if x.IsFit() || index < 0 || before[index].Fails != "" || x.Fails == "" && !before[index].IsFit() {
 			continue
 		}
 		use := analysis.RowUse(fn, r, trigger, catalog.Field{Mention: x.Mention})
@@ -87,7 +87,7 @@ func judgeMisfit(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, t
 			out.Harm = fires + " fails, or puts " + x.Record + "." + x.Column + " into column " + x.Lands + " of " + x.Into.Name.String()
 			out.Instead = "name the columns in the INSERT of " + fn.Signature() + ", in the same transaction (CREATE OR REPLACE FUNCTION)"
 		}
-		if isMended(t, r, trigger, fn, x.Text) {
+		if isMisfitRepaired(t, r, trigger, fn, x.Text) {
 			out.Severity = onward.Warning
 			out.Harm += ", until a later transaction of the migration mends it"
 		} else {
@@ -99,9 +99,9 @@ func judgeMisfit(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, t
 	return false
 }
 
-// isMended reports whether the rows fit again at the end of the migration, or nothing
+// isMisfitRepaired reports whether the rows fit again at the end of the migration, or nothing
 // copies them any more.
-func isMended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catalog.Function, text string) bool {
+func isMisfitRepaired(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catalog.Function, text string) bool {
 	last := t.Migration.After()
 	now := last.Relation(r.OID)
 	if now == nil || now.Trigger(trigger.Name) == nil || analysis.RowFunction(last, trigger) != fn {
@@ -110,7 +110,7 @@ func isMended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *cat
 	return !slices.ContainsFunc(last.RowCopies(fn, now), func(x catalog.RowCopy) bool { return x.Text == text && !x.IsFit() })
 }
 
-// copyingTables are the tables whose row triggers may copy whole rows into one.
-func copyingTables(p *rule.Pass, t *rule.Tx, table *catalog.Relation) []*catalog.Relation {
+// listCopyingTables are the tables whose row triggers may copy whole rows into one.
+func listCopyingTables(p *rule.Pass, t *rule.Tx, table *catalog.Relation) []*catalog.Relation {
 	return p.FunctionBodies(t).CopyingInto(table)
 }

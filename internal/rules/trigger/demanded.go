@@ -15,9 +15,9 @@ import (
 // else it looks at: IF NEW.a IS NULL OR … THEN RAISE.
 var demanding = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*new\s*\.\s*"?(\w+)"?\s+is\s+null\s*\)?\s*(?:\bor\b[^;]*?)?\bthen\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 
-// findDemanded is the column that a trigger refuses to see NULL in, and that is NULL
+// findDemandedColumn is the column that a trigger refuses to see NULL in, and that is NULL
 // in each row whose INSERT leaves it out: nothing else fills it.
-func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
+func findDemandedColumn(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
 	fn := analysis.TriggerFunction(c, t)
 	if fn == nil || !t.Row || !t.IsFor("insert") || !analysis.MentionsWord(strings.ToLower(fn.Body), "raise") {
 		return nil
@@ -25,7 +25,7 @@ func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigg
 	name, body := "", comments.ReplaceAllString(fn.Body, " ")
 	if t.When != nil {
 		if raising.MatchString(body) {
-			name = nullColumn(t.When)
+			name = findNullColumn(t.When)
 		}
 	} else if m := demanding.FindStringSubmatch(body); m != nil {
 		name = m[1]
@@ -49,19 +49,19 @@ func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigg
 	return col
 }
 
-// nullColumn is the column whose NULL alone fulfils a condition: NEW.a IS NULL OR ….
-func nullColumn(when *pgparse.Node) string {
+// findNullColumn is the column whose NULL alone fulfils a condition: NEW.a IS NULL OR ….
+func findNullColumn(when *pgparse.Node) string {
 	switch m := pgparse.Unwrap(when).(type) {
 	case *pgparse.BoolExpr:
 		if m.GetBoolop() == pgparse.BoolExprType_OR_EXPR {
 			for _, n := range m.GetArgs() {
-				if name := nullColumn(n); name != "" {
+				if name := findNullColumn(n); name != "" {
 					return name
 				}
 			}
 		}
 	case *pgparse.NullTest:
-		if name, row := fieldOf(m.GetArg()); m.GetNulltesttype() == pgparse.NullTestType_IS_NULL && row == "new" {
+		if name, row := parseFieldRef(m.GetArg()); m.GetNulltesttype() == pgparse.NullTestType_IS_NULL && row == "new" {
 			return name
 		}
 	}

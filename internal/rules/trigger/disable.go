@@ -26,7 +26,7 @@ var Disable = &rule.Rule{
 
 func checkTriggerDisable(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.TriggerChanged) {
-		if d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || isAddedByRelease(p, d) || !byName(d.By) {
+		if d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || isAddedByRelease(p, d) || !disablesUserTriggers(d.By) {
 			continue
 		}
 		p.Report(d, rule.Report{
@@ -37,9 +37,9 @@ func checkTriggerDisable(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// byName reports whether a statement disables user triggers, and not the internal
+// disablesUserTriggers reports whether a statement disables user triggers, and not the internal
 // triggers of foreign keys.
-func byName(s *rule.Stmt) bool {
+func disablesUserTriggers(s *rule.Stmt) bool {
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		switch n.GetAlterTableCmd().GetSubtype() {
 		case pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_DisableTrigUser, pgparse.AlterTableType_AT_EnableReplicaTrig:

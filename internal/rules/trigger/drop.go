@@ -32,15 +32,15 @@ func checkTriggerDrop(p *rule.Pass, t *rule.Tx) {
 			d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
 			continue
 		}
-		same := t.FindChange(catalog.TriggerCreated, func(o *rule.Delta) bool {
+		replacement := t.FindChange(catalog.TriggerCreated, func(o *rule.Delta) bool {
 			return o.OID == d.OID && (o.NewTrigger.Name == d.OldTrigger.Name || o.NewTrigger.Function == d.OldTrigger.Function)
 		})
-		if same != nil || wasForDropped(t, d) {
+		if replacement != nil || servedDroppedObject(t, d) {
 			continue
 		}
 		name, table := d.OldTrigger.Name, d.Before.Name.String()
-		again := findRecreated(t, d)
-		if again != nil && d.OldTrigger.Inferred && d.By.IfExists() {
+		recreation := findRecreation(t, d)
+		if recreation != nil && d.OldTrigger.Inferred && d.By.IfExists() {
 			continue // there is none yet, most likely
 		}
 		r := rule.Report{
@@ -52,20 +52,20 @@ func checkTriggerDrop(p *rule.Pass, t *rule.Tx) {
 		if d.OldTrigger.Inferred {
 			r.Harm = "what it did for the deployed code's writes on " + table + " is no longer done, and nothing fails"
 		}
-		if again != nil {
-			r.Fact += " and made again in another transaction, at " + again.RelativePlace(d.By)
+		if recreation != nil {
+			r.Fact += " and made again in another transaction, at " + recreation.RelativePlace(d.By)
 			r.Harm = "what the deployed code writes to " + table + " in between goes without it"
-			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\n" + again.SQL + ";\nCOMMIT;"
+			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\n" + recreation.SQL + ";\nCOMMIT;"
 		}
 		p.Report(d, r)
 	}
 }
 
-// wasForDropped reports whether the trigger was for a column that the transaction drops or
+// servedDroppedObject reports whether the trigger was for a column that the transaction drops or
 // renames, or for tables that it drops. With the trigger, each write would fail from then
 // on. Uses of the column in the deployed code are reported by column-drop and
 // column-rename, and uses of the table by table-drop.
-func wasForDropped(t *rule.Tx, d *rule.Delta) bool {
+func servedDroppedObject(t *rule.Tx, d *rule.Delta) bool {
 	if fn := analysis.TriggerFunction(t.Before, d.OldTrigger); fn != nil {
 		written := catalog.ReadBody(fn).ListWrittenRelations(t.Before)
 		if len(written) > 0 && !slices.ContainsFunc(written, func(r *catalog.Relation) bool { return t.After.Relation(r.OID) != nil }) {
@@ -81,9 +81,9 @@ func isAddedByRelease(p *rule.Pass, d *rule.Delta) bool {
 	return r != nil && r.Trigger(d.OldTrigger.Name) == nil && !r.Inferred
 }
 
-// findRecreated finds the statement of the same migration, after the transaction, that recreates
+// findRecreation finds the statement of the same migration, after the transaction, that recreates
 // the trigger.
-func findRecreated(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+func findRecreation(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 	last := t.Statements[len(t.Statements)-1]
 	for _, s := range rule.StatementsAfter(rule.StatementsOf[*pgparse.Node_CreateTrigStmt](t.Migration), last) {
 		if s.Node.GetCreateTrigStmt().GetTrigname() != d.OldTrigger.Name {

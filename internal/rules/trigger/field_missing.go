@@ -25,13 +25,13 @@ var FieldMissing = &rule.Rule{
 		"and on a table without rows nobody notices until the first one comes. This happens with functions that many tables share, such as one that sets updated_at.",
 	Instead: "Add the column first, or leave the trigger away.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
-	Gather:  gatherFields,
-	Release: fieldMissing,
+	Gather:  gatherMissingFields,
+	Release: checkFieldMissing,
 }
 
-// gatherFields keeps the triggers that a migration creates or changes, and triggers whose
+// gatherMissingFields keeps the triggers that a migration creates or changes, and triggers whose
 // function it replaces, if their tables lack a column afterwards.
-func gatherFields(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayLackFields) }
+func gatherMissingFields(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayLackFields) }
 
 // mayLackFields reports whether the function of a trigger has words that may be fields
 // of NEW or OLD, and that are no columns of the table.
@@ -43,12 +43,14 @@ func mayLackFields(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) 
 	return fn != nil && slices.ContainsFunc(fn.RowWords(), func(name string) bool { return r.Column(name) == nil })
 }
 
-// fieldMissing judges the triggers at the end of the release, because a later migration
+// checkFieldMissing judges the triggers at the end of the release, because a later migration
 // may add the column.
-func fieldMissing(p *rule.Pass, release *rule.Release) { eachKept(p, release, missingField) }
+func checkFieldMissing(p *rule.Pass, release *rule.Release) {
+	judgeKeptTriggers(p, release, judgeMissingField)
+}
 
-// missingField judges one trigger of a table.
-func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+// judgeMissingField judges one trigger of a table.
+func judgeMissingField(p *rule.Pass, c *catalog.Catalog, stmt *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
 	if !mayLackFields(c, r, t) {
 		return
 	}
@@ -73,15 +75,15 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 			worst = u
 		}
 	}
-	what := prose.EnumerateNames(names)
+	missingColumns := prose.EnumerateNames(names)
 	severity := onward.Error
 	if worst.Maybe || !c.Complete && c.Unmodelled != nil {
 		severity = onward.Warning // not every write comes there; what was not seen may have added it
 	}
-	p.Report(by, rule.Report{
-		Fact:     "trigger " + t.Name + " calls " + fn.Signature() + " for " + r.Name.String() + ", which has no column " + what,
+	p.Report(stmt, rule.Report{
+		Fact:     "trigger " + t.Name + " calls " + fn.Signature() + " for " + r.Name.String() + ", which has no column " + missingColumns,
 		Harm:     worst.DescribeBreak(),
-		Instead:  "add " + what + " first, or leave the trigger away:\n" + recipe.AddColumn(r.Name, names[0], "…") + ";",
+		Instead:  "add " + missingColumns + " first, or leave the trigger away:\n" + recipe.AddColumn(r.Name, names[0], "…") + ";",
 		Severity: severity,
 		Evidence: []onward.Evidence{worst.Evidence()},
 	})

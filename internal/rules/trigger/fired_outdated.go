@@ -22,10 +22,10 @@ var FiredOutdated = &rule.Rule{
 	Instead:   "Replace the function before the statement that fires it, or write the rows before the change.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
 	Kinds:     rule.Data,
-	Statement: firedOutdated,
+	Statement: checkFiredOutdated,
 }
 
-func firedOutdated(p *rule.Pass, s *rule.Stmt) {
+func checkFiredOutdated(p *rule.Pass, s *rule.Stmt) {
 	if s.Settings.ReplicaRole || s.AfterUnread || s.Before == p.Release.Deployed {
 		return
 	}
@@ -57,7 +57,7 @@ func reportOutdated(p *rule.Pass, s *rule.Stmt, w *analysis.Write, f analysis.Fi
 	if u.Names == "" {
 		r.Fact += " fails"
 	} else {
-		r.Fact += " names " + u.Names + describeTaken(s, u)
+		r.Fact += " names " + u.Names + describeNameLoss(s, u)
 	}
 	if u.Maybe || f.Trigger.When != nil || s.IsOptional() {
 		r.Severity = onward.Warning
@@ -66,8 +66,8 @@ func reportOutdated(p *rule.Pass, s *rule.Stmt, w *analysis.Write, f analysis.Fi
 	p.Report(s, r)
 }
 
-// describeTaken says which statement dropped or renamed a name, if it is in the same migration.
-func describeTaken(s *rule.Stmt, u *analysis.OutdatedUse) string {
+// describeNameLoss says which statement dropped or renamed a name, if it is in the same migration.
+func describeNameLoss(s *rule.Stmt, u *analysis.OutdatedUse) string {
 	if u.Table == nil {
 		return ", which does not exist at this point"
 	}

@@ -15,10 +15,10 @@ import (
 // freezing is a body that raises first of all where a column changes.
 var freezing = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*(?:old|new)\s*\.\s*"?(\w+)"?\s+(?:is\s+distinct\s+from|<>|!=)\s+(?:old|new)\s*\.\s*"?(\w+)"?\s*\)?\s*then\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 
-// frozenColumns are the columns that a trigger lets nobody change: "*" is any of them.
+// findFrozenColumns are the columns that a trigger lets nobody change: "*" is any of them.
 // skips says that it throws the change away without an error.
 // https://www.postgresql.org/docs/current/sql-createtrigger.html
-func frozenColumns(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (columns []string, skips bool) {
+func findFrozenColumns(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (columns []string, skips bool) {
 	fn := analysis.TriggerFunction(c, t)
 	if fn == nil || !t.Row || !t.IsFor("update") {
 		return nil, false
@@ -31,23 +31,23 @@ func frozenColumns(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) 
 		}
 		return nil, false
 	}
-	if skips = throwsAway(fn, t); !skips && !(raises && raising.MatchString(body)) {
+	if skips = discardsRow(fn, t); !skips && !(raises && raising.MatchString(body)) {
 		return nil, false
 	}
-	of := r.ColumnNames(t.Columns)
+	updateOf := r.ColumnNames(t.Columns)
 	if t.When == nil {
-		return of, skips
+		return updateOf, skips
 	}
-	changed := changedColumns(t.When)
-	if len(of) > 0 && !slices.Contains(changed, "*") {
-		changed = slices.DeleteFunc(changed, func(name string) bool { return !slices.Contains(of, name) })
+	changed := listComparedColumns(t.When)
+	if len(updateOf) > 0 && !slices.Contains(changed, "*") {
+		changed = slices.DeleteFunc(changed, func(name string) bool { return !slices.Contains(updateOf, name) })
 	}
 	return changed, skips
 }
 
-// changedColumns returns the columns of a condition that holds if any of them changes: OLD.a IS
+// listComparedColumns returns the columns of a condition that holds if any of them changes: OLD.a IS
 // DISTINCT FROM NEW.a OR …. It returns none if the condition contains anything else.
-func changedColumns(when *pgparse.Node) []string {
+func listComparedColumns(when *pgparse.Node) []string {
 	switch m := pgparse.Unwrap(when).(type) {
 	case *pgparse.BoolExpr:
 		if m.GetBoolop() != pgparse.BoolExprType_OR_EXPR {
@@ -55,7 +55,7 @@ func changedColumns(when *pgparse.Node) []string {
 		}
 		var out []string
 		for _, n := range m.GetArgs() {
-			out = append(out, changedColumns(n)...)
+			out = append(out, listComparedColumns(n)...)
 		}
 		return out
 	case *pgparse.A_Expr:
@@ -63,8 +63,8 @@ func changedColumns(when *pgparse.Node) []string {
 		if m.GetKind() != pgparse.A_Expr_Kind_AEXPR_DISTINCT && (m.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || op != "<>") {
 			return nil
 		}
-		name, left := fieldOf(m.GetLexpr())
-		other, right := fieldOf(m.GetRexpr())
+		name, left := parseFieldRef(m.GetLexpr())
+		other, right := parseFieldRef(m.GetRexpr())
 		switch {
 		case left == "" || right == "" || left == right || name != other:
 		case name == "": // OLD.*
@@ -76,37 +76,37 @@ func changedColumns(when *pgparse.Node) []string {
 	return nil
 }
 
-// refusesChanges tells of a trigger that lets nobody change a column which the
+// reportRefusedChanges tells of a trigger that lets nobody change a column which the
 // deployed code sets.
-func refusesChanges(p *rule.Pass, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger, columns []string, skips bool) {
+func reportRefusedChanges(p *rule.Pass, stmt *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger, columns []string, skips bool) {
 	u := p.Code.FindUses(old.Name, "")
 	for _, name := range columns {
 		var done []onward.Evidence
-		what := "of " + name + " in " + r.Name.String()
+		changeTarget := "of " + name + " in " + r.Name.String()
 		if name == "*" {
-			done, what = u.WriteEvidence("update"), "in "+r.Name.String()
+			done, changeTarget = u.WriteEvidence("update"), "in "+r.Name.String()
 		} else if c := r.Column(name); c != nil {
-			was := old.Attr(c.Attnum)
-			if was == nil {
+			oldColumn := old.Attr(c.Attnum)
+			if oldColumn == nil {
 				continue // the deployed code does not know it
 			}
-			done = u.SetEvidence(was.Name, "update")
+			done = u.SetEvidence(oldColumn.Name, "update")
 		}
 		if done == nil {
 			continue
 		}
 		report := rule.Report{
-			Fact:     "trigger " + t.Name + " refuses each change " + what,
+			Fact:     "trigger " + t.Name + " refuses each change " + changeTarget,
 			Harm:     "the deployed code makes them" + analysis.Usage{Evidence: done}.FirstPlace() + ", and fails: " + t.Function.String() + "() raises an exception",
 			Instead:  "create it a release later, when no code that sets it runs any more",
 			Evidence: done,
 		}
 		if skips {
-			report.Fact = "trigger " + t.Name + " throws away each row with a change " + what
+			report.Fact = "trigger " + t.Name + " throws away each row with a change " + changeTarget
 			report.Harm = "the deployed code makes them" + analysis.Usage{Evidence: done}.FirstPlace() + ": " + t.Function.String() +
 				"() returns NULL, its UPDATE does nothing, without an error"
 		}
-		p.Report(by, report)
+		p.Report(stmt, report)
 		return
 	}
 }

@@ -24,8 +24,8 @@ var FunctionFails = &rule.Rule{
 		"Then each write of the table fails, also in the deployed code. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
 	Instead: "Return NEW (OLD for DELETE), write the columns that are there, and let the release write one row in a test.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
-	Gather:  func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayFail) },
-	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, functionFails) },
+	Gather:  func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayTriggerFail) },
+	Release: func(p *rule.Pass, r *rule.Release) { judgeKeptTriggers(p, r, judgeFailingFunction) },
 }
 
 var (
@@ -35,15 +35,15 @@ var (
 	leaves = lazyregexp.New(`(?i)\b(return|raise|insert|update|delete|merge|execute|perform|call|notify|if|case|loop|select)\b`)
 )
 
-// mayFail is the first look, when the trigger is made. Each trigger of a history
+// mayTriggerFail is the first look, when the trigger is made. Each trigger of a history
 // comes by here: patterns are for the few.
-func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
+func mayTriggerFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	fn := analysis.TriggerFunction(c, t)
 	if fn == nil {
 		return false
 	}
 	body := strings.ToLower(fn.Body)
-	if !analysis.MentionsWord(body, "return") || analysis.MentionsWord(body, "null") && skipsRows(fn, t) {
+	if !analysis.MentionsWord(body, "return") || analysis.MentionsWord(body, "null") && skipsAllRows(fn, t) {
 		return true
 	}
 	if (analysis.MentionsWord(body, "insert") || analysis.MentionsWord(body, "update")) && findRefiring(c, r, t, fn) != "" {
@@ -53,13 +53,13 @@ func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	return problem != nil
 }
 
-// skipsRows reports whether a trigger throws each row away.
-func skipsRows(fn *catalog.Function, t *catalog.Trigger) bool {
-	return t.When == nil && len(t.Columns) == 0 && throwsAway(fn, t)
+// skipsAllRows reports whether a trigger throws each row away.
+func skipsAllRows(fn *catalog.Function, t *catalog.Trigger) bool {
+	return t.When == nil && len(t.Columns) == 0 && discardsRow(fn, t)
 }
 
-// throwsAway reports whether a function does nothing but to throw the row away.
-func throwsAway(fn *catalog.Function, t *catalog.Trigger) bool {
+// discardsRow reports whether a function does nothing but to throw the row away.
+func discardsRow(fn *catalog.Function, t *catalog.Trigger) bool {
 	if t.Timing != "before" || !t.Row {
 		return false
 	}
@@ -68,16 +68,16 @@ func throwsAway(fn *catalog.Function, t *catalog.Trigger) bool {
 	return len(all) == 1 && m != nil && strings.EqualFold(strings.TrimSpace(m[1]), "null")
 }
 
-func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+func judgeFailingFunction(p *rule.Pass, c *catalog.Catalog, stmt *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
 	fn := analysis.TriggerFunction(c, t)
 	if fn == nil {
 		return
 	}
 	use := analysis.RowUse(fn, r, t, catalog.Field{})
 	out := rule.Report{Severity: onward.Off}
-	again := findRefiring(c, r, t, fn)
+	refiringSQL := findRefiring(c, r, t, fn)
 	switch mention, problem := c.FindRefusedInBody(fn); {
-	case skipsRows(fn, t):
+	case skipsAllRows(fn, t):
 		out.Fact = "trigger " + t.Name + " throws away every row that is written to " + r.Name.String()
 		out.Harm = fn.Signature() + " returns NULL before the row is written: each " + use.Fires + " does nothing, without an error, in old and new code alike"
 		out.Instead = "return the row: RETURN NEW"
@@ -103,18 +103,18 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		if problem.Unseen || !c.Complete && c.Unmodelled != nil {
 			out.Severity = onward.Warning
 		}
-	case again != "":
+	case refiringSQL != "":
 		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " fires itself: " + fn.Signature() + " writes to " + r.Name.String() + " again"
-		out.Harm = "each " + failingEvents(t, again) + " fails with stack depth limit exceeded, in old and new code alike"
+		out.Harm = "each " + failingEvents(t, refiringSQL) + " fails with stack depth limit exceeded, in old and new code alike"
 		out.Instead = "set the columns of NEW in a trigger BEFORE the row, or leave out what the trigger itself writes:\n" +
 			"… FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION …;"
 		if !t.Row {
 			out.Instead = "leave out what the trigger itself writes:\n… FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION …;"
 		}
-		use.Mention = catalog.Mention{Text: again, Sure: true}
+		use.Mention = catalog.Mention{Text: refiringSQL, Sure: true}
 		out.Evidence = []onward.Evidence{use.Evidence()}
 	default:
 		return
 	}
-	p.Report(by, out)
+	p.Report(stmt, out)
 }

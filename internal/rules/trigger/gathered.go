@@ -12,9 +12,9 @@ import (
 // the release.
 func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog, *catalog.Relation, *catalog.Trigger) bool) {
 	for _, t := range m.Txs {
-		keep := func(by *rule.Stmt, table catalog.OID, trigger *catalog.Trigger) {
-			if r := m.After().Relation(table); by != nil && r != nil && look(t.After, r, trigger) {
-				p.KeepValue(rule.MadeObject{By: by, Table: table, ID: trigger.ID})
+		keep := func(stmt *rule.Stmt, table catalog.OID, trigger *catalog.Trigger) {
+			if r := m.After().Relation(table); stmt != nil && r != nil && look(t.After, r, trigger) {
+				p.KeepValue(rule.MadeObject{By: stmt, Table: table, ID: trigger.ID})
 			}
 		}
 		for i := range t.Deltas {
@@ -23,14 +23,14 @@ func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog,
 				keep(d.By, d.OID, d.NewTrigger)
 			case catalog.RelationCreated:
 				for _, trigger := range d.After.Triggers {
-					keep(findMaker(t, d, trigger), d.OID, trigger)
+					keep(findCreatingStatement(t, d, trigger), d.OID, trigger)
 				}
 			case catalog.FunctionCreated, catalog.FunctionReplaced:
 				for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
-					was := t.Before.Relation(r.OID) // one that is new here has a delta of its own
+					oldTable := t.Before.Relation(r.OID) // one that is new here has a delta of its own
 					for _, trigger := range r.Triggers {
-						if trigger.Function == d.NewFunction.Name && was != nil &&
-							slices.ContainsFunc(was.Triggers, func(o *catalog.Trigger) bool { return o.ID == trigger.ID }) {
+						if trigger.Function == d.NewFunction.Name && oldTable != nil &&
+							slices.ContainsFunc(oldTable.Triggers, func(o *catalog.Trigger) bool { return o.ID == trigger.ID }) {
 							keep(d.By, r.OID, trigger)
 						}
 					}
@@ -40,17 +40,17 @@ func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog,
 	}
 }
 
-// findMaker is the statement of a transaction that makes a trigger of a table which
+// findCreatingStatement is the statement of a transaction that makes a trigger of a table which
 // is new in it.
-func findMaker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
+func findCreatingStatement(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
 	all := rule.BuildOnce(&t.Notes, func() triggers {
 		out := triggers{}
 		for _, s := range t.Statements {
 			for i := range s.Deltas {
 				if x := &s.Deltas[i]; x.NewTrigger != nil && s.Node.GetCreateTrigStmt() != nil {
-					at := triggerName{x.OID, x.NewTrigger.Name}
-					if out[at] == nil {
-						out[at] = s
+					key := triggerName{x.OID, x.NewTrigger.Name}
+					if out[key] == nil {
+						out[key] = s
 					}
 				}
 			}
@@ -78,24 +78,24 @@ type triggerName struct {
 	name  string
 }
 
-// eachKept gives the triggers that were kept and that are there at the end.
-func eachKept(p *rule.Pass, release *rule.Release, judge func(*rule.Pass, *catalog.Catalog, *rule.Stmt, *catalog.Relation, *catalog.Trigger)) {
+// judgeKeptTriggers gives the triggers that were kept and that are there at the end.
+func judgeKeptTriggers(p *rule.Pass, release *rule.Release, judge func(*rule.Pass, *catalog.Catalog, *rule.Stmt, *catalog.Relation, *catalog.Trigger)) {
 	last := map[catalog.OID]rule.MadeObject{}
 	var order []catalog.OID
-	for _, made := range rule.KeptValues[rule.MadeObject](p) {
-		if _, ok := last[made.ID]; !ok {
-			order = append(order, made.ID)
+	for _, newTrigger := range rule.KeptValues[rule.MadeObject](p) {
+		if _, ok := last[newTrigger.ID]; !ok {
+			order = append(order, newTrigger.ID)
 		}
-		last[made.ID] = made
+		last[newTrigger.ID] = newTrigger
 	}
 	for _, id := range order {
-		made := last[id]
-		r := release.Head.Relation(made.Table)
+		newTrigger := last[id]
+		r := release.Head.Relation(newTrigger.Table)
 		if r == nil {
 			continue
 		}
 		if i := slices.IndexFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.ID == id }); i >= 0 {
-			judge(p, release.Head, made.By, r, r.Triggers[i])
+			judge(p, release.Head, newTrigger.By, r, r.Triggers[i])
 		}
 	}
 }

@@ -42,15 +42,15 @@ func findGuardSetting(c *catalog.Catalog, t *catalog.Trigger) (name string, unse
 	return name, new(predicate.Row).Evaluate(condition)
 }
 
-// isUnset reports whether neither the deployed code nor another function of the schema sets the setting that a trigger asks for.
-func isUnset(p *rule.Pass, c *catalog.Catalog, t *catalog.Trigger, setting string) bool {
+// isSettingNeverSet reports whether neither the deployed code nor another function of the schema sets the setting that a trigger asks for.
+func isSettingNeverSet(p *rule.Pass, c *catalog.Catalog, t *catalog.Trigger, setting string) bool {
 	if u := p.Code.FindSettings(setting); !u.Known || u.Used {
 		return false
 	}
-	named := false
+	isNamed := false
 	c.EachFunction(func(f *catalog.Function) bool {
-		named = f.Name != t.Function && strings.Contains(strings.ToLower(f.Body), setting)
-		return !named
+		isNamed = f.Name != t.Function && strings.Contains(strings.ToLower(f.Body), setting)
+		return !isNamed
 	})
-	return !named
+	return !isNamed
 }

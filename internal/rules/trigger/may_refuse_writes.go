@@ -30,10 +30,10 @@ var MayRefuseWrites = &rule.Rule{
 	Gather: func(p *rule.Pass, m *rule.Migration) {
 		gatherTriggers(p, m, func(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 			old := p.Release.Deployed.Relation(r.OID)
-			return old != nil && (raisesSometimes(c, r, t) || len(mappedFrozen(c, old, r, t)) > 0) && !wasRaising(p.Release.Deployed, old, t)
+			return old != nil && (raisesSometimes(c, r, t) || len(listFrozenColumns(c, old, r, t)) > 0) && !wasRaising(p.Release.Deployed, old, t)
 		})
 	},
-	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, mayRefuseWrites) },
+	Release: func(p *rule.Pass, r *rule.Release) { judgeKeptTriggers(p, r, judgeConditionalRefusal) },
 }
 
 var (
@@ -71,15 +71,15 @@ func raisesSometimes(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger
 		return n > 1
 	}
 	body := comments.ReplaceAllString(fn.Body, " ")
-	if columns, _ := frozenColumns(c, r, t); len(columns) > 0 || demanding.MatchString(body) || freezing.MatchString(body) {
+	if columns, _ := findFrozenColumns(c, r, t); len(columns) > 0 || demanding.MatchString(body) || freezing.MatchString(body) {
 		return false
 	}
-	return t.When == nil || nullColumn(t.When) == ""
+	return t.When == nil || findNullColumn(t.When) == ""
 }
 
 // wasRaising reports whether the deployed trigger raises an exception already. Conditions are not compared.
 func wasRaising(deployed *catalog.Catalog, old *catalog.Relation, t *catalog.Trigger) bool {
-	i := slices.IndexFunc(old.Triggers, func(was *catalog.Trigger) bool { return was.ID == t.ID || was.Name == t.Name })
+	i := slices.IndexFunc(old.Triggers, func(oldTrigger *catalog.Trigger) bool { return oldTrigger.ID == t.ID || oldTrigger.Name == t.Name })
 	if i < 0 {
 		return false
 	}
@@ -87,16 +87,16 @@ func wasRaising(deployed *catalog.Catalog, old *catalog.Relation, t *catalog.Tri
 	return fn == nil || countRaises(fn.Body) > 0
 }
 
-func mayRefuseWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+func judgeConditionalRefusal(p *rule.Pass, c *catalog.Catalog, stmt *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
 	old := p.Release.Deployed.Relation(r.OID)
 	if old == nil {
 		return
 	}
-	if setting, unset := findGuardSetting(c, t); setting != "" && (unset == predicate.True || !unset.MayBe(predicate.True)) && isUnset(p, c, t, setting) {
+	if setting, unset := findGuardSetting(c, t); setting != "" && (unset == predicate.True || !unset.MayBe(predicate.True)) && isSettingNeverSet(p, c, t, setting) {
 		return // trigger-refuses-writes has it, or it raises nothing
 	}
 	if !raisesSometimes(c, r, t) {
-		mayRefuseChanges(p, c, by, old, r, t)
+		reportMapperRefusals(p, c, stmt, old, r, t)
 		return
 	}
 	u := p.Code.FindUses(old.Name, "")
@@ -114,7 +114,7 @@ func mayRefuseWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog
 	if severity == onward.Warning {
 		safeIf = "trigger " + t.Name + " accepts what the deployed code writes to " + r.Name.String()
 	}
-	p.Report(by, rule.Report{
+	p.Report(stmt, rule.Report{
 		SafeIf:   safeIf,
 		Fact:     "trigger " + t.Name + " refuses some " + strings.ToUpper(t.Events) + " on " + r.Name.String(),
 		Harm:     "the deployed code's fail if " + t.Function.String() + "() raises an exception for a row",
@@ -124,16 +124,16 @@ func mayRefuseWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog
 	})
 }
 
-// mappedFrozen are the columns that a trigger lets nobody change, as the deployed code calls them. A mapper sends keys, and changes none.
-func mappedFrozen(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) (names []string) {
-	columns, skips := frozenColumns(c, r, t)
+// listFrozenColumns are the columns that a trigger lets nobody change, as the deployed code calls them. A mapper sends keys, and changes none.
+func listFrozenColumns(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) (names []string) {
+	columns, skips := findFrozenColumns(c, r, t)
 	if skips {
 		return nil
 	}
 	for _, name := range columns {
 		if column := r.Column(name); column != nil {
-			if was := old.Attr(column.Attnum); was != nil && !old.IsInPrimaryKey(was.Attnum) {
-				names = append(names, was.Name)
+			if oldColumn := old.Attr(column.Attnum); oldColumn != nil && !old.IsInPrimaryKey(oldColumn.Attnum) {
+				names = append(names, oldColumn.Name)
 			}
 		}
 	}
@@ -149,14 +149,14 @@ func mapperEvidence(u analysis.Usage) []onward.Evidence {
 	return nil
 }
 
-// mayRefuseChanges flags a trigger that lets nobody change a column which a mapper of the deployed code has. If a query sets it,
+// reportMapperRefusals flags a trigger that lets nobody change a column which a mapper of the deployed code has. If a query sets it,
 // RefusesWrites flags the trigger.
-func mayRefuseChanges(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
+func reportMapperRefusals(p *rule.Pass, c *catalog.Catalog, stmt *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
 	u := p.Code.FindUses(old.Name, "")
 	if mapperEvidence(u) == nil {
 		return
 	}
-	names := mappedFrozen(c, old, r, t)
+	names := listFrozenColumns(c, old, r, t)
 	if slices.ContainsFunc(names, func(name string) bool { return u.SetEvidence(name, "update") != nil }) {
 		return
 	}
@@ -165,7 +165,7 @@ func mayRefuseChanges(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *c
 		if !column.Used {
 			continue
 		}
-		p.Report(by, rule.Report{
+		p.Report(stmt, rule.Report{
 			Fact:     "trigger " + t.Name + " refuses each change of " + name + " in " + r.Name.String(),
 			Harm:     "the deployed code's fail, if it makes any: " + t.Function.String() + "() raises an exception",
 			Instead:  "create it a release later, when no code that sets it runs any more",

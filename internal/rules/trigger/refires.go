@@ -40,9 +40,9 @@ var ends = []string{"pg_trigger_depth", "session_replication_role", "disable"}
 
 // failingEvents are the events of a trigger that fires itself by a statement: a row
 // that is not yet there, or no longer, is not updated.
-func failingEvents(t *catalog.Trigger, by string) string {
-	switch by = strings.TrimLeft(by, " \t\r\n"); {
-	case !t.Row || len(by) > 6 && strings.EqualFold(by[:6], "insert"):
+func failingEvents(t *catalog.Trigger, statement string) string {
+	switch statement = strings.TrimLeft(statement, " \t\r\n"); {
+	case !t.Row || len(statement) > 6 && strings.EqualFold(statement[:6], "insert"):
 		return t.Events
 	case t.Timing == "before":
 		return "update"
@@ -51,16 +51,16 @@ func failingEvents(t *catalog.Trigger, by string) string {
 }
 
 func firesTrigger(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, node *pgparse.Node) bool {
-	same := func(rv *pgparse.RangeVar) bool {
+	isSameTable := func(rv *pgparse.RangeVar) bool {
 		found, _ := c.Resolve(rv)
 		return found != nil && found.OID == r.OID
 	}
 	if s := node.GetInsertStmt(); s != nil {
-		return strings.Contains(t.Events, "insert") && s.GetOnConflictClause() == nil && same(s.GetRelation()) &&
+		return strings.Contains(t.Events, "insert") && s.GetOnConflictClause() == nil && isSameTable(s.GetRelation()) &&
 			(!t.Row || len(s.GetSelectStmt().GetSelectStmt().GetValuesLists()) > 0)
 	}
 	s := node.GetUpdateStmt()
-	if s == nil || !strings.Contains(t.Events, "update") || !same(s.GetRelation()) {
+	if s == nil || !strings.Contains(t.Events, "update") || !isSameTable(s.GetRelation()) {
 		return false
 	}
 	if len(t.Columns) > 0 && !slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool {
@@ -69,25 +69,25 @@ func firesTrigger(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, n
 	}) {
 		return false
 	}
-	return !t.Row || len(s.GetFromClause()) == 0 && sameRow(r, t, s.GetWhereClause())
+	return !t.Row || len(s.GetFromClause()) == 0 && selectsSameRow(r, t, s.GetWhereClause())
 }
 
-// sameRow reports whether a condition selects the row for which the trigger fired. It
+// selectsSameRow reports whether a condition selects the row for which the trigger fired. It
 // must only compare columns with the values that the row has in the table then, or with
 // its key, which an update rarely changes.
-func sameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
+func selectsSameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
 	if cond == nil {
 		return true
 	}
 	if b := cond.GetBoolExpr(); b != nil {
-		return b.GetBoolop() == pgparse.BoolExprType_AND_EXPR && !slices.ContainsFunc(b.GetArgs(), func(n *pgparse.Node) bool { return !sameRow(r, t, n) })
+		return b.GetBoolop() == pgparse.BoolExprType_AND_EXPR && !slices.ContainsFunc(b.GetArgs(), func(n *pgparse.Node) bool { return !selectsSameRow(r, t, n) })
 	}
 	e := cond.GetAExpr()
 	if e == nil || len(e.GetName()) != 1 || e.GetName()[0].GetString_().GetSval() != "=" {
 		return false
 	}
-	name, record := fieldOf(e.GetLexpr())
-	other, row := fieldOf(e.GetRexpr())
+	name, record := parseFieldRef(e.GetLexpr())
+	other, row := parseFieldRef(e.GetRexpr())
 	if row == "" {
 		record, row = row, record
 	}
@@ -102,16 +102,16 @@ func sameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
 	return stored || r.IsInPrimaryKey(col.Attnum)
 }
 
-// fieldOf returns the column that a reference names, with NEW or OLD if it is a field of
+// parseFieldRef returns the column that a reference names, with NEW or OLD if it is a field of
 // one of these.
-func fieldOf(n *pgparse.Node) (name, record string) {
+func parseFieldRef(n *pgparse.Node) (name, record string) {
 	fields := n.GetColumnRef().GetFields()
 	if len(fields) == 0 {
 		return "", ""
 	}
 	if len(fields) > 1 {
-		if of := fields[len(fields)-2].GetString_().GetSval(); of == "new" || of == "old" {
-			record = of
+		if qualifier := fields[len(fields)-2].GetString_().GetSval(); qualifier == "new" || qualifier == "old" {
+			record = qualifier
 		}
 	}
 	return pgparse.LastText(fields), record

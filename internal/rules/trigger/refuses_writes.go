@@ -30,12 +30,12 @@ var RefusesWrites = &rule.Rule{
 			if old == nil {
 				return false
 			}
-			columns, _ := frozenColumns(c, r, t)
+			columns, _ := findFrozenColumns(c, r, t)
 			setting, unset := findGuardSetting(c, t)
-			return alwaysRaises(c, t) || setting != "" && unset == predicate.True || len(columns) > 0 || findDemanded(c, old, r, t) != nil
+			return alwaysRaises(c, t) || setting != "" && unset == predicate.True || len(columns) > 0 || findDemandedColumn(c, old, r, t) != nil
 		})
 	},
-	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
+	Release: func(p *rule.Pass, r *rule.Release) { judgeKeptTriggers(p, r, judgeRefusedWrites) },
 }
 
 var (
@@ -45,17 +45,17 @@ var (
 	comments = lazyregexp.New(`--[^\n]*|(?s:/\*.*?\*/)`)
 )
 
-func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+func judgeRefusedWrites(p *rule.Pass, c *catalog.Catalog, stmt *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
 	old := p.Release.Deployed.Relation(r.OID)
 	if old == nil {
 		return
 	}
 	setting, unset := findGuardSetting(c, t)
-	guarded := setting != "" && unset == predicate.True && isUnset(p, c, t, setting)
+	guarded := setting != "" && unset == predicate.True && isSettingNeverSet(p, c, t, setting)
 	if !guarded && !alwaysRaises(c, t) {
-		refusesInserts(p, c, by, old, r, t)
-		if columns, skips := frozenColumns(c, r, t); len(columns) > 0 {
-			refusesChanges(p, by, old, r, t, columns, skips)
+		reportRefusedInserts(p, c, stmt, old, r, t)
+		if columns, skips := findFrozenColumns(c, r, t); len(columns) > 0 {
+			reportRefusedChanges(p, stmt, old, r, t, columns, skips)
 		}
 		return
 	}
@@ -80,13 +80,13 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		report.Harm = "the deployed code's fail: " + t.Function.String() + "() raises an exception, and the code sets " + setting + " nowhere"
 		report.Instead = "release code that sets " + setting + " first, and create the trigger a release later"
 	}
-	p.Report(by, report)
+	p.Report(stmt, report)
 }
 
-// refusesInserts tells of a trigger that demands a column which the deployed code
+// reportRefusedInserts tells of a trigger that demands a column which the deployed code
 // does not know, or is seen to leave out.
-func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
-	col := findDemanded(c, old, r, t)
+func reportRefusedInserts(p *rule.Pass, c *catalog.Catalog, stmt *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
+	col := findDemandedColumn(c, old, r, t)
 	if col == nil {
 		return
 	}
@@ -109,5 +109,5 @@ func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *cat
 			out.Severity, out.Evidence = onward.Off, written
 		}
 	}
-	p.Report(by, out)
+	p.Report(stmt, out)
 }

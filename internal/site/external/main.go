@@ -29,7 +29,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "links:", err)
 		os.Exit(3)
 	}
-	silent := askAll(&http.Client{Timeout: 30 * time.Second}, slices.Sorted(maps.Keys(places)))
+	silent := checkAddresses(&http.Client{Timeout: 30 * time.Second}, slices.Sorted(maps.Keys(places)))
 	for _, address := range slices.Sorted(maps.Keys(silent)) {
 		fmt.Printf("%s: %s: %s\n", places[address], address, silent[address])
 	}
@@ -57,8 +57,8 @@ func collectAddresses(pages []string) (map[string]string, error) {
 	return out, nil
 }
 
-// askAll returns the addresses that do not answer, and why. It requests a few at a time.
-func askAll(client *http.Client, addresses []string) map[string]string {
+// checkAddresses returns the addresses that do not answer, and why. It requests a few at a time.
+func checkAddresses(client *http.Client, addresses []string) map[string]string {
 	out := map[string]string{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -66,9 +66,9 @@ func askAll(client *http.Client, addresses []string) map[string]string {
 	for range 4 {
 		wg.Go(func() {
 			for address := range todo {
-				if why := askOne(client, address); why != "" {
+				if reason := checkAddress(client, address); reason != "" {
 					mu.Lock()
-					out[address] = why
+					out[address] = reason
 					mu.Unlock()
 				}
 			}
@@ -82,9 +82,9 @@ func askAll(client *http.Client, addresses []string) map[string]string {
 	return out
 }
 
-// askOne says why an address does not answer; "" if it does. A demand for authentication or fewer
+// checkAddress says why an address does not answer; "" if it does. A demand for authentication or fewer
 // requests (401, 403, 429) is an answer.
-func askOne(client *http.Client, address string) string {
+func checkAddress(client *http.Client, address string) string {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return err.Error()

@@ -23,12 +23,12 @@ func TestAsk(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	}))
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	closedServer := httptest.NewServer(nil)
+	closedServer.Close()
 	t.Cleanup(server.Close)
 	page := filepath.Join(t.TempDir(), "a.md")
 	text := "[a](" + server.URL + "/here#x) [a](" + server.URL + "/here#y)\n[b](" + server.URL + "/moved) <" + server.URL + "/private>\n" +
-		"[c](" + server.URL + "/gone) [d](" + gone.URL + "/x) [e](other.md)\n"
+		"[c](" + server.URL + "/gone) [d](" + closedServer.URL + "/x) [e](other.md)\n"
 	if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestAsk(t *testing.T) {
 	}
 	if want := map[string]string{
 		server.URL + "/here": page + ":1", server.URL + "/moved": page + ":2", server.URL + "/private": page + ":2",
-		server.URL + "/gone": page + ":3", gone.URL + "/x": page + ":3",
+		server.URL + "/gone": page + ":3", closedServer.URL + "/x": page + ":3",
 	}; !cmp.Equal(want, places) {
 		t.Error(cmp.Diff(want, places))
 	}
@@ -46,8 +46,8 @@ func TestAsk(t *testing.T) {
 	for a := range places {
 		list = append(list, a)
 	}
-	got := askAll(server.Client(), list)
-	if len(got) != 2 || got[server.URL+"/gone"] != "404 Not Found" || got[gone.URL+"/x"] == "" {
+	got := checkAddresses(server.Client(), list)
+	if len(got) != 2 || got[server.URL+"/gone"] != "404 Not Found" || got[closedServer.URL+"/x"] == "" {
 		t.Errorf("silent: %q", got)
 	}
 }

@@ -29,7 +29,7 @@ func makeAccidents(ctx context.Context) (string, error) {
 		if code, ok := x.beside["app.ts"]; ok {
 			fmt.Fprintf(&b, "```ts\n%s```\n\n", code)
 		}
-		fmt.Fprintf(&b, "%s`onward changelog` says:\n\n%s\nThe rules:", showFiles(x.fresh, false), output)
+		fmt.Fprintf(&b, "%s`onward changelog` says:\n\n%s\nThe rules:", formatFiles(x.fresh, false), output)
 		var seen []string
 		for _, f := range r.Findings {
 			if link := fmt.Sprintf(" [%s](rules/%[1]s.md)", f.Rule); !strings.Contains(strings.Join(seen, ""), link) {

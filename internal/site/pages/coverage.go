@@ -79,15 +79,15 @@ func writeCoverage(out *strings.Builder, scenes string, tools []toolResults) {
 			text, known := mark[result]
 			if !known {
 				text = "○"
-				why, isUnread := strings.CutPrefix(result, "not judged: ")
+				reason, isUnread := strings.CutPrefix(result, "not judged: ")
 				if !isUnread {
-					text, why = "✗", "onward reads something else than it sends"
+					text, reason = "✗", "onward reads something else than it sends"
 				}
-				why, _, _ = strings.Cut(why, "; ")
-				if _, call, ok := strings.Cut(why, ", "); ok {
-					why = call // without its line
+				reason, _, _ = strings.Cut(reason, "; ")
+				if _, call, ok := strings.Cut(reason, ", "); ok {
+					reason = call // without its line
 				}
-				fmt.Fprintf(&notes, "- %s, %s: %s\n", tool.name, meaning, why)
+				fmt.Fprintf(&notes, "- %s, %s: %s\n", tool.name, meaning, reason)
 			}
 			out.WriteString(" " + text + " |")
 		}

@@ -68,13 +68,13 @@ func parseExample(data []byte) (*example, error) {
 	}
 	x.prose = strings.TrimSpace(prose)
 	for _, f := range a.Files {
-		into, name := x.beside, f.Name
+		target, name := x.beside, f.Name
 		for prefix, files := range map[string]map[string]string{"deployed/": x.deployed, "new/": x.fresh, "safe/": x.safe} {
 			if rest, ok := strings.CutPrefix(f.Name, prefix); ok {
-				into, name = files, rest
+				target, name = files, rest
 			}
 		}
-		into[name] = string(f.Data)
+		target[name] = string(f.Data)
 	}
 	return x, nil
 }
@@ -137,8 +137,8 @@ func (x *example) runChangelog(ctx context.Context, release map[string]string) (
 	return "```text\n" + strings.Trim(strings.Join(lines, "\n"), "\n") + "\n```\n", r, nil
 }
 
-// showFiles are files as a page shows them.
-func showFiles(files map[string]string, names bool) string {
+// formatFiles are files as a page shows them.
+func formatFiles(files map[string]string, names bool) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		language := strings.TrimPrefix(path.Ext(name), ".")

@@ -50,21 +50,21 @@ func makeFrameworks(ctx context.Context, table string) (map[string]string, error
 	for _, x := range list {
 		title := x.head["title"]
 		name := strings.ToLower(strings.ReplaceAll(title, " ", "-")) + ".md"
-		var page, told string
+		var page, source string
 		if x.head["unread"] != "" {
-			page, told = describeUnread(x), cmp.Or(x.head["told"], "not read yet")
+			page, source = formatUnreadPage(x), cmp.Or(x.head["told"], "not read yet")
 		} else {
-			row, err := rowOf(table, x.head["row"])
+			row, err := findToolRow(table, x.head["row"])
 			if err != nil {
 				return nil, err
 			}
 			if page, err = makeFramework(ctx, x, row); err != nil {
 				return nil, fmt.Errorf("%s: %w", title, err)
 			}
-			told = row[1]
+			source = row[1]
 		}
 		out["frameworks/"+name] = page
-		fmt.Fprintf(&index, "| [%s](%s) | %s |\n", title, name, told)
+		fmt.Fprintf(&index, "| [%s](%s) | %s |\n", title, name, source)
 	}
 	index.WriteString("\nDjango has [a page of its own](../django.md).\n")
 	out["frameworks/README.md"] = index.String()
@@ -73,8 +73,8 @@ func makeFrameworks(ctx context.Context, table string) (map[string]string, error
 
 var toRoot = lazyregexp.New(`\]\(([^:)]+)\)`)
 
-// rowOf is a tool's row in the table of tools, its links as they lead from a directory below.
-func rowOf(table, tool string) ([]string, error) {
+// findToolRow is a tool's row in the table of tools, its links as they lead from a directory below.
+func findToolRow(table, tool string) ([]string, error) {
 	for line := range strings.Lines(table) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
 		if len(cells) == 4 && strings.Contains(line, "|") {
@@ -89,7 +89,7 @@ func rowOf(table, tool string) ([]string, error) {
 	return nil, fmt.Errorf("docs/runners.md has no row %q", tool)
 }
 
-func describeUnread(x *example) string {
+func formatUnreadPage(x *example) string {
 	return "# Onward with " + x.head["title"] + "\n\n" + x.prose + "\n"
 }
 
@@ -116,8 +116,8 @@ func makeFramework(ctx context.Context, x *example, row []string) (string, error
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Onward with %s\n\n%s\n\n## How a file runs\n\n| told by | a file runs as | known from |\n| --- | --- | --- |\n| %s |\n\n",
 		x.head["title"], x.prose, strings.Join(row[1:], " | "))
-	if apart, code, more := strings.Cut(tool.Apart, "\n"); apart != "" {
-		fmt.Fprintf(&b, "A statement that cannot run in a transaction belongs into %s", strings.TrimSuffix(apart, ":"))
+	if advice, code, more := strings.Cut(tool.Apart, "\n"); advice != "" {
+		fmt.Fprintf(&b, "A statement that cannot run in a transaction belongs into %s", strings.TrimSuffix(advice, ":"))
 		if more {
 			fmt.Fprintf(&b, ":\n\n```text\n%s\n```\n\n", code)
 		} else {
@@ -128,7 +128,7 @@ func makeFramework(ctx context.Context, x *example, row []string) (string, error
 	if err != nil {
 		return "", err
 	}
-	b.WriteString("## An example\n\nA release adds an index to a table that is deployed:\n\n" + showFiles(x.fresh, true) + "`onward changelog` says:\n\n" +
+	b.WriteString("## An example\n\nA release adds an index to a table that is deployed:\n\n" + formatFiles(x.fresh, true) + "`onward changelog` says:\n\n" +
 		output + "\n")
 	if len(x.safe) > 0 {
 		output, r, err := x.runChangelog(ctx, x.safe)
@@ -138,7 +138,7 @@ func makeFramework(ctx context.Context, x *example, row []string) (string, error
 		if slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return f.Severity >= onward.Error }) {
 			return "", fmt.Errorf("the safe form has an error:\n%s", output)
 		}
-		b.WriteString("The safe version:\n\n" + showFiles(x.safe, true) + "`onward changelog` says:\n\n" + output + "\n")
+		b.WriteString("The safe version:\n\n" + formatFiles(x.safe, true) + "`onward changelog` says:\n\n" + output + "\n")
 	}
 	b.WriteString(describeChangedHistory(set.HistoryBehavior))
 	b.WriteString(describeRun(set, cmp.Or(x.head["name"], tool.Name, set.Evidence.Tool, "the tool")))

@@ -48,10 +48,10 @@ func TestPages(t *testing.T) {
 // TestErrors: an accident of which onward said nothing, or a tool without a row, is no page.
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	if _, err := rowOf("| a | b | c | d |\n", "e"); err == nil {
+	if _, err := findToolRow("| a | b | c | d |\n", "e"); err == nil {
 		t.Error("a row that is not there")
 	}
-	row, err := rowOf("| [a](frameworks/a.md) | see [x](x.md) | c | <https://e.org> |\n", "a")
+	row, err := findToolRow("| [a](frameworks/a.md) | see [x](x.md) | c | <https://e.org> |\n", "a")
 	if err != nil || strings.Join(row, ",") != "[a](../frameworks/a.md),see [x](../x.md),c,<https://e.org>" {
 		t.Errorf("%q, %v", row, err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // told is a repository that says to squawk all that onward translates.
-var told = repo{
+var sampleRepo = repo{
 	".squawk.toml": `excluded_rules = ["prefer-text-field", "require-table-schema"]
 included_rules = ["prefer-identity"]
 pg_version = "15.3"
@@ -58,13 +58,13 @@ squawk's, so both can run side by side for a while. ` + "`onward explain adding-
 			fmt.Fprintf(&b, "| %s | none | | %s |\n", name, note)
 		}
 	}
-	said := linters.Read(told)
+	translated := linters.Read(sampleRepo)
 	b.WriteString("\nNewer rules of squawk are mostly bans of drops and changes. Onward has rules for these by subject: [all of them](rules/README.md).\n" +
 		"\n## Configuration\n\n| `.squawk.toml` | onward.yaml | |\n| --- | --- | --- |\n")
-	writeEntries(&b, said.Settings)
+	writeEntries(&b, translated.Settings)
 	b.WriteString("\n## Comments\n\nA comment of onward's names the rule and says why; one that suppresses nothing is a finding.\n\n| squawk | onward | |\n" +
 		"| --- | --- | --- |\n")
-	writeEntries(&b, said.Comments)
+	writeEntries(&b, translated.Comments)
 	return b.String(), nil
 }
 

@@ -52,7 +52,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 				clear(s.people)
 			}
 		case searchPath:
-			s.settings.reportPath(string(value), s.early)
+			s.settings.applyReportedPath(string(value), s.early)
 			clear(s.cache)
 		}
 	}
@@ -81,7 +81,7 @@ func (s *session) onParsed() {
 		clear(s.prepared)
 	}
 	p := &preparedStatement{oids: o.oids, named: o.name != ""}
-	if t := s.textOf(o); len(t.parts) > 0 {
+	if t := s.messageText(o); len(t.parts) > 0 {
 		p.part = &t.parts[0]
 	}
 	s.prepared[o.name] = p
@@ -95,12 +95,12 @@ func (s *session) onBound() {
 		return
 	}
 	if p := s.prepared[o.statement]; p != nil {
-		at := s.portals[o.name]
-		if at == nil || o.name != "" {
-			at = &portal{}
-			s.portals[o.name] = at
+		boundPortal := s.portals[o.name]
+		if boundPortal == nil || o.name != "" {
+			boundPortal = &portal{}
+			s.portals[o.name] = boundPortal
 		}
-		*at = portal{statement: p, binary: o.binary, trips: s.run.countTrips(&o.givenHashes), boundValues: o.values}
+		*boundPortal = portal{statement: p, binary: o.binary, trips: s.run.requiredTrips(&o.givenHashes), boundValues: o.values}
 	} else {
 		delete(s.portals, o.name)
 	}
@@ -130,22 +130,22 @@ func (s *session) onDescribed(body []byte) {
 		return
 	}
 	if o.kind == opQuery {
-		of, _ := s.answeredStatement(o)
+		stmt, _ := s.answeredStatement(o)
 		s.openResult(o)
-		if of != nil && of.cols == nil && of.part != nil {
-			of.cols = s.cachedColumns(of.part, body)
+		if stmt != nil && stmt.cols == nil && stmt.part != nil {
+			stmt.cols = s.cachedColumns(stmt.part, body)
 		}
-		s.result.describeRows(body)
+		s.result.setRowFormat(body)
 		return
 	}
-	var of *preparedStatement
+	var stmt *preparedStatement
 	if !o.portal {
-		of = s.prepared[o.name]
+		stmt = s.prepared[o.name]
 	} else if p := s.portals[o.name]; p != nil {
-		of = p.statement
+		stmt = p.statement
 	}
-	if of != nil && of.cols == nil {
-		of.cols = s.cachedColumns(of.part, body)
+	if stmt != nil && stmt.cols == nil {
+		stmt.cols = s.cachedColumns(stmt.part, body)
 	}
 	s.ops.popOp()
 }
@@ -161,8 +161,8 @@ func (s *session) cachedColumns(p *textStatement, body []byte) []Column {
 	return readColumns(body)
 }
 
-// describeRows takes what the rows of a simple query are read by.
-func (r *result) describeRows(body []byte) {
+// setRowFormat takes what the rows of a simple query are read by.
+func (r *result) setRowFormat(body []byte) {
 	eachColumn(body, func(i int, _ []byte, c Column, binary bool) {
 		if i < seenCells {
 			r.oids[i] = c.Type
@@ -181,13 +181,13 @@ func (s *session) answeredStatement(o *op) (*preparedStatement, *portal) {
 		if p == nil {
 			return nil, nil
 		}
-		of, at := s.resolveName(p.statement)
-		if at == nil {
-			at = p
+		stmt, boundPortal := s.resolveName(p.statement)
+		if boundPortal == nil {
+			boundPortal = p
 		}
-		return of, at
+		return stmt, boundPortal
 	}
-	t := s.textOf(o)
+	t := s.messageText(o)
 	if s.statementIndex >= len(t.parts) {
 		return nil, nil
 	}
@@ -201,12 +201,12 @@ func (s *session) resolveName(p *preparedStatement) (*preparedStatement, *portal
 	}
 	switch c := &p.part.control; c.do {
 	case executes:
-		if of := s.prepared[c.name]; of != nil {
-			return of, nil
+		if stmt := s.prepared[c.name]; stmt != nil {
+			return stmt, nil
 		}
 	case fetches:
-		if at := s.portals[c.name]; at != nil {
-			return at.statement, at
+		if boundPortal := s.portals[c.name]; boundPortal != nil {
+			return boundPortal.statement, boundPortal
 		}
 	}
 	return p, nil
@@ -220,8 +220,8 @@ func (s *session) openResult(o *op) {
 	s.result.resetResult()
 	s.result.open = true
 	if o.kind == opQuery {
-		if t := s.textOf(o); s.statementIndex < len(t.parts) {
-			s.result.trips = s.run.countTrips(&t.parts[s.statementIndex].values)
+		if t := s.messageText(o); s.statementIndex < len(t.parts) {
+			s.result.trips = s.run.requiredTrips(&t.parts[s.statementIndex].values)
 		}
 		return
 	}
@@ -242,8 +242,8 @@ func (s *session) onRow(body []byte) {
 	}
 	if !s.result.open || s.result.rows == 0 {
 		s.openResult(o)
-		of, _ := s.answeredStatement(o)
-		s.result.joined = of != nil && of.part != nil && of.part.form.shape != nil && of.part.form.shape.normal.Tables > 1
+		stmt, _ := s.answeredStatement(o)
+		s.result.joined = stmt != nil && stmt.part != nil && stmt.part.form.shape != nil && stmt.part.form.shape.normal.Tables > 1
 	}
 	s.result.addRow(body)
 }
@@ -255,7 +255,7 @@ func (s *session) onCompleted(body []byte) {
 		return
 	}
 	s.openResult(o)
-	command, rows := commandTag(body)
+	command, rows := parseCommandTag(body)
 	s.recordOutcome(o, "", max(rows, s.result.rows), string(command))
 	if o.kind == opExecute {
 		s.ops.popOp()

@@ -14,8 +14,8 @@ type codePlace struct {
 
 var traceSeed = maphash.MakeSeed()
 
-// placeOf reads the comments of a statement.
-func placeOf(sql string) codePlace {
+// readCodePlace reads the comments of a statement.
+func readCodePlace(sql string) codePlace {
 	t := workload.ReadTags(sql)
 	p := codePlace{where: t.Place, test: t.Test, application: t.Application}
 	if t.Trace != "" {

@@ -42,11 +42,11 @@ func record(t *testing.T, major int, cfg collect.Config) *recorder {
 	cfg.Books = []string{"schema_migrations"}
 	c := collect.New(cfg)
 	p := wiretest.ListenInFront(t, url, wire.Config{Sink: c})
-	through, err := pgx.ParseConfig(fmt.Sprintf("postgres://%s@%s:%s/%s?sslmode=disable", direct.User, p.Host(), p.Port(), direct.Database))
+	proxyConfig, err := pgx.ParseConfig(fmt.Sprintf("postgres://%s@%s:%s/%s?sslmode=disable", direct.User, p.Host(), p.Port(), direct.Database))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &recorder{t, p, c, through, url}
+	return &recorder{t, p, c, proxyConfig, url}
 }
 
 func (r *recorder) connect(change ...func(*pgx.ConnConfig)) *pgx.Conn {

@@ -22,8 +22,8 @@ type boundValues struct {
 	binary []bool
 }
 
-// bindOf copies the values of a Bind message, after its names; nil if it is incomplete.
-func bindOf(in reader) *boundValues {
+// readBoundValues copies the values of a Bind message, after its names; nil if it is incomplete.
+func readBoundValues(in reader) *boundValues {
 	var formats []bool
 	for range in.readInt16() {
 		formats = append(formats, in.readInt16() == 1)
@@ -46,7 +46,7 @@ func bindOf(in reader) *boundValues {
 }
 
 // addExample keeps the values that a query was sent with, if there is room. The collector is locked.
-func (c *Collector) addExample(q *query, of *preparedStatement, at *portal) {
+func (c *Collector) addExample(q *query, stmt *preparedStatement, boundPortal *portal) {
 	if !c.cfg.Values || len(q.examples) == workload.MostValues || q.exampleTries == mostTries || q.key.shape.ownMark != workload.Code {
 		return
 	}
@@ -55,19 +55,19 @@ func (c *Collector) addExample(q *query, of *preparedStatement, at *portal) {
 		return
 	}
 	q.exampleTries++
-	var given *boundValues
-	if at != nil {
-		given = at.boundValues
+	var values *boundValues
+	if boundPortal != nil {
+		values = boundPortal.boundValues
 	}
-	literals := workload.ParameterValues(of.part.sql)
+	literals := workload.ParameterValues(stmt.part.sql)
 	if len(literals) != params {
 		return
 	}
 	example := make([]*string, params)
-	for i, from := range of.part.form.from {
+	for i, from := range stmt.part.form.from {
 		v, ok := literals[i], literals[i] != nil
 		if from > 0 {
-			v, ok = c.paramText(given, of, from-1)
+			v, ok = c.paramText(values, stmt, from-1)
 		}
 		if !ok || v != nil && len(*v) > mostExample {
 			return
@@ -79,7 +79,7 @@ func (c *Collector) addExample(q *query, of *preparedStatement, at *portal) {
 
 // paramText is a parameter of the client's as a text, nil for NULL; ok is false for one that
 // cannot be read.
-func (c *Collector) paramText(b *boundValues, of *preparedStatement, i int) (text *string, ok bool) {
+func (c *Collector) paramText(b *boundValues, stmt *preparedStatement, i int) (text *string, ok bool) {
 	if b == nil || i >= len(b.values) {
 		return nil, false
 	}
@@ -88,10 +88,10 @@ func (c *Collector) paramText(b *boundValues, of *preparedStatement, i int) (tex
 		return nil, true
 	}
 	if b.binary[i] {
-		if i >= len(of.oids) {
+		if i >= len(stmt.oids) {
 			return nil, false
 		}
-		typ, known := c.types.TypeForOID(of.oids[i])
+		typ, known := c.types.TypeForOID(stmt.oids[i])
 		if !known {
 			return nil, false
 		}
@@ -113,7 +113,7 @@ func (c *Collector) paramText(b *boundValues, of *preparedStatement, i int) (tex
 // valuesNote is in each recording that has examples.
 const valuesNote = "it holds values that parameters had, which are data: keep it as you keep a dump"
 
-// holdsValues reports whether a recording has examples.
-func holdsValues(list []workload.Query) bool {
+// hasExampleValues reports whether a recording has examples.
+func hasExampleValues(list []workload.Query) bool {
 	return slices.ContainsFunc(list, func(q workload.Query) bool { return len(q.Values) > 0 })
 }

@@ -15,13 +15,13 @@ import (
 // Values are kept if they were requested, in every protocol and format, and not otherwise.
 func TestValues(t *testing.T) {
 	t.Parallel()
-	when := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	timestamp := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	for _, asked := range []bool{false, true} {
 		r := record(t, 17, collect.Config{Values: asked})
 		c := r.connect()
 		r.exec(c, `CREATE TABLE person (id bigint, name text, born timestamptz, tags text[])`)
 		for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
-			r.exec(c, `INSERT INTO person VALUES ($1, $2, $3, $4)`, mode, int64(7), "Ada O'Neil", when, []string{"a", "b"})
+			r.exec(c, `INSERT INTO person VALUES ($1, $2, $3, $4)`, mode, int64(7), "Ada O'Neil", timestamp, []string{"a", "b"})
 			r.exec(c, `INSERT INTO person VALUES ($1, $2, $3, $4)`, mode, int64(8), nil, nil, nil)
 		}
 		for id := range 5 {

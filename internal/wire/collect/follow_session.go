@@ -16,14 +16,14 @@ func (s *session) applyControl(p *textStatement, command string) {
 	}
 	switch c.do {
 	case begins:
-		s.run.beginRun(s)
+		s.run.startTransaction(s)
 	case commits:
-		s.run.endRun(s, "commit")
+		s.run.endSequence(s, "commit")
 	case rollsBack:
-		s.run.endRun(s, "rollback")
+		s.run.endSequence(s, "rollback")
 	case saves:
 		if len(s.settings.savepoints) == 0 {
-			s.run.markSavepoint()
+			s.run.markOuterSavepoint()
 		}
 	case rollsBackTo:
 		if len(s.settings.savepoints) > 0 && s.settings.savepoints[0].name == c.name && s.status != 'E' {
@@ -45,13 +45,13 @@ func (s *session) applyControl(p *textStatement, command string) {
 		clear(s.prepared)
 		clear(s.portals)
 	}
-	was := s.settings.currentScope
+	before := s.settings.currentScope
 	s.settings.applyStatement(&c)
-	if s.settings.currentScope != was {
+	if s.settings.currentScope != before {
 		clear(s.cache)
 	}
 	if c.chain {
-		s.run.beginRun(s)
+		s.run.startTransaction(s)
 		s.settings.applyStatement(&control{do: begins})
 	}
 }
@@ -69,11 +69,11 @@ func (s *session) reconcileTransaction() {
 	switch inside := s.status != 'I'; {
 	case inside && !s.run.tx:
 		s.c.mu.Lock()
-		s.run.beginRun(s)
+		s.run.startTransaction(s)
 		s.c.mu.Unlock()
 	case !inside && s.run.tx: // in a procedure, or two phases
 		s.c.mu.Lock()
-		s.run.endRun(s, "commit")
+		s.run.endSequence(s, "commit")
 		s.c.mu.Unlock()
 	}
 	if s.status == 'I' && len(s.portals) > 0 {
@@ -86,7 +86,7 @@ func (s *session) reconcileTransaction() {
 }
 
 // addToSequence puts a call into its sequence, and finds out whose it is. The collector is locked.
-func (s *session) addToSequence(q *query, who *person, p *codePlace, out outcome, do action) {
+func (s *session) addToSequence(q *query, sender *person, p *codePlace, out outcome, controlAction action) {
 	sh := q.key.shape
 	if sh.ownMark == workload.Session {
 		return
@@ -94,19 +94,19 @@ func (s *session) addToSequence(q *query, who *person, p *codePlace, out outcome
 	if s.settings.replica && sh.writes {
 		q.marks[asFixture]++
 	} else if !s.run.tx {
-		s.marker.judgeSingle(q, s.isFixture(sh))
+		s.marker.judgeSingle(q, s.isFixtureWrite(sh))
 	}
-	s.run.addStep(s, q, who, p, s.result.trips)
-	s.run.keepValues(s.result.values, s.result.trips)
+	s.run.addStep(s, q, sender, p, s.result.trips)
+	s.run.keepResultValues(s.result.values, s.result.trips)
 	if out.state == "" && sh.ddl {
 		s.run.ddl = true
 	}
 }
 
-// isFixture: rows that a whole message lays in, or that a program of Postgres' own restores.
-func (s *session) isFixture(sh *shape) bool {
+// isFixtureWrite: rows that a whole message lays in, or that a program of Postgres' own restores.
+func (s *session) isFixtureWrite(sh *shape) bool {
 	if o := s.ops.firstOp(); o != nil && o.kind == opQuery && o.text != nil && o.text.fixture {
 		return sh.writes
 	}
-	return sh.normal.Kind == workload.Copy && sh.writes && oneOf(s.app, "psql", "pg_restore")
+	return sh.normal.Kind == workload.Copy && sh.writes && isOneOf(s.app, "psql", "pg_restore")
 }

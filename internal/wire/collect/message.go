@@ -124,11 +124,11 @@ func errorCode(body []byte) string {
 	}
 }
 
-// commandTag is a command's tag without its numbers, and the last of them.
-func commandTag(body []byte) (command []byte, rows int64) {
+// parseCommandTag is a command's tag without its numbers, and the last of them.
+func parseCommandTag(body []byte) (command []byte, rows int64) {
 	body = bytes.TrimRight(body, "\x00")
-	at := bytes.IndexByte(body, ' ')
-	if at < 0 {
+	spaceIndex := bytes.IndexByte(body, ' ')
+	if spaceIndex < 0 {
 		return body, 0
 	}
 	for _, c := range body[bytes.LastIndexByte(body, ' ')+1:] {
@@ -137,5 +137,5 @@ func commandTag(body []byte) (command []byte, rows int64) {
 		}
 		rows = rows*10 + int64(c-'0')
 	}
-	return body[:at], rows
+	return body[:spaceIndex], rows
 }

@@ -37,7 +37,7 @@ func (m *marker) judgeSingle(q *query, fixture bool) {
 	sh := q.key.shape
 	switch {
 	case sh.ownMark != workload.Code:
-		m.noteEvent(sh)
+		m.noteNonCodeQuery(sh)
 	case fixture:
 		q.marks[asFixture]++
 	default:
@@ -45,8 +45,8 @@ func (m *marker) judgeSingle(q *query, fixture bool) {
 	}
 }
 
-// noteEvent: a query that is no code in any case, and may say what those before it were.
-func (m *marker) noteEvent(sh *shape) {
+// noteNonCodeQuery: a query that is no code in any case, and may say what those before it were.
+func (m *marker) noteNonCodeQuery(sh *shape) {
 	switch {
 	case sh.usesBooks && sh.writes:
 		m.endGap(m.migrating)
@@ -60,9 +60,9 @@ func (m *marker) noteEvent(sh *shape) {
 // endGap ends the gap, and begins the next.
 func (m *marker) endGap(migration bool) {
 	if migration {
-		m.flushGap(workload.Migration)
+		m.countGapCalls(workload.Migration)
 	} else {
-		m.flushGap(workload.Code)
+		m.countGapCalls(workload.Code)
 	}
 	m.migrating, m.writes = true, true
 }
@@ -77,19 +77,19 @@ func (m *marker) holdCall(q *query, times int64, writes bool) {
 	m.calls += times
 	m.writes = m.writes && writes
 	if m.calls > maxBetween {
-		m.flushGap(workload.Code)
+		m.countGapCalls(workload.Code)
 		m.migrating = false
 	}
 }
 
-// flushGap counts the calls of the gap.
-func (m *marker) flushGap(mark workload.Mark) {
-	as := asCode
+// countGapCalls counts the calls of the gap.
+func (m *marker) countGapCalls(mark workload.Mark) {
+	mode := asCode
 	if mark == workload.Migration {
-		as = asMigration
+		mode = asMigration
 	}
 	for _, c := range m.gap {
-		c.q.marks[as] += c.times
+		c.q.marks[mode] += c.times
 	}
 	m.gap, m.calls = m.gap[:0], 0
 }
@@ -108,7 +108,7 @@ func (m *marker) judgeTransaction(r *openSequence, committed bool) {
 		sh := st.q.key.shape
 		switch {
 		case sh.ownMark != workload.Code:
-			m.noteEvent(sh)
+			m.noteNonCodeQuery(sh)
 		case r.ddl && committed:
 			st.q.marks[asMigration] += st.times
 		case r.suite && sh.writes, cleaning > 1:

@@ -15,7 +15,7 @@ const (
 
 // readsStrings reports whether a text's string literals are read: they may be names.
 func (c *Collector) readsStrings(s *shape) bool {
-	if s == nil || s.ownMark != workload.Code || !hasStrings(&s.normal) {
+	if s == nil || s.ownMark != workload.Code || !hasStringParameter(&s.normal) {
 		return false
 	}
 	c.mu.Lock()
@@ -24,8 +24,8 @@ func (c *Collector) readsStrings(s *shape) bool {
 	return s.read <= mostReadTexts
 }
 
-// hasStrings reports whether a parameter stands for a string literal.
-func hasStrings(n *workload.Normal) bool {
+// hasStringParameter reports whether a parameter stands for a string literal.
+func hasStringParameter(n *workload.Normal) bool {
 	for i, from := range n.From {
 		if from == 0 && (n.Params[i] == "unknown" || n.Params[i] == "text") {
 			return true
@@ -37,7 +37,7 @@ func hasStrings(n *workload.Normal) bool {
 // addStrings keeps the string literals of a text that the server took. The collector is locked.
 func (q *query) addStrings(list []workload.Strings) {
 	n := &q.key.shape.normal
-	if q.key.shape.ownMark != workload.Code || !hasStrings(n) {
+	if q.key.shape.ownMark != workload.Code || !hasStringParameter(n) {
 		return
 	}
 	if q.strings == nil {

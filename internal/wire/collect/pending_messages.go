@@ -55,12 +55,12 @@ func (q *queue) dropUntil(fits func(*op) bool) *op {
 // server has discarded them.
 func (q *queue) dropAfterCopy() {
 	if q.opCount() > 1 && q.firstOp().kind == opExecute {
-		kept := q.list[:q.head+1]
+		remainingOps := q.list[:q.head+1]
 		for _, o := range q.list[q.head+1:] {
 			if o.kind != opSync {
-				kept = append(kept, o)
+				remainingOps = append(remainingOps, o)
 			}
 		}
-		q.list = kept
+		q.list = remainingOps
 	}
 }

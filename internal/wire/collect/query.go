@@ -42,8 +42,8 @@ type person struct{ workload.Sender }
 
 type personKey struct{ where, test, application string }
 
-// findQuery returns the query of a shape, as the session sends it now. The collector is locked.
-func (s *session) findQuery(sh *shape) *query {
+// findOrAddQuery returns the query of a shape, as the session sends it now. The collector is locked.
+func (s *session) findOrAddQuery(sh *shape) *query {
 	if q := s.cache[sh]; q != nil {
 		return q
 	}
@@ -65,8 +65,8 @@ func (s *session) findQuery(sh *shape) *query {
 	return q
 }
 
-// findSender is who sends a statement. The collector is locked.
-func (s *session) findSender(p *codePlace) *person {
+// findOrAddSender is who sends a statement. The collector is locked.
+func (s *session) findOrAddSender(p *codePlace) *person {
 	k := personKey{p.where, cmp.Or(p.test, s.test), p.application}
 	if w := s.people[k]; w != nil {
 		return w
@@ -79,21 +79,21 @@ func (s *session) findSender(p *codePlace) *person {
 		w.Test, w.Application = workload.CutTest(w.Application)
 	}
 	c := s.c
-	who := c.people[w]
-	if who == nil {
+	sender := c.people[w]
+	if sender == nil {
 		if len(c.people) >= maxPeople {
 			w = workload.Sender{Database: s.group}
 		}
-		if who = c.people[w]; who == nil {
-			who = &person{w}
-			c.people[w] = who
+		if sender = c.people[w]; sender == nil {
+			sender = &person{w}
+			c.people[w] = sender
 		}
 	}
 	if len(s.people) > 4096 {
 		clear(s.people)
 	}
-	s.people[k] = who
-	return who
+	s.people[k] = sender
+	return sender
 }
 
 // recordOutcome counts what came of a statement: it was carried out, in part where command is "",
@@ -104,17 +104,17 @@ func (s *session) recordOutcome(o *op, state string, rows int64, command string)
 		began = s.lastAnswer
 	}
 	s.lastAnswer = time.Now()
-	of, at, own := s.countedStatement(o)
-	if of == nil || of.part == nil {
+	stmt, boundPortal, part := s.countedStatement(o)
+	if stmt == nil || stmt.part == nil {
 		return
 	}
 	s.c.mu.Lock()
-	failure, told := s.countOutcome(of, at, own, outcome{state: state, rows: rows, spent: s.lastAnswer.Sub(began)})
-	if state == "" && own != nil && command != "" {
-		s.applyControl(own, command)
+	failure, isReportable := s.countOutcome(stmt, boundPortal, part, outcome{state: state, rows: rows, spent: s.lastAnswer.Sub(began)})
+	if state == "" && part != nil && command != "" {
+		s.applyControl(part, command)
 	}
 	s.c.mu.Unlock()
-	if told && s.c.cfg.OnError != nil {
+	if isReportable && s.c.cfg.OnError != nil {
 		s.c.cfg.OnError(failure)
 	}
 }
@@ -127,68 +127,68 @@ type outcome struct {
 }
 
 // countedStatement is the statement that a message is counted for, its portal, and the message's own.
-func (s *session) countedStatement(o *op) (of *preparedStatement, at *portal, own *textStatement) {
+func (s *session) countedStatement(o *op) (stmt *preparedStatement, boundPortal *portal, part *textStatement) {
 	switch o.kind {
 	case opParse:
-		if t := s.textOf(o); len(t.parts) > 0 {
+		if t := s.messageText(o); len(t.parts) > 0 {
 			return &preparedStatement{part: &t.parts[0], oids: o.oids, named: o.name != ""}, nil, nil
 		}
 	case opBind:
 		return s.prepared[o.statement], nil, nil
 	case opExecute:
 		if p := s.portals[o.name]; p != nil {
-			own = p.statement.part
+			part = p.statement.part
 		}
-		of, at = s.answeredStatement(o)
+		stmt, boundPortal = s.answeredStatement(o)
 	case opQuery:
-		if t := s.textOf(o); s.statementIndex < len(t.parts) {
-			own = &t.parts[s.statementIndex]
+		if t := s.messageText(o); s.statementIndex < len(t.parts) {
+			part = &t.parts[s.statementIndex]
 		}
-		of, at = s.answeredStatement(o)
+		stmt, boundPortal = s.answeredStatement(o)
 	}
-	return of, at, own
+	return stmt, boundPortal, part
 }
 
 // countOutcome adds an outcome to a query. The collector is locked.
-func (s *session) countOutcome(of *preparedStatement, at *portal, own *textStatement, out outcome) (Failure, bool) {
-	sh := of.part.form.shape
+func (s *session) countOutcome(stmt *preparedStatement, boundPortal *portal, part *textStatement, out outcome) (Failure, bool) {
+	sh := stmt.part.form.shape
 	if sh == nil {
 		s.c.left.calls++
 		return Failure{}, false
 	}
-	q := s.findQuery(sh)
+	q := s.findOrAddQuery(sh)
 	if q == nil {
 		s.c.left.calls++
 		return Failure{}, false
 	}
-	p := &of.part.place
-	if own != nil && *p == (codePlace{}) {
-		p = &own.place
+	p := &stmt.part.place
+	if part != nil && *p == (codePlace{}) {
+		p = &part.place
 	}
-	who := s.findSender(p)
+	sender := s.findOrAddSender(p)
 	q.rows += out.rows
 	q.most = max(q.most, out.rows)
 	q.spent += out.spent
 	q.parents += s.result.parents
-	q.named = q.named || of.named
-	q.learnFacts(of, s.database)
-	again := at != nil && at.counted
-	if at != nil {
-		at.counted = true
+	q.named = q.named || stmt.named
+	q.keepServerFacts(stmt, s.database)
+	isRepeated := boundPortal != nil && boundPortal.counted
+	if boundPortal != nil {
+		boundPortal.counted = true
 	}
-	do := nothing
-	if own != nil {
-		do = own.control.do
+	controlAction := nothing
+	if part != nil {
+		controlAction = part.control.do
 	}
-	if again || out.state == "" && do == prepares {
+	if isRepeated || out.state == "" && controlAction == prepares {
 		return Failure{}, false
 	}
 	q.calls++
-	q.sentBy(who)
-	s.c.addExample(q, of, at)
-	s.addToSequence(q, who, p, out, do)
+	q.countSender(sender)
+	s.c.addExample(q, stmt, boundPortal)
+	s.addToSequence(q, sender, p, out, controlAction)
 	if out.state == "" {
-		q.addStrings(of.part.strings)
+		q.addStrings(stmt.part.strings)
 		return Failure{}, false
 	}
 	if q.errors == nil {
@@ -197,33 +197,33 @@ func (s *session) countOutcome(of *preparedStatement, at *portal, own *textState
 	if _, ok := q.errors[out.state]; ok || len(q.errors) < 50 {
 		q.errors[out.state]++
 	}
-	return Failure{SQLSTATE: out.state, Query: q.id, SQL: sh.normal.SQL, Mark: sh.ownMark, Sender: who.Sender}, true
+	return Failure{SQLSTATE: out.state, Query: q.id, SQL: sh.normal.SQL, Mark: sh.ownMark, Sender: sender.Sender}, true
 }
 
-// sentBy counts a sender; of many those that came first.
-func (q *query) sentBy(who *person) {
+// countSender counts a sender; of many those that came first.
+func (q *query) countSender(sender *person) {
 	for i := range q.senders {
-		if q.senders[i].who == who {
+		if q.senders[i].who == sender {
 			q.senders[i].calls++
 			return
 		}
 	}
 	if len(q.senders) < maxSenders {
-		q.senders = append(q.senders, senderCount{who, 1})
+		q.senders = append(q.senders, senderCount{sender, 1})
 	}
 }
 
-// learnFacts keeps what the server said of the query's parameters and columns, the first time.
-func (q *query) learnFacts(of *preparedStatement, database string) {
+// keepServerFacts keeps what the server said of the query's parameters and columns, the first time.
+func (q *query) keepServerFacts(stmt *preparedStatement, database string) {
 	f := &q.facts
-	if f.Columns == nil && of.cols != nil {
-		f.Columns = of.cols
+	if f.Columns == nil && stmt.cols != nil {
+		f.Columns = stmt.cols
 	}
-	if f.ParamOIDs == nil && len(of.oids) > 0 {
-		f.ParamOIDs = make([]uint32, len(of.part.form.from))
-		for i, n := range of.part.form.from {
-			if n > 0 && n <= len(of.oids) {
-				f.ParamOIDs[i] = of.oids[n-1]
+	if f.ParamOIDs == nil && len(stmt.oids) > 0 {
+		f.ParamOIDs = make([]uint32, len(stmt.part.form.from))
+		for i, n := range stmt.part.form.from {
+			if n > 0 && n <= len(stmt.oids) {
+				f.ParamOIDs[i] = stmt.oids[n-1]
 			}
 		}
 	}

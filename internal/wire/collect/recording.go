@@ -38,13 +38,13 @@ type Facts struct {
 
 // Recording returns everything that was seen until now. Calls that may belong to a migration count after their
 // session has ended.
-func (c *Collector) Recording() *Recording { return c.recordingOf("") }
+func (c *Collector) Recording() *Recording { return c.buildRecording("") }
 
 // DatabaseRecording gives what was sent to one database until now: for asking about its queries before it
 // goes (see wire.Config.BeforeDrop).
-func (c *Collector) DatabaseRecording(database string) *Recording { return c.recordingOf(database) }
+func (c *Collector) DatabaseRecording(database string) *Recording { return c.buildRecording(database) }
 
-func (c *Collector) recordingOf(database string) *Recording {
+func (c *Collector) buildRecording(database string) *Recording {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &Recording{Workload: &workload.Workload{Schema: workload.Schema, Sources: []string{"record"}}, Facts: map[string]Facts{}}
@@ -52,7 +52,7 @@ func (c *Collector) recordingOf(database string) *Recording {
 		if q.calls == 0 || database != "" && !slices.Contains(q.databases, database) {
 			continue
 		}
-		r.Workload.Queries = append(r.Workload.Queries, q.toWorkload())
+		r.Workload.Queries = append(r.Workload.Queries, q.toWorkloadQuery())
 		f := q.facts
 		f.Databases = slices.Clone(q.databases)
 		f.Strings = cloneStrings(q.strings)
@@ -62,15 +62,15 @@ func (c *Collector) recordingOf(database string) *Recording {
 	if database == "" {
 		r.Workload.Sequences = c.codeSequences()
 		r.Workload.Notes = c.leftOutNotes()
-		if holdsValues(r.Workload.Queries) {
+		if hasExampleValues(r.Workload.Queries) {
 			r.Workload.Notes = append(r.Workload.Notes, valuesNote)
 		}
 	}
 	return r
 }
 
-// toWorkload is a query as it is written down.
-func (q *query) toWorkload() workload.Query {
+// toWorkloadQuery is a query as it is written down.
+func (q *query) toWorkloadQuery() workload.Query {
 	n := &q.key.shape.normal
 	w := workload.Query{
 		ID: q.id, SQL: n.SQL, Kind: n.Kind, Mark: q.finalMark(), Unread: n.Unread,
@@ -126,8 +126,8 @@ func (c *Collector) codeSequences() []workload.Sequence {
 		if len(w.Steps) == 0 || s.how == "" && len(w.Steps) < 2 {
 			continue
 		}
-		if at, ok := byKey[text]; ok {
-			mergeSequence(&out[at], &w)
+		if index, ok := byKey[text]; ok {
+			mergeSequence(&out[index], &w)
 			continue
 		}
 		byKey[text] = len(out)
@@ -145,14 +145,14 @@ func mergeSequence(a, b *workload.Sequence) {
 	}
 	a.Count, a.MS, a.IdleMS, a.MostIdleMS = a.Count+b.Count, a.MS+b.MS, a.IdleMS+b.IdleMS, max(a.MostIdleMS, b.MostIdleMS)
 	for _, s := range b.Senders {
-		at := slices.IndexFunc(a.Senders, func(o workload.Sender) bool {
+		index := slices.IndexFunc(a.Senders, func(o workload.Sender) bool {
 			o.Calls = s.Calls
 			return o == s
 		})
-		if at < 0 {
+		if index < 0 {
 			a.Senders = append(a.Senders, s)
 		} else {
-			a.Senders[at].Calls += s.Calls
+			a.Senders[index].Calls += s.Calls
 		}
 	}
 }
@@ -178,8 +178,8 @@ func (c *Collector) leftOutNotes() []string {
 	say(c.left.many, "%d times a new query came when there were too many different ones already")
 	say(c.left.calls, "%d calls of queries that are not kept are not counted")
 	say(c.left.sequences, "%d sequences were too long, or too many, to be kept whole")
-	for _, why := range slices.Sorted(maps.Keys(c.left.why)) {
-		out = append(out, fmt.Sprintf("%d connections were not recorded to their end: %s", c.left.why[why], why))
+	for _, reason := range slices.Sorted(maps.Keys(c.left.why)) {
+		out = append(out, fmt.Sprintf("%d connections were not recorded to their end: %s", c.left.why[reason], reason))
 	}
 	return out
 }

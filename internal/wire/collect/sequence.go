@@ -44,17 +44,17 @@ type sequence struct {
 // pause is how long a connection rests between two requests, if nothing else separates them.
 const pause = time.Second
 
-// countTrips returns how many round trips must end before a query can be sent with these values: one more than
+// requiredTrips returns how many round trips must end before a query can be sent with these values: one more than
 // the first result that has the last of them took.
-func (r *openSequence) countTrips(h *hashes) (trips int) {
+func (r *openSequence) requiredTrips(h *hashes) (trips int) {
 	for i := range h.n {
 		trips = max(trips, r.seen[h.values[i]])
 	}
 	return trips
 }
 
-// keepValues keeps the values of a query's result.
-func (r *openSequence) keepValues(values []uint64, trips int) {
+// keepResultValues keeps the values of a query's result.
+func (r *openSequence) keepResultValues(values []uint64, trips int) {
 	for _, v := range values {
 		if _, known := r.seen[v]; !known && len(r.seen) < maxSeen {
 			r.seen[v] = trips + 1
@@ -70,8 +70,8 @@ func leastTrips(a, b int) int {
 	return min(a, b)
 }
 
-// addIdle: the client let the server wait.
-func (r *openSequence) addIdle(d time.Duration) {
+// addIdleTime: the client let the server wait.
+func (r *openSequence) addIdleTime(d time.Duration) {
 	if r.tx {
 		r.idle += d
 		r.most = max(r.most, d)
@@ -80,34 +80,34 @@ func (r *openSequence) addIdle(d time.Duration) {
 	}
 }
 
-func (r *openSequence) resetRun() {
+func (r *openSequence) resetSequence() {
 	seen, steps := r.seen, r.steps[:0]
 	clear(seen)
 	clear(steps[:cap(steps)])
 	*r = openSequence{seen: seen, steps: steps, outer: -1}
 }
 
-// beginRun starts a transaction. The collector is locked.
-func (r *openSequence) beginRun(s *session) {
+// startTransaction starts a transaction. The collector is locked.
+func (r *openSequence) startTransaction(s *session) {
 	if r.tx {
 		return
 	}
-	r.endRun(s, "")
-	r.resetRun()
+	r.endSequence(s, "")
+	r.resetSequence()
 	r.tx, r.began = true, time.Now()
 }
 
 // addStep appends a query. The collector is locked.
-func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, trips int) {
+func (r *openSequence) addStep(s *session, q *query, sender *person, p *codePlace, trips int) {
 	n := len(r.steps)
-	if !r.tx && n > 0 && (r.rest || p.where != r.where || p.trace != r.trace || who.Test != r.who.Test ||
+	if !r.tx && n > 0 && (r.rest || p.where != r.where || p.trace != r.trace || sender.Test != r.who.Test ||
 		r.trace == 0 && n > 1 && r.steps[0].q == q && r.steps[n-1].q != q) {
-		r.endRun(s, "")
+		r.endSequence(s, "")
 		trips = 0
 		n = 0
 	}
 	if n == 0 {
-		r.where, r.trace, r.who = p.where, p.trace, who
+		r.where, r.trace, r.who = p.where, p.trace, sender
 		if !r.tx {
 			r.began = time.Now()
 		}
@@ -127,8 +127,8 @@ func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, 
 	r.steps = append(r.steps, step{q, 1, trips})
 }
 
-// markSavepoint: a savepoint that is in no other.
-func (r *openSequence) markSavepoint() {
+// markOuterSavepoint: a savepoint that is in no other.
+func (r *openSequence) markOuterSavepoint() {
 	if !r.suite {
 		r.outer = len(r.steps)
 	}
@@ -152,24 +152,24 @@ func (r *openSequence) endTest(s *session) {
 	r.idle, r.most, r.began, r.full = 0, 0, time.Now(), false
 }
 
-// endRun takes the sequence in, and finds out whose its queries are. The collector is locked.
-func (r *openSequence) endRun(s *session, how string) {
+// endSequence takes the sequence in, and finds out whose its queries are. The collector is locked.
+func (r *openSequence) endSequence(s *session, ending string) {
 	if len(r.steps) > 0 {
 		if !r.tx {
-			how = ""
+			ending = ""
 		}
 		if !r.suite && (r.tx || len(r.steps) > 1) {
-			s.c.countSequence(how, r.steps, r, time.Since(r.began))
+			s.c.countSequence(ending, r.steps, r, time.Since(r.began))
 		}
 		if r.tx {
-			s.marker.judgeTransaction(r, how == "commit")
+			s.marker.judgeTransaction(r, ending == "commit")
 		}
 	}
-	r.resetRun()
+	r.resetSequence()
 }
 
 // countSequence counts a sequence. The collector is locked.
-func (c *Collector) countSequence(how string, steps []step, r *openSequence, spent time.Duration) {
+func (c *Collector) countSequence(ending string, steps []step, r *openSequence, spent time.Duration) {
 	if len(steps) == 0 {
 		return
 	}
@@ -178,7 +178,7 @@ func (c *Collector) countSequence(how string, steps []step, r *openSequence, spe
 	}
 	var h maphash.Hash
 	h.SetSeed(c.seed[0])
-	h.WriteString(how)
+	h.WriteString(ending)
 	var b [8]byte
 	for _, st := range steps {
 		binary.LittleEndian.PutUint64(b[:], st.q.hashID())
@@ -190,7 +190,7 @@ func (c *Collector) countSequence(how string, steps []step, r *openSequence, spe
 			c.left.sequences++
 			return
 		}
-		q = &sequence{how: how, steps: append([]step{}, steps...)}
+		q = &sequence{how: ending, steps: append([]step{}, steps...)}
 		c.sequences[h.Sum64()] = q
 	}
 	for i := range steps {
@@ -202,15 +202,15 @@ func (c *Collector) countSequence(how string, steps []step, r *openSequence, spe
 	q.idle += r.idle
 	q.most = max(q.most, r.most)
 	if r.who != nil {
-		q.sentBy(r.who)
+		q.countSender(r.who)
 	}
 }
 
-// sentBy counts a sender; of many those that came first.
-func (q *sequence) sentBy(who *person) {
-	one := query{senders: q.senders}
-	one.sentBy(who)
-	q.senders = one.senders
+// countSender counts a sender; of many those that came first.
+func (q *sequence) countSender(sender *person) {
+	counter := query{senders: q.senders}
+	counter.countSender(sender)
+	q.senders = counter.senders
 }
 
 // hashID is a number that no other query has.

@@ -95,19 +95,19 @@ func newSession(c *Collector, start wire.Startup) *session {
 		s.settings.currentScope, s.settings.committedScope, s.settings.scopeAtBegin = s.settings.initialScope, s.settings.initialScope, s.settings.initialScope
 	}
 	s.run.seen = map[uint64]int{}
-	s.run.resetRun()
+	s.run.resetSequence()
 	s.marker.c = c
 	s.ops.pushOp(opSync) // the first ReadyForQuery, which the client may not have awaited
 	return s
 }
 
 // EndReading ends the recording of a session: the rest of its messages makes no sense.
-func (s *session) EndReading(why string) {
+func (s *session) EndReading(reason string) {
 	s.lost = true
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	if len(s.c.left.why) < 20 {
-		s.c.left.why[why]++
+		s.c.left.why[reason]++
 	}
 }
 
@@ -115,8 +115,8 @@ func (s *session) EndReading(why string) {
 func (s *session) Close() {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	s.run.endRun(s, "rollback")
-	s.marker.flushGap(workload.Code)
+	s.run.endSequence(s, "rollback")
+	s.marker.countGapCalls(workload.Code)
 }
 
 // Client takes a message that the server is about to get.
@@ -146,7 +146,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		s.markArrival(o)
 		o.name, o.statement = s.internName(in.readText()), s.internName(in.readText())
 		if s.c.cfg.Values {
-			o.values = bindOf(in)
+			o.values = readBoundValues(in)
 		}
 		o.givenHashes, o.binary = boundHashes(&in)
 	case 'D', 'C':
@@ -168,7 +168,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 func (s *session) markArrival(o *op) {
 	o.at = time.Now()
 	if !s.readySince.IsZero() {
-		s.run.addIdle(o.at.Sub(s.readySince))
+		s.run.addIdleTime(o.at.Sub(s.readySince))
 		s.readySince = time.Time{}
 	}
 }
@@ -190,8 +190,8 @@ func (s *session) readMessageText(o *op, sql []byte, cut bool) {
 	o.sql = string(sql)
 }
 
-// textOf is the text of a message.
-func (s *session) textOf(o *op) *text {
+// messageText is the text of a message.
+func (s *session) messageText(o *op) *text {
 	if o.text == nil {
 		o.text = s.c.lookupText(s.c.textKey([]byte(o.sql)), o.sql)
 		o.sql = ""
@@ -251,12 +251,12 @@ func readFormats(in *reader) (mask uint32) {
 
 // DatabaseGroup is a database's name without what runners of parallel tests append.
 func DatabaseGroup(database string) string {
-	if at := strings.LastIndexAny(database, "_-"); at > 0 {
-		tail := strings.TrimPrefix(database[at+1:], "gw")
+	if separator := strings.LastIndexAny(database, "_-"); separator > 0 {
+		tail := strings.TrimPrefix(database[separator+1:], "gw")
 		digits := strings.Trim(tail, "0123456789") == ""
 		random := len(tail) >= 8 && strings.Trim(tail, "0123456789abcdef") == ""
 		if digits && tail != "" || random {
-			return DatabaseGroup(database[:at])
+			return DatabaseGroup(database[:separator])
 		}
 	}
 	return database

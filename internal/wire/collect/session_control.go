@@ -89,13 +89,13 @@ func unquoteText(text string) string {
 func (l *lexer) skipWords(words ...string) wordMeaning {
 	for {
 		w := l.nextWord()
-		if w.kind != pgparse.LexemeWord || !oneOf(w.text, words...) {
+		if w.kind != pgparse.LexemeWord || !isOneOf(w.text, words...) {
 			return w
 		}
 	}
 }
 
-func oneOf(s string, list ...string) bool {
+func isOneOf(s string, list ...string) bool {
 	for _, l := range list {
 		if s == l {
 			return true
@@ -104,20 +104,20 @@ func oneOf(s string, list ...string) bool {
 	return false
 }
 
-// controlOf reads what a statement does to its session. It looks at the first word of most.
-func controlOf(sql string) control {
+// parseControl reads what a statement does to its session. It looks at the first word of most.
+func parseControl(sql string) control {
 	l := lexer{sql: sql}
 	switch w := l.nextWord(); w.text {
 	case "BEGIN", "START":
 		return control{do: begins}
 	case "COMMIT", "END", "ROLLBACK", "ABORT":
-		return l.endControl(w.text)
+		return l.parseTransactionEnd(w.text)
 	case "SAVEPOINT":
 		return control{do: saves, name: l.nextWord().meaning}
 	case "RELEASE":
 		return control{do: releases, name: l.skipWords("SAVEPOINT").meaning}
 	case "SET":
-		return l.setControl()
+		return l.parseSet()
 	case "RESET":
 		if w := l.nextWord(); w.text != "ALL" {
 			return control{do: resets, name: settingName(w, &l)}
@@ -142,20 +142,20 @@ func controlOf(sql string) control {
 	case "DECLARE":
 		return control{do: declares, name: l.nextWord().meaning}
 	case "FETCH", "MOVE":
-		return control{do: fetches, name: l.lastName()}
+		return control{do: fetches, name: l.readLastName()}
 	case "CLOSE":
 		if w := l.nextWord(); w.text != "ALL" {
 			return control{do: closes, name: w.meaning}
 		}
 		return control{do: closes}
 	case "SELECT":
-		return l.setConfig()
+		return l.parseSetConfig()
 	}
 	return control{}
 }
 
-// endControl reads COMMIT and ROLLBACK after their first word.
-func (l *lexer) endControl(first string) control {
+// parseTransactionEnd reads COMMIT and ROLLBACK after their first word.
+func (l *lexer) parseTransactionEnd(first string) control {
 	c := control{do: commits}
 	if first == "ROLLBACK" || first == "ABORT" {
 		c.do = rollsBack
@@ -171,8 +171,8 @@ func (l *lexer) endControl(first string) control {
 	return c
 }
 
-// lastName is the last name of a statement.
-func (l *lexer) lastName() string {
+// readLastName is the last name of a statement.
+func (l *lexer) readLastName() string {
 	name := ""
 	for {
 		switch w := l.nextWord(); w.kind {
@@ -193,8 +193,8 @@ func settingName(w wordMeaning, l *lexer) string {
 	return w.meaning
 }
 
-// setControl reads SET after its first word.
-func (l *lexer) setControl() control {
+// parseSet reads SET after its first word.
+func (l *lexer) parseSet() control {
 	c := control{do: sets}
 	w := l.nextWord()
 	if c.local = w.text == "LOCAL"; c.local || w.text == "SESSION" {
@@ -213,16 +213,16 @@ func (l *lexer) setControl() control {
 	case "TRANSACTION", "CONSTRAINTS", "CHARACTERISTICS", "TIME", "NAMES", "XML":
 		return control{}
 	}
-	if c.name = w.meaning; !oneOf(c.name, searchPath, role, application, replication) {
+	if c.name = w.meaning; !isOneOf(c.name, searchPath, role, application, replication) {
 		return control{}
 	}
 	l.nextWord() // TO or =
-	c.value = l.settingValue(c.name == searchPath)
+	c.value = l.readSettingValue(c.name == searchPath)
 	return c
 }
 
-// settingValue reads the values of a setting as the server shows them.
-func (l *lexer) settingValue(quote bool) string {
+// readSettingValue reads the values of a setting as the server shows them.
+func (l *lexer) readSettingValue(quote bool) string {
 	var out []string
 	for {
 		w := l.nextWord()
@@ -240,8 +240,8 @@ func (l *lexer) settingValue(quote bool) string {
 	}
 }
 
-// setConfig finds set_config('search_path', 'x', false) in a query.
-func (l *lexer) setConfig() control {
+// parseSetConfig finds set_config('search_path', 'x', false) in a query.
+func (l *lexer) parseSetConfig() control {
 	if !strings.Contains(l.sql, "set_config") {
 		return control{}
 	}
@@ -258,7 +258,7 @@ func (l *lexer) setConfig() control {
 		value := l.nextWord()
 		for w = l.nextWord(); w.text != "," && w.kind != pgparse.LexemeEnd; w = l.nextWord() { // ::text
 		}
-		if local := l.nextWord(); value.kind == pgparse.LexemeString && oneOf(name.meaning, searchPath, role) {
+		if local := l.nextWord(); value.kind == pgparse.LexemeString && isOneOf(name.meaning, searchPath, role) {
 			return control{do: sets, name: name.meaning, value: value.meaning, local: local.text == "TRUE"}
 		}
 	}

@@ -27,7 +27,7 @@ type savepoint struct {
 // defaultPath is the server's own search path.
 const defaultPath = `"$user", public`
 
-func normalPath(value string) string {
+func normalizePath(value string) string {
 	if value == defaultPath || value == `"$user",public` {
 		return ""
 	}
@@ -35,14 +35,14 @@ func normalPath(value string) string {
 }
 
 func newSettings(start wire.Startup) settings {
-	s := queryScope{path: normalPath(wire.ReadSearchPath(start.Parameters))}
+	s := queryScope{path: normalizePath(wire.ReadSearchPath(start.Parameters))}
 	return settings{initialScope: s, currentScope: s, committedScope: s, scopeAtBegin: s}
 }
 
-// reportPath takes what the server says of search_path, which is what counts.
-func (s *settings) reportPath(value string, early bool) {
+// applyReportedPath takes what the server says of search_path, which is what counts.
+func (s *settings) applyReportedPath(value string, early bool) {
 	s.reported = true
-	s.currentScope.path, s.committedScope.path = normalPath(value), normalPath(value)
+	s.currentScope.path, s.committedScope.path = normalizePath(value), normalizePath(value)
 	if early {
 		s.initialScope.path, s.scopeAtBegin.path = s.currentScope.path, s.currentScope.path
 	}
@@ -88,7 +88,7 @@ func (s *settings) setValue(name, value string, local bool) {
 		if s.reported {
 			return
 		}
-		s.currentScope.path = normalPath(value)
+		s.currentScope.path = normalizePath(value)
 		if value == "" {
 			s.currentScope.path = s.initialScope.path
 		}

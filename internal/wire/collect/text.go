@@ -49,7 +49,7 @@ func (c *Collector) lookupText(k key, sql string) *text {
 	}
 	t := &text{}
 	for _, s := range splitStatements(sql) {
-		t.parts = append(t.parts, c.readPart(s))
+		t.parts = append(t.parts, c.readStatement(s))
 	}
 	t.fixture = len(t.parts) >= 3
 	makesSchema := false
@@ -65,15 +65,15 @@ func (c *Collector) lookupText(k key, sql string) *text {
 
 // splitStatements cuts a message. If it cannot be cut, it is one statement.
 func splitStatements(sql string) []string {
-	if at := strings.IndexByte(sql, ';'); at < 0 || strings.TrimSpace(sql[at+1:]) == "" {
-		if strings.TrimSpace(sql) == "" || emptyStatement(sql) {
+	if semicolon := strings.IndexByte(sql, ';'); semicolon < 0 || strings.TrimSpace(sql[semicolon+1:]) == "" {
+		if strings.TrimSpace(sql) == "" || isEmptyStatement(sql) {
 			return nil
 		}
 		return []string{sql}
 	}
 	list, err := workload.SplitMessage(sql)
 	if err != nil || len(list) == 0 {
-		if emptyStatement(sql) {
+		if isEmptyStatement(sql) {
 			return nil
 		}
 		return []string{sql}
@@ -81,8 +81,8 @@ func splitStatements(sql string) []string {
 	return list
 }
 
-// emptyStatement: comments and semicolons only.
-func emptyStatement(sql string) bool {
+// isEmptyStatement: comments and semicolons only.
+func isEmptyStatement(sql string) bool {
 	l := lexer{sql: sql}
 	for {
 		w := l.nextWord()
@@ -95,9 +95,9 @@ func emptyStatement(sql string) bool {
 	}
 }
 
-// readPart reads one statement.
-func (c *Collector) readPart(sql string) textStatement {
-	p := textStatement{control: controlOf(sql), place: placeOf(sql), values: literalHashes(sql)}
+// readStatement reads one statement.
+func (c *Collector) readStatement(sql string) textStatement {
+	p := textStatement{control: parseControl(sql), place: readCodePlace(sql), values: literalHashes(sql)}
 	if c.cfg.Values {
 		p.sql = sql
 	}
@@ -107,7 +107,7 @@ func (c *Collector) readPart(sql string) textStatement {
 	} else {
 		n := workload.Normalize(sql)
 		p.form = &form{from: n.From}
-		p.form.shape = c.findShape(n)
+		p.form.shape = c.findOrAddShape(n)
 		c.forms.put(k, p.form)
 	}
 	if c.readsStrings(p.form.shape) {
@@ -116,8 +116,8 @@ func (c *Collector) readPart(sql string) textStatement {
 	return p
 }
 
-// findShape returns the shape of a text, and makes a new one if needed.
-func (c *Collector) findShape(n workload.Normal) *shape {
+// findOrAddShape returns the shape of a text, and makes a new one if needed.
+func (c *Collector) findOrAddShape(n workload.Normal) *shape {
 	c.mu.Lock()
 	s := c.shapes[n.SQL]
 	c.mu.Unlock()

@@ -72,8 +72,8 @@ func hashBinary(v []byte) uint64 {
 	return hashText(v)
 }
 
-// isTextual reports whether a type's binary form is its text.
-func isTextual(oid uint32) bool {
+// hasTextualBinary reports whether a type's binary form is its text.
+func hasTextualBinary(oid uint32) bool {
 	switch oid {
 	case 18, 19, 25, 114, 705, 1042, 1043:
 		return true
@@ -86,9 +86,9 @@ func literalHashes(sql string) (h hashes) {
 	if len(sql) > maxTextValues {
 		return h
 	}
-	for at := 0; int(h.n) < maxGiven; {
-		x := pgparse.NextLexeme(sql, at)
-		at = x.End
+	for offset := 0; int(h.n) < maxGiven; {
+		x := pgparse.NextLexeme(sql, offset)
+		offset = x.End
 		switch text := sql[x.Start:x.End]; x.Kind {
 		case pgparse.LexemeEnd:
 			return h
@@ -154,7 +154,7 @@ func (r *result) addRow(body []byte) {
 			continue
 		}
 		var h uint64
-		if r.binary&(1<<i) != 0 && !isTextual(r.oids[i]) {
+		if r.binary&(1<<i) != 0 && !hasTextualBinary(r.oids[i]) {
 			h = hashBinary(v)
 		} else {
 			h = hashText(v)

@@ -79,7 +79,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 }
 
 // EndReading ends the reading of a session: the rest of its messages is missing or makes no sense.
-func (s *session) EndReading(why string) {
+func (s *session) EndReading(reason string) {
 	if s.lost {
 		return
 	}
@@ -88,7 +88,7 @@ func (s *session) EndReading(why string) {
 	defer s.log.mu.Unlock()
 	s.beginSession()
 	if s.log.full == "" {
-		s.log.sessions[s.number].Lost = why
+		s.log.sessions[s.number].Lost = reason
 	}
 }
 

@@ -18,7 +18,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 	defer s.log.mu.Unlock()
 	switch kind {
 	case 'C', 'I':
-		if o := s.answerTo('Q', 'E'); o != nil && o.statement != nil {
+		if o := s.owedMessage('Q', 'E'); o != nil && o.statement != nil {
 			o.statement.answered = true
 			if kind == 'C' {
 				o.statement.Tags = append(o.statement.Tags, strings.TrimRight(string(body), "\x00"))
@@ -26,13 +26,13 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 		}
 		s.endExecute()
 	case 's': // more rows of the portal follow
-		if o := s.answerTo('E'); o != nil && o.statement != nil {
+		if o := s.owedMessage('E'); o != nil && o.statement != nil {
 			o.statement.answered = true
 			o.statement.Tags = append(o.statement.Tags, "SELECT")
 		}
 		s.endExecute()
 	case 't':
-		if o := s.answerTo('D'); o != nil {
+		if o := s.owedMessage('D'); o != nil {
 			var m pgproto3.ParameterDescription
 			if p, ok := s.prepared[o.name]; ok && m.Decode(body) == nil {
 				p.oids = append([]uint32(nil), m.ParameterOIDs...)
@@ -41,18 +41,18 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 			s.owed = s.owed[1:]
 		}
 	case 'G':
-		if o := s.answerTo('Q', 'E'); o != nil && o.statement != nil {
+		if o := s.owedMessage('Q', 'E'); o != nil && o.statement != nil {
 			o.statement.Rows = true
 		}
 	case 'E':
 		s.failPending(body)
 	case 'Z':
-		s.becomeReady(body)
+		s.onReadyForQuery(body)
 	}
 }
 
-// answerTo returns the first message that is owed an answer, if it is of one of these kinds.
-func (s *session) answerTo(kinds ...byte) *owed {
+// owedMessage returns the first message that is owed an answer, if it is of one of these kinds.
+func (s *session) owedMessage(kinds ...byte) *owed {
 	if len(s.owed) == 0 {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (s *session) answerTo(kinds ...byte) *owed {
 
 // endExecute ends the answer to an Execute message. A message of the simple protocol may get more answers.
 func (s *session) endExecute() {
-	if o := s.answerTo('E'); o != nil {
+	if o := s.owedMessage('E'); o != nil {
 		s.owed = s.owed[1:]
 		s.finishStatement(o.statement)
 	}
@@ -95,8 +95,8 @@ func (s *session) failPending(body []byte) {
 	}
 }
 
-// becomeReady ends the answers to a Query or a Sync.
-func (s *session) becomeReady(body []byte) {
+// onReadyForQuery ends the answers to a Query or a Sync.
+func (s *session) onReadyForQuery(body []byte) {
 	for len(s.owed) > 0 {
 		o := s.owed[0]
 		s.owed = s.owed[1:]
@@ -115,15 +115,15 @@ func (s *session) becomeReady(body []byte) {
 	case idle && s.transaction != 0:
 		s.endTransaction(true) // by a message with several statements
 	case idle:
-		s.joinGroup()
+		s.joinPipeline()
 	case s.transaction == 0:
 		s.beginTransaction()
 	}
 	s.group = nil
 }
 
-// joinGroup makes the statements of a pipeline one transaction.
-func (s *session) joinGroup() {
+// joinPipeline makes the statements of a pipeline one transaction.
+func (s *session) joinPipeline() {
 	if len(s.group) < 2 {
 		return
 	}
@@ -140,10 +140,10 @@ func (s *session) finishStatement(st *Statement) {
 	}
 	st.answered = true
 	if len(st.Tags) > 1 {
-		s.keepOwn(st)
+		s.addToTransaction(st)
 		return
 	}
-	control, savepoint := readControl(st.Sent)
+	control, savepoint := parseControl(st.Sent)
 	if control == Commits && len(st.Tags) == 1 && st.Tags[0] == "ROLLBACK" {
 		control = RollsBack // the transaction had failed
 	}
@@ -162,12 +162,12 @@ func (s *session) finishStatement(st *Statement) {
 		st.Transaction = s.transaction
 		s.followSavepoint(st.Sent, savepoint)
 	default:
-		s.keepOwn(st)
+		s.addToTransaction(st)
 	}
 }
 
-// keepOwn adds a statement to the open transaction, or to the pipeline.
-func (s *session) keepOwn(st *Statement) {
+// addToTransaction adds a statement to the open transaction, or to the pipeline.
+func (s *session) addToTransaction(st *Statement) {
 	st.Transaction = s.transaction
 	switch {
 	case s.transaction != 0:
@@ -221,9 +221,9 @@ func (s *session) followSavepoint(sql, name string) {
 	}
 }
 
-// readControl returns what a statement does to its transaction, and the name of its savepoint.
-func readControl(sql string) (c Control, savepoint string) {
-	word, at := nextWord(sql, 0)
+// parseControl returns what a statement does to its transaction, and the name of its savepoint.
+func parseControl(sql string) (c Control, savepoint string) {
+	word, offset := nextWord(sql, 0)
 	switch word {
 	case "BEGIN", "START":
 		return Begins, ""
@@ -233,11 +233,11 @@ func readControl(sql string) (c Control, savepoint string) {
 	}
 	var words []string
 	for len(words) < 4 {
-		next, end := nextWord(sql, at)
+		next, end := nextWord(sql, offset)
 		if next == "" {
 			break
 		}
-		words, at = append(words, next), end
+		words, offset = append(words, next), end
 	}
 	first := ""
 	if len(words) > 0 {
@@ -266,18 +266,18 @@ func lastWord(words []string) string {
 }
 
 // nextWord returns the next word of a text in upper case, or a quoted name as it is; "" at its end or at a ';'.
-func nextWord(sql string, at int) (word string, end int) {
+func nextWord(sql string, offset int) (word string, end int) {
 	for {
-		x := pgparse.NextLexeme(sql, at)
-		at = x.End
+		x := pgparse.NextLexeme(sql, offset)
+		offset = x.End
 		switch x.Kind {
 		case pgparse.LexemeComment:
 		case pgparse.LexemeWord:
-			return strings.ToUpper(sql[x.Start:x.End]), at
+			return strings.ToUpper(sql[x.Start:x.End]), offset
 		case pgparse.LexemeQuoted:
-			return sql[x.Start:x.End], at
+			return sql[x.Start:x.End], offset
 		default:
-			return "", at
+			return "", offset
 		}
 	}
 }

@@ -84,9 +84,9 @@ func (l *Log) Session(wire.Startup) wire.Tap {
 func (l *Log) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, why := range []string{l.full, l.lost} {
-		if why != "" {
-			return fmt.Errorf("not all statements could be kept: %s", why)
+	for _, reason := range []string{l.full, l.lost} {
+		if reason != "" {
+			return fmt.Errorf("not all statements could be kept: %s", reason)
 		}
 	}
 	return nil

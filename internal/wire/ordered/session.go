@@ -59,11 +59,11 @@ type savepoint struct {
 }
 
 // EndReading ends the log of a session: the rest of its messages makes no sense.
-func (s *session) EndReading(why string) {
+func (s *session) EndReading(reason string) {
 	s.lost = true
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
-	s.log.lost = why
+	s.log.lost = reason
 }
 
 // Close ends a session: an open transaction is rolled back.
@@ -91,7 +91,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		} else if m.Decode(body) != nil {
 			return
 		}
-		s.sendStatement('Q', &Statement{Sent: m.String, Message: true, Unread: cutReason(cut)})
+		s.recordSentStatement('Q', &Statement{Sent: m.String, Message: true, Unread: tooLongReason(cut)})
 	case 'P':
 		s.prepareStatement(body, size)
 	case 'B':
@@ -114,7 +114,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		p.begun = true
 		s.portals[m.Portal] = p
 		st := &Statement{Sent: p.prepared.text, Unread: p.unread, values: p.values, oids: p.prepared.oids}
-		s.sendStatement('E', st)
+		s.recordSentStatement('E', st)
 	case 'S', 'F':
 		s.owed = append(s.owed, owed{kind: 'S'})
 	}
@@ -146,22 +146,22 @@ func (s *session) bindPortal(body []byte, size int) {
 		return
 	}
 	p := portal{prepared: s.prepared[m.PreparedStatement], values: make([]value, len(m.Parameters))}
-	p.unread = cutReason(p.prepared.cut)
+	p.unread = tooLongReason(p.prepared.cut)
 	for i, data := range m.Parameters {
 		p.values[i] = value{data: append([]byte(nil), data...), null: data == nil, binary: wire.IsBinary(m.ParameterFormatCodes, i)}
 	}
 	s.portals[m.DestinationPortal] = p
 }
 
-func cutReason(cut bool) string {
+func tooLongReason(cut bool) string {
 	if cut {
 		return "it is longer than " + strconv.Itoa(wire.MaxText>>20) + " MB"
 	}
 	return ""
 }
 
-// sendStatement keeps a statement that the server is about to run.
-func (s *session) sendStatement(kind byte, st *Statement) {
+// recordSentStatement keeps a statement that the server is about to run.
+func (s *session) recordSentStatement(kind byte, st *Statement) {
 	st.Session, st.SQL = s.number, st.Sent
 	s.owed = append(s.owed, owed{kind: kind, statement: st})
 	s.log.mu.Lock()

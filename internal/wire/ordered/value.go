@@ -44,12 +44,12 @@ func (l *Log) fillValues(s *Statement) {
 }
 
 // substituteParams replaces $1, $2 … in a text. why says why it cannot.
-func substituteParams(sql string, literals []string) (out, why string) {
+func substituteParams(sql string, literals []string) (out, reason string) {
 	var b strings.Builder
 	from := 0
-	for at := 0; ; {
-		x := pgparse.NextLexeme(sql, at)
-		at = x.End
+	for offset := 0; ; {
+		x := pgparse.NextLexeme(sql, offset)
+		offset = x.End
 		switch x.Kind {
 		case pgparse.LexemeEnd:
 			b.WriteString(sql[from:])

@@ -58,23 +58,23 @@ func (l *Log) Close() error { return errors.Join(l.file.Close(), os.RemoveAll(l.
 // Follow returns a function that names the test which a client is in; "" if none is known. holds reports whether a process has the client's connection.
 // A client of a process that runs no tests, such as a server under test, is in the test that runs in another process.
 func (l *Log) Follow(holds func(pid int) bool) (current func() string) {
-	held := map[int]bool{}
+	isOwnByPID := map[int]bool{}
 	return func() string {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.readLines()
-		var own, all []string
+		var ownTests, all []string
 		for _, pid := range l.pids {
-			if _, asked := held[pid]; !asked {
-				held[pid] = holds(pid)
+			if _, asked := isOwnByPID[pid]; !asked {
+				isOwnByPID[pid] = holds(pid)
 			}
-			if all = append(all, l.running[pid]...); held[pid] {
-				own = append(own, l.running[pid]...)
+			if all = append(all, l.running[pid]...); isOwnByPID[pid] {
+				ownTests = append(ownTests, l.running[pid]...)
 			}
 		}
-		for _, isOwn := range held {
+		for _, isOwn := range isOwnByPID {
 			if isOwn {
-				return nameTests(own)
+				return nameTests(ownTests)
 			}
 		}
 		return nameTests(all)
@@ -112,12 +112,12 @@ func (l *Log) readLines() {
 			break
 		}
 		l.rest = rest
-		l.takeLine(line)
+		l.applyLine(line)
 	}
 }
 
-// takeLine takes a line; one that is none changes nothing.
-func (l *Log) takeLine(line []byte) {
+// applyLine takes a line; one that is none changes nothing.
+func (l *Log) applyLine(line []byte) {
 	word, rest, _ := strings.Cut(strings.ToValidUTF8(string(line[:min(len(line), maxLine)]), "?"), " ")
 	number, name, _ := strings.Cut(rest, " ")
 	pid, err := strconv.Atoi(number)

@@ -58,12 +58,12 @@ func (d *Deprecation) IsOver(today string) bool {
 const NoticeDays = 30
 
 // Near reports whether its last day is at most so many days away and not over, and how far away it is.
-func (d *Deprecation) Near(today string, within int) (days int, near bool) {
+func (d *Deprecation) Near(today string, maxDays int) (days int, isNear bool) {
 	if d.RemoveAfter == "" || today == "" || d.IsOver(today) {
 		return 0, false
 	}
 	days = dayNumber(d.RemoveAfter) - dayNumber(today)
-	return days, days <= within
+	return days, days <= maxDays
 }
 
 // dayNumber numbers the days, such as 2027-02-01, one by one.
@@ -84,7 +84,7 @@ const prefix = "onward:"
 // ParseComment reads the comment on a column. ok is false for a comment that is not addressed to onward, or that says which rows are deleted
 // ([Mark]). err reports a faulty comment in both cases.
 func ParseComment(text string) (d Deprecation, ok bool, err error) {
-	line, ok := addressedLine(text)
+	line, ok := onwardLine(text)
 	switch {
 	case !ok:
 		return d, false, nil
@@ -96,40 +96,40 @@ func ParseComment(text string) (d Deprecation, ok bool, err error) {
 	return d, true, err
 }
 
-// addressedLine returns the part of a comment that is addressed to onward.
-func addressedLine(text string) (line string, ok bool) {
-	at := strings.Index(strings.ToLower(text), prefix)
-	if at < 0 {
+// onwardLine returns the part of a comment that is addressed to onward.
+func onwardLine(text string) (line string, ok bool) {
+	start := strings.Index(strings.ToLower(text), prefix)
+	if start < 0 {
 		return "", false
 	}
-	line, _, _ = strings.Cut(text[at+len(prefix):], "\n")
+	line, _, _ = strings.Cut(text[start+len(prefix):], "\n")
 	return line, true
 }
 
 // Parse reads the comma-separated clauses, in any order. "deprecated" is required. The error quotes the faulty clause.
 func Parse(text string) (Deprecation, error) {
 	var d Deprecation
-	said := map[string]bool{}
+	seenKinds := map[string]bool{}
 	text = strings.TrimRight(strings.TrimSpace(text), ".")
 	before := ""
 	for _, span := range pgparse.SplitClauses(text, 0) {
 		clause := text[span.Start:span.End]
-		what, err := d.readClause(clause, before)
-		before = what
-		if err == nil && said[what] && what != anotherPart {
-			err = fmt.Errorf("%q is said twice", what)
+		kind, err := d.readClause(clause, before)
+		before = kind
+		if err == nil && seenKinds[kind] && kind != anotherPart {
+			err = fmt.Errorf("%q is said twice", kind)
 		}
 		if err != nil {
 			return Deprecation{}, err
 		}
-		said[what] = true
+		seenKinds[kind] = true
 	}
 	switch {
-	case !said["deprecated"]:
+	case !seenKinds["deprecated"]:
 		return Deprecation{}, fmt.Errorf("%q does not say deprecated", text)
-	case said["split into"] && said["renamed to"]:
+	case seenKinds["split into"] && seenKinds["renamed to"]:
 		return Deprecation{}, fmt.Errorf("it cannot be renamed to one column and split into others")
-	case said["joined as"] && !said["split into"]:
+	case seenKinds["joined as"] && !seenKinds["split into"]:
 		return Deprecation{}, fmt.Errorf("it is joined of columns that it is not split into")
 	case d.Since != "" && d.RemoveAfter != "" && d.RemoveAfter < d.Since:
 		return Deprecation{}, fmt.Errorf("its removal after %s is before its deprecation on %s", d.RemoveAfter, d.Since)
@@ -138,37 +138,37 @@ func Parse(text string) (Deprecation, error) {
 }
 
 // readClause reads one clause. before is the text of the clause before it. It returns the clause's keyword.
-func (d *Deprecation) readClause(text, before string) (what string, err error) {
+func (d *Deprecation) readClause(text, before string) (kind string, err error) {
 	clause := strings.Join(strings.Fields(text), " ")
 	lower := strings.ToLower(clause)
 	switch rest := ""; {
 	case cutWords(lower, "deprecated since", &rest), cutWords(lower, "deprecated", &rest):
-		what = "deprecated"
+		kind = "deprecated"
 		if rest != "" {
 			d.Since, err = checkDate(rest)
 		}
 	case cutWords(lower, "remove after", &rest):
-		what = "remove after"
+		kind = "remove after"
 		d.RemoveAfter, err = checkDate(rest)
 	case cutWords(lower, "renamed to", &rest):
-		what = "renamed to"
+		kind = "renamed to"
 		if d.RenamedTo = strings.Trim(clause[len("renamed to"):], ` "`); d.RenamedTo == "" || strings.ContainsAny(d.RenamedTo, " \"") {
 			err = fmt.Errorf("%q names no column", clause)
 		}
 	case cutWords(lower, "split into", &rest):
-		what = "split into"
-		err = d.readAssignment(textAfter(text, "into"))
+		kind = "split into"
+		err = d.readAssignment(textAfterWord(text, "into"))
 	case cutWords(lower, "joined as", &rest):
-		what = "joined as"
-		d.Joined = textAfter(text, "as")
+		kind = "joined as"
+		d.Joined = textAfterWord(text, "as")
 		err = checkExpression(d.Joined)
 	case before == "split into" || before == anotherPart:
-		what = anotherPart
+		kind = anotherPart
 		err = d.readAssignment(text)
 	default:
 		err = fmt.Errorf("%q is none of deprecated [DATE], remove after DATE, renamed to COLUMN, split into COLUMN = VALUE, …, joined as VALUE", clause)
 	}
-	return what, err
+	return kind, err
 }
 
 // cutWords removes words from the beginning of a clause.
@@ -287,7 +287,7 @@ func ColumnDeprecation(table catalog.Name, c *catalog.Column, configured map[str
 
 // SplitColumnName splits the name of a column. "users.nickname" is in schema public.
 func SplitColumnName(name string) (relation, column string, err error) {
-	table, column, ok := cutLast(name)
+	table, column, ok := cutLastDot(name)
 	if !ok || table == "" || column == "" {
 		return "", "", fmt.Errorf("deprecated %q: write table.column or schema.table.column", name)
 	}
@@ -298,7 +298,7 @@ func SplitColumnName(name string) (relation, column string, err error) {
 	return schema + "." + table, strings.Trim(column, `"`), nil
 }
 
-func cutLast(s string) (before, after string, ok bool) {
+func cutLastDot(s string) (before, after string, ok bool) {
 	i := strings.LastIndexByte(s, '.')
 	if i < 0 {
 		return s, "", false

@@ -106,8 +106,8 @@ func TestNear(t *testing.T) {
 		{"1999-12-31", "2100-03-01", 40000, 36585, true},
 	} {
 		d := deprecation.Deprecation{RemoveAfter: c.last}
-		if days, near := d.Near(c.today, c.within); days != c.days || near != c.near {
-			t.Errorf("%+v: %d, %v", c, days, near)
+		if days, isNear := d.Near(c.today, c.within); days != c.days || isNear != c.near {
+			t.Errorf("%+v: %d, %v", c, days, isNear)
 		}
 	}
 }

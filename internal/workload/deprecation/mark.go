@@ -39,7 +39,7 @@ func ColumnMark(table catalog.Name, c *catalog.Column, configured map[string]str
 			return &Mark{Column: column, Configured: true}
 		}
 	}
-	line, ok := addressedLine(c.Comment)
+	line, ok := onwardLine(c.Comment)
 	if !ok || !isDeletedMark(line) {
 		return nil
 	}
@@ -68,10 +68,10 @@ func MarkedBy(c *catalog.Catalog) map[string]string {
 // isDeletedMark reports whether a comment is about deleted rows, and not about a deprecation.
 func isDeletedMark(line string) bool {
 	rest := ""
-	return cutWords(strings.ToLower(strings.Join(strings.Fields(firstWord(line)), " ")), softDelete, &rest)
+	return cutWords(strings.ToLower(strings.Join(strings.Fields(firstClause(line)), " ")), softDelete, &rest)
 }
 
-func firstWord(line string) string {
+func firstClause(line string) string {
 	head, _, _ := strings.Cut(strings.TrimRight(strings.TrimSpace(line), "."), ",")
 	return head
 }
@@ -79,28 +79,28 @@ func firstWord(line string) string {
 // parseMark reads the comment of such a column.
 func parseMark(line string) (m Mark, err error) {
 	text := strings.TrimRight(strings.TrimSpace(line), ".")
-	said := map[string]bool{}
+	seenKinds := map[string]bool{}
 	for i, span := range pgparse.SplitClauses(text, 0) {
 		clause := strings.Join(strings.Fields(text[span.Start:span.End]), " ")
-		what, rest := strings.ToLower(clause), ""
+		kind, rest := strings.ToLower(clause), ""
 		switch {
-		case what == softDelete && i == 0:
-		case what == "no view":
+		case kind == softDelete && i == 0:
+		case kind == "no view":
 			m.NoView = true
-		case cutWords(what, "view", &rest) && rest != "":
+		case cutWords(kind, "view", &rest) && rest != "":
 			rest = clause[len(clause)-len(rest):]
 			names := pgparse.ListNames(rest)
-			if what = "view"; len(names) != 1 || pgparse.NextLexeme(rest, 0).End != len(rest) {
+			if kind = "view"; len(names) != 1 || pgparse.NextLexeme(rest, 0).End != len(rest) {
 				return m, fmt.Errorf("%q names no view in the schema of the table", clause)
 			}
 			m.View = names[0]
 		default:
 			return m, fmt.Errorf("%q is none of soft delete, view NAME, no view", clause)
 		}
-		if said[what] {
-			return m, fmt.Errorf("%q is said twice", what)
+		if seenKinds[kind] {
+			return m, fmt.Errorf("%q is said twice", kind)
 		}
-		said[what] = true
+		seenKinds[kind] = true
 	}
 	if m.View != "" && m.NoView {
 		return m, fmt.Errorf("it says view %s, and no view", m.View)

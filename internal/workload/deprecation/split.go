@@ -54,7 +54,7 @@ func checkExpression(text string) error {
 	return nil
 }
 
-// textAfter returns the text that follows a word.
-func textAfter(text, word string) string {
+// textAfterWord returns the text that follows a word.
+func textAfterWord(text, word string) string {
 	return strings.TrimSpace(text[max(pgparse.AfterWord(text, word), 0):])
 }

@@ -21,7 +21,7 @@ func TestCurrent(t *testing.T) {
 	t.Parallel()
 	var gathered tables
 	for _, major := range append(pgservertest.Majors(), onward.PreviewMajor) {
-		if err := gathered.read(context.Background(), major, pgservertest.Database(t, major)); err != nil {
+		if err := gathered.readServer(context.Background(), major, pgservertest.Database(t, major)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -29,7 +29,7 @@ func TestCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(string(gathered.source()), "\n")); diff != "" {
+	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(string(gathered.renderSource()), "\n")); diff != "" {
 		t.Errorf("stale: run go generate ./internal/catalog/builtin (-committed +servers):\n%s", diff)
 	}
 }
@@ -39,7 +39,7 @@ func TestCurrentExtensions(t *testing.T) {
 	t.Parallel()
 	brought := extensions{}
 	for _, major := range pgservertest.Majors() {
-		if err := brought.read(context.Background(), pgservertest.Database(t, major)); err != nil {
+		if err := brought.readServer(context.Background(), pgservertest.Database(t, major)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,7 +47,7 @@ func TestCurrentExtensions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(string(brought.source()), "\n")); diff != "" {
+	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(string(brought.renderSource()), "\n")); diff != "" {
 		t.Errorf("stale: run go generate ./internal/catalog/builtin (-committed +servers):\n%s", diff)
 	}
 }
@@ -57,7 +57,7 @@ func TestAgainstServers(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachMajor(t, func(t *testing.T, major int) {
 		var gathered tables
-		if err := gathered.read(context.Background(), major, pgservertest.Database(t, major)); err != nil {
+		if err := gathered.readServer(context.Background(), major, pgservertest.Database(t, major)); err != nil {
 			t.Fatal(err)
 		}
 		if len(gathered.functions) < 2000 {

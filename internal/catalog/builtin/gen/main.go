@@ -32,7 +32,7 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = gathered.read(ctx, major, s.URL("postgres"))
+		err = gathered.readServer(ctx, major, s.URL("postgres"))
 		if stopErr := s.Stop(); err == nil {
 			err = stopErr
 		}
@@ -44,8 +44,8 @@ func run(ctx context.Context) error {
 	if err := brought.readAll(ctx); err != nil {
 		return err
 	}
-	if err := os.WriteFile(extensionOutput, brought.source(), 0o644); err != nil {
+	if err := os.WriteFile(extensionOutput, brought.renderSource(), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(output, gathered.source(), 0o644)
+	return os.WriteFile(output, gathered.renderSource(), 0o644)
 }

@@ -112,11 +112,11 @@ func addTimeout(sql string) string {
 	if in, ok := strings.CutPrefix(sql, "SET LOCAL lock_timeout"); ok {
 		return "SET lock_timeout" + in
 	}
-	at := strings.Index("\n"+sql, "\nALTER TABLE")
-	if at < 0 {
+	pos := strings.Index("\n"+sql, "\nALTER TABLE")
+	if pos < 0 {
 		return sql
 	}
-	return sql[:at] + timeout + sql[at:]
+	return sql[:pos] + timeout + sql[pos:]
 }
 
 // FormatGuide is the text for the file that assistants read in a repository, such as AGENTS.md.

@@ -48,7 +48,7 @@ func (p *Page) readHeader(key, value string) error {
 	case "runner":
 		p.Notes = append(p.Notes, "The migration tool sets "+strings.ReplaceAll(value, "=", " = ")+".")
 	case "uses":
-		p.Notes = append(p.Notes, usesNote(value))
+		p.Notes = append(p.Notes, formatUsesNote(value))
 	case "fails":
 		p.Notes = append(p.Notes, "The server refuses what is flagged (SQLSTATE "+value+").")
 	case "old":
@@ -87,8 +87,8 @@ func ListMajors(from, to int) (out []int) {
 	return out
 }
 
-// usesNote says what the code of the examples uses.
-func usesNote(value string) string {
+// formatUsesNote says what the code of the examples uses.
+func formatUsesNote(value string) string {
 	if column, adds := strings.CutPrefix(value, "adds."); adds {
 		return "The new code adds a use of " + column + "."
 	}

@@ -133,8 +133,8 @@ func parseFixture(r *rule.Rule, fixture []byte) (*Page, error) {
 func cleanExample(sql string) string {
 	lines := strings.Split(strings.TrimSpace(sql), "\n")
 	for i, line := range lines {
-		if at := strings.Index(line, "-- want "); at >= 0 {
-			line = line[:at]
+		if pos := strings.Index(line, "-- want "); pos >= 0 {
+			line = line[:pos]
 		}
 		lines[i] = strings.TrimRight(line, " \t")
 	}

@@ -92,10 +92,10 @@ func (b *Bench) prepareDatabase(ctx context.Context, f *ruletest.Fixture, ex *ru
 			return fmt.Errorf("empty the database: %w", err)
 		}
 	}
-	if err := b.dropStrangers(ctx); err != nil {
+	if err := b.dropExampleObjects(ctx); err != nil {
 		return err
 	}
-	before := splitTexts(f.Before)
+	before := splitStatements(f.Before)
 	for _, sql := range slices.Concat(before, ex.Unseen) {
 		if err := b.o.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("before.sql: %s: %w", sql, err)
@@ -121,8 +121,8 @@ func (b *Bench) prepareDatabase(ctx context.Context, f *ruletest.Fixture, ex *ru
 	return b.o.ReadRelations(ctx)
 }
 
-// dropStrangers drops databases, tablespaces and roles that an example made. Databases of other tests have names that begin with "onward_".
-func (b *Bench) dropStrangers(ctx context.Context) error {
+// dropExampleObjects drops databases, tablespaces and roles that an example made. Databases of other tests have names that begin with "onward_".
+func (b *Bench) dropExampleObjects(ctx context.Context) error {
 	rows, err := b.o.Session().Query(ctx, `SELECT format('DATABASE %I', datname) FROM pg_database WHERE NOT datname::text = ANY ($1) AND datname !~ '^onward_'
 		UNION ALL SELECT format('TABLESPACE %I', spcname) FROM pg_tablespace WHERE spcname !~ '^pg_'
 		UNION ALL SELECT format('ROLE %I', rolname) FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' AND NOT rolname::text = ANY ($2)`, b.databases, b.roles)
@@ -136,8 +136,8 @@ func (b *Bench) dropStrangers(ctx context.Context) error {
 	return err
 }
 
-// splitTexts are the statements of a text.
-func splitTexts(sql string) []string {
+// splitStatements are the statements of a text.
+func splitStatements(sql string) []string {
 	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return []string{sql}

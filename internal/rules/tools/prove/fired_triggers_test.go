@@ -69,10 +69,10 @@ func listFired(t *testing.T, model *catalog.Catalog, sql string) (out []string) 
 
 func compareFired(t *testing.T, sql string, server, model []string) {
 	t.Helper()
-	without := func(list, other []string) []string {
+	subtract := func(list, other []string) []string {
 		return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
 	}
-	if missed, extra := without(server, model), without(model, server); len(missed)+len(extra) > 0 {
+	if missed, extra := subtract(server, model), subtract(model, server); len(missed)+len(extra) > 0 {
 		t.Errorf("%s\nthe model misses %q\nonly the model has %q", sql, missed, extra)
 	}
 }

@@ -137,11 +137,11 @@ type target struct {
 }
 
 // paste puts a fix into a file, which may become several.
-func (g target) paste(parts []fixPart, at position) []pastedFile {
+func (g target) paste(parts []fixPart, pos position) []pastedFile {
 	head, foot := g.text[:g.first], g.text[g.last:]
 	statement := fixPart{sql: g.text[g.start:g.end] + ";\n"}
 	body, rest := g.text[g.first:g.start], strings.TrimPrefix(g.text[g.end:g.last], ";")
-	switch at {
+	switch pos {
 	case before:
 		parts = append(slices.Clone(parts), statement)
 	case after:
@@ -159,13 +159,13 @@ func (g target) paste(parts []fixPart, at position) []pastedFile {
 		}
 		body = ""
 	}
-	begun := at != inPlace && at != before
+	hasBegun := pos != inPlace && pos != before
 	for _, p := range parts {
 		switch p.place {
 		case here:
-			body, begun = body+p.sql+"\n", true
+			body, hasBegun = body+p.sql+"\n", true
 		case outsideBlock:
-			if !begun {
+			if !hasBegun {
 				body = insertBefore(body, p.sql)
 			} else {
 				rest = insertAfter(rest, p.sql)
@@ -211,14 +211,14 @@ func (p fixPart) asFiles(head, foot string) (files []pastedFile) {
 func (g target) pasteInBlock(parts []fixPart, head, body, rest, foot string) []pastedFile {
 	var first, last []pastedFile
 	stays := slices.ContainsFunc(parts, func(p fixPart) bool { return p.place == here })
-	begun := !stays
+	hasBegun := !stays
 	for _, p := range parts {
 		var files []pastedFile
 		switch p.place {
 		case here:
-			body, begun = body+p.sql+"\n", true
+			body, hasBegun = body+p.sql+"\n", true
 		case outsideBlock:
-			if begun && stays {
+			if hasBegun && stays {
 				rest = insertAfter(rest, p.sql)
 			} else {
 				body = insertBefore(body, p.sql)
@@ -228,7 +228,7 @@ func (g target) pasteInBlock(parts []fixPart, head, body, rest, foot string) []p
 		default:
 			files = []pastedFile{{text: head + p.sql + foot, step: p.place == deployStep, later: p.place == laterRelease}}
 		}
-		if begun {
+		if hasBegun {
 			last = append(last, files...)
 		} else {
 			first = append(first, files...)
@@ -244,19 +244,19 @@ var (
 
 // insertBefore inserts SQL before BEGIN.
 func insertBefore(body, sql string) string {
-	at := beginWord.FindAllStringIndex(body, -1)
-	if len(at) == 0 {
+	matches := beginWord.FindAllStringIndex(body, -1)
+	if len(matches) == 0 {
 		return sql + body
 	}
-	n := at[len(at)-1][0]
+	n := matches[len(matches)-1][0]
 	return body[:n] + "\n" + sql + body[n:]
 }
 
 // insertAfter puts SQL after COMMIT.
 func insertAfter(rest, sql string) string {
-	at := commitWord.FindStringIndex(rest)
-	if at == nil {
+	match := commitWord.FindStringIndex(rest)
+	if match == nil {
 		return rest + "\n;" + sql
 	}
-	return rest[:at[1]] + ";\n" + sql + rest[at[1]:]
+	return rest[:match[1]] + ";\n" + sql + rest[match[1]:]
 }

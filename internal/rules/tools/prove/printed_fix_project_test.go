@@ -70,7 +70,7 @@ var projects = map[string]project{
 func (p project) withSQL(sql string) string { return strings.Replace(p.text, "%s", sql, 1) }
 
 // read reads the release with a text as the tool's adapter does.
-func (p project) read(ctx context.Context, file pastedFile) (m *adapter.Migration, together bool, err error) {
+func (p project) read(ctx context.Context, file pastedFile) (m *adapter.Migration, sharesTx bool, err error) {
 	tree := adaptertest.Text(p.others)
 	tree[p.release] = []byte(file.text)
 	if file.conf != "" {
@@ -111,7 +111,7 @@ func (p project) readAll(ctx context.Context, f *ruletest.Fixture, files []paste
 		if file.step || file.later {
 			run++
 		}
-		m, together, err := from.read(ctx, file)
+		m, sharesTx, err := from.read(ctx, file)
 		if err != nil {
 			return nil, err
 		}
@@ -131,10 +131,10 @@ func (p project) readAll(ctx context.Context, f *ruletest.Fixture, files []paste
 			Runner:    runner,
 			Refusals:  m.Problems,
 		}
-		if together && !file.step {
+		if sharesTx && !file.step {
 			x.Together = run
 		}
-		if runner.KeepsSession || together && !file.step {
+		if runner.KeepsSession || sharesTx && !file.step {
 			x.Session = run
 		}
 		out = append(out, sentFile{x, run})

@@ -58,19 +58,19 @@ func recommended() (out []*rule.Rule) {
 // share a transaction.
 func messages(files []sentFile) []string {
 	var out []string
-	open, together := 0, 0
+	open, sharedTx := 0, 0
 	for _, m := range files {
-		if together != 0 && m.Together != together {
-			out, together = append(out, "COMMIT"), 0
+		if sharedTx != 0 && m.Together != sharedTx {
+			out, sharedTx = append(out, "COMMIT"), 0
 		}
-		if m.Together != 0 && together == 0 {
-			out, together = append(out, "BEGIN"), m.Together
+		if m.Together != 0 && sharedTx == 0 {
+			out, sharedTx = append(out, "BEGIN"), m.Together
 		}
 		for _, s := range m.Script.Statements {
 			if s.Parent >= 0 {
 				continue
 			}
-			if m.Mode != onward.TransactionNone && s.Tx == open && open != 0 && together == 0 {
+			if m.Mode != onward.TransactionNone && s.Tx == open && open != 0 && sharedTx == 0 {
 				out[len(out)-1] += s.SQL + ";\n"
 				continue
 			}
@@ -79,7 +79,7 @@ func messages(files []sentFile) []string {
 		}
 		open = 0
 	}
-	if together != 0 {
+	if sharedTx != 0 {
 		out = append(out, "COMMIT")
 	}
 	return out
@@ -221,7 +221,7 @@ func (b *fixBench) tryFixes(t *testing.T, p proof, ex *ruletest.Release, name st
 
 // tryFix says what is wrong with a fix wherever a reader may put it; "" for nothing.
 func (b *fixBench) tryFix(t *testing.T, p proof, ex *ruletest.Release, tool project, text string, sent []string, statements []*rule.Stmt,
-	was []onward.Finding, x *onward.Finding, parts []fixPart) string {
+	oldFindings []onward.Finding, x *onward.Finding, parts []fixPart) string {
 	t.Helper()
 	if strings.Contains(x.Instead, "…") {
 		return "has an ellipsis"
@@ -249,8 +249,8 @@ func (b *fixBench) tryFix(t *testing.T, p proof, ex *ruletest.Release, tool proj
 		return "" // this tool cannot run the example
 	}
 	var problems []string
-	for at := inPlace; at <= atEnd; at++ {
-		problem := b.tryAt(t, p, ex, tool, g.paste(parts, at), want, was)
+	for pos := inPlace; pos <= atEnd; pos++ {
+		problem := b.tryAt(t, p, ex, tool, g.paste(parts, pos), want, oldFindings)
 		if problem == "" {
 			return ""
 		}
@@ -260,7 +260,7 @@ func (b *fixBench) tryFix(t *testing.T, p proof, ex *ruletest.Release, tool proj
 }
 
 // tryAt says what is wrong with files that a fix makes.
-func (b *fixBench) tryAt(t *testing.T, p proof, ex *ruletest.Release, tool project, pasted []pastedFile, want left, was []onward.Finding) string {
+func (b *fixBench) tryAt(t *testing.T, p proof, ex *ruletest.Release, tool project, pasted []pastedFile, want left, oldFindings []onward.Finding) string {
 	t.Helper()
 	files, err := tool.readAll(t.Context(), p.f, pasted)
 	if err != nil {
@@ -272,11 +272,11 @@ func (b *fixBench) tryAt(t *testing.T, p proof, ex *ruletest.Release, tool proje
 		return err.Error() + "\n" + strings.Join(sent, "\n")
 	}
 	for i := range now {
-		if isNew(&now[i], was) {
+		if isNew(&now[i], oldFindings) {
 			return fmt.Sprintf("is the next finding: %s: %s", now[i].Rule, now[i].Fact)
 		}
 	}
-	if count(now, p.rule.ID) >= count(was, p.rule.ID) {
+	if count(now, p.rule.ID) >= count(oldFindings, p.rule.ID) {
 		return "the rule finds as much in it"
 	}
 	got := b.run(t, p.f, ex, sent)
@@ -308,9 +308,9 @@ func count(list []onward.Finding, id string) (n int) {
 }
 
 // isNew reports whether a finding is of a rule that found nothing before. A timeout is the session's, and no part of a fix.
-func isNew(x *onward.Finding, was []onward.Finding) bool {
+func isNew(x *onward.Finding, oldFindings []onward.Finding) bool {
 	return x.Severity >= onward.Warning && x.Rule != transaction.LockTimeoutMissing.ID &&
-		!slices.ContainsFunc(was, func(y onward.Finding) bool { return x.Rule == y.Rule })
+		!slices.ContainsFunc(oldFindings, func(y onward.Finding) bool { return x.Rule == y.Rule })
 }
 
 // targetOf returns the statement of the file that has a finding.

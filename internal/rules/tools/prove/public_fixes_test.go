@@ -106,10 +106,10 @@ func (b *fixBench) tryMigration(t *testing.T, before, path string, tool project,
 	}
 	for i := range findings {
 		x := &findings[i]
-		at := slices.IndexFunc(rules.All(), func(r *rule.Rule) bool { return r.ID == x.Rule })
-		if parts := splitFix(x.Instead); at >= 0 && len(parts) > 0 && x.Severity == onward.Error {
+		index := slices.IndexFunc(rules.All(), func(r *rule.Rule) bool { return r.ID == x.Rule })
+		if parts := splitFix(x.Instead); index >= 0 && len(parts) > 0 && x.Severity == onward.Error {
 			tried++
-			p := proof{rules.All()[at], f}
+			p := proof{rules.All()[index], f}
 			if problem := b.tryFix(t, p, ex, tool, text, sent, statements, findings, x, parts); problem != "" {
 				t.Errorf("%s:%d: %s: %s\n%s", path, x.Line, x.Rule, problem, x.Instead)
 			}
@@ -139,16 +139,16 @@ func setsOf(t *testing.T, tree adapter.Tree) (out []*adapter.Set) {
 
 // projectIn is a repository as a small project: the files of its source, and the settings above them.
 func projectIn(tree adapter.Tree, set *adapter.Set, release string) project {
-	others := map[string]string{}
+	otherFiles := map[string]string{}
 	dir := cmp.Or(set.Source.Dir, ".") + "/"
 	for _, p := range tree.Paths() {
-		above := strings.HasPrefix(dir, filepath.Dir(p)+"/") || filepath.Dir(p) == "."
-		if p == release || !above && !strings.HasPrefix(p, dir) {
+		isAbove := strings.HasPrefix(dir, filepath.Dir(p)+"/") || filepath.Dir(p) == "."
+		if p == release || !isAbove && !strings.HasPrefix(p, dir) {
 			continue
 		}
 		if text, err := tree.Read(p); err == nil && len(text) < 1<<18 {
-			others[p] = string(text)
+			otherFiles[p] = string(text)
 		}
 	}
-	return project{release: release, text: "%s", others: others}
+	return project{release: release, text: "%s", others: otherFiles}
 }

@@ -105,9 +105,9 @@ func (r *run) runFile(ctx context.Context, file ruletest.File, last bool) error 
 		}
 		results, err := b.o.Session().PgConn().ExecBatch(ctx, batch).ReadAll()
 		if err != nil {
-			at := f.Stmts[min(len(results), len(f.Stmts)-1)]
+			failed := f.Stmts[min(len(results), len(f.Stmts)-1)]
 			r.out.Err, r.out.File = err, file.Name
-			r.out.From, r.out.To = 1+strings.Count(file.SQL[:at.Start], "\n"), 1+strings.Count(file.SQL[:at.End], "\n")
+			r.out.From, r.out.To = 1+strings.Count(file.SQL[:failed.Start], "\n"), 1+strings.Count(file.SQL[:failed.End], "\n")
 		}
 		return localError(err)
 	}
@@ -132,7 +132,7 @@ func (r *run) runFile(ctx context.Context, file ruletest.File, last bool) error 
 	if !b.o.InTransaction() || r.ex.Together != 0 && !last {
 		return nil
 	}
-	if err := r.lookAtLocks(ctx); err != nil {
+	if err := r.observeLocks(ctx); err != nil {
 		return err
 	}
 	if r.ex.Transaction == onward.TransactionFile {
@@ -152,7 +152,7 @@ func (r *run) runStatement(ctx context.Context, node *pgparse.Node, sql string) 
 	control := node.GetTransactionStmt()
 	switch {
 	case o.InTransaction() && control != nil && endsTransaction(control):
-		if err := r.lookAtLocks(ctx); err != nil {
+		if err := r.observeLocks(ctx); err != nil {
 			return err
 		}
 		if err := o.Exec(ctx, sql); err != nil {
@@ -176,12 +176,12 @@ func (r *run) runStatement(ctx context.Context, node *pgparse.Node, sql string) 
 		if err := o.Exec(ctx, sql); err != nil {
 			return err
 		}
-		if err := r.runAlone(ctx, sql); err != nil {
+		if err := r.runOutsideTransaction(ctx, sql); err != nil {
 			return err
 		}
 		return o.ReadRelations(ctx)
 	}
-	if err := r.lookAtLocks(ctx); err != nil {
+	if err := r.observeLocks(ctx); err != nil {
 		return err
 	}
 	if err := o.Exec(ctx, "COMMIT"); err != nil {
@@ -198,8 +198,8 @@ func endsTransaction(t *pgparse.TransactionStmt) bool {
 	return t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT || t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK
 }
 
-// lookAtLocks adds what the open transaction has done to what is known.
-func (r *run) lookAtLocks(ctx context.Context) error {
+// observeLocks adds what the open transaction has done to what is known.
+func (r *run) observeLocks(ctx context.Context) error {
 	if !r.watch {
 		return nil
 	}
@@ -213,19 +213,19 @@ func (r *run) lookAtLocks(ctx context.Context) error {
 
 func (r *run) addObservation(seen *observe.Observation) {
 	for name, s := range seen.Relations {
-		was := r.out.Seen[name]
-		s.Lock = max(s.Lock, was.Lock)
-		s.Rewrites = s.Rewrites || was.Rewrites
-		s.RebuildsIndex = s.RebuildsIndex || was.RebuildsIndex
-		s.BuildsIndex = s.BuildsIndex || was.BuildsIndex
-		s.Scans = s.Scans || was.Scans
+		previous := r.out.Seen[name]
+		s.Lock = max(s.Lock, previous.Lock)
+		s.Rewrites = s.Rewrites || previous.Rewrites
+		s.RebuildsIndex = s.RebuildsIndex || previous.RebuildsIndex
+		s.BuildsIndex = s.BuildsIndex || previous.BuildsIndex
+		s.Scans = s.Scans || previous.Scans
 		r.out.Seen[name] = s
 	}
 }
 
-// runAlone watches a statement that runs in no transaction, in databases of its
+// runOutsideTransaction watches a statement that runs in no transaction, in databases of its
 // own.
-func (r *run) runAlone(ctx context.Context, sql string) error {
+func (r *run) runOutsideTransaction(ctx context.Context, sql string) error {
 	var used []string
 	defer func() {
 		for _, name := range used {
@@ -243,7 +243,7 @@ func (r *run) runAlone(ctx context.Context, sql string) error {
 			return "", err
 		}
 		defer c.Close(ctx)
-		for _, sql := range slices.Concat(splitTexts(r.f.Before), r.ex.Unseen, r.b.rows[r.f], r.done) {
+		for _, sql := range slices.Concat(splitStatements(r.f.Before), r.ex.Unseen, r.b.rows[r.f], r.done) {
 			if _, err := c.Exec(ctx, sql); err != nil {
 				return "", fmt.Errorf("%s: %w", sql, err)
 			}

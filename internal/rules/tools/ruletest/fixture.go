@@ -184,7 +184,7 @@ func ParseFixture(data []byte) (*Fixture, error) {
 		Code:        map[string][]string{},
 	}
 	f.Versions, f.servers = config.Default().Versions(), page.ListMajors(onward.OldestMajor, onward.PreviewMajor)
-	own, unseen, err := f.readHeaders(string(ar.Comment))
+	headers, unseen, err := f.readHeaders(string(ar.Comment))
 	if err != nil {
 		return nil, err
 	}
@@ -201,8 +201,8 @@ func ParseFixture(data []byte) (*Fixture, error) {
 			r.Old = slices.Clone(f.Old)
 		}
 	}
-	for _, h := range own {
-		if err := f.exampleHeader(h[0], h[1]); err != nil {
+	for _, h := range headers {
+		if err := f.readExampleHeader(h[0], h[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -211,7 +211,7 @@ func ParseFixture(data []byte) (*Fixture, error) {
 
 // readHeaders reads the lines before the files. It returns the lines for single examples, which
 // are not known yet, and the statements that are unseen in all of them.
-func (f *Fixture) readHeaders(text string) (own [][2]string, unseen []string, err error) {
+func (f *Fixture) readHeaders(text string) (headers [][2]string, unseen []string, err error) {
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		if about, ok := strings.CutPrefix(line, "#"); ok {
 			f.Summary = strings.TrimSpace(f.Summary + " " + strings.TrimSpace(about))
@@ -225,7 +225,7 @@ func (f *Fixture) readHeaders(text string) (own [][2]string, unseen []string, er
 			return nil, nil, fmt.Errorf("header line %q is neither a # comment nor key: value", line)
 		}
 		if strings.Contains(key, ".") {
-			own = append(own, [2]string{key, strings.TrimSpace(value)})
+			headers = append(headers, [2]string{key, strings.TrimSpace(value)})
 			continue
 		}
 		if key == "unseen" {
@@ -236,7 +236,7 @@ func (f *Fixture) readHeaders(text string) (own [][2]string, unseen []string, er
 			return nil, nil, err
 		}
 	}
-	return own, unseen, nil
+	return headers, unseen, nil
 }
 
 // readSections reads the schema and the examples.
@@ -281,7 +281,7 @@ func (f *Fixture) NewEngine(rules []*rule.Rule, versions []int) (*rule.Engine, e
 		Rules:       rules,
 		Versions:    versions,
 		Severity:    severity,
-		Uses:        f.newCode(),
+		Uses:        f.newUsageLookup(),
 		Deprecated:  f.Deprecated,
 		Today:       f.Today,
 		NoticeDays:  deprecation.NoticeDays,
@@ -343,7 +343,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		}
 	}
 	findings, _ := e.Finish()
-	return findings, firstFault(e)
+	return findings, takeFirstFault(e)
 }
 
 // JudgeMigration judges a migration; a fault of onward's own is an error.
@@ -355,10 +355,10 @@ func JudgeMigration(e *rule.Engine, m *rule.Migration) error {
 		}
 	}
 	e.RunRules(m)
-	return firstFault(e)
+	return takeFirstFault(e)
 }
 
-func firstFault(e *rule.Engine) error {
+func takeFirstFault(e *rule.Engine) error {
 	for _, f := range e.TakeFaults() {
 		return fmt.Errorf("rule %s: %w", f.Rule, f.Err)
 	}

@@ -12,14 +12,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// exampleHeader is a header of one example: "bad.transaction".
-func (f *Fixture) exampleHeader(key, value string) error {
+// readExampleHeader is a header of one example: "bad.transaction".
+func (f *Fixture) readExampleHeader(key, value string) error {
 	name, key, _ := strings.Cut(key, ".")
-	at := slices.IndexFunc(f.Releases, func(r Release) bool { return r.Name == name })
-	if at < 0 {
+	index := slices.IndexFunc(f.Releases, func(r Release) bool { return r.Name == name })
+	if index < 0 {
 		return fmt.Errorf("%s.%s: there is no example %q", name, key, name)
 	}
-	r := &f.Releases[at]
+	r := &f.Releases[index]
 	var err error
 	switch key {
 	case "framework":
@@ -65,7 +65,7 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		_, r.Servers, err = page.ParseVersions(value)
 		return err
 	case "fails":
-		r.Fails, err = parseState(value)
+		r.Fails, err = parseSQLState(value)
 		return err
 	case "old":
 		r.Old = append(r.Old, value)
@@ -99,8 +99,8 @@ func (r *Release) readOtherwise(value string) error {
 	return err
 }
 
-// parseState reads the value of a fails header.
-func parseState(value string) (string, error) {
+// parseSQLState reads the value of a fails header.
+func parseSQLState(value string) (string, error) {
 	if value == "none" {
 		return "", nil
 	}
@@ -120,7 +120,7 @@ func checkTransaction(t onward.Transaction) error {
 func (f *Fixture) readHeader(key, value string) (err error) {
 	switch key {
 	case "fails":
-		f.Fails, err = parseState(value)
+		f.Fails, err = parseSQLState(value)
 		return err
 	case "old":
 		f.Old = append(f.Old, value)

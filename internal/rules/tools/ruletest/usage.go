@@ -44,7 +44,7 @@ func questionKey(q analysis.Question) string {
 	return out
 }
 
-func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
+func (f *Fixture) newUsageLookup() func(analysis.Question) analysis.Usage {
 	return func(q analysis.Question) analysis.Usage {
 		table, column, key := q.Name, q.Column, questionKey(q)
 		used, known := f.Uses[key]
@@ -72,16 +72,16 @@ func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 		}
 		for i, line := range f.Code[key] {
 			u.Known, u.Used = true, true
-			at := onward.Evidence{Kind: "code", Path: "app/queries.go", Line: 12 + i, Text: line}
-			u.Evidence = append(u.Evidence, at)
-			u.Writes = append(u.Writes, parseWrites(table, line, at)...)
+			evidence := onward.Evidence{Kind: "code", Path: "app/queries.go", Line: 12 + i, Text: line}
+			u.Evidence = append(u.Evidence, evidence)
+			u.Writes = append(u.Writes, parseWrites(table, line, evidence)...)
 		}
 		if column == "" {
 			for _, columns := range f.Inserts[key] {
 				u.Known, u.Used = true, true
-				at := onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}
-				u.Inserts = append(u.Inserts, analysis.Insert{Columns: columns, Evidence: at})
-				w := analysis.Written{How: facts.Inserts, Evidence: at}
+				evidence := onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}
+				u.Inserts = append(u.Inserts, analysis.Insert{Columns: columns, Evidence: evidence})
+				w := analysis.Written{How: facts.Inserts, Evidence: evidence}
 				for _, c := range columns {
 					w.Columns = append(w.Columns, facts.Given{Column: c})
 				}
@@ -93,7 +93,7 @@ func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 }
 
 // parseWrites returns the writes to a table in a line of code, which is SQL or contains SQL.
-func parseWrites(table catalog.Name, line string, at onward.Evidence) []analysis.Written {
+func parseWrites(table catalog.Name, line string, evidence onward.Evidence) []analysis.Written {
 	var files []index.File
 	for _, name := range []string{"q.sql", "q.go", "q.py"} {
 		files = append(files, index.File{Path: name, Facts: read.Read(name, []byte(line))})
@@ -101,7 +101,7 @@ func parseWrites(table catalog.Name, line string, at onward.Evidence) []analysis
 	b := &index.Bound{Index: index.NewIndex(files)}
 	var out []analysis.Written
 	for _, w := range b.Writes(table) {
-		out = append(out, analysis.Written{How: w.How, Columns: w.Columns, Evidence: at})
+		out = append(out, analysis.Written{How: w.How, Columns: w.Columns, Evidence: evidence})
 	}
 	return out
 }
