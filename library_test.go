@@ -45,7 +45,7 @@ func TestLibraryNamesNothingInternal(t *testing.T) {
 	for _, dir := range library {
 		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(names) == 0 {
-			t.Fatal(dir, err)
+			t.Fatalf("%s has no Go files: %v", dir, err)
 		}
 		for _, name := range names {
 			if strings.HasSuffix(name, "_test.go") {
@@ -237,7 +237,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+		t.Fatalf("run %s %v: %v\n%s", name, args, err, out)
 	}
 	return string(out)
 }

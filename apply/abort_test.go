@@ -33,18 +33,18 @@ func TestAbortSaysWhichRowsStayChanged(t *testing.T) {
 		t.Fatalf("no backfill was begun: %+v %v", r, err)
 	}
 	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil || !cmp.Equal(r.StayChanged, want) {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply through the backfill = %+v, %v, want %q reported as changed", r, err, want)
 	}
 	r, err := apply.Abort(t.Context(), apply.Config{DB: db}, "")
 	if err != nil || r.State != onward.ApplyAbandoned || !cmp.Equal(r.StayChanged, want) {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.Abort = %+v, %v, want it abandoned and %q reported as changed", r, err, want)
 	}
 	if got := content(t, db, "SELECT count(*)::text FROM orders WHERE status = 'open'"); got[0] != "2000" {
 		t.Errorf("%s rows stay changed", got[0])
 	}
 	log, err := apply.Log(t.Context(), db, r.Plan, 100)
 	if err != nil || log[len(log)-1].Detail != "the rows of orders.status stay changed" {
-		t.Errorf("%+v %v", log, err)
+		t.Errorf("apply.Log = %+v, %v, want the changed rows of orders.status in its last entry", log, err)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestAbortWithinContract(t *testing.T) {
 	run(t, db, "DELETE FROM a WHERE id = 101")
 	runPlan(t, c)
 	if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned || len(r.StayChanged) > 0 {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("abort within the contract = %+v, %v, want it abandoned without changed rows", r, err)
 	}
 	if diff := cmp.Diff(before, schema(t, db)); diff != "" {
 		t.Errorf("schema (-before +after):\n%s", diff)

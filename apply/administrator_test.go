@@ -295,7 +295,7 @@ func (a *administration) revertActs(t *testing.T, numbers []int) {
 				}
 			}
 			if len(left) == before {
-				t.Fatalf("%v\n%s", last, strings.Join(a.log, "\n"))
+				t.Fatalf("no act of the administrator could be reverted: %v; the log:\n%s", last, strings.Join(a.log, "\n"))
 			}
 		}
 	}
@@ -313,7 +313,7 @@ func (a *administration) runPart(t *testing.T, action string, part func() error)
 		}
 		a.log = append(a.log, action+": "+err.Error())
 		if refused := new(apply.RefusedError); !errors.As(err, &refused) || try == 2 {
-			t.Fatalf("%s\n%s", err, strings.Join(a.log, "\n"))
+			t.Fatalf("%s: %s; the log:\n%s", action, err, strings.Join(a.log, "\n"))
 		}
 		if try == 1 || len(a.fresh) == 0 {
 			a.revertActs(t, a.kept)

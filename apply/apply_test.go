@@ -58,7 +58,7 @@ func planned(t testing.TB, base, release string) *onward.Plan {
 		t.Fatal(err)
 	}
 	if len(p.Proof.Missing) > 1 { // that it was not tried
-		t.Fatal(p.Proof.Missing)
+		t.Fatalf("the proof lacks %q, want at most the missing trial run", p.Proof.Missing)
 	}
 	return markProven(t, p)
 }
@@ -68,7 +68,7 @@ func runPlan(t testing.TB, c apply.Config) *onward.Applied {
 	t.Helper()
 	r, err := apply.Run(t.Context(), c)
 	if err != nil {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply the plan: %v; its result: %+v", err, r)
 	}
 	return r
 }
@@ -77,7 +77,7 @@ func runPlan(t testing.TB, c apply.Config) *onward.Applied {
 func finishPlan(t testing.TB, c apply.Config) {
 	t.Helper()
 	if r := runPlan(t, c); r.State != onward.ApplyDone {
-		t.Fatalf("%+v", r)
+		t.Fatalf("the plan is not done: %+v", r)
 	}
 }
 
@@ -164,7 +164,7 @@ func TestRun(t *testing.T) {
 		run(t, got, base, rows)
 		r, err := apply.Run(t.Context(), apply.Config{DB: got, Plan: p})
 		if err != nil || r.State != onward.ApplyRunning || !strings.Contains(r.Next, "onward contract --db ADDRESS --plan ") {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply without the contract = %+v, %v, want it running, with the contract as its next command", r, err)
 		}
 		for _, s := range r.Steps {
 			if (s.State == onward.ApplyDone) == (s.Phase == onward.Contract) {
@@ -176,7 +176,7 @@ func TestRun(t *testing.T) {
 		}
 		r, err = apply.Run(t.Context(), apply.Config{DB: got, Plan: p, Through: onward.Contract})
 		if err != nil || r.State != onward.ApplyDone || !strings.Contains(r.Next, "tell the migrations' own tool that 00002_b took place") {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply the contract = %+v, %v, want it done, with 00002_b to record in the tool", r, err)
 		}
 		if diff := cmp.Diff(schema(t, want), schema(t, got)); diff != "" {
 			t.Errorf("schema (-release +plan):\n%s", diff)
@@ -186,7 +186,7 @@ func TestRun(t *testing.T) {
 		}
 		log, err := apply.Log(t.Context(), got, r.Plan, 100)
 		if err != nil || len(log) < len(p.Steps)+2 || log[len(log)-1].Event != "plan done" {
-			t.Errorf("%v %v", log, err)
+			t.Errorf("apply.Log = %v, %v, want at least %d entries and the event \"plan done\" as the last", log, err, len(p.Steps)+2)
 		}
 		var events teller
 		if r, err := apply.Run(t.Context(), apply.Config{
@@ -209,7 +209,7 @@ func TestPooler(t *testing.T) {
 	run(t, db, base, rows)
 	r, err := apply.Run(t.Context(), apply.Config{DB: pgservertest.StartPgbouncer(t, db, "transaction"), Plan: p, Through: onward.Contract})
 	if err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply through a transaction pooler = %+v, %v, want it done", r, err)
 	}
 	if diff := cmp.Diff(schema(t, want), schema(t, db)); diff != "" {
 		t.Errorf("schema (-release +plan):\n%s", diff)
@@ -254,7 +254,7 @@ func TestWaitsFirst(t *testing.T) {
 	}()
 	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: events.tell})
 	if err != nil || r.State != onward.ApplyDone || events.has(apply.Lost, "") || r.Steps[0].Attempts != 1 {
-		t.Errorf("%+v %v %+v", r, err, events.list)
+		t.Errorf("apply beside a report = %+v, %v, want it done at the first attempt; events: %+v", r, err, events.list)
 	}
 
 	// It does not wait for ever, and says what is in the way.
@@ -265,7 +265,7 @@ func TestWaitsFirst(t *testing.T) {
 	r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: nextPlan, Within: 1500 * time.Millisecond})
 	unfinished := new(apply.UnfinishedError)
 	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "nightly report") || r.State != onward.ApplyPending {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply beside an open report = %+v, %v, want an UnfinishedError that names it", r, err)
 	}
 }
 
@@ -326,7 +326,7 @@ func TestTwoAtOnce(t *testing.T) {
 		}
 	}
 	if s, err := first.Step(t.Context(), time.Second); err != nil || s.Step.ID != p.Steps[0].ID {
-		t.Errorf("%+v %v", s, err)
+		t.Errorf("the first session's step = %+v, %v, want %s", s, err, p.Steps[0].ID)
 	}
 	first.Close(t.Context())
 	if err := <-done; err != nil {
@@ -366,7 +366,7 @@ func TestAutovacuum(t *testing.T) {
 		Plan:   p,
 		Within: 1200 * time.Millisecond,
 	}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "whose session this role may not see") {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply without pg_monitor = %+v, %v, want a blocker that the role may not see", r, err)
 	}
 	run(t, db, "GRANT pg_monitor TO plain")
 	if r, err := apply.Run(t.Context(), apply.Config{
@@ -374,7 +374,7 @@ func TestAutovacuum(t *testing.T) {
 		Plan:   p,
 		Within: 1200 * time.Millisecond,
 	}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, ", autovacuum, for ") {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply with pg_monitor = %+v, %v, want autovacuum as the blocker", r, err)
 	}
 	var events teller
 	if r, err := apply.Run(t.Context(), apply.Config{
@@ -385,6 +385,6 @@ func TestAutovacuum(t *testing.T) {
 		// The ledger belongs to the role above.
 		AsSuperuser: true,
 	}); err != nil || r.State != onward.ApplyDone || events.has(apply.Waits, "autovacuum") {
-		t.Errorf("%+v %v %+v", r, err, events.list)
+		t.Errorf("apply as superuser = %+v, %v, want it done without a wait for autovacuum; events: %+v", r, err, events.list)
 	}
 }

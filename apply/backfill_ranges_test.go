@@ -98,7 +98,7 @@ func killAfter(t *testing.T, db, file, step string, workers, rows int) bool {
 		select {
 		case err := <-ended:
 			if exit := new(exec.ExitError); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != -1) {
-				t.Fatalf("%v: %s", err, stderr.String())
+				t.Fatalf("the apply process ended with %v, want success or a kill: %s", err, stderr.String())
 			}
 			return err != nil
 		case <-time.After(2 * time.Millisecond):

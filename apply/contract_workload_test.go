@@ -32,7 +32,7 @@ func TestContractWorkload(t *testing.T) {
 	r, err := apply.Run(t.Context(), c)
 	refused := new(apply.RefusedError)
 	if !errors.As(err, &refused) || r == nil {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("the contract with a query of the old column = %+v, %v, want a refusal", r, err)
 	}
 	for _, want := range []string{"00000000000000a1", "42703", `column "note" does not exist`, "behind " + last(p, "note"), "shop"} {
 		if !strings.Contains(refused.Text, want) {
@@ -46,11 +46,11 @@ func TestContractWorkload(t *testing.T) {
 	}
 	c.Workload = sends("SELECT remark FROM orders WHERE id = (SELECT other.f() / $1) AND EXISTS (SELECT 1 / 0 FROM other.v)")
 	if r, err = apply.Run(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("the contract with a query of the new column = %+v, %v, want it done", r, err)
 	}
 	if log, err := apply.Log(t.Context(), db, r.Plan, 100); err != nil ||
 		!strings.Contains(content(t, db, "SELECT string_agg(event || ' ' || detail, E'\n') FROM onward_ledger.log")[0], "workload green 1 query of the new code") {
-		t.Errorf("%+v %v", log, err)
+		t.Errorf("apply.Log = %+v, %v, want the event \"workload green\"", log, err)
 	}
 }
 

@@ -156,7 +156,7 @@ func TestDirtyRows(t *testing.T) {
 					Plan: p,
 					Tell: events.tell,
 				}); err != nil || r.State != onward.ApplyDone || events.has(apply.Unchecked, "") {
-					t.Fatalf("%+v %v %+v", r, err, events.list)
+					t.Fatalf("apply after the repair = %+v, %v, want it done with its rows checked; events: %+v", r, err, events.list)
 				}
 			})
 		}
@@ -214,7 +214,7 @@ func TestDirtyRowsBehindBackfills(t *testing.T) {
 		Through: onward.Contract,
 		Tell:    events.tell,
 	}); err != nil || r.State != onward.ApplyDone || events.has(apply.Unchecked, "") {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("the contract after the repair = %+v, %v, want it done with its rows checked", r, err)
 	}
 }
 

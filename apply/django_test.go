@@ -75,7 +75,7 @@ func (s *shop) manage(args ...string) string {
 	s.t.Helper()
 	out, err := s.tryManage(args...)
 	if err != nil {
-		s.t.Fatalf("%v: %v\n%s", args, err, out)
+		s.t.Fatalf("manage.py %v: %v\n%s", args, err, out)
 	}
 	return out
 }
@@ -115,14 +115,14 @@ func TestTurnsWithDjango(t *testing.T) {
 	s.manage("migrate", "auth")
 	r, err := s.pending(t.Context())
 	if err != nil || s.applied() != 1 || !strings.Contains(r.Next, "post_migrate") {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("pending migrations after auth = %+v, %v, want 1 applied, and post_migrate next", r, err)
 	}
 	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = "+
 		"'shop'"); got[0] != "0" {
 		t.Errorf("%s permissions", got[0])
 	}
 	if out := s.manage("migrate"); !strings.Contains(out, "No migrations to apply") {
-		t.Error(out)
+		t.Errorf("manage.py migrate printed %q, want no migrations to apply", out)
 	}
 	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = "+
 		"'shop'"); got[0] != "4" {
@@ -133,7 +133,7 @@ func TestTurnsWithDjango(t *testing.T) {
 	s.add("0003_index", "('shop', '0002_note')", "    atomic = False\n",
 		"AddIndexConcurrently('Item', models.Index(fields=['note'], name='shop_note')), migrations.RunSQL(\"INSERT INTO shop_item (name) VALUES ('a')\")")
 	if r, err := s.pending(t.Context()); err != nil || len(r.Steps) != 2 {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("pending 0003_index = %+v, %v, want 2 steps", r, err)
 	}
 	s.manage("migrate", "--check")
 	if s.applied() != 3 {
@@ -151,7 +151,7 @@ func TestTurnsWithDjango(t *testing.T) {
 		}
 	}
 	if r, err := s.pending(t.Context()); err != nil || len(r.Steps) != 0 {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("pending migrations after a squash = %+v, %v, want no steps", r, err)
 	}
 	run(t, s.db, "DELETE FROM django_migrations WHERE name = '0003_index'")
 	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || refused.Step != "shop.0001_all" || !strings.Contains(refused.Text, "2 of the 3") {
@@ -194,16 +194,16 @@ func TestPlanWithDjango(t *testing.T) {
 	s := newShop(t)
 	repository, p := s.planSecond(t, "0002_note", "migrations.AddField('Item', 'note', models.TextField(null=True, db_index=True))")
 	if len(p.Steps) < 2 {
-		t.Fatalf("%+v", p)
+		t.Fatalf("the plan has %d steps, want 2 or more: %+v", len(p.Steps), p)
 	}
 	if r, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
 		Config:     apply.Config{DB: s.db, Plan: markProven(t, p), Through: onward.Contract},
 		Repository: repository,
 	}); err != nil || r.State != onward.ApplyDone || r.Next != "" {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.RunPlanAndRecord = %+v, %v, want it done, and nothing next", r, err)
 	}
 	if out := s.manage("migrate"); s.applied() != 2 || !strings.Contains(out, "No migrations to apply") {
-		t.Error(out)
+		t.Errorf("manage.py migrate after the plan printed %q, want 2 applied and none to apply", out)
 	}
 }
 
@@ -215,19 +215,19 @@ func TestGuardWithDjango(t *testing.T) {
 	s := newShop(t)
 	repository, p := s.planSecond(t, "0002_title", "\n        migrations.RenameField('Item', 'name', 'title'),\n    ")
 	if p.Contract() == len(p.Steps) {
-		t.Fatalf("%+v", p)
+		t.Fatalf("the plan has no contract: %+v", p)
 	}
 	g, err := plan.Guard(t.Context(), repository, p)
 	if err != nil || len(g.Written) != 1 || len(g.Without) != 0 {
-		t.Fatalf("%+v %v", g, err)
+		t.Fatalf("plan.Guard = %+v, %v, want 1 file written, and none without a guard", g, err)
 	}
 	// The files with the guard make the same plan.
 	secondPlan, report, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
 	if err != nil || ledger.PlanID(secondPlan) != ledger.PlanID(p) || len(report.Opaque) > 0 {
-		t.Errorf("%+v %+v %v", secondPlan, report, err)
+		t.Errorf("the files with the guard have another plan: %+v; report: %+v; error: %v", secondPlan, report, err)
 	}
 	if g, err := plan.Guard(t.Context(), repository, secondPlan); err != nil || len(g.Paths) != 1 || len(g.Written)+len(g.Without) > 0 {
-		t.Errorf("%+v %v", g, err)
+		t.Errorf("plan.Guard of guarded files = %+v, %v, want 1 path, and nothing written", g, err)
 	}
 	fresh := *s
 	fresh.useDatabase(pgservertest.Database(t, onward.NewestMajor))
@@ -241,25 +241,25 @@ func TestGuardWithDjango(t *testing.T) {
 		c.Through = lastPhase
 		r, err := apply.RunPlanAndRecord(t.Context(), c)
 		if err != nil || (r.State == onward.ApplyDone) != (lastPhase == onward.Contract) {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply through %s = %+v, %v, want it done after the contract only", lastPhase, r, err)
 		}
 		return r
 	}
 	const columns = "SELECT attname::text || ' ' || attnum FROM pg_attribute WHERE attrelid = 'shop_item'::regclass AND attnum > 0"
 	const fails = "your migration tool fails on this database before it changes anything: the guard in 0002_title stops it."
 	if r := carryOut(onward.Expand); !strings.HasSuffix(r.Readiness[0].Text, fails) {
-		t.Errorf("%+v", r.Readiness)
+		t.Errorf("the readiness after expand is %+v, want the suffix %q", r.Readiness, fails)
 	}
 	before := content(t, s.db, columns)
 	if out, err := s.tryManage("migrate"); err == nil || !strings.Contains(out, "of onward is under way on this database") {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("manage.py migrate while the plan is under way: %v, want the guard's error\n%s", err, out)
 	}
 	if diff := cmp.Diff(before, content(t, s.db, columns)); diff != "" || s.applied() != 1 {
 		t.Fatal(diff)
 	}
 	carryOut(onward.Backfill)
 	if out := s.manage("migrate"); s.applied() != 2 || !strings.Contains(out, "No migrations to apply") {
-		t.Fatal(out)
+		t.Fatalf("manage.py migrate after the backfill printed %q, want 2 applied and none to apply", out)
 	}
 	s.add("0003_gone", "('shop', '0002_title')", "", "migrations.RunSQL(\"UPDATE shop_item SET name = ''\")")
 	refused := new(apply.RefusedError)
@@ -272,10 +272,10 @@ func TestGuardWithDjango(t *testing.T) {
 	})
 	underWay := new(guard.UnderWayError)
 	if !errors.As(err, &underWay) || s.applied() != 2 {
-		t.Errorf("%+v %v\n%s", guarded, err, out.String())
+		t.Errorf("guard.Run while the plan is under way = %+v, %v, want an UnderWayError\n%s", guarded, err, out.String())
 	}
 	carryOut(onward.Contract)
 	if out, err := s.tryManage("migrate"); err == nil || !strings.Contains(out, `column "name" of relation "shop_item" does not exist`) {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("manage.py migrate after the contract: %v, want an error about the column name\n%s", err, out)
 	}
 }

@@ -79,7 +79,7 @@ func TestChunksOfRows(t *testing.T) {
 				case events.has(apply.Unchecked, ""):
 					t.Errorf("not checked: %+v", events.list)
 				case c.want == "" && (err != nil || r.State != onward.ApplyDone):
-					t.Errorf("%+v %v", r, err)
+					t.Errorf("apply = %+v, %v, want it done", r, err)
 				case c.want != "" && (!errors.As(err, &refused) || !strings.Contains(refused.Text, ": "+c.want)):
 					t.Errorf("%v instead of %q", err, c.want)
 				}
@@ -98,7 +98,7 @@ func TestUncheckedRows(t *testing.T) {
 		var events teller
 		config := apply.Config{DB: db, Plan: handmade(t, db, indexed("a", "a_v", "(v)")...), Tell: events.tell}
 		if r, err := apply.RunSearch(t.Context(), config, limit, 0); err != nil || r.State != onward.ApplyDone {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply with a limit of %s = %+v, %v, want it done", limit, r, err)
 		}
 		if late := limit < time.Second; events.has(apply.Unchecked, "took longer than 20ms") != late || events.has(apply.Unchecked, "") != late {
 			t.Errorf("limit %s: %+v", limit, events.list)

@@ -39,7 +39,7 @@ func TestEmptyPlan(t *testing.T) {
 				},
 			} {
 				if err := begin(); !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
-					t.Errorf("%s: %v", name, err)
+					t.Errorf("%s = %v, want a refusal with %q", name, err, want)
 				}
 			}
 		}

@@ -25,7 +25,7 @@ func called(t testing.TB, url, application string) *pgx.Conn {
 	return conn
 }
 
-// closeSessions ends a session, and waits until the server has ended it.
+// hangUp ends a session, and waits until the server has ended it.
 func hangUp(t testing.TB, url string, conn *pgx.Conn) {
 	t.Helper()
 	pid := conn.PgConn().PID()
@@ -103,7 +103,7 @@ func TestEvidence(t *testing.T) {
 		text = refusal(apply.Config{Gone: apply.LikePattern("v1"), Evidence: asked})
 		if !strings.Contains(text, "a statement that names orders.note was called ") || !strings.Contains(text, "WHERE queryid = ") ||
 			strings.Contains(text, "no session") || strings.Contains(text, "began before") {
-			t.Errorf("%q", text)
+			t.Errorf("the refusal is %q, want a call of a statement that names orders.note, and no session", text)
 		}
 		reason := &apply.Evidence{Window: asked.Window, GoneBecause: "the last pod was stopped"}
 		if _, err := apply.Continue(t.Context(), apply.Config{
@@ -117,7 +117,7 @@ func TestEvidence(t *testing.T) {
 		}
 		if got := content(t, db, "SELECT detail FROM onward_ledger.log WHERE event = 'old code is gone'"); len(got) != 1 ||
 			!strings.HasPrefix(got[0], "the last pod was stopped (although a statement that names orders.note") {
-			t.Errorf("%q", got)
+			t.Errorf("the log has the details %q, want the given reason and what contradicts it", got)
 		}
 
 		// The same column of another table, and the new name. The statistics are reset between the samples, once.
@@ -132,11 +132,11 @@ func TestEvidence(t *testing.T) {
 		defer reset.Stop()
 		list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract, Gone: apply.LikePattern("v1"), Evidence: asked}, "")
 		if err != nil || list[0].State != onward.ApplyDone {
-			t.Fatalf("%+v %v", list, err)
+			t.Fatalf("the contract after a reset of the statistics = %+v, %v, want it done", list, err)
 		}
 		close(statement)
 		if got := content(t, db, "SELECT detail FROM onward_ledger.log WHERE event = 'old code is gone' ORDER BY number DESC LIMIT 1"); got[0] != "pg_stat_statements was sampled twice within 400ms" {
-			t.Errorf("%q", got)
+			t.Errorf("the log has the details %q, want two samples of pg_stat_statements", got)
 		}
 	})
 }

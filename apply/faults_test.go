@@ -161,7 +161,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// runUndo is the column for what onward abort does.
+// takenBack is the column for what onward abort does.
 const takenBack = "abort"
 
 // backwards prepares the abort of a plan that is done except for its contract: each journey has a copy of one database.
@@ -275,7 +275,7 @@ func carry(t testing.TB, f *faulty, l *line, env []string) {
 		}
 		// It was killed, or it failed before it had started.
 		if exit := new(exec.ExitError); !errors.As(err, &exit) || tries > 5 {
-			t.Fatalf("%v: %s", err, stderr.String())
+			t.Fatalf("apply process %d: %v: %s", tries+1, err, stderr.String())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

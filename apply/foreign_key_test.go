@@ -52,7 +52,7 @@ func TestForeignKeysAreProven(t *testing.T) {
 		}
 		config.To = steps[i].ID
 		if r, err := apply.Run(t.Context(), config); err != nil || r.State == onward.ApplyDone {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("the contract through %s = %+v, %v, want it not done", config.To, r, err)
 		}
 	}
 	config.To = ""
@@ -63,7 +63,7 @@ func TestForeignKeysAreProven(t *testing.T) {
 		!strings.Contains(refused.Text, "foreign key posts_author_fkey of public.posts does not hold. 30 rows") ||
 		!strings.Contains(refused.Text, "foreign key users_boss_fkey of public.users does not hold. 1 rows") || !strings.Contains(refused.Text,
 		"foreign key likes_who_fkey of public.likes does not hold. 30 rows") {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("the contract with orphans = %+v, %v, want a refusal that counts the rows of 3 foreign keys", r, err)
 	}
 	_, query, _ := strings.Cut(refused.Text, "SELECT id FROM public.posts AS t")
 	query, _, _ = strings.Cut(query, "). ")
@@ -71,21 +71,21 @@ func TestForeignKeysAreProven(t *testing.T) {
 		t.Errorf("its query finds %v", got)
 	}
 	if list, err := apply.Status(t.Context(), db); err != nil || list[0].State != onward.ApplyRunning || !strings.Contains(list[0].Next, "onward contract") {
-		t.Errorf("%+v %v", list, err)
+		t.Errorf("apply.Status = %+v, %v, want a running plan, with the contract next", list, err)
 	}
 	run(t, db, "UPDATE posts SET author = NULL WHERE NOT EXISTS (SELECT FROM users WHERE users.id = author)", "UPDATE users AS u SET boss = NULL WHERE NOT "+
 		"EXISTS (SELECT FROM users WHERE users.id = u.boss)",
 		"DELETE FROM likes WHERE NOT EXISTS (SELECT FROM users WHERE users.id = who)")
 	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")
 	if err != nil || list[0].State != onward.ApplyDone {
-		t.Fatalf("%+v %v", list, err)
+		t.Fatalf("the contract after the repair = %+v, %v, want it done", list, err)
 	}
 	if got := content(t, db, orphans); !cmp.Equal(got, []string{"posts 0", "users 0", "likes 0"}) {
-		t.Error(got)
+		t.Errorf("the orphans are %q, want 0 in each table", got)
 	}
 	if got := content(t, db, "SELECT detail FROM onward_ledger.log WHERE event = 'foreign keys proven'"); len(got) != 1 ||
 		!strings.HasPrefix(got[0], "3 foreign keys, ") {
-		t.Error(got)
+		t.Errorf("the log has the details %q, want 3 proven foreign keys", got)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestContractKilledBetweenForeignKeys(t *testing.T) {
 			t.Fatalf("the contract was not killed after %s: %v %s", s.ID, err, text)
 		}
 		if done := content(t, db, "SELECT state FROM onward_ledger.step WHERE id = '"+s.ID+"'"); !cmp.Equal(done, []string{"done"}) {
-			t.Fatalf("%s: %v", s.ID, done)
+			t.Fatalf("step %s is %q, want done", s.ID, done)
 		}
 		writes := []string{fmt.Sprintf("DELETE FROM users WHERE id BETWEEN %d AND %d", 11+i*20, 20+i*20),
 			fmt.Sprintf("UPDATE users SET id = id + 100000 WHERE id BETWEEN %d AND %d AND NOT EXISTS (SELECT FROM likes WHERE who = users.id)", 21+i*20, 30+i*20)}
@@ -121,10 +121,10 @@ func TestContractKilledBetweenForeignKeys(t *testing.T) {
 		run(t, alone, writes...)
 	}
 	if text, err := contract(""); err != nil {
-		t.Fatal(err, text)
+		t.Fatalf("the contract's last process: %v\n%s", err, text)
 	}
 	if got := content(t, db, orphans); !cmp.Equal(got, []string{"posts 0", "users 0", "likes 0"}) {
-		t.Error(got)
+		t.Errorf("the orphans are %q, want 0 in each table", got)
 	}
 	for _, query := range []string{
 		"SELECT id || ' ' || coalesce(boss::text, '-') FROM users ORDER BY id",

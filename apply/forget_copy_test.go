@@ -52,11 +52,11 @@ CREATE TABLE notes (id int PRIMARY KEY, body text);`
 				}
 				run(t, db, "DROP TABLE "+droppedTable+" CASCADE")
 				if _, err := pgservertest.Connect(t, db).Exec(t.Context(), write); (err != nil) != exchanged {
-					t.Fatalf("%s: %v", write, err)
+					t.Fatalf("after the drop of %s, %s = %v, want an error: %t", droppedTable, write, err, exchanged)
 				}
 				list, err := apply.Status(t.Context(), db)
 				if err != nil || list[0].Readiness[0].NewCode || list[0].Readiness[0].OldCode || !strings.HasSuffix(list[0].Next, "--forget") {
-					t.Errorf("%+v %v", list[0], err)
+					t.Errorf("apply.Status = %+v, %v, want no code ready, and --forget next", list, err)
 				}
 				var left []string
 				r, err := apply.Forget(t.Context(), apply.Config{DB: db, Tell: func(e apply.Event) {
@@ -65,7 +65,7 @@ CREATE TABLE notes (id int PRIMARY KEY, body text);`
 					}
 				}}, "")
 				if err != nil || r.State != onward.ApplyAbandoned {
-					t.Fatalf("%+v %v", r, err)
+					t.Fatalf("apply.Forget = %+v, %v, want it abandoned", r, err)
 				}
 				triggers := content(t, db, remaining)
 				working := "notes.zzz_onward_notes_body"
@@ -77,7 +77,7 @@ CREATE TABLE notes (id int PRIMARY KEY, body text);`
 					}
 					run(t, db, "UPDATE crates SET label = 'newer' WHERE id = 1", "DELETE FROM crates WHERE id = 2", write)
 					if got := content(t, db, "SELECT count(*) || ' ' || max(loud) FROM crates"); got[0] != "50 X9" {
-						t.Errorf("%q", got)
+						t.Errorf("the rows of crates and their greatest loud are %q, want \"50 X9\"", got)
 					}
 				}
 				if diff := cmp.Diff(want, triggers); diff != "" {
@@ -88,7 +88,7 @@ CREATE TABLE notes (id int PRIMARY KEY, body text);`
 				}
 				run(t, db, "INSERT INTO notes (id, body) VALUES (2, 'b')")
 				if got := content(t, db, "SELECT content FROM notes WHERE id = 2"); !cmp.Equal(got, []string{"b"}) {
-					t.Errorf("%q", got)
+					t.Errorf("the new row of notes has the content %q, want b", got)
 				}
 			})
 		}

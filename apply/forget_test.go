@@ -31,7 +31,7 @@ func TestForget(t *testing.T) {
 			const columns = "SELECT attname::text FROM pg_attribute WHERE attrelid = 'parcels'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1"
 			if !lost {
 				if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
-					t.Fatalf("%+v %v", r, err)
+					t.Fatalf("apply.Abort = %+v, %v, want it abandoned", r, err)
 				}
 				if got := content(t, db, columns); !cmp.Equal(got, []string{"id", "kind"}) {
 					t.Errorf("%q is left", got)
@@ -43,7 +43,7 @@ func TestForget(t *testing.T) {
 			r, err := apply.Abort(t.Context(), apply.Config{DB: db}, "")
 			if !errors.As(err, &refused) || !strings.Contains(refused.Text, "parcels.kind is gone") || !strings.Contains(refused.Text, "drop parcels.form") ||
 				!strings.HasSuffix(refused.Next, " --forget") || r.Next != refused.Next {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("apply.Abort without parcels.kind = %+v, %v, want a refusal, with --forget next", r, err)
 			}
 			var words []string
 			r, err = apply.Forget(t.Context(), apply.Config{DB: db, Tell: func(e apply.Event) {
@@ -52,13 +52,13 @@ func TestForget(t *testing.T) {
 				}
 			}}, "")
 			if err != nil || r.State != onward.ApplyAbandoned || r.Next != "" || !strings.Contains(r.Readiness[0].Text, "--forget") {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("apply.Forget = %+v, %v, want it abandoned, with nothing next", r, err)
 			}
 			if len(words) != 1 || !strings.HasPrefix(words[0], "01-expand is left") || !strings.HasSuffix(words[0], "ALTER TABLE parcels DROP COLUMN form") {
-				t.Errorf("%q", words)
+				t.Errorf("the warnings are %q, want one about 01-expand and its undo", words)
 			}
 			if got := content(t, db, "SELECT form FROM parcels ORDER BY id"); !cmp.Equal(got, []string{"big", "flat"}) {
-				t.Errorf("%q", got)
+				t.Errorf("parcels.form has %q, want big and flat", got)
 			}
 			if _, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err == nil {
 				t.Error("the plan is not closed")
@@ -92,7 +92,7 @@ func TestAbortBesideExchange(t *testing.T) {
 			}
 			if !exchanged {
 				if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
-					t.Fatalf("%+v %v", r, err)
+					t.Fatalf("apply.Abort before the exchange = %+v, %v, want it abandoned", r, err)
 				}
 				return
 			}
@@ -103,7 +103,7 @@ func TestAbortBesideExchange(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := content(t, db, "SELECT id FROM parcels ORDER BY id"); !cmp.Equal(got, []string{"1", "2"}) {
-				t.Errorf("%q", got)
+				t.Errorf("parcels has the rows %q, want 1 and 2", got)
 			}
 		})
 	}
@@ -137,11 +137,11 @@ func TestForgetBrokenTrigger(t *testing.T) {
 			}
 			r, err := apply.Forget(t.Context(), apply.Config{DB: db}, "")
 			if err != nil || r.State != onward.ApplyAbandoned {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("apply.Forget = %+v, %v, want it abandoned", r, err)
 			}
 			run(t, db, "INSERT INTO orders (id, \"Kind\") VALUES (2, 'big')")
 			if got := content(t, db, "SELECT form FROM orders WHERE id = 2"); !cmp.Equal(got, []string{"big"}) {
-				t.Errorf("%q", got)
+				t.Errorf("the new row has the form %q, want big", got)
 			}
 			want := map[bool]string{true: "2 2", false: "3 3"}[broken]
 			const left = "SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal) || ' ' || " +
@@ -167,21 +167,21 @@ func TestUndonePlanAgain(t *testing.T) {
 		c.Through = onward.Backfill
 		first, err := apply.RunPlanAndRecord(t.Context(), c)
 		if err != nil || !first.Readiness[0].NewCode {
-			t.Fatalf("%+v %v", first, err)
+			t.Fatalf("apply through the backfill = %+v, %v, want the new code ready", first, err)
 		}
 		if _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); err != nil {
 			t.Fatal(err)
 		}
 		if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply.Abort = %+v, %v, want it abandoned", r, err)
 		}
 	}
 	c.Through = onward.Contract
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply the contract = %+v, %v, want it done", r, err)
 	}
 	if got := content(t, db, "SELECT count(*)::text FROM orders WHERE remark = 'n'"); got[0] != "10" {
-		t.Error(got)
+		t.Errorf("the number of filled rows is %q, want 10", got)
 	}
 	if got := content(t, db, "SELECT count(*)::text FROM onward_ledger.log WHERE event = 'plan taken back'"); got[0] != "2" {
 		t.Errorf("%s lines of the log", got[0])

@@ -35,7 +35,7 @@ func TestPendingHistory(t *testing.T) {
 	step := func(to string, want int) {
 		t.Helper()
 		if r, err := apply.Pending(t.Context(), pendingOf(dir, db, to)); err != nil || r.State != onward.ApplyDone || len(r.Steps) != want {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply.Pending up to %q = %+v, %v, want it done with %d steps", to, r, err, want)
 		}
 	}
 	step("V1_1__no_op", 2)

@@ -102,7 +102,7 @@ func refuseAdditions(t *testing.T, url string, major int, list []addition, c app
 		run(t, url, a.make)
 		_, err := apply.Run(t.Context(), c)
 		if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(err.Error(), a.want) {
-			t.Errorf("%s: %v", a.make, err)
+			t.Errorf("after %s apply.Run = %v, want a refusal with %q", a.make, err, a.want)
 		}
 		run(t, url, a.undo)
 	}

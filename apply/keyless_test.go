@@ -77,7 +77,7 @@ func applyKilled(t *testing.T, db, file string, lastPhase onward.PlanPhase) (kil
 			return killed
 		}
 		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != -1 {
-			t.Fatalf("%v: %s", err, printed.String())
+			t.Fatalf("the apply process ended with %v, want success or a kill: %s", err, printed.String())
 		}
 		killed++
 	}

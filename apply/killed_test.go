@@ -154,7 +154,7 @@ func TestKilled(t *testing.T) {
 					break
 				}
 				if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != -1 {
-					t.Fatalf("%v: %s", err, stderr.String())
+					t.Fatalf("the apply process ended with %v, want success or a kill: %s", err, stderr.String())
 				}
 				killed++
 			}
@@ -267,21 +267,21 @@ func TestLeftover(t *testing.T) {
 	}})
 	refused := new(apply.RefusedError)
 	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "(SQLSTATE 23505)") || r.State != onward.ApplyWaiting {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("a unique index on duplicates = %+v, %v, want a refusal with SQLSTATE 23505", r, err)
 	}
 	conn := pgservertest.Connect(t, db) // as an attempt that was killed would
 	if _, err := conn.Exec(t.Context(), "CREATE UNIQUE INDEX CONCURRENTLY orders_note_idx ON orders (note)"); err == nil {
 		t.Fatal("there are no duplicates")
 	}
 	if left := content(t, db, "SELECT indisvalid::text FROM pg_index WHERE indexrelid = 'orders_note_idx'::regclass"); !cmp.Equal(left, []string{"false"}) {
-		t.Fatal(left)
+		t.Fatalf("indisvalid of orders_note_idx is %q, want false", left)
 	}
 	run(t, db, "UPDATE orders SET note = 'once' WHERE id = 2")
 	if r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply after the repair = %+v, %v, want it done", r, err)
 	}
 	if left := content(t, db, "SELECT indisvalid::text FROM pg_index WHERE indexrelid = 'orders_note_idx'::regclass"); !cmp.Equal(left, []string{"true"}) {
-		t.Error(left)
+		t.Errorf("indisvalid of orders_note_idx is %q, want true", left)
 	}
 
 	foreign := pgservertest.Database(t, onward.NewestMajor)

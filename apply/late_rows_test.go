@@ -121,7 +121,7 @@ func TestRowsThatGoWrongLate(t *testing.T) {
 						want = "there are rows that are not right yet"
 					}
 					if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, want) {
-						t.Errorf("%v", err)
+						t.Errorf("the contract with a late wrong row = %v, want a refusal with %q", err, want)
 					}
 				})
 			}

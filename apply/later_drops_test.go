@@ -55,7 +55,7 @@ func TestLaterDrops(t *testing.T) {
 			if f.Rule == "release-plan-under-way" {
 				found++
 				if check(f.Fact + f.Instead); f.Path != "db/00004_d.sql" || f.Severity != onward.Error {
-					t.Errorf("%+v", f)
+					t.Errorf("the finding is %+v, want an error in db/00004_d.sql", f)
 				}
 			}
 		}
@@ -135,7 +135,7 @@ func TestLaterDropsOfSchema(t *testing.T) {
 		"tenant_b": nil,
 	} {
 		if diff := cmp.Diff(want, list(onlySchema)); diff != "" {
-			t.Errorf("%q: %s", onlySchema, diff)
+			t.Errorf("drops of the schema %q (-want +got):\n%s", onlySchema, diff)
 		}
 	}
 	run(t, db, "ALTER SCHEMA tenant_a RENAME TO tenant_c")

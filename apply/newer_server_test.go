@@ -46,7 +46,7 @@ func TestNewerServer(t *testing.T) {
 		c.Plan = add
 		runPlan(t, c)
 		if r, err := apply.Abort(t.Context(), settings(false), ""); err != nil || r.State != onward.ApplyAbandoned {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply.Abort on a newer server = %+v, %v, want it abandoned", r, err)
 		}
 
 		add.Steps[0].SQL = strings.Replace(add.Steps[0].SQL, "more int", "more bigint", 1) // another plan
@@ -57,7 +57,7 @@ func TestNewerServer(t *testing.T) {
 			c := settings(false)
 			c.Through = phase
 			if list, err := apply.Continue(t.Context(), c, ""); err != nil || len(list) != 1 {
-				t.Fatalf("%s: %+v %v", phase, list, err)
+				t.Fatalf("continue through %s = %+v, %v, want 1 plan", phase, list, err)
 			}
 		}
 
@@ -67,7 +67,7 @@ func TestNewerServer(t *testing.T) {
 		refuse(err)
 		pending.Config = settings(true)
 		if r, err := apply.Pending(t.Context(), pending); err != nil || r.State != onward.ApplyDone {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply.Pending with --unknown-version = %+v, %v, want it done", r, err)
 		}
 	})
 }

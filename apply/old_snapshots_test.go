@@ -74,13 +74,13 @@ func TestOldSnapshots(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := readAll(t, report, kind.before); got != "300 rows, 300 values" {
-					t.Error(got)
+					t.Errorf("the old snapshot reads %q, want 300 rows, 300 values", got)
 				}
 				pgservertest.Exec(t, report, "COMMIT")
 				c.Within = 20 * time.Second
 				runPlan(t, c)
 				if got := readAll(t, report, kind.after); got != "300 rows, 300 values" {
-					t.Error(got)
+					t.Errorf("after the plan a report reads %q, want 300 rows, 300 values", got)
 				}
 			})
 		})
@@ -118,7 +118,7 @@ func TestSnapshotHolders(t *testing.T) {
 		young := openSnapshot(t, db) // it sees all rows
 		finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract, Within: 5 * time.Second})
 		if got := readAll(t, young, "remark"); got != "6000 rows, 6000 values" {
-			t.Error(got)
+			t.Errorf("a snapshot from after the backfill reads %q, want 6000 rows, 6000 values", got)
 		}
 		run(t, db, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'build'")
 		if err := <-building; err == nil || !strings.Contains(err.Error(), "57014") {
@@ -156,7 +156,7 @@ func TestAcceptedSnapshots(t *testing.T) {
 	if !slices.ContainsFunc(log, func(e onward.LogEntry) bool {
 		return e.Event == "old snapshots accepted" && strings.HasPrefix(e.Detail, "the report reads other tables (although ") && strings.Contains(e.Detail, "report)")
 	}) {
-		t.Errorf("%+v", log)
+		t.Errorf("the log lacks the accepted snapshot with its reason: %+v", log)
 	}
 	pgservertest.Exec(t, report, "ROLLBACK")
 	run(t, db, "ROLLBACK PREPARED 'two phases'")
@@ -183,7 +183,7 @@ func TestStandbySnapshots(t *testing.T) {
 	c.Within, c.WaitForStandbys, c.Tell = 20*time.Second, false, events.tell
 	finishPlan(t, c)
 	if !events.has(apply.Warned, "not waited for without --wait-for-standbys: process ") {
-		t.Errorf("%+v", events.list)
+		t.Errorf("no warning about the standby's process: %+v", events.list)
 	}
 	pgservertest.Exec(t, report, "ROLLBACK")
 }
@@ -225,6 +225,6 @@ func TestSlotSnapshots(t *testing.T) {
 	c.Within, c.WaitForStandbys, c.Tell = 20*time.Second, false, events.tell
 	finishPlan(t, c)
 	if !events.has(apply.Warned, "the replication slot away keeps a snapshot from before the end of the backfill") {
-		t.Errorf("%+v", events.list)
+		t.Errorf("no warning about the snapshot of the replication slot: %+v", events.list)
 	}
 }

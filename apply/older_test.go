@@ -47,7 +47,7 @@ func TestOlderLedger(t *testing.T) {
 		t.Helper()
 		list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")
 		if err != nil || len(list) != 1 || list[0].State != onward.ApplyDone || list[0].Plan != "152a4d825d022326" {
-			t.Fatalf("%+v %v", list, err)
+			t.Fatalf("the contract of an older plan = %+v, %v, want 152a4d825d022326 done", list, err)
 		}
 		if diff := cmp.Diff([]string{"note 1", "note 2", "note 3"}, content(t, db, "SELECT remark FROM orders WHERE id < 4 ORDER BY id")); diff != "" {
 			t.Error(diff)
@@ -63,7 +63,7 @@ func TestOlderLedger(t *testing.T) {
 			DB:   db,
 			Plan: olderPlan(t),
 		}); err != nil || r.Steps[4].State != onward.ApplyDone || r.Plan != "152a4d825d022326" {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply an older plan = %+v, %v, want step 5 of 152a4d825d022326 done", r, err)
 		}
 		contracted(t, db)
 	})
@@ -81,7 +81,7 @@ func TestOlderLedger(t *testing.T) {
 		for _, name := range []string{"half", "filled"} {
 			db := older(t, name)
 			if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("abort %s = %+v, %v, want it abandoned", name, r, err)
 			}
 			if diff := cmp.Diff([]string{
 				"id", "customer_id", "note",
@@ -106,7 +106,7 @@ func TestOlderLedger(t *testing.T) {
 		c := pendingOf(dir, db, "")
 		c.AcceptFindings = true
 		if r, err := apply.Pending(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply.Pending = %+v, %v, want it done", r, err)
 		}
 		if diff := cmp.Diff([]string{"7"}, content(t, db, "SELECT amount::text FROM orders WHERE id = 1")); diff != "" {
 			t.Error(diff)

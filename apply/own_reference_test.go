@@ -64,7 +64,7 @@ CREATE TABLE notes (id integer PRIMARY KEY, topic integer NOT NULL REFERENCES to
 		}
 		write()
 		if list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, ""); err != nil || list[0].State != onward.ApplyDone {
-			t.Fatalf("%+v %v", list, err)
+			t.Fatalf("the contract = %+v, %v, want it done", list, err)
 		}
 		write()
 		run(t, twin, change)

@@ -50,14 +50,14 @@ func TestPending(t *testing.T) {
 	t.Parallel()
 	dir, db := repository(t, history), pgservertest.Database(t, onward.NewestMajor)
 	if r, err := apply.Pending(t.Context(), pendingOf(dir, db, "2")); err != nil || r.State != onward.ApplyDone || len(r.Steps) != 3 {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.Pending up to 2 = %+v, %v, want it done with 3 steps", r, err)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true", "2 true"}, content(t, db, versions)); diff != "" {
 		t.Fatal(diff)
 	}
 	for range 2 {
 		if r, err := apply.Pending(t.Context(), pendingOf(dir, db, "")); err != nil || r.State != onward.ApplyDone {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply.Pending to the end = %+v, %v, want it done", r, err)
 		}
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true", "2 true", "3 true"}, content(t, db, versions)); diff != "" {
@@ -65,7 +65,7 @@ func TestPending(t *testing.T) {
 	}
 	run(t, db, "ALTER TABLE orders DROP COLUMN paid", "DELETE FROM goose_db_version WHERE version_id = 3")
 	if r, err := apply.Pending(t.Context(), pendingOf(dir, db, "")); err != nil || len(r.Steps) != 1 {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.Pending after a revert = %+v, %v, want 1 step", r, err)
 	}
 	run(t, db, "INSERT INTO orders (id, paid) VALUES (1, true)")
 	change(t, dir, "db/00003_c.sql", history["db/00003_c.sql"]+"SELECT 1;\n")
@@ -90,14 +90,14 @@ func TestPendingHalfDone(t *testing.T) {
 	run(t, db, "CREATE TABLE elsewhere (id int)")
 	unfinished := new(apply.UnfinishedError)
 	if r, err := apply.Pending(t.Context(), c); !errors.As(err, &unfinished) || unfinished.Step != "00001_a/2" || r == nil || r.State == onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.Pending with a failing statement = %+v, %v, want 00001_a/2 unfinished", r, err)
 	}
 	if versionTable := content(t, db, "SELECT coalesce(to_regclass('goose_db_version')::text, 'none')"); versionTable[0] != "none" {
 		t.Error("half of it is noted as applied")
 	}
 	run(t, db, "INSERT INTO elsewhere VALUES (1)")
 	if r, err := apply.Pending(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.Pending after the repair = %+v, %v, want it done", r, err)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true"}, content(t, db, versions)); diff != "" {
 		t.Error(diff)

@@ -30,7 +30,7 @@ func TestPlanStatusCountsRows(t *testing.T) {
 	}
 	list, err := apply.ReadPlans(t.Context(), db)
 	if err != nil || len(list) != 1 {
-		t.Fatal(list, err)
+		t.Fatalf("apply.ReadPlans = %+v, %v, want 1 plan", list, err)
 	}
 	if got, want := list[0].Plan.Steps[len(list[0].Plan.Steps)-1].ID, p.Steps[len(p.Steps)-1].ID; got != want {
 		t.Errorf("the plan ends with %s, not %s", got, want)

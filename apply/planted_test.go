@@ -71,7 +71,7 @@ func TestPlantedLedger(t *testing.T) {
 		} {
 			planted := new(apply.PlantedError)
 			if err := call(); !errors.As(err, &planted) || !strings.Contains(err.Error(), "trigger t on onward_ledger.log") {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s = %v, want a PlantedError about trigger t", name, err)
 			}
 		}
 	}
@@ -199,7 +199,7 @@ func TestSuperuser(t *testing.T) {
 			_, err := apply.Run(t.Context(), c)
 			if tc.function == "" {
 				if err != nil || !events.has(apply.Warned, "superuser") {
-					t.Errorf("%v %+v", err, events.list)
+					t.Errorf("apply as superuser = %v, want success with a warning; events: %+v", err, events.list)
 				}
 				return
 			}
@@ -234,7 +234,7 @@ func TestSuperuserOnLedgerOfOthers(t *testing.T) {
 		"GRANT CREATE ON DATABASE "+databaseName(t, db)+" TO "+role)
 	runPlan(t, apply.Config{DB: login, Plan: p, Through: onward.Expand})
 	if list, err := apply.Status(t.Context(), db); err != nil || len(list) != 1 {
-		t.Errorf("%+v %v", list, err)
+		t.Errorf("apply.Status as superuser = %+v, %v, want 1 plan", list, err)
 	}
 	c := apply.Config{DB: db, Plan: p, Role: role}
 	_, err := apply.Run(t.Context(), c)

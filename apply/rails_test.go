@@ -64,14 +64,14 @@ func TestRails(t *testing.T) {
 			t.Fatalf("it does not come so far\n%s", out)
 		}
 		if err := look.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'DO ''BEGIN WHILE%')").Scan(&isMigrating); err != nil {
-			t.Fatalf("%v\n%s", err, out)
+			t.Fatalf("look for the running migration: %v\n%s", err, out)
 		}
 	}
 	release := audit.Config{Dir: dir, Base: "main", Head: "feature"}
 	release.DB = db
 	p, _, err := plan.Make(t.Context(), plan.Config{Config: rehearse.Config{Config: release, Majors: []int{onward.NewestMajor}}, Sketch: true})
 	if err != nil || len(p.Migrations) != 1 || p.Migrations[0].Hash == "" {
-		t.Fatalf("%+v %v\n%s", p, err, out)
+		t.Fatalf("plan.Make = %+v, %v, want 1 migration with a hash\n%s", p, err, out)
 	}
 	lost := 0
 	c := apply.PendingConfig{Config: apply.Config{DB: db, Plan: markProven(t, p), Through: onward.Contract}, Repository: audit.Config{Dir: dir, Head: "feature"}}
@@ -86,7 +86,7 @@ func TestRails(t *testing.T) {
 		t.Fatalf("%+v %v, lost %d\n%s", r, err, lost, out)
 	}
 	if err := first.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("the first db:migrate: %v\n%s", err, out)
 	}
 
 	gittest.WriteFiles(t, dir, map[string]string{
@@ -99,7 +99,7 @@ func TestRails(t *testing.T) {
 	metadata := content(t, db, "SELECT m::text FROM ar_internal_metadata AS m")
 	second, out := migrate()
 	if err := second.Run(); err != nil || strings.Contains(out.String(), "AddAmount") || !strings.Contains(out.String(), "Count: migrated") {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("the second db:migrate: %v, want Count alone migrated\n%s", err, out)
 	}
 	if diff := cmp.Diff([]string{
 		"20240101000000", "20240102000000", "20240103000000", "20240104000000",
@@ -110,7 +110,7 @@ func TestRails(t *testing.T) {
 		t.Error(diff)
 	}
 	if r, err := pending(); err != nil || len(r.Steps) != 0 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("pending migrations after db:migrate = %+v, %v, want no steps", r, err)
 	}
 }
 
@@ -137,39 +137,39 @@ func TestGuardWithRails(t *testing.T) {
 		return string(out), err
 	}
 	if out, err := migrate(db, "VERSION=20240101000000"); err != nil {
-		t.Fatal(out)
+		t.Fatalf("db:migrate up to 20240101000000: %v\n%s", err, out)
 	}
 	repository := audit.Config{Dir: dir, Base: "main"}
 	p, _, err := plan.Make(t.Context(), plan.Config{Config: rehearse.Config{Config: repository, Majors: []int{onward.NewestMajor}}, Sketch: true})
 	if err != nil || p.Contract() == len(p.Steps) {
-		t.Fatalf("%+v %v", p, err)
+		t.Fatalf("plan.Make = %+v, %v, want a plan with a contract", p, err)
 	}
 	if g, err := plan.Guard(t.Context(), repository, p); err != nil || len(g.Written) != 1 {
-		t.Fatalf("%+v %v", g, err)
+		t.Fatalf("plan.Guard = %+v, %v, want 1 file written", g, err)
 	}
 	const columns = "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
 	if out, err := migrate(fresh); err != nil {
-		t.Fatal(out)
+		t.Fatalf("db:migrate on a fresh database: %v\n%s", err, out)
 	}
 	if diff := cmp.Diff([]string{"id", "remark"}, content(t, fresh, columns)); diff != "" {
 		t.Error(diff)
 	}
 	c := apply.PendingConfig{Config: apply.Config{DB: db, Plan: markProven(t, p), Through: onward.Expand}, Repository: repository}
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply the expand phase: %v; its result: %+v", err, r)
 	}
 	if out, err := migrate(db); err == nil || !strings.Contains(out, "of onward is under way on this database") {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("db:migrate while the plan is under way: %v, want the guard's error\n%s", err, out)
 	}
 	if diff := cmp.Diff([]string{"id", "note", "remark"}, content(t, db, columns)); diff != "" {
 		t.Fatal(diff)
 	}
 	c.Through = onward.Backfill
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || !r.Readiness[0].Migrate {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply through the backfill = %+v, %v, want it ready to migrate", r, err)
 	}
 	if out, err := migrate(db); err != nil {
-		t.Fatal(out)
+		t.Fatalf("db:migrate after the backfill: %v\n%s", err, out)
 	}
 	if diff := cmp.Diff([]string{"id", "note", "remark"}, content(t, db, columns)); diff != "" {
 		t.Error(diff)

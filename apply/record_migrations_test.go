@@ -28,7 +28,7 @@ func inRepository(t *testing.T, base, release map[string]string, db string) appl
 		t.Fatal(err)
 	}
 	if len(p.Steps) == 0 || p.Migrations[0].Hash == "" {
-		t.Fatalf("%+v", p)
+		t.Fatalf("the plan has no steps, or its migration has no hash: %+v", p)
 	}
 	return apply.PendingConfig{Config: apply.Config{DB: db, Plan: markProven(t, p), Through: onward.Contract}, Repository: audit.Config{Dir: dir, Head: "feature"}}
 }
@@ -55,7 +55,7 @@ func TestNoted(t *testing.T) {
 	c := inRepository(t, gooseBase, gooseRelease, db)
 	c.Through = onward.Expand
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone || strings.Contains(r.Next, "tell") {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply the expand phase = %+v, %v, want it not done, and no advice about the tool", r, err)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true"}, content(t, db, versions)); diff != "" {
 		t.Fatal(diff)
@@ -67,27 +67,27 @@ func TestNoted(t *testing.T) {
 	}
 	c.Through = onward.Backfill
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone || !r.Readiness[0].Migrate {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply through the backfill = %+v, %v, want it not done, and ready to migrate", r, err)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true", "2 true"}, content(t, db, versions)); diff != "" {
 		t.Fatal(diff)
 	}
 	if r, err := apply.Pending(t.Context(), pendingOf(c.Repository.Dir, db, "")); err != nil || len(r.Steps) != 0 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("pending migrations after the backfill = %+v, %v, want no steps", r, err)
 	}
 	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")
 	if err != nil || len(list) != 1 || list[0].State != onward.ApplyDone || list[0].Next != "" {
-		t.Fatalf("%+v %v", list, err)
+		t.Fatalf("the contract = %+v, %v, want it done, with nothing next", list, err)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true", "2 true"}, content(t, db, versions)); diff != "" {
 		t.Error(diff)
 	}
 	if r, err := apply.Pending(t.Context(), pendingOf(c.Repository.Dir, db, "")); err != nil || len(r.Steps) != 0 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("pending migrations after the contract = %+v, %v, want no steps", r, err)
 	}
 	c.Through = onward.Contract
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply the finished plan = %+v, %v, want it done, with nothing next", r, err)
 	}
 }
 
@@ -261,7 +261,7 @@ func TestBegunInTheTable(t *testing.T) {
 			cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_REPOSITORY="+dir)
 			exit := new(exec.ExitError)
 			if out, err := cmd.CombinedOutput(); !errors.As(err, &exit) || exit.ExitCode() != -1 {
-				t.Fatalf("%v: %s", err, out)
+				t.Fatalf("the apply process ended with %v, want a kill: %s", err, out)
 			}
 			if diff := cmp.Diff([]string{tc.begun}, content(t, db, tc.query)); diff != "" {
 				t.Fatal(diff)
@@ -273,7 +273,7 @@ func TestBegunInTheTable(t *testing.T) {
 			}
 			run(t, db, "UPDATE onward_ledger.plan SET state = 'running' WHERE state = 'abandoned'")
 			if r, err := apply.Pending(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("pending migrations after the kill = %+v, %v, want it done", r, err)
 			}
 			if diff := cmp.Diff([]string{tc.done}, content(t, db, tc.query)); diff != "" {
 				t.Fatal(diff)

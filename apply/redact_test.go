@@ -47,7 +47,7 @@ func TestNoValue(t *testing.T) {
 			r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: &p, Tell: events.tell})
 			unfinished := new(apply.UnfinishedError)
 			if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, c.code) || !strings.Contains(unfinished.Why, c.says) {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("apply = %+v, %v, want an UnfinishedError with %s and %q", r, err, c.code, c.says)
 			}
 			for i := range events.list {
 				events.list[i].Step = nil // it has the plan's own SQL
@@ -64,7 +64,7 @@ func TestNoValue(t *testing.T) {
 				t.Errorf("the ledger does not say why: %q", noted)
 			}
 			if all := string(output) + strings.Join(noted, "\n"); strings.Contains(all, value) {
-				t.Error(all)
+				t.Errorf("the output and the ledger have the value %q:\n%s", value, all)
 			}
 		})
 	}

@@ -40,7 +40,7 @@ func TestSchemaRenamed(t *testing.T) {
 			runPlan(t, apply.Config{DB: db, Plan: p, Schema: old, To: c.to})
 			run(t, db, "ALTER SCHEMA tenant_a RENAME TO "+quoted)
 			if list, err := apply.ReadSchemaPlans(t.Context(), db, renamed); err != nil || len(list) != 1 || list[0].Applied.State == onward.ApplyDone {
-				t.Fatalf("%+v %v", list, err)
+				t.Fatalf("the plans of the renamed schema = %+v, %v, want 1 that is not done", list, err)
 			}
 			for _, word := range []apply.Command{apply.Pause, apply.Resume} {
 				if _, err := apply.ControlSchema(t.Context(), db, renamed, "", word, apply.Tuning{}, "me"); err != nil {
@@ -58,7 +58,7 @@ func TestSchemaRenamed(t *testing.T) {
 				}
 			case "abort":
 				if r, err := apply.Abort(t.Context(), config, ""); err != nil || r.State != onward.ApplyAbandoned {
-					t.Fatalf("%+v %v", r, err)
+					t.Fatalf("apply.Abort = %+v, %v, want it abandoned", r, err)
 				}
 			}
 			if diff := cmp.Diff(definitions(t, db, c.want), definitions(t, db, renamed)); diff != "" {
@@ -95,7 +95,7 @@ func TestSchemaNameTaken(t *testing.T) {
 		_, applied := apply.Run(t.Context(), c)
 		for _, err := range []error{aborted, continued, applied} {
 			if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, `begun in the schema "tenant_a", which is now called "tenant_b"`) {
-				t.Errorf("%s: %v", schema, err)
+				t.Errorf("schema %s: %v, want a refusal with both names of the schema", schema, err)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestSchemaRestored(t *testing.T) {
 		"ALTER SCHEMA tenant_c RENAME TO tenant_d")
 	for _, name := range []string{"tenant_a", "tenant_b"} {
 		if list, err := apply.ReadSchemaPlans(t.Context(), restored, name); err != nil || len(list) != 1 || list[0].Applied.State == onward.ApplyDone {
-			t.Fatalf("%s: %+v %v", name, list, err)
+			t.Fatalf("the plans of schema %s = %+v, %v, want 1 that is not done", name, list, err)
 		}
 		c := apply.Config{DB: restored, Schema: name}
 		if _, err := apply.Verify(t.Context(), c, ""); err != nil { // triggers have other OIDs there, too

@@ -26,7 +26,7 @@ func TestTableRenamed(t *testing.T) {
 		_, verified := apply.Verify(t.Context(), c, "")
 		for _, err := range []error{continued, aborted, verified} {
 			if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, want) {
-				t.Errorf("%v", err)
+				t.Errorf("after the rename: %v, want a refusal with %q", err, want)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func plannedRepack(t testing.TB) *onward.Plan {
 		t.Fatal(err)
 	}
 	if len(p.Steps) != 1 || p.Steps[0].SQL != "REPACK (CONCURRENTLY, ANALYZE) orders;\n" || len(p.Proof.Missing) > 1 {
-		t.Fatalf("%+v %v", p.Steps, p.Proof.Missing)
+		t.Fatalf("the steps are %+v, want one REPACK; the proof lacks %v", p.Steps, p.Proof.Missing)
 	}
 	return markProven(t, p)
 }
@@ -148,13 +148,13 @@ func TestRepack(t *testing.T) {
 		}
 	}
 	if err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("REPACK beside writers = %+v, %v, want it done", r, err)
 	}
 	if s.file() == before {
 		t.Error("the table has the file that it had")
 	}
 	if now := content(t, s.db, "SELECT (pg_relation_size('orders') < "+size+")::text || ' ' || count(*) FROM orders"); now[0] != "true 9500" {
-		t.Error(now)
+		t.Errorf("whether orders shrank, and its rows: %q, want \"true 9500\"", now)
 	}
 	if wait := time.Duration(longest.Load()); wait > longestWait || queries.Load() == 0 {
 		t.Errorf("of %d queries one took %s", queries.Load(), wait)
@@ -194,10 +194,10 @@ func TestRepackOldSnapshots(t *testing.T) {
 		}
 	}
 	if strings.Contains(stuck.Why, "code") || s.file() != before {
-		t.Error(stuck.Why)
+		t.Errorf("the reason blames code, or the table has another file: %s", stuck.Why)
 	}
 	if got := readAll(t, report, "note"); got == "0 rows, 0 values" {
-		t.Error(got)
+		t.Errorf("the old snapshot reads %q, want its rows", got)
 	}
 	pgservertest.Exec(t, report, "COMMIT")
 	s.c.Within = 20 * time.Second
@@ -225,10 +225,10 @@ func TestRepackAcceptedSnapshots(t *testing.T) {
 	}
 	if log := content(t, s.db, "SELECT detail FROM onward_ledger.log WHERE event = 'old snapshots accepted'"); len(log) != 1 ||
 		!strings.Contains(log[0], "the report reads customers only (although process ") {
-		t.Error(log)
+		t.Errorf("the log has the details %q, want the accepted snapshot and its process", log)
 	}
 	if got := readAll(t, report, "note"); got != "0 rows, 0 values" { // as the server documents it
-		t.Error(got)
+		t.Errorf("the old snapshot reads %q, want 0 rows, 0 values", got)
 	}
 }
 
@@ -259,7 +259,7 @@ func TestRepackIsCancelled(t *testing.T) {
 	}
 	if !strings.Contains(lost, "1 session waited for it, the first for ") || !strings.Contains(lost, "its copy of the table is lost") ||
 		!strings.Contains(lost, fmt.Sprintf("process %d (postgres, slow), idle in transaction", reader.PgConn().PID())) {
-		t.Error(lost)
+		t.Errorf("the lost attempt says %q, want its waiter, its lost copy and its blocker", lost)
 	}
 	pgservertest.Exec(t, reader, "COMMIT")
 	if err := <-done; err != nil || s.file() == before {

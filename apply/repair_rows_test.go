@@ -28,14 +28,14 @@ func TestMendAroundBadRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !events.has(apply.Skipped, `"bad" (SQLSTATE 23514)); in quarantine are 4`) {
-		t.Errorf("%+v", events.list)
+		t.Errorf("no event reports 4 rows in quarantine: %+v", events.list)
 	}
 	const wrong = "SELECT id::text FROM orders WHERE remark IS DISTINCT FROM note ORDER BY orders.id"
 	if got := content(t, db, wrong); !cmp.Equal(got, []string{"2", "500", "502", "6000"}) {
 		t.Errorf("what is not mended: %v", got)
 	}
 	if list, err := apply.Status(t.Context(), db); err != nil || list[0].Steps[b].Quarantined != 4 {
-		t.Errorf("%+v %v", list, err)
+		t.Errorf("apply.Status = %+v, %v, want 4 rows in quarantine", list, err)
 	}
 	// As long as they cannot be changed they are in the way; then they are tried first.
 	if _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); !errors.As(err, &refused) ||
@@ -50,6 +50,6 @@ func TestMendAroundBadRows(t *testing.T) {
 		t.Errorf("what is not mended: %v", got)
 	}
 	if list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, ""); err != nil || list[0].State != onward.ApplyDone {
-		t.Fatalf("%+v %v", list, err)
+		t.Fatalf("the contract = %+v, %v, want it done", list, err)
 	}
 }

@@ -49,17 +49,17 @@ func TestReplacedMigrationRan(t *testing.T) {
 			r, err := apply.Run(t.Context(), config)
 			if tc.gone == "" {
 				if err != nil || r.State != onward.ApplyDone {
-					t.Fatalf("%+v %v", r, err)
+					t.Fatalf("apply after its migration ran = %+v, %v, want it done", r, err)
 				}
 				return
 			}
 			refused := new(apply.RefusedError)
 			next := "onward abort --db ADDRESS --plan " + first.Plan + " --forget"
 			if !errors.As(err, &refused) || !strings.HasPrefix(refused.Text, tc.gone+" is gone") || refused.Next != next || r == nil {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("apply after its migration ran = %+v, %v, want a refusal that %s is gone", r, err, tc.gone)
 			}
 			if len(left) != 1 || !strings.HasPrefix(left[0], "01-expand is left") || !strings.Contains(left[0], "DROP COLUMN form") {
-				t.Errorf("%q", left)
+				t.Errorf("the warnings are %q, want one about 01-expand and its undo", left)
 			}
 			if tc.through == onward.Backfill {
 				if _, err := apply.Continue(t.Context(), config, ""); !errors.As(err, &refused) || refused.Next != next {
@@ -67,7 +67,7 @@ func TestReplacedMigrationRan(t *testing.T) {
 				}
 			}
 			if r, err := apply.Forget(t.Context(), apply.Config{DB: db}, first.Plan); err != nil || r.State != onward.ApplyAbandoned {
-				t.Errorf("%+v %v", r, err)
+				t.Errorf("apply.Forget = %+v, %v, want it abandoned", r, err)
 			}
 		})
 	}

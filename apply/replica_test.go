@@ -94,7 +94,7 @@ func TestReplica(t *testing.T) {
 		}
 		end()
 		if r, err := waitForRun(); err != nil || r.State != onward.ApplyDone {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply after the standby's query = %+v, %v, want it done", r, err)
 		}
 		if !replayed(t, primaryURL, standbyURL, 20*time.Second) {
 			t.Error("the replay stands still behind the step")
@@ -128,7 +128,7 @@ func TestReplicaRefused(t *testing.T) {
 	} {
 		_, err := apply.Run(t.Context(), apply.Config{DB: primaryURL, Plan: p, Replicas: []string{standbyURL, url}})
 		if wrong := new(config.InputError); !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", want, err)
+			t.Errorf("apply with a wrong replica = %v, want %q", err, want)
 		}
 	}
 	_, err := apply.Run(t.Context(), apply.Config{DB: stranger, Plan: p, Replicas: []string{standbyURL}})

@@ -106,7 +106,7 @@ func TestProofRequired(t *testing.T) {
 			continue
 		}
 		if !errors.As(err, &refused) || !strings.Contains(refused.Text, c.says) || !strings.Contains(refused.Text, "Nothing was changed") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: apply = %v, want a refusal with %q", name, err, c.says)
 		}
 	}
 	if list := content(t, db, "SELECT id FROM onward_ledger.plan UNION ALL SELECT id FROM onward_ledger.step"); len(list) > 0 {
@@ -207,7 +207,7 @@ func TestStatementsJudged(t *testing.T) {
 			Plan:     p,
 			Unproven: "for a test",
 		}); !errors.As(err, &refused) || refused.Step != s.ID || !strings.Contains(refused.Text, c.says) {
-			t.Errorf("%s: %v", c.sql, err)
+			t.Errorf("%s: apply = %v, want a refusal of %s with %q", c.sql, err, s.ID, c.says)
 		}
 	}
 	backfill := stepByClass[onward.StepBackfill]
@@ -225,7 +225,7 @@ func TestStatementsJudged(t *testing.T) {
 		p := copyOf(t, original)
 		change(p)
 		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Unproven: "for a test"}); !errors.As(err, &refused) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("a program in %s: apply = %v, want a refusal", name, err)
 		}
 	}
 	if list := content(t, db, "SELECT id FROM onward_ledger.plan"); len(list) > 0 {
@@ -239,7 +239,7 @@ func TestStatementsJudged(t *testing.T) {
 		To:   original.Steps[0].ID,
 		Tell: events.tell,
 	}); err != nil || !events.has(apply.Sends, "ALTER TABLE orders ADD COLUMN more text") {
-		t.Fatalf("%+v %v %+v", r, err, events.list)
+		t.Fatalf("apply the first step = %+v, %v, want its SQL as an event; events: %+v", r, err, events.list)
 	}
 	changeStoredPlan(t, db, func(p *onward.Plan) { p.Steps[1].SQL = program })
 	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Expand}, ""); !errors.As(err, &refused) || refused.Step != original.Steps[1].ID {
@@ -251,7 +251,7 @@ func TestStatementsJudged(t *testing.T) {
 
 	// Postgres itself marks these languages as trusted, and neither c nor internal.
 	if got := content(t, db, "SELECT lanname::text FROM pg_language WHERE lanpltrusted ORDER BY lanname"); !slices.Equal(got, []string{"plpgsql", "sql"}) {
-		t.Error(got)
+		t.Errorf("the trusted languages are %q, want plpgsql and sql", got)
 	}
 	// As part of class work such statements run.
 	other := pgservertest.Database(t, onward.NewestMajor)
@@ -264,7 +264,7 @@ func TestStatementsJudged(t *testing.T) {
 		To:       p.Steps[0].ID,
 		Unproven: "for a test",
 	}); err != nil || r.Steps[0].State != onward.ApplyDone {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("a DO block of class work = %+v, %v, want it done", r, err)
 	}
 }
 

@@ -37,7 +37,7 @@ func runScript(t testing.TB, db, script string) {
 	conn := pgservertest.Connect(t, db)
 	defer conn.Close(context.Background())
 	if _, err := conn.Exec(t.Context(), script, pgx.QueryExecModeSimpleProtocol); err != nil {
-		t.Errorf("%v\n%s", err, script)
+		t.Errorf("run the script: %v\n%s", err, script)
 	}
 }
 

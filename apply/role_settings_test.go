@@ -233,7 +233,7 @@ func TestPlanUnderRoleSettings(t *testing.T) {
 				}
 				r, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p, Through: onward.Contract})
 				if err != nil || r.State != onward.ApplyDone {
-					t.Fatalf("%+v %v", r, err)
+					t.Fatalf("apply under the role's settings = %+v, %v, want it done", r, err)
 				}
 				if diff := cmp.Diff(content(t, want, planResult), content(t, got+"&statement_timeout=0", planResult)); diff != "" {
 					t.Errorf("rows (-release +plan):\n%s", diff)
@@ -272,7 +272,7 @@ func TestRoleSettingsRefused(t *testing.T) {
 			"ALTER DATABASE "+name+" SET "+c.setting)
 		_, err := apply.Run(t.Context(), apply.Config{DB: pgservertest.Server(t, onward.NewestMajor).URLAs("onward_refused", nameOf(db)), Plan: c.plan})
 		if err == nil || !strings.Contains(err.Error(), c.words) {
-			t.Errorf("%s: %v", c.setting, err)
+			t.Errorf("apply with %s = %v, want %q", c.setting, err, c.words)
 		}
 		conn := pgservertest.Connect(t, db)
 		var hasLedger bool

@@ -57,7 +57,7 @@ func TestSchemas(t *testing.T) {
 		other := c
 		other.Schema, other.Tell, other.Within = `Tenant "B"`, nil, time.Second
 		if r, err := apply.Run(t.Context(), other); err != nil || r.Plan == "" {
-			t.Errorf("%+v %v", r, err)
+			t.Errorf("apply in the second schema = %+v, %v, want a plan with an ID", r, err)
 		}
 	})
 	c.Tell = func(e apply.Event) {
@@ -70,10 +70,10 @@ func TestSchemas(t *testing.T) {
 	for _, name := range []string{"tenant_a", `Tenant "B"`} {
 		c.Schema = name
 		if r, err := apply.Run(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-			t.Fatalf("%s: %+v %v", name, r, err)
+			t.Fatalf("the contract in schema %s = %+v, %v, want it done", name, r, err)
 		}
 		if diff := cmp.Diff(definitions(t, db, "expected"), definitions(t, db, name)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+			t.Errorf("definitions of schema %s (-want +got):\n%s", name, diff)
 		}
 	}
 	want := content(t, expected, ordered)
@@ -89,17 +89,17 @@ func TestSchemas(t *testing.T) {
 		t.Errorf("the whole database has plans: %+v %v", list, err)
 	}
 	if list, err := apply.ReadSchemaPlans(t.Context(), db, "tenant_a"); err != nil || len(list) != 1 || list[0].Applied.State != onward.ApplyDone {
-		t.Errorf("%+v %v", list, err)
+		t.Errorf("the plans of tenant_a = %+v, %v, want 1 that is done", list, err)
 	}
 	// A schema that was dropped and created again has none of it.
 	run(t, db, "DROP SCHEMA tenant_a CASCADE")
 	createSchema(t, db, "tenant_a", base, rows)
 	if list, err := apply.ReadSchemaPlans(t.Context(), db, "tenant_a"); err != nil || len(list) > 0 {
-		t.Errorf("%+v %v", list, err)
+		t.Errorf("the plans of a new tenant_a = %+v, %v, want none", list, err)
 	}
 	c.Schema = "tenant_a"
 	if r, err := apply.Run(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply in a new tenant_a = %+v, %v, want it done", r, err)
 	}
 	if diff := cmp.Diff(want, content(t, first, ordered)); diff != "" {
 		t.Error(diff)
@@ -115,14 +115,14 @@ func TestSchemaAborted(t *testing.T) {
 	inside := createSchema(t, db, "tenant_b", base, rows)
 	before := definitions(t, db, "tenant_a")
 	if len(before) < 3 {
-		t.Fatal(before)
+		t.Fatalf("tenant_a has the definitions %q, want 3 or more", before)
 	}
 	step := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.Phase == onward.Backfill })
 	for _, name := range []string{"tenant_a", "tenant_b"} {
 		runPlan(t, apply.Config{DB: db, Plan: p, Schema: name, To: p.Steps[step].ID})
 	}
 	if r, err := apply.Abort(t.Context(), apply.Config{DB: db, Schema: "tenant_a"}, ""); err != nil || r.State != onward.ApplyAbandoned {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("abort in tenant_a = %+v, %v, want it abandoned", r, err)
 	}
 	if diff := cmp.Diff(before, definitions(t, db, "tenant_a")); diff != "" {
 		t.Error(diff)
@@ -134,7 +134,7 @@ func TestSchemaAborted(t *testing.T) {
 		runPlan(t, apply.Config{DB: db, Plan: p, Schema: "tenant_b", Through: phase})
 	}
 	if n := content(t, inside, ordered); len(n) != 6000 {
-		t.Error(len(n))
+		t.Errorf("tenant_b has %d rows, want 6000", len(n))
 	}
 }
 
@@ -157,7 +157,7 @@ func TestSchemaRefused(t *testing.T) {
 		p := planned(t, table, release)
 		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: "tenant_a"})
 		if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(fmt.Sprint(err), want) {
-			t.Errorf("%s: %v", release, err)
+			t.Errorf("apply %s = %v, want a refusal with %q", release, err, want)
 		}
 	}
 	p := planned(t, table, "ALTER TABLE orders ADD COLUMN a int;")
@@ -165,7 +165,7 @@ func TestSchemaRefused(t *testing.T) {
 	for schema, want := range map[string]string{"tenant_x": "no schema", "tenant_b": "the plan is for another schema", "a.b": "a dot"} {
 		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: schema})
 		if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", schema, err)
+			t.Errorf("apply in schema %s = %v, want a refusal with %q", schema, err, want)
 		}
 	}
 	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: "tenant_a", SearchPath: "public, tenant_a"}); err == nil ||
@@ -173,7 +173,7 @@ func TestSchemaRefused(t *testing.T) {
 		t.Error(err)
 	}
 	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: "tenant_a"}); err != nil || r.State != onward.ApplyDone {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply in tenant_a = %+v, %v, want it done", r, err)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestSchemaControl(t *testing.T) {
 	say := func(command apply.Command, tune apply.Tuning) {
 		t.Helper()
 		if ids, err := apply.ControlSchema(t.Context(), db, paused, "", command, tune, "the night shift"); err != nil || len(ids) != 1 {
-			t.Fatal(ids, err)
+			t.Fatalf("apply.ControlSchema = %v, %v, want 1 plan", ids, err)
 		}
 	}
 	say(apply.Pause, apply.Tuning{})

@@ -25,7 +25,7 @@ type settings struct {
 	Config
 
 	scope            ledger.Scope        // of Config.Schema; see useSchema
-	moved            bool                // the plan is from the ledger, which has it in the form for Schema
+	moved            bool                // Plan is from the ledger, in its form for Schema
 	wholePlan        *onward.Plan        // the plan for the schema public, if Plan is its form for Schema; else nil
 	writtenFiles     string              // the written files of this plan, which the migration tool runs; "" for none
 	toolRows         migrations.ToolRows // the SQL with which the migration tool counts the plan's migrations as applied

@@ -68,7 +68,7 @@ func TestMuteServer(t *testing.T) {
 			l.Mute.Store(true)
 			err := ends(t, func() error { return f(live.WithPatience(t.Context(), time.Second), l.URL) })
 			if !live.IsSilence(err) {
-				t.Errorf("%v", err)
+				t.Errorf("%s on a mute server = %v, want an error about its silence", name, err)
 			}
 		})
 	}
@@ -93,12 +93,12 @@ func TestServerFallsSilent(t *testing.T) {
 		})
 		unfinished := new(apply.UnfinishedError)
 		if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "the server sent nothing for 2 s, on either session") {
-			t.Errorf("%s: %v", class, err)
+			t.Errorf("apply with a server that falls silent at %s = %v, want an UnfinishedError about its silence", class, err)
 		}
 		run(t, db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'onward apply%'")
 	}
 	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("apply the rest = %+v, %v, want it done", r, err)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestServerUnreachable(t *testing.T) {
 	}})
 	unfinished := new(apply.UnfinishedError)
 	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "in its way for 1s: the server cannot be reached: ") {
-		t.Errorf("%v", err)
+		t.Errorf("apply = %v, want an UnfinishedError about an unreachable server", err)
 	}
 }
 
@@ -168,9 +168,9 @@ func TestFrozenAndWorking(t *testing.T) {
 		return err
 	})
 	if err != nil || len(stopped) != 1 || !events.has(apply.Waits, "the server sent nothing for 2 s") || !events.has(apply.Recovered, "") {
-		t.Errorf("%v %v %+v", err, stopped, events.list)
+		t.Errorf("apply = %v, stopped processes %v, want success after a silence of 1 process; events: %+v", err, stopped, events.list)
 	}
 	if got := content(t, db, "SELECT convalidated::text FROM pg_constraint WHERE conname = 'good'"); len(got) != 1 || got[0] != "true" {
-		t.Errorf("%v", got)
+		t.Errorf("convalidated of the constraint is %q, want true", got)
 	}
 }

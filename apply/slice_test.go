@@ -86,7 +86,7 @@ func TestSlicesWaitTogether(t *testing.T) {
 			break
 		}
 		if !errors.As(err, &sliceError) || sliceError.Waited == 0 || len(sliceError.InTheWay) == 0 || slices > 20 {
-			t.Fatalf("%v %+v", err, sliceError)
+			t.Fatalf("apply = %v, want a SliceError with its wait and its blocker: %+v", err, sliceError)
 		}
 		c.Slice.Before = sliceError
 	}

@@ -31,7 +31,7 @@ func TestSubscriberOfExcept(t *testing.T) {
 	slices.Sort(before)
 	want := []string{"ALTER TABLE public.orders ADD COLUMN token uuid", "CREATE TABLE lines (id bigint PRIMARY KEY)"}
 	if diff := cmp.Diff(want, before); diff != "" || len(after) > 0 {
-		t.Fatal(diff, after)
+		t.Fatalf("statements before the steps (-want +got):\n%s\nafter them: %q, want none", diff, after)
 	}
 	run(t, s.sub, append(ledger.TableStatements(), before...)...)
 	finishPlan(t, apply.Config{DB: s.publisher, Plan: p, Through: onward.Contract, AcceptPublications: []string{"most"}})

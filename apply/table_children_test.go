@@ -45,7 +45,7 @@ DROP TABLE visits_old;`)
 			run(t, url, a.make)
 			_, err := apply.Abort(t.Context(), apply.Config{DB: url}, "")
 			if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, a.want) || strings.Contains(refused.Text, "; ") {
-				t.Errorf("%s: %v", a.make, err)
+				t.Errorf("after %s apply.Abort = %v, want a refusal with %q alone", a.make, err, a.want)
 			}
 			run(t, url, a.undo)
 		}

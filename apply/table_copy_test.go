@@ -26,7 +26,7 @@ INSERT INTO invoices SELECT id, total FROM orders WHERE note IS NULL;`)
 	runPlan(t, apply.Config{DB: db, Plan: p})
 	list, err := apply.Status(t.Context(), db)
 	if err != nil || list[0].Steps[b].Verified == nil || list[0].Steps[b].Compared != 2500 {
-		t.Fatalf("%+v %v", list, err)
+		t.Fatalf("apply.Status = %+v, %v, want 2500 rows compared", list, err)
 	}
 	run(t, db, "UPDATE invoices SET total = -1 WHERE id = 1", "DELETE FROM invoices WHERE id = 2", "INSERT INTO orders VALUES (3000, 1)")
 	refused := new(apply.RefusedError)
@@ -35,7 +35,7 @@ INSERT INTO invoices SELECT id, total FROM orders WHERE note IS NULL;`)
 	}
 	rows := content(t, db, "SELECT id || ' ' || total FROM invoices WHERE id IN (1, 2, 3000) ORDER BY id")
 	if !cmp.Equal(rows, []string{"1 -1", "3000 1"}) {
-		t.Error(rows)
+		t.Errorf("invoices has the rows %q, want \"1 -1\" and \"3000 1\"", rows)
 	}
 	finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract})
 	const own = "SELECT tgname::text FROM pg_trigger WHERE tgname ILIKE 'onward%' UNION ALL SELECT proname FROM pg_proc WHERE proname ILIKE 'onward%'"

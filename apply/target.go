@@ -23,8 +23,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Target is a database on which a plan is being carried out. It holds the lease until it is closed. It decides what comes next, and its
-// parts do it.
+// Target is a database on which a plan is being carried out. It holds the lease until it is closed. It decides which step is next, and its
+// parts run the step.
 type Target struct {
 	c            settings
 	session      *session.Session

@@ -86,14 +86,14 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 			_, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p})
 			if refused := new(apply.RefusedError); !errors.As(err, &refused) ||
 				major >= 15 && !strings.Contains(err.Error(), "a role has privileges on some of its columns only") {
-				t.Fatalf("%v", err)
+				t.Fatalf("apply beside a privilege on one column = %v, want a refusal", err)
 			}
 			run(t, url, sql("REVOKE SELECT (id) ON users FROM @clerk"))
 			if major < 15 {
 				_, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p})
 				refused := new(apply.RefusedError)
 				if !errors.As(err, &refused) || !strings.Contains(err.Error(), "users has row-level security: before Postgres 15") {
-					t.Fatalf("%v", err)
+					t.Fatalf("apply beside row-level security = %v, want a refusal", err)
 				}
 				if got := content(t, url, "SELECT relname::text FROM pg_class WHERE relname IN ('users', 'accounts', 'vault')"); !cmp.Equal(got, []string{"users"}) {
 					t.Errorf("something was changed: %v", got)
@@ -121,7 +121,7 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 				onward.NewestMajor: "50",
 			}[major]; after["@tenant users"] != want || !strings.Contains(after["@reporting secrets"], "permission denied") ||
 				after["@clerk (SELECT id FROM secrets) s"] != "1" {
-				t.Errorf("%v", after)
+				t.Errorf("the roles see %v, want %s users for tenant, 1 secret for clerk and none for reporting", after, want)
 			}
 			got := content(t, url, `SELECT concat_ws('|', obj_description(oid, 'pg_class'), col_description(oid, 3), pg_get_userbyid(relowner) = pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = 'accounts'::regclass)),
 				has_table_privilege('`+sql("@tenant")+`', oid, 'UPDATE WITH GRANT OPTION')) FROM pg_class WHERE oid = 'users'::regclass`)
@@ -169,7 +169,7 @@ DROP TABLE visits_old;`)
 		run(t, url, r.make)
 		_, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p})
 		if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(err.Error(), r.words) {
-			t.Errorf("%s: %v", r.make, err)
+			t.Errorf("after %s apply.Run = %v, want a refusal with %q", r.make, err, r.words)
 		}
 		run(t, url, r.undo)
 	}

@@ -93,7 +93,7 @@ func (s *subscribed) needs(p *onward.Plan, phases ...onward.PlanPhase) (before, 
 	s.t.Helper()
 	list, err := subscriber.Read(s.t.Context(), pgservertest.Connect(s.t, s.publisher))
 	if err != nil || len(list) != 1 {
-		s.t.Fatal(list, err)
+		s.t.Fatalf("subscriber.Read = %+v, %v, want 1 publication", list, err)
 	}
 	for _, n := range list[0].ListNeeds(p.Steps, []string{"public"}) {
 		for _, phase := range phases {
@@ -182,7 +182,7 @@ func TestSubscriber(t *testing.T) {
 		}
 		before, _ := s.needs(p, onward.Expand)
 		if !strings.Contains(strings.Join(before, "\n"), "CREATE TABLE lines") {
-			t.Errorf("%q", before)
+			t.Errorf("the statements before expand are %q, want CREATE TABLE lines in them", before)
 		}
 		run(t, s.sub, append(ledger.TableStatements(), before...)...)
 		runPlan(t, apply.Config{DB: s.publisher, Plan: p, AcceptPublications: []string{"everything"}})
@@ -225,7 +225,7 @@ func abortBesideSubscriber(t *testing.T, from, to *pgserver.Server, tables strin
 	}
 	r, err := apply.Abort(t.Context(), apply.Config{DB: s.publisher, AcceptPublications: []string{"orders_pub"}}, "")
 	if err != nil || r.State != onward.ApplyAbandoned {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("abort with --accept-publication = %+v, %v, want it abandoned", r, err)
 	}
 	if s.follows("amount, note", "2, 'b'", 2*time.Second) {
 		t.Error("the subscriber needed nothing")
@@ -253,11 +253,11 @@ func planForSubscribers(t *testing.T, url string) {
 			t.Errorf("accepted %v: %q", accepted, p.Proof.Missing)
 		}
 		if !slices.Contains(p.Proof.Settings, onward.PlanSetting{Name: "intervalstyle", Value: "postgres"}) || len(p.Proof.Settings) != 5 {
-			t.Errorf("%+v", p.Proof.Settings)
+			t.Errorf("the proof's settings are %+v, want 5, with intervalstyle", p.Proof.Settings)
 		}
 		if len(p.Statements) == 0 || p.Statements[0].SQL != "ALTER TABLE public.orders ADD COLUMN token uuid" ||
 			!strings.HasPrefix(p.Statements[0].Name, "before 01-expand") {
-			t.Errorf("%+v", p.Statements)
+			t.Errorf("the plan's statements are %+v, want the subscriber's new column before 01-expand", p.Statements)
 		}
 	}
 }

@@ -119,7 +119,7 @@ func TestHealthFailsClosed(t *testing.T) {
 	_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Within: time.Second, Throttle: apply.Limits{Health: "exit 3"}})
 	unfinished := new(apply.UnfinishedError)
 	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "exit code 3") {
-		t.Errorf("%v", err)
+		t.Errorf("apply with a failing health check = %v, want exit code 3", err)
 	}
 	if diff := cmp.Diff(before, schema(t, db)); diff != "" {
 		t.Error(diff)
@@ -170,7 +170,7 @@ func TestControl(t *testing.T) {
 	say(apply.Tune, apply.Tuning{Rows: 5000})
 	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Backfill}, "")
 	if err != nil || len(list) != 1 || filled(t, db) != "6000" {
-		t.Errorf("%+v %v", list, err)
+		t.Errorf("continue with larger batches = %+v, %v, want 1 plan and 6000 rows filled", list, err)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestAbort(t *testing.T) {
 		runPlan(t, c)
 		r, err := apply.Abort(t.Context(), apply.Config{DB: db}, "")
 		if err != nil || r.State != onward.ApplyAbandoned {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("abort after %s = %+v, %v, want it abandoned", c.To, r, err)
 		}
 		if diff := cmp.Diff(before, schema(t, db)); diff != "" {
 			t.Errorf("through %s (-before +after):\n%s", c.To, diff)
@@ -200,7 +200,7 @@ func TestAbort(t *testing.T) {
 		}
 		runPlan(t, c) // begins again
 		if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("the second abort after %s = %+v, %v, want it abandoned", c.To, r, err)
 		}
 	}
 }
@@ -241,6 +241,6 @@ func TestContract(t *testing.T) {
 	}
 	c.To = ""
 	if list, err := apply.Continue(t.Context(), c, ""); err != nil || list[0].State != onward.ApplyDone {
-		t.Errorf("%+v %v", list, err)
+		t.Errorf("the contract = %+v, %v, want it done", list, err)
 	}
 }

@@ -46,15 +46,15 @@ func TestTwoPlans(t *testing.T) {
 				}
 			}
 			if left := content(t, db, "SELECT tgname::text FROM pg_trigger WHERE tgname ~ 'onward' UNION ALL SELECT nspname::text FROM pg_namespace WHERE nspname = 'onward'"); len(left) > 0 {
-				t.Error(left)
+				t.Errorf("triggers and schemas of onward are left: %q", left)
 			}
 			list, err := apply.Status(t.Context(), db)
 			if err != nil || len(list) != 2 {
-				t.Fatalf("%+v %v", list, err)
+				t.Fatalf("apply.Status = %+v, %v, want 2 plans", list, err)
 			}
 			for _, p := range list {
 				if p.State != onward.ApplyDone && p.State != onward.ApplyAbandoned {
-					t.Errorf("%+v", p)
+					t.Errorf("the plan is neither done nor abandoned: %+v", p)
 				}
 			}
 		})

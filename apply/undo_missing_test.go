@@ -24,7 +24,7 @@ func TestAbortWithoutDroppedColumn(t *testing.T) {
 		},
 		onward.PlanStep{Phase: onward.Contract, Class: onward.StepDDL, SQL: "ALTER TABLE a DROP COLUMN old"})
 	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil || len(r.Readiness) != 1 || !r.Readiness[0].NewCode {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply without the contract = %+v, %v, want the new code ready", r, err)
 	}
 	run(t, db, "ALTER TABLE a DROP COLUMN old")
 	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract})
@@ -38,10 +38,10 @@ func TestAbortWithoutDroppedColumn(t *testing.T) {
 		}
 	}}, "")
 	if err != nil || r.State != onward.ApplyAbandoned || r.Readiness[0].NewCode {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.Abort = %+v, %v, want it abandoned, and the new code not ready", r, err)
 	}
 	if len(words) != 1 || !strings.Contains(words[0], "SET NOT NULL") || !strings.Contains(words[0], `column "old" of relation "a" does not exist`) {
-		t.Errorf("%q", words)
+		t.Errorf("the warnings are %q, want one about SET NOT NULL and the dropped column", words)
 	}
 	got := content(t, db, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'a'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1")
 	if !cmp.Equal(got, []string{"id"}) {

@@ -46,7 +46,7 @@ func TestAbortUnrecords(t *testing.T) {
 			c := inRepository(t, tc.base, tc.release, db)
 			c.Through = onward.Backfill
 			if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || !r.Readiness[0].Migrate {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("apply through the backfill = %+v, %v, want it ready to migrate", r, err)
 			}
 			if diff := cmp.Diff(tc.recorded, content(t, db, tc.query)); diff != "" {
 				t.Fatal(diff)
@@ -61,7 +61,7 @@ func TestAbortUnrecords(t *testing.T) {
 			}
 			run(t, db, tc.laterRemoved)
 			if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
-				t.Fatalf("%+v %v", r, err)
+				t.Fatalf("apply.Abort = %+v, %v, want it abandoned", r, err)
 			}
 			if diff := cmp.Diff(tc.before, content(t, db, tc.query)); diff != "" {
 				t.Error(diff)
@@ -79,14 +79,14 @@ func TestRecordAtBegin(t *testing.T) {
 	c.Through = onward.Backfill
 	for range 2 {
 		if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone || !r.Readiness[0].Migrate {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("apply through the backfill = %+v, %v, want it not done, and ready to migrate", r, err)
 		}
 		if diff := cmp.Diff([]string{"0 true", "1 true", "2 true"}, content(t, db, versions)); diff != "" {
 			t.Fatal(diff)
 		}
 	}
 	if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply.Abort = %+v, %v, want it abandoned", r, err)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true"}, content(t, db, versions)); diff != "" {
 		t.Error(diff)

@@ -35,7 +35,7 @@ func TestUpgradedServer(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), filepath.Join(bin, args[0]), args[1:]...)
 			cmd.Env = append(os.Environ(), "PGHOST=") // nothing but the address says where
 			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%s: %v\n%s", args[0], err, out)
+				t.Fatalf("run %s: %v\n%s", args[0], err, out)
 			}
 		}
 		return to

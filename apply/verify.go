@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Verify compares all rows again that the backfills of unfinished plans have filled: of the plan with this ID, or of all
-// for "". It repairs wrong rows if possible. It skips a backfill whose old columns or table are gone already. It returns
+// Verify compares again all rows that the backfills of unfinished plans have filled. id is the ID of a plan; "" means all
+// plans. It repairs wrong rows if possible. It skips a backfill whose old columns or table are gone already. It returns
 // the progress of the plans, and nothing for plans without a comparison.
 //
 // The errors are the same as for [Run]. Rows that are not right give a [*RefusedError].

@@ -27,7 +27,7 @@ DROP TABLE visits_old;`)
 	run(t, db, was, "INSERT INTO visits SELECT n, timestamptz '2024-12-01' + n * interval '1 hour', 'v' || n FROM generate_series(1, 2500) AS n")
 	b := backfillOf(t, p)
 	if len(p.Steps[b].Backfill.Compare) != 2 {
-		t.Fatalf("%+v", p.Steps[b].Backfill)
+		t.Fatalf("the backfill has %d comparisons, want 2: %+v", len(p.Steps[b].Backfill.Compare), p.Steps[b].Backfill)
 	}
 	runPlan(t, apply.Config{DB: db, Plan: p, To: p.Steps[b].ID})
 	toggle := func(word string) (sql string) {
@@ -48,13 +48,13 @@ DROP TABLE visits_old;`)
 	}
 	var events teller
 	if _, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: events.tell}, ""); err != nil || !events.has(apply.Mended, " of visits_onward") {
-		t.Fatalf("%v %+v", err, events.list)
+		t.Fatalf("apply.Verify = %v, want rows of visits_onward repaired; events: %+v", err, events.list)
 	}
 	const rows = "SELECT id || ' ' || at || ' ' || coalesce(what, '-') FROM visits ORDER BY id"
 	want := content(t, db, rows)
 	finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract})
 	if kind := content(t, db, "SELECT relkind::text FROM pg_class WHERE relname = 'visits'"); !cmp.Equal(kind, []string{"p"}) {
-		t.Error(kind)
+		t.Errorf("relkind of visits is %q, want p", kind)
 	}
 	if diff := cmp.Diff(want, content(t, db, rows)); diff != "" || len(want) != 2499 {
 		t.Errorf("%d rows (-before +after):\n%s", len(want), diff)

@@ -26,7 +26,7 @@ func TestVerify(t *testing.T) {
 	list, err := apply.Status(t.Context(), db)
 	b := backfillOf(t, p)
 	if err != nil || list[0].Steps[b].Verified == nil || list[0].Steps[b].Compared != 6000 {
-		t.Fatalf("%+v %v", list, err)
+		t.Fatalf("apply.Status = %+v, %v, want 6000 rows compared", list, err)
 	}
 	trigger := p.Steps[b].Backfill.Triggers[0]
 	run(t, db, "ALTER TABLE orders DISABLE TRIGGER "+trigger)
@@ -56,7 +56,7 @@ func TestVerify(t *testing.T) {
 		Tell: events.tell,
 	}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 2, and") ||
 		!strings.Contains(refused.Text, "SELECT id FROM orders AS t WHERE") || strings.Contains(err.Error(), "secret") || !events.has(apply.Mended, " of orders") {
-		t.Errorf("%v %+v", err, events.list)
+		t.Errorf("apply.Verify = %v, want a refusal about 2 rows, without their values; events: %+v", err, events.list)
 	}
 	query := refused.Text[strings.Index(refused.Text, "SELECT id FROM"):]
 	got := content(t, db, strings.Replace(query[:strings.Index(query, ";")], "SELECT id", "SELECT id::text", 1))
@@ -74,10 +74,10 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, ""); err != nil || list[0].State != onward.ApplyDone {
-		t.Fatalf("%+v %v", list, err)
+		t.Fatalf("the contract = %+v, %v, want it done", list, err)
 	}
 	if got := content(t, db, "SELECT remark FROM orders WHERE id IN (17, 1000) ORDER BY id"); !cmp.Equal(got, []string{"secret!", "note 1000"}) {
-		t.Error(got)
+		t.Errorf("orders.remark is %q, want secret! and note 1000", got)
 	}
 }
 
@@ -105,12 +105,12 @@ func TestQuarantine(t *testing.T) {
 	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: events.tell})
 	refused := new(apply.RefusedError)
 	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "rows are in quarantine, for their change fails: 4") {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply with bad rows = %+v, %v, want a refusal with 4 rows in quarantine", r, err)
 	}
 	b := backfillOf(t, p)
 	if s := r.Steps[b]; s.Quarantined != 4 || s.Rows != 6000 || s.Verified != nil ||
 		!events.has(apply.Skipped, `violates check constraint "tame" (SQLSTATE 23514)`) || !events.has(apply.Skipped, "SQLSTATE P0001") {
-		t.Errorf("%+v %+v", s, events.list)
+		t.Errorf("the backfill is %+v, want 6000 rows, 4 of them in quarantine; events: %+v", s, events.list)
 	}
 	if all := fmt.Sprintf("%+v %v %+v", r, err, events.list); strings.Contains(all, "note 3") || strings.Contains(all, "no note") {
 		t.Error("a value was told: " + all)
@@ -138,10 +138,10 @@ func TestQuarantine(t *testing.T) {
 	}
 	run(t, db, "DROP TRIGGER bark ON orders", "ALTER TABLE orders DROP CONSTRAINT tame") // the contract would lose the constraint
 	if r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("the contract = %+v, %v, want it done", r, err)
 	}
 	if got := content(t, db, "SELECT remark FROM orders WHERE id IN (3000, 3001, 6000) ORDER BY id"); !cmp.Equal(got, []string{"tame", "note 3001", "note 6000"}) {
-		t.Error(got)
+		t.Errorf("orders.remark is %q, want tame, note 3001 and note 6000", got)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestQuarantineIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s := r.Steps[backfillOf(t, p)]; s.Quarantined != 100 || s.Rows != 100 {
-		t.Errorf("%+v", s)
+		t.Errorf("the backfill is %+v, want its end at 100 rows, all in quarantine", s)
 	}
 }
 

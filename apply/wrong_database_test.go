@@ -44,7 +44,7 @@ func TestPendingRefusesForeignDatabase(t *testing.T) {
 				return
 			}
 			if got := content(t, db, "SELECT 'it has amount' FROM pg_attribute WHERE attname = 'amount' AND attrelid = to_regclass('orders')"); len(got) > 0 {
-				t.Fatal(got)
+				t.Fatalf("the refused migration ran: %q", got)
 			}
 			adopted := pendingOf(dir, db, "")
 			if adopted.Adopt = true; !strings.Contains(c.refuse, "table orders") {

@@ -151,7 +151,7 @@ func TestReadsAllPrepared(t *testing.T) {
 			"-- migrations/2_b.sql --\nSET LOCAL lock_timeout = '2s';\nALTER TABLE flags ADD COLUMN percent int;\n"), Base: "main"})
 		got := severityOf(r, "column-star-read")
 		if got != want {
-			t.Errorf("%s: %q: %v", code, got, found(r))
+			t.Errorf("%s: column-star-read is %q, want %q: %v", code, got, want, found(r))
 		}
 	}
 }

@@ -18,7 +18,8 @@ import (
 // other ways, because they have run. If another way remains, the release is judged in that way
 // too, and differences are reported.
 
-// sending are the ways of sending a file, each with less of a transaction than the one before.
+// sending are the ways of sending a file: in one transaction, in one message, or each statement alone. Each has less of a transaction than the one
+// before.
 var sending = []onward.Transaction{onward.TransactionFile, onward.TransactionMessage, onward.TransactionNone}
 
 // inferSendMode infers from the migrations that ran how the guessed runner of some sets sends its
@@ -45,7 +46,7 @@ func inferSendMode(deployed []*adapter.Migration, sets ...*adapter.Set) {
 	}
 }
 
-// inferSendMode does so for both revisions of a source.
+// inferSendMode infers how the runner of a source sends its files, for both revisions.
 func (p *pair) inferSendMode() {
 	if p.base == nil {
 		inferSendMode(nil, p.head)
@@ -86,7 +87,7 @@ func withSendMode(src script.Source, mode onward.Transaction) script.Source {
 	return src
 }
 
-// apart matches statements that cannot run in a transaction.
+// nonTransactional matches statements that cannot run in a transaction.
 var nonTransactional = lazyregexp.New(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|alter\s+system|(?:create|drop|alter)\s+(?:database|tablespace|subscription))\b`)
 
 // findImpossibleSendModes returns the ways of sending files that would have made a deployed migration fail, and

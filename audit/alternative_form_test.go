@@ -111,9 +111,9 @@ func TestOtherwiseIsACondition(t *testing.T) {
 	r := changelog0(t, Config{Dir: repository(t, "-- m/001_a.sql --\nCREATE TABLE t (id bigint PRIMARY KEY, a int);\n",
 		"-- m/002_b.sql --\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a);\n"), Base: "main"})
 	if r.Summary.State != onward.StateSafeIf || r.Summary.Verdict != "Safe to deploy if files in m run without a transaction around each." {
-		t.Errorf("%s: %s", r.Summary.State, r.Summary.Verdict)
+		t.Errorf("the release is %s: %s, want it safe if m runs without transactions", r.Summary.State, r.Summary.Verdict)
 	}
 	if n := strings.Count(strings.Join(found(r), " "), "transaction-concurrently-in-block"); n > 0 || len(r.Findings) != 1 {
-		t.Errorf("%v", found(r))
+		t.Errorf("the findings are %v, want 1, not transaction-concurrently-in-block", found(r))
 	}
 }

@@ -65,10 +65,10 @@ func TestPartialModels(t *testing.T) {
 	}
 	base := a.buildBaseFromHead(&adapter.Set{}, adapter.Source{}, errors.New("no module"), known)
 	if reason := a.opaque[0].Why; !strings.HasSuffix(reason, "; its models are read without markdown and x of y; its deleted migrations are not known") {
-		t.Error(reason)
+		t.Errorf("the reason is %q, want the unread apps and the deleted migrations in it", reason)
 	}
 	if !base.Partial || len(base.Models) != len(known.models) {
-		t.Errorf("%+v", base)
+		t.Errorf("the base is %+v, want a partial one with %d model", base, len(known.models))
 	}
 }
 

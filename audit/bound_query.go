@@ -11,7 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// BindQueries looks up the names of statements in the schemas that the release makes, at the base and at the head.
+// BindQueries looks up the tables and columns that statements name in the schemas that the release makes, at the base and at the head. After
+// ALTER TABLE t RENAME v TO w, SELECT v FROM t binds at the base only.
 // No server is asked. Each statement is judged alone: none changes the schema for the next. unread lists what the schemas lack,
 // because it could not be read.
 //

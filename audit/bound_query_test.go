@@ -25,7 +25,7 @@ func TestBindQueries(t *testing.T) {
 	got, unread, err := release.BindQueries("SELECT v FROM t;\nSELECT w FROM t;\nSELECT 1 FROM gone;\nSELECT a FROM unseen;\n" +
 		"MERGE INTO t USING t AS s ON t.id = s.id WHEN MATCHED THEN DELETE;\nALTER TABLE t ADD COLUMN x int;\nSELECT x FROM t;\nSELECT id FROM later;\n")
 	if err != nil || len(unread) > 0 {
-		t.Fatal(err, unread)
+		t.Fatalf("BindQueries: %v; its unread statements: %v", err, unread)
 	}
 	refused := func(message string, versions ...int) []onward.RefusedQuery {
 		return []onward.RefusedQuery{{Postgres: versions, Message: message}}

@@ -102,7 +102,7 @@ func TestCaptureOfBranch(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "ran")
 	got := auditKnex(t, base, map[string]string{"db/20240201_indexes.js": knexIndexes, "onward.yaml": knexProject("touch " + marker)["onward.yaml"]}, false)
 	if !strings.Contains(got, "not judged db: capture: runs only after it is at") || !strings.Contains(got, "not judged db/20240201_indexes.js") {
-		t.Error(got)
+		t.Errorf("got no reason for the command that does not run:\n%s", got)
 	}
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("the branch's command ran")
@@ -133,6 +133,6 @@ func TestCaptureOfDatabase(t *testing.T) {
 		}
 	}
 	if len(r.Migrations) != 1 || len(r.Opaque) != 0 {
-		t.Errorf("%s", got)
+		t.Errorf("%d migrations and %d unread parts, want 1 and 0:\n%s", len(r.Migrations), len(r.Opaque), got)
 	}
 }

@@ -25,7 +25,7 @@ func TestDeletedOfDjango(t *testing.T) {
 		remaining := &adapter.Migration{ID: "shop.0002_more", After: tc.after}
 		c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: set(deleted, remaining), head: set(remaining)}, nil)
 		if len(c.history) != 1 || c.history[0].Runner != tc.want {
-			t.Errorf("%s: %+v", name, c.history)
+			t.Errorf("%s: the history is %+v, want 1 change with the runner %q", name, c.history, tc.want)
 		}
 	}
 }
@@ -37,7 +37,7 @@ func TestRepeatableIsNotBefore(t *testing.T) {
 	dir := repository(t, "-- db/migration/V1__a.sql --\nCREATE TABLE a (id int);\n-- db/migration/R__f.sql --\nCREATE OR REPLACE VIEW v AS SELECT id FROM a;\n",
 		"-- db/migration/V2__b.sql --\nCREATE TABLE b (id int);\n")
 	if got := found(changelog0(t, Config{Dir: dir})); len(got) != 0 {
-		t.Errorf("%v", got)
+		t.Errorf("the findings are %v, want none", got)
 	}
 }
 
@@ -48,7 +48,7 @@ func TestFilledInSchemaIsShownAsWritten(t *testing.T) {
 	dir := repository(t, "-- migrations/1_a.sql --\nCREATE TABLE {{ .Schema }}.users (id int);\n", "-- migrations/2_b.sql --\n"+sql+";\n")
 	report := changelog0(t, Config{Dir: dir})
 	if got := report.Migrations[0].Statements[0]; got.SQL != sql || got.Effects[0].Relation != "public.users" {
-		t.Errorf("%+v", got)
+		t.Errorf("the statement is %+v, want %q on public.users", got, sql)
 	}
 }
 

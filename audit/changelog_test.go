@@ -45,14 +45,14 @@ ALTER TABLE users ADD COLUMN nickname text;
 `)
 	r := changelog0(t, Config{Dir: filepath.Join(dir, "db")})
 	if r.Base != "main" || r.Summary.Migrations != 2 || r.Summary.Safe {
-		t.Errorf("%+v", r.Summary)
+		t.Errorf("the summary is %+v, want 2 migrations that are not safe", r.Summary)
 	}
 	if diff := cmp.Diff([]onward.Change{{Object: "users", Text: "adds column nickname text, nullable", Kind: "add"}}, r.Migrations[1].Changes); diff != "" {
 		t.Error(diff)
 	}
 	if m := r.Migrations[0]; m.ID != "00002_rename" || m.Path != "db/migrations/00002_rename.sql" || m.Framework != "goose" || m.Verdict != "error" ||
 		m.Transaction != onward.TransactionFile || m.Status != onward.StatusNew || len(m.Statements) != 1 {
-		t.Errorf("%+v", m)
+		t.Errorf("the migration is %+v, want 00002_rename of goose with an error", m)
 	}
 	var rename *onward.Finding
 	for i := range r.Findings {
@@ -61,13 +61,13 @@ ALTER TABLE users ADD COLUMN nickname text;
 		}
 	}
 	if rename == nil || rename.Severity != onward.Error || rename.Line != 2 {
-		t.Fatalf("%v", found(r))
+		t.Fatalf("the findings are %v, want an error of column-rename at line 2", found(r))
 	}
 	if len(rename.Evidence) == 0 || rename.Evidence[0].Path != "models.go" || rename.Evidence[0].Line != 5 {
 		t.Errorf("the line of the deployed code is the evidence: %+v", rename.Evidence)
 	}
 	if m := r.Migrations[1]; m.Verdict != "ok" {
-		t.Errorf("%s: %v", m.ID, found(r))
+		t.Errorf("%s is %s, want ok: %v", m.ID, m.Verdict, found(r))
 	}
 }
 
@@ -81,7 +81,7 @@ func TestUncommittedFilesCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := changelog0(t, Config{Dir: dir}); r.Summary.Migrations != 1 || r.Summary.Errors == 0 {
-		t.Errorf("%+v", r.Summary)
+		t.Errorf("the summary is %+v, want 1 migration with an error", r.Summary)
 	}
 	if r := changelog0(t, Config{Dir: dir, Head: "main"}); r.Summary.Migrations != 0 {
 		t.Errorf("a revision has no uncommitted files: %+v", r.Summary)
@@ -149,10 +149,10 @@ DROP TABLE users;
 	r := changelog0(t, Config{Dir: dir})
 	rules := strings.Join(found(r), "\n")
 	if !strings.Contains(rules, "index-create-blocking 00002_a.sql:3") || !strings.Contains(rules, "table-drop 00003_b.sql:2") {
-		t.Error(rules)
+		t.Errorf("the findings lack index-create-blocking or table-drop:\n%s", rules)
 	}
 	if len(r.Opaque) != 1 || !r.Opaque[0].Failed || r.Opaque[0].Line != 2 || r.Summary.Safe {
-		t.Errorf("%+v", r.Opaque)
+		t.Errorf("the unread parts are %+v, want line 2 alone", r.Opaque)
 	}
 	accepted := changelog0(t, Config{Dir: dir, Settings: &config.Config{AcceptOpaque: config.Accept{All: true}}})
 	if accepted.Opaque[0].Failed {
@@ -214,7 +214,7 @@ func TestNothingFound(t *testing.T) {
 	_, err := Changelog(context.Background(), Config{Dir: dir})
 	var notFound *adapter.NotFoundError
 	if !errors.As(err, &notFound) || !strings.Contains(err.Error(), "goose") {
-		t.Errorf("%v", err)
+		t.Errorf("Changelog without migrations = %v, want a NotFoundError that lists goose", err)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestCheckOrderAndDeployed(t *testing.T) {
 	}
 	r = check(t, CheckConfig{Dir: dir, Paths: []string{"2.sql"}, Applied: []string{"1.sql"}})
 	if len(r.Migrations) != 1 || !strings.Contains(strings.Join(found(r), " "), "index-create-blocking 2.sql:1") {
-		t.Errorf("%v", found(r))
+		t.Errorf("the findings are %v, want index-create-blocking in 2.sql", found(r))
 	}
 }
 
@@ -59,7 +59,7 @@ func TestCheckOtherDatabases(t *testing.T) {
 			got = append(got, m.Path)
 		}
 		if strings.Join(got, " ") != tc.want {
-			t.Errorf("%s: %v", tc.paths, got)
+			t.Errorf("Check of %s reads %v, want %s", tc.paths, got, tc.want)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func TestCheckStdinAndTransaction(t *testing.T) {
 		r := check(t, CheckConfig{Paths: []string{"-"}, Stdin: strings.NewReader(sql), Transaction: mode})
 		got := strings.Contains(strings.Join(found(r), " "), "transaction-concurrently-in-block")
 		if got != want {
-			t.Errorf("%s: %v", mode, found(r))
+			t.Errorf("transaction %s: transaction-concurrently-in-block wanted: %v, got %v", mode, want, found(r))
 		}
 	}
 }
@@ -81,11 +81,11 @@ func TestCheckInput(t *testing.T) {
 	_, err := Check(context.Background(), CheckConfig{Dir: t.TempDir(), Paths: []string{"nowhere.sql"}})
 	var input *config.InputError
 	if !errors.As(err, &input) {
-		t.Errorf("%v", err)
+		t.Errorf("Check of a missing file = %v, want an InputError", err)
 	}
 	_, err = Check(context.Background(), CheckConfig{Dir: t.TempDir(), Framework: "gooose"})
 	if !errors.As(err, &input) {
-		t.Errorf("%v", err)
+		t.Errorf("Check with an unknown framework = %v, want an InputError", err)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestCheckFramework(t *testing.T) {
 	r := check(t, CheckConfig{Dir: dir, Paths: []string{"m"}})
 	if len(r.Migrations) != 1 || r.Migrations[0].Framework != "goose" || r.Migrations[0].Transaction != onward.TransactionNone ||
 		len(r.Migrations[0].Statements) != 1 {
-		t.Errorf("%+v", r.Migrations)
+		t.Errorf("the migrations are %+v, want 1 of goose without a transaction", r.Migrations)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestLocks(t *testing.T) {
 		SQL: "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id); SELEKT", Deployed: Deployed{Schema: filepath.Join(dir, "schema.sql")},
 	})
 	if err != nil || len(out) != 2 {
-		t.Fatalf("%v %v", out, err)
+		t.Fatalf("Locks = %v, %v, want 2 statements", out, err)
 	}
 	if len(out[0].Variants) != 1 || len(out[0].Variants[0].Postgres) != 6 {
 		t.Errorf("the same on all versions: %+v", out[0].Variants)
@@ -137,10 +137,10 @@ func TestLocks(t *testing.T) {
 		got[e.Relation] = e.Lock
 	}
 	if got["public.orders"] != onward.ShareRowExclusiveLock || got["public.users"] != onward.ShareRowExclusiveLock {
-		t.Errorf("%v", got)
+		t.Errorf("the locks are %v, want SHARE ROW EXCLUSIVE on both tables", got)
 	}
 	if !strings.Contains(out[1].Note, "syntax error") {
-		t.Errorf("%+v", out[1])
+		t.Errorf("the statement is %+v, want a note about its syntax error", out[1])
 	}
 }
 
@@ -156,7 +156,7 @@ func TestLocksFollowTheTimeZone(t *testing.T) {
 		Deployed: Deployed{Schema: filepath.Join(dir, "schema.sql")},
 	})
 	if err != nil || len(out) != 9 {
-		t.Fatalf("%v %v", out, err)
+		t.Fatalf("Locks = %v, %v, want 9 statements", out, err)
 	}
 	var got []string
 	for _, s := range out {
@@ -184,7 +184,7 @@ func TestBlocksAreJudged(t *testing.T) {
 	}
 	r = judge("EXECUTE plan;")
 	if len(r.Opaque) != 1 || r.Opaque[0].Why != "EXECUTE: the prepared statement is not in the text" {
-		t.Errorf("%+v", r.Opaque)
+		t.Errorf("the unread parts are %+v, want EXECUTE of an unknown statement", r.Opaque)
 	}
 }
 
@@ -209,7 +209,7 @@ func TestGuardedStatements(t *testing.T) {
 			got = append(got, c.Text)
 		}
 		if strings.Join(got, "; ") != want {
-			t.Errorf("%s: %q", sql, got)
+			t.Errorf("%s: the changes are %q, want %q", sql, got, want)
 		}
 	}
 }
@@ -228,7 +228,7 @@ func TestCheckFindsPackageAbove(t *testing.T) {
 	for _, paths := range [][]string{{"migrations"}, {"migrations/1-a.js"}, {"../api"}, {"."}} {
 		r := check(t, CheckConfig{Dir: filepath.Join(dir, "api"), Paths: paths})
 		if got := strings.Join(found(r), " "); !strings.Contains(got, "column-drop api/migrations/1-a.js:2") && !strings.Contains(got, "column-drop 1-a.js:2") {
-			t.Errorf("%v: %s %+v", paths, got, r.Opaque)
+			t.Errorf("Check of %v finds %s, want column-drop; its unread parts: %+v", paths, got, r.Opaque)
 		}
 	}
 }
@@ -242,10 +242,10 @@ func TestCheckRunsNoProject(t *testing.T) {
 	})
 	r := check(t, CheckConfig{Dir: dir})
 	if len(r.Opaque) != 1 || r.Opaque[0].Failed || !strings.Contains(r.Opaque[0].Why, "onward changelog") {
-		t.Errorf("%+v", r.Opaque)
+		t.Errorf("the unread parts are %+v, want 1 with onward changelog as advice", r.Opaque)
 	}
 	if !strings.Contains(strings.Join(found(r), " "), "table-drop 1.sql:1") {
-		t.Errorf("%v", found(r))
+		t.Errorf("the findings are %v, want table-drop in 1.sql", found(r))
 	}
 	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
 		t.Error("the project's code ran")

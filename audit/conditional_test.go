@@ -49,7 +49,7 @@ func TestConditional(t *testing.T) {
 			}
 		}
 		if len(r.Opaque) > 0 {
-			t.Errorf("%s: %+v", tt.up, r.Opaque)
+			t.Errorf("%s: the unread parts are %+v, want none", tt.up, r.Opaque)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func TestNamedDirectory(t *testing.T) {
 		}})
 		var input *config.InputError
 		if want == "" && err != nil || want != "" && (!errors.As(err, &input) || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %v", configured, err)
+			t.Errorf("Changelog with the directory %s = %v, want %q", configured, err, want)
 		}
 	}
 }
@@ -48,7 +48,7 @@ func TestNamedDirectoryOfProject(t *testing.T) {
 		_, err := Changelog(context.Background(), Config{Dir: dir, Base: "main", Settings: &config.Config{Migrations: []config.Migrations{m}}})
 		var input *config.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), "what looks like migrations is in web (django)") {
-			t.Errorf("%+v: %v", m, err)
+			t.Errorf("Changelog with %+v = %v, want an InputError that lists web (django)", m, err)
 		}
 	}
 }

@@ -58,7 +58,7 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 	// The directory beside the configured one is listed, too.
 	if len(r.Opaque) != 2 || r.Opaque[1].Path != "sql" || !r.Opaque[0].Usage ||
 		!strings.Contains(r.Opaque[0].Why, "Python ended by signal 11 (SIGSEGV) at conf.py:2 in <module>, and so it did when it was started again") {
-		t.Errorf("%+v", r.Opaque)
+		t.Errorf("the unread parts are %+v, want the crash of Python, and the directory sql", r.Opaque)
 	}
 	const searched = "if what could be read of the code at main is all that it uses (some of its files, or its models, could not be read)"
 	for _, format := range report.Formats() {
@@ -86,7 +86,7 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 		t.Fatal(err)
 	}
 	if len(r.Migrations) != 1 || len(r.Opaque) != 0 {
-		t.Errorf("%+v %+v", r.Migrations, r.Opaque)
+		t.Errorf("the migrations are %+v, want 1; the unread parts are %+v, want none", r.Migrations, r.Opaque)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// groupDatabases groups the sources of a repository by database, as indexes into pairs. Two
+// groupDatabases groups the sources of a repository by database, as indexes into pairs: with [[0 2] [1]] the pairs 0 and 2 share one. Two
 // sources that exist side by side and each create a table or type of the same name cannot run in
 // one database: they belong to two services, or to two databases of one program. So do those whose projects name two databases. If
 // they surely name one, only what the base has in both tells the databases apart. All

@@ -18,7 +18,7 @@ func TestMovedToAnotherDatabase(t *testing.T) {
 		"-- client/Cargo.toml --\n-- client/migrations/20210101000000_a.sql --\n-- crates/client/Cargo.toml --\n[dependencies]\n"+
 			"sqlx = { version = \"0.8\", features = [\"sqlite\"] }\n-- crates/client/migrations/"+files), Base: "main"})
 	if got := found(r); len(got) > 0 {
-		t.Error(got)
+		t.Errorf("the findings are %v, want none", got)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestEndedService(t *testing.T) {
 			want = []string{"warning release-migration-deleted", "error release-statement-fails"}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s\n%s", name, diff)
+			t.Errorf("%s: findings (-want +got):\n%s", name, diff)
 		}
 	}
 }

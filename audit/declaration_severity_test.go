@@ -60,7 +60,7 @@ func TestModelThatNobodyNames(t *testing.T) {
 			}
 			for _, f := range report.Findings {
 				if f.Rule == "table-drop" && strings.Contains(f.Harm, "nothing in the deployed code names the model") != (tc.want == "warning") {
-					t.Errorf("%s", f.Harm)
+					t.Errorf("the harm of table-drop is %q, want an unused model in it: %v", f.Harm, tc.want == "warning")
 				}
 			}
 		})

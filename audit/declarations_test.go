@@ -13,7 +13,7 @@ func TestNoPrograms(t *testing.T) {
 		head := "-- migrations/" + name + " --\nexport declare function up(db: import('knex').Knex): Promise<void>;\n"
 		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})
 		if len(r.Opaque) != want {
-			t.Errorf("%s: %+v", name, r.Opaque)
+			t.Errorf("%s: the unread parts are %+v, want %d", name, r.Opaque, want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ type deployedFacts struct {
 	sizes      *size.Model      // nil: not known
 	stats      *onward.Stats    // the source of sizes
 	measuredAt string           // when the sizes were measured
-	// smallBelow is the limit that [known.smallTables] chose, in bytes.
+	// smallBelow is the limit that [deployedFacts.smallTables] chose, in bytes.
 	smallBelow int64
 	major      int            // of the server; 0: there was none
 	plans      underway.State // of the server's ledger

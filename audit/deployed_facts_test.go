@@ -152,13 +152,13 @@ INSERT INTO users SELECT n, repeat('x', 900) FROM generate_series(1, 20000) n; A
 		t.Errorf("a scan, and a table that the server does not have: %s", got)
 	}
 	if e := effects(r)["public.users"]; e.Rows != 20000 || e.Bytes < 10e6 || e.EstimateMS < 50 {
-		t.Errorf("%+v", e)
+		t.Errorf("the effect on users is %+v, want 20000 rows, 10 MB and 50 ms or more", e)
 	}
 	if len(r.Postgres) != 2 {
 		t.Errorf("configured versions count more than the server's: %v", r.Postgres)
 	}
 	locks, err := Locks(ctx, LocksConfig{SQL: "ALTER TABLE users ADD CHECK (id > 0)", Deployed: Deployed{DB: url}})
 	if err != nil || len(locks) != 1 || len(locks[0].Variants) != 1 || locks[0].Variants[0].Effects[0].Rows != 20000 || locks[0].Effects[0].EstimateMS == 0 {
-		t.Errorf("%+v, %v", locks, err)
+		t.Errorf("Locks = %+v, %v, want 1 statement with 20000 rows and an estimate", locks, err)
 	}
 }

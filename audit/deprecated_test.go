@@ -86,7 +86,7 @@ func TestDeprecatedDrop(t *testing.T) {
 					continue
 				}
 				if f.Severity != tt.severity || !strings.Contains(f.Fact, tt.fact) || !strings.Contains(f.Harm, tt.harm) {
-					t.Errorf("%v: %s: %s", f.Severity, f.Fact, f.Harm)
+					t.Errorf("%v: %s: %s; want %v: %s: %s", f.Severity, f.Fact, f.Harm, tt.severity, tt.fact, tt.harm)
 				}
 				if name == "not deprecated" && strings.Contains(f.Fact+f.Harm, "deprecated") {
 					t.Errorf("words of a deprecation that is none: %s: %s", f.Fact, f.Harm)

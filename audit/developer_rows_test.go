@@ -36,7 +36,7 @@ func TestUnnamedLocationIsNotRead(t *testing.T) {
 		base := "-- " + in + "db/migration/V1__users.sql --\nCREATE TABLE users (id bigint PRIMARY KEY, name text);\n" + setting
 		r := changelog0(t, Config{Dir: repository(t, base, "-- "+in+"db/dev/V3__index.sql --\nCREATE INDEX users_name ON users (name);\n"), Base: "main"})
 		if isRead != (len(r.Opaque) == 0) || isRead != r.Summary.Safe {
-			t.Errorf("%q: %s: %+v", setting, r.Summary.Verdict, r.Opaque)
+			t.Errorf("%q: the verdict is %s, want the location read: %v; unread: %+v", setting, r.Summary.Verdict, isRead, r.Opaque)
 		}
 	}
 }

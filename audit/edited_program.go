@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
+// cosmetics describes a difference that no database notices.
 const cosmetics = "only comments and white space differ"
 
 // describeDifference says what differs between two versions of a migration with the same SQL, and whether the difference has

@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// EstimateBackfill estimates what a step of a plan costs that goes along the rows of a table in batches, by the
-// sizes of the deployed database. verb says what it does with them: UPDATE, DELETE, or INSERT into another table. It
-// returns nil if the sizes are not known.
+// EstimateBackfill estimates the cost of a step of a plan that processes the rows of a table in batches, by the
+// sizes of the deployed database. verb is UPDATE, DELETE, or INSERT into another table. The result is nil if the sizes
+// are not known.
 func (r *Release) EstimateBackfill(schema, table, verb string) *onward.StepEstimate {
 	kind := size.UpdateRows
 	switch verb {
@@ -20,7 +20,7 @@ func (r *Release) EstimateBackfill(schema, table, verb string) *onward.StepEstim
 	return r.a.known.sizes.EstimateBackfill(catalog.Name{Schema: schema, Name: table}, kind, onward.PlanBatch)
 }
 
-// EstimateBuild estimates what an index costs that a step builds while others write. ms is its duration.
+// EstimateBuild estimates the cost of an index that a step builds while others write (CREATE INDEX CONCURRENTLY). ms is its duration.
 func (r *Release) EstimateBuild(schema, table string, ms int64) *onward.StepEstimate {
 	return r.a.known.sizes.EstimateBuild(catalog.Name{Schema: schema, Name: table}, ms)
 }

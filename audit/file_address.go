@@ -3,7 +3,7 @@ package audit
 // fileAddress is the address of a source's database in a file that starts services or migrations.
 type fileAddress struct {
 	file string
-	// environment is the name of the block that has it in an Atlas project.
+	// isAtlas: the file is an Atlas project. environment is the name of its env block that has the address.
 	isAtlas     bool
 	environment string
 	// host is its host and port as the file has them. server is the same if it surely is the server itself: a service of the file, or a

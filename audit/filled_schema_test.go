@@ -36,10 +36,10 @@ ALTER TABLE {{ .Schema }}.users ALTER COLUMN team_id SET NOT NULL;
 		if f.Rule == "column-drop" && f.Severity == onward.Error {
 			dropped = true
 		} else if strings.HasPrefix(f.Rule, "column-") || f.Rule == "release-statement-fails" {
-			t.Errorf("%s: %s; %s", f.Rule, f.Fact, f.Harm)
+			t.Errorf("the finding %s is unexpected: %s; %s", f.Rule, f.Fact, f.Harm)
 		}
 		if strings.Contains(f.Fact, "schema") {
-			t.Errorf("%s: %s", f.Rule, f.Fact)
+			t.Errorf("the finding %s names the schema: %s", f.Rule, f.Fact)
 		}
 	}
 	if !dropped {

@@ -39,7 +39,7 @@ select_permissions:
 		for _, f := range r.Findings {
 			if f.Severity == onward.Error {
 				if found = append(found, f.Rule); !strings.Contains(f.Harm, "public_walks.yaml:9") {
-					t.Errorf("%s: %s", change, f.Harm)
+					t.Errorf("%s: the harm is %q, want public_walks.yaml:9 in it", change, f.Harm)
 				}
 			}
 		}

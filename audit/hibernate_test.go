@@ -65,7 +65,7 @@ DROP TABLE team_people;
 			id, fact, _ := strings.Cut(key, ": ")
 			if f.Rule == id && strings.HasPrefix(f.Fact, fact) {
 				if f.Severity.String() != severity || !strings.Contains(f.Harm, place) {
-					t.Errorf("%s: %s, %s", key, f.Severity, f.Harm)
+					t.Errorf("%s: %s, %s, want %s, %s", key, f.Severity, f.Harm, severity, place)
 				}
 				delete(want, key)
 			}

@@ -17,9 +17,7 @@ func TestInsertOfAMapper(t *testing.T) {
 			return
 		}
 	}
-	for _, f := range r.Findings {
-		t.Error(f.Severity, f.Rule, f.Harm)
-	}
+	t.Errorf("the findings are %+v, want an error of column-drop-default at src/OrderMapper.xml:3", r.Findings)
 }
 
 // An INSERT in the code that leaves a column out says more than a query that

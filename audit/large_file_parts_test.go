@@ -67,7 +67,7 @@ func TestWindows(t *testing.T) {
 		want.Summary = onward.Summary{Statements: want.Summary.Statements, Errors: want.Summary.Errors, Warnings: want.Summary.Warnings, Infos: want.Summary.Infos}
 		got := withoutNote(t, judgeWith(t, windows{size / 2, size}, mode, before+text, i%2 == 0))
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s\n%s", text, diff)
+			t.Errorf("%s\nits report in one part and in windows (-one +windows):\n%s", text, diff)
 		}
 		found += len(got.Findings)
 	}

@@ -40,7 +40,7 @@ func TestLocalSearchPath(t *testing.T) {
 				finds = finds || strings.Contains(f.Fact, "pg_catalog.orders")
 			}
 			if finds != tc.finds {
-				t.Errorf("%+v", r.Findings)
+				t.Errorf("the findings are %+v, want pg_catalog.orders in them: %v", r.Findings, tc.finds)
 			}
 		})
 	}

@@ -73,6 +73,6 @@ func TestUnreadSchema(t *testing.T) {
 		t.Error(diff)
 	}
 	if severityOf(r, "column-set-not-null-scan") != "error" {
-		t.Errorf("%q", found(r))
+		t.Errorf("the findings are %q, want an error of column-set-not-null-scan", found(r))
 	}
 }

@@ -48,9 +48,9 @@ func TestManagedAdvice(t *testing.T) {
 		}
 		switch {
 		case c.rule == "" && len(found) > 0:
-			t.Errorf("%s: %+v", c.release, found)
+			t.Errorf("%s: the findings are %+v, want none", c.release, found)
 		case c.rule != "" && (len(found) != 1 || found[0].Rule != c.rule || !strings.Contains(found[0].Instead, c.instead) || len(found[0].Fix) > 0):
-			t.Errorf("%s: %+v", c.release, found)
+			t.Errorf("%s: the findings are %+v, want %s with %q and without a fix", c.release, found, c.rule, c.instead)
 		}
 	}
 }

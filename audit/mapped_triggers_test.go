@@ -55,7 +55,7 @@ func TestTriggerOnMappedTable(t *testing.T) {
 				state = onward.StateSafeIf
 			}
 			if report.Summary.State != state {
-				t.Errorf("%s: %s", report.Summary.State, report.Summary.Verdict)
+				t.Errorf("the release is %s, want %s: %s", report.Summary.State, state, report.Summary.Verdict)
 			}
 		})
 	}

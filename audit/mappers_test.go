@@ -134,13 +134,13 @@ func (m *mapperTool) runCases(t *testing.T) map[string]string {
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		t.Fatalf("%v\n%s", err, exit.Stderr)
+		t.Fatalf("run %s: %v\n%s", name, err, exit.Stderr)
 	} else if err != nil {
 		t.Fatal(err)
 	}
 	var failed map[string]string
 	if err := json.Unmarshal(out, &failed); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("read the failed cases: %v\n%s", err, out)
 	}
 	return failed
 }

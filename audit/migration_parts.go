@@ -7,8 +7,8 @@ import (
 // A runner may record the parts of a file separately (Liquibase's changesets). A new part
 // of a deployed file then runs, and is no edit.
 
-// partTexts maps the recorded names of a migration's parts to their texts; nil if it is
-// recorded as a whole.
+// partTexts maps the recorded names of a migration's parts to the texts that the runner
+// compares; nil if it is recorded as a whole.
 func partTexts(m *adapter.Migration) map[string]string {
 	out := map[string]string{}
 	for _, p := range m.Source.Parts {

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// describesOpaque reports whether a finding says what a program does that is listed as not judged,
-// at its place: the program is what the finding begins with.
+// describesOpaque reports whether a finding explains a part that the report also lists as not judged: both have the
+// same file and line, and the finding's fact begins with the program that the part names.
 func describesOpaque(f *onward.Finding, o *onward.Opaque) bool {
 	_, program, ok := strings.Cut(o.What, " ")
 	return ok && !o.Failed && f.Path == o.Path && f.Line == o.Line && strings.HasPrefix(f.Fact, program+" ")

@@ -19,7 +19,7 @@ func TestOtherDatabasesAreMentionedOnce(t *testing.T) {
 			"-- events/clickhouse/001_a.sql --\n"+click+"-- stats/clickhouse/001_a.sql --\n"+click+
 			"-- phone/sqlite/001_a.sql --\nCREATE TABLE n (id INTEGER PRIMARY KEY AUTOINCREMENT);\n"), Base: "main"})
 	if r.Summary.State != onward.StateSafe || r.Summary.Opaque != 0 || r.Summary.Verdict != "Safe to deploy." {
-		t.Errorf("%s (%d): %s", r.Summary.State, r.Summary.Opaque, r.Summary.Verdict)
+		t.Errorf("the release is %s with %d unread parts: %s, want it safe with none", r.Summary.State, r.Summary.Opaque, r.Summary.Verdict)
 	}
 	var got []string
 	for _, o := range r.Opaque {
@@ -27,7 +27,7 @@ func TestOtherDatabasesAreMentionedOnce(t *testing.T) {
 	}
 	if len(got) != 2 || !strings.HasPrefix(got[0], "migrations for ClickHouse: events/clickhouse: ") ||
 		!strings.HasSuffix(got[0], "more in stats/clickhouse") || !strings.HasPrefix(got[1], "migrations for SQLite: phone/sqlite: ") {
-		t.Errorf("%q", got)
+		t.Errorf("the unread parts are %q, want one for ClickHouse and one for SQLite", got)
 	}
 }
 
@@ -39,7 +39,7 @@ func TestAcceptOpaque(t *testing.T) {
 	for pattern, failed := range map[string]bool{"db/migrations/*_b.sql": false, "**/0000?_b.sql": false, "db/": false, "db/*.sql": true} {
 		r := changelog0(t, Config{Dir: dir, Base: "main", Settings: &config.Config{AcceptOpaque: config.Accept{Patterns: []string{pattern}}}})
 		if len(r.Opaque) != 1 || r.Opaque[0].Failed != failed {
-			t.Errorf("%s: %+v", pattern, r.Opaque)
+			t.Errorf("%s: the unread parts are %+v, want 1 that counts: %v", pattern, r.Opaque, failed)
 		}
 	}
 }

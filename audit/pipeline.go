@@ -11,8 +11,8 @@ import (
 // costs time. A batch has one migration or a few, up to a length of text. Syntax trees
 // are many times their text, so only a few batches are in memory.
 const (
-	bunchBytes = 8 << 10
-	bunchCount = 8
+	bunchBytes = 8 << 10 // of SQL in a batch
+	bunchCount = 8       // migrations in a batch
 )
 
 // judgeMigrations judges the migrations of a list, which is the release, in order. It is a pipeline

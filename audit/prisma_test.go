@@ -76,7 +76,7 @@ CREATE TABLE "_PostToUser" ("A" INTEGER NOT NULL, "B" INTEGER NOT NULL);
 		t.Error(diff)
 	}
 	if r.Summary.Verdict != "This release is not safe to deploy: new code breaks at schema.prisma:7." {
-		t.Error(r.Summary.Verdict)
+		t.Errorf("the verdict is %q, want new code that breaks at schema.prisma:7", r.Summary.Verdict)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestPrismaJoinTable(t *testing.T) {
 			"-- prisma/migrations/2_b/migration.sql --\nSET lock_timeout = '2s';\nDROP TABLE \"_PostToTag\";\n"), Base: "main"})
 		got := severityOf(r, "table-drop")
 		if got != want {
-			t.Errorf("%s: %q: %v", schema, got, found(r))
+			t.Errorf("%s: table-drop is %q, want %q: %v", schema, got, want, found(r))
 		}
 	}
 }

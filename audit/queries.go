@@ -50,7 +50,7 @@ func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.Que
 }
 
 // Queries lists problems in recorded queries, considering the changes of the release. Call it
-// after [Release.Audit]. told are the queries, by ID, for which another finding already says
+// after [Release.Audit]. reported are the queries, by ID, for which another finding already says
 // that the release changes their result.
 func (r *Release) Queries(load *Workload, reported map[string]bool) []onward.QueryFinding {
 	in := r.queryInput(load)

@@ -22,7 +22,7 @@ func (c *Config) Recordings() []string {
 	return paths
 }
 
-// readRecordings reads them.
+// readRecordings reads the recordings of the deployed code.
 func (a *changelog) readRecordings() ([]*deployed.Recording, error) {
 	var out []*deployed.Recording
 	for _, p := range a.Recordings() {

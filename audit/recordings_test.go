@@ -130,7 +130,7 @@ func TestRecordingUnread(t *testing.T) {
 		c.Workload = []string{p}
 		_, err := Changelog(t.Context(), c)
 		if input := new(config.InputError); !errors.As(err, &input) || !strings.Contains(err.Error(), p) {
-			t.Errorf("%s: %v", p, err)
+			t.Errorf("Changelog with the recording %s = %v, want an InputError that names it", p, err)
 		}
 	}
 }

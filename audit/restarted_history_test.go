@@ -73,7 +73,7 @@ func TestBeginsAnew(t *testing.T) {
 				t.Error(diff)
 			}
 			if fact != tc.fact {
-				t.Errorf("%s", fact)
+				t.Errorf("the fact is %q, want %q", fact, tc.fact)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ const (
 	namedWhy      = "named"
 )
 
-// describeRunner returns who runs a set of migrations, for the report. said is the setting that
+// describeRunner returns who runs a set of migrations, for the report. toldBy is the setting that
 // decides how files are sent, if the options have it: "onward.yaml".
 func describeRunner(set *adapter.Set, toldBy string) onward.Runner {
 	s, evidence := set.Source, set.Evidence

@@ -320,6 +320,6 @@ func TestOwnRunnerIsNamed(t *testing.T) {
 		Base: "main",
 	})
 	if len(r.Runners) != 1 || !r.Runners[0].Assumed || r.Runners[0].Tool != "a runner of its own (internal/store/store.go)" || r.Runners[0].ToldBy != "" {
-		t.Errorf("%+v", r.Runners)
+		t.Errorf("the runners are %+v, want an assumed one in internal/store/store.go", r.Runners)
 	}
 }

@@ -29,7 +29,7 @@ func TestUntouchedScriptsSayNothing(t *testing.T) {
 			t.Parallel()
 			r := reportOf(t, base, c.head)
 			if r.Summary.State != onward.StateSafe && c.condition == "" || !strings.Contains(r.Summary.Verdict, c.condition) {
-				t.Errorf("%s", r.Summary.Verdict)
+				t.Errorf("the verdict is %q, want the condition %q", r.Summary.Verdict, c.condition)
 			}
 		})
 	}

@@ -51,9 +51,9 @@ func TestUnclearFile(t *testing.T) {
 		"-- m/00002_b.sql --\n-- +goose Up\nALTER TABLE accounts DROP COLUMN old_ref;\n")
 	report := changelog0(t, Config{Dir: dir, Base: "main", Head: "feature"})
 	if got := strings.Join(found(report), " "); !strings.Contains(got, "info column-drop") {
-		t.Errorf("%v", got)
+		t.Errorf("the findings are %v, want info column-drop", got)
 	}
 	for _, o := range report.Opaque {
-		t.Errorf("%+v", o)
+		t.Errorf("the report has the unread part %+v, want none", o)
 	}
 }

@@ -44,7 +44,7 @@ func TestSeededTablesAreSmall(t *testing.T) {
 			got := found(changelog0(t, Config{Dir: dir, Base: "main"}))
 			small := !slices.Contains(got, "error data-update-unbatched 002_b.sql:1") && !slices.Contains(got, "warning data-update-unbatched 002_b.sql:1")
 			if small != tc.small {
-				t.Errorf("%v", got)
+				t.Errorf("the findings are %v, want a small table: %v", got, tc.small)
 			}
 		})
 	}

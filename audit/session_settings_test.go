@@ -37,7 +37,7 @@ func TestPoliciesAskForSettings(t *testing.T) {
 			"-- store/a.go --\npackage store\n\nfunc f() { "+test.Files+" }\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+test.sql), Base: "main"})
 		if got := severityOf(r, "policy-hides-rows"); got != test.want {
-			t.Errorf("%s\n%s: %q: %v", test.Files, test.sql, got, found(r))
+			t.Errorf("%s\n%s: policy-hides-rows is %q, want %q: %v", test.Files, test.sql, got, test.want, found(r))
 		}
 	}
 }
@@ -56,7 +56,7 @@ func TestPoliciesComeToAskForSettings(t *testing.T) {
 			r := changelog0(t, Config{Dir: repository(t, base+"-- store/a.go --\npackage store\n\nfunc f() { "+code+" }\n",
 				"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+sql), Base: "main"})
 			if got := severityOf(r, "policy-hides-rows"); got != want {
-				t.Errorf("%s\n%s: %q: %v", code, sql, got, found(r))
+				t.Errorf("%s\n%s: policy-hides-rows is %q, want %q: %v", code, sql, got, want, found(r))
 			}
 		}
 	}

@@ -159,7 +159,7 @@ func TestUnnumberedAtBase(t *testing.T) {
 	for head, want := range map[string]int{next: 0, next + "-- db/migrations/extra.sql --\nDROP TABLE b;\n": 1} {
 		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})
 		if len(r.Opaque) != want {
-			t.Errorf("%q: %+v", head, r.Opaque)
+			t.Errorf("%q: the unread parts are %+v, want %d", head, r.Opaque, want)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func TestDataAmongPrograms(t *testing.T) {
 	} {
 		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})
 		if len(r.Opaque) != want {
-			t.Errorf("%q: %+v", head, r.Opaque)
+			t.Errorf("%q: the unread parts are %+v, want %d", head, r.Opaque, want)
 		}
 	}
 }

@@ -197,7 +197,7 @@ func TestProbablySmallTables(t *testing.T) {
 				}
 				if got = f.ProbablySmall; (f.Severity == onward.Warning) != (got != "") ||
 					strings.Contains(f.Harm, "probably small: "+got+" (say so in small_tables, or give --stats)") != (got != "") {
-					t.Errorf("%s: %s, %q", f.Severity, f.Harm, got)
+					t.Errorf("index-create-blocking is %s: %s; want a warning with its reason if ProbablySmall is set: %q", f.Severity, f.Harm, got)
 				}
 			}
 			if got != tc.why {

@@ -107,7 +107,7 @@ func TestSoftDeleteModels(t *testing.T) {
 				}
 			}
 			if (len(got) > 0) != tt.found || tt.found && !strings.HasPrefix(got[0], tt.file+": the deployed code shows them") {
-				t.Errorf("%q", got)
+				t.Errorf("release-soft-delete-shown finds %q, want %s: %v", got, tt.file, tt.found)
 			}
 		})
 	}

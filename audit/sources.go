@@ -352,7 +352,7 @@ func isCommonFileName(name string) bool {
 	return strings.HasPrefix(name, ".")
 }
 
-// cutMigrationDir returns a path relative to a directory that contains it.
+// cutDir returns a path relative to a directory that contains it.
 func cutDir(dir, file string) (string, bool) {
 	if dir == "" {
 		return file, true

@@ -49,7 +49,7 @@ func TestConfiguredDirectory(t *testing.T) {
 		Migrations: []config.Migrations{{Dir: "odd/place", Framework: "sql", Transaction: onward.TransactionFile, LockTimeout: 1000}},
 	}})
 	if len(r.Migrations) != 1 || r.Migrations[0].Transaction != onward.TransactionFile {
-		t.Fatalf("%+v", r.Migrations)
+		t.Fatalf("the migrations are %+v, want 1 in a transaction", r.Migrations)
 	}
 	for _, f := range r.Findings {
 		if f.Rule == "transaction-lock-timeout-missing" {

@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/prose"
 )
 
-// compareReplacedMigrations compares the migrations that a new one replaces with those that databases have: directly, or through another one that
-// replaces them. recorded is set if the runner records the new one as applied and does not run it: databases have all of them, or
-// some, and files of the head bring the others. lacking are those that neither databases nor files have, if databases have some.
-// Then the runner leaves the new one out.
+// compareReplacedMigrations compares the migrations that a new one replaces (replaces = [...] in Django) with those that databases have: directly, or
+// through another one that replaces them. recorded is set if the runner records the new one as applied and does not run it: databases
+// have all of them, or some, and files of the head bring the others. lacking are those that neither databases nor files have, if
+// databases have some. Then the runner leaves the new one out.
 func compareReplacedMigrations(m *adapter.Migration, base map[string]*adapter.Migration, head map[string]bool) (recorded bool, ran string, lacking []string) {
 	if len(m.Replaces) == 0 || m.Failed != "" {
 		return false, "", nil

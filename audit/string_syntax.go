@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// The string syntax (standard_conforming_strings) is a setting of the session, which the
-// next migration inherits. It may also be a default of a database or a role, for later
+// The string syntax (standard_conforming_strings) decides where the string '\'' ends. It is a setting of the session, which
+// the next migration inherits. It may also be a default of a database or a role, for later
 // sessions. Files are cut independently and in parallel. If an earlier file changed the
 // syntax, a file is cut again.
 

@@ -37,7 +37,7 @@ func TestTrackedByTriggers(t *testing.T) {
 	}
 	for _, f := range report.Findings {
 		if strings.Contains(f.Fact+f.Harm, "used in a trigger definition") || strings.Contains(f.Fact, "shop_bookevent") && f.Severity == onward.Error {
-			t.Errorf("%s %s: %s: %s", f.Severity, f.Rule, f.Fact, f.Harm)
+			t.Errorf("the finding is unexpected: %s %s: %s: %s", f.Severity, f.Rule, f.Fact, f.Harm)
 		}
 	}
 	var sent []string

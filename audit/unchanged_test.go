@@ -30,7 +30,7 @@ func TestUnchanged(t *testing.T) {
 		"plain SQL":   {m("sql", "SELECT 1;"), m("sql", "SELECT  1;"), "only comments and white space differ", true},
 	} {
 		if detail, cosmetic := describeDifference(tc.old, tc.now); detail != tc.detail || cosmetic != tc.cosmetic {
-			t.Errorf("%s: %q, %v", name, detail, cosmetic)
+			t.Errorf("%s: describeDifference = %q, %v, want %q, %v", name, detail, cosmetic, tc.detail, tc.cosmetic)
 		}
 	}
 }
@@ -55,7 +55,7 @@ func TestSqueezeProgram(t *testing.T) {
 		_, oldText := squeezeProgram(tc.old, language)
 		_, now := squeezeProgram(tc.now, language)
 		if (oldText == now) != tc.same {
-			t.Errorf("%s: %q, %q", name, oldText, now)
+			t.Errorf("%s: squeezeProgram = %q and %q, want equal ones: %v", name, oldText, now, tc.same)
 		}
 	}
 }

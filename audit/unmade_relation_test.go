@@ -24,7 +24,7 @@ func TestUnmadeRelation(t *testing.T) {
 					"-- db/migrations/1_a.up.sql --\nCREATE TABLE a (id bigint PRIMARY KEY, key text);\n-- store/a.go --\n"+tt.code,
 				"-- db/migrations/2_b.up.sql --\nCREATE TABLE b (id bigint PRIMARY KEY, instance bigint REFERENCES git_instances (id));\n"), Base: "main"})
 			if got := strings.Contains(r.Summary.Verdict, "git_instances"); got != tt.want {
-				t.Errorf("%s: %+v", r.Summary.Verdict, r.Findings)
+				t.Errorf("the verdict is %q, want git_instances in it: %v; findings: %+v", r.Summary.Verdict, tt.want, r.Findings)
 			}
 		})
 	}
@@ -36,7 +36,7 @@ func TestUnmadeType(t *testing.T) {
 	r := changelog0(t, Config{Dir: repository(t, "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (id bigint PRIMARY KEY);\n",
 		"-- migrations/00002_b.sql --\n-- +goose Up\nCREATE TABLE b (id bigint PRIMARY KEY, state task_state);\n"), Base: "main"})
 	if !strings.Contains(r.Summary.Verdict, "if task_state, which no migration creates, exists") {
-		t.Errorf("%s: %+v", r.Summary.Verdict, r.Findings)
+		t.Errorf("the verdict is %q, want task_state in it; findings: %+v", r.Summary.Verdict, r.Findings)
 	}
 }
 
@@ -47,6 +47,6 @@ func TestWorkOnToolsTable(t *testing.T) {
 		"-- go.mod --\nmodule m\n\nrequire maragu.dev/migrate v0.6.0\n-- db/migrations/1_a.up.sql --\nCREATE TABLE a (id bigint PRIMARY KEY);\n",
 		"-- db/migrations/2_key.up.sql --\nALTER TABLE migrations ADD PRIMARY KEY (version);\n"), Base: "main"})
 	if r.Summary.Errors > 0 {
-		t.Errorf("%+v", r.Findings)
+		t.Errorf("the findings are %+v, want no error", r.Findings)
 	}
 }

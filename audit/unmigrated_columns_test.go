@@ -39,12 +39,12 @@ func TestUnmapped(t *testing.T) {
 	}
 	head.Partial = true // a part that was not read may have the column
 	if c := compareRevisions(pair{source: adapter.Source{Framework: "drizzle"}, base: base, head: head}, nil); len(c.history) > 0 {
-		t.Errorf("%+v", c.history)
+		t.Errorf("the changes with a partial head are %+v, want none", c.history)
 	}
 	head.Partial = false
 	base.Models = nil // it did not come up
 	if c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil); len(c.history) > 0 {
-		t.Errorf("%+v", c.history)
+		t.Errorf("the changes with a base without models are %+v, want none", c.history)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestMapped(t *testing.T) {
 		head := &adapter.Set{Models: []adapter.Model{model("id", "isbn", "notes"), unmanaged}, Migrations: []*adapter.Migration{&m}}
 		got := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history
 		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%s:\n%s", c.name, diff)
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
 }

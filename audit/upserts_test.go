@@ -75,7 +75,7 @@ func TestUpsertsOnColumns(t *testing.T) {
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
 		got := severityOf(r, "constraint-drop-on-conflict")
 		if got != want {
-			t.Errorf("%s: %q: %v", code, got, found(r))
+			t.Errorf("%s: constraint-drop-on-conflict is %q, want %q: %v", code, got, want, found(r))
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestUpsertsOnAnExpression(t *testing.T) {
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
 		got := severityOf(r, "constraint-drop-on-conflict")
 		if got != tt.want {
-			t.Errorf("%s: %s: %q: %v", tt.key, tt.Files, got, found(r))
+			t.Errorf("%s: %s: constraint-drop-on-conflict is %q, want %q: %v", tt.key, tt.Files, got, tt.want, found(r))
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestUpsertsOnSomeRows(t *testing.T) {
 			"CREATE UNIQUE INDEX a_n ON a (n) WHERE n > 0;\n"+tt.indexes+"-- store/a.go --\npackage store\n\nx = "+tt.Files+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
 		if got := severityOf(r, "constraint-drop-on-conflict"); got != tt.want {
-			t.Errorf("%s: %q: %v", tt.Files, got, found(r))
+			t.Errorf("%s: constraint-drop-on-conflict is %q, want %q: %v", tt.Files, got, tt.want, found(r))
 		}
 	}
 }
@@ -164,7 +164,7 @@ func TestUpserts(t *testing.T) {
 			"CREATE UNIQUE INDEX a_n ON a (n);\n-- store/a.go --\npackage store\n\nfunc x() {\n"+code+"\n}\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose NO TRANSACTION\n-- +goose Up\nDROP INDEX CONCURRENTLY a_n;\n"), Base: "main"})
 		if got := strings.Contains(strings.Join(found(r), "\n"), "constraint-drop-on-conflict"); got != want {
-			t.Errorf("%s: %v: %v", code, got, found(r))
+			t.Errorf("%s: constraint-drop-on-conflict found: %v, want %v: %v", code, got, want, found(r))
 		}
 	}
 }
@@ -201,9 +201,9 @@ func TestUpsertsInSeveralPlaces(t *testing.T) {
 			continue
 		}
 		if len(f.Evidence) != 3 || !strings.Contains(f.Harm, "store/a.go:3") || !strings.Contains(f.Harm, "store/b.go:3") {
-			t.Errorf("%s: %+v", f.Harm, f.Evidence)
+			t.Errorf("the harm is %q, want store/a.go:3 and store/b.go:3 in it; evidence: %+v", f.Harm, f.Evidence)
 		}
 		return
 	}
-	t.Error(found(r))
+	t.Errorf("the findings are %v, want constraint-drop-on-conflict", found(r))
 }

@@ -18,7 +18,7 @@ func TestVerdictSaysWhoseCode(t *testing.T) {
 		r := &onward.Report{Findings: []onward.Finding{{Rule: rule, Category: onward.Compatibility, Severity: onward.Error, Path: "1.sql", Line: 2}}}
 		Conclude(r)
 		if !strings.Contains(r.Summary.Verdict, ": "+want+".") {
-			t.Errorf("%s: %s", rule, r.Summary.Verdict)
+			t.Errorf("%s: the verdict is %q, want %q in it", rule, r.Summary.Verdict, want)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func TestVerdictSaysThatTheMigrationFails(t *testing.T) {
 		r := &onward.Report{Findings: []onward.Finding{{Rule: rule.ID, Category: onward.Locking, Severity: onward.Error, Path: "1.sql", Line: 2}}}
 		Conclude(r)
 		if !strings.HasSuffix(r.Summary.Verdict, ": the migration fails at 1.sql:2.") {
-			t.Errorf("%s: %s", rule.ID, r.Summary.Verdict)
+			t.Errorf("%s: the verdict is %q, want a migration that fails at 1.sql:2", rule.ID, r.Summary.Verdict)
 		}
 	}
 	if stopping == 0 {

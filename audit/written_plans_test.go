@@ -39,7 +39,7 @@ ALTER TABLE "users" ADD COLUMN "full_name" TEXT;
 	} {
 		r := changelog0(t, Config{Dir: repository(t, base, plan+c.model), Base: "main"})
 		if len(r.Weakened) != 0 {
-			t.Errorf("%s: %v", name, r.Weakened)
+			t.Errorf("%s: the weakened settings are %v, want none", name, r.Weakened)
 		}
 		got := ""
 		for _, f := range r.Findings {
@@ -48,7 +48,7 @@ ALTER TABLE "users" ADD COLUMN "full_name" TEXT;
 			}
 		}
 		if got != c.want || len(r.Summary.Readiness) != 1 || r.Summary.Readiness[0].NewCode {
-			t.Errorf("%s: %q %+v", name, got, r.Summary)
+			t.Errorf("%s: the findings are %q, want %q; the summary: %+v", name, got, c.want, r.Summary)
 		}
 	}
 }

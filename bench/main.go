@@ -27,10 +27,10 @@ import (
 	"github.com/onward-sql/onward/bench/table"
 )
 
-// benchmark is a case. Rounds is its number of rounds, if none is asked for.
+// benchmark is a case.
 type benchmark struct {
 	name    string
-	rounds  int
+	rounds  int  // the default of -rounds; 0 if the case has no rounds
 	byName  bool // it runs only if it is named
 	what    string
 	measure func(b *measure.Bench)
@@ -53,7 +53,7 @@ var cases = []benchmark{
 	{"backfill", 5, true, "backfills beside a plain loop and pgroll: ROWS and RUNS say how big", stalls.MeasureBackfills},
 }
 
-// children are what this program does as a process of its own that a benchmark starts.
+// children are functions that run in a further process of this program, which a benchmark starts with the name as its first argument.
 var children = map[string]func(args []string){"child-parse": compare.RunParser, "child-suite": runSuite, "child-proxy": runProxy}
 
 func main() {

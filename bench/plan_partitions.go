@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// partitions are the partitions of the table.
+// partitions is the number of partitions of table p.
 const partitions = 1000
 
 const partitioned = `CREATE TABLE p (a int PRIMARY KEY, b text DEFAULT 'q', c int NOT NULL CHECK (c > 0), d timestamptz) PARTITION BY RANGE (a);

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	suiteTests   = 1000
-	replayPoints = 10
+	suiteTests   = 1000 // tests of the recorded suite, each a transaction
+	replayPoints = 10   // migrations, after each of which the suite is replayed
 )
 
 // runSuite is the recorded suite: it sends eight statements in each of a thousand transactions, which are rolled back, as test suites do.

@@ -14,10 +14,10 @@ import (
 
 const (
 	manyClients = 200
-	million     = 1_000_000
+	million     = 1_000_000 // queries, each with another text
 )
 
-// connection is one way to the server.
+// connection is an address at which pgbench reaches the server: its own, or a proxy's.
 type connection struct {
 	name, host, port string
 	process          int // of the proxy; 0 for none

@@ -11,6 +11,6 @@ func TestBaselineWithoutSuppressions(t *testing.T) {
 	t.Parallel()
 	b := NewBaseline([]onward.Finding{{Rule: "suppression-unused", Category: onward.Suppression, Fingerprint: "a"}, {Rule: "column-drop", Fingerprint: "b"}})
 	if got := b.Fingerprints(); len(got) != 1 || !got["b"] {
-		t.Errorf("%v", got)
+		t.Errorf("Fingerprints() = %v, want only b", got)
 	}
 }

@@ -111,7 +111,8 @@ type Migrations struct {
 	Render string `yaml:"render"`
 	// Capture is the command that runs all pending migrations. Onward runs it against a throwaway Postgres, at the base and
 	// at the head, and judges what it sends. CaptureBase makes the base's schema instead of it: another command, or a
-	// file from pg_dump, relative to onward.yaml, or "db" for the deployed database. Both are read from the base's file, or from a file that the user names.
+	// file from pg_dump, relative to onward.yaml, or "db" for the deployed database. Both are read from the base's file, or from a file
+	// that the user names.
 	Capture     string `yaml:"capture"`
 	CaptureBase string `yaml:"capture_base"`
 	// Settings is the settings module of a Django project: shop.settings.

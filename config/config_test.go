@@ -103,7 +103,7 @@ func TestBounds(t *testing.T) {
 			var wrong *config.Error
 			start := time.Now()
 			if _, err := config.Decode([]byte(text), "onward.yaml", known); !errors.As(err, &wrong) || len(err.Error()) > 6000 {
-				t.Errorf("%.400v", err)
+				t.Errorf("Decode = %.400v, want a *config.Error of at most 6000 bytes", err)
 			}
 			if d := time.Since(start); d > 30*time.Second {
 				t.Errorf("took %v", d)
@@ -119,7 +119,7 @@ func TestHarmfulQuery(t *testing.T) {
 		_, err := config.Decode([]byte("preflight:\n  "+key+": SELECT pg_terminate_backend(pid) FROM pg_stat_activity\n"), "onward.yaml", known)
 		var wrong *config.Error
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "it calls pg_terminate_backend") || !strings.Contains(err.Error(), "onward.yaml:2") {
-			t.Errorf("%s: %v", key, err)
+			t.Errorf("Decode of a harmful %s query = %v, want an error with the function and line 2", key, err)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestDecodeNothing(t *testing.T) {
 	for _, text := range []string{"", "\n", "# nothing\n", "\ufeff", "---\n", "rules:\n  # column-drop: off\n", "postgres:\n"} {
 		c, err := config.Decode([]byte(text), "onward.yaml", known)
 		if err != nil {
-			t.Errorf("%q: %v", text, err)
+			t.Errorf("Decode(%q): %v", text, err)
 			continue
 		}
 		if diff := cmp.Diff(&config.Config{Path: "onward.yaml"}, c); diff != "" {

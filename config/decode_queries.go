@@ -27,7 +27,7 @@ func (d *decoder) decodeAcceptQueries(n *yaml.Node) map[string][]string {
 	return out
 }
 
-// decodeRedact reads regular expressions. One that matches nothing at all would be found everywhere.
+// decodeRedact reads regular expressions. One that matches the empty text is refused, because it matches everywhere.
 func (d *decoder) decodeRedact(n *yaml.Node) []string {
 	list := d.decodeOneOrMore(n)
 	for _, text := range list {

@@ -22,7 +22,7 @@ func TestRedact(t *testing.T) {
 	for text, want := range map[string]string{"'(a'": "is no regular expression", "'a*'": "matches an empty text"} {
 		if _, err := config.Decode([]byte("redact: "+text+"\n"), "onward.yaml", known); err == nil || !strings.Contains(err.Error(), want) ||
 			!strings.Contains(err.Error(), "onward.yaml:1") {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("Decode of redact: %s = %v, want an error for line 1 that %q", text, err, want)
 		}
 	}
 }
@@ -48,7 +48,7 @@ func TestAcceptQueries(t *testing.T) {
 	} {
 		if _, err := config.Decode([]byte("accept_queries:\n"+text+"\n"), "onward.yaml", rules); err == nil ||
 			!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "onward.yaml:2") {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("Decode of accept_queries with %s = %v, want an error for line 2 with %q", text, err, want)
 		}
 	}
 }
@@ -58,11 +58,11 @@ func TestRedactColumns(t *testing.T) {
 	t.Parallel()
 	c, err := config.Decode([]byte("redact_columns: [users.email, '*.phone', shop.users.pin]\n"), "onward.yaml", known)
 	if err != nil || strings.Join(c.RedactColumns, " ") != "users.email *.phone shop.users.pin" {
-		t.Errorf("%v %v", c, err)
+		t.Errorf("Decode of redact_columns = %v, %v, want the 3 columns as written", c, err)
 	}
 	for _, text := range []string{"email", "'*'", "users.*", "'us*rs.email'", "a.b.c.d", "users.", "'users.e mail'"} {
 		if _, err := config.Decode([]byte("redact_columns: "+text+"\n"), "onward.yaml", known); err == nil || !strings.Contains(err.Error(), "is no column") {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("Decode of redact_columns: %s = %v, want an error with \"is no column\"", text, err)
 		}
 	}
 }

@@ -29,7 +29,7 @@ targets:
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Error(diff, err)
+		t.Errorf("DecodeTargets: %v, the targets (-want +got):\n%s", err, diff)
 	}
 	for text, want := range map[string]string{
 		"targets:\n  - name: a":                         "t.yaml:2:5: address is missing",
@@ -44,7 +44,7 @@ targets:
 	} {
 		_, err := config.DecodeTargets([]byte(text), "t.yaml")
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%.60q: %v", text, err)
+			t.Errorf("DecodeTargets(%.60q) = %v, want an error with %q and no password", text, err, want)
 		}
 	}
 }
@@ -57,7 +57,7 @@ func TestManyTargets(t *testing.T) {
 	text := "targets:\n" + strings.Repeat("  - address: env:EU_1_URL\n    name: eu-1\n    labels: {region: eu}\n", count)
 	got, err := config.DecodeTargets([]byte(text), "t.yaml")
 	if err != nil || len(got) != count {
-		t.Errorf("%d %v", len(got), err)
+		t.Errorf("DecodeTargets returned %d targets, %v, want %d", len(got), err, count)
 	}
 	t.Logf("%d targets in %s", len(got), time.Since(start))
 }

@@ -103,7 +103,7 @@ func loadFile(file, root string, known Known) (*Config, error) {
 }
 
 // rebasePaths turns paths relative to the file into paths relative to a directory
-// above it; below is the path from there to the file's directory.
+// above it; prefix is the path from there to the file's directory.
 func (c *Config) rebasePaths(prefix string) {
 	if prefix == "." {
 		return

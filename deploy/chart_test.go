@@ -182,7 +182,7 @@ func checkObject(t *testing.T, o *object) {
 	security := &pod.SecurityContext
 	if !security.RunAsNonRoot || security.RunAsUser != 65532 || security.SeccompProfile.Type != "RuntimeDefault" ||
 		pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
-		t.Errorf("%s: %+v", o.Metadata.Name, security)
+		t.Errorf("the pod of %s is not restricted, or it mounts a service account token: %+v", o.Metadata.Name, security)
 	}
 	if len(pod.Containers) != 1 {
 		t.Fatalf("%s has %d containers", o.Metadata.Name, len(pod.Containers))
@@ -190,7 +190,7 @@ func checkObject(t *testing.T, o *object) {
 	box := &pod.Containers[0]
 	if s := &box.SecurityContext; s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || !s.ReadOnlyRootFilesystem ||
 		!slices.Equal(s.Capabilities.Drop, []string{"ALL"}) {
-		t.Errorf("%s: %+v", o.Metadata.Name, s)
+		t.Errorf("the container of %s is not restricted: %+v", o.Metadata.Name, s)
 	}
 	if box.Resources.Requests["memory"] == "" || box.Resources.Limits["memory"] == "" {
 		t.Errorf("%s: resources %v", o.Metadata.Name, box.Resources)
@@ -225,18 +225,18 @@ func TestChartOrder(t *testing.T) {
 			}
 			n, err := strconv.Atoi(o.Metadata.Annotations[key])
 			if err != nil {
-				t.Errorf("%s %s: %v", hooks, o.Metadata.Name, err)
+				t.Errorf("with hooks=%s the %s of %s is no number: %v", hooks, key, o.Metadata.Name, err)
 			}
 			weight[strings.TrimPrefix(o.Metadata.Name, "onward-")] = n
 			if hooks == "helm" && o.Metadata.Annotations["helm.sh/hook"] != "pre-install,pre-upgrade" {
-				t.Errorf("%s: %v", o.Metadata.Name, o.Metadata.Annotations)
+				t.Errorf("%s is no pre-install,pre-upgrade hook: %v", o.Metadata.Name, o.Metadata.Annotations)
 			}
 		}
 		if weight["plan"] >= weight["preflight"] || weight["preflight"] >= weight["apply"] || weight["apply"] >= 0 {
-			t.Errorf("%s: %v", hooks, weight)
+			t.Errorf("with hooks=%s the weights are %v, want plan < preflight < apply < 0", hooks, weight)
 		}
 		if hooks == "argocd" && (weight["apply"] != -1 || weight["contract"] != 1) {
-			t.Errorf("%s: %v", hooks, weight)
+			t.Errorf("with hooks=%s the weights are %v, want apply -1 and contract 1", hooks, weight)
 		}
 	}
 }
@@ -256,7 +256,7 @@ func TestChartRefuses(t *testing.T) {
 		"--set=fleetWorker.port=80":                                           "minimum",
 	} {
 		if _, err := render(t, "onward", flag); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", flag, err)
+			t.Errorf("helm template %s = %v, want an error with %q", flag, err, want)
 		}
 	}
 }

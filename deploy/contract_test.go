@@ -105,7 +105,7 @@ func TestReleaseImage(t *testing.T) {
 	cmd := exec.Command("sh", "-ec", imageCommand(t))
 	cmd.Dir = image
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v %s", err, out)
+		t.Fatalf("the image's command: %v %s", err, out)
 	}
 	spec := job.Template.Spec
 	box := spec.Containers[0]
@@ -132,6 +132,6 @@ func TestReleaseImage(t *testing.T) {
 		t.Errorf("goose's table has %s", got)
 	}
 	if !strings.Contains(second.out.String(), "will not run 00002_remark") {
-		t.Errorf("%s", second.out.String())
+		t.Errorf("the second pod printed no \"will not run 00002_remark\":\n%s", second.out.String())
 	}
 }

@@ -115,13 +115,13 @@ func TestPagesValues(t *testing.T) {
 				continue
 			}
 			if err := yaml.Unmarshal([]byte(b[3]), &o); err != nil {
-				t.Errorf("%s: %v", page, err)
+				t.Errorf("%s has a YAML block that does not decode: %v", page, err)
 			}
 			values := o.Spec.Values.Onward
 			for _, s := range o.Spec.Sources {
 				if s.Helm.ValuesObject != nil {
 					if _, err := os.Stat("../" + s.Path + "/Chart.yaml"); err != nil {
-						t.Errorf("%s: %v", page, err)
+						t.Errorf("%s names a chart that does not exist: %v", page, err)
 					}
 					values = s.Helm.ValuesObject
 				}
@@ -140,7 +140,7 @@ func TestPagesValues(t *testing.T) {
 			}
 			rendered, err := render(t, "shop", "-f", file)
 			if err != nil || len(readObjects(t, rendered)) != 3 {
-				t.Errorf("%s: %v: %s", page, err, rendered)
+				t.Errorf("the chart with the values of %s: %v, want 3 objects: %s", page, err, rendered)
 			}
 		}
 		if !found {
@@ -162,7 +162,7 @@ func TestPagesWorkflow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out, err := exec.Command(paths[len(paths)-1], "-no-color", file).CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
+			t.Errorf("actionlint of %s: %v: %s", name, err, out)
 		}
 	}
 }
@@ -183,13 +183,13 @@ func TestPagesDatabaseJob(t *testing.T) {
 			}
 		}
 		if len(commands) != 3 {
-			t.Fatalf("%s: %q", before, commands)
+			t.Fatalf("the block after %q has the onward commands %q, want 3", before, commands)
 		}
 		checkout := filepath.Join(t.TempDir(), "shop")
 		script := "git clone -q " + dir + " " + checkout + " && cd " + checkout +
 			" && git tag deployed origin/v2.3 && git checkout -qB main origin/v2.4 && git push -q origin main"
 		if out, err := exec.Command("sh", "-ec", script).CombinedOutput(); err != nil {
-			t.Fatalf("%v %s", err, out)
+			t.Fatalf("clone the shop: %v %s", err, out)
 		}
 		s := newShop(t, pgservertest.Ends()[1])
 		for _, command := range commands {
@@ -197,7 +197,7 @@ func TestPagesDatabaseJob(t *testing.T) {
 			cmd.Dir = checkout
 			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(buildOnward(t))+":"+os.Getenv("PATH"), "DATABASE_URL="+s.readSecret("onward-database", "url"))
 			if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "schema-drift") {
-				t.Errorf("%s: %v %s", command, err, out)
+				t.Errorf("%s: %v, want success without schema-drift: %s", command, err, out)
 			}
 		}
 		s.checkOnce()

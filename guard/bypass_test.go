@@ -78,13 +78,13 @@ func TestBypassIsEnded(t *testing.T) {
 			r, err := guard.Run(t.Context(), s.c)
 			bypass := new(guard.AroundError)
 			if !errors.As(err, &bypass) || len(bypass.Sessions) != 1 || r == nil || len(r.Runs) != 1 || len(r.Runs[0].Around) != 1 {
-				t.Fatalf("%v %+v\n%s", err, r, s.out.String())
+				t.Fatalf("Run = %+v, %v, want an AroundError with one session\n%s", r, err, s.out.String())
 			}
 			if took := time.Since(began); took > 25*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if session := r.Runs[0].Around[0]; session.PID == 0 || session.Process == 0 || (session.Client == "") != (tc.way == socket) {
-				t.Errorf("%+v", session)
+				t.Errorf("the session lacks its PID or its process, or its client is wrong: %+v", session)
 			}
 			for i := 0; s.one("SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND datname = current_database()") != "0"; i++ {
 				if i > 200 {
@@ -132,13 +132,13 @@ func TestReconnectingServersStay(t *testing.T) {
 	stop()
 	all.Wait()
 	if r.ExitCode != 0 || len(r.Runs) != 1 || len(r.Runs[0].Around) != 0 || r.Runs[0].Sessions != 1 {
-		t.Errorf("%+v\n%s", r, s.out.String())
+		t.Errorf("the guarded run is %+v, want one run with one session and none around\n%s", r, s.out.String())
 	}
 	if connections < 40 {
 		t.Errorf("only %d sessions were there", connections)
 	}
 	if got := s.one("SELECT count(*)::text FROM pg_class WHERE relname IN ('through', 'later')"); got != "2" {
-		t.Error(got)
+		t.Errorf("%s of the 2 tables exist", got)
 	}
 }
 
@@ -160,10 +160,10 @@ func TestPsql(t *testing.T) {
 	} {
 		s.c.Command = command
 		if r := s.guard("", nil); r.ExitCode != 0 || r.Runs[0].Sessions != 1 || !r.Runs[0].Committed {
-			t.Fatalf("%+v\n%s", r, s.out.String())
+			t.Fatalf("%q: the guarded run is %+v, want one committed session\n%s", command, r, s.out.String())
 		}
 		if got := s.one("SELECT count(*)::text FROM done"); got != fmt.Sprint(i+1) {
-			t.Error(got)
+			t.Errorf("after %q done has %s rows, want %d", command, got, i+1)
 		}
 	}
 	s.c.Command = []string{psql, "-X", "-U", "postgres", "-h", "localhost", "-p", u.Port(), "-d", database, "-c", "INSERT INTO done VALUES ('psql')"}

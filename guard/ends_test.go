@@ -37,10 +37,10 @@ func TestConcurrentBuild(t *testing.T) {
 	r := s.guard("", nil)
 	<-committed
 	if r.ExitCode != 0 || len(r.Runs) != 1 || !strings.Contains(s.out.String(), "lock_timeout 50ms") {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want one run, exit code 0 and lock_timeout 50ms\n%s", r, s.out.String())
 	}
 	if got := s.one("SELECT indisvalid::text FROM pg_index WHERE indexrelid = 't_n'::regclass"); got != "true" {
-		t.Error(got)
+		t.Errorf("indisvalid of t_n is %s, want true", got)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestOwnTimeout(t *testing.T) {
 	s := newStage(t, onward.NewestMajor, "SET lock_timeout = '7s'", "show lock_timeout")
 	r := s.guard("", nil)
 	if len(r.Notes) != 1 || !strings.Contains(s.out.String(), "lock_timeout 7s") {
-		t.Errorf("%+v %s", r, s.out.String())
+		t.Errorf("the guarded run is %+v, want one note and lock_timeout 7s\n%s", r, s.out.String())
 	}
 }
 
@@ -77,7 +77,7 @@ func TestSignal(t *testing.T) {
 			r := s.guard("", nil)
 			<-sent
 			if r.ExitCode != code || len(r.Runs) != 1 {
-				t.Fatalf("%+v\n%s", r, s.out.String())
+				t.Fatalf("after %s the guarded run is %+v, want one run and exit code %d\n%s", sig, r, code, s.out.String())
 			}
 			for i := 0; s.one("SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND datname = current_database()") != "0"; i++ {
 				if i > 200 {
@@ -109,7 +109,7 @@ func TestErrors(t *testing.T) {
 		s.c.DB = pgservertest.StartPgbouncer(t, s.url, mode)
 		input := new(config.InputError)
 		if _, err := guard.Run(t.Context(), s.c); !errors.As(err, &input) || !strings.Contains(err.Error(), "name the server itself") {
-			t.Error(mode, err)
+			t.Errorf("Run through PgBouncer in %s mode: %v, want \"name the server itself\"", mode, err)
 		}
 	}
 	server := new(guard.ServerError)

@@ -157,7 +157,7 @@ func (s *stage) run(conn *pgx.Conn, sql ...string) {
 	s.t.Helper()
 	for _, q := range sql {
 		if _, err := conn.Exec(context.Background(), q); err != nil {
-			s.t.Error(q, err)
+			s.t.Errorf("execute %q: %v", q, err)
 		}
 	}
 }
@@ -165,7 +165,7 @@ func (s *stage) run(conn *pgx.Conn, sql ...string) {
 func (s *stage) one(sql string) (out string) {
 	s.t.Helper()
 	if err := s.other.QueryRow(context.Background(), sql).Scan(&out); err != nil {
-		s.t.Error(sql, err)
+		s.t.Errorf("query %q: %v", sql, err)
 	}
 	return out
 }
@@ -192,7 +192,7 @@ func (s *stage) guard(word string, actions ...func()) *onward.Guarded {
 	close(done)
 	all.Wait()
 	if err != nil {
-		s.t.Fatal(err, s.out.String())
+		s.t.Fatalf("guard the command: %v\n%s", err, s.out.String())
 	}
 	if text, _ := json.Marshal(r); strings.Contains(string(text), "secret") || strings.Contains(s.out.String(), "postgres://") {
 		s.t.Errorf("a value is told: %s", text)
@@ -249,17 +249,17 @@ func TestHeldBack(t *testing.T) {
 					t.Errorf("of %d reads %d waited too long", reads, long)
 				}
 				if r.ExitCode != 0 || len(r.Runs) != 1 || r.Runs[0].Sessions != 1 || r.Runs[0].Statements != 6 || !r.Runs[0].Committed || len(r.Runs[0].Waited) != 1 {
-					t.Fatalf("%+v\n%s", r, s.out.String())
+					t.Fatalf("the guarded run is %+v, want one committed run, 6 statements and one wait\n%s", r, s.out.String())
 				}
 				if w := r.Runs[0].Waited[0]; w.Statement != "ALTER TABLE on public.t" || w.TookMS < 100 || w.Passed ||
 					!strings.Contains(w.InTheWay[0], "nightly), idle in transaction") {
-					t.Errorf("%+v", w)
+					t.Errorf("the wait is %+v, want ALTER TABLE on public.t held for 100 ms by nightly", w)
 				}
 				if got := s.one("SELECT step FROM done"); got != "secret" {
-					t.Error(got)
+					t.Errorf("done has %q, want secret", got)
 				}
 				if !strings.Contains(s.out.String(), "lock_timeout 50ms\nstatement_timeout 45s") {
-					t.Error(s.out.String())
+					t.Errorf("the session's timeouts are not 50ms and 45s:\n%s", s.out.String())
 				}
 			})
 		}
@@ -273,13 +273,13 @@ func TestLostRace(t *testing.T) {
 	s.run(s.other, "BEGIN", "SELECT FROM t WHERE id = 9 FOR UPDATE")
 	r := s.guard("it is run again", func() { s.run(s.other, "COMMIT") })
 	if r.ExitCode != 0 || len(r.Runs) != 2 || r.Why != "" || r.Runs[0].ExitCode != 7 || r.Runs[0].Committed || r.Runs[1].LockTimeoutMS != 100 {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want a failed and a good run, the second with lock_timeout 100ms\n%s", r, s.out.String())
 	}
 	if l := r.Runs[0].Lost; len(l) != 1 || l[0].SQLSTATE != "55P03" || l[0].Statement != "UPDATE" {
-		t.Errorf("%+v", l)
+		t.Errorf("the lost races are %+v, want one UPDATE with 55P03", l)
 	}
 	if got := s.one("SELECT count(*) || ' ' || (SELECT sum(n) FROM t) FROM done"); got != "1 50" {
-		t.Error(got)
+		t.Errorf("rows of done and sum of n: %q, want \"1 50\"", got)
 	}
 }
 
@@ -293,7 +293,7 @@ func TestCommitted(t *testing.T) {
 			s.run(s.other, "CREATE FUNCTION wrote() RETURNS void BEGIN ATOMIC INSERT INTO done VALUES ('x'); END", "BEGIN", "SELECT FROM t FOR UPDATE")
 			r := s.guard("", nil)
 			if r.ExitCode != 7 || len(r.Runs) != 1 || !r.Runs[0].Committed || !strings.Contains(r.Why, "--again") {
-				t.Fatalf("%+v\n%s", r, s.out.String())
+				t.Fatalf("the guarded run is %+v, want one committed run, exit code 7 and a hint at --again\n%s", r, s.out.String())
 			}
 		})
 	}
@@ -304,7 +304,7 @@ func TestCommitted(t *testing.T) {
 		s.run(s.other, "BEGIN", "SELECT FROM t FOR UPDATE")
 		r := s.guard("it is run again", func() { s.run(s.other, "COMMIT") })
 		if r.ExitCode != 0 || len(r.Runs) != 2 {
-			t.Fatalf("%+v\n%s", r, s.out.String())
+			t.Fatalf("the guarded run is %+v, want two runs and exit code 0\n%s", r, s.out.String())
 		}
 	})
 	t.Run("nothing that stays", func(t *testing.T) {
@@ -314,14 +314,14 @@ func TestCommitted(t *testing.T) {
 		s.run(s.other, "BEGIN", "SELECT FROM t FOR UPDATE")
 		r := s.guard("it is run again", func() { s.run(s.other, "COMMIT") })
 		if r.ExitCode != 0 || len(r.Runs) != 2 || r.Runs[0].Committed {
-			t.Fatalf("%+v\n%s", r, s.out.String())
+			t.Fatalf("the guarded run is %+v, want two runs, the first not committed, and exit code 0\n%s", r, s.out.String())
 		}
 	})
 	t.Run("another error", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, onward.NewestMajor, "SELECT FROM nowhere")
 		if r := s.guard("", nil); r.ExitCode != 7 || len(r.Runs) != 1 || r.Why != "" {
-			t.Fatalf("%+v", r)
+			t.Fatalf("the guarded run is %+v, want one run, exit code 7 and no reason", r)
 		}
 	})
 }
@@ -358,14 +358,14 @@ func TestQueueBehind(t *testing.T) {
 			close(stop)
 			all.Wait()
 			if r.ExitCode != 7 || len(r.Runs) != 1 || r.Runs[0].Committed || !strings.Contains(r.Why, "in its way") {
-				t.Fatalf("%+v\n%s", r, s.out.String())
+				t.Fatalf("the guarded run is %+v, want one failed run and \"in its way\"\n%s", r, s.out.String())
 			}
 			if l := r.Runs[0].Lost; len(l) != 1 || l[0].SQLSTATE != "57014" || l[0].Statement != tc.statement ||
 				!strings.Contains(l[0].Message, "1 session waited for it") {
-				t.Errorf("%+v", l)
+				t.Errorf("the lost races are %+v, want one %s with 57014 because 1 session waited", l, tc.statement)
 			}
 			if b := r.Runs[0].Behind; b == nil || b.Most != 1 || b.LongestMS < 1000 {
-				t.Errorf("%+v", b)
+				t.Errorf("the queue of waiters is %+v, want 1 session that waited for a second or more", b)
 			}
 		})
 	}

@@ -7,8 +7,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// shortOptions are Postgres' own programs and sqitch, which take -h and -p, each with its short options that have a value. The
-// values of other options could be mistaken for an address: -c 'SELECT …'. sqitch runs psql, and its long options begin with "db-".
+// shortOptions has the short options that take a value, by program: those of Postgres' own programs and of sqitch, which read the address
+// from -h and -p. The values of other options must not be mistaken for an address: -c 'SELECT …'. sqitch runs psql, and its long
+// options begin with "db-".
 var shortOptions = map[string]string{
 	"psql": "cdfFhLopPRTUv", "pg_dump": "deEfFhjnNpStTUZ", "pg_dumpall": "dEfhlpSU", "pg_restore": "dfFhIjLnNpPStTU",
 	"vacuumdb": "dhjnNpPtU", "reindexdb": "dhijpStU", "clusterdb": "dhptU", "createdb": "DEhlOpTU", "dropdb": "hpU",
@@ -22,9 +23,10 @@ var longOptions = []string{
 	"lock-wait-timeout", "filter", "index", "function", "trigger", "use-list", "locale", "owner", "tablespace", "template", "maintenance-db",
 }
 
-// option is one value of an option, in a word.
+// option is an option with a value, or a positional argument, which counts as -d. For --host=db1 it has the kind h, the prefix "--host="
+// and the value "db1".
 type option struct {
-	kind     byte // h, p, d or U
+	kind     byte // the short option; only h, p, d, U and sqitch's C count
 	argument *argument
 	prefix   string // the part of the word before the value
 	value    string

@@ -18,7 +18,7 @@ func TestOwnQueries(t *testing.T) {
 		sent, proxyURL := sentqueries.RecordQueries(t, s.url)
 		s.c.DB = proxyURL
 		if r := s.guard("is held back: ", func() { s.run(s.other, "COMMIT") }); r.ExitCode != 0 {
-			t.Errorf("%+v", r)
+			t.Errorf("the guarded run is %+v, want exit code 0", r)
 		}
 		sent.CheckQueries(t, 20, nil)
 	})

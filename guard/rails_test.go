@@ -33,18 +33,18 @@ func TestRails(t *testing.T) {
 	r := s.guard("it is run again", func() { s.run(s.other, "COMMIT") }, func() { s.run(s.other, "DELETE FROM gates") })
 	stop()
 	if len(r.Runs) != 3 || r.ExitCode != 0 || r.Why != "" {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want 3 runs and exit code 0\n%s", r, s.out.String())
 	}
 	for i, want := range []string{"55P03", "57014"} {
 		if got := r.Runs[i]; got.ExitCode != 1 || got.Committed || len(got.Lost) != 1 || got.Lost[0].SQLSTATE != want {
-			t.Errorf("%s: %+v\n%s", want, got, s.out.String())
+			t.Errorf("run %d is %+v, want one race lost with %s and no commit\n%s", i+1, got, want, s.out.String())
 		}
 	}
 	if b := r.Runs[1].Behind; b == nil || b.LongestMS < 1000 || b.LongestMS > 5000 {
-		t.Errorf("%+v", b)
+		t.Errorf("the queue of waiters is %+v, want a longest wait of 1 to 5 s", b)
 	}
 	if got := s.one("SELECT string_agg(version, ' ' ORDER BY version) FROM schema_migrations"); got != "20240102000000 20240103000000" {
-		t.Error(got)
+		t.Errorf("schema_migrations has %q, want both versions", got)
 	}
 	if !strings.Contains(s.out.String(), "PG::QueryCanceled") {
 		t.Error("the command's own words are missing: " + s.out.String())

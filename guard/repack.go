@@ -16,8 +16,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// RepackError says that the command sent a REPACK (CONCURRENTLY) while others were in its way until the end of [Config.Within]: transactions that would
-// read no rows of the table afterwards, without an error, or that would make it lose its copy. The statement did not run, and its session was ended.
+// RepackError says that the command sent a REPACK (CONCURRENTLY), and that others were in its way until the end of [Config.Within].
+// These are transactions that would read no rows of the table afterwards, without an error, or that would make it lose its copy.
+// The statement did not run, and its session was ended.
 type RepackError struct {
 	statement string
 	within    time.Duration
@@ -111,7 +112,7 @@ func (r *run) cancelBlockingRepack(s *session) {
 	}
 }
 
-// countLostRepack counts the copies that were lost, and returns the pause before the command runs again. why is the reason why it does not.
+// countLostRepack counts the copies that were lost, and returns the pause before the command runs again, or the reason why it does not.
 func (g *guard) countLostRepack(r *run) (pause time.Duration, reason string) {
 	if !r.lostRepack || !r.hasLostRace() {
 		return 0, ""

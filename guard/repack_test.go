@@ -62,14 +62,14 @@ func TestRepack(t *testing.T) {
 				t.Errorf("of %d reads %d waited too long", reads, long)
 			}
 			if r.ExitCode != 0 || len(r.Runs) != 1 || len(r.Runs[0].Waited) != 1 || s.one(repackedFile) == file {
-				t.Fatalf("%+v\n%s", r, s.out.String())
+				t.Fatalf("the guarded run is %+v, want one run with one wait and a new file of t\n%s", r, s.out.String())
 			}
 			if w := r.Runs[0].Waited[0]; w.Statement != "REPACK on public.t" || w.TookMS < 500 || w.Passed ||
 				!strings.Contains(w.InTheWay[0], "it has written, and REPACK waits") {
-				t.Errorf("%+v", w)
+				t.Errorf("the wait is %+v, want REPACK on public.t held by a writer", w)
 			}
 			if !strings.Contains(s.out.String(), "lock_timeout 50ms") {
-				t.Error(s.out.String())
+				t.Errorf("the session's lock_timeout is not 50ms:\n%s", s.out.String())
 			}
 		})
 	}
@@ -85,7 +85,7 @@ func TestRepackRefused(t *testing.T) {
 	r, err := guard.Run(t.Context(), s.c)
 	refused := new(guard.RepackError)
 	if !errors.As(err, &refused) || r.ExitCode != 7 || len(r.Runs) != 1 || s.one(repackedFile) != file || s.one("SELECT count(*)::text FROM done") != "0" {
-		t.Fatalf("%+v %v\n%s", r, err, s.out.String())
+		t.Fatalf("Run = %+v, %v, want a RepackError, exit code 7 and no change\n%s", r, err, s.out.String())
 	}
 	for _, words := range []string{
 		"REPACK on public.t did not run, and its session was ended: for 800ms others were in its way: ",
@@ -121,11 +121,11 @@ func TestRepackCancelled(t *testing.T) {
 		t.Errorf("another query waited for %s", waited)
 	}
 	if r.ExitCode != 0 || len(r.Runs) != 2 || r.Runs[0].Committed || len(r.Runs[0].Lost) != 1 || s.one(repackedFile) == file {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want two runs, the first lost, and a new file of t\n%s", r, s.out.String())
 	}
 	if l := r.Runs[0].Lost[0]; l.Statement != "REPACK on public.t" || l.SQLSTATE != "57014" || !strings.Contains(l.Message, "its copy of the table is lost") ||
 		!strings.Contains(l.Message, "(postgres, slow), idle in transaction, for ") {
-		t.Errorf("%+v", l)
+		t.Errorf("the lost race is %+v, want REPACK on public.t with 57014 because of slow", l)
 	}
 	left := s.one("SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = current_database()) || ' ' || count(*) " +
 		"FROM pg_class WHERE relname ~ 'repack' AND relkind IN ('r', 't')")
@@ -161,6 +161,6 @@ func TestRepackGivesUp(t *testing.T) {
 	r := s.guard("")
 	<-done
 	if r.ExitCode != 7 || len(r.Runs) != 3 || !strings.Contains(r.Why, "REPACK has lost 3 copies of its table") || s.one(repackedFile) != file {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want three lost runs and the same file of t\n%s", r, s.out.String())
 	}
 }

@@ -30,9 +30,9 @@ func TestSearchPath(t *testing.T) {
 		t.Errorf("%+v, sessions %v", r, seen)
 	}
 	if !strings.Contains(s.out.String(), `search_path "Tenant A"`) {
-		t.Error(s.out.String())
+		t.Errorf("the session's search_path is not \"Tenant A\":\n%s", s.out.String())
 	}
 	if got := s.one("SELECT string_agg(attrelid::regclass::text, ' ') FROM pg_attribute WHERE attname = 'note'"); got != `"Tenant A".t` {
-		t.Error(got)
+		t.Errorf("the tables with a column note are %s, want only \"Tenant A\".t", got)
 	}
 }

@@ -106,8 +106,8 @@ func (p *serverAddress) replaceAddress(text string) string {
 	return text
 }
 
-// replaceAnyDatabase is replace for an argument: an address of another database of the same server also gets the proxy.
-// others are the hosts and ports of other servers. hostless: an address leaves the host to libpq's variables.
+// replaceAnyDatabase is replaceAddress for an argument: an address of another database of the same server also gets the proxy.
+// foreign are the hosts and ports of other servers. hostless: an address leaves the host to libpq's variables.
 func (p *serverAddress) replaceAnyDatabase(text, defaultPort string) (now string, foreign [][2]string, hostless bool) {
 	now = urlPattern.ReplaceAllStringFunc(text, func(s string) string {
 		out, ok := p.replaceURL(s, defaultPort, true)

@@ -74,11 +74,11 @@ func TestEnvironment(t *testing.T) {
 		wanted := strings.Fields(want)
 		slices.Sort(wanted)
 		if diff := cmp.Diff(wanted, got); diff != "" {
-			t.Errorf("%s: %s", environment, diff)
+			t.Errorf("rewriteEnvironment(%s) (-want +got):\n%s", environment, diff)
 		}
 	}
 	if got := p.addressVariables([]string{"PATH=/bin"}); !slices.Contains(got, "DATABASE_URL=postgresql://u:secret@127.0.0.1:7777/app?sslmode=disable") ||
 		!slices.Contains(got, "PGPORT=7777") {
-		t.Error(got)
+		t.Errorf("addressVariables = %q, want DATABASE_URL and PGPORT of the proxy", got)
 	}
 }

@@ -23,11 +23,11 @@ type session struct {
 
 	mu            sync.Mutex
 	read          reader
-	schemaAtBegin *catalog.Catalog // the schema when the transaction began
-	wire          *wire.Session    // nil until something was sent
-	texts         map[string][]statement
-	portals       map[string][]statement // portals
-	// pending are the statements whose answers are outstanding; one without words ends a message.
+	schemaAtBegin *catalog.Catalog       // the schema when the transaction began
+	wire          *wire.Session          // nil until something was sent
+	texts         map[string][]statement // of prepared statements, by name
+	portals       map[string][]statement // by name
+	// pending are the statements whose answers are outstanding; messageEnd ends those of a message.
 	pending []statement
 	// unforwarded are the statements of messages that were not forwarded yet.
 	unforwarded  []statement
@@ -43,11 +43,11 @@ type session struct {
 	rolledBack   bool          // ROLLBACK was the last statement
 	ending       bool          // COMMIT was sent and is not answered yet
 	held         bool          // a strong lock was requested in this transaction
-	lifted       time.Duration // lock_timeout for a statement that drains; 0 if it has its first value
+	lifted       time.Duration // the raised lock_timeout for a statement that drains; 0 if it is not raised
 	setsTimeout  bool          // the client sets lock_timeout itself
 	cancelReason string        // why onward cancelled its statement
 	repackAtEnd  bool          // its REPACK (CONCURRENTLY) waits for the lock at its end
-	// pid is its server process. gone: it has ended. crowded: others wait for it for too long.
+	// pid is its server process. disconnected: it has ended. crowded: others wait for it for too long.
 	pid                   atomic.Int64
 	disconnected, crowded atomic.Bool
 	// holding: its last message was not forwarded yet.

@@ -15,7 +15,7 @@ import (
 
 // statement is what onward knows about a statement of the command.
 type statement struct {
-	// description describe it without literal values of its text: "ALTER TABLE on public.users".
+	// description describes it without literal values of its text: "ALTER TABLE on public.users".
 	description string
 	// wantedLocks are the strong locks that it takes.
 	wantedLocks []queue.WantedLock

@@ -92,14 +92,14 @@ func TestTLS(t *testing.T) {
 			before := hellos.Load()
 			r := s.guard("is held back: ", func() { s.run(s.other, "COMMIT") })
 			if r.ExitCode != 0 || len(r.Runs) != 1 || r.Runs[0].Sessions != 1 || len(r.Runs[0].Waited) != 1 {
-				t.Fatalf("%+v\n%s", r, s.out.String())
+				t.Fatalf("the guarded run is %+v, want one run with one session and one wait\n%s", r, s.out.String())
 			}
-			// The look at the schema, the eye, and the command's session by way of the guard.
+			// The connections that read the schema, the lock monitor's, and the command's session through the guard.
 			if got := hellos.Load() - before; got < 3 {
 				t.Errorf("%d connections were encrypted", got)
 			}
 			if got := s.one("SELECT note FROM t LIMIT 1"); got != "secret" || strings.Contains(s.out.String(), "certificate") {
-				t.Error(got, s.out.String())
+				t.Errorf("note is %q, want secret and no word of a certificate:\n%s", got, s.out.String())
 			}
 		})
 	}

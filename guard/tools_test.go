@@ -34,7 +34,7 @@ func (s *stage) migrated(args ...string) {
 	cmd := exec.Command(s.c.Command[0], append(s.c.Command[1:len(s.c.Command):len(s.c.Command)], args...)...)
 	cmd.Dir, cmd.Env = s.c.Dir, s.c.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("%v\n%s", err, out)
+		s.t.Fatalf("migrate without the guard: %v\n%s", err, out)
 	}
 }
 
@@ -50,10 +50,10 @@ func (s *stage) held(table string, done string) {
 		s.t.Errorf("of %d reads %d waited too long", reads, long)
 	}
 	if r.ExitCode != 0 || len(r.Runs) != 1 || len(r.Runs[0].Waited) == 0 || !strings.HasSuffix(r.Runs[0].Waited[0].Statement, " on public."+table) {
-		s.t.Fatalf("%+v\n%s", r, s.out.String())
+		s.t.Fatalf("the guarded run is %+v, want one run with a wait for public.%s\n%s", r, table, s.out.String())
 	}
 	if got := s.one(done); got != "1" {
-		s.t.Errorf("%s: %s", done, got)
+		s.t.Errorf("%s = %s, want 1", done, got)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestDjango(t *testing.T) {
 
 	s.c.Command = append(base[:len(base):len(base)], "shop", "0003")
 	if r := s.lostRace("shop_item"); r.ExitCode != 0 || len(r.Runs) != 2 || r.Runs[0].Committed || r.Runs[0].Lost[0].SQLSTATE != "55P03" {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want two runs, the first lost with 55P03\n%s", r, s.out.String())
 	}
 
 	// Half of it is committed: it is not repeated unless requested, and then continues where it
@@ -105,14 +105,14 @@ func TestDjango(t *testing.T) {
 	r := s.guard("", nil)
 	if r.ExitCode != 1 || len(r.Runs) != 1 || !r.Runs[0].Committed || !strings.Contains(r.Why, "--again") ||
 		s.one("SELECT max(name) FROM django_migrations WHERE app = 'shop'") != "0004_more" {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want one committed run that stops at 0004_more and a hint at --again\n%s", r, s.out.String())
 	}
 	s.c.Again = true
 	if r := s.guard("it is run again", func() { s.run(s.other, "COMMIT") }); r.ExitCode != 0 || len(r.Runs) != 2 {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("with --again the guarded run is %+v, want two runs and exit code 0\n%s", r, s.out.String())
 	}
 	if got := s.one("SELECT name FROM shop_note"); got != "secret" {
-		t.Error(got)
+		t.Errorf("the name in shop_note is %q, want secret", got)
 	}
 }
 
@@ -137,10 +137,10 @@ func TestNodePgMigrate(t *testing.T) {
 	add(t, dir, "migrations/1700000000003_c.sql", "CREATE TABLE third ();\n")
 	add(t, dir, "migrations/1700000000004_d.sql", "UPDATE item SET note = 'secret';\n")
 	if r := s.lostRace("item"); r.ExitCode != 0 || len(r.Runs) != 2 || r.Runs[0].Committed || r.Runs[0].ExitCode == 0 {
-		t.Fatalf("%+v\n%s", r, s.out.String())
+		t.Fatalf("the guarded run is %+v, want two runs, the first failed and not committed\n%s", r, s.out.String())
 	}
 	if got := s.one("SELECT count(*)::text FROM pgmigrations"); got != "4" {
-		t.Error(got)
+		t.Errorf("pgmigrations has %s rows, want 4", got)
 	}
 }
 

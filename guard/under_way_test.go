@@ -48,13 +48,13 @@ func TestUnderWay(t *testing.T) {
 			r, err := guard.Run(t.Context(), s.c)
 			if !tc.refused {
 				if err != nil || r.ExitCode != 0 {
-					t.Fatalf("%+v %v\n%s", r, err, s.out.String())
+					t.Fatalf("Run = %+v, %v, want exit code 0\n%s", r, err, s.out.String())
 				}
 				return
 			}
 			underWay := new(guard.UnderWayError)
 			if !errors.As(err, &underWay) || r.ExitCode != 7 || len(r.Runs) != 1 {
-				t.Fatalf("%+v %v\n%s", r, err, s.out.String())
+				t.Fatalf("Run = %+v, %v, want an UnderWayError, one run and exit code 7\n%s", r, err, s.out.String())
 			}
 			for _, words := range []string{"column n of t", "plan p1", "onward contract --db ADDRESS --plan p1 --release main", "onward abort --db ADDRESS --plan p1"} {
 				if !strings.Contains(err.Error(), words) || !strings.Contains(s.out.String(), words) {
@@ -63,7 +63,7 @@ func TestUnderWay(t *testing.T) {
 			}
 			const query = "SELECT (SELECT count(*) FROM done)::text || ' ' || atttypid::regtype FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'n'"
 			if got := s.one(query); got != "0 integer" {
-				t.Error(got)
+				t.Errorf("rows of done and type of t.n: %q, want \"0 integer\"", got)
 			}
 		})
 	}

@@ -70,7 +70,7 @@ func TestWrittenByQuery(t *testing.T) {
 			}
 			r := s.guard("it is run again", func() { s.run(s.other, "COMMIT") })
 			if r.Runs[0].Committed != committed || len(r.Runs) == 1 != committed || len(r.Runs[0].Lost) != 1 {
-				t.Fatalf("%+v\n%s", r, s.out.String())
+				t.Fatalf("the guarded run is %+v, want one lost race and committed %t\n%s", r, committed, s.out.String())
 			}
 			s.run(s.other, "COMMIT")
 			if got, want := s.one("SELECT (count(*) > 0)::text FROM done"), map[bool]string{true: "true", false: "false"}[committed]; got != want {

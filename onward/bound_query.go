@@ -4,7 +4,7 @@ package onward
 type BoundQuery struct {
 	SQL  string `json:"sql"`
 	Line int    `json:"line"`
-	// Base is the deployed schema, and Head the schema after the release.
+	// Base has the result for the deployed schema, and Head for the schema after the release.
 	Base Binding `json:"base"`
 	Head Binding `json:"head"`
 }

@@ -45,7 +45,7 @@ type Report struct {
 	Verification *Verification `json:"verification,omitempty"`
 }
 
-// Ahead is what the base got after the head parted from it.
+// Ahead counts what was merged into the base after the head branched off.
 type Ahead struct {
 	// Migrations counts those that only the base has.
 	Migrations int `json:"migrations"`

@@ -11,14 +11,14 @@ type Runner struct {
 	Database int `json:"database,omitempty"`
 	// Tool is the runner: "Flyway", "src/migrate.ts"; "" if it is not known.
 	Tool string `json:"tool,omitempty"`
-	// ToldBy is what tells it: a file, or what the files are named like; "" for nothing.
+	// ToldBy is the evidence for Tool: a file, or the names of the files; "" for none.
 	ToldBy string `json:"told_by,omitempty"`
 	// Transaction is how a file is sent that says nothing else; "" where each
 	// migration says it.
 	Transaction Transaction `json:"transaction,omitempty"`
 	// Assumed: Transaction is a guess.
 	Assumed bool `json:"assumed,omitempty"`
-	// Overrides is what says how files are sent, "--transaction", and is not kept to: the
+	// Overrides is an ignored setting for how files are sent, such as "--transaction": the
 	// files of the framework say it themselves.
 	Overrides string `json:"overrides,omitempty"`
 	// Proof is what a deployed migration runs that the server refuses in a transaction;

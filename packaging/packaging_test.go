@@ -32,7 +32,7 @@ func TestPythonVersion(t *testing.T) {
 		"1.2": "", "latest": "", "1.2.3/../x": "",
 	} {
 		if got, err := pythonVersion(version); got != want || (err == nil) != (want != "") {
-			t.Errorf("%s: %q %v", version, got, err)
+			t.Errorf("pythonVersion(%q) = %q, %v, want %q", version, got, err, want)
 		}
 	}
 }
@@ -176,7 +176,7 @@ func registry(t *testing.T, dir string) string {
 			manifest, err := exec.Command("tar", "-xzOf", name, "package/package.json").Output()
 			var m map[string]any
 			if err != nil || json.Unmarshal(manifest, &m) != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("read package.json in %s: %v", name, err)
 				continue
 			}
 			if "/"+m["name"].(string) != r.URL.Path {
@@ -212,7 +212,7 @@ func TestNPM(t *testing.T) {
 			"--registry", registry(t, filepath.Join(dist, "npm")), npmName}, flags...)...)
 		cmd.Env = append(os.Environ(), "HOME="+dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v %s", err, out)
+			t.Fatalf("npm install: %v\n%s", err, out)
 		}
 	}
 	install()
@@ -271,7 +271,7 @@ func TestWheel(t *testing.T) {
 		{filepath.Join(dir, "bin/pip"), "check"},
 	} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v %s", args, err, out)
+			t.Fatalf("run %q: %v\n%s", args, err, out)
 		}
 	}
 	tryProgram(t, filepath.Join(dir, "bin/onward"), version)
@@ -286,7 +286,7 @@ func tryProgram(t *testing.T, program, version string) {
 	t.Helper()
 	out, err := exec.Command(program, "version").CombinedOutput()
 	if err != nil || !bytes.HasPrefix(out, []byte("onward "+version)) {
-		t.Errorf("%v %s", err, out)
+		t.Errorf("%s version prints %q, %v, want the version %s", program, out, err, version)
 	}
 	dir := t.TempDir()
 	writeTo(t, filepath.Join(dir, "1.sql"), "CREATE TABLE t (id bigint PRIMARY KEY, a text);\n")

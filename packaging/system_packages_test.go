@@ -31,7 +31,7 @@ func TestSystemPackages(t *testing.T) {
 		for kind, read := range map[string]func([]byte) (map[string]file, error){"rpm": readRPM, "apk": readAPK} {
 			names, err := filepath.Glob(filepath.Join(dist, "onward_*_linux_"+p.goarch+"."+kind))
 			if err != nil || len(names) != 1 {
-				t.Fatalf("%s: %v %v", kind, names, err)
+				t.Fatalf("the release has the %s packages %q (error %v), want one", kind, names, err)
 			}
 			text, err := os.ReadFile(names[0])
 			if err != nil {
@@ -39,7 +39,7 @@ func TestSystemPackages(t *testing.T) {
 			}
 			files, err := read(text)
 			if err != nil {
-				t.Fatalf("%s: %v", names[0], err)
+				t.Fatalf("read the package %s: %v", names[0], err)
 			}
 			if f := files["usr/bin/onward"]; !bytes.Equal(f.content, p.content) || f.mode&0o777 != 0o755 {
 				t.Errorf("%s: usr/bin/onward has %d bytes and mode %o", names[0], len(f.content), f.mode)

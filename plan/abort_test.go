@@ -55,7 +55,7 @@ func TestAbortAfterEachStep(t *testing.T) {
 				Config: audit.Config{Dir: repository(t, base, c.release), Base: "main", Head: "feature"}, Majors: []int{onward.NewestMajor},
 			}})
 			if len(p.Left) > 0 || len(p.MissingSteps()) > 0 {
-				t.Fatal(told(p))
+				t.Fatalf("the plan is not complete:\n%s", told(p))
 			}
 			for n := 1; n <= p.Contract(); n++ {
 				before, after := undoSteps(t, p.Steps[:n])

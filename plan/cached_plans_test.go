@@ -111,7 +111,7 @@ func TestCachedPlansOfQueries(t *testing.T) {
 	p := makePlan(t, c)
 	want := &onward.CachedPlans{Queries: []string{"SELECT * FROM t WHERE id = $1"}}
 	if len(p.Steps) != 1 || cmp.Diff(want, p.Steps[0].CachedPlans) != "" {
-		t.Errorf("%+v", p.Steps)
+		t.Errorf("the steps are %+v, want one with the cached plans %+v", p.Steps, want)
 	}
 }
 

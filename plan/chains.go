@@ -18,7 +18,7 @@ type chain struct {
 	links map[partKey]*links
 }
 
-// findChains groups the parts of a release.
+// findChains groups the parts of a release: ALTER TABLE orders ADD COLUMN note text and CREATE INDEX ON orders (note) are one chain.
 //
 // Parts that share no changed object may run in any order with the same result. Whether they really do is left to the proof,
 // which runs the plan's steps first and the parts that it leaves after them.

@@ -236,7 +236,7 @@ func TestBrokenNewCode(t *testing.T) {
 		return strings.HasPrefix(n, "a query of the new code fails on the release's own schema") && strings.Contains(n, "SELECT country FROM customers")
 	})
 	if !p.Proof.Proven || !noted {
-		t.Error(told(p))
+		t.Errorf("the plan is not proven, or has no note on the failing query of the new code:\n%s", told(p))
 	}
 }
 

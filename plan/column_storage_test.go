@@ -45,7 +45,7 @@ ALTER TABLE places ALTER COLUMN id TYPE bigint;
 ALTER TABLE places ALTER COLUMN code TYPE bigint;
 ALTER TABLE parts ADD COLUMN a int, ADD COLUMN b int DEFAULT 1, ADD COLUMN c text, ADD COLUMN d int NOT NULL DEFAULT 4, ADD COLUMN e int;`, major, &config.Config{Postgres: versions}, true)
 	if !p.Proof.Proven {
-		t.Errorf("%s", told(p))
+		t.Errorf("the plan is not proven:\n%s", told(p))
 	}
 	var all strings.Builder
 	adds := 0

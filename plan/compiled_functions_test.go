@@ -53,7 +53,7 @@ CREATE FUNCTION other() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $
 					Config: audit.Config{Dir: repository(t, schema, c.release), Base: "main", Head: "feature"}, Majors: []int{major},
 				}})
 				if !p.Proof.Proven {
-					t.Errorf("%d: %s", major, told(p))
+					t.Errorf("the plan for Postgres %d is not proven:\n%s", major, told(p))
 				}
 				url := pgservertest.Database(t, major)
 				admin, code := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
@@ -65,7 +65,7 @@ CREATE FUNCTION other() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $
 					} {
 						// The simple protocol has no prepared statement of the client.
 						if _, err := code.PgConn().Exec(t.Context(), query).ReadAll(); err != nil {
-							t.Errorf("%d: %s: %s: %v", major, label, query, err)
+							t.Errorf("Postgres %d refuses %s %s: %v", major, query, label, err)
 						}
 					}
 				}
@@ -77,7 +77,7 @@ CREATE FUNCTION other() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $
 						t.Errorf("%d: %s: functions are compiled again: %t, want %t:\n%s", major, s.ID, isRecompiled, wanted, s.SQL)
 					}
 					if strings.Contains(s.SQL, "other()") || strings.Contains(s.SQL, "check_id()") {
-						t.Errorf("%d: %s", major, s.SQL)
+						t.Errorf("the step for Postgres %d names other() or check_id(), which need no new compilation:\n%s", major, s.SQL)
 					}
 					runStep(t, admin, s)
 					call("after " + s.ID)

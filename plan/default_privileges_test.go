@@ -60,7 +60,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TYPES TO pg_read_all_stat
 		}
 		for _, s := range p.Steps {
 			if _, err := conn.Exec(t.Context(), s.SQL, pgx.QueryExecModeSimpleProtocol); err != nil {
-				t.Fatalf("%s: %v\n%s", s.ID, err, s.SQL)
+				t.Fatalf("run the step %s: %v\n%s", s.ID, err, s.SQL)
 			}
 			if got := pgservertest.ReadTexts(t, conn, granted); len(got) > 0 {
 				t.Errorf("after %s others have privileges: %v\n%s", s.ID, got, s.SQL)

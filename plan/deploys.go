@@ -45,7 +45,7 @@ func OrderDeploys(ctx context.Context, c Config) (*onward.DeployOrder, error) {
 	return o.out, nil
 }
 
-// deployOrder splits a range.
+// deployOrder splits a range of commits, deploy by deploy.
 type deployOrder struct {
 	ctx     context.Context
 	config  Config

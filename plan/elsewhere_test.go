@@ -21,15 +21,15 @@ func TestPlanNamesOtherDatabases(t *testing.T) {
 		})
 	p := sketchRelease(t, dir)
 	if len(p.Migrations) != 1 || p.Migrations[0].Path != "app/migrations/00002_b.sql" {
-		t.Fatalf("%+v", p.Migrations)
+		t.Fatalf("the plan has the migrations %+v, want app/migrations/00002_b.sql alone", p.Migrations)
 	}
 	notes := strings.Join(p.Notes, "\n")
 	if !slices.Equal(p.OtherDirs, []string{"crm/migrations"}) || !strings.Contains(notes, "the migrations in crm/migrations are in no step") ||
 		!strings.Contains(notes, "app/migrations creates too") {
-		t.Error(p.OtherDirs, notes)
+		t.Errorf("the plan names the other folders %q, want crm/migrations; notes:\n%s", p.OtherDirs, notes)
 	}
 	// The other database has nothing to do with the steps of this one.
 	if len(p.Proof.Missing) > 0 || p.Migrations[0].Hash == "" {
-		t.Error(p.Proof.Missing, p.Migrations[0].Hash)
+		t.Errorf("the proof misses %q, want nothing; the migration's hash is %q", p.Proof.Missing, p.Migrations[0].Hash)
 	}
 }

@@ -41,7 +41,7 @@ func TestExamples(t *testing.T) {
 				return strings.Contains(c.Name, "code works") && strings.Contains(c.Detail, "quer")
 			}
 			if !p.Proof.Proven || !slices.ContainsFunc(p.Proof.Checks, asked) {
-				t.Errorf("%s", told(p))
+				t.Errorf("the plan is not proven, or no check asks the code's queries:\n%s", told(p))
 			}
 			c.Spoil(early)
 			p = makePlan(t, c)

@@ -96,7 +96,7 @@ func TestSwapsAreNotCopiedOnce(t *testing.T) {
 			}
 		}
 		if !strings.Contains(fmt.Sprint(p.Proof.Missing, p.Left), "what is written between the copy and the exchange would be lost") {
-			t.Errorf("%s: %v, %v", release, p.Proof.Missing, p.Left)
+			t.Errorf("%s: the proof misses %q, left are %v, want the rows written before the exchange", release, p.Proof.Missing, p.Left)
 		}
 	}
 }

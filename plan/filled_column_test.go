@@ -216,7 +216,7 @@ func (w *filledWriter) overwritten() {
 func (w *filledWriter) replaced(p *onward.Plan, release string) {
 	w.t.Helper()
 	if len(p.Statements) != 1 {
-		w.t.Fatalf("%v", p.Statements)
+		w.t.Fatalf("the plan has the statements %v, want one", p.Statements)
 	}
 	pgservertest.Exec(w.t, w.conns[1], p.Statements[0].SQL)
 	w.alike()
@@ -238,10 +238,10 @@ func TestFilledProof(t *testing.T) {
 	}
 	for _, c := range p.Proof.Checks {
 		if c.OK == strings.HasPrefix(c.Name, "the steps produce") {
-			t.Errorf("%s: %t\n%s", c.Name, c.OK, c.Detail)
+			t.Errorf("the check %q passes: %t; its detail:\n%s", c.Name, c.OK, c.Detail)
 		}
 		if strings.HasPrefix(c.Name, "the steps produce") && (strings.Contains(c.Detail, "row") || !strings.Contains(c.Detail, "twice")) {
-			t.Error(c.Detail)
+			t.Errorf("the schema check reports %q, want the column twice and no row", c.Detail)
 		}
 	}
 }

@@ -227,7 +227,7 @@ func judgedAgain(t *testing.T, r *rule.Rule, f *ruletest.Fixture, rel *ruletest.
 		e.FoldMigration(x)
 		for _, s := range x.Statements {
 			if s.Err != nil {
-				t.Errorf("%s: %s:%d: %v", runner, m.Path, s.Line, s.Err)
+				t.Errorf("%s: fold %s:%d: %v", runner, m.Path, s.Line, s.Err)
 			}
 		}
 		messages = append(messages, sent(x)...)
@@ -236,7 +236,7 @@ func judgedAgain(t *testing.T, r *rule.Rule, f *ruletest.Fixture, rel *ruletest.
 	findings, _ := e.Finish()
 	for _, x := range findings {
 		if x.Rule == r.ID || x.Severity == onward.Error {
-			t.Errorf("%s: %s: %s %s: %s\n%s", runner, rel.Name, x.Rule, x.Path, x.Fact, tree[x.Path])
+			t.Errorf("%s: %s: the written file has the finding %s %s: %s\n%s", runner, rel.Name, x.Rule, x.Path, x.Fact, tree[x.Path])
 		}
 	}
 	if key := strings.Join(messages, "\x00"); !ran[key] {
@@ -244,7 +244,7 @@ func judgedAgain(t *testing.T, r *rule.Rule, f *ruletest.Fixture, rel *ruletest.
 		conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 		for _, sql := range append([]string{cmp.Or(f.Before, "SELECT 1")}, messages...) {
 			if _, err := conn.Exec(t.Context(), sql); err != nil {
-				t.Fatalf("%s: %s: %v\n%s", runner, rel.Name, err, sql)
+				t.Fatalf("%s: %s: run a written statement: %v\n%s", runner, rel.Name, err, sql)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func fixed(t *testing.T, dir string, f *plan.Fixes) {
 	}
 	for _, x := range r.Findings {
 		if x.Severity == onward.Error {
-			t.Errorf("%s: %s:%d: %s", x.Rule, x.Path, x.Line, x.Fact)
+			t.Errorf("the fixed release has the error %s at %s:%d: %s", x.Rule, x.Path, x.Line, x.Fact)
 		}
 	}
 	if secondFix := fixes(t, dir); len(secondFix.Edits) > 0 || secondFix.Draft != nil || len(secondFix.Left) > 0 {
@@ -68,19 +68,19 @@ func TestFixInPlace(t *testing.T) {
 			f := fixes(t, dir)
 			if runner == "Diesel" || path.Ext(l.release) != ".sql" { // Diesel hears it in a second file
 				if len(f.Edits) > 0 || f.Draft == nil || len(f.Removed) != 1 {
-					t.Fatalf("%+v", f)
+					t.Fatalf("fix gives %+v, want a draft and one removed file", f)
 				}
 				fixed(t, dir, f)
 				return
 			}
 			if len(f.Edits) != 1 || f.Draft != nil || len(f.Removed) > 0 {
-				t.Fatalf("%+v", f)
+				t.Fatalf("fix gives %+v, want one edit alone", f)
 			}
 			patched(t, dir, f)
 			fixed(t, dir, f)
 			got := text(t, dir, l.release)
 			if !strings.Contains(got, "-- quick by note\nCREATE INDEX CONCURRENTLY customers_note_idx ON customers (note); -- kept") {
-				t.Errorf("%s", got)
+				t.Errorf("the fixed file lost its comments, or does not build the index concurrently:\n%s", got)
 			}
 			if l.alone != eachAlone && l.alone != oneMessage && !strings.HasPrefix(got, l.alone) {
 				t.Errorf("it begins otherwise:\n%s", got)
@@ -112,7 +112,7 @@ func TestFixWithAPlan(t *testing.T) {
 			dir := laid(t, runner, unsafe["rename"])
 			f := fixes(t, dir)
 			if len(f.Edits) > 0 || f.Draft == nil || len(f.Removed) != 1 || f.Draft.Plan.Proof.Proven {
-				t.Fatalf("%+v", f)
+				t.Fatalf("fix gives %+v, want an unproven draft and one removed file", f)
 			}
 			patched(t, dir, f)
 			fixed(t, dir, f)
@@ -132,12 +132,12 @@ func TestFixStatementByStatement(t *testing.T) {
 	dir := laid(t, "plain SQL", "ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id);\n")
 	f := fixes(t, dir)
 	if len(f.Edits) != 1 || f.Draft != nil {
-		t.Fatalf("%+v", f)
+		t.Fatalf("fix gives %+v, want one edit and no draft", f)
 	}
 	fixed(t, dir, f)
 	got := text(t, dir, layouts["plain SQL"].release)
 	if !strings.Contains(got, "NOT VALID;") || strings.Index(got, "NOT VALID;") > strings.Index(got, "VALIDATE CONSTRAINT") {
-		t.Errorf("%s", got)
+		t.Errorf("the fixed file does not add the constraint as NOT VALID and validate it afterwards:\n%s", got)
 	}
 }
 
@@ -172,10 +172,10 @@ func TestFixLeaves(t *testing.T) {
 	f := fixes(t, dir, filepath.Join(dir, l.release))
 	writeMigration(dir, l.release, "SELECT 2;")
 	if err := f.Save(); err == nil || !strings.Contains(err.Error(), "was changed meanwhile") {
-		t.Errorf("%v", err)
+		t.Errorf("Save after the file was edited: %v, want an error", err)
 	}
 	if got := text(t, dir, l.release); !strings.Contains(got, "SELECT 2;") {
-		t.Errorf("%s", got)
+		t.Errorf("the user's edit was overwritten; the file is now:\n%s", got)
 	}
 	if _, err := plan.Fix(t.Context(), audit.Config{Dir: dir, Base: "main"}, []string{os.TempDir()}); err == nil {
 		t.Error("what lies outside of the repository is rewritten")

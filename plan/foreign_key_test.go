@@ -146,7 +146,7 @@ func (p *familyPlay) user(window, table, write int) int { return 100 + window*10
 func (p *familyPlay) exec(conn *pgx.Conn, sql string) {
 	p.t.Helper()
 	if code, err := p.try(conn, sql); code != "" {
-		p.t.Fatalf("%v\n%.300s", err, sql)
+		p.t.Fatalf("run a statement: %v\n%.300s", err, sql)
 	}
 }
 

@@ -79,6 +79,6 @@ func TestGeneratedSmall(t *testing.T) {
 		SmallTables: []string{"lines"},
 	})
 	if len(p.Steps) != 1 || !strings.Contains(p.Steps[0].SQL, "ALTER TABLE lines ADD COLUMN twice") || !p.Proof.Proven {
-		t.Error(told(p))
+		t.Errorf("the plan is not one proven step that adds the column:\n%s", told(p))
 	}
 }

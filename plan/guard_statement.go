@@ -14,11 +14,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Guarded are the replaced migrations of a plan that have a statement which refuses their own tool while the plan is under way.
+// Guarded are the replaced migrations of a plan that have a guard statement: it fails while the plan is under way, so that their own tool cannot
+// run them.
 type Guarded struct {
-	// Paths have it, and Written are those to which it was added.
+	// Paths have the statement, and Written are those to which it was added.
 	Paths, Written []string
-	// Without are the migrations that cannot have it, each with the reason.
+	// Without are the migrations that cannot have the statement, each with the reason.
 	Without []Unguarded
 }
 

@@ -126,12 +126,12 @@ func TestGuardForms(t *testing.T) {
 			}
 			if tc.without != "" {
 				if len(g.Without) != 1 || len(g.Written) > 0 || !strings.Contains(g.Without[0].Why, tc.without) || string(text) != tc.text {
-					t.Errorf("%+v\n%s", g, text)
+					t.Errorf("Guard gives %+v, want no guard because %q, and the file unchanged:\n%s", g, tc.without, text)
 				}
 				return
 			}
 			if len(g.Written) != 1 || len(g.Without) > 0 || !p.Migrations[0].Guarded {
-				t.Fatalf("%+v %+v", g, p.Migrations)
+				t.Fatalf("Guard gives %+v, want one written file; the plan's migrations are %+v", g, p.Migrations)
 			}
 			sql, _ := script.GuardStatement(tc.path)
 			first, _, _ := strings.Cut(sql, "\n")
@@ -141,7 +141,7 @@ func TestGuardForms(t *testing.T) {
 			}
 			r, err := audit.Changelog(t.Context(), config)
 			if err != nil || len(r.Opaque) > 0 {
-				t.Errorf("%+v %v", r, err)
+				t.Errorf("the guarded migration is judged as %+v, %v, want nothing unjudged", r, err)
 			}
 		})
 	}
@@ -154,6 +154,6 @@ func TestGuardOfDeployed(t *testing.T) {
 	dir := gittest.Commits(t, map[string]string{"m/00001_a.sql": text}, map[string]string{"m/00002_b.sql": "-- +goose Up\nALTER TABLE orders ADD n int;\n"})
 	g, err := Guard(t.Context(), audit.Config{Dir: dir, Base: "main"}, &onward.Plan{Migrations: []onward.PlannedMigration{{Path: "m/00001_a.sql"}}})
 	if err != nil || len(g.Without) != 1 || len(g.Written) > 0 {
-		t.Errorf("%+v %v", g, err)
+		t.Errorf("Guard of a deployed migration gives %+v, %v, want it left alone", g, err)
 	}
 }

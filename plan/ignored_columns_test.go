@@ -35,7 +35,7 @@ func TestIgnoredColumns(t *testing.T) {
 		if noted := slices.ContainsFunc(p.Notes, func(n string) bool {
 			return strings.Contains(n, `release self.ignored_columns += ["name"] in User`)
 		}); noted != c.noted {
-			t.Errorf("%s: %q", name, p.Notes)
+			t.Errorf("%s: a note asks for ignored_columns: %t, want %t; notes: %q", name, noted, c.noted, p.Notes)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func TestExplicitColumns(t *testing.T) {
 			p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main"}}})
 			notes := slices.DeleteFunc(slices.Clone(p.Notes), func(n string) bool { return !strings.Contains(n, "from the code: the new code still has it at") })
 			if (c.want == "") != (len(notes) == 0) || c.want != "" && !strings.Contains(notes[0], c.want) || len(notes) > 1 {
-				t.Errorf("%q", p.Notes)
+				t.Errorf("want the note %q (empty: none); the plan's notes are %q", c.want, p.Notes)
 			}
 		})
 	}

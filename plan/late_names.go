@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// usableNames are names that code may use: of tables and their columns, of types, labels of enums, and functions. The values say what each is. Code
-// uses a partition by its parent's name.
+// usableNames are names that code may use: of tables and their columns, of types, labels of enums, and functions. The values describe them for
+// people: "users.nick" has "column users.nick". Code uses a partition by its parent's name.
 type usableNames map[string]string
 
 func listUsableNames(c *catalog.Catalog) usableNames {

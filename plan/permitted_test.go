@@ -26,10 +26,10 @@ func TestReachIsWork(t *testing.T) {
 		})
 		if len(p.Steps) != 1 || p.Steps[0].Class != onward.StepWork || (p.Steps[0].Transaction == onward.TransactionNone) != alone ||
 			strings.Contains(strings.Join(p.Proof.Missing, "\n"), "onward apply refuses") {
-			t.Errorf("%s: %+v %q", sql, p.Steps, p.Proof.Missing)
+			t.Errorf("%s: want one step of work; the steps are %+v, the proof misses %q", sql, p.Steps, p.Proof.Missing)
 		}
 		if len(p.Proof.Groups) != 1 || len(p.Proof.Groups[0].Steps) != 1 || p.Proof.Groups[0].Proven || len(p.Digest) != 64 {
-			t.Errorf("%s: %+v %s", sql, p.Proof.Groups, p.Digest)
+			t.Errorf("%s: the groups are %+v, want one unproven group of one step; the digest is %q", sql, p.Proof.Groups, p.Digest)
 		}
 	}
 }

@@ -141,7 +141,7 @@ func TestClassics(t *testing.T) {
 				phases += string(s.Phase[0])
 			}
 			if !p.Proof.Proven || c.phases != "" && phases != c.phases {
-				t.Errorf("%s\n%s", phases, told(p))
+				t.Errorf("the phases are %q, want %q and a proof:\n%s", phases, c.phases, told(p))
 			}
 		})
 	}
@@ -182,7 +182,7 @@ func TestSketches(t *testing.T) {
 			}, c.missing
 			p := makePlan(t, c)
 			if p.Proof.Proven || !strings.Contains(strings.Join(p.Proof.Missing, "\n"), missing) {
-				t.Errorf("%s", told(p))
+				t.Errorf("the plan is proven, or does not miss %q:\n%s", missing, told(p))
 			}
 		})
 	}
@@ -243,7 +243,7 @@ func TestProofFails(t *testing.T) {
 			c.Spoil(spoil.change)
 			p := makePlan(t, c)
 			if p.Proof.Proven || !slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK && strings.HasPrefix(c.Name, spoil.check) }) {
-				t.Errorf("%s", told(p))
+				t.Errorf("the plan is proven, or its check %q passes:\n%s", spoil.check, told(p))
 			}
 		})
 	}
@@ -255,6 +255,6 @@ func TestCalls(t *testing.T) {
 	p := make_(t, "SELECT set_config('lock_timeout', '3s', true); CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS 'INSERT INTO keyless VALUES (1)'; "+
 		"SELECT fill();", 17)
 	if len(p.Steps) != 2 || !strings.Contains(p.Steps[1].SQL, "SELECT fill()") || !p.Proof.Checks[1].OK {
-		t.Errorf("%s", told(p))
+		t.Errorf("the plan does not call fill() in its second of two steps, or its second check fails:\n%s", told(p))
 	}
 }

@@ -45,7 +45,7 @@ func TestRandomReleases(t *testing.T) {
 					Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}, Majors: []int{major},
 				}})
 				if err != nil {
-					t.Fatalf("%v\n%s\n%s", err, r.schema, r.release)
+					t.Fatalf("plan the release: %v\nschema:\n%s\nrelease:\n%s", err, r.schema, r.release)
 				}
 				failure := findFailure(p)
 				if failure == "" {

@@ -39,11 +39,11 @@ func TestRepackIsProven(t *testing.T) {
 				got = append(got, p.Steps[i].SQL)
 			}
 			if strings.Join(got, "") != strings.Join(tc.steps, "") || !p.Proof.Proven {
-				t.Errorf("%q %v", got, p.Proof.Missing)
+				t.Errorf("the steps are %q, want %q; the proof misses %q", got, tc.steps, p.Proof.Missing)
 			}
 			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "gets no rows, without an error") ||
 				!strings.Contains(notes, "meanwhile is not protected") {
-				t.Error(notes)
+				t.Errorf("the notes do not warn of reads without rows and of a missing protection:\n%s", notes)
 			}
 		})
 	}
@@ -70,14 +70,14 @@ func TestRepackIsNotWritten(t *testing.T) {
 	gittest.RunGit(t, dir, "checkout", "-q", "feature")
 	fixes, err := plan.Fix(t.Context(), audit.Config{Dir: dir, Base: "main", Settings: settings}, nil)
 	if err != nil || len(fixes.Edits) > 0 || fixes.Draft != nil && len(fixes.Draft.Files) > 0 {
-		t.Errorf("%v %+v", err, fixes)
+		t.Errorf("Fix gives %v, %+v, want no edit and no file", err, fixes)
 	}
 	for _, want := range []string{"REPACK (CONCURRENTLY) orders;\n", "REPACK (CONCURRENTLY) orders USING INDEX orders_total;\n"} {
 		if len(d.Files) > 0 || !d.IsWatched() || d.Script == nil || !strings.HasSuffix(d.Script.Text, "\n"+want) {
-			t.Fatalf("%+v %+v", d.Files, d.Script)
+			t.Fatalf("the draft has the files %+v and the script %+v, want only a script that ends with %q", d.Files, d.Script, want)
 		}
 		if !strings.Contains(d.Script.Text, "SELECT set_config('lock_timeout', '5s', false) WHERE current_setting('lock_timeout') = '0';\n") {
-			t.Error(d.Script.Text)
+			t.Errorf("the script sets no lock_timeout:\n%s", d.Script.Text)
 		}
 		save(t, d)
 		if err := os.RemoveAll(filepath.Join(dir, "migrations", "00002_b.sql")); err != nil {
@@ -90,7 +90,7 @@ func TestRepackIsNotWritten(t *testing.T) {
 		d = next[0]
 	}
 	if len(d.Files) != 1 || !strings.Contains(d.Files[0].Text, "ADD COLUMN note text") || d.Waits != nil || d.IsWatched() {
-		t.Errorf("%+v %+v", d.Files, d.Waits)
+		t.Errorf("the draft has the files %+v and waits for %+v, want one file that adds the column note", d.Files, d.Waits)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestRefusedPreparedStatements(t *testing.T) {
 					return !c.OK && strings.HasPrefix(c.Name, "under traffic") && strings.Contains(c.Detail, "cached plan must not change result type")
 				})
 				if p.Proof.Proven != c.proven || refused == c.proven {
-					t.Errorf("%d: %s", major, told(p))
+					t.Errorf("Postgres %d: the plan is proven: %t, want %t; refused: %t\n%s", major, p.Proof.Proven, c.proven, refused, told(p))
 				}
 			}
 		})

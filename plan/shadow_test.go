@@ -52,7 +52,7 @@ func TestShadowSnapshots(t *testing.T) {
 	for i, sql := range writes {
 		failed := new(pgconn.PgError)
 		if _, err := before[i].Exec(t.Context(), sql); !errors.As(err, &failed) || failed.Code != "40001" {
-			t.Errorf("%s: %v", sql, err)
+			t.Errorf("%s in an older snapshot ends with %v, want a serialization failure (40001)", sql, err)
 		}
 		st.exec(before[i], "ROLLBACK")
 		st.exec(begin(), sql+"; COMMIT")

@@ -72,7 +72,7 @@ func TestSoftDelete(t *testing.T) {
 				return
 			}
 			if !p.Proof.Proven {
-				t.Fatal(told(p))
+				t.Fatalf("the plan is not proven:\n%s", told(p))
 			}
 			for _, want := range c.want {
 				if !strings.Contains(told(p), want) {
@@ -101,7 +101,7 @@ func TestSoftDeleteStatements(t *testing.T) {
 		t.Errorf("which query does not filter is said otherwise: %s", found)
 	}
 	if len(p.Statements) != 3 {
-		t.Fatalf("%v", p.Statements)
+		t.Fatalf("the plan has the statements %v, want 3", p.Statements)
 	}
 	conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 	send := func(want int64, sql string, args ...any) {

@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// source is a release that plans are made of.
+// source is a release to plan. Several plans can be made of it, each with other chains left out.
 type source struct {
 	report   *onward.Report
 	folds    []*audit.Folded

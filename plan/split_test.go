@@ -44,7 +44,7 @@ func TestSplitKeeps(t *testing.T) {
 			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			run := func(sql string) {
 				if _, err := conn.Exec(t.Context(), sql); err != nil {
-					t.Fatalf("%s: %v", sql, err)
+					t.Fatalf("run %s: %v", sql, err)
 				}
 			}
 			run(base + rows)

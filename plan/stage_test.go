@@ -47,7 +47,7 @@ func (s *scene) steps(t *testing.T) []onward.PlanStep {
 	t.Helper()
 	steps, missing := s.planned(t)
 	if len(missing) > 0 {
-		t.Errorf("%s", strings.Join(missing, "\n"))
+		t.Errorf("the plan misses steps:\n%s", strings.Join(missing, "\n"))
 	}
 	return steps
 }

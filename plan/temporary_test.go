@@ -30,6 +30,6 @@ func TestSavepoints(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, "SAVEPOINT before;\nCREATE INDEX customers_note ON customers (note);\nRELEASE SAVEPOINT before;", 17, nil, true)
 	if !p.Proof.Proven {
-		t.Errorf("%s", told(p))
+		t.Errorf("the plan of a release with savepoints is not proven:\n%s", told(p))
 	}
 }

@@ -28,7 +28,7 @@ ALTER TABLE bills ALTER COLUMN mark TYPE varchar(5);`
 		run := func(sql string) {
 			t.Helper()
 			if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-				t.Fatalf("%v\n%s", err, sql)
+				t.Fatalf("run a statement: %v\n%s", err, sql)
 			}
 		}
 		run(deployed + "INSERT INTO bills VALUES (1, '1.50', 'a'), (2, '2', NULL); " +
@@ -66,7 +66,7 @@ ALTER TABLE bills ALTER COLUMN mark TYPE varchar(5);`
 		}
 		run("BEGIN READ ONLY")
 		if got := pgservertest.ReadTexts(t, conn, "SELECT onward_failed::text FROM onward_bills_amount_value('x')"); !slices.Equal(got, []string{"true"}) {
-			t.Errorf("%v", got)
+			t.Errorf("onward_bills_amount_value('x') reports onward_failed as %q, want true", got)
 		}
 		if got := pgservertest.ReadTexts(t, conn, "SELECT 'ID' WHERE txid_current_if_assigned() IS NOT NULL"); len(got) > 0 {
 			t.Error("the evaluation takes a transaction ID")

@@ -204,7 +204,7 @@ func clean(t *testing.T, dir string, p *onward.Plan) {
 	for _, f := range r.Findings {
 		if f.Severity != onward.Info && (f.Category == onward.Locking || f.Category == onward.InTransaction) ||
 			f.Severity == onward.Error && f.Category != onward.Compatibility && f.Category != onward.DataLoss {
-			t.Errorf("%s: %s:%d: %s %s", f.Rule, f.Path, f.Line, f.Severity, f.Fact)
+			t.Errorf("the written files have the finding %s at %s:%d: %s %s", f.Rule, f.Path, f.Line, f.Severity, f.Fact)
 		}
 	}
 	for _, o := range r.Opaque {

@@ -86,7 +86,7 @@ func newAlembicProject(t *testing.T, each bool) *alembicProject {
 func (p *alembicProject) upgrade(database, to string) {
 	p.t.Helper()
 	if talk, err := p.tryUpgrade(database, to); err != nil {
-		p.t.Fatalf("%v\n%s", err, talk)
+		p.t.Fatalf("alembic upgrade %s: %v\n%s", to, err, talk)
 	}
 }
 
@@ -167,11 +167,11 @@ func TestGuardWithAlembic(t *testing.T) {
 	const revision = "migrations/versions/b2_rename.py"
 	replaced := onward.Plan{Base: "main", Catalog: "x", Migrations: []onward.PlannedMigration{{ID: "b2", Path: revision}}}
 	if g, err := plan.Guard(t.Context(), p.audit, &replaced); err != nil || len(g.Written) != 1 {
-		t.Fatalf("%+v %v", g, err)
+		t.Fatalf("Guard gives %+v, %v, want one written file", g, err)
 	}
 	report, err := audit.Changelog(t.Context(), p.audit)
 	if err != nil || len(report.Opaque) > 0 {
-		t.Errorf("%+v %v", report, err)
+		t.Errorf("the guarded revision is judged as %+v, %v, want nothing unjudged", report, err)
 	}
 	p.upgrade(pgservertest.Database(t, p.major), "head")
 	conn := pgservertest.Connect(t, p.db)
@@ -183,16 +183,16 @@ func TestGuardWithAlembic(t *testing.T) {
 	}
 	const note = "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0"
 	if talk, err := p.tryUpgrade(p.db, "head"); err == nil || !strings.Contains(talk, "plan p1 of onward is under way on this database") {
-		t.Fatalf("%v\n%s", err, talk)
+		t.Fatalf("alembic upgrade during plan p1: %v, want the guard's refusal:\n%s", err, talk)
 	}
 	if got := p.query(conn, note); got != "id note code size" {
-		t.Error(got)
+		t.Errorf("after the refused upgrade orders has the columns %q, want those of before", got)
 	}
 	if err := ledger.SetPlanState(t.Context(), conn, "p1", ledger.Abandoned); err != nil {
 		t.Fatal(err)
 	}
 	p.upgrade(p.db, "head")
 	if got := p.query(conn, note); got != "id remark code size" {
-		t.Error(got)
+		t.Errorf("after the upgrade orders has the columns %q, want note renamed to remark", got)
 	}
 }

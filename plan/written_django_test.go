@@ -52,7 +52,7 @@ func (d *django) put(dir string) {
 	d.t.Helper()
 	files, err := filepath.Glob(dir + "/*")
 	if err != nil || len(files) == 0 {
-		d.t.Fatal(dir, err)
+		d.t.Fatalf("list the files of %s: %v (%d files)", dir, err, len(files))
 	}
 	if err := filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -88,7 +88,7 @@ func (d *django) migrate(database string, args ...string) {
 		"SHOP_DB_NAME="+strings.TrimPrefix(u.Path, "/"), "SHOP_DB_HOST="+u.Query().Get("host"),
 		"SHOP_DB_PORT="+u.Query().Get("port"), "SHOP_DB_USER="+u.User.Username())
 	if out, err := cmd.CombinedOutput(); err != nil {
-		d.t.Fatalf("%v\n%s", err, out)
+		d.t.Fatalf("django migrate %q: %v\n%s", args, err, out)
 	}
 }
 
@@ -161,7 +161,7 @@ func runWrittenRelease(t *testing.T, release *writtenRelease) {
 	byHand := carryOut(t, d.audit, draft, conn, func() { d.migrate(got) })
 	differ, err := plan.Differ(ctx, want, got)
 	if err != nil || len(differ) > 0 {
-		t.Errorf("%v\n%s", err, strings.Join(differ, "\n"))
+		t.Errorf("compare the written migrations with Django's own: %v; differences:\n%s", err, strings.Join(differ, "\n"))
 	}
 	if diff := cmp.Diff(contents(t, want, release.contents), contents(t, got, release.contents)); diff != "" {
 		t.Errorf("rows (-release +plan):\n%s", diff)
@@ -208,7 +208,7 @@ func contents(t *testing.T, database string, queries []string) []string {
 		var sum string
 		if err := conn.QueryRow(t.Context(), "SELECT count(*) || ' ' || md5(string_agg(r::text, ',' ORDER BY r::text)) FROM (SELECT "+columns+
 			") AS r").Scan(&sum); err != nil {
-			t.Fatalf("%s: %v", columns, err)
+			t.Fatalf("read the rows of %s: %v", columns, err)
 		}
 		out = append(out, columns+": "+sum)
 	}

@@ -89,7 +89,7 @@ func (p *writtenProject) applyPlan() {
 		Repository: p.audit,
 	})
 	if err != nil || got.State != onward.ApplyDone || got.Next != "" {
-		p.t.Fatalf("%+v %v", got, err)
+		p.t.Fatalf("apply the plan: %+v, %v, want it done and nothing next", got, err)
 	}
 }
 
@@ -104,7 +104,7 @@ func (p *writtenProject) compare(want string) {
 	p.t.Helper()
 	differ, err := plan.Differ(p.t.Context(), want, p.db)
 	if err != nil || len(differ) > 0 {
-		p.t.Errorf("%v\n%s", err, strings.Join(differ, "\n"))
+		p.t.Errorf("compare the database with the wanted one: %v; differences:\n%s", err, strings.Join(differ, "\n"))
 	}
 	if diff := cmp.Diff(contents(p.t, want, p.columns), contents(p.t, p.db, p.columns)); diff != "" {
 		p.t.Errorf("rows (-release +plan):\n%s", diff)

@@ -68,7 +68,7 @@ func (p *railsProject) migrate(database string, args ...string) string {
 		"SECRET_KEY_BASE=x")
 	talk, err := cmd.CombinedOutput()
 	if err != nil {
-		p.t.Fatalf("%v\n%s", err, talk)
+		p.t.Fatalf("rails db:migrate %q: %v\n%s", args, err, talk)
 	}
 	return string(talk)
 }

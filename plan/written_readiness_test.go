@@ -90,7 +90,7 @@ func TestUnfilledColumn(t *testing.T) {
 				t.Errorf("findings: %q", got)
 			}
 			if len(r.Summary.Readiness) != 1 || r.Summary.Readiness[0].NewCode || !strings.Contains(r.Summary.Verdict, r.Summary.Readiness[0].Text) {
-				t.Errorf("%+v", r.Summary)
+				t.Errorf("the summary is %+v, want one readiness, not for new code, in the verdict", r.Summary)
 			}
 			if (r.Summary.Errors > 0) != c.unsafe || !c.unsafe && !strings.HasPrefix(r.Summary.Verdict, "These files are safe to deploy. The new code must wait for ") {
 				t.Errorf("%d errors: %s", r.Summary.Errors, r.Summary.Verdict)
@@ -131,7 +131,7 @@ func TestWrittenContract(t *testing.T) {
 	save(t, next[0])
 	r := judgeTree(t, dir, "v2")
 	if r.Summary.Errors > 0 || len(r.Migrations) == 0 || !strings.Contains(r.Summary.Verdict, "No process of main") {
-		t.Errorf("%s %+v", r.Summary.Verdict, r.Findings)
+		t.Errorf("the verdict is %q, want no errors and a condition on the processes of main; findings: %+v", r.Summary.Verdict, r.Findings)
 	}
 	if r := judgeTree(t, dir, "main"); r.Summary.Errors == 0 {
 		t.Errorf("the old code is still deployed: %s", r.Summary.Verdict)

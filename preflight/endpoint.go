@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/internal/dbchecks"
 )
 
-// endpoint is an endpoint as the user named it.
+// endpoint is an address whose certificates are checked: --tls db.example.com:5432.
 type endpoint struct{ name, host, port string }
 
 // parseEndpoints parses the endpoints.

@@ -25,7 +25,7 @@ func TestExample(t *testing.T) {
 	c := pgservertest.Connect(t, url)
 	names, err := fs.Glob(shop, "db/migrations/*.sql")
 	if err != nil || len(names) < 5 {
-		t.Fatal(names, err)
+		t.Fatalf("the shop's migrations are %q, %v, want five or more", names, err)
 	}
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		text, err := fs.ReadFile(shop, name)
@@ -46,7 +46,7 @@ func TestExample(t *testing.T) {
 	r := flight(t, url, func(c *preflight.Config) { c.Alone, c.Dir, c.Base = false, dir, "main" })
 	for _, f := range r.Findings {
 		if f.Rule != "archiver-off" {
-			t.Errorf("%s %s: %s", f.Severity, f.Rule, f.Fact)
+			t.Errorf("the example has the finding %s %s: %s", f.Severity, f.Rule, f.Fact)
 		}
 	}
 }

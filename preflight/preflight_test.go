@@ -97,7 +97,7 @@ func run(t *testing.T, c *pgx.Conn, sql ...string) {
 	defer cancel()
 	for _, s := range sql {
 		if _, err := c.Exec(ctx, s); err != nil {
-			t.Fatalf("%s: %v", s, err)
+			t.Fatalf("run %s: %v", s, err)
 		}
 	}
 }
@@ -113,7 +113,7 @@ func TestHealthy(t *testing.T) {
 		r := flight(t, url, asks("SELECT 1e12", ""))
 		for _, f := range r.Findings {
 			if f.Severity > onward.Info && f.Rule != "archiver-off" {
-				t.Errorf("%d: %s %s: %s", major, f.Severity, f.Rule, f.Fact)
+				t.Errorf("Postgres %d: a healthy server has the finding %s %s: %s", major, f.Severity, f.Rule, f.Fact)
 			}
 		}
 		for _, o := range r.Opaque {
@@ -122,7 +122,7 @@ func TestHealthy(t *testing.T) {
 			}
 		}
 		if r.Summary.Checks != len(dbchecks.All()) || r.Summary.Errors != 0 {
-			t.Errorf("%d: %+v", major, r.Summary)
+			t.Errorf("Postgres %d: the summary is %+v, want all %d checks and no error", major, r.Summary, len(dbchecks.All()))
 		}
 	})
 }

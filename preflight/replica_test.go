@@ -28,7 +28,7 @@ func streamAndStall(t *testing.T, c, receiver *pgx.Conn) {
 	if message, err := front.Receive(); err != nil {
 		t.Fatal(err)
 	} else if _, ok := message.(*pgproto3.CopyBothResponse); !ok {
-		t.Fatalf("%T", message)
+		t.Fatalf("START_REPLICATION is answered with %T, want CopyBothResponse", message)
 	}
 	status := make([]byte, 34)
 	status[0] = 'r'

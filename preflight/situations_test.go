@@ -239,14 +239,14 @@ func TestQueries(t *testing.T) {
 	wantNone(t, flight(t, url, asks("", "SELECT now() - interval '9 days' UNION ALL SELECT now()")), "backup-old")
 	if list := unseen(flight(t, url, asks("SELECT 'hunter2'", "")), "disk-short"); len(list) != 1 || !strings.Contains(list[0], "SQLSTATE 22P02") ||
 		strings.Contains(list[0], "hunter2") {
-		t.Errorf("%q", list)
+		t.Errorf("a query that returns no number gives %q, want SQLSTATE 22P02 without the value", list)
 	}
 	r = flight(t, url, asks("SELECT free FROM nowhere", "SELECT now() FROM generate_series(1, 1000000000000)"))
 	if list := unseen(r, "disk-short"); len(list) != 1 || !strings.Contains(list[0], `relation "nowhere" does not exist`) {
-		t.Errorf("%q", list)
+		t.Errorf("a query of a missing table gives %q, want the server's message", list)
 	}
 	if list := unseen(r, "backup-old"); len(list) != 1 {
-		t.Errorf("%q", list)
+		t.Errorf("an endless query gives %q, want one entry", list)
 	}
 }
 
@@ -263,7 +263,7 @@ func TestHarmfulQueries(t *testing.T) {
 		r := flight(t, url, asks(fmt.Sprintf("SELECT 1e15 WHERE pg_terminate_backend(%d)", pid), fmt.Sprintf("SELECT now() FROM pg_cancel_backend(%d)", pid)))
 		for rule, name := range map[string]string{"disk-short": "pg_terminate_backend", "backup-old": "pg_cancel_backend"} {
 			if list := unseen(r, rule); len(list) != 1 || !strings.Contains(list[0], "is not run: it calls "+name) {
-				t.Errorf("%s: %q", rule, list)
+				t.Errorf("%s: a query that calls %s gives %q, want it not to run", rule, name, list)
 			}
 		}
 		if err := victim.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {

@@ -59,7 +59,7 @@ func TestTouched(t *testing.T) {
 		want(t, r, "transaction-holds-locks", "info", "holds locks on users, which the release touches")
 		want(t, r, "publication-sends-table", "warning sent", "sends users, which the release touches")
 		if got := found(r, "publication-sends-table"); len(got) != 1 {
-			t.Errorf("%q", got)
+			t.Errorf("publication-sends-table has the findings %q, want one", got)
 		}
 		want(t, flight(t, url), "publication-sends-table", "info other", "sends orders")
 		run(t, other, "ROLLBACK", "BEGIN", "UPDATE users SET email = 'b'", "PREPARE TRANSACTION '"+name+"'")
@@ -69,7 +69,7 @@ func TestTouched(t *testing.T) {
 		low := flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), withRelease)
 		want(t, low, "role-lacks-rights", "error public.users", "postgres owns")
 		if got := found(low, "role-lacks-rights"); len(got) != 1 {
-			t.Errorf("%q", got)
+			t.Errorf("role-lacks-rights has the findings %q, want one", got)
 		}
 		run(t, c, "ALTER TABLE users OWNER TO "+name, "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "ALTER TABLE users FORCE ROW LEVEL SECURITY")
 		low = flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), withRelease)
@@ -123,7 +123,7 @@ func TestNoRelease(t *testing.T) {
 	url := pgservertest.Database(t, 18)
 	r := flight(t, url, func(c *preflight.Config) { c.Alone = false })
 	if list := unseen(r, "schema-drift"); len(list) != 1 || !strings.Contains(list[0], "which tables the release touches") {
-		t.Errorf("%q", list)
+		t.Errorf("without a release schema-drift gives %q, want one entry on the touched tables", list)
 	}
 	if list := unseen(flight(t, url), "schema-drift"); len(list) > 0 {
 		t.Errorf("with Alone: %q", list)
@@ -131,7 +131,7 @@ func TestNoRelease(t *testing.T) {
 	_, err := preflight.Run(context.Background(), preflight.Config{Config: audit.Config{Deployed: audit.Deployed{DB: url}, Base: "v1"}})
 	var none *audit.NotRepositoryError
 	if !errors.As(err, &none) {
-		t.Errorf("%v", err)
+		t.Errorf("Run outside a repository with a base: %v, want a NotRepositoryError", err)
 	}
 }
 

@@ -18,6 +18,6 @@ func TestBaseAdvice(t *testing.T) {
 	_, err := record.Run(t.Context(), record.Config{Command: []string{"true"}, Major: 17, Base: base})
 	const advice = "is no superuser: give the deployed schema with --schema FILE"
 	if err == nil || !strings.Contains(err.Error(), advice) || strings.Contains(err.Error(), "--superuser") {
-		t.Errorf("%v", err)
+		t.Errorf("record.Run of a base that needs a superuser: %v, want the advice %q", err, advice)
 	}
 }

@@ -20,14 +20,13 @@ type dependencies struct {
 // relationUse is what a text says of one relation.
 type relationUse struct {
 	reads, writes map[string]bool
-	star, whole   bool // whole: it writes columns by their position
+	star, whole   bool // star: it reads SELECT *; whole: it writes columns by their position
 	upsert        bool
 	lock          onward.Lock
 }
 
-// combineUses puts what the text says (which columns are written, and which are read) and
-// what the server says (of which relation they are) together. d is nil where the
-// server was not asked.
+// combineUses combines the text of a query with the server's dependencies. The text says which columns are
+// written, and which are read. The server says to which relation they belong. d is nil if the server was not asked.
 func combineUses(n *pgparse.Node, names tables, d *dependencies) []workload.Use {
 	text := readTextUses(n, names)
 	if d != nil {

@@ -20,10 +20,10 @@ const leastFolded = 3
 // canFold reports whether anything may be folded.
 func (c *Config) canFold() bool { return !slices.Contains(c.Folds, noFold) }
 
-// foldRule is a pattern that was given.
+// foldRule is a value of --fold: test_*=public counts the schemas test_* as public. into is "" if no name was given.
 type foldRule struct{ pattern, into string }
 
-// foldRules reads the patterns that were given.
+// foldRules parses the values of --fold.
 func (c *Config) foldRules() ([]foldRule, error) {
 	var out []foldRule
 	for _, text := range c.Folds {

@@ -96,19 +96,19 @@ func TestFoldSchemas(t *testing.T) {
 	for i := range w.Queries {
 		q := &w.Queries[i]
 		if q.IsCode() && (q.Resolved != "server" || q.Disputed || q.Folded != (q.SQL != "SELECT id FROM kept" && !strings.Contains(q.SQL, "nextval"))) {
-			t.Errorf("%+v", q)
+			t.Errorf("the query is not resolved by the server, is disputed, or is folded wrongly: %+v", q)
 		}
 	}
 	insert := query(t, w, "INSERT INTO jobs.job")
 	if len(insert.Uses) != 1 || insert.Uses[0].Relation != "jobs.job" || !slices.Equal(insert.Uses[0].Writes, []string{"name", "state"}) ||
 		!slices.Equal(insert.Params, []string{"text", "jobs.state"}) {
-		t.Errorf("%+v", insert)
+		t.Errorf("the INSERT is %+v, want it to write name and state of jobs.job", insert)
 	}
 	if q := query(t, w, "UPDATE job"); q.SearchPath != "jobs" || q.Uses[0].Relation != "jobs.job" {
-		t.Errorf("%+v", q)
+		t.Errorf("the UPDATE is %+v, want the search path jobs and the table jobs.job", q)
 	}
 	if q := query(t, w, "nextval"); len(q.Names) != 1 || !slices.Equal(q.Names[0].Values, []string{"jobs.job_id_seq"}) {
-		t.Errorf("%+v", q.Names)
+		t.Errorf("nextval has the names %+v, want jobs.job_id_seq", q.Names)
 	}
 	if len(w.Queries) > 25 {
 		t.Errorf("%d queries with migrations", len(w.Queries))
@@ -141,7 +141,7 @@ func TestFoldDatabases(t *testing.T) {
 	equal(t, "the folds", folded(w), "20 database shop_*_test > shop_test")
 	q := query(t, w, "email FROM users")
 	if q.Calls != 20 || len(q.Senders) != 1 || q.Senders[0].Database != "shop_test" || q.Senders[0].Calls != 20 || q.Resolved != "server" {
-		t.Errorf("%+v", q)
+		t.Errorf("the query is %+v, want 20 calls from shop_test, resolved by the server", q)
 	}
 	equal(t, "the statements", []string{query(t, w, "CREATE DATABASE").SQL, fmt.Sprint(query(t, w, "CREATE DATABASE").Calls)}, "CREATE DATABASE shop_test", "20")
 }
@@ -215,7 +215,7 @@ func TestFoldCarefully(t *testing.T) {
 			Command: []string{"true"},
 			Folds:   []string{wrong},
 		}); err == nil || !strings.Contains(err.Error(), "--fold") {
-			t.Errorf("%q: %v", wrong, err)
+			t.Errorf("record.Run with --fold %q: %v, want an error that names --fold", wrong, err)
 		}
 	}
 }
@@ -231,11 +231,11 @@ BEGIN; LOCK TABLE busy; DROP SCHEMA other CASCADE; COMMIT;`
 	w := psql(t, record.Config{}, script)
 	for _, word := range []string{"busy", "other.free"} {
 		if q := query(t, w, "FROM "+word); q.Resolved != "server" {
-			t.Errorf("%+v", q)
+			t.Errorf("the query of %s is not resolved by the server: %+v", word, q)
 		}
 	}
 	if took := time.Since(start); len(w.Notes) > 0 || took > time.Minute {
-		t.Errorf("%q, %s", w.Notes, took)
+		t.Errorf("the recording has the notes %q and took %s, want none and less than a minute", w.Notes, took)
 	}
 	w = psql(t, record.Config{}, script+" ALTER TABLE busy RENAME TO gone; DROP TABLE gone;")
 	if !slices.Contains(w.Notes, "of 1 queries nobody knows all that they use: the server did not answer in 10 s, or waited 0.3 s for a lock") {
@@ -258,11 +258,11 @@ func TestLaterNames(t *testing.T) {
 	script := createScript("alpha", "numbers", "") + createScript("beta", "invoices", "")
 	q := query(t, psql(t, record.Config{}, script), "nextval")
 	if len(q.Names) != 1 || q.Names[0].Partial || !slices.Equal(q.Names[0].Values, []string{"invoices", "numbers"}) {
-		t.Errorf("%+v", q.Names)
+		t.Errorf("nextval has the names %+v, want invoices and numbers, complete", q.Names)
 	}
 	q = query(t, psql(t, record.Config{}, script+createScript("gamma", "orders", "DROP SEQUENCE orders;")), "nextval")
 	if len(q.Names) != 1 || !q.Names[0].Partial || !slices.Equal(q.Names[0].Values, []string{"invoices", "numbers"}) {
-		t.Errorf("%+v", q.Names)
+		t.Errorf("nextval has the names %+v, want invoices and numbers, partial", q.Names)
 	}
 }
 

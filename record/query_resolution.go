@@ -23,7 +23,7 @@ const (
 	mostReconnects = 3
 )
 
-// questions are what is known of the questions that were asked, or not.
+// questions is the state of the questions to the server about what queries use.
 type questions struct {
 	// left is the time that they may still take; late is whether it ran out.
 	left time.Duration

@@ -21,7 +21,7 @@ type recordTarget struct {
 	user, password, database string // what the command is given
 	owner                    string // the role that may do everything with the schema; "" for none that connects
 	major                    int
-	server                   *pgserver.Server // nil for somebody's
+	server                   *pgserver.Server // the throwaway server; nil for the user's own
 	copies                   *schemaCopies    // nil for a throwaway one
 	denies                   bool             // it refuses what touches deprecated columns
 	stop                     func() error

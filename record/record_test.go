@@ -88,7 +88,7 @@ func recordCommand(t *testing.T, c record.Config) *record.Result {
 		t.Fatal(err)
 	}
 	if r.Failed != nil {
-		t.Fatal(r.Failed)
+		t.Fatalf("the recorded command failed: %v", r.Failed)
 	}
 	return r
 }
@@ -167,7 +167,7 @@ func TestRecordFails(t *testing.T) {
 		Command: []string{"/nowhere/at-all"},
 		Major:   17,
 	}); err != nil || r.Failed == nil || !strings.Contains(r.Failed.Error(), "/nowhere/at-all") {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("record.Run of a missing program = %+v, %v, want Failed to name it", r, err)
 	}
 	if _, err := record.Run(t.Context(), record.Config{Command: self(), Major: 17, Schema: dump + ".gone"}); err == nil {
 		t.Error("a file that is not there fills a database")
@@ -210,7 +210,7 @@ func TestMuteServer(t *testing.T) {
 	select {
 	case err := <-done:
 		if err == nil || !strings.Contains(err.Error(), "the server sent nothing for 1 s") {
-			t.Errorf("%v", err)
+			t.Errorf("record.Run on a mute server: %v, want an error after 1 s", err)
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("it still waits after a minute")

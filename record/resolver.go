@@ -30,7 +30,7 @@ type resolver struct {
 	late bool
 }
 
-// simpleQueryMode is how to send what works in a transaction that has failed settings.
+// simpleQueryMode sends a query without preparing it first. It works with any settings of the session.
 const simpleQueryMode = pgx.QueryExecModeExec
 
 // resolveQuery puts into a query the types of its parameters, the columns of its result, and

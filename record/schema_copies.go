@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
-// schemaCopies are databases of somebody's server, made again on a throwaway one by their
-// definitions: nothing is made on the server itself.
+// schemaCopies copies the schemas of databases from the user's own server to a throwaway one, by their
+// definitions. The user's server is only read.
 type schemaCopies struct {
 	address         string
 	addressDatabase string // the database of the address

@@ -28,7 +28,7 @@ func readShops(t *testing.T) {
 		address.RawQuery = values.Encode()
 		client := pgservertest.Connect(t, address.String())
 		if _, err := client.Exec(t.Context(), fmt.Sprintf("SELECT * FROM goods /* %s%s */ WHERE '%[1]s%[2]s' <> ''", user, options)); err != nil {
-			t.Errorf("%s: %v", user, err)
+			t.Errorf("query goods as %s: %v", user, err)
 		}
 	}
 	statements := []string{"GRANT CREATE ON DATABASE " + os.Getenv("PGDATABASE") + " TO PUBLIC"}
@@ -41,7 +41,7 @@ func readShops(t *testing.T) {
 		"ALTER ROLE owner SET search_path = of_role", "ALTER ROLE owner IN DATABASE "+os.Getenv("PGDATABASE")+" SET search_path = of_both")
 	for _, sql := range statements {
 		if _, err := main.Exec(t.Context(), sql); err != nil {
-			t.Fatalf("%s: %v", sql, err)
+			t.Fatalf("run %s: %v", sql, err)
 		}
 	}
 	connect("seller", "")

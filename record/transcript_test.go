@@ -51,7 +51,7 @@ func TestTranscript(t *testing.T) {
 				t.Errorf("the database is made at %d, used at %d, dropped at %d", create, insert, drop)
 			}
 			if len(got.Sessions) != 2 || got.Sessions[1].Database != "test_shop_gw1" {
-				t.Errorf("%+v", got.Sessions)
+				t.Errorf("the sessions are %+v, want two, the second in test_shop_gw1", got.Sessions)
 			}
 		})
 	}

@@ -97,7 +97,7 @@ func (e *BaseError) Error() string {
 // Unwrap returns the server's error.
 func (e *BaseError) Unwrap() error { return e.Err }
 
-// advise says what to do about a base that cannot be created.
+// adviceText says what to do about a base that cannot be created.
 func (e *BaseError) adviceText() string {
 	var pg *pgconn.PgError
 	isServerError := errors.As(e.Err, &pg)

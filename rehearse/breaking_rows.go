@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// probeRows are enough rows to break every demand, even one that only few rows
+	// probeRows are enough rows to break every demand of the release, such as SET NOT NULL, even one that only few rows
 	// break.
 	probeRows = 60
 	// mostProbes limits how often the release runs to find rows that may stop it.

@@ -120,7 +120,7 @@ func TestNoOffenders(t *testing.T) {
 			requireSilence(t, r)
 			for _, st := range h.Statements {
 				if st.Failed != nil {
-					t.Errorf("%s: %+v", text(r, st), st.Failed)
+					t.Errorf("%s failed with rows: %+v", text(r, st), st.Failed)
 				}
 			}
 		})
@@ -168,6 +168,6 @@ func TestTooManyRows(t *testing.T) {
 		t.Error(err)
 	}
 	if len(phases) == 0 || phases[len(phases)-1] != "fills the tables" {
-		t.Errorf("%q", phases)
+		t.Errorf("the progress has the phases %q, want \"fills the tables\" last", phases)
 	}
 }

@@ -44,7 +44,7 @@ func TestReadOnlyHome(t *testing.T) {
 			for _, args := range []string{"changelog --fail-on never", "check --fail-on never migrations/00002_posts.sql"} {
 				c := v.run(t, args, env...)
 				if err := c.cmd.Wait(); err != nil || !strings.Contains(c.out.String(), "users") {
-					t.Errorf("%s: %v\n%s", args, err, &c.out)
+					t.Errorf("onward %s: %v\n%s", args, err, &c.out)
 				}
 				c.empty(t)
 			}
@@ -148,12 +148,12 @@ const rehearseJSON = "rehearse --pg 18 --rows 500 --fail-on never --format json"
 func (v victims) report(t *testing.T, c *victim) map[string]any {
 	t.Helper()
 	if err := c.cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, &c.out)
+		t.Fatalf("onward failed: %v\n%s", err, &c.out)
 	}
 	c.empty(t)
 	var out map[string]any
 	if err := json.Unmarshal(c.out.Bytes(), &out); err != nil {
-		t.Fatalf("%v\n%s", err, &c.out)
+		t.Fatalf("the report is no JSON: %v\n%s", err, &c.out)
 	}
 	if out["rehearsals"] == nil {
 		t.Fatalf("no rehearsal:\n%s", &c.out)

@@ -58,7 +58,7 @@ func attemptedEscapeInFile(err error) string {
 	return ""
 }
 
-// escapeInText is grave for a text with one statement.
+// escapeInText is escapeInStatement for a text with one statement; "" for any other text.
 func escapeInText(inner string) string {
 	if f, err := pgparse.SplitText(inner); err == nil && len(f.Stmts) == 1 {
 		return escapeInStatement(f.Stmts[0].Node, inner)

@@ -179,7 +179,7 @@ func (e *escape) deployed(t *testing.T, err error, major int) {
 	failed := new(rehearse.BaseError)
 	switch {
 	case i < 0 && err != nil:
-		t.Errorf("%v", err)
+		t.Errorf("the base of %s fails: %v", e.name, err)
 	case i < 0:
 	case !errors.As(err, &failed):
 		t.Errorf("no error of the base: %v", err)
@@ -288,7 +288,7 @@ func archived(t *testing.T, sql string) string {
 	}
 	file := filepath.Join(t.TempDir(), "dump")
 	if out, err := exec.Command(program, "--format=custom", "--file="+file, url).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		t.Fatalf("pg_dump: %v: %s", err, out)
 	}
 	return file
 }

@@ -63,7 +63,7 @@ func escapes(t *testing.T, way string) []*escape {
 	for _, path := range paths {
 		e := &escape{way: way, name: strings.TrimSuffix(filepath.Base(path), ".txtar"), text: map[string]string{}, oldest: onward.OldestMajor}
 		if err := e.read(archive(t, path), parts); err != nil {
-			t.Fatalf("%s: %v", path, err)
+			t.Fatalf("read the escape %s: %v", path, err)
 		}
 		out = append(out, e)
 	}

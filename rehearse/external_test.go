@@ -34,7 +34,7 @@ func TestCreatesRoles(t *testing.T) {
 		_, err := rehearse.Run(t.Context(), cfg)
 		var input *config.InputError
 		if wasRefused := errors.As(err, &input) && strings.Contains(err.Error(), "has the rights of maker"); wasRefused != refused || !refused && err != nil {
-			t.Errorf("%d: %v", major, err)
+			t.Errorf("Postgres %d: Run as a role that may create roles: %v, want a refusal: %t", major, err, refused)
 		}
 	}
 }
@@ -84,11 +84,11 @@ DROP ROLE IF EXISTS dynamic;`
 			// The retry of a migration that committed its first half is the only thing that meets a role.
 			for _, f := range r.Findings {
 				if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != release.RehearsalFailsAgain {
-					t.Errorf("%s: %s", f.Rule, f.Fact)
+					t.Errorf("the rehearsal has the finding %s: %s", f.Rule, f.Fact)
 				}
 			}
 			if notes := strings.Join(r.Rehearsals[0].Notes, "\n"); strings.Contains(notes, "left on the server") {
-				t.Error(notes)
+				t.Errorf("a role was left on the server:\n%s", notes)
 			}
 		}
 		if diff := cmp.Diff([]string{"theirs"}, rolesOf(t, c, "^(shop_|theirs|dynamic)")); diff != "" {
@@ -117,7 +117,7 @@ func TestRolesInTurn(t *testing.T) {
 			}
 			for _, f := range r.Findings {
 				if strings.HasPrefix(f.Rule, "rehearsal-") {
-					t.Errorf("%s: %s", f.Rule, f.Fact)
+					t.Errorf("the rehearsal has the finding %s: %s", f.Rule, f.Fact)
 				}
 			}
 		})

@@ -68,7 +68,7 @@ func added(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
 	if !slices.ContainsFunc(last.Observed, func(o onward.Observed) bool {
 		return o.Relation == "public.t" && o.Lock == onward.AccessExclusiveLock
 	}) {
-		t.Errorf("%s: %+v", text(r, last), last)
+		t.Errorf("no ACCESS EXCLUSIVE lock on public.t was seen for %s: %+v", text(r, last), last)
 	}
 }
 
@@ -312,7 +312,7 @@ func (h hostile) check(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
 	}
 	for _, st := range out.Statements {
 		if st.Failed != nil && h.finding == "" {
-			t.Errorf("%s: %+v", text(r, st), st.Failed)
+			t.Errorf("%s failed, and no finding is expected: %+v", text(r, st), st.Failed)
 		}
 	}
 	for _, d := range out.Differences {
@@ -374,7 +374,7 @@ func TestBrokenBase(t *testing.T) {
 			_, err := rehearse.Run(context.Background(), rehearse.Config{Config: audit.Config{Dir: dir}, Majors: []int{18}, Limit: 2 * time.Second})
 			var broken *rehearse.BaseError
 			if !errors.As(err, &broken) {
-				t.Fatalf("%v", err)
+				t.Fatalf("Run on a broken base: %v, want a BaseError", err)
 			}
 			wayOut := "--" // a flag
 			if name == "attempt" {
@@ -382,7 +382,7 @@ func TestBrokenBase(t *testing.T) {
 			}
 			if broken.Migration != "00001_base" || broken.Line != 3 || !strings.Contains(err.Error(), "migrations/00001_base.sql:3") ||
 				!strings.Contains(err.Error(), wayOut) {
-				t.Errorf("%+v: %v", broken, err)
+				t.Errorf("the BaseError is %+v, want line 3 of 00001_base and %q: %v", broken, wayOut, err)
 			}
 			if strings.Contains(err.Error(), "--superuser") && name != "privilege" {
 				t.Errorf("it advises to let it: %v", err)

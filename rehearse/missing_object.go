@@ -20,6 +20,7 @@ type missingObject struct {
 	schema, name string
 }
 
+// The server's messages for missing objects: type "mood" does not exist.
 var (
 	noNamed    = lazyregexp.New(`^([a-z -]+) "([^"]+)".* does not exist`)
 	noFunction = lazyregexp.New(`^(?:function|procedure|aggregate) ([^(]+)\(.*\) does not exist$`)

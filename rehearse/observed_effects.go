@@ -148,7 +148,7 @@ func (s *releaseRun) setLockRequest(o *onward.Observed, out *onward.RehearsedSta
 }
 
 // recordWeakerLocks lists the locks that the statement requested before its strongest one, until that was requested, if somebody
-// has to wait for them. held is the transaction's lock before the statement.
+// has to wait for them. heldLock is the transaction's lock before the statement.
 func (s *releaseRun) recordWeakerLocks(out *onward.RehearsedStatement, strongest *onward.Observed, seen *relationSamples, heldLock onward.Lock) {
 	for i, m := range seen.modes {
 		if m.lock <= heldLock || m.lock >= strongest.Lock || len(m.lock.Blocks()) == 0 {

@@ -26,7 +26,7 @@ type plant struct {
 	name          string // the name in the statement that makes it; "" for none
 	function      string // the name of the function that it runs
 	shadowsObject bool   // it shadows an object of the server
-	does          string
+	does          string // what its code does, for people
 }
 
 func (t plant) describePlant() string {
@@ -47,9 +47,9 @@ type function struct {
 	name, bare     string
 	language, text string
 	isAnalyzed     bool
-	grave          string // what it does beyond the database
-	slight         string // what well-meaning functions do too, but no function that shadows one of the server's
-	hides          bool
+	grave          string      // what it does beyond the database
+	slight         string      // what well-meaning functions do too, but no function that shadows one of the server's
+	hides          bool        // it runs dynamic SQL
 	needs          []*function // functions that its text does not name
 }
 

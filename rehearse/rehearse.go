@@ -179,12 +179,12 @@ type version struct {
 	out    *onward.Rehearsal
 	// known are the fingerprints of the baseline file.
 	known map[string]bool
-	// roleTracker that the migrations name and that onward has created for them.
+	// roles are the roles that the migrations name and that onward has created for them.
 	roles []string
 	// bookkeepingDDL is the DDL of the bookkeeping tables that the release needs.
 	bookkeepingDDL []string
 	// supplies are objects that the release presupposes and that onward has created.
-	// skip are statements that need something unavailable. given are the notes on
+	// skip are statements that need something unavailable. supplyNotes are the notes on
 	// both.
 	supplies    []missingObject
 	supplyNotes []string

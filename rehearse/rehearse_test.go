@@ -257,7 +257,7 @@ func requireSilence(t *testing.T, r *onward.Report) {
 	t.Helper()
 	for _, f := range r.Findings {
 		if strings.HasPrefix(f.Rule, "rehearsal-") {
-			t.Errorf("%s: %s", f.Rule, f.Fact)
+			t.Errorf("the rehearsal has the finding %s: %s", f.Rule, f.Fact)
 		}
 	}
 }
@@ -280,7 +280,7 @@ func TestSilent(t *testing.T) {
 			r, h := rehearsed(t, cfg)
 			requireSilence(t, r)
 			if len(h.Differences) > 0 {
-				t.Errorf("%+v", h.Differences)
+				t.Errorf("the catalog model and the server differ: %+v", h.Differences)
 			}
 			if last := h.Statements[len(h.Statements)-1]; last.Failed != nil {
 				t.Errorf("failed: %+v", last.Failed)

@@ -22,7 +22,7 @@ type releaseRun struct {
 	database  string
 	runner    *runner
 	sampler   *sampler
-	timed     bool
+	timed     bool // the release may set a statement_timeout
 	load      *traffic.Load
 	log       *traffic.Log // set after the traffic has ended
 	startTime time.Time
@@ -41,7 +41,8 @@ type releaseRun struct {
 	skipsNested bool
 	// read counts the rows that sequential scans have read so far.
 	read map[uint32]int64
-	lsn  int64
+	// lsn is the WAL position after the last statement, in bytes; 0 before the first.
+	lsn int64
 	// expected are the locks that the transaction holds according to the model.
 	expected map[uint32]onward.Lock
 	notices  []notice

@@ -95,7 +95,7 @@ func (v *version) stopSideServer(ctx context.Context) {
 // unobservedRun is an unobserved run of the release.
 type unobservedRun struct {
 	database string
-	// stop is the place where it ended early, if it did; at is the migration.
+	// stop is the place where it ended early, if it did; failedStep is the migration.
 	stop       *migrationFailure
 	failedStep *step
 	err        error // set if the server stopped answering
@@ -126,7 +126,7 @@ func (v *version) runUnobserved(ctx context.Context, w *walker, prepare func(db 
 	return nil, fmt.Errorf("the release names more than %d roles and tables of its tool that do not exist", maxScenes)
 }
 
-// runMigrationsOnce runs the migrations. again: something was missing, and was created.
+// runMigrationsOnce runs the migrations. needsRerun: something was missing, and was created.
 func (v *version) runMigrationsOnce(ctx context.Context, p *unobservedRun, w *walker) (needsRerun bool, err error) {
 	var watch watcher
 	if w != nil {

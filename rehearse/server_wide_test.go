@@ -43,7 +43,7 @@ CREATE TABLE after_all (id bigint PRIMARY KEY);
 		}
 		for _, f := range r.Findings {
 			if strings.HasPrefix(f.Rule, "rehearsal-") {
-				t.Errorf("%s: %s", f.Rule, f.Fact)
+				t.Errorf("the rehearsal has the finding %s: %s", f.Rule, f.Fact)
 			}
 		}
 		rehearsal := &r.Rehearsals[0]
@@ -51,10 +51,10 @@ CREATE TABLE after_all (id bigint PRIMARY KEY);
 			return !strings.Contains(n, "would stay on the server")
 		})
 		if len(left) != 7 || !slices.ContainsFunc(left, func(n string) bool { return strings.Contains(n, "CREATE DATABASE wide_other") }) {
-			t.Errorf("%q", left)
+			t.Errorf("the notes on server-wide objects are %q, want 7, one on CREATE DATABASE wide_other", left)
 		}
 		if n := len(rehearsal.Statements); n == 0 {
-			t.Errorf("%+v", rehearsal.Statements)
+			t.Errorf("the rehearsal ran the statements %+v, want some", rehearsal.Statements)
 		}
 		rows, err := c.Query(t.Context(), `SELECT datname::text FROM pg_database WHERE datname ~ '^wide_'
 			UNION ALL SELECT array_to_string(setconfig, ' ') FROM pg_db_role_setting WHERE setrole = 'wide'::regrole`)

@@ -13,8 +13,8 @@ import (
 )
 
 // superuserHelper does for the migrations' role what only a superuser may do and what is
-// known to be harmless. A superuser never sends text of a migration: the deputy
-// builds the statements itself, from names.
+// known to be harmless, such as CREATE EXTENSION postgis. A superuser never sends text of a
+// migration: the helper builds the statements itself, from names.
 type superuserHelper struct {
 	*version
 	server      *pgserver.Server
@@ -23,7 +23,7 @@ type superuserHelper struct {
 	note        func(string)
 	// schema returns the schema in which the role creates objects; "" for none.
 	schema func(ctx context.Context) (string, error)
-	// mayCreate reports whether the deputy creates an extension.
+	// mayCreate reports whether the helper creates an extension.
 	mayCreate func(name string) bool
 }
 

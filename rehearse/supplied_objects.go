@@ -129,7 +129,7 @@ func (v *version) skipIfUnavailable(st *script.Statement, l missingObject) bool 
 }
 
 // resolveMissing creates what the release needed and did not find, or skips a statement that
-// needs something unavailable. again: it must begin again.
+// needs something unavailable. needsRerun: the release must begin again.
 func (v *version) resolveMissing(ctx context.Context, db string, step *step, stop *migrationFailure) (needsRerun bool, err error) {
 	if role := stop.neededRole(v.roles); role != "" && v.Server == "" {
 		if err := v.makeRole(ctx, v.server, role); !isStatementFailure(err) {

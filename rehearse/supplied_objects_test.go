@@ -124,7 +124,7 @@ func TestNotTakenForGranted(t *testing.T) {
 			t.Parallel()
 			dir := branch(t, "-- +goose Up\n"+sql+"\n", []txtar.File{step("CREATE TABLE later ();")})
 			if _, err := rehearse.Run(t.Context(), on(dir)); err == nil || !strings.Contains(err.Error(), "does not exist") {
-				t.Errorf("%v", err)
+				t.Errorf("Run on a base that uses a missing object: %v, want \"does not exist\"", err)
 			}
 		})
 	}

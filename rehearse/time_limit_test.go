@@ -48,7 +48,7 @@ func TestTotalEndsBase(t *testing.T) {
 	_, err := rehearse.Run(t.Context(), rehearse.Config{Config: audit.Config{Dir: dir}, Majors: []int{onward.NewestMajor}, Total: 10 * time.Second})
 	var broken *rehearse.BaseError
 	if !errors.As(err, &broken) || broken.Migration != "00001_base" || !strings.Contains(err.Error(), "the rehearsal's 10s were over (--limit)") {
-		t.Errorf("%v", err)
+		t.Errorf("Run with a base slower than the limit: %v, want a BaseError of 00001_base that names --limit", err)
 	}
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %v", took)

@@ -15,6 +15,6 @@ func TestTableOfTool(t *testing.T) {
 	}, map[string]string{"db/migrations/2_b.up.sql": "ALTER TABLE migrations DROP CONSTRAINT migrations_pkey;\n" + key})))
 	requireSilence(t, r)
 	if len(h.Statements) != 2 || h.Statements[1].Failed != nil {
-		t.Errorf("%+v", h.Statements)
+		t.Errorf("the rehearsal ran %+v, want two statements, the second without an error", h.Statements)
 	}
 }

@@ -10,14 +10,14 @@ import (
 // messageNames finds the objects of a server's message: names that are quoted, qualified or called.
 var messageNames = lazyregexp.New(`"([^"]+)"|\b(\w+)\.(\w+)\b|\b(\w+)\(`)
 
-// undoingWords are the words with which statements take away what a kind of verdict is about.
+// undoingWords are the words of the statements that cause a kind of verdict: DROP INDEX for a lost index.
 var undoingWords = map[onward.VerdictKind]string{
 	onward.VerdictConflict: "drop", onward.VerdictLostIndex: "drop", onward.VerdictPermission: "revoke", onward.VerdictUnreadable: "value",
 }
 
-// blamedStatement is the statement for which a query breaks. Of a transaction only the end is seen
-// by others; of its statements it is the first of those that name most of what the
-// server's words are about and work on a relation of the query's.
+// blamedStatement returns the statement that breaks a query. Others see only the end of a transaction, so each of
+// its statements may be the cause. blamedStatement takes the first one that names most of the objects in the server's
+// message. A statement that locks a relation of the query counts more.
 func (c *checker) blamedStatement(q *recordedQuery, s *pointAnswer, p problem, places []onward.VerdictPlace) onward.VerdictPlace {
 	place, m := places[s.point], c.moments[s.point]
 	if m.Base || m.Migration >= len(c.migrations) {

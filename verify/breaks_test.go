@@ -122,14 +122,14 @@ func TestPredicts(t *testing.T) {
 				t.Errorf("%s: after %+v, want %s:%d", b.name, v.After, want, line)
 			}
 			if v.Sender != "shop · orders#show" || v.Calls != 10 || v.Code != onward.OldCode {
-				t.Errorf("%s: %+v", b.name, v)
+				t.Errorf("%s: the verdict is %+v, want 10 calls of the old code by shop · orders#show", b.name, v)
 			}
 		}
 		if n := r.Verification.Old; n.Unfit != 0 || n.Queries != len(list) || n.Broken+n.Warned != len(list) {
-			t.Errorf("%+v %v", n, r.Verification.Notes)
+			t.Errorf("the counts are %+v, want %d queries that all break or warn; notes: %q", n, len(list), r.Verification.Notes)
 		}
 		if r.Summary.State != onward.StateNotSafe || verify.FirstBreaking(r) == nil {
-			t.Errorf("%+v", r.Summary)
+			t.Errorf("the summary is %+v, want not safe", r.Summary)
 		}
 
 		cfg = on(repository(t, base, safe...), major)
@@ -141,7 +141,7 @@ func TestPredicts(t *testing.T) {
 			t.Errorf("the safe form: %+v", v)
 		}
 		if r.Verification.Stopped != nil || len(r.Verification.Points) != len(list)+1 || verify.FirstBreaking(r) != nil || !r.Verification.Works {
-			t.Errorf("%+v", r.Verification)
+			t.Errorf("the verification of the safe form is %+v, want it to work at %d points", r.Verification, len(list)+1)
 		}
 	})
 }
@@ -223,6 +223,6 @@ func table(sql string) string {
 func script(t testing.TB, c *pgx.Conn, sql string) {
 	t.Helper()
 	if _, err := c.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
-		t.Fatalf("%v: %s", err, sql)
+		t.Fatalf("run a script: %v: %s", err, sql)
 	}
 }

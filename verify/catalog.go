@@ -13,7 +13,7 @@ type schema struct {
 	relations map[uint32]*object
 	types     map[uint32]*object
 	functions map[string]*object // by schema.name, all overloads in one
-	// rest is what every query may feel: casts, operators, memberships, settings.
+	// rest is a hash of what may change any query: casts, operators, memberships, settings.
 	rest string
 	// typeOIDs has types by name, as they are written.
 	typeOIDs map[string]uint32
@@ -31,6 +31,7 @@ type object struct {
 	parts []uint32
 }
 
+// role has rolsuper and rolbypassrls of pg_roles.
 type role struct{ super, bypass bool }
 
 // ours leaves out the system's schemas.

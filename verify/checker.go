@@ -22,7 +22,7 @@ type moment struct {
 	valueTypes map[uint32]*valueType
 	// usableSequences are the sequences that recorded roles may take numbers from.
 	usableSequences map[string]map[uint32]bool
-	asked           int
+	asked           int // how many queries were asked about at it
 }
 
 // checker follows a release from point to point.
@@ -42,7 +42,7 @@ type checker struct {
 	sameCode bool
 	// folds are from the recordings.
 	folds      []workload.Fold
-	late       int
+	late       int  // how many questions the server did not answer in time
 	stopped    bool // the release ended at an error
 	notJudged  []onward.NotJudged
 	log        *slog.Logger

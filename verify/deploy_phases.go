@@ -14,7 +14,7 @@ import (
 func addPhases(r *onward.Report, v *onward.Verification) {
 	v.Phases, v.Works = []onward.Phase{}, true
 	last := len(v.Points) - 1
-	var sentences []string // sentences
+	var sentences []string
 	for i := range r.Migrations {
 		if !hasCommitted(v, i) {
 			continue

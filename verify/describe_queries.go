@@ -26,14 +26,14 @@ const (
 
 // answer is what the server says to a query at a point.
 type answer struct {
-	// refused is its no; nil: it prepares the query, and plans it.
+	// refused is its error; nil if it prepares and plans the query.
 	refused *pgconn.PgError
-	// unplanned: it prepares it, and plans no such statement, or not with NULLs; planRefusal is its word on that.
+	// unplanned: it prepares the query, and plans no such statement, or not with NULLs. planRefusal is its error then.
 	unplanned   bool
 	planRefusal *pgconn.PgError
 	// timedOut: it did not answer in time, or waited for a lock: nothing is known.
 	timedOut bool
-	// step is how far it came.
+	// step is the question that it refused: 0 prepare, 1 plan, 2 locks, from 3 on probes.
 	step    int
 	columns []resultColumn
 	params  []uint32
@@ -67,7 +67,7 @@ type queryDescriber struct {
 	path string
 }
 
-// askAll asks for each query, in several sessions, and calls told with what the server says.
+// askAll asks the server about each query, in several sessions, and calls onAnswer with each answer.
 func (a *queryDescriber) askAll(ctx context.Context, list []*recordedQuery, onAnswer func(*recordedQuery, answer)) error {
 	groups := a.groupQueries(list)
 	ctx, cancel := context.WithCancelCause(ctx)

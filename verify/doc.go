@@ -5,9 +5,9 @@
 //	verify.go            Config and Run: the walk through the release
 //	query.go             the queries, and what their texts name
 //	catalog.go           what changed between two points, according to the server
-//	detail.go            the tables that changed, column by column
+//	table_details.go     the tables that changed, column by column
 //	describe_queries.go  the server's answers to a batch of queries
-//	plan.go              facts from a plan: columns left out, indexes used
+//	query_plan.go        facts from a query's plan: columns left out, indexes used
 //	query_verdicts.go    answers at the points into verdicts; result_shape.go, result_rows.go,
 //	                     rejected_writes.go: one kind each
 //	deploy_phases.go     on which side of the deploy a migration belongs

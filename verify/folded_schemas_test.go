@@ -26,7 +26,7 @@ INSERT INTO %[1]s.job (id, name) VALUES (1, 'a'); SELECT id FROM %[1]s.job; SET 
 	psql := component.NeedProgram(t, component.Psql, "psql")
 	r, err := record.Run(t.Context(), record.Config{Command: []string{psql, "-Xqv", "ON_ERROR_STOP=1", "-f", file}, Major: 17})
 	if err != nil || r.Failed != nil {
-		t.Fatal(err, r.Failed)
+		t.Fatalf("record the schemas: %v; the command: %v", err, r.Failed)
 	}
 	return r.Workload
 }
@@ -39,10 +39,10 @@ func TestFoldedSchemas(t *testing.T) {
 	cfg.Old = []*verify.Workload{w}
 	r := run(t, cfg)
 	if n := r.Verification.Old; n.Queries != 3 || n.Unfit != 0 || n.Broken != 2 || n.Unjudged != 0 || n.Calls != 15 {
-		t.Errorf("%+v", n)
+		t.Errorf("the counts are %+v, want 3 queries of 15 calls, 2 broken", n)
 	}
 	if !slices.Contains(r.Verification.Notes, "the recording counts 5 schemas as jobs: their names are like jobs_*, and the recording lists them") {
-		t.Errorf("%q", r.Verification.Notes)
+		t.Errorf("no note says that 5 schemas count as jobs: %q", r.Verification.Notes)
 	}
 }
 
@@ -58,10 +58,10 @@ func TestFoldedShards(t *testing.T) {
 	cfg.Old = []*verify.Workload{w}
 	r := run(t, cfg)
 	if n := r.Verification.Old; n.Unjudged != 3 || n.Unfit != 0 || n.Untouched != 0 || n.Checked != 0 {
-		t.Errorf("%+v", n)
+		t.Errorf("the counts are %+v, want 3 queries without a judgment", n)
 	}
 	if list := r.Verification.NotJudged; len(list) != 3 || !strings.Contains(list[0].Reason, "--fold none") {
-		t.Errorf("%+v", list)
+		t.Errorf("not judged are %+v, want 3 queries with the advice --fold none", list)
 	}
 }
 

@@ -165,7 +165,7 @@ func (s *madeScene) check(t *testing.T, r *onward.Report) {
 		t.Errorf("got %q, want %q: %+v; %q", got, s.want, r.Verdicts, r.Verification.Notes)
 	}
 	if breaks := len(s.want) > 0 && strings.HasPrefix(s.want[0], "error"); breaks != (verify.FirstBreaking(r) != nil) {
-		t.Errorf("%+v", r.Summary)
+		t.Errorf("the report breaks a query: %t, want %t: %+v", !breaks, breaks, r.Summary)
 	}
 	for _, format := range []report.Format{report.FormatTerminal, report.FormatMarkdown, report.FormatJSON} {
 		var page strings.Builder
@@ -193,7 +193,7 @@ func TestMadeValuesOfDump(t *testing.T) {
 		cfg.ShowValues = shows
 		r := run(t, cfg)
 		if len(r.Verdicts) != 1 || !r.Verdicts[0].MadeValues || strings.Contains(fmt.Sprint(r.Verdicts), "Diary") != shows || len(r.Verdicts[0].Values) > 0 != shows {
-			t.Errorf("%v: %+v %q", shows, r.Verdicts, r.Verification.Notes)
+			t.Errorf("with ShowValues %t the verdicts are %+v, want one that shows values only if asked; notes: %q", shows, r.Verdicts, r.Verification.Notes)
 		}
 	}
 }

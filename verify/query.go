@@ -23,7 +23,7 @@ type recordedQuery struct {
 	// prepareSQL is what the server is asked to prepare: the text, or for COPY a query that
 	// needs the same.
 	prepareSQL string
-	// isPlanned: the server plans it; rows: it inserts, so that its plan tells of what.
+	// isPlanned: the server plans it. insertsRows: it inserts, and its plan has the inserted values.
 	isPlanned, insertsRows bool
 	// copyTable is the table of a COPY FROM without a list of columns.
 	copyTable string
@@ -44,7 +44,7 @@ type recordedQuery struct {
 	relations map[uint32]string
 	types     map[uint32]bool
 	states    []pointAnswer
-	asked     bool
+	asked     bool // something that it may use has changed since the base
 }
 
 // write is a relation that is written, as the text names it.

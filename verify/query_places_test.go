@@ -56,16 +56,16 @@ func TestRecordedQueryPlaces(t *testing.T) {
 	}
 	broken, asks := senders(func(*workload.Sender) {})
 	if got := broken["SELECT name FROM users WHERE id = $1"]; got != "shop · store/users.go:4" {
-		t.Errorf("%q", got)
+		t.Errorf("the query of users.name has the sender %q, want shop · store/users.go:4", got)
 	}
 	if got := broken["SELECT total FROM orders"]; got != "shop · store/twice.go:3 or store/twice2.go:3" {
-		t.Errorf("%q", got)
+		t.Errorf("the query of orders.total has the sender %q, want both files that have it", got)
 	}
 	if got := broken["SELECT email FROM users"]; got != "shop" {
-		t.Errorf("%q", got)
+		t.Errorf("the query of users.email has the sender %q, want shop without a place", got)
 	}
 	if len(asks) == 0 || asks[0].Rule != "query-for-each-row" || asks[0].Sender != "store/users.go:4" || asks[0].Test != "test_page" {
-		t.Errorf("%+v", asks)
+		t.Errorf("the advice is %+v, want query-for-each-row at store/users.go:4 from test_page first", asks)
 	}
 	for want, change := range map[string]func(*workload.Sender){
 		"shop · users#show store/users.go:4": func(s *workload.Sender) { s.Place = "users#show" },

@@ -16,7 +16,7 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// locateQueries adds the files and lines that write them to the recorded queries.
+// locateQueries adds to the recorded queries the files and lines of the code that contain them.
 func (c *Config) locateQueries(release *audit.Release) error {
 	for code, list := range map[onward.Code]*[]*Workload{onward.OldCode: &c.Old, onward.NewCode: &c.New} {
 		located, err := release.LocateQueries(code, *list)

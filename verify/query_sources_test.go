@@ -103,10 +103,10 @@ func TestCode(t *testing.T) {
 			p := old.Parsed
 			if p.Revision != "main" || p.Texts != 3 || p.Implied != 3 || p.Models != 1 || p.Open != 1 || old.Unfit != 1 || old.Queries != 6 || old.Calls != 0 ||
 				len(r.Verification.Notes) > 0 {
-				t.Errorf("%+v %+v %q", old, p, r.Verification.Notes)
+				t.Errorf("the deployed code has the counts %+v, from the files %+v, want 6 queries; notes: %q", old, p, r.Verification.Notes)
 			}
 			if name == "a query of another database" && r.Verification.New.Unfit != 3 {
-				t.Errorf("%+v", r.Verification.New)
+				t.Errorf("the new code has the counts %+v, want 3 unfit", r.Verification.New)
 			}
 		})
 	}
@@ -130,7 +130,7 @@ func TestCodeThatIsMade(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if p := r.Verification.Old.Parsed; p.Texts != 2 || p.Open != 1 {
-		t.Errorf("%+v", p)
+		t.Errorf("the files have %+v, want 2 texts and 1 open", p)
 	}
 }
 
@@ -182,10 +182,10 @@ func TestCodeOfModels(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 			if v := r.Verification; v.Old.Parsed.Models != 4 || v.Old.Queries != 12 || v.New == nil || v.New.Unfit != 0 {
-				t.Errorf("%+v %+v", v.Old.Parsed, v.New)
+				t.Errorf("the files have %+v, want 4 models and 12 queries; the new code has %+v, want none unfit", v.Old.Parsed, v.New)
 			}
 			if (verify.FirstBreaking(r) == nil) != (branch == "safe") {
-				t.Errorf("%+v", verify.FirstBreaking(r))
+				t.Errorf("the first breaking query on branch %s is %+v, want one unless it is safe", branch, verify.FirstBreaking(r))
 			}
 		})
 	}

@@ -88,7 +88,7 @@ func TestReplayRedactedColumns(t *testing.T) {
 			Base: &rehearse.Config{Config: audit.Config{Dir: dir, Base: cfg.Base, Head: cfg.Base}},
 		})
 		if err != nil || old.Failed != nil {
-			t.Fatalf("%v %v\n%s", err, old, out.String())
+			t.Fatalf("record the suite: %v; %v\n%s", err, old, out.String())
 		}
 		var file bytes.Buffer
 		if err := old.Transcript.Write(&file); err != nil {
@@ -118,7 +118,7 @@ func TestReplayRedactedColumns(t *testing.T) {
 		if !slices.ContainsFunc(r.Verdicts, func(d onward.Verdict) bool {
 			return d.SQLState == "23514" && d.Severity == onward.Error && strings.HasPrefix(d.Query, "INSERT INTO people (email, pin, town)")
 		}) {
-			t.Errorf("%+v", r.Verdicts)
+			t.Errorf("the verdicts are %+v, want an error 23514 for the INSERT INTO people", r.Verdicts)
 		}
 	})
 }

@@ -212,7 +212,7 @@ func TestReplayOwnSchema(t *testing.T) {
 					r := run(t, cfg)
 					s.check(t, r)
 					if want == "" && r.Summary.State != onward.StateSafe {
-						t.Errorf("%s: %+v: %q", condition, r.Summary, r.Verification.Notes)
+						t.Errorf("CHECK (%s): the summary is %+v, want safe; notes: %q", condition, r.Summary, r.Verification.Notes)
 					}
 				}
 			})
@@ -231,7 +231,7 @@ func TestReplayOtherSchema(t *testing.T) {
 	notes := strings.Join(r.Verification.Notes, "\n")
 	if !strings.Contains(notes, "was not replayed: its schema never was the one that the code is made for: it lacks guests.id") ||
 		!strings.HasPrefix(r.Summary.Verdict, "Not decided: 1 write may be rejected") {
-		t.Errorf("%s: %q", r.Summary.Verdict, notes)
+		t.Errorf("the verdict is %q, want not decided, and a note on the missing guests.id: %q", r.Summary.Verdict, notes)
 	}
 }
 
@@ -246,7 +246,7 @@ func recordOwnSchema(t *testing.T, major int, suite string) *record.Result {
 		t.Fatal(err)
 	}
 	if result.Failed != nil {
-		t.Fatalf("%v\n%s", result.Failed, out.String())
+		t.Fatalf("the suite %q failed: %v\n%s", suite, result.Failed, out.String())
 	}
 	return result
 }

@@ -102,7 +102,7 @@ func TestReplayFixtures(t *testing.T) {
 					}
 				}
 				if r.Verification.Replay.Fixtures == 0 || verify.FirstBreaking(r) != nil {
-					t.Errorf("%+v: %+v", r.Verification.Replay, r.Verdicts)
+					t.Errorf("the replay is %+v, want fixtures and no breaking query: %+v", r.Verification.Replay, r.Verdicts)
 				}
 				if !c.fails {
 					if len(got) > 0 || verify.HasOtherErrors(r) {
@@ -149,7 +149,7 @@ func TestReplayNewCode(t *testing.T) {
 				if d.Code == onward.NewCode && d.Kind == onward.VerdictFails {
 					values = d.Values
 					if d.SQLState != "22001" || d.Point != 0 || d.UntilPoint != 1 || !d.Replayed {
-						t.Errorf("%+v", d)
+						t.Errorf("the verdict is %+v, want a replayed 22001 from point 0 until point 1", d)
 					}
 				}
 			}

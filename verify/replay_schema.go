@@ -38,7 +38,7 @@ JOIN pg_catalog.pg_type y ON y.typnamespace OPERATOR(pg_catalog.=) s.oid JOIN pg
 // schemaPart is a column, an index or the like.
 type schemaPart struct{ kind, name string }
 
-// listSchemaParts lists what a database has: of one schema, or of all if everything is set.
+// listSchemaParts lists what a database has: of one schema, or of all if allSchemas is set.
 func (r *replayer) listSchemaParts(ctx context.Context, database, schema string, allSchemas bool) (_ map[schemaPart]bool, err error) {
 	conn, err := r.stage.Server().Connect(ctx, "", database)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// prepareTemplate makes the database on which a lane begins. why says that it cannot be made.
+// prepareTemplate makes the database on which a lane begins. reason says why it cannot be made; "" if it was.
 func (r *replayer) prepareTemplate(
 	ctx context.Context, code onward.Code, lane *replay.DatabaseLane, templates map[string]*madeTemplate,
 ) (_ *madeTemplate, reason string, err error) {
@@ -106,7 +106,7 @@ func (r *replayer) copyTemplate(ctx context.Context, from *madeTemplate, lane *r
 	return database, "", err
 }
 
-// replaySetup replays what makes a database. why says that the server refuses something which it did not refuse when it was recorded.
+// replaySetup replays the messages that make a database. reason is set if the server refuses one that it did not refuse in the recording.
 func (r *replayer) replaySetup(ctx context.Context, lane replay.Lane, database string) (reason string, err error) {
 	answers, err := replay.Play(ctx, lane, r.newReplayTarget(lane.Transcript, database))
 	if err != nil {

@@ -320,7 +320,7 @@ func TestOpenWrites(t *testing.T) {
 		}
 		if r := run(t, cfg); !strings.HasPrefix(r.Summary.Verdict, c.want) || r.Summary.State != c.state || r.Summary.Safe != (c.state == onward.StateSafe) ||
 			!strings.HasPrefix(r.Verification.Phases[0].Advice, c.advice) {
-			t.Errorf("%s: %+v %+v", values, r.Summary, r.Verification.Phases)
+			t.Errorf("values %s: the summary is %+v, want %q; phases: %+v", values, r.Summary, c.want, r.Verification.Phases)
 		}
 	}
 }
@@ -344,7 +344,7 @@ func recordSuite(t *testing.T, dir string, major int, revision, suite string, re
 		t.Fatal(err)
 	}
 	if result.Failed != nil {
-		t.Fatalf("%v\n%s", result.Failed, out.String())
+		t.Fatalf("the suite %q failed: %v\n%s", suite, result.Failed, out.String())
 	}
 	return result
 }
@@ -368,7 +368,7 @@ func (s *replayScene) check(t *testing.T, r *onward.Report) {
 		t.Errorf("the report has no %q: %q", s.want, got)
 	}
 	if breaks := strings.HasPrefix(s.want, "error"); breaks != (verify.FirstBreaking(r) != nil) {
-		t.Errorf("%+v", r.Summary)
+		t.Errorf("the report breaks a query: %t, want %t: %+v", !breaks, breaks, r.Summary)
 	}
 	if strings.Contains(fmt.Sprint(r.Verdicts), "Attic") {
 		t.Errorf("a value is in the report: %+v", r.Verdicts)

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// trigger is one of a table that is not disabled.
+// trigger is an enabled trigger of a table.
 type trigger struct {
 	Name string
 	// Type has the bits of pg_trigger.tgtype.

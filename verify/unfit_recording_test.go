@@ -16,7 +16,7 @@ func TestRecordingOfOtherSchema(t *testing.T) {
 	old := s.record(t, dir, onward.NewestMajor, cfg.Base, s.suite)
 	cfg.Old = []*verify.Workload{old.Workload}
 	if r := run(t, cfg); r.Summary.State != onward.StateSafe {
-		t.Fatalf("%+v", r.Summary)
+		t.Fatalf("the summary of the fitting recording is %+v, want safe", r.Summary)
 	}
 	for i := range old.Workload.Queries {
 		old.Workload.Queries[i].SearchPath = "elsewhere"
@@ -24,6 +24,6 @@ func TestRecordingOfOtherSchema(t *testing.T) {
 	r := run(t, cfg)
 	want := "Not decided: no recorded query of the deployed code was judged, because 1 of 1 does not fit the schema of the base."
 	if s := r.Summary; s.Verdict != want || s.State != onward.StateNone || s.Safe {
-		t.Errorf("%+v", s)
+		t.Errorf("the summary is %+v, want the verdict %q", s, want)
 	}
 }

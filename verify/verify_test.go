@@ -124,7 +124,7 @@ func TestCounts(t *testing.T) {
 	r := run(t, cfg)
 	n := r.Verification.Old
 	if n.Queries != 5 || n.Unfit != 1 || n.Untouched != 2 || n.Checked != 2 || n.Broken != 1 || n.Passed != 4 || n.Calls != 80 {
-		t.Errorf("%+v", n)
+		t.Errorf("the counts are %+v, want 5 queries of 80 calls: 1 broken, 1 unfit, 2 untouched", n)
 	}
 	for i, want := range []int{5, 3, 3} {
 		if got := r.Verification.Points[i].Asked; got != want {
@@ -133,10 +133,10 @@ func TestCounts(t *testing.T) {
 	}
 	if notes := strings.Join(r.Verification.Notes, "\n"); !strings.Contains(notes, `1 query of the deployed code does not fit`) ||
 		!strings.Contains(notes, `column "gone" does not exist`) {
-		t.Error(notes)
+		t.Errorf("no note names the query of the missing column gone:\n%s", notes)
 	}
 	if len(r.Verdicts) != 1 || r.Verdicts[0].After.Line != 3 || r.Verdicts[0].Until != nil {
-		t.Errorf("%+v", r.Verdicts)
+		t.Errorf("the verdicts are %+v, want one after line 3 that lasts to the end", r.Verdicts)
 	}
 }
 
@@ -169,10 +169,10 @@ func TestStopped(t *testing.T) {
 	r := run(t, cfg)
 	s := r.Verification.Stopped
 	if s == nil || s.After.Line != 2 || !strings.Contains(s.Message, `relation "notes" already exists (42P07)`) || r.Summary.State != onward.StateNotSafe {
-		t.Errorf("%+v %+v", s, r.Summary)
+		t.Errorf("the release stopped at %+v, want line 2 (42P07); the summary is %+v", s, r.Summary)
 	}
 	if v := r.Verification; v.Works || v.Order != "No order works: the release ends at migrations/00003_step.sql:2." {
-		t.Errorf("%v %s", v.Works, v.Order)
+		t.Errorf("an order works: %t, want false; the order is %q", v.Works, v.Order)
 	}
 	// A later statement may add a missing column of the new code. It cannot repair the deployed code.
 	cfg = on(repository(t, shop, "ALTER TABLE users DROP COLUMN name;", "CREATE TABLE logs (id int);", "CREATE TABLE tags (id int);"), 17)
@@ -181,10 +181,10 @@ func TestStopped(t *testing.T) {
 	r = run(t, cfg)
 	if n := r.Verification.NotJudged; len(n) != 1 || n[0].Query != "SELECT id FROM tags" || !strings.Contains(n[0].Reason, "ended at an error") ||
 		r.Verification.New.Broken != 0 || r.Verification.New.Unjudged != 1 || r.Verification.Old.Broken != 1 {
-		t.Errorf("%+v %+v", r.Verification.NotJudged, r.Verification.New)
+		t.Errorf("not judged are %+v, want the query of tags alone; the new code has %+v", r.Verification.NotJudged, r.Verification.New)
 	}
 	if len(r.Verdicts) != 1 || !strings.Contains(r.Summary.Verdict, "1 recorded query of the deployed code breaks") {
-		t.Errorf("%s %+v", r.Summary.Verdict, r.Verdicts)
+		t.Errorf("the verdict is %q, want one broken query of the deployed code: %+v", r.Summary.Verdict, r.Verdicts)
 	}
 	cfg.Old, cfg.New = nil, nil
 	_, err := verify.Run(t.Context(), cfg)
@@ -259,7 +259,7 @@ func TestFrom(t *testing.T) {
 	cfg.From, cfg.Old = url, recording(query("SELECT by_hand FROM users"), query("SELECT name FROM users"))
 	r := run(t, cfg)
 	if len(r.Verdicts) != 1 || r.Verdicts[0].SQLState != "42703" || r.Verification.Old.Unfit != 0 {
-		t.Errorf("%+v %+v", r.Verdicts, r.Verification)
+		t.Errorf("the verdicts are %+v, want one with 42703; the verification is %+v", r.Verdicts, r.Verification)
 	}
 	cfg.From = "postgres://u:secret@127.0.0.1:1/x"
 	if _, err := verify.Run(t.Context(), cfg); err == nil || strings.Contains(err.Error(), "secret") {

@@ -66,22 +66,22 @@ func TestFurtherVersions(t *testing.T) {
 			t.Error(diff)
 		}
 		if n := v.Also[0]; n.Name != "v1" || n.Queries != 2 || n.Unfit != 1 || n.Broken != 1 || n.Parsed == nil {
-			t.Errorf("%+v", n)
+			t.Errorf("the counts of v1 are %+v, want 2 queries, 1 unfit, 1 broken", n)
 		}
 		if n := v.Also[1]; n.Name != "canary" || n.Queries != 2 || n.Unfit != 0 || n.Parsed != nil {
-			t.Errorf("%+v", n)
+			t.Errorf("the counts of canary are %+v, want 2 recorded queries, none unfit", n)
 		}
 		red := verify.FirstBreaking(r)
 		if red == nil || red.Code != "also:v1" || red.SQLState != "42703" || red.After.Path != "migrations/00004_name.sql" || red.Sender != "store/users.go:4" {
-			t.Errorf("%+v", red)
+			t.Errorf("the first breaking query is %+v, want the one of v1 after 00004_name.sql", red)
 		}
 		const verdict = "This release is not safe to deploy: 1 query of v1 breaks after migrations/00004_name.sql:2."
 		if r.Summary.State != onward.StateNotSafe || r.Summary.Verdict != verdict {
-			t.Errorf("%+v", r.Summary)
+			t.Errorf("the summary is %+v, want the verdict %q", r.Summary, verdict)
 		}
 		const order = "Run the migrations, then deploy the code. No process of v1 may be left when 00004_name.sql runs."
 		if v.Order != order || !v.Works || v.Phases[1].AlsoFails != 1 || v.Phases[1].Belongs != onward.BelongsEither {
-			t.Errorf("%s\n%+v", v.Order, v.Phases)
+			t.Errorf("the order is %q, want %q; the phases are %+v", v.Order, order, v.Phases)
 		}
 		checkPrinted(t, r)
 	})

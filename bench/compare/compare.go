@@ -48,7 +48,7 @@ func Measure(b *measure.Bench) {
 	printServers(b, out)
 }
 
-// printSquawkComparison holds onward against squawk with its fastest reporter.
+// printSquawkComparison compares onward with squawk and its fastest reporter.
 func printSquawkComparison(b *measure.Bench, c corpus, onward, squawk cost.Usage) {
 	prefix := fmt.Sprintf("%s, %d files: ", c.name, c.files)
 	b.Check("check/wall", prefix+"wall time beside squawk", ratioOf(onward.Wall, squawk.Wall), formatPair(onward.Wall, squawk.Wall))
@@ -56,9 +56,9 @@ func printSquawkComparison(b *measure.Bench, c corpus, onward, squawk cost.Usage
 	b.Check("check/memory", prefix+"peak memory", onward.Megabytes(), fmt.Sprintf("squawk %.0f MB", squawk.Megabytes()))
 }
 
-// printFiguresWithoutLimit prints what has no limit. Costs has onward, squawk, parsing alone, squawk with its report for a terminal, and onward with the
-// pace that the runtime's collector has by itself. A corpus has as many statements as it has: the figures of parsing are
-// for 25,000.
+// printFiguresWithoutLimit prints the figures that have no limit. costs are those of onward, squawk, parsing alone, squawk with its report
+// for a terminal, and onward with the garbage collector's default pace. The figures of parsing are scaled to 25,000 statements, because
+// each corpus has another number of them.
 func printFiguresWithoutLimit(b *measure.Bench, statements int, costs []cost.Usage) {
 	onward, parse, shown, unpaced := costs[0], costs[2], costs[3], costs[4]
 	part := 25_000 / float64(max(statements, 1))

@@ -78,7 +78,7 @@ func TestAgree(t *testing.T) {
 	const report = `{"summary":{"migrations":2,"statements":2}}`
 	for _, output := range []string{"Found 5 issues in 1 file (checked 2 source files)", "Found 0 issues in 2 files"} {
 		if err := reads(report, output); err != nil {
-			t.Errorf("%s: %v", output, err)
+			t.Errorf("2 files, and squawk prints %q: %v, want no error", output, err)
 		}
 	}
 	if err := reads(`{"summary":{"migrations":1,"statements":1}}`, "Found 0 issues in 2 files"); err == nil {

@@ -71,7 +71,7 @@ func (t tool) commandFor(c corpus) cost.Command {
 	return cost.Command{Name: t.name + " on " + c.name, Path: t.binary, Args: args, Dir: dir, Fine: t.fine}
 }
 
-// unpacedCommand is the same with the collector as the runtime paces it.
+// unpacedCommand is the same command with the garbage collector's default pace.
 func (t tool) unpacedCommand(c corpus) cost.Command {
 	out := t.commandFor(c)
 	out.Name, out.Env = out.Name+", unpaced", []string{"GOGC=100"}

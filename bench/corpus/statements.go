@@ -49,7 +49,7 @@ func (g *generator) createTable() {
 	g.tables = append(g.tables, t)
 }
 
-// appendColumn gives a table one more column; it is the column's line.
+// appendColumn adds a column to a table, and returns its line of the CREATE TABLE: "status text NOT NULL".
 func (g *generator) appendColumn(t *table) string {
 	c := g.makeColumn(t)
 	c.notNull = g.r.IntN(2) == 0

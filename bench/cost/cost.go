@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package cost measures what a process costs: CPU time and peak memory, as the
-// kernel says them when it has ended.
+// Package cost measures the CPU time and the peak memory of a process, as the
+// kernel reports them after it ended.
 package cost
 
 import (

@@ -88,7 +88,7 @@ func TestReadMigcheck(t *testing.T) {
 func TestReadSeconds(t *testing.T) {
 	for text, want := range map[string]float64{"2500000000\n": 2.5, "usage_usec 2500000\nuser_usec 1\n": 2.5} {
 		if got, err := parseCPUSeconds(text); err != nil || got != want {
-			t.Errorf("%q: %v, %v", text, got, err)
+			t.Errorf("parseCPUSeconds(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 }

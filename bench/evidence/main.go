@@ -56,7 +56,7 @@ type Application struct {
 // recipeName is the name of the recipe's directory.
 func (a Application) recipeName() string { return cmp.Or(a.Recipe, a.Name) }
 
-// Change is a planted migration. Kind is the sort of change, which the page's text names.
+// Change is a planted migration. SQL has its statements, and Name is its name on the page.
 type Change struct {
 	Name string `json:"name"`
 	SQL  string `json:"sql"`

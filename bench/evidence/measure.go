@@ -16,16 +16,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// options are the flags, which main declares with their meaning. tools is "" for all.
 type options struct {
 	repositories, recipes, work string
 	onward, migcheck, tools     string
 	server, programs, version   string
 }
 
-// release is what the tools judge: two commits, and the deployed code on the new schema.
+// release is a release that the tools judge. Its base is the clone's.
 type release struct {
-	change    string
-	head, old string
+	change string // the name of the planted change; "" for the real release
+	head   string // the commit of the release
+	old    string // the commit of the deployed code with the migrations of the head
 }
 
 // measureApplication measures the real release of an application and its planted ones, and stores each result when it is known.

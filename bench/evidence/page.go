@@ -8,12 +8,12 @@ import (
 	"github.com/onward-sql/onward/bench/table"
 )
 
-// score counts what a tool says of breaks and of safe releases.
+// score counts the answers of a tool.
 type score struct {
-	named, warned, missed int
-	quiet, hinted, false_ int
-	none                  int
-	cpu                   []float64
+	named, warned, missed int       // releases that break: reported as an error, as a warning, called safe
+	quiet, hinted, false_ int       // safe releases: called safe, reported as a warning, as an error
+	none                  int       // releases without an answer
+	cpu                   []float64 // seconds of each answer
 }
 
 func (s *score) addAnswer(fails bool, a Answer) {
@@ -25,7 +25,7 @@ func (s *score) addAnswer(fails bool, a Answer) {
 	*counts[a.Level]++
 }
 
-// renderPage writes docs/evidence.md from what was measured.
+// renderPage returns the text of docs/evidence.md for the measured results.
 func renderPage(list []Application, results *Results) string {
 	var b strings.Builder
 	b.WriteString(pageHead)

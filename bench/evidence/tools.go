@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/onward"
@@ -12,7 +13,9 @@ import (
 
 // question is a release in a clone, with a worktree at its head.
 type question struct {
-	head, clone, from, to, recording string
+	head, clone string // directories: the worktree, and the clone
+	from, to    string // commits: the base and the head
+	recording   string // the file that onward record wrote
 }
 
 // tools are the columns of the page.
@@ -52,7 +55,7 @@ func askOnward(read func(*onward.Report) (Level, string), args ...string) func(c
 		answer := &Answer{CPU: r.cpu, Wall: r.wall}
 		report, err := readReport(r.out)
 		if err != nil {
-			answer.Level, answer.Says = LevelNone, "exit code "+string(rune('0'+r.exit))
+			answer.Level, answer.Says = LevelNone, "exit code "+strconv.Itoa(r.exit)
 			return answer, nil //nolint:nilerr // No answer is a result.
 		}
 		answer.Level, answer.Says = read(report)
@@ -60,7 +63,7 @@ func askOnward(read func(*onward.Report) (Level, string), args ...string) func(c
 	}
 }
 
-// readEnvironment has what a recipe's program env prints, if there is one: NAME=value lines.
+// readEnvironment returns the lines NAME=value that a recipe's program env prints; none without such a program.
 func (o *options) readEnvironment(ctx context.Context, a Application, dir string) ([]string, error) {
 	program := filepath.Join(o.recipes, a.recipeName(), "env")
 	if _, err := os.Stat(program); err != nil {

@@ -39,7 +39,7 @@ ALTER TABLE item ADD CONSTRAINT item_amount_check CHECK (amount >= 0);
 `
 )
 
-// targetList lists the targets.
+// targetList returns the targets: databases, or schemas of one database.
 type targetList func(context.Context) ([]*fleet.Target, error)
 
 // scale measures one release on many targets.
@@ -49,7 +49,7 @@ type scale struct {
 	servers   []*pgserver.Server
 	pattern   string // of the schemas that get the release; the others only are there
 	source    fleet.Source
-	plan      *onward.Plan
+	plan      *onward.Plan // the plan that apply runs; nil to measure the guard
 	atOnce    int
 	profile   string
 }

@@ -26,7 +26,7 @@ func TestLimits(t *testing.T) {
 	}
 	for _, l := range table.Limits {
 		if _, name, isShape := strings.Cut(l.Name, " "); isShape && (!seen[name] || l.Bounds == "" || l.Value == 0) {
-			t.Errorf("%+v", l)
+			t.Errorf("this limit has no shape, no Bounds or no Value: %+v", l)
 		}
 	}
 }

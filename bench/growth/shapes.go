@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// shape is a kind of input that comes in any size.
+// shape is a kind of input that can have any size, such as a file with n CREATE TABLE statements.
 type shape struct {
 	name string
-	n    int // of the smallest size
+	n    int // of statements, parts or files in the smallest size
 	make func(in *input, n int)
 }
 
@@ -28,7 +28,7 @@ func allShapes() []shape {
 // onward.
 type input struct {
 	dir    string
-	onward string
+	onward string // the program
 	args   []string
 	bytes  int64
 
@@ -46,7 +46,7 @@ func (in *input) writeInput(ctx context.Context, sh shape, n int) error {
 	return in.err
 }
 
-// beginFile begins a file: what is printed from now on goes there.
+// beginFile begins a file, to which all later texts are added.
 func (in *input) beginFile(name string) {
 	in.closeFile()
 	if in.err != nil {
@@ -82,8 +82,8 @@ func (in *input) printText(text string) {
 	}
 }
 
-// printEach adds a text n times. In the text, # is replaced by the number, which counts from
-// 0, and #+ by the next number.
+// printEach adds a text n times. In the text, #: is replaced by the number, which counts from
+// 0, and #+ by the next number: "CREATE TABLE t#:;" gives CREATE TABLE t0; CREATE TABLE t1; …
 func (in *input) printEach(n int, text string) {
 	for i := range n {
 		in.printText(insertNumber(text, i))

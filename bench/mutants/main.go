@@ -44,15 +44,16 @@ func main() {
 }
 
 type settings struct {
-	sample int
+	sample int // faults tried in a package; 0 for all
 	seed   uint64
-	limit  time.Duration
+	limit  time.Duration // of one run of the tests
 }
 
+// tally is the result for a package.
 type tally struct {
-	sites, tried, noticed int
-	late                  int // faults that the time limit notices
-	once                  time.Duration
+	sites, tried, noticed int           // faults: that can be planted, of the sample, and that the tests notice
+	late                  int           // noticed faults that only the time limit notices
+	once                  time.Duration // of one run without a fault
 }
 
 // mutatePackage prints each fault of the sample that the tests do not notice.

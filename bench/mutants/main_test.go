@@ -38,7 +38,7 @@ import "testing"
 func TestIsBetween(t *testing.T) {
 	for n, want := range map[int]bool{1: false, 2: true, 5: true, 6: false} {
 		if isBetween(n, 2, 5) != want {
-			t.Error(n)
+			t.Errorf("isBetween(%d, 2, 5) = %t, want %t", n, !want, want)
 		}
 	}
 }
@@ -55,7 +55,7 @@ func TestIsBetween(t *testing.T) {
 	}
 	// Faults: if, both sides of ||, both sides of &&, two returns; if, continue, ++ in the function that no test calls.
 	if got.sites != 10 || got.tried != 10 || got.noticed != 7 {
-		t.Errorf("%+v", got)
+		t.Errorf("mutatePackage = %+v, want 10 sites, 10 tried, 7 noticed", got)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestHalve(t *testing.T) {
 		t.Fatal("the fourth run")
 	}
 	if halve(9) != 1 {
-		t.Error("9")
+		t.Error("halve(9) is not 1")
 	}
 }
 `,
@@ -91,7 +91,7 @@ func TestHalve(t *testing.T) {
 	t.Chdir(dir)
 	got, err := settings{limit: 2 * time.Second}.mutatePackage(".")
 	if err != nil || got.tried != 1 || got.noticed != 1 || got.late != 1 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("mutatePackage = %+v, %v, want 1 tried, 1 noticed, 1 late", got, err)
 	}
 	if err := os.Remove("runs"); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// fault is a place in the code and what is wrong there while the fault is planted.
+// fault is a place in the code ("plan.go:12:3") and, in words, its change while the fault is planted.
 type fault struct{ place, words string }
 
 // helpers is the file that every package gets: it asks the environment which fault is planted.

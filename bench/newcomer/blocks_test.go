@@ -28,7 +28,7 @@ func TestParseBlocks(t *testing.T) {
 	}
 	commands, err := ParseCommands(blocks[0].Text)
 	if diff := cmp.Diff([]Command{{"a # exit code 2", 2}, {"c \\\nd", 0}}, commands); diff != "" || err != nil {
-		t.Error(diff, err)
+		t.Errorf("ParseCommands: %v, the commands (-want +got):\n%s", err, diff)
 	}
 	if _, err := ParseBlocks("```sh\na\n"); err == nil {
 		t.Error("a block without an end")
@@ -64,7 +64,7 @@ func TestCheckBlock(t *testing.T) {
 		{"yaml", NeedsRelease, false},
 	} {
 		if err := (Block{Language: c.language, Mark: c.mark}).Check(); (err == nil) != c.good {
-			t.Errorf("%q %q: %v", c.language, c.mark, err)
+			t.Errorf("Check of a block in %q with the mark %q: %v, want success %t", c.language, c.mark, err, c.good)
 		}
 	}
 }

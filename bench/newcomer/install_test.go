@@ -257,11 +257,11 @@ func TestMakeInstall(t *testing.T) {
 		cmd.Env = []string{"HOME=" + home, "PATH=" + c.path + os.Getenv("PATH")}
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			t.Fatalf("%s: %v\n%s", name, err, out)
+			t.Fatalf("make install, %s: %v\n%s", name, err, out)
 		}
 		dir := filepath.Join(home, c.into)
 		if _, err := os.Stat(filepath.Join(dir, "onward")); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("make install, %s: onward is not where it belongs: %v", name, err)
 		}
 		if hint := "export PATH=\"" + dir + ":$PATH\"\n"; strings.HasSuffix(string(out), hint) != c.hints {
 			t.Errorf("%s: want the hint %s %v:\n%s", name, hint, c.hints, out)

@@ -65,7 +65,7 @@ func TestPages(t *testing.T) {
 			}
 			for _, b := range blocks {
 				if err := b.Check(); err != nil {
-					t.Errorf("%s: %v", page, err)
+					t.Errorf("%s has a wrong code block: %v", page, err)
 				}
 			}
 			if !t.Failed() && slices.ContainsFunc(blocks, func(b Block) bool { return b.IsShell() && b.Mark == "" }) {

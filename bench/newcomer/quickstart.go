@@ -15,7 +15,7 @@ import (
 // Command is a command of a block.
 type Command struct {
 	Line string
-	// Exit is the exit code that the line's comment tells, 0 without one.
+	// Exit is the exit code in the line's comment ("# exit code 1"), 0 without one.
 	Exit int
 }
 
@@ -50,8 +50,8 @@ func ParseCommands(text string) (commands []Command, err error) {
 	return commands, nil
 }
 
-// QuickStart returns the commands of a README's quick start after those that install a release, and in a directory of their own, as the
-// quick start makes one beside.
+// QuickStart returns the commands of a README that install a release, and then those of its section "Quick start". The latter run in a
+// directory of their own.
 func QuickStart(readme string) ([]Command, error) {
 	install, err := ReleaseCommands(readme, "v1.2.3")
 	if err != nil {
@@ -83,7 +83,7 @@ func QuickStart(readme string) ([]Command, error) {
 	return commands, nil
 }
 
-// FirstFinding is how many of the commands there are up to the first that finds something.
+// FirstFinding returns the number of commands up to and including the first that exits with 1, as onward does if it has findings.
 func FirstFinding(commands []Command) int {
 	for i, c := range commands {
 		if c.Exit == 1 {
@@ -93,8 +93,8 @@ func FirstFinding(commands []Command) int {
 	return len(commands)
 }
 
-// Script is what a shell runs to go through commands in one session. It stops with exit code 99 at the first whose
-// exit code is another than it tells.
+// Script returns a shell script that runs commands in one session. It stops with exit code 99 after the first command whose
+// exit code is not its Exit.
 func Script(commands []Command) string {
 	var out strings.Builder
 	for _, c := range commands {

@@ -48,7 +48,7 @@ func TestQuickStart(t *testing.T) {
 	defer stop()
 	out, code := Run(t.Context(), home, home, Script(commands))
 	if code != 0 {
-		t.Fatalf("%s", out)
+		t.Fatalf("the README's quick start exits with %d, want 0:\n%s", code, out)
 	}
 	_, rest, _ := strings.Cut(out, "$ onward init")
 	for _, want := range []string{

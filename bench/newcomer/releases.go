@@ -1,5 +1,5 @@
-// Package newcomer plays what somebody meets who installs onward: the server of the releases, and the quick
-// start of the README. A test runs it, and a measurement.
+// Package newcomer installs onward as a new user does: from a server of releases, with the commands of the README's quick
+// start. Tests and the benchmark install use it.
 package newcomer
 
 import (

@@ -11,23 +11,23 @@ import (
 // commitsFile keeps the unsafe commits that were planned, a line each.
 const commitsFile = "bench/ranges/commits.tsv"
 
-// Outcome is what came of a plan.
+// Outcome is the result of a plan.
 type Outcome string
 
 // The outcomes.
 const (
 	Proven Outcome = "proven"
-	Left   Outcome = "left"    // a part of the release has no proven step
+	Left   Outcome = "left"    // not proven: a part of the release has no proven step
 	NotRun Outcome = "not run" // the base, or the release as it was written, does not run on an empty server: nothing can be compared
 )
 
-// Commit is what came of a plan for one unsafe commit.
+// Commit is the result of the plan for one unsafe commit.
 type Commit struct {
 	Repository, Hash string
 	Outcome          Outcome
 	// Proven of Changes are planned and proven.
 	Proven, Changes int
-	// Rows says why only schemas were compared, Why what keeps the plan from being whole. Names of the repository are left out.
+	// Rows is the reason why only schemas were compared, and Why the reason why the plan is not whole. Names of the repository are left out.
 	Rows, Why string
 }
 

@@ -4,8 +4,8 @@
 //
 // Each directory has a clone, and the path is where its migrations are. The newest N commits that add migrations, after
 // the skipped ones, are one release: people rarely ship so much at once, so most plans are larger than usual. With -each, each of
-// them is a release: those whose changelog has an error are planned and counted, as a whole. With -record, a file keeps what
-// came of each of these, and what it has already is not planned again: docs/planned-commits.md is written from it, with -page.
+// them is a release: those whose changelog has an error are planned and counted, as a whole. With -record, a file keeps the
+// result of each of these, and commits that it has are not planned again. With -page, docs/planned-commits.md is written from it.
 package main
 
 import (
@@ -36,7 +36,7 @@ const (
 	limitEach   = 83
 )
 
-// patience limits a plan.
+// patience is the time limit of one plan.
 const patience = 15 * time.Minute
 
 func main() {

@@ -21,17 +21,17 @@ const batch = 1000
 // filled is a change whose backfill writes each row once.
 const filled = "integer to bigint"
 
-// unthrottled asks nobody.
+// unthrottled are flags of onward backfill that turn off every throttle: it never waits for replicas, WAL, dead rows or load.
 var unthrottled = []string{
 	"--max-lag", "0", "--max-slot-wal", "0", "--max-archive", "0", "--max-dead", "0", "--max-snapshot", "0",
 	"--max-active", "0", "--yield-to-vacuum=false",
 }
 
-// backfillRun has the figures of one run: rows in a second, and times of the load.
+// backfillRun has the figures of one run.
 type backfillRun struct {
-	plain, defaults, two, tuned, pgroll float64
-	quiet, besidePlain, beside          figures
-	peak                                int64
+	plain, defaults, two, tuned, pgroll float64 // rows in a second: of the plain loop, of onward with three settings, and of pgroll
+	quiet, besidePlain, beside          figures // of the load: alone, during the plain loop, and during onward
+	peak                                int64   // memory of onward, in bytes
 }
 
 // MeasureBackfills measures the speed of a backfill beside a plain loop's and pgroll's, and how it affects a load.

@@ -10,7 +10,7 @@ CREATE INDEX orders_customer_id_idx ON orders (customer_id);
 CREATE TABLE items (id integer PRIMARY KEY, order_id integer NOT NULL, sold integer NOT NULL DEFAULT 0);
 `
 
-// rows fill it; $ROWS is how many orders there are.
+// rows fill it: there are $ROWS orders, $NEAR customers and $NEAR items.
 const rows = `INSERT INTO customers SELECT i, 'customer ' || i FROM generate_series(1, $NEAR) AS i;
 INSERT INTO orders (id, number, customer_id, code, quantity, note, created)
 	SELECT i, i + 7, 1 + i % $NEAR, md5(i::text), i % 100, repeat('n', 20 + i % 30), '2026-01-01'::timestamptz + i * interval '1 second' FROM generate_series(1, $ROWS) AS i;
@@ -28,9 +28,9 @@ type change struct {
 	name, sql string
 	// after are the names that code uses after the change.
 	after names
-	// done is a query that says true when it was made.
+	// done is a query that returns true after the change was made.
 	done string
-	// pgroll are the operations of its migration; "" where without says why there are none.
+	// pgroll are the operations of its migration in JSON; "" if there are none, and then without is the reason.
 	pgroll, without string
 }
 

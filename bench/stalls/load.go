@@ -18,7 +18,7 @@ import (
 // clients are how many sessions the load has; backfillClients beside a backfill.
 const clients, backfillClients = 16, 8
 
-// code is what the clients run: the names that they use, and the search_path of their sessions.
+// code is the deployed code, which the clients run: its names of table and column, and the search_path of its sessions.
 type code struct {
 	names
 	path string
@@ -28,7 +28,7 @@ type code struct {
 // for an answer are lost. A lost turn counts with the time that it would have waited. A stall thus
 // has its full weight, although only sixteen queries wait in it.
 type load struct {
-	near, rows int
+	near, rows int // queries by a hot key use rows 1 to near, the others all rows
 	clients    int
 	every      time.Duration // of one client; 0 for as quick as it goes
 	code       atomic.Pointer[code]
@@ -44,7 +44,7 @@ type load struct {
 	failed     error
 }
 
-// figures are what a load felt.
+// figures are the latencies and losses of a load during a change.
 type figures struct {
 	worst, p99, took time.Duration
 	sent, lostCount  int // queries
@@ -122,7 +122,7 @@ func (l *load) runClient(ctx context.Context, conn *pgx.Conn, n int) error {
 	return nil
 }
 
-// countTurn counts the turn that was due, and those that passed meanwhile; it is when the next one is due.
+// countTurn counts the turn that was due, and those that passed meanwhile. It returns when the next one is due.
 func (l *load) countTurn(due time.Time, refused string) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -21,9 +21,9 @@ import (
 
 const (
 	major = 17
-	// reads is for how long the reader holds the table, and ahead for how long it has when the migration begins.
+	// reads is how long the reader holds the table, and ahead how long before the migration it begins.
 	reads, ahead = 5 * time.Second, 100 * time.Millisecond
-	// warm is for how long the load runs before it counts, and after for how long when all is done.
+	// warm is how long the load runs before it counts. after is how long it runs after the migration.
 	warm, after = time.Second, 500 * time.Millisecond
 )
 
@@ -31,10 +31,10 @@ const (
 type bench struct {
 	*measure.Bench
 	*tools
-	rows, near int
-	rate       float64
+	rows, near int     // rows of orders, and of customers and items
+	rate       float64 // queries in a second, of all clients together
 	server     *pgserver.Server
-	template   string
+	template   string // the database with the filled table, which is copied for each run
 }
 
 // Measure makes all changes in all ways.

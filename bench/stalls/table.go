@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/bench/table"
 )
 
-// String is for who watches.
+// String is the line of figures that is printed after each run.
 func (f figures) String() string {
 	out := fmt.Sprintf("worst %s, p99 %s, %d of %d queries lost in %s", formatMilliseconds(f.worst), formatMilliseconds(f.p99), f.lostCount, f.lostCount+f.sent,
 		f.took.Round(100*time.Millisecond))
@@ -58,7 +58,7 @@ func refusedQueries(f figures) int {
 	return n
 }
 
-// figureTable is one figure of all changes and ways.
+// figureTable has one figure for all changes and methods.
 type figureTable struct {
 	title string
 	cell  func(runs []figures) string
@@ -115,7 +115,7 @@ func (b *bench) printTables(list []changeMethod, results map[string]map[string][
 	}
 }
 
-// formatCell is a figure of the runs that made the change, and how many did not.
+// formatCell formats a figure of the runs that made the change, and how many failed: "12 ms (1 of 5 failed)".
 func formatCell(runs []figures, cell func(runs []figures) string) string {
 	successful := slices.DeleteFunc(slices.Clone(runs), func(f figures) bool { return f.failed })
 	switch {

@@ -221,7 +221,7 @@ func TestCommentDistrustsArtifact(t *testing.T) {
 		api.leave(t, c.files)
 		w.comments(2, nil, c.says)
 		if t.Failed() {
-			t.Fatal(name)
+			t.Fatalf("the case %q failed: see the errors above", name)
 		}
 	}
 	api.artifact = []byte("no zip file")
@@ -365,7 +365,7 @@ func TestPin(t *testing.T) {
 	for _, name := range files {
 		if text, err := os.ReadFile(filepath.Join(root, name)); err != nil || strings.Count(string(text), ": v1.2.4\n") != 1 ||
 			strings.HasSuffix(name, "gitlab-ci.yml") != strings.Contains(string(text), "\n  ONWARD_IMAGE: ghcr.io/onward-sql/onward:1.2.4-git\n") {
-			t.Errorf("%s: %v\n%s", name, err, text)
+			t.Errorf("pin.sh v1.2.4 left %s without exactly one v1.2.4 (read: %v):\n%s", name, err, text)
 		}
 	}
 	var action struct {

@@ -46,7 +46,7 @@ func readNumber(t *testing.T, name string, value int) int {
 	if text := os.Getenv(name); text != "" {
 		var err error
 		if value, err = strconv.Atoi(text); err != nil || value < 1 {
-			t.Fatalf("%s=%s", name, text)
+			t.Fatalf("%s=%s, want a number above 0", name, text)
 		}
 	}
 	return value
@@ -152,7 +152,7 @@ func (c *chaos) git(args ...string) {
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.org")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		c.t.Fatal(string(out), err)
+		c.t.Fatalf("git %q: %v\n%s", args, err, out)
 	}
 }
 
@@ -173,7 +173,7 @@ func (c *chaos) release(number int) bool {
 	c.git("commit", "-qm", "rename")
 	plan := fmt.Sprintf("plan_%d.json", number)
 	if out, err := c.command("plan", "--base", "HEAD~1", "--sketch", "--format", "json", "--output", plan).CombinedOutput(); err != nil {
-		c.t.Error(string(out), err)
+		c.t.Errorf("onward plan of release %d: %v\n%s", number, err, out)
 		return false
 	}
 	release := fmt.Sprintf("v%d", number)
@@ -193,7 +193,7 @@ func (c *chaos) release(number int) bool {
 				break
 			}
 			if time.Now().After(end) {
-				c.t.Errorf("%s %s: %s %v", release, phase, out, err)
+				c.t.Errorf("onward apply --release %s --through %s still fails: %v\n%s", release, phase, err, out)
 				return false
 			}
 		}
@@ -353,7 +353,7 @@ func (c *chaos) check(releases int) {
 	defer c.mu.Unlock()
 	for line := range strings.Lines(c.log.String()) {
 		if strings.Contains(line, `"state":"failed"`) || strings.Contains(line, `"state":"unreachable"`) || strings.Contains(line, "panic") {
-			c.t.Error(line)
+			c.t.Errorf("the log reports a failed or unreachable target, or a panic: %s", line)
 		}
 	}
 }

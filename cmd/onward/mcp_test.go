@@ -55,11 +55,11 @@ func callTool(t *testing.T, s *mcp.ClientSession, name string, arguments any) (d
 	t.Helper()
 	r, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: arguments})
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatalf("call the tool %s: %v", name, err)
 	}
 	text = r.Content[0].(*mcp.TextContent).Text
 	if r.IsError {
-		t.Fatalf("%s: %s", name, text)
+		t.Fatalf("the tool %s returned an error: %s", name, text)
 	}
 	return r.StructuredContent, text
 }
@@ -69,7 +69,7 @@ func refuseTool(t *testing.T, s *mcp.ClientSession, name string, arguments any) 
 	t.Helper()
 	r, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: arguments})
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatalf("call the tool %s: %v", name, err)
 	}
 	text := r.Content[0].(*mcp.TextContent).Text
 	if !r.IsError {
@@ -83,7 +83,7 @@ func runJSON(t *testing.T, dir, stdin string, args ...string) any {
 	t.Helper()
 	var out any
 	if err := json.Unmarshal(runCommand(t, dir, stdin, append(args, "--format", "json")...), &out); err != nil {
-		t.Fatalf("%v: %v", args, err)
+		t.Fatalf("onward %q --format json printed no JSON: %v", args, err)
 	}
 	return out
 }
@@ -133,7 +133,7 @@ func TestMCPTools(t *testing.T) {
 	for _, tool := range tools.Tools {
 		names = append(names, tool.Name)
 		if !tool.Annotations.ReadOnlyHint || tool.OutputSchema == nil {
-			t.Errorf("%s: %+v", tool.Name, tool.Annotations)
+			t.Errorf("the tool %s is not read-only or has no output schema: %+v", tool.Name, tool.Annotations)
 		}
 	}
 	slices.Sort(names)

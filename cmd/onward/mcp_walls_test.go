@@ -45,7 +45,7 @@ func TestMCPWalls(t *testing.T) {
 				continue // no schema
 			}
 			if text := refuseTool(t, s, tool, arguments); !strings.Contains(text, "stay inside") || strings.Contains(text, "secret words") {
-				t.Errorf("%s %q: %s", tool, path, text)
+				t.Errorf("%s of the path %q answers %q, want a refusal with \"stay inside\"", tool, path, text)
 			}
 		}
 	}
@@ -177,7 +177,7 @@ func TestMCPOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
-		t.Errorf("%v %s", err, rest)
+		t.Errorf("after its input closed onward mcp printed %q (%v), want nothing", rest, err)
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)

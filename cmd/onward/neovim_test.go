@@ -34,11 +34,11 @@ func TestNeovim(t *testing.T) {
 	cmd.Env = append(os.Environ(), "SEEN="+file, "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home, "XDG_CACHE_HOME="+home, "XDG_STATE_HOME="+home)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("nvim: %v\n%s", err, out)
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("editor.lua wrote no result: %v\n%s", err, out)
 	}
 	var seen struct {
 		Error                                 string
@@ -48,7 +48,7 @@ func TestNeovim(t *testing.T) {
 		Stopped                               bool
 	}
 	if err := json.Unmarshal(content, &seen); err != nil {
-		t.Fatalf("%v\n%s", err, content)
+		t.Fatalf("the result of editor.lua is no JSON: %v\n%s", err, content)
 	}
 	joined := func(list []string) string { return strings.Join(list, "\n") }
 	for _, c := range []struct{ what, got, want string }{
@@ -71,6 +71,6 @@ func TestNeovim(t *testing.T) {
 		}
 	}
 	if strings.Contains(joined(seen.Fixed), "index-create-blocking") || strings.Contains(joined(seen.Ignored), "table-drop") || !seen.Stopped {
-		t.Errorf("%s", content)
+		t.Errorf("a fixed or an ignored finding is still shown, or the server still runs: %s", content)
 	}
 }

@@ -120,7 +120,7 @@ func TestTemplateJobs(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "sh", "-n")
 			cmd.Stdin = strings.NewReader(line)
 			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%s: %v: %s\n%s", name, err, out, line)
+				t.Errorf("%s has a line that sh does not parse: %v: %s\n%s", name, err, out, line)
 			}
 		}
 	}
@@ -251,7 +251,7 @@ func TestHookMakesOnwardOnce(t *testing.T) {
 				commit += " && git tag " + c.tag
 			}
 			if out, code := run(commit); code != 0 {
-				t.Fatal(out)
+				t.Fatalf("the first commit exits with %d:\n%s", code, out)
 			}
 			if out, code := run("ci/hook.sh check 1.sql"); code != c.code || !strings.Contains(out, c.says) {
 				t.Fatalf("exit code %d, want %d and %q:\n%s", code, c.code, c.says, out)
@@ -297,6 +297,6 @@ func decode(t *testing.T, name string, target any) {
 		t.Fatal(err)
 	}
 	if err := yaml.Unmarshal(data, target); err != nil {
-		t.Fatal(name, err)
+		t.Fatalf("decode %s: %v", name, err)
 	}
 }

@@ -56,10 +56,10 @@ func newCodeServer(t *testing.T) *codeServer {
 	vsix := filepath.Join(t.TempDir(), "onward.vsix")
 	build := exec.Command("../../scripts/vsix.sh", vsix)
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("vsix.sh: %v\n%s", err, out)
 	}
 	if out, err := s.command("--install-extension", vsix).CombinedOutput(); err != nil || !strings.Contains(string(out), "was successfully installed") {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("install the extension: %v\n%s", err, out)
 	}
 	return s
 }

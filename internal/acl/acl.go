@@ -25,8 +25,8 @@ const (
 	NewContent Kind = "new content"
 )
 
-// objectQueries find the objects that belong to a name of each kind but Function: what GRANT calls each, its owner, its privileges, and those that it has without
-// default privileges.
+// objectQueries find the objects that belong to a name, by its kind (all but Function). A row has the object's name in GRANT
+// ("TABLE public.t"), its owner, its privileges, and those that it has without default privileges.
 var objectQueries = map[Kind]string{
 	Relation: `SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::pg_catalog.regclass, c.relowner, c.relacl,
         pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, c.relowner)
@@ -42,7 +42,7 @@ var objectQueries = map[Kind]string{
 		createdNowCondition("p.xmin"), createdNowCondition("t.xmin")),
 }
 
-// createdNowCondition returns the condition that this transaction wrote a row of a catalog: it has no transaction ID before its own. A foreign key
+// createdNowCondition returns the SQL condition that this transaction wrote a row of a catalog. xmin is the row's: "p.xmin". A foreign key
 // changes the row of the relation that it refers to, but never the row of its column ctid. Views have no such column, and ledgers no views.
 func createdNowCondition(xmin string) string { return " AND pg_catalog.age(" + xmin + ") <= 0" }
 

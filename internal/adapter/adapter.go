@@ -110,7 +110,7 @@ type WayDown interface {
 // that works without the missing packages.
 type Modeler interface {
 	// Models returns the models of a source for which Load failed with cause, an [ErrProject].
-	// without lists what was missing: packages, and names from packages. A column that a model
+	// missingModules lists the missing packages, and missing names from packages. A column that a model
 	// lacks then proves nothing.
 	Models(ctx context.Context, t Tree, s Source, cause error) (models []Model, missingModules []string, err error)
 }
@@ -134,7 +134,7 @@ type Source struct {
 	// Why says what was found: "-- +goose Up in 42 of 42 files".
 	Why string
 	// Foreign is the database that the files are for, when that is not
-	// Postgres: "MySQL". [Detect] reports such a source instead of using it.
+	// Postgres: "MySQL". [DetectSources] reports such a source instead of using it.
 	Foreign string
 	// IsGo is set if the tool is one of Go: the drivers of the Go module around the directory tell the database.
 	IsGo bool
@@ -194,7 +194,7 @@ type Set struct {
 	Together bool
 	// TogetherIfAll is set if it does so only while each pending migration runs in a transaction.
 	TogetherIfAll bool
-	// HistoryBehavior describe what the runner does if migrations changed after they were applied.
+	// HistoryBehavior describes what the runner does if migrations changed after they were applied.
 	HistoryBehavior HistoryBehavior
 	// Count describes how the tool records what a database has; nil if only the tool itself
 	// can tell.
@@ -224,7 +224,7 @@ type Migration struct {
 	// DownPath is a second file that undoes it; "" for none. Beside are other files that belong to it.
 	DownPath string
 	Beside   []string
-	// Source is its SQL. Unheld is its SQL if no condition of its template holds; nil if it
+	// Source is its SQL. WithoutConditions is its SQL if no condition of its template is true; nil if it
 	// has no conditions.
 	Source            script.Source
 	WithoutConditions *script.Source
@@ -281,7 +281,7 @@ type Problem struct {
 	history.Refusal
 }
 
-// HistoryBehavior say, in clauses for messages, what a runner does if migrations differ from those that
+// HistoryBehavior says, in clauses for messages, what a runner does if migrations differ from those that
 // a database has applied. A clause is "" if that depends on more.
 type HistoryBehavior struct {
 	// Edited: the content of an applied migration changed.

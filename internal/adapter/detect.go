@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// IsAside reports whether a directory's name says to one of the adapters that production does not have it.
+// IsAside reports whether one of the adapters knows a directory, by its name, as one whose migrations never run in production.
 func IsAside(dir string, adapters []Adapter) bool {
 	return slices.ContainsFunc(adapters, func(a Adapter) bool {
 		x, ok := a.(interface{ Aside(dir string) bool })

@@ -14,7 +14,7 @@ type Piece struct {
 }
 
 // JoinPieces converts the pieces of a text to parts. If the runner cuts inside a body or a
-// string, Mend joins the pieces again, so that the intended statement is judged. It then
+// string, it joins the pieces again, so that the intended statement is judged. It then
 // calls cut with the line on which the statement begins, the line at whose end it is cut,
 // and what is open there.
 func JoinPieces(text string, pieces []Piece, cut func(begin, line int, inside string)) []script.Part {

@@ -7,7 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// keepUsedSchema lets a written step that drops the plans' schema leave it to another plan under way, as apply does.
+// keepUsedSchema returns the SQL of a written step. In a bookkeeping step, a block replaces DROP SCHEMA IF EXISTS onward. It keeps the
+// schema while another plan has objects there, as apply does.
 func keepUsedSchema(s *onward.PlanStep, sql string) string {
 	if !s.Bookkeeping {
 		return sql

@@ -13,10 +13,10 @@ func TestKeepUsedSchema(t *testing.T) {
 	t.Parallel()
 	s := &onward.PlanStep{SQL: "BEGIN;\nDROP SCHEMA IF EXISTS onward;\nCOMMIT;\n", Transaction: onward.TransactionFile, Bookkeeping: true}
 	if got := TransactionBody(s); !strings.HasPrefix(got, "DO $onward$") || !strings.Contains(got, "IF NOT EXISTS") || strings.Contains(got, recipe.DropSchema) {
-		t.Error(got)
+		t.Errorf("TransactionBody of bookkeeping = %q, want a DO block that keeps a used schema", got)
 	}
 	s.Bookkeeping = false
 	if got := TransactionBody(s); got != recipe.DropSchema {
-		t.Error(got)
+		t.Errorf("TransactionBody without bookkeeping = %q, want %q", got, recipe.DropSchema)
 	}
 }

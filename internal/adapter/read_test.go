@@ -50,7 +50,7 @@ func TestRefused(t *testing.T) {
 		got := adapter.ReadFile(tree, path).Refused()
 		if want == "" {
 			if len(got) > 0 {
-				t.Errorf("%s: %+v", path, got)
+				t.Errorf("ReadFile(%s).Refused() = %+v, want nothing", path, got)
 			}
 			continue
 		}
@@ -66,7 +66,7 @@ func TestPart(t *testing.T) {
 	text := "--\n \r\n SELECT 1; \n\n"
 	p := adapter.TrimmedPart(text, 2, len(text))
 	if p.SQL != "SELECT 1;" || text[p.Start:p.Start+len(p.SQL)] != p.SQL {
-		t.Errorf("%+v", p)
+		t.Errorf("TrimmedPart(%q, 2, %d) = %+v, want SELECT 1; at its place", text, len(text), p)
 	}
 }
 

@@ -9,10 +9,10 @@ type Lexer struct {
 	mode    byte   // what is open: ' E " $ * - or 0
 	tag     string // of the dollar quote
 	nesting int    // of block comments
-	parens  int
-	atomic  int // open blocks of a BEGIN ATOMIC body
-	begin   bool
-	prev    byte // the byte before, for what a quote belongs to
+	parens  int    // open parentheses
+	atomic  int    // open blocks of a BEGIN ATOMIC body
+	begin   bool   // the last word was BEGIN
+	prev    byte   // the byte before, for what a quote belongs to
 }
 
 // Open names what is open at the lexer's position: a string, a comment; "" if a statement

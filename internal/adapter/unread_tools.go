@@ -46,7 +46,7 @@ func UnreadHistoryTables() []HistoryTable {
 // is known only after they run.
 type Unread struct {
 	Dir, Tool string
-	Files     int
+	Files     int // the number of migrations
 }
 
 // String says that the directory was found, and what to do about it.
@@ -130,7 +130,8 @@ var testName = lazyregexp.New(`[._](?:test|spec)\.\w+$`)
 // IsTest reports whether a file has tests, by its name.
 func IsTest(name string) bool { return testName.MatchString(name) }
 
-// IsNoProgram reports whether a file of JavaScript or TypeScript beside migrations is none, by its name: a test, declarations of types, a list of others.
+// IsNoProgram reports whether a file of JavaScript or TypeScript beside migrations is no migration, by its name: a test, type
+// declarations, a list of others.
 func IsNoProgram(name string) bool {
 	ending := path.Ext(name)
 	if !slices.ContainsFunc(ScriptEndings, func(e string) bool { return strings.EqualFold(e, ending) }) {

@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// numbers generates names of further migrations that continue the existing ones.
+// numbers generates names of further migrations that continue the existing ones. After V7__users.sql the next name is V8__SLUG.
 type numbers struct {
-	// before is the text before the number ("V"), between the text after it.
+	// before is the text before the number ("V"), last the last number ("7"), between the text after it ("__").
 	before, last, between string
 	// layout is the time layout of last if it has separators, "" if last is only digits.
 	// after is a number that follows such a time.

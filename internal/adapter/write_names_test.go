@@ -30,12 +30,12 @@ func TestNamesWithMoments(t *testing.T) {
 		form := &adapter.Form{Up: "/up.sql", Texts: true, Moments: "2006-01-02-150405", Settings: "/set", SettingsAlone: "alone"}
 		w, err := adapter.NewWriting(adaptertest.Files{}, set, form, now)
 		if err != nil {
-			t.Errorf("%s: %v", want, err)
+			t.Errorf("NewWriting for %s: %v", want, err)
 			continue
 		}
 		files, err := w.Files(nil, &onward.PlanStep{SQL: "SELECT 1;", Transaction: onward.TransactionNone}, want[strings.LastIndex(want, "_")+1:])
 		if err != nil || len(files) != 2 || files[0].Path != "m/"+want+"/up.sql" || files[1].Path != "m/"+want+"/set" {
-			t.Errorf("%s: %v %+v", want, err, files)
+			t.Errorf("Files = %+v, %v, want up.sql and set of %s", files, err, want)
 		}
 		if _, edits := w.(adapter.Editor); edits {
 			t.Errorf("%s: a file is to be rewritten alone whose settings are beside it", want)

@@ -54,7 +54,7 @@ func TestHide(t *testing.T) {
 		}
 	}
 	if got := address.HidePasswords(`cannot look up ss@h: word "p@ss"`, address.ListSecrets("postgres://u:p@sss@h/db")...); strings.Contains(got, "sss") {
-		t.Error(got)
+		t.Errorf("HidePasswords keeps a part of the password p@sss: %s", got)
 	}
 }
 
@@ -93,10 +93,10 @@ func TestNoPasswordIsShown(t *testing.T) {
 		password += "ECRET"
 		whole := strings.Replace(forms[r.IntN(len(forms))], "%", password, 1)
 		if got := address.HidePasswords("cannot connect to " + whole + ": no"); strings.Contains(got, "ECRET") {
-			t.Fatalf("%s: %s", whole, got)
+			t.Fatalf("a message that quotes %s keeps the password: %s", whole, got)
 		}
 		if got := address.HidePasswords("the password is "+password+" there", address.ListSecrets(whole)...); strings.Contains(got, "ECRET") {
-			t.Fatalf("%s: %s", whole, got)
+			t.Fatalf("a message that quotes the password of %s keeps it: %s", whole, got)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestWithSetting(t *testing.T) {
 			c, err := pgconn.ParseConfig(address.WithSetting(text, "search_path", value))
 			if err != nil || c.RuntimeParams["search_path"] != value || c.RuntimeParams["options"] != before.RuntimeParams["options"] ||
 				c.Host != before.Host || c.Database != before.Database || c.Password != before.Password || c.Port != before.Port {
-				t.Errorf("%s %s: %v %v", text, value, c, err)
+				t.Errorf("WithSetting(%q, search_path, %q) parses as %v, %v; want only search_path changed", text, value, c, err)
 			}
 		}
 	}

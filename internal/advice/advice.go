@@ -1,7 +1,7 @@
-// Package advice holds the fixes that rules propose, as values. SQL next to an operation
-// would leave the state of a framework behind, if the framework renders its SQL from
-// operations. Such a framework writes the fix in its own words instead. A rule says what
-// the fix is. The framework's adapter returns how it is written, or "" if SQL is fine.
+// Package advice holds the fixes that rules propose, as values. A framework such as Django
+// renders its SQL from operations. SQL next to an operation would make its state outdated, so
+// it writes the fix in its own words instead. A rule returns the fix. The framework's adapter
+// returns its text, or "" if SQL is fine.
 package advice
 
 import "strings"

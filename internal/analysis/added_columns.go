@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// AddedValue is what the rows of a table hold in a column that the release added, and that nothing has filled since.
+// AddedValue is the value of all rows of a table in a column that the release added, and that nothing has filled since.
 type AddedValue struct {
 	// Constant is the default with which the column was added; nil for NULL, or if Same is set.
 	Constant *pgparse.Node

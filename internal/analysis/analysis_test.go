@@ -22,7 +22,7 @@ func parse(t *testing.T, sql string) []*pgparse.Node {
 	var out []*pgparse.Node
 	for _, s := range file.Stmts {
 		if s.Node == nil {
-			t.Fatal(s.Err)
+			t.Fatalf("parse %q: %v", sql, s.Err)
 		}
 		out = append(out, s.Node)
 	}
@@ -39,7 +39,7 @@ func schemaOf(t *testing.T, sql string) *catalog.Catalog {
 	c := catalog.New()
 	for _, s := range file.Stmts {
 		if s.Node == nil {
-			t.Fatal(s.Err)
+			t.Fatalf("parse %q: %v", sql, s.Err)
 		}
 		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
 	}

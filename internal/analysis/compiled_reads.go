@@ -7,7 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// HasOtherType reports whether a column has another type now. Another length or precision is the same type to a function.
+// HasOtherType reports whether a column has another type now: int after text, but not varchar(10) after varchar(20), which are the same
+// type to a function.
 func HasOtherType(old, now *catalog.Column) bool {
 	return now != nil && old.Type.IsKnown() && now.Type.IsKnown() &&
 		(old.Type.OID != now.Type.OID || old.Type.Name != now.Type.Name || min(old.Type.Array, 1) != min(now.Type.Array, 1))

@@ -62,13 +62,13 @@ func TestRenameSchema(t *testing.T) {
 	c := schemaOf(t, "CREATE SCHEMA a; CREATE SCHEMA b; CREATE TABLE a.t (id int); CREATE TABLE b.u (id int)")
 	renamed := analysis.RenameSchema(c, "a", "b")
 	if renamed.Lookup("b", "t") == nil || renamed.Lookup("b", "u") != nil || renamed.Lookup("a", "t") != nil {
-		t.Error(renamed)
+		t.Errorf("RenameSchema(a, b) = %v, want only the table b.t", renamed)
 	}
 	if analysis.RenameSchema(c, "a", "a") != c || analysis.ApplyAll(c, "SELECT '") != c {
 		t.Error("nothing to do")
 	}
 	d := analysis.LaterDrop{ContractCommand: "onward contract", AbortCommand: "onward abort"}
 	if got := d.FinishAdvice(); got != "finish the plan first (onward contract), or take it back (onward abort)" {
-		t.Error(got)
+		t.Errorf("FinishAdvice() = %q, want both commands", got)
 	}
 }

@@ -15,7 +15,7 @@ func HasLeadingIndex(c *catalog.Catalog, t *catalog.Relation, columns []int16) b
 	})
 }
 
-// IsLeadingIndex reports whether one index is like that.
+// IsLeadingIndex reports whether an index without a condition begins with the given columns, in any order.
 func IsLeadingIndex(index *catalog.IndexInfo, columns []int16) bool {
 	return index.Predicate == nil && len(index.Keys) >= len(columns) &&
 		!slices.ContainsFunc(index.Keys[:len(columns)], func(k catalog.IndexKey) bool {

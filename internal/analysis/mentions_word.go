@@ -2,7 +2,7 @@ package analysis
 
 import "strings"
 
-// MentionsWord reports whether a text has a word. No text has the empty word.
+// MentionsWord reports whether a text has a word: "a.users(id)" has users, and "users_old" does not. No text has the empty word.
 func MentionsWord(text, word string) bool {
 	for from := 0; word != ""; from++ {
 		i := strings.Index(text[from:], word)

@@ -2,8 +2,8 @@ package analysis
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// MissingColumns lists the columns that deployed code knows and its
-// successor does not have.
+// MissingColumns lists the columns of a deployed table that its successor does not have. It is nil if the columns of one of
+// them are not all known.
 func MissingColumns(old, now *catalog.Relation) []string {
 	if old.Inferred || old.Partial || now.Inferred || now.Partial {
 		return nil

@@ -41,7 +41,7 @@ func (s *outdatedSearch) recordUse(u OutdatedUse) {
 	}
 }
 
-// isFinished reports whether a use was found that each call comes to.
+// isFinished reports whether a use was found that each call reaches.
 func (s *outdatedSearch) isFinished() bool { return s.found != nil && !s.found.Maybe }
 
 func (s *outdatedSearch) searchTrigger(f FiredTrigger) {
@@ -134,7 +134,7 @@ func (s *outdatedSearch) searchCall(call *pgparse.FuncCall) {
 	}
 }
 
-// listReachedStatements gives the statements that each call of a function comes to, and whose errors nothing handles.
+// listReachedStatements returns the statements that each call of a function reaches, and whose errors nothing handles.
 func listReachedStatements(fn *catalog.Function, body *catalog.Body) func(yield func(*pgparse.Node) bool) {
 	if fn.Language != "plpgsql" {
 		return slices.Values(body.ListCertainStatements())

@@ -8,10 +8,11 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// bound matches the bounds at the end of a statement.
 var bound = lazyregexp.New(`(?is)\b(?:ATTACH\s+PARTITION|PARTITION\s+OF)\b.*?\b(FOR\s+VALUES\s.*|DEFAULT)\s*;?\s*$`)
 
-// PartitionBounds returns the bounds that a statement gives a partition, as written; "FOR VALUES …" if other clauses follow
-// them, or if it has none.
+// PartitionBounds returns the bounds that a statement gives a partition, as written. For CREATE TABLE b PARTITION OF a FOR VALUES IN ('x')
+// it is "FOR VALUES IN ('x')". It is "FOR VALUES …" if other clauses follow them, or if it has none.
 func PartitionBounds(sql string) string {
 	m := bound.FindStringSubmatch(sql)
 	if m == nil || more.MatchString(m[1]) {

@@ -92,7 +92,7 @@ func (c *condition) isVariable(name string) bool {
 			strings.HasSuffix(name, "_record"))
 }
 
-// isSource reports whether a name is that of an entry of FROM, of this query or one around it.
+// isSource reports whether a name is the name of an entry of FROM, in this query or one around it.
 func (c *condition) isSource(name string) bool {
 	for l := c.level; l != nil; l = l.Outer {
 		if slices.ContainsFunc(l.Sources, func(s *query.Source) bool { return s.Alias == name }) {

@@ -2,8 +2,8 @@ package analysis
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// CanHold reports whether a type is known to hold all values of another one. It is true if one
-// of the types is unknown.
+// CanHold reports whether a column's type holds all values of another one: bigint holds int, and numeric(10, 2) does not hold
+// numeric(12, 2). It is true if one of the types is unknown.
 func CanHold(column, values catalog.Type) bool {
 	if !column.IsKnown() || !values.IsKnown() || column.String() == values.String() {
 		return true

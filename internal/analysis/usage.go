@@ -61,7 +61,7 @@ type Usage struct {
 	FailsAtNull, WritesNull []onward.Evidence
 	// Count is how many places there are, of which Evidence shows the first: of what AddedUses asked for.
 	Count int
-	// Functions are those of the schema that name the thing, the worst first:
+	// Functions are the functions of the schema that name the object, the worst first:
 	// of what Pass.Taken was asked for.
 	Functions []FunctionUse
 }

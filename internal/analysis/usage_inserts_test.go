@@ -23,7 +23,7 @@ func TestShowsNoInsert(t *testing.T) {
 		"its name near the class": {Usage{Known: true, Mentioned: true}, false},
 	} {
 		if got := tc.usage.ShowsNoInsert(); got != tc.want {
-			t.Errorf("%s: %t", name, got)
+			t.Errorf("%s: ShowsNoInsert() = %t, want %t", name, got, tc.want)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// writing maps the verbs that rules use to the uses of a table by queries.
+// writing maps the verbs of [Usage.WriteEvidence] to the uses of a table by queries.
 var writing = map[string][]facts.How{
 	"insert": {facts.Inserts}, "update": {facts.Updates}, "delete": {facts.Deletes}, "truncate": {facts.Truncates},
 	"copy": {facts.Copies, facts.Exports},

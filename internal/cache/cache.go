@@ -35,7 +35,7 @@ type Store struct {
 	taken, fresh    map[string][]byte // requested entries, and new ones
 }
 
-// Dir returns a subdirectory of the user's cache; "" if there is none.
+// Dir returns a subdirectory of the user's cache, such as ~/.cache/onward/programs; "" if the user has no cache.
 func Dir(room string) string {
 	base, err := os.UserCacheDir()
 	if err != nil {

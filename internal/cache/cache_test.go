@@ -34,7 +34,7 @@ func TestKeeps(t *testing.T) {
 	save(t, dir, "1", map[string]string{"z": "two"}) // beside what was there
 	for key, want := range map[string]string{"x": "one", "z": "two", "w": ""} {
 		if got := get(t, dir, "1", key); got != want {
-			t.Errorf("%s: %q", key, got)
+			t.Errorf("the cache has %s = %q, want %q", key, got, want)
 		}
 	}
 	if _, ok := cache.Open(dir, "repo", "1").Get("y"); !ok {
@@ -164,7 +164,7 @@ func TestForged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := get(t, dir, "1", "a"); got != "" && got != "the facts of a" {
-			t.Errorf("%s: %q", label, got)
+			t.Errorf("%s: the cache has a = %q, want its facts or nothing", label, got)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 )
 
+// keySize is the size of a key, in bytes.
 const keySize = 32
 
 // userKey returns the key with which this user seals entries; nil if there is no place for it. It is not in the cache's directory: that may

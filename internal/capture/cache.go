@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/cache"
 )
 
-// cacheVersion changes with the form of what is kept.
+// cacheVersion changes with the format of the results in the cache.
 const cacheVersion = "1"
 
 // baseKey identifies everything that the base's run depends on; "" if that is not known.

@@ -268,7 +268,7 @@ func TestGeneratedRowsRefused(t *testing.T) {
 	_, after := v.sets(r)
 	got := describeSet(after)
 	if !strings.Contains(got, "ADD COLUMN age") || len(after.Opaque) != 1 || !strings.Contains(after.Opaque[0].Why, "contains null values") {
-		t.Errorf("%s%+v", got, after.Opaque)
+		t.Errorf("the release reads as\n%sopaque %+v\nwant ADD COLUMN age and its error", got, after.Opaque)
 	}
 }
 
@@ -296,11 +296,11 @@ func TestBaseFromSnapshot(t *testing.T) {
 		v.BaseCommand = baseCommand
 		r, err := v.run()
 		if err != nil {
-			t.Fatalf("%s: %v", baseCommand, err)
+			t.Fatalf("run with the base command %s: %v", baseCommand, err)
 		}
 		before, after := v.sets(r)
 		if got := describeSet(after); got != "2_email.sql db/2_email.sql file\n  0 ALTER TABLE users ADD COLUMN email text\n" {
-			t.Errorf("%s: %s", baseCommand, got)
+			t.Errorf("with the base command %s, the release reads as\n%s\nwant only 2_email.sql", baseCommand, got)
 		}
 		if before.Snapshot == nil || !slices.ContainsFunc(before.SchemaMigrations(), func(m *adapter.Migration) bool {
 			return strings.Contains(fmt.Sprint(m.Source.Parts), "CREATE TABLE users")
@@ -337,7 +337,7 @@ func TestBaseFromDatabase(t *testing.T) {
 		}
 		before, after := v.sets(r)
 		if got := describeSet(after); got != "2_email.sql db/2_email.sql file\n  0 ALTER TABLE users ADD COLUMN email text\n" || len(after.Opaque) != 0 || !r.Filled {
-			t.Errorf("%s %+v", got, after.Opaque)
+			t.Errorf("the release reads as\n%sopaque %+v, filled %t\nwant only 2_email.sql, on a filled base", got, after.Opaque, r.Filled)
 		}
 		schema := fmt.Sprint(before.Snapshot.Migration.Source.Parts)
 		if !strings.Contains(schema, "TABLE public.users") || !strings.Contains(schema, "VIEW public.names") || strings.Contains(schema, "secret") {

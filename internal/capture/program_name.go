@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// launchers are programs that start another one, with the words that may follow them.
+// launchers are programs that start another one, with the words that may follow them: "npx prisma", "npm exec prisma".
 var launchers = map[string][]string{
 	"npx": nil, "bunx": nil, "pnpx": nil, "npm": {"exec"}, "pnpm": {"exec", "dlx"}, "yarn": {"exec", "dlx", "run"}, "bun": {"x", "run"}, "bundle": {"exec"},
 	"poetry": {"run"}, "uv": {"run"}, "pipenv": {"run"}, "rye": {"run"}, "hatch": {"run"}, "python": nil, "python3": nil, "env": nil, "dotenv": nil,

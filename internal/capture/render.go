@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// Placeholders of a command that prints SQL.
+// Placeholders of a command that prints SQL: "alembic upgrade {from}:{to} --sql".
 const (
 	fromPlaceholder = "{from}"
 	toPlaceholder   = "{to}"
@@ -21,7 +21,7 @@ const (
 	firstMigration = "0"
 )
 
-// renderVersion changes with the form of a kept rendering.
+// renderVersion changes with the format of a rendering in the cache.
 const renderVersion = "1"
 
 // Render runs the command on a tree and returns the SQL that it prints, or answers from the cache. Errors: an [*Error] if the

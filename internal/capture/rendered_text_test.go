@@ -82,7 +82,7 @@ func TestRenderedTextHostile(t *testing.T) {
 		}
 		r.cutAtMarks(newBooks(map[string]bool{"schema_migrations": true}, nil, nil))
 		if took := time.Since(began); took > 20*time.Second {
-			t.Errorf("%s: %v", name, took)
+			t.Errorf("%s: it took %v, want at most 20s", name, took)
 		} else {
 			t.Logf("%s: %d statements, %d marks after %v", name, len(r.Statements), len(r.Marks), took)
 		}
@@ -122,7 +122,7 @@ func TestRenderCache(t *testing.T) {
 		c.Command = command
 		r, err := c.Render(t.Context(), tree, sourceBelow("m", runs))
 		if err != nil || len(r.Statements) != 1 || len(r.Marks) != 1 {
-			t.Fatalf("%d: %+v %v", i, r, err)
+			t.Fatalf("run %d: %v; it renders %+v, want one statement and one mark", i, err, r)
 		}
 	}
 	text, err := os.ReadFile(runs)

@@ -49,7 +49,7 @@ type Command struct {
 
 func (c *Command) runLimit() time.Duration { return cmp.Or(c.Timeout, DefaultTimeout) }
 
-// stage is the throwaway server.
+// stage is the throwaway server on which the command runs.
 type stage struct {
 	server *pgserver.Server
 	logger *slog.Logger

@@ -115,7 +115,7 @@ func TestNothingStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "running") {
-		t.Errorf("%q", r.Notes)
+		t.Errorf("notes %q, want one about the process that is still running", r.Notes)
 	}
 	before, err := os.Stat(file)
 	if err != nil {
@@ -203,6 +203,6 @@ func TestEnvironment(t *testing.T) {
 		t.Error("a secret was passed on")
 	}
 	if word, err := os.ReadFile(filepath.Join(dir, "word")); err != nil || strings.TrimSpace(string(word)) != db {
-		t.Errorf("%s %v", word, err)
+		t.Errorf("the command's database is %q, want %q (%v)", word, db, err)
 	}
 }

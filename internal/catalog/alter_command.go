@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Command is what the server's tablecmds.c says of a command of ALTER TABLE, whatever its
-// arguments. https://www.postgresql.org/docs/current/sql-altertable.html
+// Command holds the server's facts (tablecmds.c) about one command of ALTER TABLE, whatever its
+// arguments: for ADD COLUMN its pass, and that it also works on composite types. https://www.postgresql.org/docs/current/sql-altertable.html
 type Command struct {
 	// Words are the server's words for it, if they are not the parser's name: "SET TABLESPACE".
 	Words string

@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// alterTable folds ALTER TABLE, command by command, in the given order.
 // https://www.postgresql.org/docs/current/sql-altertable.html. ALTER INDEX,
 // VIEW, MATERIALIZED VIEW, SEQUENCE, FOREIGN TABLE and TYPE … ATTRIBUTE come
 // in the same shape.

@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Body is the body of a function, read: Postgres keeps it as text, looks into
-// it when the function is called, and so lets what it names be dropped and
-// renamed.
+// Body is the parsed body of a function. Postgres keeps such a body as text and
+// reads it at each call. So it lets a statement drop or rename a table that the
+// body names.
 type Body struct {
 	fn    *Function
 	parts []bodyPart
@@ -17,31 +17,32 @@ type Body struct {
 	variables map[string]string
 	// calls are the names of the functions that it calls, without schemas.
 	calls map[string]bool
-	// loose: names may mean variables rather than columns.
+	// loose: a name may mean a variable instead of a column.
 	loose bool
 }
 
+// bodyPart is one query or expression of a body.
 type bodyPart struct {
 	text          string
-	node          *pgparse.Node // nil: it could not be read
-	into          []string
-	maybe, caught bool
-	target        bool // what an assignment writes to
+	node          *pgparse.Node // nil: it could not be parsed
+	into          []string      // the variables of INTO
+	maybe, caught bool          // see Mention
+	target        bool          // the left side of an assignment
 }
 
 // Mention is a place in a body that names something.
 type Mention struct {
 	// Text is the query or expression, as it is written.
 	Text string
-	// Sure: it was read, and means the thing; not so where names alone tell.
+	// Sure: the query was parsed and means the thing; false if only the names match.
 	Sure bool
-	// Maybe: a call may not come there. Caught: the body handles the error.
+	// Maybe: a call may not reach the place. Caught: the body handles the error.
 	Maybe, Caught bool
 }
 
-// ReadBody reads the body of a function in SQL or PL/pgSQL; nil for one in
-// another language, and for one that the server keeps as a tree (BEGIN ATOMIC),
-// which follows what it names.
+// ReadBody parses the body of a function in SQL or PL/pgSQL. It returns nil for
+// another language, and for BEGIN ATOMIC: the server keeps that as a tree, which
+// follows renames.
 func ReadBody(fn *Function) *Body {
 	b := &Body{fn: fn, calls: map[string]bool{}}
 	switch {

@@ -2,8 +2,8 @@ package catalog
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// FindCall is the first place that calls a function by its name, a better one before a worse
-// one.
+// FindCall returns the first place that calls a function by its name. It prefers a place that
+// each call of the body reaches and whose errors the body does not handle.
 func (b *Body) FindCall(fn Name) (best Mention, found bool) {
 	if b == nil || !b.HasCallOf(fn.Name) {
 		return Mention{}, false

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// checkName looks at a name in an expression.
+// checkName records a hit if a name in an expression means the searched relation or column.
 func (m *mentions) checkName(l *query.Level, n query.Name) {
 	switch x := n.Node.(type) {
 	case *pgparse.ColumnRef:
@@ -28,7 +28,7 @@ func (m *mentions) checkName(l *query.Level, n query.Name) {
 	}
 }
 
-// checkReference looks at a name, as of a column.
+// checkReference does so for a name in the form of a column: "a", "t.a" or "s.t.a".
 func (m *mentions) checkReference(l *query.Level, n query.Name, fields []string) {
 	switch {
 	case len(fields) == 0:
@@ -39,8 +39,8 @@ func (m *mentions) checkReference(l *query.Level, n query.Name, fields []string)
 	}
 }
 
-// checkUnqualified looks at a name without a table: the innermost query that has
-// such a column means it.
+// checkUnqualified does so for a name without a table: it means the column of the
+// innermost query that has such a column.
 func (m *mentions) checkUnqualified(l *query.Level, n query.Name, name string) {
 	if m.column == "" || name != m.column {
 		return

@@ -7,14 +7,14 @@ import (
 )
 
 // RowCopy is an INSERT in a trigger's function that inserts all columns of NEW or OLD at
-// once, in the order of the trigger's table.
+// once, in the order of the trigger's table: INSERT INTO audit SELECT NEW.*.
 type RowCopy struct {
 	Mention
 	Record string // NEW or OLD
 	Into   *Relation
 	// Fails is the server's message for each such INSERT; "" if the server accepts it.
 	Fails string
-	// Column is the first of the row that lands in one of another name, Lands.
+	// Column is the first column of the row whose value goes to a column of another name, Lands.
 	Column, Lands string
 }
 
@@ -27,8 +27,8 @@ func (fn *Function) CopiesRows() bool {
 	return fn.Language == "plpgsql" && strings.Contains(fn.Body, "*") && strings.Contains(strings.ToLower(fn.Body), "insert")
 }
 
-// RowCopies lists such INSERTs of the function of a row trigger of a table, as far
-// as both tables are known whole.
+// RowCopies lists such INSERTs in the function of a row trigger of a table, if all
+// columns of both tables are known.
 func (c *Catalog) RowCopies(fn *Function, from *Relation) []RowCopy {
 	k := &checker{c: c}
 	if !fn.CopiesRows() || !k.isFullyKnown(from) {

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// FieldReader is how a function sees the rows of a relation besides its own queries.
+// FieldReader says how a function gets rows of a relation without a query of its own: as a trigger.
 type FieldReader struct {
 	// Row: NEW and OLD are rows of the relation.
 	Row bool

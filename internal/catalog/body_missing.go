@@ -14,7 +14,7 @@ import (
 // the search path.
 var changesNames = lazyregexp.New(`(?i)\b(?:create|search_path|set_config|dblink|into\s+temp)`)
 
-// mayChangeNames reports whether a body may match makes. It is faster than the pattern.
+// mayChangeNames reports whether a body may match changesNames. It is faster than the pattern.
 func mayChangeNames(body string) bool {
 	body = strings.ToLower(body)
 	return strings.Contains(body, "create") || strings.Contains(body, "search_path") || strings.Contains(body, "set_config") ||
@@ -28,7 +28,7 @@ func mayReadSchema(sql string) bool {
 }
 
 // findMissingInBody returns the first missing table or function that every call of a function
-// needs. parts are its body.
+// needs. parts are the parts of its body.
 func (c *Catalog) findMissingInBody(fn *Function, parts []pgparse.Part) (Mention, *Problem) {
 	k := &checker{c: c}
 	if fn.SetSearchPath || !k.hasPublicSearchPath() || c.gone.size == 0 && !c.definesAllTables() || mayChangeNames(fn.Body) && changesNames.MatchString(fn.Body) {

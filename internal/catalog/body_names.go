@@ -8,13 +8,13 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// mentions looks in the queries of a body for what names a relation, or a column
-// of it. It stores nothing: names that the catalog does not hold stay unknown.
+// mentions searches the queries of a body for names of a relation, or of one of its
+// columns. It stores nothing: names that the catalog does not hold stay unknown.
 type mentions struct {
 	catalog *Catalog
 	body    *Body
 	target  *Relation
-	column  string // "" looks for the relation
+	column  string // "" searches for the relation
 	// rows are the variables that hold rows of the relation.
 	rows map[string]bool
 	into []string // of the statement in question

@@ -70,7 +70,7 @@ func TestAmbiguous(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%s\n%s", c.body, diff)
+			t.Errorf("ambiguous name in %q (-want +got):\n%s", c.body, diff)
 		}
 	}
 	schema, b := bodyOf(t, bodyTables, "CREATE FUNCTION f(id int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM posts WHERE posts.id = id'")
@@ -113,7 +113,7 @@ func TestRefusedInBody(t *testing.T) {
 			"CREATE TRIGGER g AFTER INSERT ON t REFERENCING NEW TABLE AS news FOR EACH STATEMENT EXECUTE FUNCTION f()"
 		c, problems := apply(t, catalog.New(), text)
 		if problems != "" {
-			t.Fatal(body, problems)
+			t.Fatalf("a function with the body %q has problems:\n%s", body, problems)
 		}
 		for _, complete := range []bool{false, true} {
 			c.Complete = complete
@@ -148,7 +148,7 @@ func TestMissingInBody(t *testing.T) {
 		schema, problems := apply(t, catalog.New(), "CREATE TABLE t (id int);"+c.before+
 			"CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql "+c.set+" AS $f$BEGIN "+c.body+"; END$f$")
 		if problems != "" {
-			t.Fatal(problems)
+			t.Fatalf("a function with the body %q has problems:\n%s", c.body, problems)
 		}
 		find := func() string {
 			_, p := schema.FindRefusedInBody(schema.Functions("public", "f")[0])
@@ -166,7 +166,7 @@ func TestMissingInBody(t *testing.T) {
 		schema.Complete = true
 		got += "; complete: " + find()
 		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%s %s %s\n%s", c.before, c.set, c.body, diff)
+			t.Errorf("FindRefusedInBody for %q after %q %s (-want +got):\n%s", c.body, c.before, c.set, diff)
 		}
 	}
 }
@@ -219,7 +219,7 @@ func TestRowCopies(t *testing.T) {
 			got = append(got, text)
 		}
 		if diff := cmp.Diff(want, strings.Join(got, "; ")); diff != "" {
-			t.Errorf("%s\n%s", body, diff)
+			t.Errorf("RowCopies of %q (-want +got):\n%s", body, diff)
 		}
 	}
 }
@@ -245,7 +245,7 @@ func TestCallsOfABody(t *testing.T) {
 			got += " writes " + r.Name.Name
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s\n%s", body, diff)
+			t.Errorf("call of g and written tables in %q (-want +got):\n%s", body, diff)
 		}
 	}
 	_, b := bodyOf(t, bodyTables, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS "+

@@ -21,7 +21,7 @@ func bodyOf(t *testing.T, before, function string) (*catalog.Catalog, *catalog.B
 	}
 	for _, s := range file.Stmts {
 		if s.Err != nil {
-			t.Fatal(s.Err)
+			t.Fatalf("parse %s: %v", file.Src[s.Start:s.End], s.Err)
 		}
 		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
 	}
@@ -132,7 +132,7 @@ func TestFieldsOfABody(t *testing.T) {
 			got = append(got, s)
 		}
 		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
-			t.Errorf("%s\n%s", body, diff)
+			t.Errorf("record fields in %q (-want +got):\n%s", body, diff)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func TestFieldReads(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
-			t.Errorf("%s %s\n%s", c.declare, c.body, diff)
+			t.Errorf("FindFieldRead of posts.title in DECLARE %s; %s (-want +got):\n%s", c.declare, c.body, diff)
 		}
 	}
 }

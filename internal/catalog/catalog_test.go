@@ -72,7 +72,7 @@ func apply(t testing.TB, c *catalog.Catalog, sql string) (*catalog.Catalog, stri
 	var problems strings.Builder
 	for _, s := range f.Stmts {
 		if s.Err != nil {
-			t.Errorf("%s: %v", sql[s.Start:s.End], s.Err)
+			t.Errorf("parse %s: %v", sql[s.Start:s.End], s.Err)
 			continue
 		}
 		next, list := c.Apply(s.Node, sql[s.Start:s.End])

@@ -25,7 +25,7 @@ func (c *Catalog) IsCheckRefuted(t *Relation, check *pgparse.Node, constants fun
 	}).Evaluate(check) == predicate.False
 }
 
-// NewConditionRow is a row for conditions to be worked out for, with what column gives.
+// NewConditionRow returns a row for which conditions can be evaluated. column returns the value of a column.
 func (c *Catalog) NewConditionRow(column func(*pgparse.ColumnRef) predicate.Value) *predicate.Row {
 	return &predicate.Row{
 		Column:   column,

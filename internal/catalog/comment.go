@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// https://www.postgresql.org/docs/current/sql-comment.html. Comments on what
-// has no field for one change nothing here.
+// setComment folds COMMENT ON. Only relations and columns keep their comments.
+// https://www.postgresql.org/docs/current/sql-comment.html
 func (f *fold) setComment(s *pgparse.CommentStmt) {
 	list := pgparse.ListItems(s.GetObject())
 	switch s.GetObjtype() {
@@ -37,8 +37,8 @@ func (f *fold) setComment(s *pgparse.CommentStmt) {
 	}
 }
 
-// checkCommentTarget finds whether what hangs on a table and is commented on is
-// there; the comment itself is not kept.
+// checkCommentTarget refuses a comment on a constraint, trigger or policy that its table
+// does not have. The comment itself is not kept.
 func (f *fold) checkCommentTarget(s *pgparse.CommentStmt, list []*pgparse.Node) {
 	if len(list) < 2 {
 		return

@@ -7,18 +7,18 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Rule is a row of pg_rewrite, other than the one that makes a view: what
-// CREATE RULE has the server do with a statement.
+// Rule is a row of pg_rewrite that CREATE RULE made, such as ON DELETE TO t DO
+// INSTEAD NOTHING. The rule that makes a view is not one.
 type Rule struct {
 	Name    string
 	Event   string // "select", "insert", "update", "delete"
 	Instead bool
 	Where   *pgparse.Node
 	Actions []*pgparse.Node // none: NOTHING
-	// Reads says what the names in the condition and the actions mean: a rule
-	// follows what it names when that is renamed.
+	// Reads resolves the names of relations in the condition and the actions: a
+	// rule follows renames.
 	Reads map[*pgparse.RangeVar]OID
-	// Uses are the columns that it depends on, of its own table too.
+	// Uses are the columns that it depends on, including columns of its own table.
 	Uses []ReadColumns
 	// Disabled: it does not fire in ordinary sessions (DISABLE, ENABLE REPLICA).
 	Disabled bool

@@ -1,8 +1,8 @@
 package catalog
 
-// CreatedSince reports whether c was derived from base and the object was
-// created in between. An inferred relation was not created: it was there
-// before anything named it.
+// CreatedSince reports whether an object was created between base and c, which
+// was derived from base. An inferred relation was not created: it existed before
+// a statement named it.
 func (c *Catalog) CreatedSince(base *Catalog, oid OID) bool {
 	if oid < base.next {
 		return false
@@ -11,12 +11,12 @@ func (c *Catalog) CreatedSince(base *Catalog, oid OID) bool {
 	return r == nil || !r.Inferred
 }
 
-// HasIssued reports whether the catalog has given out an OID, to an object that
-// may be gone by now.
+// HasIssued reports whether an object of the catalog got this OID. The object may
+// be dropped by now.
 func (c *Catalog) HasIssued(oid OID) bool { return oid != 0 && oid < c.next }
 
-// IsBlank reports whether nothing is known of the tables of a schema, or of all when
-// schema is "": the catalog is of no dump, and no statement created one.
+// IsBlank reports whether no table of a schema is known, or of any schema if schema is "":
+// the catalog was not read from a dump or a server, and no statement created a table.
 func (c *Catalog) IsBlank(schema string) bool {
 	found := c.Complete
 	c.EachRelation(func(r *Relation) bool {

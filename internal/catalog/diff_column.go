@@ -4,6 +4,8 @@ import (
 	"slices"
 )
 
+// compareColumns adds the deltas of the columns of a relation, b before and a after. A column keeps its
+// Attnum, so a rename is not a drop.
 func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
 	before, after := trimCommon(b.Columns, a.Columns)
 	number := func(c *Column) int16 { return c.Attnum }

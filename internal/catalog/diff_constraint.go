@@ -2,6 +2,7 @@ package catalog
 
 import "slices"
 
+// compareConstraints adds the deltas of the constraints of a relation, b before and a after.
 func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 	before, after := trimCommon(b.Constraints, a.Constraints)
 	id := func(c *Constraint) OID { return c.ID }
@@ -15,7 +16,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 		}
 		if old.Kind == NotNullConstraint && len(old.Columns) == 1 {
 			if c := b.Attr(old.Columns[0]); c != nil && (a.Attr(c.Attnum) == nil || !a.Attr(c.Attnum).NotNull) {
-				continue // told by the column
+				continue // the delta of the column reports it
 			}
 		}
 		x := base
@@ -36,7 +37,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 			}
 			if c.Kind == NotNullConstraint && len(c.Columns) == 1 {
 				if o := b.Attr(c.Columns[0]); o == nil || !o.NotNull {
-					continue // told by the column
+					continue // the delta of the column reports it
 				}
 			}
 			x.Kind = ConstraintAdded

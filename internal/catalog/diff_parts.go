@@ -1,7 +1,7 @@
 package catalog
 
-// trimCommon leaves out what two lists of a relation's parts begin and end with alike:
-// a statement changes one part of many, and there may be as many statements.
+// trimCommon cuts off the common beginning and end of two lists of a relation's parts:
+// [1 2 3] and [1 4 3] become [2] and [4]. Most statements change one part of many.
 func trimCommon[T comparable](before, after []T) (b, a []T) {
 	if isPrefix(before, after) {
 		return nil, after[len(before):]
@@ -15,11 +15,11 @@ func trimCommon[T comparable](before, after []T) (b, a []T) {
 	return before, after
 }
 
-// few is a length up to which a list is looked through faster than a map is made.
+// few is the length up to which searching a list is faster than making a map.
 const few = 16
 
-// newFinder finds parts of a list by what tells them apart; the zero value when there
-// is none.
+// newFinder returns a function that finds the element of a list with a key; the zero value
+// if there is none.
 func newFinder[K comparable, T any](list []T, key func(T) K) func(K) T {
 	if len(list) <= few {
 		return func(k K) (found T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 )
 
+// comparePartitions adds the deltas of a relation's partitions and parents, b before and a after.
 func (d *catalogDiff) comparePartitions(base Delta, b, a *Relation) {
 	before, after := trimCommon(b.Partitions, a.Partitions)
 	identity := func(oid OID) OID { return oid }

@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
+// compareType adds the deltas of a user-defined type.
 func (d *catalogDiff) compareType(oid OID) {
 	b, a := d.before.Type(oid), d.after.Type(oid)
 	x := Delta{OldType: b, NewType: a, Key: "t" + itoa(int(oid))}
 	switch {
 	case b == a || b == nil && a == nil:
 	case b == nil && a.Inferred:
-		// It was there all the time, with none of what statements gave it since.
+		// It existed before, without the changes that statements made since.
 		old := &UserType{OID: oid, Name: a.Called, Kind: a.Kind, Labels: a.Labels, Base: a.Base, Default: a.Default, Inferred: true, Called: a.Called}
 		x.OldType = old
 		d.addTypeChanges(x, old, a)

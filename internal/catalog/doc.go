@@ -1,5 +1,5 @@
-// Package catalog holds the schema as Postgres would hold it, as far as the migrations
-// tell.
+// Package catalog holds the schema as Postgres would hold it, as far as it follows from
+// the migrations.
 //
 // A [Catalog] is an immutable value. [Catalog.Apply] applies one statement and returns a
 // new catalog. The old one does not change, so a rule can compare the state before a

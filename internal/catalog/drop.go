@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// foldDrop folds DROP of everything. What has a statement of its own (DROP ROLE,
-// DATABASE, SUBSCRIPTION, …) is in object.go.
+// foldDrop folds the grammar's DropStmt: DROP TABLE, VIEW, INDEX, TYPE, FUNCTION and
+// others. DROP ROLE, DATABASE and SUBSCRIPTION have statements of their own.
 func (f *fold) foldDrop(s *pgparse.DropStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	switch s.GetRemoveType() {
@@ -46,8 +46,8 @@ func (f *fold) foldDrop(s *pgparse.DropStmt) {
 	}
 }
 
-// dropRelations drops tables, views, sequences or indexes: those named, and
-// what goes with them.
+// dropRelations drops the named tables, views, sequences or indexes, and the objects
+// that are dropped with them.
 func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	var roots []OID
 	for _, n := range s.GetObjects() {

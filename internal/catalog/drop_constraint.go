@@ -6,7 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgerror"
 )
 
-// dropConstraint drops a constraint with all that hangs on it.
+// dropConstraint drops a constraint with its index, on the children too. With CASCADE it drops
+// the foreign keys that refer to it.
 func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only bool) {
 	c := t.Constraint(clipName(name))
 	if c == nil {

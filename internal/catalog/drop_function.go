@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropFunction drops a function, with CASCADE what cannot be without it.
+// dropFunction drops a function, and with CASCADE the objects that depend on it.
 func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, cascade, missingOK bool) {
 	name, list, index := f.findFunction(o)
 	if index < 0 {

@@ -46,8 +46,8 @@ func (f *fold) dropRelation(oid OID) {
 	}
 }
 
-// dropWithRowType drops a relation that a statement drops, with the columns that have its row
-// type and the functions that take or give its rows.
+// dropWithRowType drops a relation that a statement names, with the columns of its row
+// type and the functions that take or return its rows.
 func (f *fold) dropWithRowType(oid OID) {
 	r := f.Relation(oid)
 	if r != nil && r.Kind != CompositeType && r.Seq == nil && r.Index == nil {

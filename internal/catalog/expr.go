@@ -25,8 +25,8 @@ func ColumnsIn(expr *pgparse.Node) []string {
 	return out
 }
 
-// SameExpr reports whether two expressions are the same text but for white
-// space, comments and brackets. nil equals nil alone.
+// SameExpr reports whether two expressions are the same text except for white
+// space, comments and brackets. nil equals only nil.
 func SameExpr(a, b *pgparse.Node) bool {
 	if a == b {
 		return true
@@ -37,8 +37,8 @@ func SameExpr(a, b *pgparse.Node) bool {
 	return pgparse.Equal(a, b)
 }
 
-// renameInExpressions makes the expressions of a relation follow a column that
-// was renamed.
+// renameInExpressions replaces the name of a renamed column in the expressions of
+// its relation: checks, generated columns, index keys and index predicates.
 func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 	for _, c := range r.Constraints {
 		if c.Expr != nil && slices.Contains(c.Columns, attnum) {

@@ -21,14 +21,13 @@ var (
 	}
 )
 
-// WithoutTypes are extensions that no table depends on.
+// WithoutTypes are extensions without a type for columns. Onward assumes that DROP … CASCADE affects no table.
 var WithoutTypes = []string{
 	"plpgsql", "pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks",
 	"amcheck", "fuzzystrmatch", "pageinspect",
 }
 
-// small are further extensions that come with Postgres and bring no relation
-// along.
+// small are further extensions that come with Postgres and have no relation.
 var small = []string{
 	"btree_gist", "btree_gin", "pg_trgm", "unaccent", "uuid-ossp", "bloom", "dict_int", "dict_xsyn", "earthdistance",
 	"intagg", "lo", "sslinfo", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "postgres_fdw", "file_fdw",

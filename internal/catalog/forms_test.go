@@ -17,7 +17,7 @@ func TestForms(t *testing.T) {
 	t.Parallel()
 	schema, problems := apply(t, catalog.New(), prove.Fixture)
 	if problems != "" {
-		t.Fatal(problems)
+		t.Fatalf("prove.Fixture has problems:\n%s", problems)
 	}
 	schema.Complete = true
 	var got strings.Builder
@@ -41,7 +41,7 @@ func TestForms(t *testing.T) {
 	for _, group := range groups {
 		schema, problems := apply(t, catalog.New(), group.Schema)
 		if problems != "" {
-			t.Fatal(problems)
+			t.Fatalf("a group's schema has problems:\n%s\nthe schema: %s", problems, group.Schema)
 		}
 		schema.Complete = true
 		list(schema, group.Forms)

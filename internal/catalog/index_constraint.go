@@ -9,7 +9,7 @@ import (
 )
 
 // constraintLabel returns the ending of the server's name for a constraint's index, and
-// the part before it.
+// the part before it: "key" and "a" for UNIQUE (a) on t, whose index is t_a_key.
 func constraintLabel(k ConstraintKind, columns string) (label, second string) {
 	switch k {
 	case PrimaryKey:

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// changeGuess changes what is inferred of a relation that no statement created: what
-// it must have been before the statement in question.
+// changeGuess changes the guess of a relation that no statement created: the columns and
+// constraints that it must have had before the current statement.
 func (f *fold) changeGuess(r *Relation, change func(*Relation)) {
 	guess := Relation{OID: r.OID, Name: r.Name, Kind: r.Kind, Inferred: r.Inferred, Partial: r.Partial, Rare: &plain}
 	if old, ok := f.guesses.get(r.OID); ok {
@@ -16,8 +16,8 @@ func (f *fold) changeGuess(r *Relation, change func(*Relation)) {
 	f.guesses = f.guesses.insertKey(f.own, r.OID, &guess)
 }
 
-// FindGuess is the relation that no statement created and that had a name when the
-// first one named it, as it must have been; nil for none.
+// FindGuess returns the guess of a relation that no statement created, by the name in the
+// first statement that mentioned it; nil for none.
 func (c *Catalog) FindGuess(name Name) *Relation {
 	oid, ok := c.guessedByName.get(name)
 	if !ok {
@@ -27,7 +27,7 @@ func (c *Catalog) FindGuess(name Name) *Relation {
 	return r
 }
 
-// withGuess is a relation with what was inferred of it since old.
+// withGuess returns a relation with what guess has in addition to old: columns, constraints and triggers.
 func (r *Relation) withGuess(guess, old *Relation) *Relation {
 	if old == nil {
 		old = &Relation{}

@@ -17,7 +17,7 @@ func (f *fold) isInTree(r *Relation, oid OID) bool {
 	return found
 }
 
-// walkChildren calls do for every partition and child at every level.
+// walkChildren calls visit for every partition and child at every level.
 func (f *fold) walkChildren(r *Relation, visit func(*Relation)) {
 	seen := map[OID]bool{r.OID: true}
 	queue := []*Relation{r}
@@ -35,8 +35,8 @@ func (f *fold) walkChildren(r *Relation, visit func(*Relation)) {
 	}
 }
 
-// markInheritedColumns marks the columns and checks that a table has from the parent
-// that it joins.
+// markInheritedColumns marks the columns and checks of a child that its new parent
+// has too, after INHERIT or ATTACH PARTITION.
 func (f *fold) markInheritedColumns(parent, child *Relation) {
 	f.using = true // one side may learn a column of the other
 	if parent.Inferred && !child.Inferred {

@@ -20,7 +20,7 @@ func TestAbsent(t *testing.T) {
 		"CREATE EXTENSION pg_trgm; CREATE TABLE again (id int); DROP TABLE again; CREATE TABLE again (id int)"
 	known, problems := apply(t, catalog.New(), schema)
 	if problems != "" {
-		t.Fatal(problems)
+		t.Fatalf("the test's schema has problems:\n%s", problems)
 	}
 	whole, _ := apply(t, catalog.New(), schema)
 	whole.Complete = true
@@ -132,10 +132,10 @@ func TestNamesRole(t *testing.T) {
 	} {
 		c, problems := apply(t, catalog.New(), sql)
 		if problems != "" {
-			t.Fatal(sql, problems)
+			t.Fatalf("apply %s: it has problems:\n%s", sql, problems)
 		}
 		if got := c.NamesRole("app"); got != want {
-			t.Errorf("%s: %t", sql, got)
+			t.Errorf("NamesRole(\"app\") after %q = %t, want %t", sql, got, want)
 		}
 	}
 	for limits, want := range map[[2]string]bool{
@@ -178,7 +178,7 @@ func TestCallers(t *testing.T) {
 	} {
 		schema, problems := apply(t, catalog.New(), schema+c.sql)
 		if problems != "" {
-			t.Fatal(c.sql, problems)
+			t.Fatalf("apply %s: it has problems:\n%s", c.sql, problems)
 		}
 		object := parseOne(t, "DROP FUNCTION "+c.function).GetDropStmt().GetObjects()[0].GetObjectWithArgs()
 		list := schema.ListCallers(object)
@@ -259,7 +259,7 @@ func TestJudge(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s\n%s", sql, diff)
+			t.Errorf("problems of %q (-want +got):\n%s", sql, diff)
 		}
 	}
 	if r, known := c.Resolve(&pgparse.RangeVar{Relname: "t"}); !known || r != c.LookupMapped("t") || r != c.LookupMapped(`public"."t`) ||

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Manager is an extension that keeps a table in parts, by rules of its own: what a statement locks there, and which
-// statements are refused, does not follow from Postgres' manual.
+// Manager is an extension that splits a table into parts, such as TimescaleDB. Its locks and the statements that it
+// refuses do not follow from Postgres' manual.
 type Manager uint8
 
 // The managers that are known, by the calls that give them a table.
@@ -25,13 +25,13 @@ var managerNames = [...]string{
 	"partitioned by pg_partman",
 }
 
-// String says it of a table, after "is".
+// String completes the sentence "the table is …".
 func (m Manager) String() string { return managerNames[m] }
 
 // IsHypertable reports whether TimescaleDB keeps the table.
 func (m Manager) IsHypertable() bool { return m == Hypertable || m == CompressedHypertable }
 
-// managing are the functions that give a table a manager, with the name of the argument that is the table.
+// managing are the functions that give a table a manager, with the name of the argument that names the table.
 var managing = map[string]struct {
 	manager  Manager
 	argument string

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// maxName is how many bytes of an identifier the server keeps.
+// maxName is the number of bytes of an identifier that the server keeps.
 const maxName = pgparse.MaxName
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -17,8 +17,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // character.
 func clipName(s string) string { return pgparse.ClipName(s) }
 
-// objectName builds a name as the server's makeObjectName: name1_name2_label,
-// with the longer of both names cut until it fits.
+// objectName builds a name as the server's makeObjectName: name1_name2_label, as in
+// t_a_key. It shortens the longer of both names until the whole fits.
 func objectName(name1, name2, label string) string {
 	overhead := 0
 	if label != "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// constText is a constant or name as text: the argument of an option.
+// constText returns a constant or a name as text, such as "70" for 70 in WITH (fillfactor = 70).
 func constText(n *pgparse.Node) string {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.String:
@@ -38,7 +38,7 @@ func constText(n *pgparse.Node) string {
 	return ""
 }
 
-// findOption finds an option of a statement by name; nil if it is not given.
+// findOption returns the option of a statement with a name; nil if there is none.
 func findOption(list []*pgparse.Node, name string) *pgparse.DefElem {
 	for _, n := range list {
 		if d := n.GetDefElem(); d.GetDefname() == name {

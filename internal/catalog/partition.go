@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// makePartitioned makes a table a partitioned one.
+// makePartitioned stores PARTITION BY in a table: its strategy and its key.
 func (f *fold) makePartitioned(t *Relation, spec *pgparse.PartitionSpec) {
 	switch spec.GetStrategy() {
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_LIST:

@@ -37,7 +37,7 @@ func ListPrivileges(kind pgparse.ObjectType) []string {
 type privilegeText struct {
 	word    string
 	columns []string
-	class   string
+	class   string // of ALTER DEFAULT PRIVILEGES: "tables"
 }
 
 func parsePrivilege(text string) privilegeText {

@@ -19,7 +19,7 @@ func TestBlockOfPrivileges(t *testing.T) {
 	} {
 		file, err := pgparse.SplitText(sql)
 		if err != nil || len(file.Stmts) != 1 {
-			t.Fatal(sql, err)
+			t.Fatalf("parse %q as one statement: %v", sql, err)
 		}
 		after, problems := catalog.New().Apply(file.Stmts[0].Node, sql)
 		if got := after.Unmodelled == nil; got != known || len(problems) > 0 {

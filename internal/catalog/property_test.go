@@ -249,7 +249,7 @@ func TestWide(t *testing.T) {
 	for _, s := range steps(t, b.String()) {
 		var problems []catalog.Problem
 		if c, problems = c.Apply(s.node, s.sql); len(problems) > 0 {
-			t.Fatal(problems)
+			t.Fatalf("apply %.60q: problems %v", s.sql, problems)
 		}
 	}
 	if n := len(c.Lookup("", "wide").Columns); n != 1600 {
@@ -258,7 +258,7 @@ func TestWide(t *testing.T) {
 	for _, s := range steps(t, "ALTER TABLE wide DROP column_7;\nALTER TABLE wide ADD more int;\n") {
 		next, problems := c.Apply(s.node, s.sql)
 		if refused := len(problems) > 0; refused != strings.Contains(s.sql, "ADD") {
-			t.Errorf("%s: %v", s.sql, problems)
+			t.Errorf("apply %q: problems %v, want some only for ADD: dropped columns count towards the limit of 1600", s.sql, problems)
 		}
 		c = next
 	}
@@ -296,7 +296,7 @@ func TestTooWide(t *testing.T) {
 				continue
 			}
 			if len(problems) != 1 || !problems[0].Certain || problems[0].SQLSTATE != "54011" || problems[0].Message() != test.message {
-				t.Errorf("%.30s…: %v", s.sql, problems)
+				t.Errorf("apply %.30s…: problems %v, want one, certain, 54011: %s", s.sql, problems, test.message)
 			}
 			if next != c {
 				t.Errorf("%.30s… changed the catalog", s.sql)

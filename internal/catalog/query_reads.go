@@ -14,7 +14,7 @@ type queryReads struct {
 	columns   map[OID][]int16
 	functions []Name
 	types     []OID
-	star      bool
+	star      bool // the query has a *
 	output    []outputColumn
 	// unknown says that output may lack columns: * of something unknown.
 	unknown bool
@@ -25,13 +25,13 @@ type outputColumn struct {
 	typ  Type
 }
 
-// reader finds out what queries read: relations, columns as far as names tell,
-// functions and types that the catalog holds. A relation that the catalog does
-// not hold becomes an inferred one, with the columns that the queries name.
+// reader collects the relations, columns, functions and types that queries read. A
+// relation that the catalog does not hold becomes an inferred one, with the columns
+// that the queries name.
 type reader struct {
 	f *fold
 	q *queryReads
-	// learned says that a relation got a column that a name told of.
+	// learned says that a name in a query added a column to an inferred relation.
 	learned bool
 }
 

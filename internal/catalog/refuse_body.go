@@ -21,9 +21,9 @@ func (c *Catalog) FindRefusedInBody(fn *Function) (Mention, *Problem) {
 	return c.findMissingInBody(fn, parts)
 }
 
-// CertainStatements gives the statements of a PL/pgSQL body that each call comes to, and whose
-// errors nothing handles, with their texts in it: those that look takes by their
-// SQL, as the others need not be parsed.
+// CertainStatements yields the statements of a PL/pgSQL body that each call reaches and whose
+// errors nothing handles, with their texts. It parses only those for which look returns
+// true.
 func (fn *Function) CertainStatements(look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {
 	return certainStatements(pgparse.ReadBody(fn.Body).Parts, look)
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// checkFunctionBody checks a body in SQL's own words (RETURN x, BEGIN ATOMIC), which
-// is read when the function is made. One that is a string is only read where
-// check_function_bodies is on, and here for its syntax alone.
+// checkFunctionBody checks a body in SQL's own words (RETURN x, BEGIN ATOMIC), which the
+// server reads when it creates the function. The server reads a body in a string only if
+// check_function_bodies is on; here only its syntax is checked.
 func (k *checker) checkFunctionBody(s *pgparse.CreateFunctionStmt) {
 	body := s.GetSqlBody()
 	if body == nil {
@@ -74,7 +74,8 @@ func checkBlockBody(node *pgparse.Node, sql string) *Problem {
 	return newSyntaxProblem(err)
 }
 
-// newSyntaxProblem returns the problem of a body that the parser refuses; nil for any other error. Newer servers may know a form that it does not have.
+// newSyntaxProblem returns the problem of a body that the parser refuses; nil for any other error. Newer servers may
+// accept a form that it does not know.
 func newSyntaxProblem(err error) *Problem {
 	wrong := new(pgparse.SyntaxError)
 	if !errors.As(err, &wrong) || wrong.Hint != "" || !strings.HasPrefix(wrong.Message, "syntax error") {

@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// checkInsert checks an INSERT: the target, its columns, the values, how many there
-// are, the arbiter; then what it fails at when it runs.
+// checkInsert checks an INSERT: the target, its columns, the values and their number, and
+// the arbiter. Then it checks the constraints that the rows break when it runs.
 func (k *checker) checkInsert(s *pgparse.InsertStmt, l *query.Level) {
 	k.resolveRelation(s.GetRelation())
 	t := judgedRelation(l.Target)

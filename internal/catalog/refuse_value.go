@@ -22,8 +22,8 @@ func (k *checker) checkDefaults(s *pgparse.CreateStmt) {
 	}
 }
 
-// checkDefault checks the default of a new column. ADD COLUMN computes it, for the
-// rows that are there: it sees what is too long or too great too.
+// checkDefault checks the default of a new column. ADD COLUMN computes it for the existing
+// rows, so the server also refuses a value that is too long or out of range.
 func (k *checker) checkDefault(d *pgparse.ColumnDef, computed bool) {
 	for _, n := range d.GetConstraints() {
 		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_DEFAULT && serialBase(d.GetTypeName()) == "" {

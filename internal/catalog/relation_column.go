@@ -10,11 +10,11 @@ type Column struct {
 	NotNull, NotNullInvalid bool
 	// Sequence is the sequence that the column owns (serial, identity).
 	Sequence OID
-	// Takes is the sequence that the default takes numbers from, be it the
-	// column's own or not; 0 when there is none that is known.
+	// Takes is the sequence that the default takes numbers from, whether the
+	// column owns it or not; 0 if none is known.
 	Takes OID
-	// Inferred marks a column that a statement named before anything created
-	// it: it exists, its type and nullability are unknown.
+	// Inferred marks a column that a statement named although none created
+	// it: it exists, but its type and nullability are unknown.
 	Inferred bool
 	// Inherited marks a column that comes from a parent or a partitioned
 	// table; Local one that was also declared here, so that it outlives the

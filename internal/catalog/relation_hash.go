@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// HashRelations is a hash of relations, named as "schema.name": of their columns with type and NOT NULL,
-// and of their constraints with name and kind. It is the same for a folded schema and for the
-// one of a server: defaults and conditions, which a server writes in its own way, are not in
-// it. A relation that is not there counts as such.
+// HashRelations returns a hash of relations, named as "schema.name": their columns with type and NOT NULL,
+// and their constraints with kind, name and validity. A folded schema and a server's schema have the same
+// hash: it leaves out defaults and conditions, which a server writes in its own way. A missing relation adds
+// nothing to it.
 func (c *Catalog) HashRelations(relations []string) string {
 	var lines []string
 	for _, full := range relations {

@@ -25,7 +25,7 @@ func parseOne(t *testing.T, sql string) *pgparse.Node {
 	t.Helper()
 	file, err := pgparse.SplitText(sql)
 	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Err != nil {
-		t.Fatal(sql, err)
+		t.Fatalf("parse %q as one statement: %v", sql, err)
 	}
 	return file.Stmts[0].Node
 }
@@ -58,7 +58,7 @@ func TestPublicationsOfTable(t *testing.T) {
 	} {
 		c, problems := apply(t, catalog.New(), schema+publications)
 		if problems != "" {
-			t.Fatal(publications, problems)
+			t.Fatalf("apply %q: it has problems:\n%s", publications, problems)
 		}
 		var got []string
 		c.EachRelation(func(r *catalog.Relation) bool {
@@ -76,7 +76,7 @@ func TestPublicationsOfTable(t *testing.T) {
 		})
 		slices.Sort(got)
 		if diff := cmp.Diff(want, strings.Join(got, ", ")); diff != "" {
-			t.Errorf("%s\n%s", publications, diff)
+			t.Errorf("publications by table after %q (-want +got):\n%s", publications, diff)
 		}
 		if c.HasPublications() != (publications != "") {
 			t.Errorf("%s: there may be publications: %t", publications, c.HasPublications())
@@ -104,7 +104,7 @@ func TestPublicationsOfTable(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
-			t.Errorf("%s\n%s", name, diff)
+			t.Errorf("actions that publication %s sends (-want +got):\n%s", name, diff)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func TestRelatedRelations(t *testing.T) {
 		CREATE TABLE refs (p int REFERENCES parts, q int REFERENCES parts (id), r int REFERENCES base);
 		ALTER TABLE part2 ADD CONSTRAINT alone FOREIGN KEY (b) REFERENCES base`)
 	if problems != "" {
-		t.Fatal(problems)
+		t.Fatalf("the test's schema has problems:\n%s", problems)
 	}
 	find := func(name string) *catalog.Relation { return c.Lookup("public", name) }
 	base, parts, part1, part2 := find("base"), find("parts"), find("part1"), find("part2")
@@ -238,7 +238,7 @@ func TestReplacedColumns(t *testing.T) {
 			got = append(got, text)
 		}
 		if diff := cmp.Diff(want, strings.Join(got, "; ")+problems); diff != "" {
-			t.Errorf("%s\n%s", sql, diff)
+			t.Errorf("Diff after %q (-want +got):\n%s", sql, diff)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// ruleDependencies are the columns that a rule cannot be without: those that its
-// condition and actions read, of its own table too, and those that they write.
+// ruleDependencies returns the columns that a rule depends on: those that its
+// condition and actions read, also in its own table, and those that they write.
 func (f *fold) ruleDependencies(r *Relation, u *Rule) []ReadColumns {
 	read := f.newReader()
 	rows := []*query.Source{{Alias: "new", Table: r}, {Alias: "old", Table: r}}
@@ -35,8 +35,8 @@ func (f *fold) ruleDependencies(r *Relation, u *Rule) []ReadColumns {
 	return out
 }
 
-// addWrittenColumns notes the columns of a target that a statement names; all of them when
-// it names none.
+// addWrittenColumns records the columns of a target that a statement names, or all of them
+// if all is set.
 func (r *reader) addWrittenColumns(rv *pgparse.RangeVar, list []*pgparse.Node, all bool) {
 	rel := r.f.findRelation(pgparse.RangeName(rv))
 	if rel == nil {

@@ -5,16 +5,15 @@ import (
 	"math/bits"
 )
 
-// trieKey is what a trie is keyed by.
+// trieKey is the key of a trie, such as Name or OID.
 type trieKey interface {
 	comparable
 	hash() uint32
 }
 
-// trie is a persistent hash trie: set and delete give a new one, which shares
-// all but the path that changed. The nodes that one owner made are his to
-// change in place until he is done: a statement that touches a hundred entries
-// copies each path once.
+// trie is a persistent hash map: a change returns a new trie, which shares all
+// nodes but the changed path. An owner may change the nodes that it made in
+// place, so a statement that touches a hundred entries copies each path once.
 type trie[K trieKey, V any] struct {
 	root *trieNode[K, V]
 	size int
@@ -26,8 +25,8 @@ const (
 	trieDepth = 32 / trieBits
 )
 
-// owner numbers the statements of one line of catalogs: what is shared with a
-// catalog before has a lower number.
+// owner numbers the statements of a history. A node with a lower number is shared
+// with an earlier catalog.
 type owner uint32
 
 type trieNode[K trieKey, V any] struct {

@@ -7,7 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// claimTypeName sees whether a type name is free; 0 as OID means a new one.
+// claimTypeName reports whether CREATE TYPE may use a name. The OID is that of the inferred
+// type that it replaces; 0 if there is none.
 func (f *fold) claimTypeName(list []*pgparse.Node) (OID, Name, bool) {
 	schema, n := pgparse.SchemaAndName(list)
 	name := f.fullNameForCreate(schema, n)
@@ -33,8 +34,8 @@ func (f *fold) createEnum(s *pgparse.CreateEnumStmt) {
 	}
 }
 
-// requireType finds a type that a statement works on; one that was not seen
-// becomes an inferred one.
+// requireType returns the type that a statement works on. If no statement created it, it
+// becomes an inferred type.
 func (f *fold) requireType(list []*pgparse.Node, kind TypeKind, missingOK bool) *UserType {
 	schema, n := pgparse.SchemaAndName(list)
 	if u := f.LookupType(schema, n); u != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// isTypeNeeded reports whether something beside columns needs a type: a function, a
+// isTypeNeeded reports whether an object other than a column needs a type: a function, a
 // domain over it, or an expression of a relation that casts to it.
 func (f *fold) isTypeNeeded(u *UserType) bool {
 	return len(f.domainsOver(u.OID)) > 0 || len(f.FunctionsWith(u.OID)) > 0 ||

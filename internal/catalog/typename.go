@@ -23,8 +23,8 @@ func serialBase(tn *pgparse.TypeName) string {
 	return serialTypes[pgparse.StringText(names[0])]
 }
 
-// TypeOf is the type that a type name means here. A type that the catalog
-// does not hold and that is not built in keeps its name, with OID 0.
+// TypeOf resolves the name of a type. A type that the catalog does not hold and
+// that is not built in keeps its name, with OID 0.
 func (c *Catalog) TypeOf(tn *pgparse.TypeName) Type {
 	schema, name := pgparse.SchemaAndName(tn.GetNames())
 	if name == "" || tn.GetPctType() {

@@ -25,8 +25,8 @@ func (c *Catalog) LastUnseen() string {
 	return ""
 }
 
-// HasExecutedText reports whether a statement before executed text that is put together
-// as it runs, and names a relation: in the text, or beside it.
+// HasExecutedText reports whether an earlier DO block or called function executed text that it
+// builds at run time, as EXECUTE format('…') does, and has the name of a relation in its body.
 func (c *Catalog) HasExecutedText(relation string) bool {
 	relation = strings.ToLower(relation)
 	for n := c.Unmodelled; n != nil; n = n.Next {

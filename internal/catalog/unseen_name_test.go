@@ -34,7 +34,7 @@ func TestFindUnseenName(t *testing.T) {
 		history, _ := apply(t, catalog.New(), "CREATE TABLE a (id int PRIMARY KEY, name text);"+c.before)
 		file, err := pgparse.SplitText(c.statement)
 		if err != nil || len(file.Stmts) != 1 {
-			t.Fatalf("%s: %v", c.statement, err)
+			t.Fatalf("parse %q as one statement: %v", c.statement, err)
 		}
 		got := ""
 		if x := history.FindUnseenName(history, file.Stmts[0].Node); x != nil {

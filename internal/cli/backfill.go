@@ -13,7 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// continuePlans continues plans, and prints their progress.
+// continuePlans continues plans, and prints their progress. prepare completes the configuration
+// that the flags give; work runs the plans.
 func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*apply.Config), work func(apply.Config) ([]*onward.Applied, error)) error {
 	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 const (
 	// window is the time over which the speed of a backfill is measured.
 	window = time.Minute
-	// plainly is how often its line is written without a terminal.
+	// plainly is the interval between lines if the output is no terminal.
 	plainly = 10 * time.Second
 )
 
@@ -22,11 +22,12 @@ type bar struct {
 	a    *app
 	p    *progress // nil, or not of a terminal: plain lines
 	step string
-	past []mark
-	last time.Time
-	on   bool // its line is there
+	past []mark    // the batches of the last minute
+	last time.Time // when a plain line was written, or the step began
+	on   bool      // its line is on the terminal
 }
 
+// mark is the number of finished rows at a time, from which the bar computes the speed.
 type mark struct {
 	at   time.Time
 	rows int64

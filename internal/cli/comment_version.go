@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	// wroteIt is the line below a comment's marker: which version of onward wrote it last, and the newest that ever did.
+	// wroteIt matches the line below a comment's marker: the version of onward that wrote it last, and the newest that ever did.
 	wroteIt = lazyregexp.New(`(?m)^<!-- onward version=\S* newest=(\d+\.\d+\.\d+) -->\r?$`)
 	// releasedAs matches a released version. Other versions cannot be ordered.
 	releasedAs = lazyregexp.New(`^v?(\d+\.\d+\.\d+)$`)

@@ -28,7 +28,7 @@ func TestSigned(t *testing.T) {
 			t.Errorf("%d, %s: newer is %q, want %q", i, c.version, newer, c.newer)
 		}
 		if !strings.HasPrefix(comment, markdown.Marker+"\n"+c.line) || !strings.HasSuffix(comment, "\n**onward**: safe\n") {
-			t.Errorf("%d, %s: %s", i, c.version, comment)
+			t.Errorf("%d, %s: the comment is %q, want the marker, then %q, then the text", i, c.version, comment, c.line)
 		}
 		if hasNote := strings.Contains(comment, "> onward 1.10.0 wrote this comment before. This is the report of "+
 			strings.TrimPrefix(c.version, "v")); hasNote != (c.newer != "") {

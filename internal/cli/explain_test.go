@@ -18,7 +18,7 @@ func TestExplainKnowsAllNames(t *testing.T) {
 	for _, name := range names {
 		p, err := rulePage(name)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("rulePage(%q): %v", name, err)
 			continue
 		}
 		text := formatExplanation(p, report.Options{})

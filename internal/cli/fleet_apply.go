@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// oneDatabaseFlags are flags of onward apply that have no meaning for many databases.
+// oneDatabaseFlags are the flags of onward apply that --targets refuses.
 var oneDatabaseFlags = []string{"schema", "replica", "notify", "notify-after", "events"}
 
 // applyToTargets runs apply on many databases, or a plan on many schemas.
@@ -109,7 +109,8 @@ func (j *rolloutJudge) judgeRollout(r *onward.Rollout) (out []onward.Readiness) 
 	return out
 }
 
-// newApplyWork returns the work that runs apply on a target. base lacks the target. tell returns what gets the target's events, and end gets its result.
+// newApplyWork returns the work that runs apply on a target. base lacks the target. tell returns the function that
+// receives the events of a target, and end receives its result.
 func newApplyWork(base *apply.PendingConfig, searchPath string, tell func(*fleet.Target) func(apply.Event), end func(*onward.Applied, error)) fleet.Work {
 	return fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (r *onward.Applied, err error) {
 		defer func() { end(r, err) }()

@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// targetFlags say which targets are meant.
+// targetFlags are the flags that select a release and its targets, the databases or schemas of a fleet.
 type targetFlags struct {
 	targets, release string
 	only, labels     []string

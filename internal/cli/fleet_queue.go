@@ -19,7 +19,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// queueFlags let other processes do the work.
+// queueFlags are the flags that put the targets of a release into a queue, for onward fleet worker.
 type queueFlags struct {
 	queue   string
 	detach  bool

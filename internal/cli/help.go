@@ -25,8 +25,8 @@ func (a *app) wrapHelp(root *cobra.Command) {
 	})
 }
 
-// fitHelp fits a help text into a width. Paragraphs are filled again, and the descriptions of commands, flags and examples stay in their column. What is
-// typed is not broken.
+// fitHelp fits a help text into a width. It fills paragraphs again, and keeps the descriptions of commands, flags and examples in their
+// column. It does not break lines that a user types.
 func fitHelp(text string, width int) string {
 	var b strings.Builder
 	var paragraph []string

@@ -14,7 +14,7 @@ func TestAgrees(t *testing.T) {
 	for answer, want := range map[string]bool{"y\n": true, "YES\n": true, " y ": true, "\n": false, "": false, "n\n": false, "yes please\n": false} {
 		var out strings.Builder
 		if got := askToConfirm(strings.NewReader(answer), &out, "really?"); got != want || out.String() != "really? [y/N] " {
-			t.Errorf("%q: %t, %q", answer, got, out.String())
+			t.Errorf("askToConfirm(%q) = %t, want %t; it printed %q", answer, got, want, out.String())
 		}
 	}
 }
@@ -45,6 +45,6 @@ func TestAddToConfig(t *testing.T) {
 func expectText(t *testing.T, path, want string) {
 	t.Helper()
 	if text, err := os.ReadFile(path); err != nil || string(text) != want {
-		t.Errorf("%s: %q, %v", path, text, err)
+		t.Errorf("%s has %q (error %v), want %q", path, text, err, want)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Manual is the whole command line as a value, for programs that describe it: man pages,
-// completions, pages of the site. It is not for running.
+// Manual returns the whole command line, for programs that describe it: man pages,
+// completions, pages of the site. It cannot run a command.
 func Manual() *cobra.Command {
 	a := &app{out: io.Discard, err: io.Discard, env: func(string) string { return "" }}
 	root := a.newRootCommand()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The collector's pace. A run lasts about a second. With the runtime's own pace, a check of many files takes a fifth more
+// The pace of Go's garbage collector. A run lasts about a second. With the runtime's own pace, a check of many files takes a fifth more
 // CPU time and a quarter more memory, and the other commands up to a sixth more CPU time.
 const (
 	// shortRunGC is the growth of the heap between collections, percent. In a check of many files, it is pausedGC from

@@ -19,8 +19,8 @@ import (
 	"github.com/onward-sql/onward/internal/report/view"
 )
 
-// outputOptions is how to print: the chosen format, one of those that a command has,
-// and the options.
+// outputOptions returns the format of --format, which must be one of the command's formats,
+// and the options for printing.
 func (a *app) outputOptions(allowed ...report.Format) (report.Format, report.Options, error) {
 	format, err := a.chosenFormat(allowed...)
 	if err != nil {
@@ -30,7 +30,7 @@ func (a *app) outputOptions(allowed ...report.Format) (report.Format, report.Opt
 	return format, options, err
 }
 
-// chosenFormat is the chosen format, one of those that a command has.
+// chosenFormat returns the format of --format, and refuses one that the command does not have.
 func (a *app) chosenFormat(allowed ...report.Format) (report.Format, error) {
 	f := report.Format(a.flags.format)
 	if slices.Contains(allowed, f) {
@@ -44,7 +44,7 @@ func (a *app) chosenFormat(allowed ...report.Format) (report.Format, error) {
 	return "", newUsageError("unsupported format %q; use %s", f, joinNames(allowed))
 }
 
-// toStrings are names as plain texts.
+// toStrings converts names of a string type to strings.
 func toStrings[T ~string](names []T) []string {
 	out := make([]string, len(names))
 	for i, n := range names {

@@ -24,7 +24,7 @@ func TestLinking(t *testing.T) {
 		{map[string]string{"KITTY_WINDOW_ID": "1", "FORCE_HYPERLINK": "0"}, false},
 	} {
 		if got := supportsLinks(func(name string) string { return c.env[name] }); got != c.want {
-			t.Errorf("%v: %v", c.env, got)
+			t.Errorf("supportsLinks with the environment %v = %t, want %t", c.env, got, c.want)
 		}
 	}
 }
@@ -60,6 +60,6 @@ func TestPrintLines(t *testing.T) {
 	var b bytes.Buffer
 	(&app{err: &b}).printLines("a.sql:1: first\nb.sql:2: second\x1b[2J\n\nonward: third")
 	if got := b.String(); got != "onward: a.sql:1: first\n  b.sql:2: second\\x1b[2J\n  \n  onward: third\n" {
-		t.Errorf("%q", got)
+		t.Errorf("printLines wrote %q, want each line after the first indented, and its control characters escaped", got)
 	}
 }

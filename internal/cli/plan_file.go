@@ -17,7 +17,7 @@ import (
 // maxPlanSize bounds the file of a plan.
 const maxPlanSize = 64 << 20
 
-// planFamily is the schema of a plan without its number.
+// planFamily is the schema in a plan's file without its version number.
 var planFamily = strings.TrimRight(onward.PlanSchema, "0123456789")
 
 // makePlanFile is the command that makes the file of a plan.

@@ -34,8 +34,8 @@ type progress struct {
 	mu        sync.Mutex
 	phase     string
 	startedAt time.Time
-	writtenAt time.Time // when the line was written
-	late      *time.Timer
+	writtenAt time.Time   // when the line was written
+	late      *time.Timer // prints the line of a phase that takes long
 }
 
 // newProgress is nil if no progress should be shown.

@@ -21,7 +21,7 @@ func TestProgress(t *testing.T) {
 	p.clearLine()
 	const want = "\r\x1b[Konward starts …\r\x1b[Konward fills orders: 340 k of 1 M rows, 12s left for all …\r\x1b[K"
 	if b.String() != want {
-		t.Errorf("%q", b.String())
+		t.Errorf("the terminal got %q, want %q", b.String(), want)
 	}
 	b.Reset()
 	q := &progress{to: &b}

@@ -18,7 +18,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// queuedApply is what a worker knows of onward apply. It has no address.
+// queuedApply is the work of an onward apply --queue, as the queue stores it for workers. It has no address of a target.
 type queuedApply struct {
 	Plan           *onward.Plan     `json:"plan"`
 	Pending        *queuedPending   `json:"pending,omitempty"` // instead of a plan
@@ -42,7 +42,7 @@ type queuedApply struct {
 	SearchPath     string           `json:"search_path"`
 }
 
-// queuedPending is what a worker knows of pending migrations. They are in the worker's own repository.
+// queuedPending says which pending migrations a worker applies. The worker reads them from its own repository.
 type queuedPending struct {
 	Head   string `json:"head,omitempty"`
 	Base   string `json:"base,omitempty"`

@@ -32,12 +32,12 @@ func TestQueuedWork(t *testing.T) {
 	} {
 		_, err := m.makeWork(&queuedb.Job{Release: c.release, Digest: c.digest, SearchPath: "{schema}", Work: []byte(c.work)})
 		if got := err; (got == nil) != (c.want == "") || got != nil && !strings.Contains(got.Error(), c.want) {
-			t.Errorf("%s %s: %v", c.release, c.work, got)
+			t.Errorf("makeWork(%s) of release %s: error %v, want %q", c.work, c.release, got, c.want)
 		}
 	}
 	q, _, err := readQueuedWork([]byte(`{"plan": {}, "throttle": {"Health": "touch /tmp/x"}}`))
 	if err != nil || q.Throttle.Health != "" {
-		t.Errorf("%+v %v", q, err)
+		t.Errorf("readQueuedWork = %+v (error %v), want its health command dropped", q, err)
 	}
 }
 

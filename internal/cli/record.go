@@ -20,10 +20,10 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// recorded is where a recording goes that nobody names.
+// recorded is the default file of a recording.
 const recorded = "onward.workload.json"
 
-// recordingTime is how long an interrupted recording may take beside the questions to the server: what was sent is kept.
+// recordingTime bounds the end of an interrupted recording, which keeps the queries so far. Questions to the server have their own time.
 const recordingTime = 90 * time.Second
 
 // recordFlags are the flags of record.

@@ -16,7 +16,7 @@ import (
 // transcriptFile returns the file of a recording's transcript.
 func (a *app) transcriptFile() string { return transcript.FileName(cmp.Or(a.flags.output, recorded)) }
 
-// checkTranscriptFlags refuses, before a command runs, what could not be written after it.
+// checkTranscriptFlags refuses a transcript that could not be written, before the command runs.
 func (a *app) checkTranscriptFlags(f *recordFlags) error {
 	if !f.values {
 		if f.recipient != "" {

@@ -20,11 +20,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ruleInfo is a rule as it is set here.
+// ruleInfo is a rule with the severity that the nearest onward.yaml gives it.
 type ruleInfo struct {
 	ID       string          `json:"id"`
 	Category onward.Category `json:"category"`
-	// Severity is the effective one: off when the rule is not on.
+	// Severity is the effective one; off if the rule is disabled.
 	Severity onward.Severity `json:"severity"`
 	Default  onward.Severity `json:"default_severity"`
 	Preset   onward.Preset   `json:"preset"`

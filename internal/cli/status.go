@@ -18,7 +18,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// leastWatch is the least interval of --watch.
+// leastWatch is the shortest interval that --watch accepts.
 const leastWatch = time.Second
 
 // statusFlags are the flags of onward status.

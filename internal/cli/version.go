@@ -13,16 +13,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// These are set by the linker in releases; the Go command notes a commit of its own elsewhere.
+// The linker sets these in releases. In other builds readBuild takes the commit from the Go command's build information.
 var version, commit, date string
 
-// short is how much of a commit's id is shown.
+// short is the number of characters of a commit's id that are printed.
 const short = 12
 
-// grammar is the version of Postgres whose grammar the parser has.
+// grammar is the major version of Postgres whose grammar the parser uses.
 const grammar = "18"
 
-// build is what a binary says of itself.
+// build is the output of onward version.
 type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit,omitempty"`

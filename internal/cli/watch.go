@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// watched is what --watch prints: what was read last, and when.
+// watched is the value that --watch prints, and when it was read.
 type watched[T any] struct {
 	value T
 	at    time.Time
-	// problem says why it could not be read since then; "" if it could. reload is after which time it is printed again; 0 for never.
+	// problem says why later reads failed; "" if none did. reload is the time until it is printed again; 0 for never.
 	problem string
 	reload  time.Duration
 }
 
-// watchUntilFinished writes what read returns again and again, until it is finished or the user interrupts it. It returns what was written last. What cannot be read
-// for a while does not end it.
+// watchUntilFinished reads and writes a value at each interval, until it is finished or the user interrupts it. It returns the value that
+// it wrote last. A failed read does not end it.
 func watchUntilFinished[T any](ctx context.Context, a *app, interval time.Duration, first T, read func(context.Context) (T, error), isFinished func(T) bool,
 	write func(watched[T]) error) (T, error) {
 	w := watched[T]{value: first, at: time.Now()}

@@ -23,7 +23,7 @@ type notices struct {
 	cmd   *cobra.Command
 	say   func(format string, args ...any)
 
-	posts sync.WaitGroup // under way
+	posts sync.WaitGroup // requests that are not answered yet
 	once  sync.Once      // a failing webhook is reported once
 
 	mu      sync.Mutex

@@ -18,9 +18,9 @@ import (
 // Component is something that some tests need.
 type Component struct {
 	Name string
-	// Use is what is tested with it, and Get how to have it.
+	// Use names the tests that need it. Get says how to install it.
 	Use, Get string
-	// Turn is the run of .ci/run, out of Turns, that takes it. It is 0 for what is no tool: nothing requires that.
+	// Turn is the run of .ci/run, from 1 to Turns, that uses it. It is 0 for a component that is no tool.
 	Turn int
 }
 

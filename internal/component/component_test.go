@@ -58,7 +58,7 @@ func TestNeed(t *testing.T) {
 		t.Setenv("ONWARD_LEAVE_OUT", c.leave)
 		got := endsWith(t, func(t testing.TB) { component.Need(t, c.component, c.err) })
 		if !strings.HasPrefix(got, c.want) {
-			t.Errorf("%+v: %s", c, got)
+			t.Errorf("Need(%s, %v) with REQUIRE=%q, LEAVE_OUT=%q = %q, want %q", c.component.Name, c.err, c.require, c.leave, got, c.want)
 		}
 	}
 	for require, want := range map[string]string{"": "skip left out: setup: ", "1": "fail setup is required", "1,node": "fail ", "all": "fail "} {

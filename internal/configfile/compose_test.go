@@ -74,7 +74,7 @@ func TestInterpolate(t *testing.T) {
 	} {
 		value, variables, known := configfile.Interpolate(text, func(name string) (string, bool) { v, ok := values[name]; return v, ok })
 		if value != want.value || strings.Join(variables, " ") != want.variables || known != want.known {
-			t.Errorf("%s: %q %v %t", text, value, variables, known)
+			t.Errorf("Interpolate(%q) = %q, %q, %t, want %q, %q, %t", text, value, variables, known, want.value, want.variables, want.known)
 		}
 	}
 }

@@ -30,6 +30,7 @@ func ReadTOML(text string) ([]Setting, error) {
 	return r.out, nil
 }
 
+// tomlReader collects the settings of a file. table is the current section.
 type tomlReader struct {
 	parser unstable.Parser
 	lines  *Lines

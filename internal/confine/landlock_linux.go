@@ -16,7 +16,7 @@ const (
 	MayExecute = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_EXECUTE
 	MayWrite   = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
 
-	// ofFiles are the rights that a rule for anything but a directory may have.
+	// ofFiles are the rights that a rule for a file may have.
 	ofFiles = MayExecute | MayWrite | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 
 	// NewestLandlock is the newest version that this code supports.

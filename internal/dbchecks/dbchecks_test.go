@@ -34,7 +34,7 @@ func check(t *testing.T, major int, change func(*dbchecks.Input), sql ...string)
 	conn := pgservertest.Connect(t, url)
 	for _, s := range sql {
 		if _, err := conn.Exec(t.Context(), s); err != nil && s != failingBuild {
-			t.Fatal(s, err)
+			t.Fatalf("execute %s: %v", s, err)
 		}
 	}
 	session, err := live.Dial(t.Context(), url)
@@ -121,7 +121,7 @@ func TestHealthyDatabase(t *testing.T) {
 	t.Parallel()
 	found := check(t, onward.NewestMajor, nil, "CREATE TABLE events (id bigserial PRIMARY KEY, kind text UNIQUE CHECK (kind <> ''))")
 	if len(found) > 0 {
-		t.Errorf("%+v", found)
+		t.Errorf("findings on a healthy database: %+v, want none", found)
 	}
 }
 

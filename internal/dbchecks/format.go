@@ -28,8 +28,8 @@ func formatAge(d time.Duration) string {
 // secondsToDuration converts a number of seconds from the server.
 func secondsToDuration(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// formatRelation returns three forms of a name: shown for people, sql for the server, and
-// schema.name, which is used everywhere else.
+// formatRelation returns three forms of a name. For public."Users" they are Users for people,
+// "Users" for the server, and public.Users for everything else.
 func formatRelation(schema, name string) (shown, sql, qualified string) {
 	n := catalog.Name{Schema: schema, Name: name}
 	return n.String(), analysis.QuoteTable(n), n.Qualified()

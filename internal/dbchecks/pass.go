@@ -10,10 +10,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// facts are what many checks need.
+// facts are properties of the server and of the session's role that many checks need.
 type facts struct {
 	version, role, database string
-	major, backend          int
+	major, backend          int // backend is the server's process ID
 	recovery, superuser     bool
 	// stats: the role may see the sessions of other roles. files: it may list the server's WAL files.
 	stats, files bool

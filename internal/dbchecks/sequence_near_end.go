@@ -44,11 +44,11 @@ var integers = map[int]struct {
 // sequence is a sequence with the column that it fills, if any.
 type sequence struct {
 	schema, name, tableSchema, table, column string
-	kind                                     int
-	up                                       bool
-	end                                      int64
-	cycles, visible                          bool
-	last                                     *int64
+	kind                                     int    // the OID of the column's type; 0 without a column
+	up                                       bool   // its increment is positive
+	end                                      int64  // its MAXVALUE, or its MINVALUE if it counts down
+	cycles, visible                          bool   // visible: the role may read it
+	last                                     *int64 // nil if no number was taken yet
 }
 
 func checkSequences(p *Pass) error {

@@ -5,6 +5,7 @@ import (
 	"time"
 )
 
+// setBySQL finds the ALTER ROLE or ALTER DATABASE that sets a setting of this session.
 const setBySQL = `
 SELECT coalesce((SELECT rolname FROM pg_roles WHERE oid = s.setrole), '')::text, s.setdatabase <> 0
 FROM pg_db_role_setting s
@@ -31,7 +32,7 @@ func (p *Pass) settingScope(setting string) (string, error) {
 	return scope, err
 }
 
-// settingDuration returns the value of a setting in milliseconds.
+// settingDuration returns a setting whose base unit is the millisecond, such as lock_timeout.
 func (p *Pass) settingDuration(setting string) time.Duration {
 	n, _ := strconv.ParseInt(p.settings[setting], 10, 64)
 	return time.Duration(n) * time.Millisecond

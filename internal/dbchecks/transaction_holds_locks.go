@@ -40,8 +40,8 @@ ORDER BY 5 DESC, 1 LIMIT 50`
 type openTransaction struct {
 	pid               int
 	role, name, state string
-	open, since       float64
-	snapshot          bool
+	open, since       float64 // seconds since its start (-1: unknown), and since its state changed
+	snapshot          bool    // it holds a snapshot or has a transaction ID
 	tables            []string
 }
 

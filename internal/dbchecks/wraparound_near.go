@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// There are about two thousand million transaction IDs. The check warns when half of them
-// are used, and reports an error when the server itself drops everything else for vacuum
+// There are about 2,147 million transaction IDs (numbers). The check warns if almost half of them
+// are used. It reports an error at 1,600 million, where vacuum skips all but freezing
 // (vacuum_failsafe_age).
 const (
 	numbers          = 1 << 31

@@ -9,7 +9,7 @@ import (
 type typeChange struct {
 	from, to                   catalog.Type
 	fromCollation, toCollation string
-	unknown                    bool
+	unknown                    bool // the old type is not known
 }
 
 // alterType is ALTER COLUMN … TYPE.
@@ -29,6 +29,7 @@ func (a *alterState) alterType(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
+// retypeColumn records the work of a column's new type on one table: varchar(10) → varchar(20) has none, int → bigint rewrites the table.
 func (a *alterState) retypeColumn(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
 	t := a.tableWorkOf(rel)
 	old := value{typ: col.Type, unknown: col.Inferred || !col.Type.IsKnown()}

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/refusal"
 )
 
-// rebuildDependents drops and makes anew what depends on a column: indexes,
+// rebuildDependents records that the server rebuilds the objects that depend on a column: indexes,
 // checks, foreign keys in both directions. change is nil for SET EXPRESSION.
 func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col *catalog.Column, change *typeChange) {
 	// Other subcommands may want a rewrite as well: whether an index is kept is

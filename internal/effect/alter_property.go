@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What ALTER TABLE changes of a table as a whole: its owner, its place, its
-// triggers, how it is stored and told to subscribers.
+// The commands of ALTER TABLE that change the table as a whole: OWNER TO, SET TABLESPACE, SET LOGGED,
+// SET ACCESS METHOD, ENABLE TRIGGER, REPLICA IDENTITY.
 
 // lockIndexByName locks an index of the table by name.
 func (a *alterState) lockIndexByName(name string, mode onward.Lock) {
@@ -38,8 +38,7 @@ func (a *alterState) switchTriggers(name string, all bool) {
 	}
 }
 
-// isInForeignKey reports whether the table has a foreign key or is pointed to by
-// one.
+// isInForeignKey reports whether the table has a foreign key or a foreign key references it.
 func (a *alterState) isInForeignKey() bool {
 	for _, c := range a.rel.Constraints {
 		if c.Kind == catalog.ForeignKey {

@@ -12,13 +12,15 @@ import (
 type alterState struct {
 	*run
 	// now has the schema that the next command finds.
-	now  *refusal.Alteration
-	rel  *catalog.Relation
+	now *refusal.Alteration
+	rel *catalog.Relation
+	// mode is the strongest lock that one of its commands needs.
 	mode onward.Lock
 	// recurse: not ONLY.
 	recurse bool
-	tabs    []*tableWork
-	tabOn   map[catalog.Name]*tableWork
+	// tabs is the pending work of each table, and tabOn finds it by the table's name.
+	tabs  []*tableWork
+	tabOn map[catalog.Name]*tableWork
 	// retyped are the foreign keys on columns of another type.
 	retyped []retypedKey
 }

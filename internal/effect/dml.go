@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
+// insertRows is INSERT: it locks the target, the tables that its foreign keys reference, and the relations of its query.
 func (r *run) insertRows(m *pgparse.InsertStmt, l *query.Level) {
 	r.lockWithQueries(l)
 	w := write{

@@ -5,7 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropObjects is DROP of whatever the grammar treats alike.
+// dropObjects is the DROP of tables, views, indexes, types, schemas and all else that the grammar reads as one DropStmt.
 func (r *run) dropObjects(s *pgparse.DropStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	switch s.GetRemoveType() {
@@ -211,8 +211,8 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 
 // lockSequenceTakers locks the tables with a default that takes numbers from a dropped
 // sequence which their columns do not own. Without CASCADE they forbid the drop:
-// then it is false. with is the column that is dropped with it, "" for none: those
-// that inherit it go too.
+// then it is false. column is the column that is dropped with the sequence, "" for none;
+// the same column of inheriting tables is dropped, too.
 func (r *run) lockSequenceTakers(seq *catalog.Relation, column string, cascade bool) bool {
 	if !cascade {
 		return !r.IsSequenceTaken(seq, column, r.isDroppedWithParent)

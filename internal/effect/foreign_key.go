@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/refusal"
 )
 
-// referencesWhy is why the other side of a foreign key is locked.
+// referenceReason says why the other table of a foreign key is locked: "referenced by orders_user_id_fkey".
 func referenceReason(con, table string) string {
 	if con == "" {
 		return "referenced by " + table

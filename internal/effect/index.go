@@ -7,7 +7,7 @@ import (
 )
 
 // buildIndexTree builds an index on a table, and on each partition of a partitioned
-// one. match finds an index of a partition that does already.
+// one. match finds an existing index of a partition that it attaches instead; it may be nil.
 func (r *run) buildIndexTree(rel *catalog.Relation, name catalog.Name, partitions onward.Lock,
 	childName func(*catalog.Relation) string, match func(*catalog.Relation) *catalog.Relation,
 ) {

@@ -162,7 +162,7 @@ func TestMeasured(t *testing.T) {
 		}
 	}
 	for _, key := range ids {
-		t.Errorf("%v %s", reports[key], key)
+		t.Errorf("Postgres %v: the model differs from the server: %s", reports[key], key)
 	}
 	t.Logf("%d of %d cells agree", cells-wrong, cells)
 }

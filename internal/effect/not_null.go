@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
+// addNotNull is ADD CONSTRAINT name NOT NULL column, since 18.
 func (a *alterState) addNotNull(con *pgparse.Constraint) {
 	tables := a.lockTree(a.recurse)
 	if con.GetSkipValidation() || len(con.GetKeys()) == 0 {
@@ -18,6 +19,7 @@ func (a *alterState) addNotNull(con *pgparse.Constraint) {
 	}
 }
 
+// setNotNull is ALTER COLUMN … SET NOT NULL.
 func (a *alterState) setNotNull(name string) {
 	if a.now.IsNewColumn(name) {
 		for _, rel := range a.lockTree(a.recurse) {
@@ -34,6 +36,7 @@ func (a *alterState) setNotNull(name string) {
 	}
 }
 
+// checkNotNull scans a table for NULLs, unless the column is NOT NULL already or a valid CHECK proves it.
 func (a *alterState) checkNotNull(rel *catalog.Relation, name string) {
 	col, known := a.FindColumn(rel, name)
 	if col != nil && col.NotNull && !col.NotNullInvalid {

@@ -22,17 +22,17 @@ type run struct {
 	namedOnly bool
 	// prepares: rules and views are followed, as the server does before it plans a query. Only with namedOnly.
 	prepares bool
-	// bound says what names mean in the action of a rule.
+	// bound has the relations that the names in a rule's action refer to; nil outside a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
 	// firing are the rules and triggers being followed.
 	firing []refusal.RuleEvent
 	// droppedColumns are the columns whose drop was followed.
 	droppedColumns map[columnKey]bool
-	// taken are the names that the statement itself has made, among the effects that
-	// were looked at; tried is how many were taken where many things have the like.
+	// taken are the names of the relations that the statement creates, among the first looked effects.
 	taken  map[string]bool
 	looked int
-	tried  map[string]int
+	// tried has, for a base name such as "t_a_seq", the number with which freeName begins its search.
+	tried map[string]int
 }
 
 // maxDepth limits recursion through partitions, views and cascades: a folded catalog may
@@ -80,7 +80,7 @@ func (r *run) lockRelation(rel *catalog.Relation, mode onward.Lock) *Effect {
 	return e
 }
 
-// lockWithReason is lock with a reason, for a relation that the statement does not name.
+// lockWithReason is lockRelation with a reason, for a relation that the statement does not name.
 func (r *run) lockWithReason(rel *catalog.Relation, mode onward.Lock, reason string) *Effect {
 	known := len(r.Effects)
 	e := r.lockRelation(rel, mode)

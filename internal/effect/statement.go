@@ -9,9 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/refusal"
 )
 
-// runStatement tells the families of statements apart. There is no silent
-// default: a form is modelled, or listed as one that locks no relation, or
-// named as unmodelled.
+// runStatement calls the model of the statement's kind. There is no silent default: a kind is modelled,
+// is listed as one that locks no relation, or is reported as unmodelled.
 func (r *run) runStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.AlterTableStmt:

@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// markNoTransaction tells which statements about subscriptions talk to the other side,
-// which no transaction can take back.
+// markNoTransaction marks the subscription statements that the server refuses in a transaction block,
+// because they change the publisher and cannot be rolled back there.
 func (r *run) markNoTransaction(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.CreateSubscriptionStmt:

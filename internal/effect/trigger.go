@@ -24,8 +24,8 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 }
 
-// createRule is CREATE RULE: what its actions name is locked as it is read;
-// the defaults, and the sequences that they take numbers from, come later.
+// createRule is CREATE RULE: the relations that its actions name are locked when the rule is parsed.
+// Defaults and their sequences are locked only when the rule runs.
 func (r *run) createRule(s *pgparse.RuleStmt) {
 	rel := r.findTable(s.GetRelation())
 	if rel == nil || r.Refusal != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/refusal"
 )
 
-// createView is CREATE VIEW: what it reads is locked, not read.
+// createView is CREATE VIEW: the relations of its query are locked, but no row is read.
 func (r *run) createView(s *pgparse.ViewStmt) {
 	name := r.NewName(s.GetView())
 	if s.GetReplace() {
@@ -20,8 +20,8 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 	r.lockStoredQuery(s.GetQuery())
 }
 
-// lockStoredQuery locks what a stored query names: its definition is read, no row is. FOR UPDATE has its own lock
-// there, too.
+// lockStoredQuery locks the relations that a stored query names. The server only parses it and reads no row. FOR UPDATE
+// takes its own lock here, too.
 func (r *run) lockStoredQuery(query *pgparse.Node) {
 	inner := run{Checker: refusal.Checker{C: r.C, V: r.V, Made: r.Made}, in: r.in, namedOnly: true}
 	inner.lockQuery(pgparse.Unwrap(query))

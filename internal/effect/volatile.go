@@ -7,9 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// isVolatile reports whether an expression has to be computed for every row;
-// unknown names a function that nothing is known of and that is therefore
-// taken for volatile.
+// isVolatile reports whether an expression has to be computed for every row: random() has to, now() has not.
+// unknown names an unknown function, which counts as volatile.
 func (r *run) isVolatile(expr *pgparse.Node) (volatile bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
 		if remainingNodes, folded := refusal.FoldConstants(m); folded {

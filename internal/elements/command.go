@@ -12,7 +12,7 @@ import (
 // Command is a statement of a release, or one command of its ALTER TABLE.
 type Command struct {
 	Stmt *rule.Stmt
-	// Alter is the command; nil if the Command is the whole statement. index is its place in the statement.
+	// Alter is the command; nil if the Command is the whole statement. index is its position in the ALTER TABLE.
 	Alter *pgparse.AlterTableCmd
 	// Calls is set if it runs statements of functions or triggers.
 	Calls bool

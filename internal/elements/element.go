@@ -34,9 +34,9 @@ const (
 // Key identifies an element independently of its name, except for an [Object].
 type Key struct {
 	Kind  Kind
-	Table catalog.OID
-	ID    int64
-	Name  string
+	Table catalog.OID // its table, or the table itself; 0 for an Object
+	ID    int64       // the column's attnum, the constraint's ID or the index' OID
+	Name  string      // only of an Object
 }
 
 func tableKey(oid catalog.OID) Key { return Key{Kind: Table, Table: oid} }

@@ -93,7 +93,7 @@ func foldRelease(t *testing.T, deployed, release string) (base, head *catalog.Ca
 	engine.FoldMigration(m)
 	for _, s := range m.Statements {
 		if s.Node == nil || len(s.Problems) > 0 {
-			t.Fatalf("%s: %v", s.SQL, s.Problems)
+			t.Fatalf("the release's statement %q cannot be applied: %v", s.SQL, s.Problems)
 		}
 		if s.Parent < 0 {
 			commands = append(commands, elements.SplitStatement(s)...)

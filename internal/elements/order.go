@@ -9,10 +9,10 @@ import (
 // Node is a statement of a restated release.
 type Node struct {
 	SQL string
-	// From is its command, or the last command of its transition. Element is nil if it is the command as written.
+	// From is its command, or the last command of its transition. Element is the transition's element; nil if the command stays as written.
 	From    *Command
 	Element *Element
-	// place is the place of From in the release, and part the place in the transition.
+	// place is the index of From in the release, and part the index of the statement in its transition.
 	place, part int
 	links       links
 }

@@ -50,7 +50,7 @@ func TestOrder(t *testing.T) {
 		got = append(got, n.SQL)
 	}
 	if order := strings.Join(got, "; "); order != "names what is made later; written; makes; uses what a transition makes; drops" {
-		t.Error(order)
+		t.Errorf("sortNodes gives the order %q", order)
 	}
 }
 

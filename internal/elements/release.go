@@ -8,29 +8,29 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// release is a release while it is restated.
+// release is a release while [Restate] works on it.
 type release struct {
 	base, head *catalog.Catalog
 	elements   []*Element
 	commands   []*Command
-	// taken are the commands that a transition has.
+	// taken are the commands that a transition replaces.
 	taken map[*Command]*transition
 	out   *Restatement
 }
 
-// transition has the statements that replace a command; none if other ones do.
+// transition has the statements that replace a command; none if those of another command of the element do.
 type transition struct {
 	element    *Element
 	statements []string
 }
 
-// Restatement is a release in the statements of its difference, as far as transitions know it.
+// Restatement is a release whose statements are restated by transitions, as far as they apply.
 type Restatement struct {
 	// Nodes are the statements in their order.
 	Nodes []*Node
-	// Elements are those with a transition.
+	// Elements are the elements with a transition.
 	Elements []*Element
-	// Refused are elements that have none, each with the reason.
+	// Refused are elements whose transition does not apply, each with the reason: "column t.a: replaced: …".
 	Refused []string
 }
 

@@ -49,8 +49,8 @@ func (r *release) replaceColumn(old *Element) {
 type replacedColumn struct {
 	*release
 	old, fresh  *Element
-	base, table *catalog.Relation
-	from, to    *catalog.Column
+	base, table *catalog.Relation // before and after the release
+	from, to    *catalog.Column   // of old in base, of fresh in table
 	// taken are the commands of the transition, in order; add adds the column, values gives it its values.
 	taken       []*Command
 	add, values *Command

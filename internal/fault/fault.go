@@ -1,4 +1,4 @@
-// Package fault words a panic of onward's own. Migrations are untrusted input,
+// Package fault makes an error of a panic in onward's own code. Migrations are untrusted input,
 // and one odd statement must not cost the report about all others.
 package fault
 

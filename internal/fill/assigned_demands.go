@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// assignedDemand is a demand that rows should meet, or should break.
+// assignedDemand is a demand that the rows of a table should meet, or that some of them should break.
 type assignedDemand struct {
 	*Demand
 	broken bool
@@ -61,10 +61,10 @@ type tableState struct {
 	keys    []key
 	refs    []ref
 	leaves  []leaf
-	list    []*key
+	list    []*key // the table's keys; a demand adds one
 	checks  []*check
 	rows    int64
-	told    int
+	told    int // the number of reported problems
 }
 
 func (f *filler) saveState(t *table) *tableState {

@@ -17,7 +17,7 @@ func BenchmarkFill(b *testing.B) {
 	for b.Loop() {
 		r := mustFill(b, url, fill.Plan{All: rows, Seed: 1})
 		if len(r.Problems) > 0 {
-			b.Fatal(r.Problems)
+			b.Fatalf("fill %d rows: problems %v", rows, r.Problems)
 		}
 		b.ReportMetric(rows/r.Took.Seconds(), "rows/s")
 		b.StopTimer()

@@ -9,15 +9,16 @@ import (
 )
 
 // keyDigit is one digit of a number in mixed radix: several columns or references
-// together make the rows of a key unique, none of them alone.
+// together make the rows of a key unique, none of them alone. With 10 tenants and
+// UNIQUE (tenant_id, n), tenant_id has the digit i % 10 and n has i / 10, for a permuted i.
 type keyDigit struct {
 	p           permutation
-	below, size int64
+	below, size int64 // the product of the sizes of the lower digits, and its own size
 }
 
 func (d *keyDigit) valueAt(i int64) int64 { return d.p.valueAt(i) / d.below % d.size }
 
-// buildGenerators builds the generators of a table.
+// buildGenerators decides for each column of a table which generator makes its values, from its type and constraints.
 func (f *filler) buildGenerators(ctx context.Context, t *table) error {
 	r := &reading{of: map[string]*facts{}}
 	for _, c := range t.columns {

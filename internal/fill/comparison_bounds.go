@@ -6,8 +6,11 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// mirrored has the operator for swapped operands: 5 < x is x > 5.
 var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 
+// readComparison adds the facts of a comparison with constants: x >= 5, x IN ('a', 'b'), x LIKE 'a%', length(x) > 3. It reports whether it
+// understood all of it.
 func (r *reading) readComparison(e *pgparse.A_Expr) bool {
 	op := operatorName(e)
 	left, right := e.GetLexpr(), e.GetRexpr()

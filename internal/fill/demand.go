@@ -42,9 +42,9 @@ type Demand struct {
 	value   bool   // it belongs to a domain: VALUE means the column
 	exclude bool
 	partial bool
-	pairs   [][2]string
-	full    bool // MATCH FULL
-	as      *typ
+	pairs   [][2]string // tsrange(a, b) in an exclusion
+	full    bool        // MATCH FULL
+	as      *typ        // the new type and its modifier
 	typmod  int32
 }
 

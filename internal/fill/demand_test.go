@@ -145,7 +145,7 @@ func TestUnmet(t *testing.T) {
 	demands := demandsOf(t, 18, demandBase, release)
 	r, err := played(t, 18, "ALTER TABLE orders ADD CHECK (room > 7)", fill.Plan{Rows: map[string]int64{"orders": 500}, Seed: 1}, fill.Release{Keep: demands})
 	if err != nil || len(r.Unmet) != 1 || r.Unmet[0].Demand.Name != "never" || len(r.Problems) > 0 || r.Tables[0].Rows != 500 {
-		t.Errorf("%v, %+v", err, r)
+		t.Errorf("fill 500 orders: error %v, result %+v; want one unmet demand: never", err, r)
 	}
 }
 
@@ -175,7 +175,7 @@ func TestRoom(t *testing.T) {
 	}
 	for i := range progress {
 		if i > 0 && progress[i].Done < progress[i-1].Done || progress[i].Done > progress[i].All || progress[i].Rows > progress[i].Of {
-			t.Errorf("%d: %+v", i, progress[i])
+			t.Errorf("progress %d of %d goes back or exceeds its total: %+v", i, len(progress), progress[i])
 		}
 	}
 	if last := progress[len(progress)-1]; len(progress) < 10 || last.Done != last.All || last.Rows != last.Of {

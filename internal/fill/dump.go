@@ -15,7 +15,7 @@ import (
 // many rows are long, but no dump has a statement of this length.
 const mostStatement = 256 << 20
 
-// dump splits a plain dump into statements without holding more than one.
+// dump splits the plain text of pg_dump into statements. It holds one statement at a time in memory.
 type dump struct {
 	in   *bufio.Reader
 	line int

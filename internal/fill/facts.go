@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// facts are what the understood part of a column's constraints requires of its
-// values. They may be incomplete: the server tries a sample.
+// facts are the requirements on a column's values that its constraints have, as far as they are understood. CHECK (age >= 18)
+// gives lo "18". They may be incomplete: the server tries a sample.
 type facts struct {
 	in, not        []string // the only values, and forbidden ones
 	lo, hi         string   // bounds, as text of the type; "": none
@@ -32,7 +32,7 @@ func (f *facts) cloneFacts() *facts {
 
 // reading collects the facts of the columns of one table.
 type reading struct {
-	of map[string]*facts
+	of map[string]*facts // by column
 	// before holds pairs of columns of which the first must be less than the
 	// second.
 	before [][2]string

@@ -34,7 +34,7 @@ type Plan struct {
 	// All is the number for every table without a number of its own. 0 means none,
 	// unless a table that gets rows refers to it.
 	All int64
-	// Touched is the number for those of them that the release touches.
+	// Touched is the number for those tables without a number of their own that the release touches.
 	Touched int64
 	// Seed determines the rows: the same schema, plan and seed give the same rows.
 	Seed uint64
@@ -46,11 +46,11 @@ type Release struct {
 	// possible. Break are demands that some rows violate, as far as the schema
 	// allows.
 	Keep, Break []*Demand
-	// Touches are the tables that it touches, by qualified name.
+	// Touches are the tables that the release touches, by qualified name.
 	Touches []string
 	// Room is how many bytes the rows may take; 0 is no limit.
 	Room int64
-	// Told is called with the progress; nil for none.
+	// Told is called with the progress; it may be nil.
 	Told func(Progress)
 }
 

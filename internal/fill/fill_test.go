@@ -35,7 +35,7 @@ func database(t testing.TB, major int, schema string) (string, *pgx.Conn) {
 func run(t testing.TB, conn *pgx.Conn, sql string) {
 	t.Helper()
 	if _, err := conn.Exec(context.Background(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-		t.Fatalf("%s: %v", sql[:min(len(sql), 200)], err)
+		t.Fatalf("run %q: %v", sql[:min(len(sql), 200)], err)
 	}
 }
 
@@ -43,7 +43,7 @@ func ask[T any](t testing.TB, conn *pgx.Conn, sql string) T {
 	t.Helper()
 	var v T
 	if err := conn.QueryRow(context.Background(), sql).Scan(&v); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+		t.Fatalf("query %q: %v", sql, err)
 	}
 	return v
 }
@@ -160,7 +160,7 @@ func TestHostile(t *testing.T) {
 				"types, jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL",
 		} {
 			if !ask[bool](t, conn, sql) {
-				t.Errorf("%s: %s", description, sql)
+				t.Errorf("%s: the query returned false: %s", description, sql)
 			}
 		}
 	})
@@ -245,7 +245,7 @@ func TestOwner(t *testing.T) {
 			}
 		}
 		if r := mustFill(t, url, fill.Plan{Rows: map[string]int64{"b": 150}, Seed: 1}); len(r.Problems) > 0 {
-			t.Error(r.Problems)
+			t.Errorf("fill the table b: problems %v, want none", r.Problems)
 		}
 		if n := ask[int64](t, conn, "SELECT count(*) FROM a"); n != 200 {
 			t.Errorf("%d rows", n)
@@ -264,7 +264,7 @@ CREATE SEQUENCE unused; CREATE SEQUENCE "Odd name" INCREMENT -1;
 INSERT INTO batch VALUES (nextval('batch_number'), 'a'), (nextval('batch_number'), 'b'); INSERT INTO one VALUES (nextval('shared')); SELECT nextval('"Odd name"')`)
 	r := mustFill(t, url, fill.Plan{All: 300, Rows: map[string]int64{"public.two": 700}})
 	if len(r.Problems) > 0 {
-		t.Errorf("%+v", r.Problems)
+		t.Errorf("fill tables with sequences: problems %+v, want none", r.Problems)
 	}
 	for _, sql := range []string{
 		"INSERT INTO linked DEFAULT VALUES", "INSERT INTO batch VALUES (nextval('batch_number'))",

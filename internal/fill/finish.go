@@ -51,7 +51,7 @@ func (f *filler) finishTables(ctx context.Context) error {
 	return nil
 }
 
-// counted are the types of columns that hold a sequence's numbers.
+// counted are the column types whose sequence is advanced past the column's maximum.
 var counted = []string{"smallint", "integer", "bigint", "numeric"}
 
 // tryStatement runs a statement whose failure is a problem.

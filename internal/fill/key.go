@@ -12,10 +12,10 @@ import (
 // unit is something that can make rows of a key unique: a column, or a foreign
 // key with all of its columns.
 type unit struct {
-	column *column
-	ref    *ref
-	size   int64
-	rank   int
+	column *column // nil for a foreign key
+	ref    *ref    // nil for a column
+	size   int64   // how many different values it has
+	rank   int     // a unit with a lower rank is preferred to make the key unique alone
 }
 
 func (u unit) canTakeDigit() bool {

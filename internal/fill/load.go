@@ -92,7 +92,7 @@ func (f *filler) sendInTransaction(ctx context.Context, tables []*table, send fu
 	return &refusal{currentTable, pg}, nil
 }
 
-// sendTables runs the transaction; at is the table that it has reached.
+// sendTables runs the transaction. currentTable is the table that it has reached.
 func (f *filler) sendTables(ctx context.Context, tables []*table, send func(*table) error) (currentTable *table, err error) {
 	currentTable = tables[0]
 	if err := f.execStatement(ctx, "BEGIN"); err != nil {
@@ -150,7 +150,7 @@ func (f *filler) execWithoutEventTriggers(ctx context.Context, sql ...string) er
 	return nil
 }
 
-// disableTriggerSQL returns statements that disable triggers and row-level security, loud those that restore both.
+// disableTriggerSQL returns statements that disable triggers and row-level security.
 func (t *table) disableTriggerSQL() (out []string) {
 	for _, tr := range t.triggers {
 		out = append(out, "ALTER TABLE ONLY "+tr.relation+" DISABLE TRIGGER "+quoteIdent(tr.name))
@@ -161,6 +161,7 @@ func (t *table) disableTriggerSQL() (out []string) {
 	return out
 }
 
+// restoreTriggerSQL returns statements that restore both.
 func (t *table) restoreTriggerSQL() (out []string) {
 	for _, tr := range t.triggers {
 		action := "ENABLE"

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// group is tables that are loaded in one transaction: one table, or several with a cycle
+// group has the tables that are loaded in one transaction: one table, or several with a cycle
 // of deferrable foreign keys.
 type group struct{ tables []*table }
 

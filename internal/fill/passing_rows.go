@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// mode is how a column is filled in a combination: its own values, unchanged or
-// in upper case, NULL, or a constant.
+// mode is one way to fill a column: with its own values, unchanged or in upper case,
+// with NULL, or with a constant. A combination has a mode for each column.
 type mode struct {
 	own, upper, null bool
 	text             string
@@ -32,7 +32,7 @@ func upperCase(b []byte, start int) []byte {
 }
 
 // applyPassingCombinations finds, for the columns of failing conditions, combinations of values that
-// pass.
+// pass. For CHECK ((state = 'open') = (closed_at IS NULL)) it finds ('open', NULL) and others.
 func (f *filler) applyPassingCombinations(ctx context.Context, t *table, failing []*check) (string, error) {
 	for len(failing) > 0 {
 		// Conditions that share a column are tried together.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 )
 
+// golden is 2^64 divided by the golden ratio, the increment of SplitMix64.
 const golden = 0x9E3779B97F4A7C15
 
 // mixBits is the finalizer of SplitMix64: every bit of the result depends on every

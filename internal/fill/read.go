@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// readRelations reads the tables, partitions and materialized views that are not an extension's.
 const readRelations = `
 SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition, c.relforcerowsecurity,
   coalesce((SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition), 0),

@@ -5,7 +5,7 @@ import (
 	"sort"
 )
 
-// totalRows returns how many rows of a table can be referred to.
+// totalRows returns the number of rows to which foreign keys of other tables can refer: existing and new ones.
 func (t *table) totalRows() int64 { return int64(len(t.existing)) + t.rows }
 
 // appendKeyValue appends the value of a column in a row that others refer to. Existing

@@ -82,11 +82,11 @@ func TestRestoreLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := ask[int64](t, conn, "SELECT sum(length(v)) + count(*) FROM t"); n != int64(len(long))+4 {
-		t.Errorf("%d", n)
+		t.Errorf("after the restore sum(length(v)) + count(*) = %d, want %d", n, len(long)+4)
 	}
 	err := restored(url, write(t, "\n\nCOPY t FROM stdin;\n1\tz\n"+strings.Repeat("9\t"+strings.Repeat("x", 1000)+"\n", 5000)+"\\.\n"))
 	if err == nil || !strings.Contains(err.Error(), "dump.sql:3:") || !strings.Contains(err.Error(), "duplicate key") {
-		t.Errorf("%v", err)
+		t.Errorf("restore a duplicate key: error %v, want dump.sql:3: duplicate key", err)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestRestoreWhatPgDumpWrites(t *testing.T) {
 	// pg_dump refuses servers that are newer, and writes what older ones refuse.
 	var major int
 	if _, err := fmt.Sscanf(strings.TrimPrefix(string(version), "pg_dump (PostgreSQL) "), "%d", &major); err != nil {
-		t.Fatalf("%s: %v", version, err)
+		t.Fatalf("read the major of %q: %v", version, err)
 	}
 	url, conn := database(t, major, hostile)
 	mustFill(t, url, fill.Plan{All: 100, Seed: 3})
@@ -133,17 +133,17 @@ func TestRestoreWhatPgDumpWrites(t *testing.T) {
 	for _, format := range []string{"plain", "custom", "tar", "directory"} {
 		file := filepath.Join(t.TempDir(), "dump")
 		if out, err := exec.Command(program, "--format="+format, "--file="+file, url).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+			t.Fatalf("pg_dump --format=%s: %v: %s", format, err, out)
 		}
 		to, conn := database(t, major, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 		if err := restored(to, file); err != nil {
-			t.Errorf("%s: %v", format, err)
+			t.Errorf("restore the %s dump: %v", format, err)
 			continue
 		}
 		got, _ := each[string](t, conn, digests)
 		for k := range want {
 			if k >= len(got) || got[k] != want[k] {
-				t.Errorf("%s: %s", format, want[k])
+				t.Errorf("the %s dump: the restored database lacks the digest %s", format, want[k])
 			}
 		}
 	}

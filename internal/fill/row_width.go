@@ -4,7 +4,7 @@ import "fmt"
 
 // TooMuchError says that the rows need more space than there is.
 type TooMuchError struct {
-	// Bytes is the size of all of them, Table the relation that takes most, and Of its size.
+	// Bytes is the size of all rows, and Room the limit. Table is the largest relation, and Of its size.
 	Bytes, Room int64
 	Table       string
 	Of          int64
@@ -15,8 +15,8 @@ func (e *TooMuchError) Error() string {
 }
 
 const (
-	rowOverhead = 28 // its header and its line pointer
-	keyOverhead = 16
+	rowOverhead = 28 // bytes of a row's header and line pointer
+	keyOverhead = 16 // bytes of a row's entry in an index, without the key
 	// spare is the free space in pages, and the size of non-unique indexes, in percent.
 	spare = 20
 )

@@ -24,7 +24,7 @@ func TestParseRows(t *testing.T) {
 	} {
 		got, err := fill.ParseRows(in)
 		if err != nil || got.All != want.all || got.Touched != want.touched || !cmp.Equal(got.Rows, want.rows) {
-			t.Errorf("%q: %+v, %v", in, got, err)
+			t.Errorf("ParseRows(%q) = %+v, %v, want %+v", in, got, err, want)
 		}
 	}
 	for in, say := range map[string]string{
@@ -46,9 +46,9 @@ func TestLike(t *testing.T) {
 	}}
 	want := map[string]int64{"public.users": 10, "public.big": 1_000_000, "public.one": 1, "public.empty": 0, "public.part": 1}
 	if d := cmp.Diff(want, fill.ScaleCounts(stats, 0.01, 1_000_000)); d != "" {
-		t.Error(d)
+		t.Errorf("ScaleCounts(stats, 0.01, 1_000_000) (-want +got):\n%s", d)
 	}
 	if got := fill.ScaleCounts(nil, 1, 0); len(got) != 0 {
-		t.Error(got)
+		t.Errorf("ScaleCounts(nil, 1, 0) = %v, want no counts", got)
 	}
 }

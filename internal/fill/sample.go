@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/redact"
 )
 
+// sampleRows is how many rows the server tries before a table is loaded.
 const sampleRows = 400
 
 // stageName is the temporary table in which the server tries rows. It has the

@@ -20,7 +20,7 @@ func parseFloat(s string) (float64, bool) {
 }
 
 // scalar is a type with numbered values: the n-th day, the n-th cent. The
-// numbers are in the order of the values.
+// numbers are in the order of the values. For numeric(8,2) 1050 is the value 10.50.
 type scalar struct {
 	// lo and hi are the limits of the type, usualLo and usualHi those of a
 	// typical column.

@@ -13,8 +13,8 @@ type schema struct {
 	leafOf map[uint32]*table // a partition at any depth to its root
 	types  map[uint32]*typ
 	views  []string // materialized, populated, in the order of their creation
-	super  bool
-	events bool // there are event triggers
+	super  bool     // the session's role is a superuser
+	events bool     // there are event triggers
 }
 
 // tableFor returns the table that the rows of a relation go into: itself, or the root
@@ -26,12 +26,13 @@ func (s *schema) tableFor(oid uint32) *table {
 	return s.leafOf[oid]
 }
 
+// typ is a type of the server.
 type typ struct {
 	oid          uint32
 	schema, name string
-	kind         byte // pg_type.typtype: c composite, d domain, e enum, m multirange, r range, b another one
-	category     byte // pg_type.typcategory
-	base, elem   uint32
+	kind         byte   // pg_type.typtype: c composite, d domain, e enum, m multirange, r range, b another one
+	category     byte   // pg_type.typcategory
+	base, elem   uint32 // OIDs: of a domain's base type, and of an array's elements
 	subtype      uint32 // of a range
 	typmod       int32  // of a domain's base
 	notNull      bool

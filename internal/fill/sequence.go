@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// advanceSequences advances sequences to the numbers of the generated rows, which is necessary for any rows copied with their
-// keys.
+// advanceSequences calls setval for each sequence with the largest generated number. COPY with explicit keys does not advance
+// sequences, so the next INSERT would conflict.
 func (f *filler) advanceSequences(ctx context.Context) error {
 	linked := map[string]bool{}
 	for _, t := range f.schema.tables {

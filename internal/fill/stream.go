@@ -9,16 +9,17 @@ import (
 	"sync/atomic"
 )
 
+// chunk is the size of a buffer, in bytes.
 const chunk = 256 << 10
 
 // stream is the COPY text of rows. One goroutine generates it while another
 // sends what is ready. A fixed number of buffers limits the memory.
 type stream struct {
-	full  chan []byte
-	empty chan []byte
+	full  chan []byte // buffers to send
+	empty chan []byte // buffers to fill
 	stop  chan struct{}
-	now   []byte
-	rest  []byte
+	now   []byte // the buffer that Read is returning
+	rest  []byte // its unread part
 	// made counts the rows so far; tell is called with it.
 	made atomic.Int64
 	tell func(rows int64)

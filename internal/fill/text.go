@@ -21,8 +21,8 @@ west wheat willow wind winter wolf wren yarrow`)
 // source provides the choices for a text: random ones or, if texts must be
 // unique, the digits of the row's number.
 type source struct {
-	h      uint64
-	i      uint64
+	h      uint64 // random bits
+	i      uint64 // the rest of the row's number
 	unique bool
 }
 

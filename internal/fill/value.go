@@ -4,16 +4,16 @@ import (
 	"slices"
 )
 
-// request describes the wanted values.
+// request describes the values that a column needs, for makeGenerator.
 type request struct {
 	name   string // of the column
 	typ    *typ
 	typmod int32
 	facts  *facts
-	unique bool
+	unique bool // no two rows may have the same value
 	seed   uint64
 	base   int64 // unique numbers begin after it
-	depth  int
+	depth  int   // of nested arrays, ranges and composite types
 	rows   int64 // how many there will be, for choosing distances
 	step   int64 // the distance of unique numbers; 0: chosen
 }

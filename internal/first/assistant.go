@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
-// assistantHook is where an assistant has its hooks, and what starts onward there.
+// assistantHook is the settings file of a coding assistant's hooks, and the entry that starts onward.
 type assistantHook struct {
 	path string
 	// events are the lists that get an entry.

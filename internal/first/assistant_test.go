@@ -24,11 +24,11 @@ func TestWriteHook(t *testing.T) {
 		dir := t.TempDir()
 		path, changed, err := first.WriteHook(dir, assistant, false)
 		if err != nil || !changed {
-			t.Fatal(assistant, changed, err)
+			t.Fatalf("WriteHook for %s: changed %t, error %v, want a change", assistant, changed, err)
 		}
 		before, err := os.ReadFile(filepath.Join(dir, path))
 		if err != nil || !strings.Contains(string(before), "|| exit 2") {
-			t.Errorf("%s: %s, %v", assistant, before, err)
+			t.Errorf("the hook of %s is %s, %v, want || exit 2 in it", assistant, before, err)
 		}
 		if _, changed, err = first.WriteHook(dir, assistant, false); err != nil || changed {
 			t.Errorf("%s: the second time: %v, %v", assistant, changed, err)
@@ -43,7 +43,7 @@ func TestWriteHook(t *testing.T) {
 	dir := gittest.NewDir(t, map[string]string{".claude/settings.json": theirs})
 	for _, remove := range []bool{false, true} {
 		if _, changed, err := first.WriteHook(dir, "claude", remove); err != nil || !changed {
-			t.Fatal(changed, err)
+			t.Fatalf("WriteHook(claude, remove %t): changed %t, error %v, want a change", remove, changed, err)
 		}
 		text, err := os.ReadFile(filepath.Join(dir, ".claude/settings.json"))
 		for _, want := range []string{"Bash(a && b)", "theirs", "12345678901234567890"} {
@@ -52,7 +52,7 @@ func TestWriteHook(t *testing.T) {
 			}
 		}
 		if strings.Contains(string(text), "onward hook") == remove {
-			t.Errorf("%v: %s", remove, text)
+			t.Errorf("after WriteHook(claude, remove %t) the settings are: %s", remove, text)
 		}
 	}
 	broken := gittest.NewDir(t, map[string]string{".claude/settings.json": "// a comment\n{}"})
@@ -88,7 +88,7 @@ func TestHookPage(t *testing.T) {
 		}
 		var want, got any
 		if err := errors.Join(json.Unmarshal(data, &want), json.Unmarshal([]byte(shown[path]), &got)); err != nil {
-			t.Fatalf("%s: %v", path, err)
+			t.Fatalf("parse the written settings %s, and those of the page: %v", path, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s on the page (-written +page):\n%s", path, diff)

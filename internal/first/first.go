@@ -1,6 +1,6 @@
-// Package first makes the first day easy: it reads what a repository tells of itself, and derives the
-// onward.yaml and the files for the pipeline of its forge. It asks nothing, runs no code of the
-// repository and writes no file.
+// Package first is onward init: it reads the files of a repository, and derives an onward.yaml and the files for
+// the pipeline of its forge. It asks nothing, runs no code of the repository and writes no file. Only [WriteHook]
+// writes a file, the setting of a coding assistant.
 package first
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Found is what a repository's files say.
+// Found has the facts that a repository's files show, such as its migrations and its Postgres versions.
 type Found struct {
 	// Root is the repository's root, an absolute path.
 	Root string
@@ -31,7 +31,7 @@ type Found struct {
 	// the oldest. They are empty if no file does.
 	Postgres   []int
 	PostgresBy string
-	// Remote is the remote that counts, and Host the host in its address; "" if there is none. Fetched reports whether this clone
+	// Remote is the most likely remote, and Host the host in its address; "" if there is none. Fetched reports whether this clone
 	// has branches of it.
 	Remote, Host string
 	Fetched      bool
@@ -40,7 +40,7 @@ type Found struct {
 	Base         string
 	BaseIsRemote bool
 	BaseBy       string
-	// Forges are the forges whose pipelines may run it.
+	// Forges are the forges whose pipelines may run onward.
 	Forges []Forge
 	// Linters has the settings of other linters.
 	Linters *linters.Settings

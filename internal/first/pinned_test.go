@@ -16,7 +16,7 @@ func TestPinnedDigests(t *testing.T) {
 	for _, pattern := range []string{".github/workflows/*.yml", "action.yml", "ci/*/action.yml", "Dockerfile"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %v, %v", pattern, files, err)
+			t.Fatalf("list the files of %s: %v, %v, want some", pattern, files, err)
 		}
 		for _, file := range files {
 			text, err := os.ReadFile(file)

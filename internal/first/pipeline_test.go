@@ -92,7 +92,7 @@ func TestPipelines(t *testing.T) {
 			for i, file := range files {
 				var w workflow
 				if err := yaml.Unmarshal([]byte(file.Text), &w); err != nil {
-					t.Fatalf("%s: %v\n%s", file.Path, err, file.Text)
+					t.Fatalf("parse the workflow %s: %v\n%s", file.Path, err, file.Text)
 				}
 				text := file.Text
 				for _, job := range w.Jobs {
@@ -157,7 +157,7 @@ func checkGitLab(t *testing.T, text, ref string) {
 		Variables map[string]string
 	}
 	if err := yaml.Unmarshal([]byte(text), &part); err != nil || len(part.Include) != 1 {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("parse the GitLab pipeline: %v, want one include:\n%s", err, text)
 	}
 	version := ref
 	switch ref {
@@ -200,7 +200,7 @@ func TestInstallStep(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "bash", "-e", "-o", "pipefail", "-c", s.Run)
 			cmd.Dir = filepath.Join(dir, s.Dir)
 			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				t.Fatalf("run the step %q: %v\n%s", s.Run, err, out)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func TestOwnRunnerProposal(t *testing.T) {
 	text = strings.Replace(text, "framework: golang-migrate", "", 1)
 	c, err := config.Decode([]byte(text), config.Name, audit.Names())
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("decode the proposed migrations: %v\n%s", err, text)
 	}
 	want := &config.Runner{
 		Name: "internal/store/store.go", Down: []string{"*.down.sql"}, NoTransactionMarker: "-- no transaction",

@@ -117,7 +117,7 @@ func TestApplyKilled(t *testing.T) {
 	c, seen := newConfig(t, db, "")
 	c.Release, c.After, c.Work = "v2 contract", "v2", applyPlan(file, onward.Contract)
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-		t.Fatalf("%+v %v\n%s", r, err, seen)
+		t.Fatalf("contract after the kills: rollout %+v, error %v, want done\n%s", r, err, seen)
 	}
 	checkAccounts(t, conn, rows, "nickname")
 	var left int
@@ -138,13 +138,13 @@ func TestTenantRenamed(t *testing.T) {
 	c, seen := newConfig(t, db, "")
 	c.Release, c.Work = "v2", applyPlan(file, onward.Backfill)
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-		t.Fatalf("%+v %v\n%s", r, err, seen)
+		t.Fatalf("expand and backfill: rollout %+v, error %v, want done\n%s", r, err, seen)
 	}
 	pgservertest.Exec(t, conn, "ALTER SCHEMA tenant_02 RENAME TO tenant_02b")
 	c, seen = newConfig(t, db, "")
 	c.Release, c.After, c.Work = "v2 contract", "v2", applyPlan(file, onward.Contract)
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-		t.Fatalf("%+v %v\n%s", r, err, seen)
+		t.Fatalf("contract after the rename: rollout %+v, error %v, want done\n%s", r, err, seen)
 	}
 	checkAccounts(t, conn, rows, "nickname")
 }

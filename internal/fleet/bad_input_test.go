@@ -26,7 +26,7 @@ func TestRestored(t *testing.T) {
 	c, seen := newConfig(t, db, "")
 	c.Work = sendDirectly(migration)
 	if _, err := fleet.Run(t.Context(), c); err != nil {
-		t.Fatal(err, seen)
+		t.Fatalf("run the release: %v\n%s", err, seen)
 	}
 	pgservertest.Exec(t, conn, "UPDATE onward_fleet.release SET system = 'other/1'",
 		"UPDATE onward_fleet.target SET schema = (schema::bigint + 100000)::oid",
@@ -52,7 +52,7 @@ func TestRestored(t *testing.T) {
 		t.Error(diff)
 	}
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("run the release after the restore: rollout %+v, error %v, want done", r, err)
 	}
 	if diff := cmp.Diff([]string{"tenant_01 done", "tenant_02 done", "tenant_04 done"}, status()); diff != "" {
 		t.Error(diff)
@@ -107,10 +107,10 @@ func TestUnusableDatabases(t *testing.T) {
 		"down unreachable connect to the database", "again is the same as right",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s\n%s", diff, seen)
+		t.Errorf("targets and duplicates (-want +got):\n%s\n%s", diff, seen)
 	}
 	if !strings.Contains(seen.String(), "full waits: ") {
-		t.Error(seen)
+		t.Errorf("the output lacks \"full waits: \":\n%s", seen)
 	}
 }
 
@@ -137,19 +137,19 @@ func TestBadSources(t *testing.T) {
 		}
 		_, err := fleet.ListTargets(t.Context(), fleet.Source{Text: path})
 		if wrong := new(config.InputError); !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("ListTargets of the file %q: error %v, want %q", text, err, want)
 		} else if strings.Contains(strings.ReplaceAll(err.Error(), "echo hunter2", ""), "hunter2") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("a password is quoted: %v", err)
 		}
 	}
 	for _, text := range []string{"schemas:", "schemas:!a", "schemas:[", "/no/such/file"} {
 		if _, err := fleet.ListTargets(t.Context(), fleet.Source{Text: text}); err == nil {
-			t.Error(text)
+			t.Errorf("ListTargets accepts the source %q", text)
 		}
 	}
 	for _, text := range []string{"", "0", "x", "5%,-1", "101%", "NaN%"} {
 		if _, err := fleet.ParseWaves(text); err == nil {
-			t.Error(text)
+			t.Errorf("ParseWaves(%q) returns no error", text)
 		}
 	}
 }
@@ -175,6 +175,6 @@ func TestCopiedServers(t *testing.T) {
 	c.Work = func(context.Context, *fleet.Target, func(int) error) (int, error) { return 0, nil }
 	r, err := fleet.Run(t.Context(), c)
 	if err != nil || len(r.Targets) != 2 || len(r.Duplicates) > 0 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("two servers with equal names: rollout %+v, error %v, want 2 targets and no duplicates", r, err)
 	}
 }

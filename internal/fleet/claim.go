@@ -19,7 +19,7 @@ type claim struct {
 	state  onward.RolloutState // RolloutRunning if this process has the target now
 	holder string              // who works on it
 	paused string              // who paused the release
-	other  bool                // that is another release
+	other  bool                // holder works on another release
 	before bool                // sessions of an earlier command are recorded
 }
 
@@ -31,7 +31,8 @@ const holderIsAlive = `(t.holder <> '' AND EXISTS (SELECT FROM pg_catalog.pg_sta
 const oldSessions = `SELECT a.pid FROM onward_fleet.target AS t, jsonb_to_recordset(t.sessions) AS s (pid int, began timestamptz)
 	JOIN pg_catalog.pg_stat_activity AS a ON a.pid = s.pid AND a.backend_start IS NOT DISTINCT FROM s.began WHERE t.release = $1 AND t.schema = $2::bigint::oid`
 
-// claimTarget takes a target, unless it is done, skipped, or another process works on it. again: also if it is done or skipped.
+// claimTarget takes a target, unless it is done, skipped, or another process works on it. With includeFinished it takes also a target that is
+// done or skipped.
 func (c *Config) claimTarget(ctx context.Context, t *Target, includeFinished bool) (out claim, err error) {
 	d := t.database
 	err = d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {

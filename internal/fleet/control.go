@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Pause records in each database of the targets that a release is paused: no further target begins. An empty who lets it go on.
+// Pause records in each database of the targets that a release is paused: no further target begins. An empty actor resumes it.
 func Pause(ctx context.Context, list []*Target, release, actor string) error {
 	event := "release paused"
 	if actor == "" {

@@ -30,13 +30,13 @@ type database struct {
 	mu    sync.Mutex // of address and users
 	users int        // of the session
 
-	// readAddress reads the address again from its place; nil if it has no other place.
+	// readAddress reads the address again, after a changed password; nil if the address is a plain text.
 	readAddress func(ctx context.Context) (string, error)
 
 	session *live.SideSession
-	pid     uint32 // of the session, as the ledger knows it; only used in do
+	pid     uint32 // of the session, as the ledger knows it; only used in withSessionOnce
 	work    string // of the release whose rows were read last; "" if it has none, or was not begun
-	created bool   // the ledger exists and has the release; only used in do
+	created bool   // the ledger exists and has the release; only used in withSession
 }
 
 // identity identifies the server and the database in the ledger: a restored copy has another one.

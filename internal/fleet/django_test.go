@@ -68,7 +68,7 @@ func TestDjangoTenants(t *testing.T) {
 		cmd := exec.Command(python, args...)
 		cmd.Dir, cmd.Env = dir, env
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
+			t.Fatalf("run python %v: %v\n%s", args, err, out)
 		}
 	}
 	manage("manage.py", "makemigrations", "customers", "shop", "-v", "0")
@@ -89,7 +89,7 @@ func TestDjangoTenants(t *testing.T) {
 	}
 	r, err := fleet.Run(t.Context(), c)
 	if err != nil || r.State != onward.RolloutDone || len(r.Targets) != 3 {
-		t.Fatalf("%+v %v\n%s", r, err, seen)
+		t.Fatalf("run the release: rollout %+v, error %v, want 3 targets done\n%s", r, err, seen)
 	}
 	conn := pgservertest.Connect(t, db)
 	var columns int

@@ -58,7 +58,7 @@ func TestDrift(t *testing.T) {
 			},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%d: %s", major, diff)
+			t.Errorf("Postgres %d: drift (-want +got):\n%s", major, diff)
 		}
 		for _, d := range got[:1] {
 			for _, name := range d.Targets {
@@ -68,7 +68,7 @@ func TestDrift(t *testing.T) {
 			}
 		}
 		if got, err = fleet.FindDrift(t.Context(), list, "tenant_7"); err != nil || len(got) != 1 {
-			t.Errorf("%+v %v", got, err)
+			t.Errorf("drift from tenant_7 after the fixes: %+v, error %v, want one", got, err)
 		}
 	})
 }

@@ -175,22 +175,22 @@ func TestSchemas(t *testing.T) {
 	c, seen := newConfig(t, db, migration)
 	r, err := fleet.Run(t.Context(), c)
 	if err != nil || r.State != onward.RolloutDone {
-		t.Fatalf("%v\n%s", err, seen)
+		t.Fatalf("run the release in 50 schemas: %v\n%s", err, seen)
 	}
 	var waves []string
 	for _, w := range r.Waves {
 		waves = append(waves, fmt.Sprint(w.Name, " ", w.Targets))
 	}
 	if got := strings.Join(waves, ", "); got != "canary 1, 5 % 2, 25 % 10, 100 % 37" {
-		t.Error(got)
+		t.Errorf("the waves are %q", got)
 	}
 	if text := seen.String(); !strings.Contains(text, "tenant_07 | migrated tenant_07\n") ||
 		strings.Contains(text, "\x1b |") || strings.Contains(text, "postgres") {
-		t.Error(text)
+		t.Errorf("the output lacks a line of tenant_07, or has an escape or \"postgres\":\n%s", text)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.Targets[0].Attempts != 1 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("run the same release again: rollout %+v, error %v, want 1 attempt", r, err)
 	}
 	c.Digest = "y"
 	createTenant(t, conn, "tenant_51")
@@ -200,7 +200,7 @@ func TestSchemas(t *testing.T) {
 	}
 	c.Digest = "x"
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone || len(r.Targets) != 51 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("run again with a new tenant: rollout %+v, error %v, want 51 targets done", r, err)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))
 }
@@ -216,17 +216,17 @@ func TestStopRule(t *testing.T) {
 	unfinished := new(fleet.UnfinishedError)
 	if !errors.As(err, &unfinished) || !unfinished.Failed || r.State != onward.RolloutStopped || r.Waves[2].State != onward.RolloutFailed ||
 		r.Waves[3].State != onward.RolloutPending || !strings.HasPrefix(r.Targets[4].Note, "exit code 7") || r.Targets[4].ExitCode != 7 {
-		t.Fatalf("%+v %v\n%s", r, err, seen)
+		t.Fatalf("with two bad tenants: rollout %+v, error %v, want it stopped in wave 3\n%s", r, err, seen)
 	}
 	c.StopAfter = fleet.Amount{Number: 1}
 	r, err = fleet.Run(t.Context(), c)
 	if !errors.As(err, &unfinished) || r.State != onward.RolloutFailed || r.Waves[3].Counts[onward.RolloutFailed] != 1 || r.Targets[4].Attempts != 2 {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("with one failure allowed: rollout %+v, error %v, want wave 4 with one failure", r, err)
 	}
 	pgservertest.Exec(t, conn, "ALTER TABLE tenant_05.version DROP CONSTRAINT version_number_check",
 		"ALTER TABLE tenant_20.version DROP CONSTRAINT version_number_check")
 	if r, err = fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("after the repair: rollout %+v, error %v, want done", r, err)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))
 }
@@ -248,7 +248,7 @@ func TestTenantsChange(t *testing.T) {
 	}
 	r, err := fleet.Run(t.Context(), c)
 	if err != nil || r.State != onward.RolloutDone || r.Waves[len(r.Waves)-1].Name != "created meanwhile" || r.Waves[len(r.Waves)-1].Targets != 3 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("tenants change during the release: rollout %+v, error %v, want a last wave of 3", r, err)
 	}
 	states := map[string]onward.RolloutState{}
 	for _, p := range r.Targets {
@@ -276,7 +276,7 @@ func TestTwoProcesses(t *testing.T) {
 			c, seen := newConfig(t, db, "")
 			c.Work = sendDirectly(migration)
 			if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-				t.Errorf("%+v %v\n%s", r, err, seen)
+				t.Errorf("one of two processes: rollout %+v, error %v, want done\n%s", r, err, seen)
 			}
 		})
 	}
@@ -332,7 +332,7 @@ func checkLedger(t *testing.T, conn *pgx.Conn) {
 	var states string
 	const query = "SELECT string_agg(DISTINCT state || ' ' || sessions::text || holder, ',') FROM onward_fleet.target"
 	if err := conn.QueryRow(t.Context(), query).Scan(&states); err != nil || states != "done []" {
-		t.Error(states, err)
+		t.Errorf("the ledger's states are %q, error %v, want \"done []\"", states, err)
 	}
 }
 
@@ -358,7 +358,7 @@ func killProcesses(t *testing.T, count int, env ...string) (killed int) {
 		err := cmd.Wait()
 		if err == nil || i >= count {
 			if err != nil {
-				t.Fatal(err, out.String())
+				t.Fatalf("the process that was not killed: %v\n%s", err, out.String())
 			}
 			break
 		}

@@ -51,11 +51,11 @@ func TestUnlisted(t *testing.T) {
 		unfinished := new(fleet.UnfinishedError)
 		if !errors.As(err, &unfinished) || unfinished.Failed || r.State != onward.RolloutInterrupted || len(r.Targets) != 3 ||
 			r.Waves[len(r.Waves)-1].State != onward.RolloutDone {
-			t.Fatalf("%+v %v", r, err)
+			t.Fatalf("the second list fails: rollout %+v, error %v, want 3 targets and state interrupted", r, err)
 		}
 		for _, words := range []string{r.Why, err.Error(), seen.String()} {
 			if !strings.Contains(words, "created meanwhile may lack the release: ") || strings.Contains(words, "hunter2") {
-				t.Error(words)
+				t.Errorf("no word of the tenants created meanwhile, or a password in: %s", words)
 			}
 		}
 		pgservertest.Exec(t, conn, "DROP SCHEMA tenant_90 CASCADE")
@@ -71,7 +71,7 @@ func TestUnlisted(t *testing.T) {
 	r, err := fleet.Run(t.Context(), c)
 	isLate := func(p onward.RolloutTarget) bool { return p.Name == "tenant_90" }
 	if err != nil || r.State != onward.RolloutDone || r.Why != "" || !slices.ContainsFunc(r.Targets, isLate) {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("the list fails once: rollout %+v, error %v, want done with tenant_90", r, err)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))
 }

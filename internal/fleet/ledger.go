@@ -36,7 +36,7 @@ var ledgerTables = []string{
 	acl.SetOwnerAlone(acl.Schema, "onward_fleet"), acl.SetOwnerAlone(acl.NewContent, "onward_fleet"),
 }
 
-// schemaExists is the number of the statement after which the schema exists.
+// schemaExists is the number of statements of ledgerTables after which the schema exists.
 const schemaExists = 1
 
 // ledgerLock is the key of the advisory lock for creating the ledger: "fleet" in ASCII.

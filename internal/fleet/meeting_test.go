@@ -53,7 +53,7 @@ func TestRolloutsMeet(t *testing.T) {
 				return work(ctx, target, record)
 			}
 			if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-				t.Errorf("%+v %v\n%s", r, err, seen)
+				t.Errorf("release %s: rollout %+v, error %v, want done\n%s", release, r, err, seen)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -74,7 +74,7 @@ func TestRetryOne(t *testing.T) {
 	c, seen := newConfig(t, db, "")
 	c.Work, c.StopAfter = sendDirectly(migration), fleet.Amount{Number: 1}
 	if r, _ := fleet.Run(t.Context(), c); r == nil || r.State != onward.RolloutFailed {
-		t.Fatalf("%+v\n%s", r, seen)
+		t.Fatalf("with a bad tenant_03: rollout %+v, want failed\n%s", r, seen)
 	}
 	pgservertest.Exec(t, conn, "ALTER TABLE tenant_03.version DROP CONSTRAINT version_number_check")
 	all := c.List
@@ -89,12 +89,12 @@ func TestRetryOne(t *testing.T) {
 	}
 	c.Chosen, c.List = true, listOne("tenant_03")
 	if r, err := fleet.Run(t.Context(), c); err != nil || len(r.Targets) != 1 || r.Targets[0].Attempts != 2 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("retry tenant_03: rollout %+v, error %v, want its second attempt", r, err)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))
 	c.Work, c.List = sendDirectly("SELECT 1"), listOne("tenant_01")
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.Targets[0].Attempts != 2 {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("retry tenant_01: rollout %+v, error %v, want its second attempt", r, err)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestClocksDiffer(t *testing.T) {
 		c, seen := newConfig(t, db, "")
 		c.Release, c.List, c.Work = release, list, sendDirectly("SELECT 1")
 		if _, err := fleet.Run(t.Context(), c); err != nil {
-			t.Fatal(err, seen)
+			t.Fatalf("run the release %s: %v\n%s", release, err, seen)
 		}
 	}
 	// A server whose clock was set back has rows of the future, and its process has ended.
@@ -178,7 +178,7 @@ func TestClocksDiffer(t *testing.T) {
 	}
 	c.Release, c.List, c.Work = "v2", list, sendDirectly("SELECT 1")
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("run v2 again after the clock change: rollout %+v, error %v, want done", r, err)
 	}
 	_ = conn
 }

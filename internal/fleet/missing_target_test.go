@@ -53,14 +53,14 @@ func TestMissingTarget(t *testing.T) {
 				t.Fatal(err)
 			}
 			if unfinished := new(fleet.UnfinishedError); c.drops != (err == nil) || err != nil && (!errors.As(err, &unfinished) || !unfinished.Failed) {
-				t.Errorf("%v\n%s", err, seen)
+				t.Errorf("run the release: %v, want failed targets: %t\n%s", err, c.drops, seen)
 			}
 			for _, p := range r.Targets {
 				if p.Name == "b" && !strings.HasPrefix("b "+string(p.State)+" "+strings.ReplaceAll(p.Note, filepath.Dir(file)+"/", ""), c.state) {
-					t.Errorf("%+v", p)
+					t.Errorf("the target b is %+v, want %q", p, c.state)
 				}
 				if p.Name == "a" && p.State != onward.RolloutDone {
-					t.Errorf("%+v", p)
+					t.Errorf("the target a is %+v, want done", p)
 				}
 			}
 		})

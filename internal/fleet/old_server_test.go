@@ -34,7 +34,7 @@ func TestOldServer(t *testing.T) {
 			got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", p.Note))
 		}
 		if diff := cmp.Diff(want, got); diff != "" || r.State != onward.RolloutFailed {
-			t.Errorf("%s: %s %s\n%s", step, r.State, diff, seen)
+			t.Errorf("%s: state %s, want failed; targets (-want +got):\n%s\n%s", step, r.State, diff, seen)
 		}
 	}
 	r, err := fleet.Run(t.Context(), c)

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ReadOpenSteps returns the step of a plan that each target is at, by the name of the target, as its ledger has it: how far it is, and what it
-// waits for. Targets without such a step are missing. It changes nothing.
+// ReadOpenSteps returns the current step of each target's plan, by the name of the target, as its ledger has it: its progress, and why it
+// waits. Targets without such a step are missing. It changes nothing.
 func ReadOpenSteps(ctx context.Context, list []*Target) map[string]*onward.AppliedStep {
 	identifyMissing(ctx, list)
 	byDatabase := map[*database][]*Target{}

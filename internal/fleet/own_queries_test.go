@@ -16,7 +16,7 @@ func TestOwnQueries(t *testing.T) {
 	c, seen := newConfig(t, proxyURL, "")
 	c.Work = sendDirectly(migration)
 	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
-		t.Fatalf("%v\n%s", err, seen)
+		t.Fatalf("run the release through the proxy: %v\n%s", err, seen)
 	}
 	list, err := c.List(t.Context())
 	if err != nil {

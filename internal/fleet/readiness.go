@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ReadReadiness says which code may be deployed now on all targets: for each plan that is under way on one of them, else for the plan that began last. r is a
-// release: of the targets that it has done, one without the release's plan has no need of it.
+// ReadReadiness says which code may be deployed now on all targets: for each unfinished plan of one of them, else for the plan that began
+// last. r is a release: a target that it has done needs no plan of the release.
 func ReadReadiness(ctx context.Context, list []*Target, r *onward.Rollout) []onward.Readiness {
 	identifyMissing(ctx, list)
 	uniqueTargets, _ := dropDuplicates(list)

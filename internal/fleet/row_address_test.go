@@ -36,7 +36,7 @@ func TestRowAddress(t *testing.T) {
 			continue
 		}
 		if err != nil {
-			t.Errorf("%s %s: %v", c.address, c.password, err)
+			t.Errorf("readRowAddress(%q, %q): %v, want the password %q", c.address, c.password, err, c.want)
 			continue
 		}
 		if p, err := pgconn.ParseConfig(got); err != nil || p.Password != c.want {

@@ -28,7 +28,7 @@ type Config struct {
 	StopAfter Amount
 	// AtOnce limits the targets that are worked on at once. PerServer is the same limit for one server.
 	AtOnce, PerServer int
-	// Chosen: only these targets are meant, and the user named them: also those that are done or skipped run again.
+	// Chosen: the user named these targets. Targets that are done or skipped run again, too.
 	Chosen bool
 	// Work runs the release on a target.
 	Work Work
@@ -36,11 +36,11 @@ type Config struct {
 	Verify string
 	// SearchPath is the template of the search_path for schemas; "" means the schema alone.
 	SearchPath string
-	// Repeats: the caller works on a target again after a lost connection. It leaves the target interrupted instead of failed.
+	// Repeats: the caller works on a target again after a lost connection, which leaves the target interrupted instead of failed.
 	Repeats bool
 	// Who runs the release.
 	Who string
-	// Within limits how long a target is waited for that another process works on, or whose server has no free connection.
+	// Within limits the wait for a target on which another process works, or whose server has no free connection.
 	Within time.Duration
 	// Judge says which code may be deployed on all targets; nil if nothing is known.
 	Judge func(*onward.Rollout) []onward.Readiness

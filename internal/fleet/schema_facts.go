@@ -9,12 +9,12 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// fact is something that a schema has: a column's type, a default, an index.
+// fact is one property of a schema that FindDrift compares: a column's type, a default, an index.
 type fact struct {
-	// definition is what two schemas must have in common.
+	// definition must be equal in two schemas: "CREATE INDEX part_item ON part USING btree (item)".
 	definition string
-	// create and change make it so; change is "" if it must be dropped first. drop is "" for what holds rows: nobody can say
-	// whether they are needed.
+	// create and change are the statements that give a schema the fact; change is "" if the old object must be dropped first. drop is
+	// "" for objects that FindDrift never drops, such as tables and columns: their rows may be needed.
 	create, change, drop string
 }
 

@@ -25,7 +25,7 @@ type Source struct {
 	Text string
 	// DB is the address for schemas: and query:.
 	DB string
-	// ReadDB reads the address again, if its password was changed; nil if it has no other place.
+	// ReadDB reads the address again, if its password was changed; nil if DB is a plain text.
 	ReadDB func(ctx context.Context) (string, error)
 	// Env reads a variable of the environment; nil reads this process's.
 	Env func(string) string

@@ -19,7 +19,7 @@ func TestOldSessionsEnd(t *testing.T) {
 	c, seen := newConfig(t, db, "")
 	c.Work = func(_ context.Context, _ *fleet.Target, record func(int) error) (int, error) { return 1, record(pid) }
 	if r, err := fleet.Run(t.Context(), c); r == nil || r.State != onward.RolloutStopped {
-		t.Fatal(r, err)
+		t.Fatalf("a work with exit code 1: rollout %+v, error %v, want stopped", r, err)
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -32,7 +32,7 @@ func TestOldSessionsEnd(t *testing.T) {
 		return left, err
 	}
 	if _, err := fleet.Run(t.Context(), c); err != nil {
-		t.Fatal(err, seen)
+		t.Fatalf("run again while the old session works: %v\n%s", err, seen)
 	}
 	if err := <-ended; err == nil {
 		t.Error("the session went on")
@@ -52,7 +52,7 @@ func TestTakenOver(t *testing.T) {
 	r, err := fleet.Run(t.Context(), c)
 	unfinished := new(fleet.UnfinishedError)
 	if !errors.As(err, &unfinished) || unfinished.Failed || r.Targets[0].State != onward.RolloutRunning {
-		t.Errorf("%+v %v", r, err)
+		t.Errorf("another process takes the target: rollout %+v, error %v, want it running", r, err)
 	}
 }
 

@@ -25,13 +25,14 @@ type Target struct {
 	// Labels are the user's. A target with the label canary=true belongs to the first wave.
 	Labels map[string]string
 
-	// readAddress reads the address again from its place; nil if it has no other place.
+	// readAddress reads the address again, after a changed password; nil if the address is a plain text.
 	readAddress func(ctx context.Context) (string, error)
 
 	database  *database // nil until it was identified
 	schemaOID uint32
 	problem   error // why it could not be identified
-	// place is the line of the file that lists the target: "targets.txt:2", or its own file; "" if no file does. missing: it did not exist when the release began.
+	// place is the line of the file that lists the target: "targets.txt:2", or its own file; "" if no file does. missing: the target did not
+	// exist when the release began.
 	place   string
 	missing bool
 }

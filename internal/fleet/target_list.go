@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// TargetList keeps a list of targets: the commands that return their addresses may be slow.
+// TargetList caches a list of targets, because the commands that return their addresses may be slow.
 type TargetList struct {
 	// List lists the targets.
 	List func(ctx context.Context) ([]*Target, error)
-	// Fresh: the list is a database, which is always asked for an unknown name. A file is read again after listPause.
+	// Fresh: the list is a query on a database, which runs again for each unknown name. A file is read again after listPause.
 	Fresh bool
 
 	mu     sync.Mutex
 	all    []*Target
 	byName map[string]*Target
-	read   time.Time
+	read   time.Time // when the list was read
 }
 
 // The list is read again after listAge, and for an unknown name after listPause.

@@ -50,7 +50,7 @@ type author struct {
 	Type  string `json:"type"`
 }
 
-// patience is the time limit for an answer; most is how many comments of a pull request are searched.
+// patience is the time limit for an answer, page the number of comments in one answer. most limits the comments that are searched.
 const (
 	patience = 30 * time.Second
 	page     = 100
@@ -59,7 +59,7 @@ const (
 
 // Keep writes the comment that begins with a marker. text gets the comment's old text, "" if there is none, and
 // returns the new one. Keep edits the first such comment, whoever changed it below the marker, deletes a second one,
-// and creates one if there is none. did says what it did. Comments of other users are never changed, whatever they
+// and creates one if there is none. action is "created", "updated" or "unchanged". Comments of other users are never changed, whatever they
 // begin with.
 //
 // Errors: an [*Error] if the forge refuses; network errors.

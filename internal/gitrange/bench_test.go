@@ -41,7 +41,7 @@ func BenchmarkReadBlobs(b *testing.B) {
 	for b.Loop() {
 		got, err := tree.ReadAll(names)
 		if err != nil || len(got) != len(names) {
-			b.Fatal(len(got), err)
+			b.Fatalf("read %d blobs, error %v, want %d", len(got), err, len(names))
 		}
 	}
 }
@@ -73,7 +73,7 @@ func BenchmarkReadWorkingTree(b *testing.B) {
 		}
 		got, err := tree.ReadAll(names)
 		if err != nil || len(got) != 5000 {
-			b.Fatal(len(got), err)
+			b.Fatalf("read %d files, error %v, want 5000", len(got), err)
 		}
 	}
 }

@@ -39,10 +39,10 @@ type Change struct {
 
 // Range is everything between the deployed revision and the one to deploy.
 type Range struct {
-	// Base has the files of the deployed revision. Head has the release's files: if the base has commits that the head
-	// lacks, they are merged as git does, with conflicts resolved for the head.
+	// Base has the files of the deployed revision. Head has the release's files: commits of the base that the head lacks
+	// are merged into it as git does, with conflicts resolved for the head.
 	Base, Head Tree
-	// Ancestor is the merge base of the two revisions, and Branch the head before the merge; nil if nothing was to be merged.
+	// Ancestor is the merge base of the two revisions, and Branch the head before the merge; nil without a merge.
 	Ancestor, Branch Tree
 	BaseName         string // as people call it: "main", "origin/main", "3f2a91c"
 	HeadName         string // "feature/x"; "working tree" on the base's own branch and on none

@@ -34,7 +34,7 @@ func (t *commitTree) Dir(ctx context.Context) (string, error) {
 	return t.repo.checkOut(ctx, t, t.dir)
 }
 
-// checkOut writes the files of a tree to a temporary directory, which Close removes. made is that directory, once it is made.
+// checkOut writes the files of a tree to a temporary directory, which Close removes. checkoutDir keeps the directory for the next call.
 func (r *Repo) checkOut(ctx context.Context, t fileTree, checkoutDir *string) (string, error) {
 	r.mu.Lock()
 	closed := r.closed

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// CodeFile is the size, in bytes, above which a file is no code: bundles, dumps,
+	// CodeFile is the largest size of a file of code, in bytes. Larger files are bundles, dumps,
 	// fixtures.
 	CodeFile = 2 << 20
 	// bundleLine is the length of a line, in bytes, from which on the file counts as
@@ -36,7 +36,7 @@ func isBundle(path string, text []byte) bool {
 	return false
 }
 
-// isDump reports whether a file is from pg_dump: it names everything.
+// isDump reports whether a file is from pg_dump. It names every table, so it is no evidence that code uses one.
 func isDump(text []byte) bool {
 	return bytes.Contains(text[:min(len(text), 200)], []byte("-- PostgreSQL database dump"))
 }

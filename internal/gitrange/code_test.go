@@ -25,7 +25,7 @@ func TestCode(t *testing.T) {
 		"big":               {strings.Repeat("name\n", CodeFile/5+1), false},
 	} {
 		if got := IsCode(name, []byte(tc.text)); got != tc.want {
-			t.Errorf("%s: %v", name, got)
+			t.Errorf("IsCode(%q) = %t, want %t", name, got, tc.want)
 		}
 	}
 }

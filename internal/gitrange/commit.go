@@ -13,14 +13,14 @@ import (
 // commitTree has the files of a commit.
 type commitTree struct {
 	repo    *Repo
-	name    string
+	name    string // for people: "main"
 	id      string // of the commit
 	files   list
 	missing map[string]bool // blob ids that a partial clone does not have
 
 	modules map[string]string // submodules
 
-	mu  *sync.Mutex // guards dir; shared by the names of one commit
+	mu  *sync.Mutex // guards dir; shared by all trees of one commit, which differ in their names
 	dir *string     // the checkout, after it is made
 }
 

@@ -39,7 +39,7 @@ func TestDirTree(t *testing.T) {
 	} {
 		tree, err := DirTree(f.dir, c.paths)
 		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("%s: DirTree(%q): %v", c.name, c.paths, err)
 			continue
 		}
 		same(t, paths(tree), c.want)

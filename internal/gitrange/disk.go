@@ -13,14 +13,14 @@ import (
 	"sync/atomic"
 )
 
-// diskTree has files on disk: the working tree, or the result of a walk.
+// diskTree is a Tree of files on disk: the working tree, or the result of DirTree.
 type diskTree struct {
 	modules map[string]string // submodules
 	name    string
 	root    string
 	files   list
 	// stored reads a file that is not on disk although it belongs to the
-	// working tree (sparse checkout), by its blob id; nil in a walk.
+	// working tree (sparse checkout), by its blob id; nil for DirTree.
 	stored    func(f File) ([]byte, error)
 	untracked map[string]bool // of the working tree
 }

@@ -28,7 +28,7 @@ var repositoryVars = map[string]bool{
 var fixedVars = []string{
 	"LC_ALL=C", "LANGUAGE=", "GIT_OPTIONAL_LOCKS=0",
 	"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none",
-	// What the commits have, and not what a reference or a file in .git says instead.
+	// Commits are read as they are: no replacement objects (git replace) and no grafts.
 	"GIT_NO_REPLACE_OBJECTS=1", "GIT_GRAFT_FILE=" + os.DevNull,
 }
 

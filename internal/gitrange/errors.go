@@ -11,8 +11,8 @@ import (
 type GitError struct {
 	Args   []string // the command and its arguments, without the safety options
 	Code   int      // exit code; -1 when git was ended by a signal
-	Ended  string   // by which one: "signal: segmentation fault"
-	Stderr string   // what git said, warnings included
+	Ended  string   // the signal: "signal: segmentation fault"; "" for an exit
+	Stderr string   // git's messages, warnings included
 }
 
 func (e *GitError) Error() string {

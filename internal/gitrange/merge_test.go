@@ -61,7 +61,7 @@ func TestMergedHead(t *testing.T) {
 		for _, file := range rg.Head.Files() {
 			text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file.Path)))
 			if err != nil || string(text) != content(t, rg.Head, file.Path) || file.ID == "" {
-				t.Errorf("%q: %s %q, %v", head, file.Path, file.ID, err)
+				t.Errorf("head %q: the written %s (id %q) differs from the tree's, or has no id: %v", head, file.Path, file.ID, err)
 			}
 		}
 	}

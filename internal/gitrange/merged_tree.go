@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
-// mergedTree has the files that a head has after a merge with the base.
+// mergedTree is a Tree: the files of a head after a merge with the base. No commit of the merge exists.
 type mergedTree struct {
 	repo    *Repo
 	name    string

@@ -14,6 +14,7 @@ func openFile(path string) (opened, error) {
 	return opened{f}, err
 }
 
+// opened is a file that is open for reading.
 type opened struct{ file *os.File }
 
 // wrapOpenFile wraps an open file, which its owner closes.
@@ -28,7 +29,7 @@ func (f opened) size() (size int64, regular bool, err error) {
 	return info.Size(), info.Mode().IsRegular(), nil
 }
 
-// read is io.Reader's Read, but for the end, which is 0 bytes without an error.
+// read is io.Reader's Read, except that the end is 0 bytes without an error.
 func (f opened) read(p []byte) (int, error) {
 	n, err := f.file.Read(p)
 	if errors.Is(err, io.EOF) {

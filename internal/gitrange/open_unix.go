@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// openFile opens a file for reading. os.Open would offer each one to the
-// poller, which takes no files: six calls of the system more than the four
-// that reading a small file needs.
+// openFile opens a file for reading. os.Open would register each file with the
+// runtime's poller, which rejects regular files: six system calls more than the
+// four that reading a small file needs.
 func openFile(path string) (opened, error) {
 	fd, err := retryInterrupted(func() (int, error) { return syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0) })
 	return opened(fd), err
@@ -29,7 +29,7 @@ func (f opened) size() (size int64, regular bool, err error) {
 	return st.Size, st.Mode&syscall.S_IFMT == syscall.S_IFREG, err
 }
 
-// read is io.Reader's Read, but for the end, which is 0 bytes without an error.
+// read is io.Reader's Read, except that the end is 0 bytes without an error.
 func (f opened) read(p []byte) (int, error) {
 	return retryInterrupted(func() (int, error) { return syscall.Read(int(f), p) })
 }

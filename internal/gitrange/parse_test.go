@@ -116,6 +116,6 @@ func TestEndedGit(t *testing.T) {
 	t.Parallel()
 	err := &GitError{Args: []string{"diff", "--raw"}, Code: -1, Ended: "signal: segmentation fault"}
 	if want := "git diff: signal: segmentation fault ended it; try the same command by hand, and git fsck"; err.Error() != want {
-		t.Errorf("%s", err)
+		t.Errorf("Error() = %q, want %q", err, want)
 	}
 }

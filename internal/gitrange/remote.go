@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Host is where the repository's remote is, without a port: "github.com". "" when there is no
-// remote, or it is a directory.
+// Host returns the host of the repository's remote, without a port: "github.com". It is "" if there is no
+// remote, or the remote is a directory.
 func (r *Repo) Host() string {
 	if len(r.remotes) == 0 {
 		return ""

@@ -26,7 +26,7 @@ func TestReplacedObjects(t *testing.T) {
 		rg := ranged(t, open(t, f.dir), "main", "feature")
 		same(t, rg.Changes, want)
 		if got := content(t, rg.Head, "b.sql"); got != "DROP TABLE t;\n" {
-			t.Errorf("%s: %q", label, got)
+			t.Errorf("%s: b.sql is %q, want the original object's text", label, got)
 		}
 	}
 	check("a file")

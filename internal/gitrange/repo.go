@@ -20,14 +20,14 @@ type Repo struct {
 	root    string
 	prefix  string
 	remotes []string          // the most likely one first
-	hosts   map[string]string // of the remotes, as far as they have some
+	hosts   map[string]string // by remote; those with a host
 	partial bool              // a blobless or treeless clone
 	batch   *batch
 	edits   Edits
 
 	mu      sync.Mutex
 	commits map[string]*commitTree // by commit id
-	temp    []func() error         // which remove checkouts
+	temp    []func() error         // functions that remove checkouts
 	closed  bool
 }
 

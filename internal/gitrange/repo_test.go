@@ -73,7 +73,7 @@ func (f fixture) shell(command string) {
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = f.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		f.t.Fatalf("%s: %v\n%s", command, err, out)
+		f.t.Fatalf("sh -c %q: %v\n%s", command, err, out)
 	}
 }
 

@@ -93,8 +93,8 @@ func (r *Repo) Commit(ctx context.Context) (string, error) {
 	return head.id, err
 }
 
-// explainMissingHead is why HEAD is no commit: there is none yet, or the repository lacks
-// it, as one that borrowed its objects does when the lender is gone.
+// explainMissingHead returns the reason why HEAD is no commit: no commit exists yet, or the repository
+// lacks it, as a clone with --shared does after its source was deleted.
 func (r *Repo) explainMissingHead(ctx context.Context, failure *GitError) error {
 	out, err := r.git.runForOutput(ctx, "rev-parse", "--verify", "HEAD")
 	if err != nil {

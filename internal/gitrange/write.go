@@ -16,7 +16,7 @@ func CreateFile(root, path, text string) error { return writeFileInRoot(root, pa
 // ReplaceFile writes a file of a working tree atomically, as [CreateFile].
 func ReplaceFile(root, path, text string) error { return writeFileInRoot(root, path, ".new", text) }
 
-// writeFileInRoot writes a file under its name with an ending, which it then loses.
+// writeFileInRoot writes a file. With an ending it writes a new file of that ending first, and renames it.
 func writeFileInRoot(root, path, ending, text string) error {
 	dir, err := os.OpenRoot(root)
 	if err != nil {

@@ -40,13 +40,13 @@ func TestCreateFile(t *testing.T) {
 			}
 			err := write(root, c.path, "text")
 			if c.isInside != (err == nil) && c.link != "c.sql" {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: write %s: error %v, want success: %t", name, c.path, err, c.isInside)
 			}
 			if left, _ := os.ReadDir(outside); len(left) != 0 {
 				t.Errorf("%s: %v is outside", name, left)
 			}
 			if text, err := os.ReadFile(filepath.Join(root, c.path)); c.isInside && (err != nil || string(text) != "text") {
-				t.Errorf("%s: %q %v", name, text, err)
+				t.Errorf("%s: the written file has %q, error %v, want \"text\"", name, text, err)
 			}
 		}
 	}
@@ -58,6 +58,6 @@ func TestCreateFile(t *testing.T) {
 		t.Errorf("an existing file: %v", err)
 	}
 	if text, err := os.ReadFile(filepath.Join(root, "a.sql")); err != nil || string(text) != "2" {
-		t.Errorf("%q %v", text, err)
+		t.Errorf("a.sql after CreateFile and ReplaceFile: %q, %v, want \"2\"", text, err)
 	}
 }

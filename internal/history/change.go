@@ -1,11 +1,11 @@
-// Package history is what a migration tool makes of its migrations: how it runs each
-// ([Runner], [Tool]), what it refuses in them ([Refusal]), and what happened to those that
-// the base already has ([Change]).
+// Package history has the types for a migration tool's view of its migrations: how it runs them
+// ([Runner], [Tool]), which files it refuses ([Refusal]), and which existing migrations a release
+// edited, deleted or renamed ([Change]).
 package history
 
 import "github.com/onward-sql/onward/onward"
 
-// Refusal is something that the runner refuses, ignores or misreads: a marker
+// Refusal is a part of a migration that the runner refuses, ignores or misreads: a marker
 // in the wrong place, a statement that its splitter cuts in two.
 type Refusal struct {
 	Line, Column           int
@@ -27,7 +27,7 @@ func (p *Place) String() string {
 	return p.Find()
 }
 
-// Change is something that happened to the history of migrations.
+// Change is one change to the history of migrations between the base and the head: an edited file, a duplicate version.
 type Change struct {
 	Kind Kind
 	// Migration is the ID, Path its current or former path; Line is 1 unless known.
@@ -43,8 +43,8 @@ type Change struct {
 	// Cosmetic is set for an edit that changes no SQL; Unlike for an edit of more than
 	// comments and white space.
 	Cosmetic, Unlike bool
-	// Runner is what the migration tool does about it, in a clause; "" if that depends on
-	// more.
+	// Runner is the reaction of the migration tool, as a clause; "" if it depends on more than
+	// the change. For the kind Unfilled it is a step's ID.
 	Runner string
 	// Directory is set if no migration is left in its directory.
 	Directory bool

@@ -21,11 +21,11 @@ type Runner struct {
 	TimeZone string
 	// Retries is set if the tool runs a migration again after a lock timeout.
 	Retries bool
-	// Guessed is set if neither a setting nor the files say how they are sent. The guess is
-	// statement by statement, as psql does, or the way in the project's own program.
+	// Guessed is set if neither a setting nor the files say how the tool sends the statements. The guess
+	// is statement by statement, as psql does, or as the project's own program does.
 	Guessed bool
-	// Otherwise is how they are sent if the guess is wrong: with or without a transaction around
-	// a file; "" if there is no other possibility.
+	// Otherwise is how the statements are sent if the guess is wrong: with or without a transaction
+	// around a file; "" if there is no other possibility.
 	Otherwise onward.Transaction
 	// Conditional is set if the file is a template with conditions. It is read as if they were
 	// true; Otherwise is the form in which they are false.
@@ -40,7 +40,7 @@ type Runner struct {
 	// AfterDeploy is set if the migration says that it runs after the new code has replaced the
 	// old code everywhere, and the tool follows that.
 	AfterDeploy bool
-	// HeldBy is the tool that delays it until then, in a sentence.
+	// HeldBy is the tool that delays the migration until then, for a sentence.
 	HeldBy string
 	Tool
 }
@@ -49,9 +49,9 @@ type Runner struct {
 // migration, so that no rule checks for a tool by name. The zero value is psql, or an unknown
 // runner.
 type Tool struct {
-	// Name is its name in a sentence, Unit what it opens a transaction around, "" for the file.
+	// Name is its name in a sentence. Unit is the unit that gets one transaction; "" for the file.
 	Name, Unit string
-	// Apart says where statements must be that cannot run in a transaction: "a file of its own
+	// Apart is the place for statements that cannot run in a transaction: "a file of its own
 	// that …". "" if that is not known.
 	Apart string
 	// Ended is the tool's error if a file ended its transaction, after all of the file has run;

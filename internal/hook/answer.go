@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// exitRefused is the exit code by which assistants take a refusal.
+// exitRefused is the exit code that assistants read as a refusal.
 const exitRefused = 2
 
 func exists(name string) bool {
@@ -16,7 +16,7 @@ func exists(name string) bool {
 }
 
 // WriteAnswer writes the answer in the form that the assistant reads, and returns the exit code. Claude Code, Codex and
-// VS Code take the text of standard error after the exit code 2; Cursor and Copilot take JSON.
+// VS Code read the text of standard error after the exit code 2; Cursor and Copilot read JSON.
 func (d *Decision) WriteAnswer(out, errors io.Writer) (code int, err error) {
 	refused := len(d.Refused) > 0
 	text := "onward: refused.\n" + strings.Join(d.Refused, "\n")

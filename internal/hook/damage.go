@@ -7,13 +7,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// findSQLDamage returns what a text for psql destroys; "" for nothing.
+// findSQLDamage returns the data that a text for psql destroys, as a clause such as "drops a database"; "" for none.
 func findSQLDamage(text, dir string) string { return newSQLReader(dir).findDamage(text, 0) }
 
-// sqlReader reads the SQL of a session.
+// sqlReader reads the SQL of a psql session.
 type sqlReader struct {
-	dir string
-	// temporary are the temporary tables that the session has made: they hold nothing of the database.
+	dir string // of files that \i reads
+	// temporary are the temporary tables that the session has made: they hold none of the database's data.
 	temporary map[string]bool
 }
 

@@ -1,6 +1,6 @@
 // Package hook judges what a coding assistant is about to do: an edit of a migration, or a command that may lose a
 // database's data. It reads the event that the assistant gives to its hooks, before the tool runs.
 //
-// What concerns no migration and no database passes before anything is read that could fail. For the rest each failure
-// is a refusal.
+// An event without a migration and without a database passes before any step that could fail. For all others each
+// failure is a refusal.
 package hook

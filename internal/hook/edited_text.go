@@ -23,8 +23,8 @@ func joinPath(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// textAfter returns the text of a file after an edit; nil if the edit deletes it. now is its text before; nil if there
-// is no such file.
+// textAfter returns the text of a file after an edit; nil if the edit deletes it. now is its text before; nil if the
+// file does not exist.
 func (f *fileEdit) textAfter(now *string) (*string, error) {
 	switch {
 	case f.unknown != "":
@@ -100,7 +100,7 @@ func readFileIfExists(name string) (*string, error) {
 // edited is the texts of files after an event, by their absolute paths: nil for a deleted file.
 type edited map[string]*string
 
-// applyEdits returns the texts of the files after the edits that concern migrations. failed is why an edit is not known.
+// applyEdits returns the texts of the files after the edits that concern migrations. The error says why the text after an edit is not known.
 func applyEdits(dir string, edits []fileEdit) (edited, error) {
 	out := edited{}
 	for _, f := range edits {

@@ -3,6 +3,7 @@ package hook_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -245,10 +246,12 @@ func TestFailures(t *testing.T) {
 		}
 	}
 	c := newConfig(plain)
-	c.Limit = time.Nanosecond
-	if d := hook.Judge(t.Context(), c, strings.NewReader(`{"path": "a.go", "content": ""}`)); len(d.Refused) == 0 && d.Assistant != hook.Generic {
-		t.Errorf("%+v", d)
+	c.Limit = time.Millisecond
+	unsent, assistant := io.Pipe() // an event that does not come
+	if d := hook.Judge(t.Context(), c, unsent); !strings.Contains(strings.Join(d.Refused, ""), "it was not judged within 1ms") {
+		t.Errorf("after the time limit the decision is %+v, want a refusal", d)
 	}
+	_ = assistant.Close()
 	c = newConfig(repository(t))
 	c.Settings = nil // a fault of onward's own
 	data, err := json.Marshal(migration(c.Dir))

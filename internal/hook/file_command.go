@@ -10,12 +10,12 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// fileWords are programs that change files.
+// fileWords matches the programs that change files.
 var fileWords = lazyregexp.New(`(?:^|[\s;&|(])(?:mv|cp|rm|unlink|tee|sed|gsed|perl|ruby)\s`)
 
 const computedText = "the shell computes what it writes, so it cannot be judged: use the tool that edits files"
 
-// recordWrites records the files that a program changes, if it is one of those that do that by name.
+// recordWrites records the files that mv, cp, rm, tee, sed -i and the like change.
 func (r *scriptReader) recordWrites(run *invocation) {
 	if run.place != "" {
 		return

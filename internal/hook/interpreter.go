@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	// codeOptions are the options of an interpreter that code follows.
+	// codeOptions are the options of an interpreter before code: python -c CODE.
 	codeOptions = map[string][]string{
 		"python": {"-c"}, "php": {"-r"}, "ruby": {"-e"}, "perl": {"-e", "-E"}, "deno": {"eval"},
 		"node": {"-e", "--eval", "-p", "--print", "-pe"},

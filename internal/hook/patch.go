@@ -15,10 +15,10 @@ const (
 
 // hunk is a part of a patch: lines that are replaced by others.
 type hunk struct {
-	// headers are the lines after @@: where the lines are, from outside to inside.
+	// headers are the lines after @@, which locate the hunk: a class, then its method.
 	headers       []string
 	before, after []string
-	atEnd         bool
+	atEnd         bool // the lines are the last ones of the file
 }
 
 // readPatch reads a patch.

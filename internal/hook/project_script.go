@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// readMakeRecipes reads the recipes of make's targets.
+// readMakeRecipes reads the recipes of the targets that a run of make or just has: the commands of make reset-db.
 func (r *scriptReader) readMakeRecipes(run *invocation, tool string, args []word) {
 	dir, file := run.dir, ""
 	var targets []string
@@ -76,7 +76,7 @@ var (
 	makeExpand   = lazyregexp.New(`\$[({]([A-Za-z_][A-Za-z0-9_]*)[)}]|\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}`)
 )
 
-// parseMakefile reads rules and plain variables. given are the variables of the command line.
+// parseMakefile reads rules and plain variables. variables are the ones of make's command line.
 func parseMakefile(text string, variables map[string]word) *makefile {
 	m := &makefile{recipes: map[string][]string{}, needs: map[string][]string{}, values: map[string]word{}}
 	for k, v := range variables {

@@ -9,7 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// word is an argument or a text. If the shell computes a part of it, it is not known, and text has the rest.
+// word is an argument or a text. If the shell computes a part of it, as in app_$(date), known is false and text has the rest.
 type word struct {
 	text  string
 	known bool
@@ -46,9 +46,9 @@ const maxDepth = 8
 type scriptReader struct {
 	getenv func(string) string
 	dir    string
-	place  string
+	place  string // as in invocation
 	vars   map[string]word
-	depth  int
+	depth  int // of scripts that call scripts
 	out    *script
 }
 

@@ -7,12 +7,12 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// query is SQL that a program sends: a text, or a file.
+// query is SQL that a program sends: a text (psql -c), or a file (psql -f).
 type query struct {
 	text, file *word
 }
 
-// libpqDanger knows psql and its relatives.
+// libpqDanger returns the harm of psql, dropdb, pg_restore and the like; "" for none.
 func libpqDanger(a arguments) string {
 	switch programName(a.run.args[0].text) {
 	case "dropdb", "pg_dropcluster":

@@ -10,10 +10,10 @@ import (
 // databaseTool is a program that may lose a database's data.
 type databaseTool struct {
 	names []string
-	// danger returns what an invocation destroys; "" if nothing.
+	// danger returns the harm of an invocation, as a clause; "" for none.
 	danger func(a arguments) string
-	// variables hold the address, the first one first. files are the tool's own settings, which may have the address
-	// or the variable's name instead; nil if the tool reads its variables by itself.
+	// variables are the environment variables with the address, in the order of their priority. files are the tool's own settings, which may
+	// have the address or the variable's name instead; nil if the tool reads its variables by itself.
 	variables, files []string
 	// libpq: it takes libpq's options and variables.
 	libpq bool
@@ -25,7 +25,7 @@ type arguments struct {
 	run *invocation
 }
 
-// texts returns the arguments that are no options.
+// listWords returns the arguments that are no options.
 func (a arguments) listWords() []string {
 	var out []string
 	for _, w := range a.all {
@@ -48,13 +48,13 @@ func (a arguments) containsWord(words ...string) bool {
 	return slices.ContainsFunc(a.listWords(), func(t string) bool { return slices.Contains(words, t) })
 }
 
-// isComputed reports whether the shell puts together the word that decides.
+// isComputed reports whether the shell computes the first word, which is the tool's command.
 func (a arguments) isComputed() bool {
 	i := slices.IndexFunc(a.all, func(w word) bool { return !strings.HasPrefix(w.text, "-") || !w.known })
 	return i >= 0 && !a.all[i].known && !strings.Contains(a.all[i].text, "://")
 }
 
-// dangerByWords makes a danger of a tool whose commands are words, with what each destroys.
+// dangerByWords returns the danger function of a tool whose commands are words. list has pairs of a command and its harm.
 func dangerByWords(list ...string) func(arguments) string {
 	return func(a arguments) string {
 		if a.isComputed() {

@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// judgeFiles judges edits of files. Those that concern no migration pass before anything can fail.
+// judgeFiles judges edits of files. Edits of files that cannot be migrations pass before any step that could fail.
 func (r *reader) judgeFiles(list []fileEdit, dir string) {
 	var concerned []fileEdit
 	for _, f := range list {
@@ -154,7 +154,7 @@ func (r *reader) addFindings(report *onward.Report, release *audit.Release, path
 }
 
 // readReleases reads the release of each repository with the edited files, and calls judge with the files that are
-// migrations of it. held reports whether there are some.
+// migrations of it. hasMigrations reports whether one of the files is a migration.
 func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string) error) (hasMigrations bool, err error) {
 	byRepository := map[string][]string{}
 	for name := range texts {

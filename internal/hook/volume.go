@@ -16,7 +16,7 @@ var (
 	databaseLike  = lazyregexp.New(`(?i)pg|postgres|sql|db|database`)
 )
 
-// volumeDanger knows the commands of containers that remove volumes, which hold the files of databases.
+// volumeDanger returns the harm of container commands that remove a database's volume, such as docker compose down -v; "" for none.
 func volumeDanger(a arguments) string {
 	list := a.listWords()
 	isCompose := slices.Contains(list, "compose") || strings.HasSuffix(programName(a.run.args[0].text), "-compose")

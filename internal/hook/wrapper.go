@@ -54,7 +54,7 @@ func programName(text string) string {
 	return name
 }
 
-// isKnownProgram reports whether a word is a program of which more is known.
+// isKnownProgram reports whether a word is a program that this package interprets.
 func isKnownProgram(name string) bool {
 	return slices.Contains(shells, name) || slices.Contains(wrappers, name) || slices.Contains(containers, name) ||
 		slices.Contains(scripters, name) || slices.Contains(makers, name) || findTool(name) != nil ||

@@ -1,4 +1,4 @@
-// Package inflect forms plurals and singulars as Active Support does, and so knows the table of a class.
+// Package inflect forms plurals and singulars as Active Support and Laravel do, to find the table of a class: LineItem has line_items.
 package inflect
 
 import (

@@ -10,8 +10,8 @@ import (
 )
 
 // CommentSQL returns statements that give the objects of a replacement the comments of the replaced objects with the same name, after a step
-// has given them that name. An object loses the comment that the replaced one has lost. Objects that do not exist, and those whose comment the release
-// itself changes, stay as they are.
+// has given them that name. If the replaced object has no comment, the new one gets none. Objects that do not exist, and those whose comment
+// the release itself changes, stay as they are.
 func (c *Comparison) CommentSQL() string {
 	const equal = " OPERATOR(pg_catalog.=) " // the statements run with the plan's search_path
 	schema := c.Old.findProperty("schema")

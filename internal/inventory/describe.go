@@ -10,7 +10,7 @@ import (
 // readers are the kinds of entries that use a relation, and do not belong to it.
 var readers = []string{"view", "materialized view", "rule", "policy", "function", "generated column", "object"}
 
-// DescribeLoss says in a sentence what is lost, and what to do.
+// DescribeLoss returns a sentence about the loss, and the next step of the user.
 func (l *Loss) DescribeLoss(r *onward.PlanReplacement) string {
 	table := r.Old
 	var text string

@@ -24,7 +24,7 @@ func (c *Comparison) FormatLock(major int, relation uint32, name string) (unlock
 	return guard + ";\n", "LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE;\n" + c.ClaimRows(major, relation) + guard + ";\n", nil
 }
 
-// FormatGuard returns a statement that compares, on the server, what is about the replaced relation or column with the entries that were read before.
+// FormatGuard returns a statement that compares, on the server, the entries of the replaced relation or column with those read before.
 // If they differ, it raises an error that names the entries. It is for the transaction that replaces them, under its lock.
 func (c *Comparison) FormatGuard(major int, relation uint32) (string, error) {
 	expected := map[string]string{}

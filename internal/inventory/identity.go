@@ -24,7 +24,7 @@ type Identity struct {
 	Grants                     []string // "USAGE to reader WITH GRANT OPTION", also the owner's, who may have revoked them
 }
 
-// identityQuery is a query for the identity columns of a table, whose OID an expression has.
+// identityQuery returns a query for the identity columns of a table. table is an expression for its OID.
 func identityQuery(table string) string {
 	return `SELECT a.attname::text AS attribute, CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS generated,
 	c.oid::pg_catalog.regclass::text AS sequence,

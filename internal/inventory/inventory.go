@@ -10,15 +10,15 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 )
 
-// Entry is one thing that a server holds about a relation.
+// Entry is one property or dependent of a relation, as the server's catalogs have it.
 type Entry struct {
-	// Kind is what it is in Postgres' words, Name its name as SQL writes it: "index", "users_email_idx". Name is "" for a property of the
+	// Kind is its kind in Postgres' words, and Name its name as SQL writes it: "index", "users_email_idx". Name is "" for a property of the
 	// relation itself, such as its owner.
 	Kind string `json:"kind"`
 	Name string `json:"name,omitempty"`
 	// Columns are the columns of the relation that it is about; empty for the whole relation.
 	Columns []string `json:"columns,omitempty"`
-	// Definition is the server's own.
+	// Definition is the server's own text, such as CREATE INDEX … of an index.
 	Definition string `json:"definition"`
 }
 
@@ -41,8 +41,8 @@ func (inv Inventory) HasEntry(e *Entry) bool {
 // Settings are the settings that definitions depend on, for the rest of a transaction.
 var Settings = "SET LOCAL search_path = pg_catalog, pg_temp; " + live.SetLocal(live.CommonReadSettings, live.ValueSettings)
 
-// ReadInventory reads the inventory of a relation, which may be on a running server. The transaction must have the [Settings]. without are OIDs of children
-// that it leaves out.
+// ReadInventory reads the inventory of a relation, which may be on a running server. The transaction must have the [Settings]. excludedOIDs
+// are OIDs of children that it leaves out.
 func ReadInventory(ctx context.Context, s live.SQLSession, major int, relation uint32, excludedOIDs ...uint32) (Inventory, error) {
 	rows, err := s.Query(ctx, FormatQuery(major, formatOID(relation), "", excludedOIDs...)+" ORDER BY 1, 2, 4")
 	if err != nil {

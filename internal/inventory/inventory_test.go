@@ -217,7 +217,7 @@ func changedKind(t *testing.T, conn *pgx.Conn, major int, sql, relation, key str
 		before = readInventory(t, tx, major, relation)
 	}
 	if _, err := tx.Exec(t.Context(), sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+		t.Fatalf("run %q: %v", sql, err)
 	}
 	after := readInventory(t, tx, major, relation)
 	old, deleted := before[key]
@@ -374,7 +374,7 @@ func TestGuard(t *testing.T) {
 				t.Errorf("%s: nothing has changed: %s", replaced.Kind, got)
 			}
 			if got := attempt("CREATE INDEX fresh ON t (b); ALTER TABLE t ALTER b SET DEFAULT 'y'"); !strings.Contains(got, "somebody changed default b, index fresh (SQLSTATE 40001)") {
-				t.Errorf("%s: %s", replaced.Kind, got)
+				t.Errorf("%s: a new index and another default: the guard's error is %q", replaced.Kind, got)
 			}
 			if got := attempt("GRANT SELECT ON t TO PUBLIC"); (got == "") != (replaced.Kind == onward.ReplacementColumn) {
 				t.Errorf("%s, after a GRANT: %s", replaced.Kind, got)

@@ -8,22 +8,23 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Comparison is what is known of a relation that is replaced, or that has a column which is replaced.
+// Comparison has the inventories of a relation that a plan replaces, or of which it replaces a column. It finds the entries that the
+// replacement would lose.
 type Comparison struct {
 	Replaced *onward.PlanReplacement
 	// Old is the inventory of the relation. New is the inventory of a table that replaces it; nil if there is none yet.
 	Old, New Inventory
-	// Before is an earlier inventory, for which the plan holds; nil for none: then what the plan knows by name counts.
+	// Before is the inventory at the plan's start; nil for none, in which case the names in the plan count.
 	Before Inventory
 	// Own are the objects that the plan's steps make.
 	Own OwnObjects
 }
 
-// Loss is an entry that goes with what is replaced, and that nobody gives the replacement.
+// Loss is an entry that is dropped with the replaced relation or column, and that no step gives the replacement.
 type Loss struct {
 	Entry
 	Changed bool // since the earlier inventory
-	// Equal is a statement that gives the replacement column its equal; "" for none.
+	// Equal is a statement that gives the replacement column an equal entry; "" for none.
 	Equal string
 	// Successor is the definition of the object that gets the entry's name, if the plan knows the entry in another form; "" for none.
 	Successor string

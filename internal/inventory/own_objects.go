@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// OwnObjects are the objects that the steps of a plan make.
+// OwnObjects are the objects that the steps of a plan create.
 type OwnObjects struct {
 	// former has each object's name, except for columns, and the name from which a step renames the object; "" for none.
 	former map[string]string

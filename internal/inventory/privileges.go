@@ -12,8 +12,9 @@ import (
 // has written the catalog's row of the same relation or column, and fail when it commits.
 const GrantLocks = 18
 
-// ClaimRows returns a statement that writes the catalogs' rows of a replaced column, and of the sequences that go with the column or the table, without a
-// change. Then nobody else changes their privileges until the transaction ends. It needs onward's own search_path and the relation's lock.
+// ClaimRows returns a statement that writes the catalogs' rows of a replaced column, and of the sequences that go with the column or the
+// table, without a change. Then nobody else changes their privileges until the transaction ends. It needs onward's own search_path and the
+// relation's lock.
 func (c *Comparison) ClaimRows(major int, relation uint32) string {
 	column := "true"
 	if c.replacesColumn() {

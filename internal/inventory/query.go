@@ -15,9 +15,10 @@ type part struct {
 	sql   string
 }
 
-// FormatQuery returns the query for the inventory of a relation with its partitions and children. relation is an expression for the OID. The query returns
-// the kind, name, columns and definition of each entry. It needs the settings of [Settings]. A column restricts it to the entries about that column, whose
-// other columns it may leave out. without are OIDs of children that it leaves out, with their own children.
+// FormatQuery returns the query for the inventory of a relation with its partitions and children. relation is an expression for the OID. The
+// query returns the kind, name, columns and definition of each entry. It needs the settings of [Settings]. A column restricts it to the
+// entries about that column, whose other columns it may leave out. excludedOIDs are OIDs of children that it leaves out, with their own
+// children.
 func FormatQuery(major int, relation, column string, excludedOIDs ...uint32) string {
 	isColumn := "true"
 	if column != "" {
@@ -48,7 +49,7 @@ func FormatQuery(major int, relation, column string, excludedOIDs ...uint32) str
 }
 
 // FormatListQuery returns the query for the inventory of a relation as a list in JSON, in the form of [Inventory]. It needs the settings of [Settings].
-// without are OIDs of children that it leaves out.
+// excludedOIDs are OIDs of children that it leaves out.
 func FormatListQuery(major int, relation string, excludedOIDs ...uint32) string {
 	return `SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 	'kind', i.kind, 'name', nullif(i.name, ''), 'columns', i.columns, 'definition', i.definition)) ORDER BY i.kind, i.name, i.definition)

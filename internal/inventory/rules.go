@@ -1,12 +1,12 @@
 package inventory
 
-// treatment says what happens to an entry of a relation or column that another one replaces.
+// treatment says whether an entry of a replaced relation or column may get lost, and which step keeps it.
 type treatment int
 
 const (
 	refused  treatment = iota // it would be lost: the plan is refused unless it was made for it
 	carried                   // live.CarryProperties or the plan's steps give it to the replacement
-	kept                      // it does not go with what is replaced, or says nothing that could be lost
+	kept                      // it is not dropped with the replaced object, or holds nothing that could be lost
 	adopted                   // it is refused if it was not there at the plan's start: the replacement gets its present form
 	ordinary                  // it is refused unless its definition is an ordinary one
 )
@@ -15,7 +15,7 @@ const (
 type rule struct {
 	column, table treatment
 	reason        string // for carried and kept
-	definitions   string // that are ordinary, separated by spaces
+	definitions   string // the ordinary definitions, separated by spaces
 }
 
 // rules have each kind of entries.

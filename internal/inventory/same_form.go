@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// comparedForms are the kinds of objects that a plan knows by name, makes anew under another one, and renames.
+// comparedForms are the kinds of objects that a plan creates again under another name, and then renames.
 var comparedForms = []string{"index", "check", "primary key", "unique constraint", "exclusion constraint", "foreign key"}
 
 // hasComparedForm reports whether an entry's form is compared with its successor's: unless the release itself changes it.
@@ -18,7 +18,7 @@ func (c *Comparison) hasComparedForm(e *Entry) bool {
 		!slices.Contains(c.Replaced.Sets, onward.FormOf+bareName(e.Name))
 }
 
-// findSuccessor returns the entry of the object that gets an entry's name, if it is there already; nil for none. A step renames it, or it has the name
+// findSuccessor returns the entry of the object that will get an entry's name; nil if it does not exist yet. A step renames it, or it has the name
 // already on a table that replaces the old one.
 func (c *Comparison) findSuccessor(e *Entry) *Entry {
 	if !c.hasComparedForm(e) {

@@ -56,7 +56,7 @@ func TestSameForm(t *testing.T) {
 		}
 		for _, l := range losses {
 			if text := l.DescribeLoss(&r); !strings.Contains(text, c.kind+" "+name+" of parcels is not what the plan was made for: "+c.old) {
-				t.Error(text)
+				t.Errorf("DescribeLoss = %q, want the definition that the plan knew", text)
 			}
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// ViewStatements returns the statements that give a view, which was dropped and created again, what the old one had and the new one lacks, and
-// revoke what nobody had. lost are the entries for which there is no statement. created is nil before the view is created.
+// ViewStatements returns the statements that give a recreated view the owner, privileges, triggers and comments of the old one, and that
+// revoke privileges which the old one had not. lost are the entries for which there is no statement. created is nil before the view is created.
 func ViewStatements(view string, old, created Inventory, ownObjects OwnObjects) (statements []string, lost []Loss) {
 	var last []string // comments, whose objects come first
 	add := func(sql string) { statements = append(statements, sql) }

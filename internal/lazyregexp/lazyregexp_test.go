@@ -12,13 +12,13 @@ func TestLazy(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			if m := r.FindStringSubmatch("x a-12"); len(m) != 3 || m[1] != "a" || m[2] != "12" {
-				t.Errorf("%q", m)
+				t.Errorf("FindStringSubmatch(\"x a-12\") = %q, want [\"a-12\" \"a\" \"12\"]", m)
 			}
 		})
 	}
 	all.Wait()
 	if got := r.ReplaceAllString("a-12 b-3", "$2$1"); got != "12a 3b" || r.String() != `(\w)-(\d+)` {
-		t.Errorf("%q %s", got, r)
+		t.Errorf("ReplaceAllString = %q, want \"12a 3b\"; String() = %s", got, r)
 	}
 }
 

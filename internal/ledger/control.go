@@ -21,7 +21,7 @@ type Control struct {
 	// Rows is the maximum number of rows of a batch, Batch its target duration; 0 for the default.
 	Rows  int
 	Batch time.Duration
-	// Rest is the pause after a batch, as a part of its duration; below 0 for the default.
+	// Rest is the pause after a batch, as a fraction of the batch's duration; below 0 for the default.
 	Rest float64
 	// Who sent the command.
 	Who string

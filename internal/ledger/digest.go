@@ -24,7 +24,7 @@ func PlanID(p *onward.Plan) string {
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// StepChecksum returns a hash of what a step does and of its preconditions.
+// StepChecksum returns a hash of a step's SQL, its other properties and its preconditions.
 func StepChecksum(s *onward.PlanStep) string {
 	parts := []string{string(s.Phase), string(s.Class), s.SQL, s.Check, s.Undo, string(s.Transaction), fmt.Sprint(s.Repeat)}
 	for _, r := range s.Requires {

@@ -33,7 +33,7 @@ func TestClock(t *testing.T) {
 	for range 2 {
 		if _, err := database.TakeLease(t.Context(), conn, "other", false, 0); !errors.As(err, &heldErr) || heldErr.Left > ledger.Term ||
 			heldErr.Left < ledger.Term-10*time.Second {
-			t.Fatalf("%v", err)
+			t.Fatalf("TakeLease while it is held: %v, want a HeldError with %s left at most", err, ledger.Term)
 		}
 	}
 	jump("-1 year") // it goes forward

@@ -1,5 +1,5 @@
-// Package ledger is onward's record in the database that it works on: which plans were started there, the progress of each step, which
-// process is working, and what was done when.
+// Package ledger is onward's record in the database that it works on: the started plans, the progress of each step, the working
+// process, and a log of all events.
 //
 // A step's changes and its ledger row are committed by one transaction. After a kill, a lost connection or a lost answer, onward reads the
 // ledger and does not guess.
@@ -27,6 +27,7 @@ import (
 // Schema is the ledger's schema in the target. A plan's cursors are in another schema, which is dropped with the plan.
 const Schema = "onward_ledger"
 
+// tables create the ledger, and upgrade an older one.
 var tables = []string{
 	`CREATE SCHEMA IF NOT EXISTS onward_ledger`,
 	`COMMENT ON SCHEMA onward_ledger IS '` + mark + strconv.Itoa(version) + `'`,

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 )
 
-// identity is an expression that identifies the server, the database and the ledger in it. In a restored dump, after an upgrade and in a copy of
-// the database it differs: schemas have their names there, and other OIDs.
+// identity is an SQL expression that identifies the server, the database and its ledger. It differs in a restored dump, after an upgrade and in
+// a copy of the database: there schemas have the same names, but other OIDs.
 const identity = `(SELECT system_identifier::text FROM pg_catalog.pg_control_system()) || '/' ||
 	(SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()) || '/' || 'onward_ledger.origin'::regclass::oid::text`
 

@@ -35,7 +35,7 @@ type Plan struct {
 	State      string
 	Began      time.Time
 	Ended      *time.Time
-	// Begun is the schema in which it was begun, and Last the schema of its last run; both are empty for a plan of the whole database.
+	// Begun is the schema in which the plan was started, and Last the schema of its last run; both are empty for a plan of the whole database.
 	Begun, Last Scope
 }
 

@@ -14,7 +14,7 @@ import (
 // inventoryConflict replaces an earlier record of a relation.
 const inventoryConflict = " ON CONFLICT (plan, relation) DO UPDATE SET entries = excluded.entries, recorded = pg_catalog.clock_timestamp()"
 
-// WriteInventory records what the database has on a relation that a plan replaces. An earlier record is replaced.
+// WriteInventory records the inventory of a relation that a plan replaces. It replaces an earlier record.
 func WriteInventory(ctx context.Context, conn Conn, plan, name string, list relation.Inventory) error {
 	text, err := json.Marshal(list)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // Scope is the part of a database that a plan is for: a schema, or the whole database if it is empty. Each scope has its own lease and its own
-// plans. A schema is known by its OID, which a new name does not change. In a restored database the names count.
+// plans. A schema is identified by its OID, which ALTER SCHEMA … RENAME does not change. In a restored database the names count.
 type Scope struct {
 	OID    uint32
 	Schema string

@@ -23,7 +23,7 @@ func TestGuardStatement(t *testing.T) {
 		exec := func(sql string) {
 			t.Helper()
 			if _, err := owner.Exec(t.Context(), sql); err != nil {
-				t.Fatalf("%s: %v", sql, err)
+				t.Fatalf("run %q: %v", sql, err)
 			}
 		}
 		role := "migrator_" + content(t, owner, "SELECT current_database()")

@@ -18,8 +18,8 @@ type UnfinishedPlan struct {
 	Key string
 }
 
-// ReadUnfinished returns the unfinished plans of the whole database and of these schemas, oldest first, also those that an abort undoes. nil means
-// all schemas.
+// ReadUnfinished returns the unfinished plans of the whole database and of these schemas, oldest first, including plans that an abort is
+// undoing. nil means all schemas.
 func ReadUnfinished(ctx context.Context, conn Conn, names []string) ([]UnfinishedPlan, error) {
 	return readMatchingPlans(ctx, conn, "state NOT IN ('done', 'abandoned')", nil, names)
 }

@@ -18,7 +18,7 @@ type Verification struct {
 	Cursor []string
 	// Rows were compared by this pass. Wrong of them did not have their expected values, and Mended were repaired.
 	Rows, Wrong, Mended int64
-	// Guards is the state, at the beginning of the pass, of the triggers that keep both sides equal.
+	// Guards is the state, at the beginning of the pass, of the triggers that keep the old and the new data equal.
 	Guards string
 	Began  time.Time
 	// Clean is the end of a pass that found every row right; nil for not yet.

@@ -49,16 +49,16 @@ func TestVersions(t *testing.T) {
 	}
 	run(first)
 	if exists, err := ledger.HasLedger(t.Context(), conn); !exists || err != nil {
-		t.Errorf("%v %v", exists, err)
+		t.Errorf("HasLedger = %t, %v, want true", exists, err)
 	}
 	if list, err := ledger.ReadVerifications(t.Context(), conn, "p"); len(list) > 0 || err != nil {
-		t.Errorf("%v %v", list, err)
+		t.Errorf("ReadVerifications = %v, %v, want none", list, err)
 	}
 	if list, err := ledger.ReadLog(t.Context(), conn, "p", 0, 10); len(list) > 0 || err != nil {
-		t.Errorf("%v %v", list, err)
+		t.Errorf("ReadLog = %v, %v, want no entries", list, err)
 	}
 	if list, err := ledger.CountQuarantined(t.Context(), conn, "p"); len(list) > 0 || err != nil {
-		t.Errorf("%v %v", list, err)
+		t.Errorf("CountQuarantined = %v, %v, want none", list, err)
 	}
 	for range 2 {
 		if err := ledger.CreateLedger(t.Context(), conn, ""); err != nil {
@@ -67,20 +67,20 @@ func TestVersions(t *testing.T) {
 	}
 	plans, err := database.ReadPlans(t.Context(), conn)
 	if err != nil || len(plans) != 1 || plans[0].Plan.Base != "v1" {
-		t.Errorf("%+v %v", plans, err)
+		t.Errorf("ReadPlans after the update = %+v, %v, want one with the base v1", plans, err)
 	}
 	steps, err := ledger.ReadSteps(t.Context(), conn, "p")
 	if err != nil || steps["01-expand"] == nil || steps["01-expand"].State != ledger.Done {
-		t.Errorf("%+v %v", steps, err)
+		t.Errorf("ReadSteps = %+v, %v, want 01-expand done", steps, err)
 	}
 	if c, err := ledger.ReadControl(t.Context(), conn, "p"); err != nil || c.State != "" {
-		t.Errorf("%+v %v", c, err)
+		t.Errorf("ReadControl = %+v, %v, want no state", c, err)
 	}
 	if err := ledger.BeginPass(t.Context(), conn, "p", "01-expand", 1, "x"); err != nil {
 		t.Error(err)
 	}
 	if l, err := database.TakeLease(t.Context(), conn, "me", true, 0); err != nil || l.Epoch != 8 {
-		t.Errorf("%+v %v", l, err)
+		t.Errorf("TakeLease = %+v, %v, want epoch 8", l, err)
 	}
 	run("INSERT INTO onward_ledger.log (who, plan, event) VALUES ('an older onward', 'p', 'plan begun')")
 	if err := ledger.WriteLog(t.Context(), conn, &ledger.Entry{Who: "me", Plan: "p", Event: "plan done"}); err != nil {
@@ -88,16 +88,16 @@ func TestVersions(t *testing.T) {
 	}
 	log, err := ledger.ReadLog(t.Context(), conn, "", 0, 10)
 	if err != nil || len(log) != 2 || log[0].Role != "" || log[1].Role != "postgres" || log[1].Host == "" || log[1].OSUser == "" {
-		t.Errorf("%+v %v", log, err)
+		t.Errorf("ReadLog = %+v, %v, want 2 entries, the second with role, host and OS user", log, err)
 	}
 	other := new(ledger.OtherError)
 	for _, comment := range []string{"'onward ledger 8'", "'onward ledger 0'", "'mine'", "NULL"} {
 		run("COMMENT ON SCHEMA onward_ledger IS " + comment)
 		if err := ledger.CreateLedger(t.Context(), conn, ""); !errors.As(err, &other) {
-			t.Errorf("%s: %v", comment, err)
+			t.Errorf("CreateLedger with the comment %s: %v, want an OtherError", comment, err)
 		}
 		if _, err := ledger.HasLedger(t.Context(), conn); !errors.As(err, &other) {
-			t.Errorf("%s: %v", comment, err)
+			t.Errorf("HasLedger with the comment %s: %v, want an OtherError", comment, err)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package linters reads what the configuration and the comments of other linters of migrations
-// say, and converts it to onward's settings. Settings without a counterpart are listed with the
+// Package linters reads the configuration and the comments of other linters of migrations, such as
+// squawk and strong_migrations, and converts them to onward's settings. Settings without a counterpart are listed with the
 // reason, so that users do not assume that they still hold. It changes no file.
 package linters
 

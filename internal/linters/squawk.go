@@ -5,7 +5,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// readSquawk reads its .squawk.toml.
+// readSquawk reads squawk's configuration, .squawk.toml.
 func (s *Settings) readSquawk(path, text string) {
 	s.recordLinter("squawk")
 	list, err := configfile.ReadTOML(text)

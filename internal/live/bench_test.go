@@ -31,7 +31,7 @@ END LOOP; END$$`, from*100+1, from*100+100)); err != nil {
 	for b.Loop() {
 		s, err := ReadSchema(ctx, url)
 		if err != nil || len(s.Unread) > 0 || s.Catalog.Lookup("public", "t2000") == nil {
-			b.Fatal(err, s)
+			b.Fatalf("ReadSchema: %v; the schema: %+v", err, s)
 		}
 	}
 }

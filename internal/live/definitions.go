@@ -2,10 +2,11 @@ package live
 
 import "slices"
 
-// definition is a query that returns DDL, one statement per row.
+// definition is a query that returns DDL, one statement per row: CREATE SCHEMA app. limitToSchemas replaces "@user", "@relation",
+// "@type" and "@function" in it.
 type definition struct {
-	what         string
-	since, until int // major versions; 0: all
+	what         string // names the objects in errors: "roles"
+	since, until int    // major versions; 0: all
 	sql          string
 }
 

@@ -18,7 +18,7 @@ func TestFold(t *testing.T) {
 		"CREATE TABLE public.t (other text DEFAULT 'secret')",
 	})
 	if v := c.Lookup("public", "v"); v == nil || len(v.Columns) != 1 {
-		t.Errorf("v: %+v", v)
+		t.Errorf("view v = %+v, want one column", v)
 	}
 	if !c.Complete || !slices.Equal(c.SearchPath, []string{"public"}) || c.Unmodelled != nil {
 		t.Errorf("complete %v, search path %q", c.Complete, c.SearchPath)
@@ -27,7 +27,7 @@ func TestFold(t *testing.T) {
 	for _, u := range unread {
 		head, reason, _ := strings.Cut(u, ": ")
 		if reason == "" || strings.Contains(u, "secret") {
-			t.Errorf("%q", u)
+			t.Errorf("the unread definition is listed as %q, want its head and a reason without literals", u)
 		}
 		heads = append(heads, head)
 	}

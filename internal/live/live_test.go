@@ -60,7 +60,7 @@ ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON t FOR SELECT TO "o
 			}
 		}
 		if tab.Owner != "postgres" || !tab.RLS || len(tab.Policies) != 1 || tab.Column("c").Collation == "" {
-			t.Errorf("t: %+v", tab)
+			t.Errorf("table t = %+v, want owner postgres, row level security, one policy, a collation of c", tab)
 		}
 		if x := c.Lookup("public", "broken"); x == nil || x.Index.Valid {
 			t.Errorf("the invalid index: %+v", x)
@@ -69,7 +69,7 @@ ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON t FOR SELECT TO "o
 			t.Errorf("far: %+v", foreignTable)
 		}
 		if f := c.Functions("public", "f"); len(f) != 1 || f[0].Volatility != "stable" {
-			t.Errorf("f: %+v", f)
+			t.Errorf("the functions f = %+v, want one that is stable", f)
 		}
 		if f := c.Functions("public", "shut"); len(f) != 1 || !f[0].Closed || len(f[0].Grants) != 1 {
 			t.Errorf("shut: %+v", f)
@@ -110,7 +110,7 @@ CREATE INDEX trigrams ON t USING gin ((email::text) gin_trgm_ops)`)
 		}
 		tab := s.Catalog.Lookup("public", "t")
 		if tab == nil || tab.Column("email").Type.OID == 0 || len(tab.Constraints) != 3 || len(tab.Indexes) != 4 {
-			t.Fatalf("t: %+v", tab)
+			t.Fatalf("table t = %+v, want the type citext of email, 3 constraints and 4 indexes", tab)
 		}
 		if f := s.Catalog.Functions("public", "uuid_generate_v4"); len(f) != 1 || f[0].Volatility != "volatile" {
 			t.Errorf("uuid_generate_v4: %+v", f)
@@ -166,7 +166,7 @@ func TestNamed(t *testing.T) {
 		ctx := t.Context()
 		for _, s := range statements {
 			if _, err := conn.Exec(ctx, s[0]); err != nil {
-				t.Fatalf("%s: %v", s[0], err)
+				t.Fatalf("run %s: %v", s[0], err)
 			}
 		}
 		got, err := ReadSchema(ctx, url)
@@ -186,7 +186,7 @@ func TestNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, problems := got.Catalog.Apply(f.Stmts[0].Node, s[1]); len(problems) > 0 && strings.HasSuffix(problems[0].Message(), "does not exist") {
-				t.Errorf("%s: %s", s[1], problems[0].Message())
+				t.Errorf("apply %s to the schema that was read: %s", s[1], problems[0].Message())
 			}
 		}
 	})
@@ -232,7 +232,7 @@ CREATE FOREIGN DATA WRAPPER closed; CREATE SERVER closed FOREIGN DATA WRAPPER cl
 			t.Fatal(err)
 		}
 		if len(stats.Relations) != 1 || stats.Relations[0].Rows != 500 || stats.Relations[0].HeapBytes == 0 || len(stats.Relations[0].Indexes) != 1 {
-			t.Errorf("%+v", stats.Relations)
+			t.Errorf("the statistics are %+v, want one relation with 500 rows, its size and one index", stats.Relations)
 		}
 	})
 }
@@ -318,7 +318,7 @@ ANALYZE users, event_1, m`)
 			t.Fatal(err)
 		}
 		if s.Schema != onward.StatsSchema || s.Major != major || !strings.HasPrefix(s.Postgres, fmt.Sprint(major)) {
-			t.Errorf("%s %d %q", s.Schema, s.Major, s.Postgres)
+			t.Errorf("the statistics have schema %s, major %d, version %q; want %s, %d", s.Schema, s.Major, s.Postgres, onward.StatsSchema, major)
 		}
 		if s.Settings["lock_timeout"] != "0ms" || s.Settings["statement_timeout"] != "0ms" || s.Settings["TimeZone"] == "" {
 			t.Errorf("settings of this reading instead of the role's: %v", s.Settings)

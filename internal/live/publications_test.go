@@ -21,7 +21,7 @@ CREATE PUBLICATION counted FOR ALL SEQUENCES; CREATE PUBLICATION every FOR ALL T
 CREATE PUBLICATION excepting FOR ALL TABLES EXCEPT (TABLE "B", pt), ALL SEQUENCES; CREATE PUBLICATION listed FOR TABLE a`)
 	schema, err := ReadSchema(t.Context(), url)
 	if err != nil || len(schema.Unread) > 0 {
-		t.Fatal(err, schema.Unread)
+		t.Fatalf("ReadSchema: %v; unread: %q, want none", err, schema.Unread)
 	}
 	got := map[string]string{}
 	for _, name := range []string{"a", "B", "pt", "p1"} {

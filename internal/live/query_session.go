@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// askLimit limits each query of a [Session].
+// askLimit is the statement that limits the time of each query of a [Session].
 const askLimit = "SET LOCAL statement_timeout = '10s'"
 
 // Session is one read-only transaction on a server, for queries. A query that the server
@@ -103,7 +103,7 @@ func (r *RefusedError) Refusal() string { return r.SQLSTATE }
 func (r *RefusedError) Error() string { return r.Message + " (SQLSTATE " + r.SQLSTATE + ")" }
 
 // Each runs a query and calls f for each row, scanned into the targets. If the server
-// refuses, the error is a [*Refused]; after any other error the session is unusable. The
+// refuses, the error is a [*RefusedError]; after any other error the session is unusable. The
 // query's locks are released afterwards. "@user" in the text is replaced by a condition on
 // the schema n: it is not a schema of the server itself.
 func (a *Session) Each(ctx context.Context, sql string, args, targets []any, f func()) error {

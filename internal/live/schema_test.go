@@ -26,7 +26,7 @@ func TestDefinitions(t *testing.T) {
 		rebuilt, conn := pgservertest.ConnectNew(t, major, "SELECT 1")
 		for _, sql := range ddl {
 			if _, err := conn.Exec(t.Context(), sql); err != nil && !strings.Contains(err.Error(), "already exists") {
-				t.Errorf("%v: %s", err, sql)
+				t.Errorf("run a definition that was read: %v: %s", err, sql)
 			}
 		}
 		if diff := cmp.Diff(held(t, url), held(t, rebuilt)); diff != "" {

@@ -52,7 +52,7 @@ func TestSelectedSchemas(t *testing.T) {
 			for _, sql := range []string{invalidSQL, viewColumnsSQL} {
 				lines, err := s.queryLines(t.Context(), "the rest", s.limitToSchemas(sql))
 				if err != nil || len(lines) == 0 {
-					t.Fatal(lines, err)
+					t.Fatalf("read invalid indexes or columns of views: %q, %v, want at least one line", lines, err)
 				}
 				out = append(out, lines...)
 			}
@@ -85,7 +85,7 @@ func TestSelectedSchemas(t *testing.T) {
 			}
 		}
 		if all := strings.Join(scanned, "\n"); strings.Contains(all, "TABLE one.") || strings.Contains(all, "size of one.") {
-			t.Error(all)
+			t.Errorf("schema one is not selected, but is read:\n%s", all)
 		}
 	})
 }
@@ -101,7 +101,7 @@ func TestManySelected(t *testing.T) {
 	}
 	defer s.closeSession(t.Context())
 	if err := s.selectSchemas(t.Context(), []string{"wide"}); err != nil || s.only.relations != "" || s.only.functions == "" {
-		t.Errorf("%v %q", err, s.only)
+		t.Errorf("selectSchemas(wide): %v; the selection is %q, want functions and no relations", err, s.only)
 	}
 	if ddl, err := s.readDefinitions(t.Context()); err != nil || !strings.Contains(strings.Join(ddl, "\n"), "wide.t_1001") {
 		t.Error(err)

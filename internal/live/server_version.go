@@ -22,7 +22,7 @@ type newerServerKey struct{}
 
 // newerServer reports the first server that is newer than this release was proven on.
 type newerServer struct {
-	newest int
+	newest int // the newest major version that was proven
 	report func(major int)
 	once   sync.Once
 }

@@ -21,7 +21,7 @@ func TestNewerServer(t *testing.T) {
 		for _, url := range []string{known, newer, newer} {
 			schema, err := live.ReadSchema(ctx, url)
 			if err != nil || schema.Major != major {
-				t.Fatal(schema, err)
+				t.Fatalf("ReadSchema(%s) = %+v, %v, want a schema of Postgres %d", url, schema, err, major)
 			}
 			conn, err := live.Connect(ctx, url, "test", nil)
 			if err != nil {
@@ -53,7 +53,7 @@ func TestReadingEnds(t *testing.T) {
 			}
 			if left := pgservertest.ReadTexts(t, conn, "SELECT state || ' ' || query FROM pg_stat_activity WHERE datname = current_database() "+
 				"AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND backend_xmin IS NOT NULL"); len(left) > 0 {
-				t.Fatal(left)
+				t.Fatalf("sessions with a snapshot after ReadSchema: %q, want none", left)
 			}
 		}
 	})

@@ -12,7 +12,7 @@ import (
 type Statement struct {
 	SQL, Role, Database string
 	Calls, Rows         int64
-	MS                  float64
+	MS                  float64 // of all calls together
 }
 
 // statementsSQL reads the statements of the current database. Before version 14, statements inside of

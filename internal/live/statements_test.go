@@ -51,7 +51,7 @@ func TestReadStatements(t *testing.T) {
 		}
 		list, got, err := live.ReadStatements(ctx, server.URL(name))
 		if err != nil || got != major {
-			t.Fatal(got, err)
+			t.Fatalf("ReadStatements: major %d, want %d; error %v", got, major, err)
 		}
 		prepares(t, conn, list)
 	})
@@ -72,7 +72,7 @@ func prepares(t *testing.T, conn *pgx.Conn, list []live.Statement) {
 		case err == nil:
 			good++
 		case strings.Contains(err.Error(), "42803"), strings.Contains(err.Error(), "42P10"):
-			t.Errorf("%s\n%v", q.SQL, err)
+			t.Errorf("prepare %s\n%v", q.SQL, err)
 		default:
 			// Of constants alone the types are not kept, and some texts the extension itself spoils.
 			doubtful++

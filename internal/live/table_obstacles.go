@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ObstacleQueries return sentences about properties of a relation that [PropertyQueries] cannot copy to its replacement. What is on the
-// relation has an inventory. old and fresh are expressions for the OIDs of the relations, which are 0 or NULL for one that does not exist. role runs
-// the steps; "" means the session's own.
+// ObstacleQueries returns queries for properties of a relation that [PropertyQueries] cannot copy to its replacement: they return sentences.
+// Package inventory lists the objects on the relation, such as indexes. old and fresh are expressions for the OIDs of the relations, which
+// are 0 or NULL for one that does not exist. role runs the steps; "" means the session's own.
 func ObstacleQueries(major int, role string, r *onward.PlanReplacement, old, fresh string) (queries []string) {
 	// t is the relation to be replaced. Before the rename, the table has the name that the view will have.
 	table := fmt.Sprintf(`WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, c.relnamespace, c.relowner, c.relrowsecurity,
@@ -24,10 +24,10 @@ func ObstacleQueries(major int, role string, r *onward.PlanReplacement, old, fre
 	return queries
 }
 
-// propertyObstacle is a query that returns sentences.
+// propertyObstacle is a query that returns a sentence for each property that cannot be copied.
 type propertyObstacle struct {
 	kinds        []onward.ReplacementKind
-	since, until int
+	since, until int // major versions; 0: no limit
 	sql          string
 }
 

@@ -20,8 +20,8 @@ type SQLSession interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// PropertyQueries return the statements that copy the properties of an old relation or column to its replacement: owner, privileges, comments,
-// settings. Run the statements of a query before the next query. old and fresh are expressions for the OIDs of the relations.
+// PropertyQueries returns queries that return statements. These copy the properties of an old relation or column to its replacement: owner,
+// privileges, comments, settings. Run the statements of a query before the next query. old and fresh are expressions for the OIDs of the relations.
 func PropertyQueries(major int, r *onward.PlanReplacement, old, fresh string) (queries []string) {
 	sets := make([]string, len(r.Sets))
 	for i, s := range r.Sets {

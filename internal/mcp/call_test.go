@@ -56,10 +56,10 @@ func TestBound(t *testing.T) {
 		t.Errorf("%d bytes: %s", len(text), text[len(text)-100:])
 	}
 	if !strings.Contains(string(data), "omitted") {
-		t.Errorf("%.100s", data)
+		t.Errorf("data of more than %d bytes begin with %.100s, want a note that they are omitted", mostData, data)
 	}
 	secret := answer{text: "postgres://u:hunter2@h/d", data: json.RawMessage(`{"a":"postgres://u:hunter2@h/d"}`)}
 	if text, data := secret.boundedParts(); strings.Contains(text+string(data), "hunter2") || !json.Valid(data) {
-		t.Errorf("%s %s", text, data)
+		t.Errorf("the answer is %s, %s; want valid JSON and no password", text, data)
 	}
 }

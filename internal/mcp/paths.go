@@ -43,7 +43,7 @@ func findRoot(dir string) (string, error) {
 // OutsideError says that a path is not in the repository.
 type OutsideError struct{ Path, Why string }
 
-// Error says it.
+// Error names the path, and why it is refused.
 func (e *OutsideError) Error() string {
 	return fmt.Sprintf("%q is refused: %s. Paths are relative to the repository's root, and stay inside of it", e.Path, e.Why)
 }

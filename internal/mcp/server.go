@@ -2,7 +2,7 @@
 // repository, as their JSON and their text. It changes nothing, and writes no file of the repository.
 //
 //	server.go    Config and Serve: the tools, and their descriptions for the assistant
-//	call.go      the walls around a call: time, memory, panics, secrets
+//	call.go      the limits of a call: time, size, panics, secrets
 //	paths.go     the files that a caller may name
 //	judge.go     changelog, check, locks, explain
 //	release.go   plan, release
@@ -25,7 +25,7 @@ import (
 // DefaultLimit is how long a call may take.
 const DefaultLimit = 2 * time.Minute
 
-// Config is what Serve needs.
+// Config is the configuration of Serve.
 type Config struct {
 	// Version is the program's version.
 	Version string

@@ -52,7 +52,7 @@ func Post(ctx context.Context, address string, n *onward.Notice) error {
 	return fmt.Errorf("%w, %d times", err, tries)
 }
 
-// postOnce tries once. again: another attempt may succeed.
+// postOnce tries once. canRetry: another attempt may succeed.
 func postOnce(ctx context.Context, address string, text []byte) (canRetry bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience/tries)
 	defer cancel()

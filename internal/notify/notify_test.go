@@ -102,7 +102,7 @@ func TestPostBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(sent, got); diff != "" || kind != "POST application/json" {
-		t.Error(kind, diff)
+		t.Errorf("received %q, want a POST of JSON; the notice (-sent +received):\n%s", kind, diff)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestNobody(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range []string{"", "geheim", "ftp://host/geheim", "https:///geheim", "http://[geheim"} {
 		if err := notify.Check(wrong); err == nil || strings.Contains(err.Error(), "geheim") {
-			t.Errorf("%q: %v", wrong, err)
+			t.Errorf("Check(%q) = %v, want an error that does not quote the address", wrong, err)
 		}
 	}
 	if err := notify.Check("https://hooks.example.com/geheim"); err != nil {

@@ -12,7 +12,7 @@ type Body struct {
 	Acts []Act
 	// Calls are the names of the functions that it calls, without schemas.
 	Calls []string
-	// Hides: it runs dynamic SQL.
+	// Hides: it runs dynamic SQL whose text is not known.
 	Hides bool
 }
 

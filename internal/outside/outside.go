@@ -3,8 +3,8 @@
 //
 // Much of that is legitimate if the role of the migrations is a superuser: rows
 // are copied from a file, a setting of the server is changed, a table is given
-// to another role. Acts that no schema change needs are marked as such, because
-// only these may be held against anybody.
+// to another role. [Act].Honest marks these acts. Acts that no schema
+// change needs are a sign of an attack.
 package outside
 
 import (

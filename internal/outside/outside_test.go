@@ -67,7 +67,7 @@ func TestStatement(t *testing.T) {
 	} {
 		f, err := pgparse.SplitText(c.sql)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
-			t.Fatalf("%s: %v", c.sql, err)
+			t.Fatalf("parse %s: %v", c.sql, err)
 		}
 		switch acts := (Role{"me"}).Statement(f.Stmts[0].Node); {
 		case len(acts) == 0 && c.does == "":
@@ -101,7 +101,7 @@ func TestBody(t *testing.T) {
 			grave = grave || !a.Honest
 		}
 		if calls := strings.Join(b.Calls, " "); grave != c.grave || b.Hides != c.hides || calls != c.calls {
-			t.Errorf("%s: %+v", c.text, b)
+			t.Errorf("Body(%s, %q) = %+v, want grave %t, hides %t, calls %q", c.language, c.text, b, c.grave, c.hides, c.calls)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestListReach(t *testing.T) {
 	} {
 		f, err := pgparse.SplitText(sql)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
-			t.Fatalf("%s: %v", sql, err)
+			t.Fatalf("parse %s: %v", sql, err)
 		}
 		got := ""
 		if acts := (outside.Role{}).ListReach(f.Stmts[0].Node); len(acts) > 0 {

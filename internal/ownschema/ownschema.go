@@ -1,5 +1,5 @@
-// Package ownschema says whether a schema of onward's in a database may be used: whose it is, and whether it has what somebody else
-// planted there. Whoever may create a schema could otherwise have views, triggers and defaults of theirs run with the operator's rights.
+// Package ownschema checks a schema that onward keeps in a database before onward uses it: who owns it, and whether somebody else
+// planted objects there. Whoever may create a schema could otherwise have views, triggers and defaults of theirs run with the operator's rights.
 package ownschema
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Schema is a schema of onward's.
+// Schema is a schema that onward keeps in a database, such as the schema of its ledger.
 type Schema struct {
 	Name string
 	// Inventory has everything that the schema may have, as [ReadInventory] returns it. nil: the schema may have any plain table, and what
@@ -23,7 +23,7 @@ type Schema struct {
 	Program bool
 }
 
-// PlantedError says that onward does not use a schema.
+// PlantedError says that onward does not use a schema, because others own it or objects in it.
 type PlantedError struct {
 	Schema, Owner string
 	// Problems name the objects, and their owners.

@@ -68,7 +68,7 @@ func TestPlanted(t *testing.T) {
 			return err
 		})
 		if err != nil || len(s.Inventory) != 8 {
-			t.Fatal(s.Inventory, err)
+			t.Fatalf("ReadInventory: %v; %d objects, want 8: %v", err, len(s.Inventory), s.Inventory)
 		}
 		check := func() error {
 			return live.AsOwn(t.Context(), conn, func() error { return s.Check(t.Context(), conn, "") })
@@ -100,7 +100,7 @@ func TestPlanted(t *testing.T) {
 			pgservertest.Exec(t, conn, "RESET ROLE", live.OwnSettings(conn))
 			refused := new(ownschema.PlantedError)
 			if err := s.Check(t.Context(), conn, ""); !errors.As(err, &refused) {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("check a schema with %s: got error %v, want a PlantedError", name, err)
 			} else {
 				t.Log(name, refused.Problems)
 			}
@@ -152,7 +152,7 @@ func TestOwners(t *testing.T) {
 			"CREATE TRIGGER t BEFORE UPDATE ON own.a FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"} {
 			pgservertest.Exec(t, conn, "BEGIN", "ALTER TABLE own.b OWNER TO "+owner, "SET LOCAL ROLE "+owner, sql, "RESET ROLE", live.OwnSettings(conn))
 			if err := s.Check(t.Context(), conn, owner); err == nil {
-				t.Error(sql)
+				t.Errorf("the schema is accepted after %s", sql)
 			}
 			pgservertest.Exec(t, conn, "ROLLBACK")
 		}

@@ -15,9 +15,9 @@ import (
 
 // Kind is one kind of error.
 type Kind struct {
-	// SQLSTATE is the SQLSTATE: 42P07.
+	// SQLSTATE is the server's code: 42P07.
 	SQLSTATE string
-	// Format are the server's message, with %s for each object.
+	// Format is the server's message, with %s for each object: relation "%s" already exists.
 	Format string
 }
 

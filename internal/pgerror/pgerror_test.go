@@ -85,7 +85,7 @@ func TestKinds(t *testing.T) {
 			objects[i] = `o"%s`
 		}
 		if got := k.NewRefusal(objects...).Message(); strings.Contains(got, "%!") || strings.Count(got, `o"%s`) != len(objects) {
-			t.Errorf("%s: %s", name, got)
+			t.Errorf("the message of %s is %q, want the %d objects in it unchanged", name, got, len(objects))
 		}
 	}
 }

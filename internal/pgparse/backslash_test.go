@@ -9,7 +9,7 @@ func TestHasPlainBackslash(t *testing.T) {
 		`SELECT 'it''s \'`: true, `-- 'a\b'`: false, `/* 'a\b' */`: false, `DO $$BEGIN x := 'a\b'; END$$`: false, `SELECT "a\b"`: false, `SELECT U&'\0041'`: true,
 	} {
 		if got := HasPlainBackslash(text); got != want {
-			t.Errorf("%s: %t", text, got)
+			t.Errorf("HasPlainBackslash(%q) = %t, want %t", text, got, want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestSureRaises(t *testing.T) {
 	} {
 		block, err := ParseBlock("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS " + DollarQuote("\n"+body))
 		if err != nil {
-			t.Errorf("%s: %v", body, err)
+			t.Errorf("ParseBlock of a function with the body %q: %v", body, err)
 			continue
 		}
 		lines := []int{}

@@ -123,7 +123,7 @@ func TestUnrolled(t *testing.T) {
 	} {
 		block, err := ParseBlock("DO $do$ " + c.body + " $do$")
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("ParseBlock, %s: %v", name, err)
 			continue
 		}
 		var got []string
@@ -147,7 +147,7 @@ func TestUnrolled(t *testing.T) {
 			continue
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, "|")); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+			t.Errorf("the statements of %q (-want +got):\n%s", name, diff)
 		}
 	}
 }

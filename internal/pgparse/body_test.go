@@ -58,7 +58,7 @@ func TestReadBody(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, "\n")); diff != "" {
-			t.Errorf("%s\n%s", c.body, diff)
+			t.Errorf("the parts of %q (-want +got):\n%s", c.body, diff)
 		}
 	}
 }

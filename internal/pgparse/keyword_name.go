@@ -39,7 +39,7 @@ var namingWords = lazyregexp.New(`(?i)\b(?:operator|if|exclude|values|recursive)
 // maxNames limits how many words of a statement are tried as names.
 const maxNames = 40
 
-// parseKeywordNames parses a text in which such words are names. It replaces each word at which
+// parseKeywordNames parses a text in which such words are names, as in ALTER TABLE t ADD COLUMN if int. It replaces each word at which
 // the parser fails by another name of the same length, so that all locations stay valid,
 // and restores the word in the tree. It returns nil if that does not help.
 func parseKeywordNames(sql string, err error) *ast.ParseResult {

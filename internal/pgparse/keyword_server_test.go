@@ -39,14 +39,14 @@ func TestKeywordsAreNamesAsOnServers(t *testing.T) {
 		}
 		words, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil || len(words) < 400 {
-			t.Fatal(len(words), err)
+			t.Fatalf("read the key words: %d, want at least 400; error %v", len(words), err)
 		}
 		for _, word := range words {
 			for _, form := range naming {
 				sql := fmt.Sprintf(form, word)
 				file, err := pgparse.SplitText(sql)
 				if err != nil || len(file.Stmts) != 1 {
-					t.Fatal(sql, err)
+					t.Fatalf("SplitText(%q): %v, or more than one statement", sql, err)
 				}
 				if file.Stmts[0].Err == nil {
 					continue
@@ -55,7 +55,7 @@ func TestKeywordsAreNamesAsOnServers(t *testing.T) {
 				_, err = conn.PgConn().Exec(ctx, "SELECT 1/0; "+sql).ReadAll()
 				var pg *pgconn.PgError
 				if !errors.As(err, &pg) {
-					t.Fatal(sql, err)
+					t.Fatalf("the server parses %s: got error %v, want a PgError", sql, err)
 				}
 				if pg.Code == "22012" {
 					t.Errorf("%s: the server reads it, and here: %s", sql, file.Stmts[0].Err.Message)
@@ -89,7 +89,7 @@ func TestKeywordsAsNamesInTheTree(t *testing.T) {
 				}
 			case *pgparse.ColumnDef:
 				if x.Colname != "if" {
-					t.Errorf("%s: %s", sql, x.Colname)
+					t.Errorf("%s: the column is named %q, want %q", sql, x.Colname, "if")
 				}
 			}
 			return true

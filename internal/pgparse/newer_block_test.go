@@ -21,7 +21,7 @@ func TestNewerFormsInBlocks(t *testing.T) {
 	} {
 		block, err := pgparse.ParseBlock(statement)
 		if err != nil {
-			t.Errorf("%s: %v", statement, err)
+			t.Errorf("ParseBlock(%q): %v", statement, err)
 			continue
 		}
 		type found struct{ line, since int }
@@ -32,7 +32,7 @@ func TestNewerFormsInBlocks(t *testing.T) {
 		}
 		want := []found{{3, onward.PreviewMajor}, {4, onward.PreviewMajor}, {6, 0}}
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(found{})); diff != "" {
-			t.Errorf("%s: %s", statement, diff)
+			t.Errorf("lines and versions of the statements in %s (-want +got):\n%s", statement, diff)
 		}
 	}
 	for _, statement := range []string{"DO $$ BEGIN FROBNICATE t; END $$", "DO $$ BEGIN REPACK t u; END $$",

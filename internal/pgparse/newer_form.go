@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// The parser has the grammar of Postgres 18. A form that 19 brought is written as a form that the parser knows, and only if
-// the parser has refused the text. The tree then gets what the written form cannot say, and a mark for the checks of versions.
+// The parser has the grammar of Postgres 18. If it refuses a text, forms that 19 brought are rewritten as forms that it knows:
+// REPACK t is parsed as VACUUM t. The tree then gets what the known form cannot say, and a mark for the checks of versions.
 
 // GrammarMajor is the version whose grammar the parser has. newerSince is the version that brought the forms.
 const (

@@ -130,7 +130,7 @@ func TestNewerForms(t *testing.T) {
 	for _, sql := range newerForms {
 		f, err := pgparse.SplitText("SELECT 1; " + sql + ";")
 		if err != nil || len(f.Stmts) != 2 || f.Stmts[1].Node == nil {
-			t.Errorf("%s: %v, %+v", sql, err, f)
+			t.Errorf("SplitText(SELECT 1; %s;) = %+v, %v, want two statements with trees", sql, f, err)
 			continue
 		}
 		if since, _ := pgparse.NewerForm(f.Stmts[1].Node); since != onward.PreviewMajor {
@@ -178,7 +178,7 @@ func syntaxErrorOf(t *testing.T, conn *pgx.Conn, sql string) string {
 	_, err := conn.PgConn().Exec(t.Context(), "SELECT 1/0; "+sql).ReadAll()
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
-		t.Fatal(sql, err)
+		t.Fatalf("the server parses %s: got error %v, want a PgError", sql, err)
 	}
 	if pg.Code == "22012" {
 		return ""

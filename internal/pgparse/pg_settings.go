@@ -1,8 +1,8 @@
 package pgparse
 
 // UpdatedSetting returns the setting that an UPDATE of the view pg_settings sets. A rule of the
-// view turns such an UPDATE into set_config. is: the statement is such an UPDATE. known:
-// it sets one setting, and both the name and the value are constants.
+// view turns such an UPDATE into set_config. For UPDATE pg_settings SET setting = 'off' WHERE name = 'jit' it is
+// "jit", "off". ok: the statement is such an UPDATE. known: it sets one setting, and both the name and the value are constants.
 // (https://www.postgresql.org/docs/current/view-pg-settings.html)
 func UpdatedSetting(s *UpdateStmt) (name, value string, known, ok bool) {
 	r := s.GetRelation()

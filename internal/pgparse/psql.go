@@ -2,7 +2,7 @@ package pgparse
 
 import "strings"
 
-// This file handles psql's own commands
+// This file handles the commands of psql itself, such as \set and \i
 // (https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS).
 
 // idle are the commands that do not change what a file runs: commands about psql's
@@ -14,7 +14,7 @@ var idle = map[string]bool{
 	"l+": true, "z": true, "p": true, "print": true, "restrict": true, "unrestrict": true, "prompt": true,
 }
 
-// telling are psql's variables that change how a file runs.
+// telling are the variables of psql that change how a file runs.
 var telling = map[string]bool{"AUTOCOMMIT": true, "ON_ERROR_ROLLBACK": true, "FETCH_COUNT": true, "SINGLELINE": true}
 
 // IsIdleCommand reports whether a psql command does not change what a file runs. A variable set by

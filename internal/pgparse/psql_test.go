@@ -17,7 +17,7 @@ func TestIdle(t *testing.T) {
 		`\! rm x`: false, `\copy t from x`: false, `\gexec`: false, `\o |less`: false, `SELECT 1`: false,
 	} {
 		if got := pgparse.IsIdleCommand(command); got != want {
-			t.Errorf("%s: %t", command, got)
+			t.Errorf("IsIdleCommand(%q) = %t, want %t", command, got, want)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func sentByPsql(t *testing.T, text string) ([]string, []pgparse.Strings) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil && ctx.Err() != nil {
-		t.Fatalf("%v\n%s", err, out.String())
+		t.Fatalf("run psql: %v\n%s", err, out.String())
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -287,7 +287,7 @@ func TestRealPsqlOnCorpus(t *testing.T) {
 		messages, states := sentByPsql(t, text)
 		if d := difference(inMessages(t, messages, states), bySplit(t, text)); d != "" {
 			different++
-			t.Errorf("%s: %s", path, d)
+			t.Errorf("SplitText and psql split %s differently: %s", path, d)
 		}
 		return nil
 	})

@@ -2,7 +2,7 @@ package pgparse
 
 import "github.com/sqlc-dev/oliphant/ast"
 
-// Repack is what REPACK says beyond CLUSTER, as which it is in the tree.
+// Repack has the options of a REPACK. In the tree, REPACK is a CLUSTER with further parameters.
 type Repack struct {
 	// Concurrently, Analyze: its options.
 	Concurrently, Analyze bool

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// RewriteColumns replaces the columns that an expression names by other texts. The expression's
-// locations refer to sql; span is its place there.
+// RewriteColumns replaces the columns that an expression names by other texts: a > 1 becomes new.a > 1. The expression's
+// locations refer to sql; span is its place there. instead returns the text for a column, or "" to keep it.
 func RewriteColumns(expr *Node, sql string, span Span, instead func(column string) string) (string, bool) {
 	var edits []TextEdit
 	ok := true

@@ -2,7 +2,7 @@ package pgparse
 
 import "strings"
 
-// RenameInPath renames a schema in a search_path.
+// RenameInPath renames a schema in a search_path: a, "B" becomes c, "B" if a is renamed to c.
 func RenameInPath(path, from, to string) string {
 	var b strings.Builder
 	copied := 0

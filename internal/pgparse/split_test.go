@@ -131,7 +131,7 @@ func TestBounds(t *testing.T) {
 		start := time.Now()
 		f, err := SplitText(src)
 		if err != nil || len(f.Stmts) != 1 {
-			t.Fatalf("%.20q…: %v", src, err)
+			t.Fatalf("SplitText(%.20q…): %v, or more than one statement", src, err)
 		}
 		// A generous bound: the point is minutes against less than a second.
 		if d := time.Since(start); d > 10*time.Second {

@@ -3,7 +3,7 @@ package pgparse
 import "strings"
 
 // SqueezeSQL returns a statement without comments, with one blank for each run of white
-// space outside quotes. Two statements with the same result do the same.
+// space outside quotes. Two statements with the same result do the same. For "SELECT  1 -- one" it is "SELECT 1".
 func SqueezeSQL(sql string) string {
 	var b strings.Builder
 	b.Grow(len(sql))

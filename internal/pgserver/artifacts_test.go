@@ -13,6 +13,6 @@ func TestRepository(t *testing.T) {
 	}
 	t.Setenv(repositoryVariable, "https://mirror.example/maven/")
 	if got := artifacts[0].downloadURL(); !strings.HasPrefix(got, "https://mirror.example/maven/io/zonky/") {
-		t.Error(got)
+		t.Errorf("the download address is %s, want one of the mirror", got)
 	}
 }

@@ -8,7 +8,7 @@ type command struct {
 	acct          account
 	data, sockets string
 	unconfined    bool // Config.Unconfined
-	abi           int  // Config.abi
+	abi           int  // Config.abi: the newest version of Landlock to use; 0 for any
 }
 
 func (c command) program() string { return filepath.Join(c.install.Bin, "postgres") }

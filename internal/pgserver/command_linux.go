@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/confine"
 )
 
-// startProcess starts the server so that its processes can do next to nothing: see landlock and filter. gaps lists the
+// startProcess starts the server so that its processes can do next to nothing: see landlock_linux.go and seccomp_linux.go. gaps lists the
 // restrictions that this kernel does not support. files are the descriptors 0, 1, …. ended is closed after the server's end.
 //
 // The restrictions are attributes of a thread, which its children inherit. So a separate thread applies them to

@@ -8,7 +8,7 @@ import (
 )
 
 // readPipe reads a pipe until its end, page by page. Each page moves from the pipe to the tail while the lock is held. So
-// whoever needs the end of the log (see last) can read the rest of the pipe itself.
+// whoever needs the end of the log (see lockDrained) can read the rest of the pipe itself.
 func (t *logTail) readPipe(pipe *os.File) {
 	raw, err := pipe.SyscallConn()
 	if err != nil {

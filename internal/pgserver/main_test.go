@@ -109,7 +109,7 @@ func ask(t testing.TB, url, sql string) string {
 	defer conn.Close(context.Background())
 	var text string
 	if err := conn.QueryRow(context.Background(), sql).Scan(&text); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+		t.Fatalf("query %s: %v", sql, err)
 	}
 	return text
 }

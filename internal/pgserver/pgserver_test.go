@@ -87,7 +87,7 @@ func TestDebianLayout(t *testing.T) {
 	conn := connect(t, s.URL(name))
 	for _, sql := range []string{"CREATE EXTENSION hstore", "SET timezone_abbreviations = 'India'", "SELECT to_tsvector('english', 'running')"} {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
-			t.Errorf("%s: %v", sql, err)
+			t.Errorf("run %s: %v", sql, err)
 		}
 	}
 }
@@ -251,7 +251,7 @@ func TestSmall(t *testing.T) {
 		t.Errorf("the directory is %s, not in %s", dir, memory)
 	}
 	if got := ask(t, s.URL("postgres"), "SELECT 'here'"); got != "here" {
-		t.Error(got)
+		t.Errorf("the server answers %q, want %q", got, "here")
 	}
 	if err := s.Stop(); err != nil || pathExists(dir) {
 		t.Errorf("after Stop: %v, directory there: %t", err, pathExists(dir))

@@ -26,7 +26,7 @@ type creationGuard struct {
 	stdin io.WriteCloser
 }
 
-// guardCreation starts a shell that removes the directories if this process ends before done is called. Nobody else
+// guardCreation starts a shell that removes the directories if this process ends before keepDirs is called. Nobody else
 // may have directories with these names.
 func guardCreation(dirs ...string) (*creationGuard, error) {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `trap '' HUP INT TERM; read -r made || rm -rf "$@"`, "sh"}, dirs...)...)

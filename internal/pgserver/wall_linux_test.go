@@ -103,7 +103,7 @@ func buildProbe(t *testing.T) []byte {
 	cc := component.NeedProgram(t, component.Compiler, "cc")
 	lib := filepath.Join(t.TempDir(), "probe.so")
 	if out, err := exec.Command(cc, "-shared", "-fPIC", "-O", "-Wall", "-Werror", "-o", lib, "testdata/probe.c").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("compile testdata/probe.c: %v\n%s", err, out)
 	}
 	probe, err := os.ReadFile(lib)
 	if err != nil {

@@ -33,7 +33,7 @@ func TestSegmentOfEndedServer(t *testing.T) {
 	cmd.Stdin = strings.NewReader(fmt.Sprintf("server %d 0\n", server))
 	cmd.ExtraFiles = []*os.File{exitReader, exitReader}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("run the watchdog: %v\n%s", err, out)
 	}
 	if isUnusedSegment(segment, account{}) {
 		t.Error("the segment of the ended server stays")

@@ -36,7 +36,7 @@ func TestProvesNotNull(t *testing.T) {
 		"CASE WHEN b THEN a IS NOT NULL END":     false,
 	} {
 		if got := ProvesNotNull(expr(t, text), "a"); got != want {
-			t.Errorf("%s: %v", text, got)
+			t.Errorf("ProvesNotNull(%s, a) = %t, want %t", text, got, want)
 		}
 	}
 	if ProvesNotNull(nil, "a") {
@@ -53,7 +53,7 @@ func TestConstant(t *testing.T) {
 	} {
 		e := expr(t, text)
 		if got := [2]bool{ConstantTrue(e), ConstantFalse(e)}; got != want {
-			t.Errorf("%s: %v", text, got)
+			t.Errorf("ConstantTrue, ConstantFalse of %s = %v, want %v", text, got, want)
 		}
 	}
 }

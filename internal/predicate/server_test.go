@@ -159,7 +159,7 @@ func TestServer(t *testing.T) {
 			}
 			outcomes, err := truths(ctx, conn, old, now)
 			if err != nil {
-				t.Fatalf("%s, %s: %v", old, now, err)
+				t.Fatalf("evaluate %s and %s on the server: %v", old, now, err)
 			}
 			evaluates(t, old, outcomes)
 			concludes(t, old, now, outcomes, seen)

@@ -9,7 +9,7 @@ func TestDistance(t *testing.T) {
 		want int
 	}{{"", "", 0}, {"a", "", 1}, {"index-drop", "index-dropp", 1}, {"kitten", "sitting", 3}, {"jsno", "json", 1}, {"yaml", "html", 2}} {
 		if got := CountEdits(c.a, c.b); got != c.want {
-			t.Errorf("%s, %s: %d", c.a, c.b, got)
+			t.Errorf("CountEdits(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestPickForm(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "were", 1: "was", 2: "were"} {
 		if got := PickForm(n, "was", "were"); got != want {
-			t.Errorf("%d: %s", n, got)
+			t.Errorf("PickForm(%d, was, were) = %q, want %q", n, got, want)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func TestFirstAndRest(t *testing.T) {
 	names := []string{"a", "b", "c", "d"}
 	for most, want := range map[int]string{0: "4 more", 1: "a, 3 more", 3: "a, b, c, 1 more", 4: "a, b, c, d", 9: "a, b, c, d"} {
 		if got := FirstAndRest(names, most); got != want {
-			t.Errorf("%d: %q", most, got)
+			t.Errorf("FirstAndRest(%q, %d) = %q, want %q", names, most, got, want)
 		}
 	}
 	if !slices.Equal(names, []string{"a", "b", "c", "d"}) {
@@ -58,7 +58,7 @@ func TestJoinNames(t *testing.T) {
 	t.Parallel()
 	for want, names := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b, c, d and e": {"a", "b", "c", "d", "e"}} {
 		if got := JoinNames(names); got != want {
-			t.Errorf("%q: %q", names, got)
+			t.Errorf("JoinNames(%q) = %q, want %q", names, got, want)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestCountNoun(t *testing.T) {
 		noun, want string
 	}{{0, "error", "0 errors"}, {1, "query", "1 query"}, {2, "recorded query", "2 recorded queries"}} {
 		if got := CountNoun(c.n, c.noun); got != c.want {
-			t.Errorf("%d: %q", c.n, got)
+			t.Errorf("CountNoun(%d, %q) = %q, want %q", c.n, c.noun, got, c.want)
 		}
 	}
 }

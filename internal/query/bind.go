@@ -82,8 +82,8 @@ type binder struct {
 	inner *levelIndex
 }
 
-// bindStatement binds one query. self is the WITH query being bound if that query may read
-// itself.
+// bindStatement binds one query. recursiveCTE is the WITH query that it is the body of, if that query may read
+// itself; else nil.
 func (b *binder) bindStatement(stmt any, outer *Level, recursiveCTE *CTE) *Level {
 	if b.depth >= maxDepth {
 		return newOpenLevel(outer)

@@ -65,7 +65,7 @@ func split(t *testing.T, sql string) *pgparse.Stmt {
 	t.Helper()
 	file, err := pgparse.SplitText(sql)
 	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Node == nil {
-		t.Fatalf("%s: %v", sql, err)
+		t.Fatalf("SplitText(%q): %v, or not one statement with a tree", sql, err)
 	}
 	return &file.Stmts[0]
 }
@@ -80,7 +80,7 @@ func fold(t *testing.T, sql string) *catalog.Catalog {
 	for _, s := range file.Stmts {
 		next, problems := c.Apply(s.Node, sql[s.Start:s.End])
 		if len(problems) > 0 {
-			t.Fatal(problems)
+			t.Fatalf("apply %s: %v", sql[s.Start:s.End], problems)
 		}
 		c = next
 	}

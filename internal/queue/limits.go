@@ -20,7 +20,7 @@ const (
 	// OldEnough is the age from which a transaction is waited for. Younger ones usually end within the
 	// lock_timeout.
 	OldEnough = 50 * time.Millisecond
-	// BlockerPollInterval is the interval between two checks for blockers, Watch between two checks for waiters.
+	// BlockerPollInterval is the interval between two checks for blockers, WaiterPollInterval between two checks for waiters.
 	BlockerPollInterval = 20 * time.Millisecond
 	WaiterPollInterval  = 100 * time.Millisecond
 	// Drain limits each wait of a concurrent build or drop (CREATE INDEX CONCURRENTLY). Nobody waits for it

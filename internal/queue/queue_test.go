@@ -40,7 +40,7 @@ func TestInTheWay(t *testing.T) {
 			t.Errorf("in the way: %+v", list)
 		} else if words := list[0].String(); !strings.Contains(words, "nightly), idle in transaction, for ") ||
 			!strings.HasSuffix(words, "holds ACCESS SHARE on public.t") {
-			t.Error(words)
+			t.Errorf("the blocker is described as %q, want its program, its state and its lock", words)
 		}
 		if list := in(WantedLock{"public.t", onward.ShareUpdateExclusiveLock}, 0); len(list) > 0 {
 			t.Errorf("a reader is in nobody's way here: %v", list)
@@ -66,7 +66,7 @@ func TestPrepared(t *testing.T) {
 	pgservertest.Exec(t, ask, "CREATE TABLE p (id int)", "BEGIN", "INSERT INTO p VALUES (1)", "PREPARE TRANSACTION 'two phases'")
 	list, err := (&LockQueue{Wanted: []WantedLock{{"public.p", onward.AccessExclusiveLock}}}).InTheWay(t.Context(), ask)
 	if err != nil || len(list) != 1 || !strings.HasPrefix(list[0].String(), `the prepared transaction "two phases", for `) {
-		t.Errorf("%v %v", list, err)
+		t.Errorf("InTheWay = %v, %v, want the prepared transaction", list, err)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestHiddenAge(t *testing.T) {
 	line := &LockQueue{Wanted: []WantedLock{{"public.t", onward.AccessExclusiveLock}}, Age: 20 * time.Millisecond}
 	list, err := line.InTheWay(t.Context(), ask)
 	if err != nil || len(list) != 1 || !strings.Contains(list[0].String(), "may not see") {
-		t.Errorf("%v %v", list, err)
+		t.Errorf("InTheWay without the right to see ages = %v, %v, want one blocker", list, err)
 	}
 	pgservertest.Exec(t, reader, "COMMIT")
 	if list, err = line.InTheWay(t.Context(), ask); err != nil || len(list) > 0 {
@@ -115,7 +115,7 @@ func TestBehind(t *testing.T) {
 				break
 			}
 			if time.Now().After(end) {
-				t.Fatal(tail)
+				t.Fatalf("after 10 s the waiters are %+v, want 2, and a wait above 50 ms", tail)
 			}
 		}
 	})

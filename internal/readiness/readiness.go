@@ -44,7 +44,7 @@ func JudgeWritten(p *onward.Plan, ran bool) *onward.Readiness {
 	})
 }
 
-// Damage is what somebody else has taken from a plan.
+// Damage is what somebody else has dropped while a plan is under way.
 type Damage struct {
 	// Gone are the tables and columns that its contract would drop and that are gone already.
 	Gone []string

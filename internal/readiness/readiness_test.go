@@ -90,7 +90,7 @@ func TestGuardedMigrations(t *testing.T) {
 		}
 		r := readiness.JudgeApplied(p, "p1", c.state, readiness.Damage{}, func(string) bool { return false })
 		if r.Migrate || !strings.HasSuffix(r.Text, c.end) {
-			t.Errorf("%s: %+v", c.name, r)
+			t.Errorf("JudgeApplied, %s: got %+v, want no migrations, and a text that ends with %q", c.name, r, c.end)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestJudgeWritten(t *testing.T) {
 		p.Name = "r"
 		c.change(p)
 		if r := readiness.JudgeWritten(p, c.ran); r.NewCode != c.fresh || r.Text != c.text {
-			t.Errorf("%s: %+v", c.name, r)
+			t.Errorf("JudgeWritten, %s: got %+v, want new code %t, text %q", c.name, r, c.fresh, c.text)
 		}
 	}
 }
@@ -162,11 +162,11 @@ func TestJudgePlan(t *testing.T) {
 	t.Parallel()
 	r := readiness.JudgePlan(renameColumn())
 	if r.DeployAfter != "04-backfill" || r.GoneBefore != "06-contract" || r.NextStep != "01-expand" {
-		t.Errorf("%+v", r)
+		t.Errorf("JudgePlan of a renamed column = %+v, want deploy after 04-backfill, gone before 06-contract, next 01-expand", r)
 	}
 	contractOnly := &onward.Plan{Base: "v1", Steps: []onward.PlanStep{{ID: "01-contract", Phase: onward.Contract}}}
 	if r := readiness.JudgePlan(contractOnly); !r.NewCode || r.Text != "The new code may be deployed. 01-contract must wait until no process of v1 is left." {
-		t.Errorf("%+v", r)
+		t.Errorf("JudgePlan of a contract alone = %+v, want that the new code may be deployed", r)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestForgottenTrigger(t *testing.T) {
 		return id != "01-expand" && id < "05"
 	})
 	if !r.NewCode || r.OldCode {
-		t.Errorf("%+v", r)
+		t.Errorf("JudgeApplied without the trigger = %+v, want new code true, old code false", r)
 	}
 }
 
@@ -237,7 +237,7 @@ func TestJudgeTargets(t *testing.T) {
 		{6, []string{"a"}, true, "The new code may be deployed." + gone + noTool},
 	} {
 		if r := readiness.JudgeTargets(judgeDone(c.done, onward.ApplyRunning), c.missing); r.NewCode != c.fresh || r.Text != c.text {
-			t.Errorf("%d: %+v", c.done, r)
+			t.Errorf("JudgeTargets, %d steps done, missing on %q: got %+v, want new code %t, text %q", c.done, c.missing, r, c.fresh, c.text)
 		}
 	}
 }
@@ -265,11 +265,11 @@ func TestJudgeEach(t *testing.T) {
 	} {
 		r := readiness.JudgeEach(c.targets, "target")
 		if r.NewCode != c.fresh || r.OldCode != c.old || c.text != "" && r.Text != c.text {
-			t.Errorf("%+v", r)
+			t.Errorf("JudgeEach, %d targets: got %+v, want new code %t, old code %t, text %q", len(c.targets), r, c.fresh, c.old, c.text)
 		}
 		if c.text == "" && (!strings.HasPrefix(r.Text, "On 1 of 5 targets (d): The new code must") ||
 			!strings.HasSuffix(r.Text, " On 2 of 5 targets: other answers. On all targets:"+noTool)) {
-			t.Errorf("%+v", r)
+			t.Errorf("JudgeEach, %d targets: got %+v, want the answer of d and a count of the others", len(c.targets), r)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (m *Steps) addCopyBackfill(c *Change, t, target *catalog.Relation, columns,
 	return m.addBatches(c, t, "copy the rows of "+t.Name.Name+" that no trigger has copied, in batches", copyStatement(t, target, columns, keys, "NOTHING"))
 }
 
-// copyStatement returns the statement of a backfill that copies rows. do is the action on a row that exists already.
+// copyStatement returns the statement of a backfill that copies rows. conflictAction is the action on a row that exists already: "NOTHING".
 func copyStatement(t, target *catalog.Relation, columns, keys []string, conflictAction string) func(join string) string {
 	var values []string
 	for _, n := range columns {

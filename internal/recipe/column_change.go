@@ -103,8 +103,8 @@ func (c *Change) changedColumn() (*catalog.Relation, *catalog.Column) {
 // commandType returns the kind of the command; none if the change is a whole statement.
 func (c *Change) commandType() pgparse.AlterTableType { return c.Command.GetSubtype() }
 
-// findColumnChange returns the course of the column that a change is about; nil if it is about no column of the
-// base.
+// findColumnChange returns all that the release does to the column that a change is about; nil if it is about no
+// column of the base.
 func (c *Change) findColumnChange() *columnChange {
 	t, col := c.changedColumn()
 	if col == nil {
@@ -113,14 +113,14 @@ func (c *Change) findColumnChange() *columnChange {
 	return c.Release.columnChanges[columnID{t.OID, col.Attnum}]
 }
 
-// renamesColumn reports whether a change renames its column, retypes whether it changes the type.
+// renamesColumn reports whether a change renames its column, changesType whether it changes the type.
 func (c *Change) renamesColumn() bool { return c.Node.GetRenameStmt() != nil }
 
 func (c *Change) changesType() bool {
 	return c.commandType() == pgparse.AlterTableType_AT_AlterColumnType
 }
 
-// leadChange returns the change whose recipe makes the steps for the whole course: the first rename or
+// leadChange returns the change whose recipe makes the steps for the whole columnChange: the first rename or
 // change of type, or the first change at all if a deprecation joined two columns.
 func (colChange *columnChange) leadChange() *Change {
 	if colChange.declaredByComment {

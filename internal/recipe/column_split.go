@@ -12,7 +12,7 @@ import (
 )
 
 // split is a column that the release drops, with the columns that replace it according to its
-// deprecation. The new columns are filled from the old one, and the old one from them.
+// deprecation: name is split into first_name and last_name. The new columns are filled from the old one, and the old one from them.
 type split struct {
 	old            *columnChange
 	t              *catalog.Relation // as it is at the base

@@ -21,7 +21,7 @@ var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Steps {
 	return nil
 }}
 
-// convertValue applies the release's changes of type to a value of a column, "$1". told says that one
+// convertValue applies the release's changes of type to a value of a column, "$1": ("$1")::bigint. converted: one
 // of them has USING.
 func (colChange *columnChange) convertValue(value string) (out string, converted bool, err error) {
 	before := catalog.Type{}

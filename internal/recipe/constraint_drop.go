@@ -4,9 +4,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// constraintDrop drops a primary key or a unique constraint. Its undo builds the index while others read and write, and then makes it the
-// constraint again: the one is the undo of a second step, which finds nothing to drop, because an index cannot be built so in the
-// transaction of the other.
+// constraintDrop drops a primary key or a unique constraint. Its undo builds the index concurrently, and then makes it the constraint again.
+// CREATE INDEX CONCURRENTLY needs a step of its own. So a second step, which finds nothing to drop, has it as its undo.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
 var constraintDrop = &Recipe{Name: "constraint-drop", Make: func(c *Change) *Steps {
 	old, t := c.droppedKey(), c.AlteredRelation()

@@ -7,9 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// joinDeclaredRenames joins the course of a dropped column with the course of the added column that replaces
-// it, if a comment or onward.yaml says "renamed to". The two columns are then kept in step as in a
-// rename, and no value is lost.
+// joinDeclaredRenames makes one change of the drop of a column and the addition of another, if a comment or
+// onward.yaml says "renamed to". The two columns are then kept in step as in a rename, and no value is lost.
 func (r *Release) joinDeclaredRenames() {
 	for _, old := range slices.Clone(r.columnOrder) {
 		now := r.findRenameTarget(old)

@@ -284,8 +284,8 @@ func (r *Release) joinEnumColumns() {
 // inTypeSchema returns the name of a type for SQL, with its schema, since writers may have another search path.
 func inTypeSchema(n catalog.Name) string { return quoteIdent(n.Schema) + "." + quoteIdent(n.Name) }
 
-// replaceTypeNames replaces the names of both types in an expression by those that they have in the steps. at is the schema at which the
-// expression was written.
+// replaceTypeNames replaces the names of both types in an expression by those that they have in the steps. schema is the schema at which
+// the expression was written.
 func (e *replacedEnum) replaceTypeNames(text string, schema *catalog.Catalog) (string, bool) {
 	const before = "SELECT "
 	statement := pgparse.ParseStatement(before + text)

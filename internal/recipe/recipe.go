@@ -40,13 +40,13 @@ type Release struct {
 	// derived are columns whose values are computed from what the deployed code writes. A condition
 	// on them may refuse its writes.
 	derived map[string]bool
-	names   map[string]bool
+	names   map[string]bool // the names that uniqueName has given
 	// changes are all changes of the release. head is the schema after them.
 	changes []*Change
 	head    *catalog.Catalog
 	// recreations are things that the release drops and creates again.
 	recreations recreations
-	// columnChanges hold the changes of each column; order lists them by the first change.
+	// columnChanges hold the changes of each column; columnOrder lists them by the first change.
 	columnChanges map[columnID]*columnChange
 	columnOrder   []*columnChange
 	// enums are those that the release makes again with other values.

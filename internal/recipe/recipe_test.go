@@ -114,7 +114,7 @@ func TestPlanChange(t *testing.T) {
 			t.Parallel()
 			got, missing := planRelease(t, shop, tt.change)
 			if len(missing) > 0 {
-				t.Error(missing)
+				t.Errorf("the plan lacks %v, want nothing missing", missing)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.change, diff)
@@ -164,7 +164,7 @@ func TestGrantsOfVersions(t *testing.T) {
 			t.Errorf("%v: MAINTAIN is granted: %t, in\n%s", versions, got, text)
 		}
 		if !strings.Contains(text, "GRANT delete ON orders TO app") || strings.Contains(text, "GRANT insert") || strings.Contains(text, "GRANT all") {
-			t.Errorf("%v:\n%s", versions, text)
+			t.Errorf("Postgres %v: want a grant of DELETE, none of INSERT or ALL, in\n%s", versions, text)
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// rowMarks notices rows of a table that go wrong between the check of a step and its commit. Its trigger writes a mark for each of them.
-// The step's transaction reads the marks instead of all rows.
+// rowMarks records writes between the check of a step and its commit that may break what was checked. A trigger inserts a row into the
+// table of marks for each of them. The step's transaction reads the marks instead of all rows.
 type rowMarks struct {
 	t       *catalog.Relation
 	trigger string

@@ -26,7 +26,7 @@ type softDelete struct {
 	unique                []*catalog.IndexInfo
 }
 
-// findSoftDeletes returns the adoptions of the release.
+// findSoftDeletes returns the columns for soft deletion that the release adds to deployed tables.
 func (r *Release) findSoftDeletes() (out []*softDelete) {
 	for _, colChange := range r.columnOrder {
 		if colChange.old != nil || colChange.newColumn == nil {

@@ -43,7 +43,7 @@ func TestLimitErrors(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if pg == nil || pg.Code != "P0001" || !strings.HasPrefix(pg.Message, "éé") || !strings.HasSuffix(pg.Message, "é… (25165824 bytes)") ||
 		len(pg.Message) > 9<<10 || pg.Routine != "exec_stmt_raise" {
-		t.Fatalf("%.60v", pg)
+		t.Fatalf("a message of 24 MB arrives as %.60v, want it cut, with its size and its routine", pg)
 	}
 	if got := after.TotalAlloc - before.TotalAlloc; got > size/4 {
 		t.Errorf("%d bytes were allocated for an error of %d", got, size)

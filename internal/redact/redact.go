@@ -25,7 +25,7 @@ var (
 )
 
 // Error returns a server's error without the values of rows, and without the literals of the statement. Messages that code of the database
-// raises itself are unchanged: see [Words].
+// raises itself are unchanged: see [RedactMessage].
 func Error(e onward.ServerError) onward.ServerError {
 	e.Detail = failingRow.ReplaceAllString(e.Detail, "")
 	e.Detail = keyValue.ReplaceAllString(e.Detail, "=(…)$1")
@@ -68,13 +68,13 @@ func RaisingFunction(e *pgconn.PgError) string {
 	return ""
 }
 
-// MessageWithCode returns a [Message] with its SQLSTATE.
+// MessageWithCode returns the text of [RedactMessage] with the SQLSTATE.
 func MessageWithCode(e *pgconn.PgError) string {
 	return RedactMessage(e) + " (SQLSTATE " + e.Code + ")"
 }
 
-// RedactError returns the text of an error. A server's error in it is replaced by its [Words], the text around it stays. It is for errors caused
-// by rows.
+// RedactError returns the text of an error. A server's error in it is replaced by its [MessageWithCode]; the text around it stays. It is for
+// errors caused by rows.
 func RedactError(err error) string {
 	refused := new(pgconn.PgError)
 	if !errors.As(err, &refused) {

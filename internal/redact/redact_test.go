@@ -68,7 +68,7 @@ func TestError(t *testing.T) {
 		}
 	}
 	if got := redact.RedactStatement("UPDATE t SET a = 'it''s', b = 'x' WHERE c = $1"); got != "UPDATE t SET a = '…', b = '…' WHERE c = $1" {
-		t.Error(got)
+		t.Errorf("RedactStatement = %q, want its literals hidden", got)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestErrorOnRows(t *testing.T) {
 		_, err := conn.Exec(t.Context(), c.sql)
 		pg := new(pgconn.PgError)
 		if !errors.As(err, &pg) {
-			t.Errorf("%s: %v", c.sql, err)
+			t.Errorf("run %s: got error %v, want a PgError", c.sql, err)
 			continue
 		}
 		got := redact.ErrorOnRows(pg, c.sql)

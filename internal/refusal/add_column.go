@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// checkAddColumn is ADD COLUMN.
+// checkAddColumn checks ADD COLUMN.
 func (a *Alteration) checkAddColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	name := def.GetColname()
@@ -135,9 +135,9 @@ func (a *Alteration) checkGenerationExpr(expr *pgparse.Node) bool {
 	return true
 }
 
-// VisitColumnChildren goes through the tables that a new column reaches. has is the column of
-// that name that a child has already: it only learns that it inherits it, and its
-// own children learn nothing.
+// VisitColumnChildren goes through the tables that a new column reaches. existing is the column of
+// that name that a child has already: the server only marks it as inherited, and does not visit the
+// child's own children.
 func (a *Alteration) VisitColumnChildren(name string, visit func(rel *catalog.Relation, existing *catalog.Column)) {
 	a.visitInheritanceTree(func(rel *catalog.Relation, kids func()) {
 		var existing *catalog.Column

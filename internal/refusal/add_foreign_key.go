@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkAddForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
+// checkAddForeignKey checks ADD FOREIGN KEY, as a constraint or in a new column.
 func (a *Alteration) checkAddForeignKey(con *pgparse.Constraint, columns []string) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):

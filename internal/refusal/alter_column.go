@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkColumnDefault is SET DEFAULT and DROP DEFAULT.
+// checkColumnDefault checks SET DEFAULT and DROP DEFAULT.
 func (a *Alteration) checkColumnDefault(cmd *pgparse.AlterTableCmd) {
 	a.refuseNewerSyntax(cmd.GetDef())
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
@@ -21,7 +21,7 @@ func (a *Alteration) checkColumnDefault(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// checkSetExpression is ALTER COLUMN … SET EXPRESSION (17).
+// checkSetExpression checks ALTER COLUMN … SET EXPRESSION (17).
 func (a *Alteration) checkSetExpression(name string, expr *pgparse.Node) {
 	if !a.V.AtLeast(17) {
 		a.RecordRefusal(pgerror.SyntaxAt, "EXPRESSION")
@@ -76,7 +76,7 @@ func (a *Alteration) SharesIdentity(col *catalog.Column) bool {
 	return parentColumn != nil && parentColumn.Identity != "" && (col.Sequence == 0 || col.Sequence == parentColumn.Sequence)
 }
 
-// checkAddIdentity is ADD GENERATED … AS IDENTITY.
+// checkAddIdentity checks ADD GENERATED … AS IDENTITY.
 func (a *Alteration) checkAddIdentity(name string) {
 	if a.Rel.Parent != 0 && a.V.AtLeast(17) {
 		a.RecordRefusal(pgerror.IdentityToPartition)
@@ -87,7 +87,7 @@ func (a *Alteration) checkAddIdentity(name string) {
 	}
 }
 
-// checkChangeIdentity is SET GENERATED, with the sequence's options beside it, and
+// checkChangeIdentity checks SET GENERATED, with the sequence's options beside it, and
 // DROP IDENTITY.
 func (a *Alteration) checkChangeIdentity(cmd *pgparse.AlterTableCmd) {
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
@@ -130,7 +130,7 @@ func (q *Checker) hasPlainStorage(t catalog.Type) bool {
 	return t.Name.Schema == "pg_catalog" && contains(fixed, t.Name.Name)
 }
 
-// checkSetStorage is SET STORAGE and SET COMPRESSION.
+// checkSetStorage checks SET STORAGE and SET COMPRESSION.
 func (a *Alteration) checkSetStorage(cmd *pgparse.AlterTableCmd) {
 	word := strings.ToLower(pgparse.StringText(cmd.GetDef()))
 	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
@@ -150,7 +150,7 @@ func (a *Alteration) checkSetStorage(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// checkSetStatistics is SET STATISTICS.
+// checkSetStatistics checks SET STATISTICS.
 func (a *Alteration) checkSetStatistics(cmd *pgparse.AlterTableCmd) {
 	if cmd.GetDef() == nil && !a.V.AtLeast(17) {
 		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")

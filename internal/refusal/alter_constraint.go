@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkAddConstraint is ADD CONSTRAINT in all of its forms.
+// checkAddConstraint checks ADD CONSTRAINT in all of its forms.
 func (a *Alteration) checkAddConstraint(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_CHECK:
@@ -43,7 +43,7 @@ func (a *Alteration) checkAddCheck(con *pgparse.Constraint) {
 	}
 }
 
-// checkAddUsingIndex is ADD CONSTRAINT … USING INDEX.
+// checkAddUsingIndex checks ADD CONSTRAINT … USING INDEX.
 func (a *Alteration) checkAddUsingIndex(con *pgparse.Constraint) {
 	index := a.C.IndexNamed(a.Rel, con.GetIndexname())
 	known := index != nil && index.Index != nil && !index.Inferred
@@ -99,7 +99,7 @@ func (a *Alteration) refuseImpliedNotNull(name string) {
 	}
 }
 
-// checkValidateConstraint is VALIDATE CONSTRAINT.
+// checkValidateConstraint checks VALIDATE CONSTRAINT.
 func (a *Alteration) checkValidateConstraint(name string) {
 	con := a.Rel.Constraint(name)
 	if con == nil {
@@ -121,7 +121,7 @@ func (a *Alteration) checkValidateConstraint(name string) {
 	}
 }
 
-// checkDropConstraint is DROP CONSTRAINT.
+// checkDropConstraint checks DROP CONSTRAINT.
 func (a *Alteration) checkDropConstraint(cmd *pgparse.AlterTableCmd) {
 	con := a.Rel.Constraint(cmd.GetName())
 	if con == nil && a.V.AtLeast(18) {
@@ -156,7 +156,7 @@ func RestsOn(fk, key *catalog.Constraint) bool {
 	return true
 }
 
-// checkAlterConstraint is ALTER CONSTRAINT.
+// checkAlterConstraint checks ALTER CONSTRAINT.
 func (a *Alteration) checkAlterConstraint(def *pgparse.ATAlterConstraint) {
 	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.V.AtLeast(18) {
 		word := "ENFORCED"

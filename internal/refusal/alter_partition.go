@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkAttachPartition is ATTACH PARTITION, of a table or of an index.
+// checkAttachPartition checks ATTACH PARTITION, of a table or of an index.
 func (a *Alteration) checkAttachPartition(cmd *pgparse.PartitionCmd) {
 	rv := cmd.GetName()
 	if a.Rel.Kind == catalog.PartitionedIndex || a.Rel.Kind == catalog.Index {
@@ -123,7 +123,7 @@ func SameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) boo
 	return true
 }
 
-// checkDetachPartition is DETACH PARTITION.
+// checkDetachPartition checks DETACH PARTITION.
 func (a *Alteration) checkDetachPartition(cmd *pgparse.PartitionCmd) {
 	if cmd.GetConcurrent() && !a.V.AtLeast(14) {
 		a.RecordRefusal(pgerror.SyntaxAt, "CONCURRENTLY")
@@ -134,7 +134,7 @@ func (a *Alteration) checkDetachPartition(cmd *pgparse.PartitionCmd) {
 	}
 }
 
-// checkFinalizeDetach is DETACH PARTITION … FINALIZE.
+// checkFinalizeDetach checks DETACH PARTITION … FINALIZE.
 func (a *Alteration) checkFinalizeDetach(cmd *pgparse.PartitionCmd) {
 	if !a.V.AtLeast(14) {
 		a.RecordRefusal(pgerror.SyntaxAt, "FINALIZE")

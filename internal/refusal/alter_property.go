@@ -8,10 +8,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// What ALTER TABLE changes of a table as a whole: its owner, its place, how it
-// is stored and told to subscribers.
+// Commands of ALTER TABLE about the whole table: its owner, its tablespace, its
+// storage and its replica identity.
 
-// checkClusterOn is CLUSTER ON: it only remembers the index.
+// checkClusterOn checks CLUSTER ON: it only remembers the index.
 func (a *Alteration) checkClusterOn(name string) {
 	if a.Rel.Kind == catalog.PartitionedTable {
 		a.refuseIndexMark("CLUSTER ON")
@@ -31,7 +31,7 @@ func (a *Alteration) refuseIndexMark(action string) {
 	a.RecordRefusal(pgerror.MarkPartitioned)
 }
 
-// checkReplicaIdentityIndex is REPLICA IDENTITY USING INDEX.
+// checkReplicaIdentityIndex checks REPLICA IDENTITY USING INDEX.
 func (a *Alteration) checkReplicaIdentityIndex(name string) {
 	i := a.C.IndexNamed(a.Rel, name)
 	if i == nil || i.Index == nil || i.Inferred {
@@ -57,7 +57,7 @@ func (a *Alteration) checkReplicaIdentityIndex(name string) {
 	}
 }
 
-// checkChangeOwner is OWNER TO.
+// checkChangeOwner checks OWNER TO.
 func (a *Alteration) checkChangeOwner(to *pgparse.RoleSpec) {
 	if !OwnerStays(a.Rel, to) && a.Rel.Kind == catalog.Sequence && a.Rel.Seq != nil && a.Rel.Seq.OwnerTable != 0 {
 		a.RecordRefusal(pgerror.SequenceOwner, a.Rel.Name.Name)
@@ -77,7 +77,7 @@ func OwnerStays(rel *catalog.Relation, to *pgparse.RoleSpec) bool {
 	return isOwner && !rel.Inferred
 }
 
-// checkSetPersistence is SET LOGGED and SET UNLOGGED.
+// checkSetPersistence checks SET LOGGED and SET UNLOGGED.
 func (a *Alteration) checkSetPersistence(to catalog.Persistence) {
 	if !a.original.Inferred && a.Rel.Persistence != a.original.Persistence {
 		a.RecordRefusal(pgerror.PersistenceTwice)
@@ -125,7 +125,7 @@ func (q *Checker) anyPublication(holds func(o *catalog.Object) bool) bool {
 	return found
 }
 
-// checkSetTablespace is SET TABLESPACE, which comes once, whatever the tablespace is.
+// checkSetTablespace checks SET TABLESPACE, which comes once, whatever the tablespace is.
 func (a *Alteration) checkSetTablespace(cmd *pgparse.AlterTableCmd) {
 	for _, n := range a.commands.Statement.GetCmds() {
 		switch other := n.GetAlterTableCmd(); {
@@ -138,7 +138,7 @@ func (a *Alteration) checkSetTablespace(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// checkSetAccessMethod is SET ACCESS METHOD. Only one that changes the method counts.
+// checkSetAccessMethod checks SET ACCESS METHOD. Only one that changes the method counts.
 func (a *Alteration) checkSetAccessMethod(name string) {
 	switch {
 	case name == "" && !a.V.AtLeast(17):
@@ -150,7 +150,7 @@ func (a *Alteration) checkSetAccessMethod(name string) {
 	}
 }
 
-// accessMethodOf is the access method of a table's rows. A partitioned table has none of its own unless it was set.
+// accessMethodOf returns the access method of a table's rows. A partitioned table has none of its own unless it was set.
 func (a *Alteration) accessMethodOf(rel *catalog.Relation) string {
 	if rel.Kind == catalog.PartitionedTable {
 		return rel.AccessMethod

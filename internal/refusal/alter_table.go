@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkAlterTable is ALTER TABLE and its like.
+// checkAlterTable checks ALTER TABLE, and statements that the parser reads as one, such as ALTER INDEX.
 func (q *Checker) checkAlterTable(s *pgparse.AlterTableStmt) {
 	a := q.NewAlteration(s)
 	if a == nil {
@@ -20,7 +20,7 @@ func (q *Checker) checkAlterTable(s *pgparse.AlterTableStmt) {
 	})
 }
 
-// checkCommand asks about a command.
+// checkCommand checks one command of the statement.
 func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:

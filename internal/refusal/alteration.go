@@ -12,7 +12,7 @@ type Alteration struct {
 	*Checker
 	// Rel is the altered relation as the current command finds it.
 	Rel *catalog.Relation
-	// Recurse: not ONLY.
+	// Recurse: the statement has no ONLY, so it reaches the children.
 	Recurse bool
 
 	commands *catalog.Commands

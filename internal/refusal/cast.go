@@ -10,7 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// findCast is the entry of pg_cast for two built-in types: context and method, and the first version that has it, 0 for all.
+// findCast returns the entry of pg_cast for two built-in types: context and method, and the first version that has it, 0 for all.
+// For bytea and int2 it is "ef", 18: an explicit cast by a function.
 func findCast(from, to string) (entry string, since int) {
 	key := from + " " + to + " "
 	i, _ := slices.BinarySearch(casts[:], key)
@@ -22,7 +23,7 @@ func findCast(from, to string) (entry string, since int) {
 	return entry[:2], since
 }
 
-// castInVersion is the entry of pg_cast that the version has for two built-in types.
+// castInVersion returns the entry of pg_cast that the version has for two built-in types.
 func (q *Checker) castInVersion(from, to catalog.Type) string {
 	entry, since := findCast(from.Name.Name, to.Name.Name)
 	if since > 0 && !q.V.AtLeast(since) {
@@ -54,7 +55,7 @@ func IsRelabeling(from, to catalog.Type, utc bool) bool {
 	return c != "" && c[1] == 'b'
 }
 
-// typeName is a built-in type's name; the bare name of the types of well-known
+// typeName returns a built-in type's name; the bare name of the types of well-known
 // extensions.
 func typeName(t catalog.Type) string {
 	if t.Name.Schema == "pg_catalog" || t.Name.Name == "citext" {

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// checkAlterColumnType is ALTER COLUMN … TYPE.
+// checkAlterColumnType checks ALTER COLUMN … TYPE.
 func (a *Alteration) checkAlterColumnType(cmd *pgparse.AlterTableCmd) {
 	def, name := cmd.GetDef().GetColumnDef(), cmd.GetName()
 	if !a.Recurse && a.Rel.HasKids() {
@@ -167,7 +167,7 @@ func (a *Alteration) checkForeignKeyTypes(rel *catalog.Relation, col *catalog.Co
 	return true
 }
 
-// defaultType is the type that a column's default has before the column's own is
+// defaultType returns the type that a column's default has before the column's own is
 // made of it, which is what a change of the column's type starts from: the
 // default 'new'::state of a text column is a state. The zero Type is not known.
 func (a *Alteration) defaultType(col *catalog.Column) catalog.Type {

@@ -31,7 +31,7 @@ func (q *Checker) checkCast(col *catalog.Column, to catalog.Type, using *pgparse
 	return pgerror.NoAutomaticCast.NewRefusal(col.Name, formatWithoutModifier(to))
 }
 
-// typeFromUsing is the type that a USING expression gives a column's values when it does
+// typeFromUsing returns the type that a USING expression gives a column's values when it does
 // nothing but cast them; the zero Type when it does more.
 func (q *Checker) typeFromUsing(using *pgparse.Node, col *catalog.Column, columnType catalog.Type) (catalog.Type, *pgerror.Refusal) {
 	switch m := pgparse.Unwrap(using).(type) {
@@ -86,7 +86,7 @@ func (q *Checker) IsConstrained(d *catalog.UserType) bool {
 	return false
 }
 
-// formatWithoutModifier is a type as errors name it, without its length or precision.
+// formatWithoutModifier returns a type as errors name it, without its length or precision.
 func formatWithoutModifier(t catalog.Type) string {
 	t.Mods, t.ModText = nil, ""
 	return t.String()
@@ -150,7 +150,7 @@ func (a *Alteration) checkComparisons(expr *pgparse.Node, col *catalog.Column, t
 // cast to text, and will be.
 var plainly = []string{"text", "int2", "int4", "int8", "numeric", "float4", "float8", "date", "timestamp", "timestamptz", "uuid", "bool"}
 
-// constantType is the type of constants that a column is compared with; ok is
+// constantType returns the type of constants that a column is compared with; ok is
 // false when something else is there too.
 func (q *Checker) constantType(n *pgparse.Node, column catalog.Type) (t catalog.Type, ok bool) {
 	var list []*pgparse.Node

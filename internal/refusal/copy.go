@@ -23,7 +23,7 @@ func (q *Checker) checkCopy(s *pgparse.CopyStmt) {
 	}
 }
 
-// checkCopyFrom is COPY … FROM.
+// checkCopyFrom checks COPY … FROM.
 func (q *Checker) checkCopyFrom(s *pgparse.CopyStmt, freeze bool) {
 	t := q.FindTable(s.GetRelation())
 	switch {
@@ -53,7 +53,7 @@ func readsSystemColumn(where *pgparse.Node) bool {
 	return found
 }
 
-// checkCopyTo is COPY … TO: not of what has no rows of its own.
+// checkCopyTo checks COPY … TO. The server refuses it for relations without rows of their own, such as views.
 func (q *Checker) checkCopyTo(s *pgparse.CopyStmt) {
 	rel := q.C.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
 	if rel == nil || rel.Inferred {

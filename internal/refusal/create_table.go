@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// newTable is a CREATE TABLE at work.
+// newTable is a CREATE TABLE while it is checked.
 type newTable struct {
 	*Checker
 	name        catalog.Name
@@ -14,7 +14,7 @@ type newTable struct {
 	elements    []*pgparse.Node
 }
 
-// checkCreateTable is CREATE TABLE and CREATE FOREIGN TABLE.
+// checkCreateTable checks CREATE TABLE and CREATE FOREIGN TABLE.
 func (q *Checker) checkCreateTable(s *pgparse.CreateStmt) {
 	rv := s.GetRelation()
 	if s.GetIfNotExists() && q.TableThere(rv) {
@@ -71,7 +71,7 @@ func persistenceOf(rv *pgparse.RangeVar) catalog.Persistence {
 	return catalog.Permanent
 }
 
-// typeOfColumn is the type of a column that the statement lists; an unknown one for
+// typeOfColumn returns the type of a column that the statement lists; an unknown one for
 // another, and for one that makes a sequence.
 func (t *newTable) typeOfColumn(name string) catalog.Type {
 	for _, n := range t.elements {
@@ -105,7 +105,7 @@ func (t *newTable) checkKey(con *pgparse.Constraint, columns []string) {
 	}
 }
 
-// checkForeignKey asks about a foreign key of the new table; other constraints have
+// checkForeignKey checks a foreign key of the new table; other constraints have
 // nothing to ask the schema.
 func (t *newTable) checkForeignKey(con *pgparse.Constraint, columns []string) {
 	pk := con.GetPktable()
@@ -127,7 +127,7 @@ func IsItself(table catalog.Name, pk *pgparse.RangeVar) bool {
 	return pk.GetRelname() == table.Name && (pk.GetSchemaname() == "" || pk.GetSchemaname() == table.Schema)
 }
 
-// checkParent asks about a parent of the new table: one whose partition it becomes,
+// checkParent checks a parent of the new table: one whose partition it becomes,
 // or one that it inherits from.
 func (t *newTable) checkParent(parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkAlterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
-// the domain, but not inside other types.
+// checkAlterDomain checks ALTER DOMAIN. The server checks a new constraint in every table that
+// uses the domain, and refuses it if a column has the domain inside another type.
 func (q *Checker) checkAlterDomain(s *pgparse.AlterDomainStmt) {
 	switch s.GetSubtype() {
 	case "C": // ADD CONSTRAINT
@@ -37,8 +37,8 @@ func (q *Checker) checkAlterDomain(s *pgparse.AlterDomainStmt) {
 	}
 }
 
-// checkDomainUsers refuses where a stored column has a domain, or one that rests on
-// it, inside another type.
+// checkDomainUsers refuses the statement if a stored column has a domain, or a domain over
+// it, inside another type, such as an array.
 func (q *Checker) checkDomainUsers(d *catalog.UserType, depth int) {
 	if depth > 8 {
 		return
@@ -79,7 +79,7 @@ func (q *Checker) checkNestedDomain(d *catalog.UserType, composite catalog.OID, 
 	})
 }
 
-// TablesOf are the tables of a type (OF).
+// TablesOf returns the tables of a type (OF).
 func (q *Checker) TablesOf(u *catalog.UserType) []*catalog.Relation {
 	return slices.DeleteFunc(q.C.TypedBy(u.OID), func(rel *catalog.Relation) bool { return rel.OfType != u.OID })
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkDrop is DROP. The catalog finds what is missing and what depends on the objects.
+// checkDrop checks DROP. The catalog finds what is missing and what depends on the objects.
 func (q *Checker) checkDrop(s *pgparse.DropStmt) {
 	switch s.GetRemoveType() {
 	case pgparse.ObjectType_OBJECT_INDEX:
@@ -22,7 +22,7 @@ func (q *Checker) checkDrop(s *pgparse.DropStmt) {
 	}
 }
 
-// checkDropConcurrently is DROP INDEX CONCURRENTLY.
+// checkDropConcurrently checks DROP INDEX CONCURRENTLY.
 func (q *Checker) checkDropConcurrently(s *pgparse.DropStmt) {
 	switch {
 	case len(s.GetObjects()) > 1:
@@ -42,7 +42,8 @@ func (q *Checker) checkDropConcurrently(s *pgparse.DropStmt) {
 
 // ReadElsewhere reports whether a policy, a rule or the body of a function reads
 // a relation (a column of it, unless column is 0), so that it cannot be dropped
-// without CASCADE; goes tells of which tables that does not matter.
+// without CASCADE. goes reports whether a table is dropped too, so that its policies
+// and rules do not matter.
 func (q *Checker) ReadElsewhere(rel *catalog.Relation, column int16, goes func(*catalog.Relation) bool) bool {
 	return slices.ContainsFunc(q.C.PoliciesOver(rel.OID, column), func(x catalog.PolicyOn) bool { return !goes(x.Table) }) ||
 		slices.ContainsFunc(q.C.RulesOver(rel.OID, column), func(x catalog.RuleOn) bool { return !goes(x.Table) }) ||
@@ -50,8 +51,8 @@ func (q *Checker) ReadElsewhere(rel *catalog.Relation, column int16, goes func(*
 }
 
 // IsSequenceTaken reports whether a default takes numbers from a sequence that its column
-// does not own, so that the sequence cannot be dropped without CASCADE. with is
-// the column that is dropped with it, "" for none: those that inherit it go too.
+// does not own, so that the sequence cannot be dropped without CASCADE. column is
+// the column that is dropped with it, "" for none: columns that inherit it go too.
 func (q *Checker) IsSequenceTaken(seq *catalog.Relation, column string, goes func(*catalog.Relation) bool) bool {
 	return slices.ContainsFunc(q.C.TakersOf(seq.OID), func(t *catalog.Relation) bool {
 		c := t.Column(column)

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkDropColumn is DROP COLUMN.
+// checkDropColumn checks DROP COLUMN.
 func (a *Alteration) checkDropColumn(cmd *pgparse.AlterTableCmd) {
 	col := a.Rel.Column(cmd.GetName())
 	switch {

@@ -49,7 +49,7 @@ func (q *Checker) areKeysComparable(ref *catalog.Relation, con *pgparse.Constrai
 	return true
 }
 
-// foreignKeyTypeRefusal is the refusal of a foreign key between types that
+// foreignKeyTypeRefusal returns the refusal of a foreign key between types that
 // cannot be compared.
 func (q *Checker) foreignKeyTypeRefusal(table catalog.Name, con *pgparse.Constraint, columns []string) *pgerror.Refusal {
 	name := con.GetConname()

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// KeyColumns are the columns of a PRIMARY KEY, UNIQUE or EXCLUDE constraint; an
-// expression is called as in made-up names.
+// KeyColumns returns the columns of a PRIMARY KEY, UNIQUE or EXCLUDE constraint. For an
+// expression it has the part of a generated name, as [ElementName] returns it.
 func KeyColumns(con *pgparse.Constraint) []string {
 	columns := StringNames(con.GetKeys())
 	for _, x := range con.GetExclusions() {

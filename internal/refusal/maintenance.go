@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkVacuum is VACUUM and ANALYZE.
+// checkVacuum checks VACUUM and ANALYZE.
 func (q *Checker) checkVacuum(s *pgparse.VacuumStmt) {
 	if !q.checkVacuumOptions(s) || pgparse.BoolOption(s.GetOptions(), "only_database_stats", false) {
 		return
@@ -52,7 +52,7 @@ func (q *Checker) checkCluster(s *pgparse.ClusterStmt) {
 	}
 }
 
-// checkRepack is REPACK.
+// checkRepack checks REPACK.
 func (q *Checker) checkRepack(s *pgparse.ClusterStmt, repack *pgparse.Repack) {
 	for _, n := range s.GetParams() {
 		switch name := n.GetDefElem().GetDefname(); name {
@@ -127,7 +127,7 @@ func (q *Checker) checkClusterIndex(index *catalog.Relation) bool {
 	return true
 }
 
-// findClusterIndex is the index of a CLUSTER: the named one, or the one that was
+// findClusterIndex returns the index of a CLUSTER: the named one, or the one that was
 // used before.
 func (q *Checker) findClusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
 	if name != "" {

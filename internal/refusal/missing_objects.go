@@ -51,7 +51,7 @@ func (q *Checker) checkCall(s *pgparse.CallStmt) {
 // if all versions have the event.
 var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0, "sql_drop": 0, "table_rewrite": 0, "login": 17}
 
-// checkEventTrigger is CREATE EVENT TRIGGER.
+// checkEventTrigger checks CREATE EVENT TRIGGER.
 // https://www.postgresql.org/docs/current/sql-createeventtrigger.html
 func (q *Checker) checkEventTrigger(s *pgparse.CreateEventTrigStmt) {
 	since, known := eventTriggers[s.GetEventname()]

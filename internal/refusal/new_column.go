@@ -6,7 +6,7 @@ import "github.com/onward-sql/onward/internal/pgparse"
 type NewColumn struct {
 	Def             *pgparse.ColumnDef
 	Serial, NotNull bool // Serial: it takes numbers from a sequence of its own
-	// Identity is when a number is given; Generated is "stored" or "virtual".
+	// Identity is "a" for GENERATED ALWAYS AS IDENTITY, "d" for BY DEFAULT; Generated is "stored" or "virtual".
 	Identity, Generated string
 	// Default is also the expression of a generated column.
 	Default *pgparse.Node
@@ -14,7 +14,7 @@ type NewColumn struct {
 	Sequence []*pgparse.Node
 	// Checks has nil for those that are NOT ENFORCED.
 	Keys, Checks, ForeignKeys []*pgparse.Constraint
-	// NotEnforced are the foreign keys that are not.
+	// NotEnforced are the foreign keys that are NOT ENFORCED.
 	NotEnforced []*pgparse.Constraint
 	// enforcement: a constraint says whether it is ENFORCED.
 	enforcement bool
@@ -83,7 +83,7 @@ func isSerial(t *pgparse.TypeName) bool {
 	return false
 }
 
-// StringNames are the texts of a list of names.
+// StringNames returns the texts of a list of names.
 func StringNames(list []*pgparse.Node) []string {
 	out := make([]string, len(list))
 	for i, k := range list {

@@ -9,11 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Forms that older versions cannot read. They are refused where the whole
-// statement is looked at anyway.
+// Forms that older versions cannot parse, such as GENERATED … VIRTUAL before 18.
 
-// checkColumnSyntax refuses what a column of CREATE TABLE says in words that the
-// version does not have.
+// checkColumnSyntax refuses clauses of a column of CREATE TABLE that the version
+// does not have: COMPRESSION before 14.
 func (q *Checker) checkColumnSyntax(def *pgparse.ColumnDef) {
 	if def.GetCompression() != "" && !q.V.AtLeast(14) {
 		q.RecordRefusal(pgerror.SyntaxAt, "COMPRESSION")

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkAddNotNull is ADD CONSTRAINT … NOT NULL (18).
+// checkAddNotNull checks ADD CONSTRAINT … NOT NULL (18).
 func (a *Alteration) checkAddNotNull(con *pgparse.Constraint) {
 	if !a.V.AtLeast(18) {
 		a.RecordRefusal(pgerror.SyntaxAt, "NOT")

@@ -5,9 +5,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// ReadableFrom is the oldest of some major versions, in ascending order, that reads what a
-// statement says, whatever the schema: its words, and the options that it names. 0 where
-// none does.
+// ReadableFrom returns the oldest of some major versions, in ascending order, that can parse a
+// statement and knows the options that it names, whatever the schema; 0 if none does.
+// For MERGE it is 15.
 func ReadableFrom(node *pgparse.Node, versions []int) int {
 	msg := pgparse.Unwrap(node)
 	for _, major := range versions {

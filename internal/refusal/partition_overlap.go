@@ -82,7 +82,7 @@ func (q *Checker) checkRangeOverlap(name catalog.Name, parent *catalog.Relation,
 	return true
 }
 
-// ParseRangeBound are the two constants of a range: "FOR VALUES FROM (1) TO (2)".
+// ParseRangeBound returns the two constants of a range: "FOR VALUES FROM (1) TO (2)".
 func ParseRangeBound(words string) (low, high *predicate.Value, ok bool) {
 	rest, hasFrom := strings.CutPrefix(words, "FOR VALUES FROM (")
 	from, to, two := strings.Cut(rest, ") TO (")

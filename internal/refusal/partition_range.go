@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// RangeOf is the range of a partition by one column; ok is false for every
-// other partitioning.
+// RangeOf returns the range of a partition by one column: "day", at least 2026-01-01, below
+// 2026-02-01. ok is false for every other partitioning.
 func RangeOf(parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) (column string, in predicate.Interval, ok bool) {
 	if len(parent.PartitionKey) != 1 || parent.PartitionKey[0].Column == 0 || spec.GetIsDefault() {
 		return "", in, false
@@ -23,7 +23,7 @@ func RangeOf(parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) (column
 	return col.Name, in, true
 }
 
-// rangeEnd is an end of a range that is a constant.
+// rangeEnd returns an end of a range if it is a constant; nil for any other.
 func rangeEnd(n *pgparse.Node) *predicate.Value {
 	if d := n.GetPartitionRangeDatum(); d != nil {
 		n = d.GetValue()

@@ -126,7 +126,7 @@ func (q *Checker) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt
 	return true
 }
 
-// describeAll is what a publication has all of, in the server's words.
+// describeAll names the kinds of objects that a publication has all of: "ALL TABLES, ALL SEQUENCES".
 func describeAll(tables, sequences bool) string {
 	switch {
 	case tables && sequences:
@@ -137,7 +137,7 @@ func describeAll(tables, sequences bool) string {
 	return "ALL SEQUENCES"
 }
 
-// checkGrant is GRANT and REVOKE: since 18 the relation is looked up with a lock.
+// checkGrant checks GRANT and REVOKE: since 18 the relation is looked up with a lock.
 func (q *Checker) checkGrant(s *pgparse.GrantStmt) {
 	q.checkGrantedPrivileges(s)
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {

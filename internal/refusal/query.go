@@ -14,25 +14,25 @@ type queryChecker struct {
 	depth int
 	// bound resolves names in the action of a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
-	// firing are the rules being followed.
+	// firing are the rules whose actions are being checked, to find a recursion.
 	firing []RuleEvent
-	// within: the statement is inside a WITH.
+	// within: the statement is in a WITH query.
 	within bool
 }
 
-// checkQuery asks about a statement on rows.
+// checkQuery checks a statement on rows.
 func (q *Checker) checkQuery(msg any) {
 	a := queryChecker{Checker: q}
 	a.checkQueryLevel(query.BindScopes(msg))
 }
 
-// checkExpr asks about an expression outside any query.
+// checkExpr checks an expression outside any query.
 func (q *Checker) checkExpr(n *pgparse.Node) {
 	a := queryChecker{Checker: q}
 	a.checkNode(n, query.BindExpr(n, query.NoRelations{}))
 }
 
-// resolveTable is the relation that a name means here.
+// resolveTable returns the relation that a name means here.
 func (a *queryChecker) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
 	if oid, ok := a.bound[rv]; ok {
 		return a.C.Relation(oid)
@@ -134,7 +134,7 @@ func (q *Checker) checkSerialSequence(f *pgparse.FuncCall) {
 	}
 }
 
-// ResolveRegclass is the relation that an argument names: a constant, or the sequence
+// ResolveRegclass returns the relation that an argument names: a constant, or the sequence
 // of a column, pg_get_serial_sequence('t', 'id').
 func (q *Checker) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
 	for arg.GetTypeCast() != nil {
@@ -234,7 +234,7 @@ func (a *queryChecker) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
 	a.checkNodes(l, m.GetMergeWhenClauses())
 }
 
-// checkMergeTarget asks about what a MERGE writes to.
+// checkMergeTarget checks what a MERGE writes to.
 func (a *queryChecker) checkMergeTarget(m *pgparse.MergeStmt) {
 	if t := a.resolveTable(m.GetRelation()); t != nil && !a.canMergeInto(t) {
 		a.RecordRefusal(pgerror.MergeTarget, t.Name.Name)

@@ -48,7 +48,7 @@ func apply(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 	}
 	for _, s := range f.Stmts {
 		if s.Node == nil {
-			t.Fatal(s.Err)
+			t.Fatalf("parse the schema: %v", s.Err)
 		}
 		c, _ = c.Apply(s.Node, f.Src[s.Start:s.End])
 	}

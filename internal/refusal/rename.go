@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkRename is ALTER … RENAME.
+// checkRename checks ALTER … RENAME.
 func (q *Checker) checkRename(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	switch s.GetRenameType() {
@@ -91,7 +91,7 @@ func (q *Checker) checkRenameConstraint(s *pgparse.RenameStmt) {
 	}
 }
 
-// ImpliedNotNull is the column whose NOT NULL has the name that 18 gives it
+// ImpliedNotNull returns the column whose NOT NULL has the name that 18 gives it
 // when the author gives none.
 func ImpliedNotNull(rel *catalog.Relation, name string) (column string, ok bool) {
 	for _, c := range rel.Columns {
@@ -102,7 +102,7 @@ func ImpliedNotNull(rel *catalog.Relation, name string) (column string, ok bool)
 	return "", false
 }
 
-// checkSetSchema is ALTER … SET SCHEMA.
+// checkSetSchema checks ALTER … SET SCHEMA.
 func (q *Checker) checkSetSchema(s *pgparse.AlterObjectSchemaStmt) {
 	if s.GetRelation() == nil && !q.RequireObject("schema", s.GetNewschema()) {
 		return
@@ -122,7 +122,7 @@ func (q *Checker) checkSetSchema(s *pgparse.AlterObjectSchemaStmt) {
 	}
 }
 
-// checkComment is COMMENT ON and SECURITY LABEL.
+// checkComment checks COMMENT ON and SECURITY LABEL.
 func (q *Checker) checkComment(kind pgparse.ObjectType, object *pgparse.Node) {
 	parts := object.GetList().GetItems()
 	switch kind {

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// checkRowLocks is FOR UPDATE and its like.
+// checkRowLocks checks the clauses that lock rows: FOR UPDATE, FOR SHARE and others.
 func (a *queryChecker) checkRowLocks(s *pgparse.SelectStmt, l *query.Level) {
 	if clauseName := unlockableClause(s); clauseName != "" {
 		a.RecordRefusal(pgerror.LockNotAllowed, lockStrength(s), clauseName)
@@ -36,7 +36,7 @@ func (q *Checker) checkRowLock(rel *catalog.Relation) {
 	}
 }
 
-// lockStrength is the first clause that locks rows: FOR UPDATE.
+// lockStrength returns the first clause that locks rows: FOR UPDATE.
 func lockStrength(s *pgparse.SelectStmt) string {
 	switch s.GetLockingClause()[0].GetLockingClause().GetStrength() {
 	case pgparse.LockClauseStrength_LCS_FORKEYSHARE:

@@ -55,7 +55,7 @@ func (q *Checker) isIdentitySequence(seq *catalog.Relation) bool {
 	return col != nil && col.Identity != ""
 }
 
-// checkAlterExtension is ALTER EXTENSION … ADD and DROP of a relation.
+// checkAlterExtension checks ALTER EXTENSION … ADD and DROP of a relation.
 func (q *Checker) checkAlterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	switch kind := s.GetObjtype(); kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,

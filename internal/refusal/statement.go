@@ -151,7 +151,7 @@ func (q *Checker) CheckStatement(msg any) {
 	}
 }
 
-// checkExplain asks about the statement that it plans, or carries out. A refresh has no
+// checkExplain checks the statement that it plans, or carries out. A refresh has no
 // plan, and is not carried out either.
 func (q *Checker) checkExplain(s *pgparse.ExplainStmt) {
 	if !q.refuseLaterOption(s.GetOptions(), explainOptions, func(name string) { q.RecordRefusal(pgerror.OptionUnknown, "EXPLAIN", name) }) {
@@ -173,7 +173,7 @@ func (q *Checker) versionSyntaxError(statement any) string {
 	return pgparse.WithdrawnForm(statement)
 }
 
-// checkCreateSchema asks about each element of CREATE SCHEMA: it finds what those in
+// checkCreateSchema checks each element of CREATE SCHEMA: it finds what those in
 // front of it have made.
 func (q *Checker) checkCreateSchema(s *pgparse.CreateSchemaStmt) {
 	inner := Checker{C: q.C, V: q.V, Schema: s.GetSchemaname()}

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkCreateStatistics is CREATE STATISTICS.
+// checkCreateStatistics checks CREATE STATISTICS.
 func (q *Checker) checkCreateStatistics(s *pgparse.CreateStatsStmt) {
 	for _, e := range s.GetExprs() {
 		if e.GetStatsElem().GetExpr() != nil && !q.V.AtLeast(14) {

@@ -53,7 +53,7 @@ func (q *Checker) checkCreateRule(s *pgparse.RuleStmt) {
 	}
 }
 
-// checkPolicy is CREATE POLICY and ALTER POLICY.
+// checkPolicy checks CREATE POLICY and ALTER POLICY.
 func (q *Checker) checkPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 	rel := q.FindTable(table)
 	if rel != nil && !rel.Kind.IsTable() && !rel.Inferred {

@@ -13,7 +13,7 @@ func (q *Checker) DomainOf(t catalog.Type) *catalog.UserType {
 	return nil
 }
 
-// BaseType is the type under all domains. A domain's modifier is not seen from
+// BaseType returns the type under all domains. A domain's modifier is not seen from
 // outside it.
 func (q *Checker) BaseType(t catalog.Type) catalog.Type {
 	for n := 0; n < maxDepth; n++ {

@@ -11,7 +11,7 @@ type Version struct {
 // everyVersion are the bits of all versions.
 const everyVersion = ^uint64(0)
 
-// NewVersion is the given major version, not yet consulted.
+// NewVersion returns a major version that AtLeast was not asked about yet.
 func NewVersion(major int) *Version { return &Version{major: major} }
 
 // AtLeast reports whether the server is of the given major version or newer.
@@ -33,5 +33,5 @@ func (v *Version) HoldsFor(major int) bool {
 	return v.asked&(everyVersion<<min(older+1, 63))&(everyVersion>>max(63-newer, 0)) == 0
 }
 
-// Major is the major version, for messages; it does not count as a question.
+// Major returns the major version, for messages; it does not count as a question.
 func (v *Version) Major() int { return v.major }

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkRefresh is REFRESH MATERIALIZED VIEW.
+// checkRefresh checks REFRESH MATERIALIZED VIEW.
 func (q *Checker) checkRefresh(s *pgparse.RefreshMatViewStmt) {
 	rv := s.GetRelation()
 	mv := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
@@ -27,7 +27,7 @@ func (q *Checker) checkRefresh(s *pgparse.RefreshMatViewStmt) {
 	}
 }
 
-// checkCreateView is CREATE VIEW.
+// checkCreateView checks CREATE VIEW.
 func (q *Checker) checkCreateView(s *pgparse.ViewStmt) {
 	q.checkViewOptions(s)
 	q.NewName(s.GetView())
@@ -42,7 +42,7 @@ func (q *Checker) checkCreateView(s *pgparse.ViewStmt) {
 	q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 }
 
-// checkCreateTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+// checkCreateTableAs checks CREATE TABLE AS and CREATE MATERIALIZED VIEW.
 func (q *Checker) checkCreateTableAs(s *pgparse.CreateTableAsStmt) {
 	name := q.NewName(s.GetInto().GetRel())
 	if !s.GetIfNotExists() || q.C.Lookup(name.Schema, name.Name) == nil {

@@ -17,13 +17,13 @@ type write struct {
 	returning, arbiter bool
 }
 
-// RuleEvent is a rule or trigger at work.
+// RuleEvent identifies the rules of a relation for an event: "insert", "update", "delete".
 type RuleEvent struct {
 	On    catalog.OID
 	Event string
 }
 
-// checkTarget asks about what a statement writes to, through the rules and views that
+// checkTarget checks what a statement writes to, through the rules and views that
 // rewrite it.
 // https://www.postgresql.org/docs/current/rules-update.html
 func (a *queryChecker) checkTarget(rv *pgparse.RangeVar, w write) {
@@ -49,7 +49,7 @@ func (a *queryChecker) checkRewritten(rel *catalog.Relation, w write) {
 	}
 }
 
-// checkViewWrite is a statement that writes to a view and that no rule replaced.
+// checkViewWrite checks a statement that writes to a view and that no rule replaced.
 func (a *queryChecker) checkViewWrite(view *catalog.Relation, w write, conditional bool) {
 	if HasInsteadTrigger(view, w.event) {
 		return
@@ -83,7 +83,7 @@ var (
 	verbs       = map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
 )
 
-// checkFiredRules asks about the actions of the rules that a statement sets off, and whether
+// checkFiredRules checks the actions of the rules that a statement sets off, and whether
 // it may do so. instead: it does not run itself; conditional: for some rows only.
 func (a *queryChecker) checkFiredRules(rel *catalog.Relation, w write) (instead, conditional bool) {
 	updates, returning, products := false, false, 0
@@ -124,7 +124,7 @@ func (a *queryChecker) checkFiredRules(rel *catalog.Relation, w write) (instead,
 	return instead, conditional
 }
 
-// checkRuleActions asks about the actions of a rule. Their names mean what they meant when
+// checkRuleActions checks the actions of a rule. Their names mean what they meant when
 // the rule was made.
 func (a *queryChecker) checkRuleActions(u *catalog.Rule) {
 	outer, wasWithin := a.bound, a.within

@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// DatabaseLane is what a transcript has of one database: how the command made its schema, and what followed.
+// DatabaseLane is the part of a transcript that concerns one database: how the recorded command made its schema, and what followed.
 type DatabaseLane struct {
 	// Setup is what made the schema and its first rows; no events if the database had them.
 	Setup Lane

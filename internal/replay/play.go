@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/transcript"
 )
 
-// Lane is what a transcript has of one database, or a part of that.
+// Lane is a range of a transcript's events on one database. A replay sends its messages to another database.
 type Lane struct {
 	Transcript *transcript.Transcript
 	// Database is the name that the sessions give. Begin and End bound the events: those from Begin on, up to End.
@@ -25,7 +25,7 @@ type Lane struct {
 	Settings []int
 
 	moments rowMoments
-	// since is where the database begins.
+	// since is the first event of the database. Before Begin, sessions may have prepared statements from there on.
 	since int
 	// owners has a number for each event; the lane has those that owned names. nil: it has all.
 	owners []int

@@ -33,7 +33,7 @@ func TestSaidOnceIsPointedAtElsewhere(t *testing.T) {
 	}
 	for path, want := range map[string]string{"m/1.sql": "1 warning", "m/2.sql": "1 warning", "m/3.sql": "ok"} {
 		if _, row, _ := strings.Cut(page, "| `"+path+"` |"); !strings.HasSuffix(strings.SplitN(row, "\n", 2)[0], "| "+want+" |") {
-			t.Errorf("%s: %s", path, strings.SplitN(row, "\n", 2)[0])
+			t.Errorf("the row of %s is %q, want %q at its end", path, strings.SplitN(row, "\n", 2)[0], want)
 		}
 	}
 }

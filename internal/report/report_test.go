@@ -224,7 +224,7 @@ func wellFormed(t *testing.T, text string) {
 		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
-			t.Fatalf("%v:\n%s", err, text)
+			t.Fatalf("read the XML: %v:\n%s", err, text)
 		}
 	}
 }

@@ -73,6 +73,6 @@ func TestFewFindingsAreNotOne(t *testing.T) {
 	r.Findings = r.Findings[:4]
 	r.Findings[3].Severity = onward.Warning
 	if out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{}); strings.Count(out, "INDEX CONCURRENTLY") != 4 {
-		t.Error(out)
+		t.Errorf("want 4 fixes with CONCURRENTLY in the report:\n%s", out)
 	}
 }

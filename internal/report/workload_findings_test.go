@@ -29,13 +29,13 @@ func TestAcceptedFindings(t *testing.T) {
 		}
 		text := strings.Join(strings.Fields(b.String()), " ")
 		if !strings.HasSuffix(text, c.want) || strings.Contains(text, "accepted fact") {
-			t.Errorf("%s: %s", name, text)
+			t.Errorf("%s: the report is %q, want %q at its end and no accepted fact", name, text, c.want)
 		}
 		if err := report.WriteQueryFindings(&data, c.list, report.FormatJSON, report.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := strings.Count(data.String(), `"accepted": true`), strings.Count(data.String(), "accepted fact"); got != want {
-			t.Errorf("%s: %s", name, data.String())
+			t.Errorf("%s: %d accepted findings have their mark, want %d, in %s", name, got, want, data.String())
 		}
 	}
 }

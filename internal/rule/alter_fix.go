@@ -43,7 +43,7 @@ func (p *Pass) newAlterFix(r *Report, commands []*Command) *alterFix {
 	return f
 }
 
-// formatCompleteFix returns the fix with the statement's other subcommands, so that none is lost. others are the fixes of other findings on
+// formatCompleteFix returns the fix with the statement's other subcommands, so that none is lost. otherFixes are the fixes of other findings on
 // the statement.
 func (f *alterFix) formatCompleteFix(otherFixes []*alterFix) string {
 	parts := slices.Clone(f.parts)

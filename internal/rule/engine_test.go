@@ -270,13 +270,13 @@ func TestUnusedSuppression(t *testing.T) {
 	never := sayer("x-never", func(*Pass, *Stmt) string { return "" })
 	findings := run(t, Config{Rules: []*Rule{never}}, "", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
 	if len(findings) != 1 || findings[0].Rule != SuppressionUnused || findings[0].Line != 1 {
-		t.Errorf("%+v", findings)
+		t.Errorf("an unused suppression gives %+v, want one finding of %s on line 1", findings, SuppressionUnused)
 	}
 	// Suppressions of a rule that is switched off are not judged.
 	findings = run(t, Config{Rules: []*Rule{never}, Severity: map[string]onward.Severity{"x-never": onward.Off}, KnownRules: map[string]bool{"x-never": true}},
 		"", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
 	if len(findings) != 0 {
-		t.Errorf("%+v", findings)
+		t.Errorf("an unused suppression of a disabled rule gives %+v, want no findings", findings)
 	}
 }
 
@@ -285,12 +285,12 @@ func TestSeverityAndBaseline(t *testing.T) {
 	r := sayer("x-one", func(*Pass, *Stmt) string { return "one" })
 	findings := run(t, Config{Rules: []*Rule{r}, Severity: map[string]onward.Severity{"x-one": onward.Info}}, "", "SELECT 1", onward.TransactionNone)
 	if len(findings) != 1 || findings[0].Severity != onward.Info {
-		t.Fatalf("%+v", findings)
+		t.Fatalf("x-one with severity info gives %+v, want one finding of that severity", findings)
 	}
 	// The fingerprint survives lines added above.
 	moved := run(t, Config{Rules: []*Rule{r}, Baseline: map[string]bool{findings[0].Fingerprint: true}}, "", "\n\nSELECT  1", onward.TransactionNone)
 	if len(moved) != 0 {
-		t.Errorf("%+v", moved)
+		t.Errorf("a finding of the baseline is reported again after it moved two lines: %+v", moved)
 	}
 }
 
@@ -337,12 +337,12 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 	five := "SELECT 1;\nSELECT 2;\nSELECT 3;\nSELECT 4;\nSELECT 5;"
 	all := findCause(five, Config{Rules: rules})
 	if len(all) != 1 || all[0].Fact != "bad, and so are 4 others" || len(all[0].Also) != 4 || all[0].Also[3].Line != 5 {
-		t.Fatalf("%+v", all)
+		t.Fatalf("five findings of one cause give %+v, want one with 4 others, the last on line 5", all)
 	}
 	// Findings that are suppressed one by one are not counted.
 	left := findCause("SELECT 0; -- onward:ignore x-cause: why\n"+five, Config{Rules: rules, Baseline: map[string]bool{all[0].Fingerprint: true}})
 	if len(left) != 1 || left[0].Fact != "bad, and so are 3 others" || left[0].Line != 3 {
-		t.Errorf("%+v", left)
+		t.Errorf("with one suppressed and one in the baseline: %+v, want one finding on line 3 with 3 others", left)
 	}
 }
 
@@ -362,7 +362,7 @@ func TestFindingsAfterAStopCountLater(t *testing.T) {
 		t.Error(diff)
 	}
 	if last := findings[len(findings)-1]; !slices.Equal(last.After, []int{2}) || last.Harm != "h; this counts once :2 is fixed" {
-		t.Errorf("%+v", last)
+		t.Errorf("the last finding is %+v, want one that counts once line 2 is fixed", last)
 	}
 	findings = run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2; -- onward:ignore x-end: it does not\nSELECT 3;", onward.TransactionNone)
 	if diff := cmp.Diff([]string{"1 each", "2 each", "3 each"}, facts(findings)); diff != "" {

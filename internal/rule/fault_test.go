@@ -25,14 +25,14 @@ func TestFaultOfARule(t *testing.T) {
 	faults := e.TakeFaults()
 	if len(faults) != 1 || faults[0].Rule != "faulty" || faults[0].Statement.Line != 2 || faults[0].Migration != m ||
 		!strings.Contains(faults[0].Err.Error(), "odd (rule.TestFaultOfARule") {
-		t.Errorf("%+v", faults)
+		t.Errorf("a rule that panics gives faults %+v, want one of faulty on line 2", faults)
 	}
 	findings, _ := e.Finish()
 	if len(findings) != 2 || findings[0].Line != 1 || findings[1].Line != 3 {
-		t.Errorf("%v", findings)
+		t.Errorf("after the panic the findings are %v, want one on line 1 and one on line 3", findings)
 	}
 	if faults = e.TakeFaults(); len(faults) != 1 || faults[0].Rule != "late" || faults[0].Migration != nil {
-		t.Errorf("%+v", faults)
+		t.Errorf("a release rule that panics gives faults %+v, want one of late without a migration", faults)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestFaultOverAStatement(t *testing.T) {
 	m := &Migration{ID: "m", Path: "m.sql", Script: s}
 	e.JudgeMigration(m)
 	if len(m.Statements) != 3 || m.Statements[1].Fault == nil || m.Statements[2].Fault != nil {
-		t.Fatalf("%+v", m.Statements)
+		t.Fatalf("the statements are %+v, want 3, and a fault in the second only", m.Statements)
 	}
 	if c := m.Statements[2].After; c.Lookup("", "c") == nil || c.Lookup("", "a") == nil || c.Unmodelled == nil {
 		t.Errorf("the others are folded, and nothing is sure behind it: %s", c)
@@ -56,9 +56,9 @@ func TestFaultOverAStatement(t *testing.T) {
 	s.Statements[1].Node = broken
 	deployed.FoldDeployed(s)
 	if c := deployed.Release().Deployed; c.Lookup("", "c") == nil || c.Unmodelled == nil {
-		t.Errorf("%s", c)
+		t.Errorf("FoldDeployed of a statement that panics gives catalog %s, want table c and Unmodelled", c)
 	}
 	if findings, _ := e.Finish(); len(findings) != 2 {
-		t.Errorf("%v", findings)
+		t.Errorf("after the panic the findings are %v, want those on the 2 other statements", findings)
 	}
 }

@@ -55,7 +55,7 @@ func TestFiled(t *testing.T) {
 		s := &Stmt{Statement: &script.Statement{Origin: c.origin, Parent: -1, Rare: &script.Rare{}}, Migration: &Migration{Mode: c.mode}}
 		s.Migration.Runner = history.Runner{Tool: history.Tool{Apart: c.apart}}
 		if diff := cmp.Diff(c.want, addFileComments(c.in, s)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+			t.Errorf("%s: addFileComments (-want +got):\n%s", name, diff)
 		}
 	}
 }

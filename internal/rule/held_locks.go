@@ -34,7 +34,7 @@ type locked = atomic.Pointer[lockEntry]
 
 type lockEntry struct {
 	Held
-	at    int
+	at    int // how many entries the log had before this one
 	older *lockEntry
 }
 

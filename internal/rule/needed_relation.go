@@ -5,11 +5,11 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// branch is a branch of an IF in a DO block.
+// branch is a branch of an IF that runs only if a relation exists, such as IF to_regclass('t') IS NOT NULL in a DO block.
 type branch struct {
 	migration  *Migration
-	parent, at int
-	needs      string
+	parent, at int    // as Parent and NeedsAt of the branch's statements
+	needs      string // the relation, as written
 }
 
 // skipMissing reports whether the server skips a statement because a relation does not exist, and leaves it out of the

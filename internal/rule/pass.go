@@ -37,7 +37,9 @@ type Pass struct {
 	// used are the tables of the release that the deployed code uses already.
 	used map[catalog.OID]liveTable
 	// read are the bodies of triggers that recordLiveTables has read.
-	read     map[*catalog.Function]*catalog.Body
+	read map[*catalog.Function]*catalog.Body
+	// versions are the major versions of Postgres that the current call is about. asked is set if the rule asked for the version, or if
+	// claims hold for only some of them. The rule runs again then, once for each version.
 	versions []int
 	asked    bool
 	findings []placedFinding

@@ -58,7 +58,7 @@ func TestBuiltUnderAFreeName(t *testing.T) {
 	index := slices.IndexFunc(f.Releases, func(r ruletest.Release) bool { return r.Name == "bad-dropped-before" })
 	findings, err := f.Run([]*rule.Rule{blocking.ConstraintPrimaryKeyBlocking}, &f.Releases[index])
 	if err != nil || len(findings) != 1 {
-		t.Fatal(err, findings)
+		t.Fatalf("judge bad-dropped-before: error %v, findings %+v, want one finding", err, findings)
 	}
 	for _, want := range []string{"CREATE UNIQUE INDEX CONCURRENTLY t_pkey_new ON t (id, code);", "ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX t_pkey_new;"} {
 		if got := findings[0].Instead; !strings.Contains(got, want) {
@@ -121,5 +121,5 @@ func printedAdviceRuns(t *testing.T, f *ruletest.Fixture, rel *ruletest.Release,
 	if first == "" {
 		return
 	}
-	t.Errorf("%s:%d: %s\n%s", rel.Name, x.Line, first, x.Instead)
+	t.Errorf("%s:%d: the printed advice fails: %s\nthe advice:\n%s", rel.Name, x.Line, first, x.Instead)
 }

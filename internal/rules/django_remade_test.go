@@ -43,7 +43,7 @@ func TestForeignKeyRemade(t *testing.T) {
 			case "constraint-foreign-key-validating":
 				reportCount++
 				if !strings.HasPrefix(f.Harm, "every query on shop_line and on shop_item waits") {
-					t.Errorf("%s: %s", change, f.Harm)
+					t.Errorf("%s: the harm is %q, want the queries on both tables", change, f.Harm)
 				}
 				if got := strings.HasPrefix(f.Instead, "Django drops the foreign key") && strings.Contains(f.Instead, change); got != alone {
 					t.Errorf("%s: alone %v: %s", change, got, f.Instead)
@@ -74,7 +74,7 @@ func TestDefaultDroppedByDjango(t *testing.T) {
 	for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
 		if f.Rule == "column-drop-default" {
 			if !strings.Contains(f.Instead, "db_default=") {
-				t.Error(f.Instead)
+				t.Errorf("the advice lacks db_default=:\n%s", f.Instead)
 			}
 			return
 		}

@@ -130,7 +130,7 @@ func TestDjangoMovesWorkApart(t *testing.T) {
 	for _, f := range judgeSource(t, script.Source{Parts: []script.Part{lock, work}, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}) {
 		if f.Rule == "transaction-long-work-under-lock" {
 			if want := "move the RunSQL to a migration of its own, after this one"; f.Instead != want {
-				t.Error(f.Instead)
+				t.Errorf("the advice is %q, want %q", f.Instead, want)
 			}
 			return
 		}
@@ -188,7 +188,7 @@ func TestRunSQLIsAnsweredInSQL(t *testing.T) {
 	t.Parallel()
 	got := instead(t, "index-create-blocking", script.Operation{}, "CREATE INDEX i ON shop_order (country)", onward.TransactionFile)
 	if !strings.HasSuffix(got, "\nCREATE INDEX CONCURRENTLY i ON shop_order (country);") {
-		t.Error(got)
+		t.Errorf("the advice does not end with CREATE INDEX CONCURRENTLY:\n%s", got)
 	}
 }
 
@@ -198,7 +198,7 @@ func TestDjangoDropsWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	sql := `DROP INDEX IF EXISTS "shop_order_code_like"`
 	for _, f := range judgeDjango(t, script.Operation{Class: "AlterField", Model: "order", Field: "code"}, sql, onward.TransactionFile, history.Runner{}) {
-		t.Errorf("%s: %s", f.Rule, f.Fact)
+		t.Errorf("DROP INDEX IF EXISTS of a missing index has a finding, want none: %s: %s", f.Rule, f.Fact)
 	}
 }
 
@@ -387,7 +387,7 @@ func TestCodeThatRenamesValues(t *testing.T) {
 			return f.Rule == "data-value-renamed" && f.Line == 7 && strings.HasPrefix(f.Fact, "fill turns country 'uk' of shop_order into 'gb'")
 		})
 		if found != c.want {
-			t.Errorf("%s: %v", name, found)
+			t.Errorf("%s: data-value-renamed is reported = %v, want %v", name, found, c.want)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func TestDemandInTheStatementItself(t *testing.T) {
 			return slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == rule })
 		}
 		if hasFinding("constraint-foreign-key-validating") != want || hasFinding("column-add-required") == want {
-			t.Errorf("%s: %v", statement, findings)
+			t.Errorf("%s has findings %v, want a validating foreign key: %t, a required column: %t", statement, findings, want, !want)
 		}
 	}
 }

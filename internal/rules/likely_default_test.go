@@ -28,7 +28,7 @@ func TestLikelyDefault(t *testing.T) {
 		e.JudgeMigration(&rule.Migration{ID: "1", Path: "1.sql", Framework: "sql", Script: s})
 		findings, _ := e.Finish()
 		if len(findings) != want || want > 0 && findings[0].Severity != onward.Warning {
-			t.Errorf("%s\n%+v", sql, findings)
+			t.Errorf("%s\nhas findings %+v, want %d warnings", sql, findings, want)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestAdviceIsClean(t *testing.T) {
 				}
 				for _, x := range findings {
 					if x.Severity == onward.Error {
-						t.Errorf("%s: %s:%d: %s: %s", rel.Name, x.Path, x.Line, x.Rule, x.Fact)
+						t.Errorf("%s: the fixed example has an error: %s:%d: %s: %s", rel.Name, x.Path, x.Line, x.Rule, x.Fact)
 					}
 				}
 			}

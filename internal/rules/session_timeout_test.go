@@ -30,9 +30,9 @@ func TestTimeoutOfTheSession(t *testing.T) {
 		i := slices.IndexFunc(findings, func(f onward.Finding) bool { return f.Rule == "transaction-lock-timeout-long" })
 		switch {
 		case tc.want == "" && i >= 0:
-			t.Errorf("%s: %s", name, findings[i].Fact)
+			t.Errorf("%s: unexpected finding: %s", name, findings[i].Fact)
 		case tc.want != "" && (i < 0 || !strings.Contains(findings[i].Fact, tc.want) || !strings.Contains(findings[i].Instead, "OPTIONS")):
-			t.Errorf("%s: %v", name, findings)
+			t.Errorf("%s: the findings are %v, want a long lock timeout with %q and OPTIONS", name, findings, tc.want)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestTwins(t *testing.T) {
 		for i := range findings {
 			if f := &findings[i]; strings.HasSuffix(f.Rule, "-blocking") {
 				if got = append(got, f.Rule); !strings.Contains(f.Instead, tc.instead) {
-					t.Errorf("%s: %s", name, f.Instead)
+					t.Errorf("%s: the advice is %q, want it to contain %q", name, f.Instead, tc.instead)
 				}
 			}
 		}

@@ -158,7 +158,7 @@ func checkMachine(t *testing.T, machine, dir, program string) {
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("run the sandbox tests on machine %q: %v\n%s", machine, err, out)
 	}
 	for _, name := range tests {
 		if !strings.Contains(string(out), "\n--- PASS: "+name+" ") {
@@ -191,7 +191,7 @@ func TestBwrapIsTheSystems(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info, err := checkOwner(real); err != nil || !info.Mode().IsRegular() {
-		t.Errorf("%s: %v %v", real, info, err)
+		t.Errorf("checkOwner(%q) = %v, %v, want a regular file", real, info, err)
 	}
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink(real, link); err != nil {

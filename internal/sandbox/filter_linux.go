@@ -36,7 +36,7 @@ var signalCalls = []uint32{
 	unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_SEND_SIGNAL,
 }
 
-// filterCalls installs the filter on the calling thread. It returns the listener that decides about connections; -1 for none. A listener needs
+// filterCalls installs a seccomp filter on the calling thread. It returns the listener that decides about connections; -1 for none. A listener needs
 // the right to copy an open file of the program, which some containers do not give.
 func (s *Sandbox) filterCalls(abi int) (listener int, err error) {
 	if !s.access.noListener && confine.CanCopyDescriptors() {

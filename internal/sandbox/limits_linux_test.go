@@ -46,7 +46,7 @@ print('all done')
 	reniceScript := fmt.Sprintf("import os\nfor which, who in ((1, 0), (1, os.getpgid(%d)), (2, 0), (2, os.getuid())): os.setpriority(which, who, 19)\n", pid)
 	out, _, err := runIn(t, Access{noNamespaces: true}, python3, "-c", reniceScript+script)
 	if err != nil || !strings.Contains(out, "all done") {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("renice and reschedule another process: %v, want that the calls report success\n%s", err, out)
 	}
 	if after := read(); after != before {
 		t.Errorf("another process was changed: %s, then %s", before, after)
@@ -78,7 +78,7 @@ os.wait()`
 		}
 	}
 	if out, _, err := runIn(t, Access{Mark: mark, noNamespaces: true}, python3, "-c", script); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("leave a process with mark %v: %v\n%s", mark, err, out)
 	}
 	if pids, memory := ListProcesses(mark); len(pids) != 1 || memory == 0 {
 		t.Errorf("processes %v with %d bytes", pids, memory)
@@ -106,6 +106,6 @@ try: os.truncate(os.open('big', os.O_CREAT | os.O_RDWR), %d); print('file')
 except OSError: pass
 print('all done')`, MaxMemory, MaxMemory+1<<20, MaxDisk+1)
 	if out, _, err := runIn(t, Access{}, python3, "-c", script); err != nil || out != "all done\n" {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("exceed the limits: %v, want no output but all done\n%s", err, out)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/onward-sql/onward/internal/sockets"
 )
 
-// startListener decides about the calls of the program until Close.
+// startListener answers the system calls that the seccomp filter leaves to this process, such as connect, kill and chmod, until Close.
 func (s *Sandbox) startListener(listener int) error {
 	r, w, err := os.Pipe()
 	if err != nil {

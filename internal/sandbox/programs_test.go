@@ -24,7 +24,7 @@ func TestInstalled(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := slices.ContainsFunc(searchPathsWithoutPasswords(dir), func(p string) bool { return isBelow(file, p) }); got != want {
-			t.Errorf("%s: %t", name, got)
+			t.Errorf("%s can be read = %t, want %t", name, got, want)
 		}
 	}
 	if got := listPathsWithoutPasswords(filepath.Join(dir, "pip.conf")); got != nil {

@@ -18,7 +18,7 @@ import (
 type root struct {
 	// Dir is an empty directory, in which it is built.
 	Dir string
-	// Links are symbolic links on the way to the mounts.
+	// Links are the symbolic links in the paths to the mounts: the path of each, and its target.
 	Links  map[string]string
 	Mounts []mount
 }
@@ -180,7 +180,7 @@ func (r *root) enterRoot() error {
 	return nil
 }
 
-// addMount adds a mount. above is the kind of the mount in which it lies: what is not new has the file already.
+// addMount adds a mount. parentKind is the kind of the mount in which it lies. Only an empty or new one does not have the file yet.
 func (r *root) addMount(m mount, parentKind mountKind) error {
 	place := r.Dir + m.Path
 	if parentKind == emptyDirectory || parentKind == private {

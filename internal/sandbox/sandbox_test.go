@@ -177,7 +177,7 @@ func TestAttempts(t *testing.T) {
 					continue // without a listener these calls report success, and do nothing
 				}
 				if err == nil || strings.Contains(out, "hidden-text") || !strings.Contains(out, "Traceback") {
-					t.Errorf("%s: %v\n%s", wall, err, out)
+					t.Errorf("%s: error %v, want a traceback without hidden-text\n%s", wall, err, out)
 				}
 			}
 			free := exec.CommandContext(t.Context(), python3, "-c", script)
@@ -297,7 +297,7 @@ print('all done')`, o.sleeper.Process.Pid)
 func TestStartFails(t *testing.T) {
 	t.Parallel()
 	if _, err := Start(exec.CommandContext(t.Context(), "/no/such/program"), Access{}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%v", err)
+		t.Errorf("Start of a missing program: %v, want %v", err, os.ErrNotExist)
 	}
 	cmd := exec.CommandContext(t.Context(), "sleep", "1000")
 	s, err := Start(cmd, Access{})

@@ -19,7 +19,7 @@ import (
 // Sandbox confines a program that was started in it.
 type Sandbox struct {
 	access Access
-	gaps   []string
+	gaps   []string // sentences about what is not confined
 	// writable are the real paths of Access.Write.
 	writable []string
 
@@ -43,7 +43,7 @@ type Sandbox struct {
 
 	mu      sync.Mutex
 	tree    *sockets.Tree
-	refused []string
+	refused []string // what the program tried to connect to in vain
 }
 
 // Start starts a program that is confined, and which the kernel ends if this process ends. [Sandbox.Close] must be called after its

@@ -68,7 +68,7 @@ func TestHostileTree(t *testing.T) {
 		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	}
 	if out, err := child.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("remove a hostile tree: %v\n%s", err, out)
 	}
 	if leftovers, _ := filepath.Glob(dir + "/onward-*"); len(leftovers) != 0 {
 		t.Errorf("%v is left", leftovers)
@@ -152,11 +152,11 @@ func TestReadUntrusted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if data, err := scratch.ReadUntrusted(path("file"), 4); string(data) != "cont" || err != nil {
-		t.Errorf("%q %v", data, err)
+		t.Errorf("ReadUntrusted(file, 4) = %q, %v, want the first 4 bytes", data, err)
 	}
 	for _, name := range []string{"link", "zero", "pipe", "."} {
 		if data, err := scratch.ReadUntrusted(path(name), 4); err == nil || len(data) > 0 {
-			t.Errorf("%s: %q", name, data)
+			t.Errorf("ReadUntrusted(%s, 4) = %q, %v, want an error and no data", name, data, err)
 		}
 	}
 }

@@ -135,7 +135,7 @@ func droppedByPsql(t *testing.T, psql, url string, text *string) bool {
 	cmd := exec.CommandContext(t.Context(), psql, "-X", "-q", "-f", file, url)
 	cmd.Env = append(os.Environ(), "PGCLIENTENCODING=UTF8", "PSQLRC=/dev/null", "PAGER=")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("run psql: %v\n%s", err, out)
 	}
 	var isDropped bool
 	if err := c.QueryRow(t.Context(), "SELECT to_regclass('b') IS NULL").Scan(&isDropped); err != nil {

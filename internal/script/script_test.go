@@ -109,7 +109,7 @@ func TestContinue(t *testing.T) {
 			got = append(got, st.Origin)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%s | %s: %s", c.first, c.second, diff)
+			t.Errorf("%s | %s: origins (-want +got):\n%s", c.first, c.second, diff)
 		}
 		var controls []ControlKind
 		for _, x := range s.Controls {
@@ -148,7 +148,7 @@ func TestDoBlock(t *testing.T) {
 	}
 	doBlock, in := s.Statements[1], s.Statements[2]
 	if in.Parent != 1 || !in.Conditional || in.Line != 5 || in.Column != 5 || in.EndLine != 6 || in.Tx != 1 {
-		t.Errorf("%+v", in)
+		t.Errorf("the statement in the DO block is %+v, want a conditional one on lines 5 to 6", in)
 	}
 	if doBlock.Opaque != "EXECUTE of 'DROP TABLE ' || x" {
 		t.Errorf("opaque: %q", doBlock.Opaque)
@@ -168,7 +168,7 @@ func TestPositions(t *testing.T) {
 		t.Fatalf("%d statements", n)
 	}
 	if a := s.Statements[1]; a.Line != 2 || a.Column != 16 || text[a.Start:a.End] != "SELECT 2" {
-		t.Errorf("%+v", a)
+		t.Errorf("the second statement is %+v, want SELECT 2 on line 2, column 16", a)
 	}
 	rendered, err := BuildScript(Source{
 		Text:        "class Migration:\n",
@@ -179,7 +179,7 @@ func TestPositions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a := rendered.Statements[1]; a.Line != 7 || a.EndLine != 9 || a.ErrLine != 7 {
-		t.Errorf("%+v", a)
+		t.Errorf("the rendered statement is %+v, want lines 7 to 9 and the error on line 7", a)
 	}
 }
 
@@ -249,11 +249,11 @@ func FuzzSuppression(f *testing.F) {
 			}
 			for _, r := range c.Rules {
 				if r == "" || strings.ContainsAny(r, " \t,") {
-					t.Fatalf("%+v", c)
+					t.Fatalf("suppression %+v names %q, which is no rule ID", c, r)
 				}
 			}
 			if c.Line < 1 || c.Target < c.Line {
-				t.Fatalf("%+v", c)
+				t.Fatalf("suppression %+v has line %d and target %d, want 1 <= line <= target", c, c.Line, c.Target)
 			}
 		}
 	})

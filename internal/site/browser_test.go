@@ -22,7 +22,7 @@ func built(t *testing.T) string {
 	cmd := exec.Command("scripts/site.sh", dir)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		t.Fatalf("build the site: %v: %s", err, out)
 	}
 	return dir
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// The pages have attributes in quotes: they are found without a parser.
+// The pages have attributes in quotes: they are found without a parser. attribute matches a tag with a link, a resource or an anchor, asked a
+// resource that CSS loads from another host.
 var (
 	attribute = lazyregexp.New(`<([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*?\s(href|src|srcset|action|id)="([^"]*)"`)
 	asked     = lazyregexp.New(`(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')\s]+)`)

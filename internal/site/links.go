@@ -15,7 +15,7 @@ import (
 // Link is where a page of Markdown points to.
 type Link struct {
 	Line int // from 1
-	// Target is the link's text: "rules/README.md#column", "https://…".
+	// Target is the link's destination, as written: "rules/README.md#column", "https://…".
 	Target string
 }
 

@@ -45,7 +45,7 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, b := range broken {
-		t.Error(b)
+		t.Errorf("broken link: %v", b)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestSearchIndex(t *testing.T) {
 	}
 	for _, word := range []string{"timeout", "create", "deeper"} {
 		if len(got.Words[word]) != 2 {
-			t.Errorf("%s: %v", word, got.Words[word])
+			t.Errorf("the search index has %q in %v, want one section and its weight", word, got.Words[word])
 		}
 	}
 }

@@ -206,7 +206,7 @@ func TestEstimateBackfillSettings(t *testing.T) {
 	}
 	for _, table := range []string{"empty", "unknown"} {
 		if got := estimate(table, nil, 0); got != nil {
-			t.Errorf("%s: %+v", table, got)
+			t.Errorf("the estimate of table %s is %+v, want nil", table, got)
 		}
 	}
 }

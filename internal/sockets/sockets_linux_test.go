@@ -37,7 +37,7 @@ func TestConnections(t *testing.T) {
 			return c.Local.String() == client.LocalAddr().String() && c.Remote.String() == l.Addr().String()
 		})
 		if index < 0 || list[index].PID != os.Getpid() || list[index].Peer == 0 || !Holds(os.Getpid(), list[index].Peer) {
-			t.Errorf("%s: %+v", address[0], list)
+			t.Errorf("%s: the connections are %+v, want both ends held by process %d", address[0], list, os.Getpid())
 		}
 		if Holds(os.Getppid(), list[max(index, 0)].Peer) {
 			t.Errorf("%s: another process holds it", address[0])

@@ -9,7 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Need is what a subscriber must do for a step.
+// Need is what a subscriber must do for a step. For ALTER TABLE orders ADD COLUMN total bigint NOT NULL DEFAULT 0, Before is
+// ALTER TABLE public.orders ADD COLUMN total bigint.
 type Need struct {
 	Step string
 	// Before are statements that the subscriber runs before the step, After those that it runs after it.

@@ -1,5 +1,5 @@
-// Package throttle says when a backfill should hold back: it asks the server how those who live with its load
-// are, and whoever else the user names. There is a file for each signal.
+// Package throttle says when a backfill must slow down or stop. It reads signals from the server, such as the lag of the replicas and the
+// WAL of the slots, and runs the user's own query and health check. Each signal has a file.
 package throttle
 
 import (

@@ -212,7 +212,7 @@ func TestUnreadable(t *testing.T) {
 	conn := pgservertest.Connect(t, db)
 	g := New(Limits{Active: -1, Snapshot: -1}, nil)
 	if v, err := g.ReadSignals(t.Context(), conn); err != nil || v.Level != Free {
-		t.Fatalf("%+v %v", v, err)
+		t.Fatalf("ReadSignals = %+v, %v, want level Free", v, err)
 	}
 	// A view of that name comes first in this session: the query fails as it does without the privilege.
 	pgservertest.Exec(t, conn, "CREATE VIEW public.pg_replication_slots AS SELECT 1 AS one", "CREATE VIEW public.pg_stat_progress_vacuum AS SELECT 1 AS one",
@@ -221,12 +221,12 @@ func TestUnreadable(t *testing.T) {
 	v, err := g.ReadSignals(t.Context(), conn)
 	if err != nil || v.Level != Slow || !strings.Contains(v.Why, "the WAL of the slots cannot be read") || len(v.Unseen) != 1 ||
 		!strings.Contains(v.Unseen[0], "autovacuum is not looked at") {
-		t.Errorf("%+v %v", v, err)
+		t.Errorf("ReadSignals without slots and vacuums = %+v, %v, want level Slow and one Unseen", v, err)
 	}
 	g.asked = time.Time{}
 	g.read[slotWAL.name] = time.Now().Add(-Blind)
 	if v, err = g.ReadSignals(t.Context(), conn); err != nil || v.Level != Stop || len(v.Unseen) != 0 {
-		t.Errorf("%+v %v", v, err)
+		t.Errorf("ReadSignals after %v without the slots = %+v, %v, want level Stop", Blind, v, err)
 	}
 	pgservertest.Exec(t, conn, "RESET search_path")
 	if v, _ := g.ReadSignals(t.Context(), conn); v.Level != Stop {
@@ -234,7 +234,7 @@ func TestUnreadable(t *testing.T) {
 	}
 	g.asked = time.Time{}
 	if v, err = g.ReadSignals(t.Context(), conn); err != nil || v.Level != Free {
-		t.Errorf("%+v %v", v, err)
+		t.Errorf("ReadSignals with the slots again = %+v, %v, want level Free", v, err)
 	}
 }
 
@@ -245,7 +245,7 @@ func TestHealth(t *testing.T) {
 	} {
 		v := New(Limits{Health: text}, nil).CheckHealth(t.Context())
 		if (v.Level == Stop) == (words == "") || !strings.Contains(v.Why, words) || strings.Contains(v.Why, "secret") {
-			t.Errorf("%s: %+v", text, v)
+			t.Errorf("CheckHealth with %q = %+v, want level Stop if there is a reason, and the reason %q", text, v, words)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type param struct {
 	array  bool // it is a list of values of the column
 	// isNew: it is for a new row, in a column of a unique key.
 	isNew bool
-	// isLimit: it is a LIMIT. skip: it is an OFFSET.
+	// isLimit: it is the number of a LIMIT. isOffset: it is the number of an OFFSET.
 	isLimit, isOffset bool
 	// ownType is its own type.
 	ownType column

@@ -12,7 +12,7 @@
 // their proportions, with values that fit the existing rows (made_values.go). Those that
 // use relations of the release come first (query_deck.go). A trial first finds the
 // queries that fail at the base (trial.go). Queries that must not run are never
-// sent (recorded.go).
+// sent (recorded_query.go).
 //
 // Waits are not guessed from latencies: a separate session asks the server which of
 // the load's sessions wait for a lock, on which relation, and who holds it.

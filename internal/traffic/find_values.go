@@ -131,7 +131,7 @@ func (t *trial) findAllValues(ctx context.Context, s ValueSearch, queries []*rec
 	return out, nil
 }
 
-// findQueryValues finds values for a query. why is one of the reasons, "" if some were found.
+// findQueryValues finds values for a query. leaveReason is one of the reasons, "" if some were found.
 func (t *trial) findQueryValues(ctx context.Context, q *recordedQuery, rows []map[string]*relation, most int) (
 	found *FoundValues, leaveReason string, refusal *onward.ServerError, err error) {
 	oids, refusal := t.describeParams(ctx, q)
@@ -165,8 +165,8 @@ func (t *trial) findQueryValues(ctx context.Context, q *recordedQuery, rows []ma
 // tries is how often a query is tried with values of one mode, to find several lists.
 const tries = 6
 
-// tryValueLists adds lists of values from the rows of one source. Lists with which the query finds a row replace those without. why is a reason to give the
-// query up.
+// tryValueLists adds lists of values from the rows of one source. Lists with which the query finds a row replace those without.
+// leaveReason is a reason to give the query up.
 func (t *trial) tryValueLists(ctx context.Context, q *recordedQuery, found *FoundValues, most int) (leaveReason string, refusal *onward.ServerError) {
 	added := 0
 	for i := range tries * int(makings) {

@@ -20,8 +20,8 @@ ORDER BY k.oid`
 
 // reference is a foreign key of one column.
 type reference struct {
-	from, to             string
-	column, fromReferred int16
+	from, to             string // schema-qualified names of the two tables
+	column, fromReferred int16  // the column's number in from, and the referred column's number in to
 }
 
 // readKnownRelations reads the relations that recorded queries may use, and those that they

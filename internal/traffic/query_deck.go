@@ -14,13 +14,13 @@ import (
 type unit struct {
 	steps       []step
 	transaction bool
-	touches     bool
+	touches     bool // one of its queries uses a relation of the release
 	ownRows     bool // it writes, so it uses rows that only this worker writes
 	// pause is the idle time after each step.
 	pause time.Duration
 	// weight is how often it was recorded.
 	weight int64
-	turns  int
+	turns  int // how often it was sent because it was due: see atLeast
 }
 
 type step struct {

@@ -56,7 +56,7 @@ func TestShapes(t *testing.T) {
 		t.Error("a view is written")
 	}
 	if sql := newReadShapes(r)[0].sql; sql != `SELECT "id", "email", "team", "name" FROM "public"."users" LIMIT 1` {
-		t.Error(sql)
+		t.Errorf("the read of a view is %q, want one with LIMIT 1", sql)
 	}
 }
 

@@ -82,7 +82,7 @@ func begin(t *testing.T, url, schema string, c traffic.Config) *scene {
 func (s *scene) exec(sql string) {
 	s.t.Helper()
 	if _, err := s.migrate.Exec(context.Background(), sql); err != nil {
-		s.t.Fatalf("%s: %v", sql, err)
+		s.t.Fatalf("exec %q: %v", sql, err)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestNothingToLoad(t *testing.T) {
 	s := begin(t, pgservertest.Database(t, pgservertest.Majors()[0]), "", traffic.Config{Relations: []string{"public.missing"}, LongTransaction: time.Minute})
 	got, _ := s.end()
 	if got.Queries != 0 || len(got.Stalls) != 0 || got.LongTransaction != nil {
-		t.Errorf("%+v", got)
+		t.Errorf("traffic on a missing table: %+v, want no queries, stalls or long transaction", got)
 	}
 	if _, err := traffic.StartLoad(context.Background(), traffic.Config{URL: "postgres://localhost:1/none"}); err == nil {
 		t.Error("no error without a server")

@@ -84,7 +84,7 @@ func (t *trial) tryAllQueries(ctx context.Context, queries []*recordedQuery, lef
 	return fit, err
 }
 
-// tryQuery tries a query. why is one of the reasons, "" if it is usable; err is not caused by
+// tryQuery tries a query. leaveReason is one of the reasons, "" if it is usable; err is not caused by
 // the query.
 func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (leaveReason string, refusal *onward.ServerError, err error) {
 	oids, refusal := t.describeParams(ctx, q)

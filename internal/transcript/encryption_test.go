@@ -38,10 +38,10 @@ func TestEncryption(t *testing.T) {
 		t.Fatal(err)
 	}
 	if hash := hashFile(t, path); hash != stored.SHA256 {
-		t.Errorf("%s, %+v", hash, stored)
+		t.Errorf("the file's SHA-256 is %s, but WriteFile returned %+v", hash, stored)
 	}
 	if got, err := ReadFile(path, stored.SHA256, ownFile); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("%v", err)
+		t.Errorf("ReadFile with the secret key: error %v, or not the transcript that was written", err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -59,13 +59,13 @@ func TestEncryption(t *testing.T) {
 		"cut":                   {cut, ownFile, ""},
 	} {
 		if _, err := ReadFile(c.path, hashFile(t, c.path), c.keys); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: ReadFile: %v, want an error with %q", name, err, c.want)
 		}
 	}
 	for recipient, reason := range map[string]string{"age1": "no public key", identity.String(): "give the public one", identity.Recipient().String() + "\n" + other.Recipient().String(): "no public key"} {
 		err := CheckRecipient(recipient)
 		if err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), identity.String()) {
-			t.Errorf("%v", err)
+			t.Errorf("CheckRecipient: %v, want an error with %q, without the secret key", err, reason)
 		}
 	}
 }

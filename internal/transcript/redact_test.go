@@ -105,20 +105,20 @@ func TestRedactTranscript(t *testing.T) {
 	var refused pgproto3.ErrorResponse
 	for i, m := range map[int]pgproto3.Message{2: &bind, 7: &description, 8: &row, 9: &refused} {
 		if err := m.Decode(tr.Events[i].Body); err != nil {
-			t.Errorf("%T: %v", m, err)
+			t.Errorf("decode the redacted %T: %v", m, err)
 		}
 	}
 	if string(bind.Parameters[0]) != email || bind.Parameters[4] != nil || !bytes.Equal(bind.Parameters[2], row.Values[2]) ||
 		!bytes.Equal(bind.Parameters[3], row.Values[3]) {
-		t.Errorf("%q, %q", bind.Parameters, row.Values)
+		t.Errorf("the parameters are %q, the row is %q, want the same replacements in both", bind.Parameters, row.Values)
 	}
 	if n := binary.BigEndian.Uint32(bind.Parameters[1]); replacedNumber != strings.TrimSpace(refused.Message) || n != uint32(binary.BigEndian.Uint64(bind.Parameters[2])) {
-		t.Errorf("%d, %q", n, refused.Message)
+		t.Errorf("the parameter is %d, the error message %q, want the same number", n, refused.Message)
 	}
 	if copied != "1\t"+email+"\n2\tx\n" || refused.Detail != "Key (email)=("+email+") already exists." || refused.Code != "23505" {
-		t.Errorf("%q, %q", copied, refused.Detail)
+		t.Errorf("the COPY data is %q, the error detail %q, want %q in both", copied, refused.Detail, email)
 	}
 	if got := tr.Sessions[0].Parameters["application_name"]; got != "of "+email {
-		t.Errorf("%q", got)
+		t.Errorf("application_name is %q, want %q", got, "of "+email)
 	}
 }

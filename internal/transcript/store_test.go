@@ -46,10 +46,10 @@ func TestWriteFile(t *testing.T) {
 		t.Errorf("%v has %d bytes, %+v, %v", info.Mode(), info.Size(), stored, err)
 	}
 	if hash := hashFile(t, path); hash != stored.SHA256 || len(hash) != 64 {
-		t.Errorf("%s, %+v", hash, stored)
+		t.Errorf("the file's SHA-256 is %q, but WriteFile returned %+v", hash, stored)
 	}
 	if got, err := ReadFile(path, stored.SHA256, ""); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("ReadFile = %+v, %v, want %+v", got, err, want)
 	}
 	other := filepath.Join(dir, "other.transcript")
 	if err := os.WriteFile(other, []byte("hello"), 0o600); err != nil {
@@ -57,7 +57,7 @@ func TestWriteFile(t *testing.T) {
 	}
 	for _, file := range []string{path, other} { // also a file that is no transcript is another one first
 		if _, err := ReadFile(file, strings.Repeat("0", 64), ""); !errors.Is(err, ErrOtherFile) {
-			t.Errorf("%s: %v", file, err)
+			t.Errorf("ReadFile of %s with another hash: %v, want %v", file, err, ErrOtherFile)
 		}
 	}
 	victim, link := filepath.Join(dir, "victim"), filepath.Join(dir, "link.transcript")
@@ -69,18 +69,18 @@ func TestWriteFile(t *testing.T) {
 	}
 	for bad, reason := range map[string]string{link: "is a symbolic link", dir: "is no file", filepath.Join(dir, "missing", "w.transcript"): "no such file"} {
 		if _, err := want.WriteFile(bad, ""); err == nil || !strings.Contains(err.Error(), reason) {
-			t.Errorf("%s: %v", bad, err)
+			t.Errorf("WriteFile to %s: %v, want an error with %q", bad, err, reason)
 		}
 	}
 	if text, err := os.ReadFile(victim); err != nil || string(text) != "mine" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("the link's target holds %q, %v, want it unchanged", text, err)
 	}
 	if os.Geteuid() == 0 { // only root can make a file of another user
 		if err := os.Chown(victim, 65534, 65534); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := want.WriteFile(victim, ""); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
-			t.Errorf("%v", err)
+			t.Errorf("WriteFile to another user's file: %v, want an error with its owner", err)
 		}
 	}
 	if list, err := filepath.Glob(filepath.Join(dir, ".onward*")); err != nil || len(list) > 0 {

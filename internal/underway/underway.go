@@ -60,8 +60,9 @@ type State struct {
 	Begun []ledger.UnfinishedPlan
 }
 
-// ReadState reads the unfinished plans of a database. deployed is its schema; only is the schema that it has alone, under the name public, or "". names
-// are the schemas whose own plans count; nil means all. The error is a [*live.ServerError] if the server cannot be reached or refuses the ledger.
+// ReadState reads the unfinished plans of a database. deployed is its schema; onlySchema is the schema that it has alone, under the name public,
+// or "". names are the schemas whose own plans count; nil means all. The error is a [*live.ServerError] if the server cannot be reached or
+// refuses the ledger.
 func ReadState(ctx context.Context, url string, deployed *catalog.Catalog, onlySchema string, names []string) (out State, err error) {
 	err = withLedgerSession(ctx, url, func(conn *pgx.Conn) error {
 		all, err := readUnfinished(ctx, conn, names)

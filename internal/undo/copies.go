@@ -23,7 +23,8 @@ func (o Object) QuotedTable() string {
 	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(table)
 }
 
-// Copies is what a chain of a plan makes and fills, and what its contract drops, with the names that the tables have now.
+// Copies are the tables and columns that a chain of a plan makes and fills, and those that its contract drops, by the names that they have now.
+// If a plan changes the type of users.id by a new column, Filled is the new column, and Dropped is the old one.
 type Copies struct{ Filled, Dropped []Object }
 
 // ListCopies returns the copies of each chain. An abort drops what is filled. isDone reports whether a step is done, by its ID.

@@ -24,7 +24,7 @@ func TestStayChanged(t *testing.T) {
 	} {
 		p := &onward.Plan{Steps: []onward.PlanStep{{SQL: "ALTER TABLE users ADD COLUMN fresh int; CREATE TABLE made (id int)"}, {SQL: sql}}}
 		if got := undo.StayChanged(p)[1]; !cmp.Equal(got, want) {
-			t.Errorf("%s: %q", sql, got)
+			t.Errorf("StayChanged of %s = %q, want %q", sql, got, want)
 		}
 	}
 	p := &onward.Plan{Steps: []onward.PlanStep{{
@@ -32,7 +32,7 @@ func TestStayChanged(t *testing.T) {
 		Backfill: &onward.PlannedBackfill{Work: "UPDATE users AS t SET note = 'x' FROM batch WHERE t.id = batch.onward_key1"},
 	}}}
 	if got := undo.StayChanged(p)[0]; !cmp.Equal(got, []string{"users.note"}) {
-		t.Errorf("%q", got)
+		t.Errorf("StayChanged of a backfill = %q, want users.note", got)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestDrops(t *testing.T) {
 			{Phase: onward.Contract, SQL: c.sql, Undo: c.undo},
 		}}
 		if got := undo.IsIrreversible(p, 1); got != c.drops {
-			t.Errorf("%s: %t", c.sql, got)
+			t.Errorf("IsIrreversible of %s = %t, want %t", c.sql, got, c.drops)
 		}
 	}
 }

@@ -25,8 +25,8 @@ type Condition struct {
 	Name string
 	// Schema is "" if the step relies on the search_path.
 	Schema, Table string
-	// Wrong is an SQL condition that is true for a row that violates this one. For Unique it is true for the rows that
-	// the index covers.
+	// Wrong is an SQL condition that is true for a row that violates this one: "NOT (price > 0)". For Unique it is true
+	// for the rows that the index covers.
 	Wrong string
 	// Groups are the expressions whose values must be unique; only a Unique has them.
 	Groups []string

@@ -125,7 +125,7 @@ func TestLookupErrors(t *testing.T) {
 	}
 	conditions, err := violation.StepConditions(p, 0, findTable)
 	if err != nil || len(conditions) != 1 {
-		t.Fatalf("%v %v", conditions, err)
+		t.Fatalf("StepConditions = %v, %v, want one condition", conditions, err)
 	}
 	if _, ok, err := conditions[0].PredictRows(nil, "t", lookup, nil); ok || !errors.Is(err, failed) {
 		t.Errorf("predicted %v: %v", ok, err)

@@ -6,7 +6,7 @@ import "strings"
 // would refuse. Names must be quoted for SQL already.
 
 // SelectDuplicates finds values that occur in several rows, for columns that must be unique.
-// where is the condition of a partial index, "" for none.
+// condition is the one of a partial index, "" for none.
 func SelectDuplicates(table string, keys []string, condition string) string {
 	list := strings.Join(keys, ", ")
 	if condition != "" {

@@ -33,7 +33,7 @@ func TestSelfSigned(t *testing.T) {
 		}
 		for _, name := range append(names, "localhost", "127.0.0.1", "::1") {
 			if _, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots}); err != nil {
-				t.Errorf("%q, %s: %v", listen, name, err)
+				t.Errorf("verify the certificate of listen address %q for %s: %v", listen, name, err)
 			}
 		}
 		if err := leaf.VerifyHostname("db.example.com"); err == nil {

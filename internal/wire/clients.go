@@ -15,15 +15,15 @@ import (
 )
 
 // Clients decides who gets to a server that asks its clients for no password: by the address, the account or the process that connects.
-// Behind a proxy the server sees onward in these. Other clients need the password of the run.
+// The server cannot decide that: it sees only the proxy's connections. Other clients need the password of the run.
 type Clients struct {
 	// Users are accounts whose processes are let in.
 	Users []uint32
 
 	password string
 	mu       sync.Mutex
-	list     func() []int
-	known    chan struct{}
+	list     func() []int  // the processes that are let in
+	known    chan struct{} // closed once list is set
 }
 
 // NewClients returns a decision that lets nobody in yet but those who know the password.
@@ -45,7 +45,7 @@ func (c *Clients) LetIn(list func() []int) {
 // startPatience is for how long a client may connect before its process is known.
 const startPatience = 2 * time.Second
 
-// isTrustedClient reports whether a connection comes from a process that is let in. Where that cannot be asked, everybody on this machine is.
+// isTrustedClient reports whether a connection comes from a process that is let in. If the system cannot tell, everybody on this machine is.
 func (c *Clients) isTrustedClient(conn net.Conn) bool {
 	if !sockets.IsSupported {
 		return true

@@ -13,7 +13,7 @@ type Config struct {
 	// Listen is "host:port", where port 0 takes a free one, or "unix:DIR" for a socket in a
 	// directory, as libpq expects it there; "" is "127.0.0.1:0".
 	Listen string
-	// Server is who gets what clients send.
+	// Server is the server to which the proxy passes on what clients send.
 	Server Server
 	// TLS is what the proxy shows to clients that want to encrypt (see SelfSigned); nil
 	// tells them that there is no encryption.

@@ -15,7 +15,7 @@ var (
 	dropComment = lazyregexp.New(`(?s)/\*.*?\*/|--[^\n]*`)
 )
 
-// appendDrops appends what a message drops.
+// appendDrops appends the databases and schemas that a message drops: a and b for DROP SCHEMA a, b CASCADE.
 func appendDrops(list []Drop, kind byte, body []byte, database string) []Drop {
 	if kind == 'P' {
 		_, body, _ = bytes.Cut(body, []byte{0})

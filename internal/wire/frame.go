@@ -5,12 +5,12 @@ import "encoding/binary"
 // maxFrame is the longest message that Postgres takes or sends.
 const maxFrame = 1<<30 + 1<<20
 
-// framer cuts a stream into messages, however it comes in pieces. It holds at most what
-// the limit of one message lets it show.
+// framer cuts a stream of the Postgres protocol into messages, and calls emit for each. The stream may come in pieces of any size.
+// It holds at most the part of one message that the limits let it show.
 type framer struct {
 	limits *limits
 	emit   func(kind byte, body []byte, size int)
-	broken bool // the stream is none: nothing more is shown
+	broken bool // a message has an impossible length: nothing more is shown
 
 	head  [5]byte
 	nhead int
@@ -39,7 +39,7 @@ func (f *framer) feedPiece(p []byte) {
 	}
 }
 
-// takeWholeMessage takes a message that is here with its head, from which it is shown in place.
+// takeWholeMessage emits a message from the piece itself, without a copy, and returns the rest. It begins a message whose end is not there yet.
 func (f *framer) takeWholeMessage(p []byte) []byte {
 	kind, size := p[0], int(binary.BigEndian.Uint32(p[1:]))-4
 	if size < 0 || size > maxFrame {

@@ -11,7 +11,7 @@ import (
 // maxEarly bounds a message that comes before a session has begun.
 const maxEarly = 64 << 10
 
-// messages reads a server's messages one by one, while it has not let the client in yet.
+// messages reads a server's messages one by one until the server has authenticated the client.
 type messages struct {
 	conn net.Conn
 	buf  []byte
@@ -64,8 +64,8 @@ const (
 	authSASL = 10
 )
 
-// removeChannelBinding is a server's list of SASL mechanisms without the one that is made to notice a
-// proxy. had says that it was there, alone that there is no other.
+// removeChannelBinding returns a server's list of SASL mechanisms without SCRAM-SHA-256-PLUS, which detects a
+// proxy. hadPlus says that it was in the list, alone that there is no other.
 func removeChannelBinding(message []byte) (out []byte, hadPlus, alone bool) {
 	body := message[9:]
 	out = append([]byte{}, message[:9]...)

@@ -57,7 +57,7 @@ func script(t *testing.T, cfg *pgx.ConnConfig, messages [][]pgproto3.FrontendMes
 		for done := false; !done; {
 			m, err := front.Receive()
 			if err != nil {
-				t.Fatal(err, out)
+				t.Fatalf("receive a message: %v; the messages before: %q", err, out)
 			}
 			switch m := m.(type) {
 			case *pgproto3.ErrorResponse:

@@ -120,7 +120,7 @@ func (s *own) command(name string, args ...string) *exec.Cmd {
 func (s *own) must(t *testing.T, name string, args ...string) {
 	t.Helper()
 	if out, err := s.command(name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, out)
+		t.Fatalf("run %s: %v\n%s", name, err, out)
 	}
 }
 
@@ -180,12 +180,12 @@ func TestAuthentication(t *testing.T) {
 			conn, err := pgx.Connect(t.Context(), through(p, c.role, ownPassword, c.client))
 			if c.want != "" {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
-					t.Errorf("%s: %v", name, err)
+					t.Errorf("%s: connect: %v, want an error with %q", name, err, c.want)
 				}
 				continue
 			}
 			if err != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: connect: %v", name, err)
 				continue
 			}
 			var encrypted bool
@@ -225,13 +225,13 @@ func TestServerDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "57P01") {
-		t.Errorf("%v", err)
+		t.Errorf("a query while the server shuts down: %v, want 57P01", err)
 	}
 	if err := s.cmd.Wait(); err != nil {
 		t.Error(err)
 	}
 	if _, err := pgx.Connect(t.Context(), through(p, "app", "", "sslmode=disable")); err == nil || !strings.Contains(err.Error(), "08006") {
-		t.Errorf("%v", err)
+		t.Errorf("connect to a stopped server: %v, want 08006", err)
 	}
 	idle(t, p)
 }
@@ -253,9 +253,9 @@ func TestReplication(t *testing.T) {
 	}
 	rows, err := conn.PgConn().Exec(t.Context(), "IDENTIFY_SYSTEM").ReadAll()
 	if err != nil || len(rows) != 1 || len(rows[0].Rows) != 1 {
-		t.Errorf("%v, %v", rows, err)
+		t.Errorf("IDENTIFY_SYSTEM = %v, %v, want one row", rows, err)
 	}
 	if err := conn.Close(t.Context()); err != nil || sink.text() != "" {
-		t.Errorf("%v, %q", err, sink.text())
+		t.Errorf("close: %v; the sink saw %q, want nothing", err, sink.text())
 	}
 }

@@ -245,7 +245,7 @@ func TestDrops(t *testing.T) {
 		`"`, "CREATE SCHEMA One", `CREATE SCHEMA "Two"`, "CREATE SCHEMA three", `drop /* it */ database if exists "` + name + `"`,
 		`DROP SCHEMA One, "Two" CASCADE`, "DROP SCHEMA three", "CREATE TABLE t (dropped int)", "DROP TABLE t"} {
 		if _, err := c.Exec(t.Context(), sql); err != nil {
-			t.Fatalf("%s: %v", sql, err)
+			t.Fatalf("exec %q: %v", sql, err)
 		}
 	}
 	want := fmt.Sprint([]wire.Drop{{Database: name}, {cfg.Database, "one"}, {cfg.Database, "Two"}})
@@ -275,13 +275,13 @@ func TestUnix(t *testing.T) {
 	p, cfg := before(t, wire.Config{Listen: "unix:" + dir, Sink: sink})
 	var n int
 	if err := connect(t, cfg).QueryRow(t.Context(), "SELECT 7").Scan(&n); err != nil || n != 7 {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("SELECT 7 over the Unix socket = %d, %v", n, err)
 	}
 	psql := component.NeedProgram(t, component.Psql, "psql")
 	cmd := exec.Command(psql, "-X", "-At", "-h", p.Host(), "-p", p.Port(), "-U", cfg.User, "-d", cfg.Database, "-c", "SELECT 6 * 7")
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "42" || !strings.Contains(sink.text(), "QSELECT 6 * 7") {
-		t.Errorf("%s, %v", out, err)
+		t.Errorf("psql over the Unix socket: %s, %v, want 42, and the query in the sink", out, err)
 	}
 }
 
@@ -305,7 +305,7 @@ func TestNonsense(t *testing.T) {
 	}
 	idle(t, p)
 	if s := p.Stats(); s.Failed != 4 || s.Sessions != 0 {
-		t.Errorf("%+v", s)
+		t.Errorf("the stats are %+v, want 4 failed and no sessions", s)
 	}
 	// Within a session the server says that it is nonsense.
 	c := connect(t, cfg)
@@ -314,7 +314,7 @@ func TestNonsense(t *testing.T) {
 	}
 	answer, _ := io.ReadAll(c.PgConn().Conn())
 	if !bytes.Contains(answer, []byte("08P01")) {
-		t.Errorf("%q", answer)
+		t.Errorf("the server answers nonsense with %q, want 08P01", answer)
 	}
 }
 
@@ -353,7 +353,7 @@ func TestUntrusted(t *testing.T) {
 			fmt.Sprintf("%s port=%s user=%s dbname=%s sslmode=%s sslrootcert=%s", c.host, p.Port(), cfg.User, cfg.Database, c.mode, c.root)).CombinedOutput()
 		idle(t, p)
 		if got := p.Stats().Untrusted; got != c.untrusted || (err == nil) != (got == oldCount) {
-			t.Errorf("%s, %s: %d, %v\n%s\n%s", c.host, c.mode, got, err, out, log)
+			t.Errorf("%s, %s: %d untrusted, want %d; psql: %v\n%s\n%s", c.host, c.mode, got, c.untrusted, err, out, log)
 		}
 	}
 }

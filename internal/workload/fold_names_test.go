@@ -87,10 +87,10 @@ func TestFoldTogether(t *testing.T) {
 		t.Error(diff)
 	}
 	if !ddl["DROP SCHEMA public CASCADE"] || !ddl["CREATE DATABASE app"] {
-		t.Errorf("%v", ddl)
+		t.Errorf("the DDL is %v, want DROP SCHEMA and CREATE DATABASE in it", ddl)
 	}
 	if len(got.Sequences) != 1 || got.Sequences[0].Count != 7 || got.Sequences[0].Steps[0].Query != q.ID {
-		t.Errorf("%+v", got.Sequences)
+		t.Errorf("the sequences are %+v, want one of count 7 that begins with %s", got.Sequences, q.ID)
 	}
 	if diff := cmp.Diff(folds, got.Folds); diff != "" {
 		t.Error(diff)
@@ -107,7 +107,7 @@ func TestMatchPattern(t *testing.T) {
 		{"a*b*c", "abc", false}, {"test", "test", true}, {"test_*", "mytest_1", false},
 	} {
 		if got := workload.MatchPattern(c.pattern, c.name); got != c.want {
-			t.Errorf("%s, %s: %v", c.pattern, c.name, got)
+			t.Errorf("MatchPattern(%q, %q) = %v, want %v", c.pattern, c.name, got, c.want)
 		}
 	}
 }

@@ -29,7 +29,7 @@ type Import struct {
 	source   string
 	postgres int
 	queries  map[string]*Query
-	known    map[string]*Query // by the Lexical key of the text, and the role
+	known    map[string]*Query // by the lexical key of the text (AppendLexicalKey), and the role
 	notes    map[string]bool
 }
 

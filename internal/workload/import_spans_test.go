@@ -57,10 +57,10 @@ func TestReadSpans(t *testing.T) {
 	for name, data := range map[string][]byte{"one object": whole, "one per line": lines} {
 		im := NewImport("otel")
 		if err := im.ReadSpans(bytes.NewReader(data)); err != nil {
-			t.Fatal(name, err)
+			t.Fatalf("%s: ReadSpans: %v", name, err)
 		}
 		if diff := cmp.Diff(want, listImported(t, im)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+			t.Errorf("%s: imported queries (-want +got):\n%s", name, diff)
 		}
 	}
 	for text, wrong := range map[string]string{
@@ -70,7 +70,7 @@ func TestReadSpans(t *testing.T) {
 		`{"resourceSpans":"none"}`: "object 1 is no OTLP JSON",
 	} {
 		if err := NewImport("").ReadSpans(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), wrong) {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("ReadSpans(%q): %v, want an error with %q", text, err, wrong)
 		}
 	}
 }
@@ -132,7 +132,7 @@ func TestReadServices(t *testing.T) {
 		"no query_count":           NewImport("").ReadPlanetScale(`[{"normalized_sql":"select 1"}]`),
 	} {
 		if err == nil || !strings.Contains(err.Error(), message) {
-			t.Errorf("%q: %v", message, err)
+			t.Errorf("want an error with %q, got %v", message, err)
 		}
 	}
 }

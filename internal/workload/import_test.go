@@ -100,7 +100,7 @@ func TestReadStatements(t *testing.T) {
 5 calls, 10 rows, named false, map[]: INSERT INTO users (email) VALUES ($1)
 5 calls, 5 rows, named false, map[]: SELECT count(*) FROM users WHERE email = $1
 `, got); diff != "" {
-			t.Error(file, diff)
+			t.Errorf("%s: imported statements (-want +got):\n%s", file, diff)
 		}
 	}
 	if err := NewImport("").ReadStatements("a,b\n1,2\n"); err == nil || !strings.Contains(err.Error(), "no export") {

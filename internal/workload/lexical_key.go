@@ -13,8 +13,9 @@ import (
 const removedLiteral = "…"
 
 // AppendLexicalKey appends a key of a text to dst. Literals are replaced, parameters numbered in order, comments
-// dropped, white space reduced, and elements or rows of one shape merged. Texts that Normalise makes
+// dropped, white space reduced, and elements or rows of one shape merged. Texts that Normalize makes
 // equal mostly have the same key. It uses no parser.
+// For "SELECT a FROM t WHERE b IN (1, 2) -- x" it appends "SELECT a FROM t WHERE b IN (…)".
 func AppendLexicalKey(dst []byte, sql string) []byte {
 	t := texts.Get().(*text)
 	t.splitTokens(sql)
@@ -45,10 +46,10 @@ type text struct {
 
 // The fate of a literal.
 const (
-	lost   = iota // replaced by gone
+	lost   = iota // replaced by removedLiteral
 	stays         // kept: Postgres allows no parameter here
 	param         // it becomes a parameter
-	unsaid        // replaced by the text in instead
+	unsaid        // replaced by the text in statement.instead
 )
 
 type token struct {
@@ -149,7 +150,7 @@ func (t *text) joinSign(sign, number int) {
 	t.toks[number].space = t.toks[sign].space
 }
 
-// appendTokens writes the tokens, with gone for literals that are removed.
+// appendTokens writes the tokens, with removedLiteral for literals that are removed.
 func (t *text) appendTokens(dst []byte) []byte {
 	begin := len(dst)
 	for i := range t.toks {

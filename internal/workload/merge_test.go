@@ -101,15 +101,15 @@ func TestMergeSays(t *testing.T) {
 	young := &Workload{Schema: Schema, Revision: "r2", Postgres: 17, Queries: []Query{query("bigint", "server")}}
 	got := merged(t, young, old)
 	if q := got.Queries[0]; q.Calls != 4 || q.Columns[0].Type != "bigint" || !q.Disputed {
-		t.Errorf("%+v", q)
+		t.Errorf("the merged query is %+v, want 4 calls, type bigint and disputed", q)
 	}
 	if got.Revision != "" || len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "1 query has another result") {
-		t.Errorf("%q %q", got.Revision, got.Notes)
+		t.Errorf("the revision is %q, the notes are %q, want no revision and one note", got.Revision, got.Notes)
 	}
 	// A recording without a server's answer contradicts nothing.
 	text := &Workload{Schema: Schema, Queries: []Query{query("text", "text")}}
 	if got := merged(t, old, text); got.Queries[0].Disputed || got.Queries[0].Columns[0].Type != "integer" {
-		t.Errorf("%+v", got.Queries[0])
+		t.Errorf("merged with a query read from text: %+v, want integer and not disputed", got.Queries[0])
 	}
 	other := query("integer", "server")
 	other.SQL = "SELECT b FROM t"

@@ -37,7 +37,7 @@ type Normal struct {
 	// with others.
 	Tables int
 	// Unread is the parser's message if it cannot read the text. SQL is then the result of
-	// Lexical.
+	// AppendLexicalKey.
 	Unread string
 	// Comments are the texts of the comments.
 	Comments []string

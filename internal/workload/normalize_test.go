@@ -99,7 +99,7 @@ func TestNormaliseComments(t *testing.T) {
 	t.Parallel()
 	n := Normalize("/* a='b' */ SELECT '-- no' -- c\n FROM t JOIN u ON true, (SELECT 1 FROM v) x")
 	if diff := cmp.Diff([]string{"a='b'", "c"}, n.Comments); diff != "" || n.Tables != 3 {
-		t.Error(diff, n.Tables)
+		t.Errorf("comments (-want +got):\n%s\n%d tables, want 3", diff, n.Tables)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestSplit(t *testing.T) {
 	t.Parallel()
 	got, err := SplitMessage("SELECT 1; SELECT ';' ;\n-- x\nINSERT INTO t VALUES (2)")
 	if diff := cmp.Diff([]string{"SELECT 1", "SELECT ';'", "INSERT INTO t VALUES (2)"}, got); err != nil || diff != "" {
-		t.Error(err, diff)
+		t.Errorf("SplitMessage: error %v, statements (-want +got):\n%s", err, diff)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestLexical(t *testing.T) {
 	} {
 		for _, sql := range equivalents[1:] {
 			if a, b := AppendLexicalKey(nil, equivalents[0]), AppendLexicalKey(nil, sql); string(a) != string(b) {
-				t.Errorf("%s\n%s", a, b)
+				t.Errorf("equivalent statements have two keys:\n%s\n%s", a, b)
 			}
 		}
 	}

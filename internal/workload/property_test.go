@@ -75,7 +75,7 @@ func TestNoLiteralStays(t *testing.T) {
 		n := Normalize(sql)
 		for _, text := range []string{n.SQL, string(AppendLexicalKey(nil, sql)), n.Unread} {
 			if strings.Contains(text, "7770777") {
-				t.Fatalf("%s\n%s", sql, text)
+				t.Fatalf("%s\nkeeps its value in\n%s", sql, text)
 			}
 		}
 		if renormalized := Normalize(n.SQL); renormalized.SQL != n.SQL {

@@ -39,7 +39,7 @@ func TestServer(t *testing.T) {
 			}
 			tried++
 			if difference := sameResult(ctx, conn.PgConn(), sql); difference != "" {
-				t.Errorf("%s\n%s", sql, difference)
+				t.Errorf("%s\nhas another result when normalized: %s", sql, difference)
 			}
 		}
 		if tried < 130 {

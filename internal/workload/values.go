@@ -11,7 +11,7 @@ import (
 // values.
 const MostValues = 3
 
-// ParameterValues returns the value of each parameter of Normalise(sql).SQL, as text that Postgres
+// ParameterValues returns the value of each parameter of Normalize(sql).SQL, as text that Postgres
 // can read. nil stands for a parameter of the client, and for a literal with escapes, in
 // dollar quotes or of bits, which is not read.
 func ParameterValues(sql string) []*string {

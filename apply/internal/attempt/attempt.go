@@ -9,14 +9,14 @@ import (
 	"github.com/onward-sql/onward/internal/queue"
 )
 
-// Attempt makes the attempts of a run.
+// Attempt makes the attempts of a run, one step after another.
 type Attempt struct {
 	session    *session.Session
 	record     *progress.Record
 	properties *properties.Properties
-	teller     queue.BlockerReporter
-	finished   map[string]bool // steps for which FinishCommitted has run
-	unseen     string          // why a standby could not be asked, as last reported
+	teller     queue.BlockerReporter // reports who blocks the next step
+	finished   map[string]bool       // steps for which FinishCommitted has run
+	unseen     string                // why a standby could not be asked, as last reported
 	// Guards are the triggers on which the check of the next step relies.
 	Guards []session.TriggerGuard
 }

@@ -41,7 +41,7 @@ func TestLockQueueOf(t *testing.T) {
 		c.step.Effects = effects
 		got := a.lockQueueOf(&c.step)
 		if diff := cmp.Diff(c.primary, got.primaryQueue.Wanted); diff != "" {
-			t.Errorf("%s: %s", c.step.Class, diff)
+			t.Errorf("locks of a step of class %s on the primary (-want +got):\n%s", c.step.Class, diff)
 		}
 		var standbys []queue.WantedLock
 		for _, q := range got.standbyQueues {
@@ -60,15 +60,15 @@ func TestStepPermissions(t *testing.T) {
 	a := newAttempt(t, p, nil)
 	refused := new(run.RefusedError)
 	if err := a.CheckPlanPermissions(); !errors.As(err, &refused) || refused.Step != "a" {
-		t.Errorf("%v", err)
+		t.Errorf("CheckPlanPermissions = %v, want a refusal of step a", err)
 	}
 	a.record.Row = &ledger.Plan{Plan: onward.Plan{Digest: "d"}}
 	if err := a.CheckStepPermissions(&p.Steps[0]); !errors.As(err, &refused) {
-		t.Errorf("%v", err)
+		t.Errorf("CheckStepPermissions of a plan with a digest = %v, want a refusal", err)
 	}
 	a.record.Row = &ledger.Plan{}
 	if err := a.CheckStepPermissions(&p.Steps[0]); err != nil {
-		t.Errorf("%v", err)
+		t.Errorf("CheckStepPermissions of a plan without a digest = %v, want no error", err)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CheckPlanPermissions refuses a plan before its first step if one of its steps has a statement that the step's class does not allow.
+// CheckPlanPermissions refuses a plan before its first step if one of its steps has a statement that the step's class does not allow: a DELETE in a
+// step that validates a constraint.
 func (a *Attempt) CheckPlanPermissions() error {
 	for i := range a.record.Plan.Steps {
 		s := &a.record.Plan.Steps[i]
@@ -32,7 +33,7 @@ func (a *Attempt) CheckStepPermissions(s *onward.PlanStep) error {
 	return wrapRefusal(s, permit.CheckStep(s, a.permissionClass(s)))
 }
 
-// checkUndoPermissions does the same for the statements that undo a step; some of them run outside of a transaction.
+// checkUndoPermissions refuses the SQL that undoes a step if the step's class does not allow it. Some of it runs outside of a transaction.
 func (a *Attempt) checkUndoPermissions(s *onward.PlanStep, sql string) error {
 	return wrapRefusal(s, permit.CheckText(permit.UndoClass(a.permissionClass(s)), sql))
 }

@@ -19,11 +19,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// FewestRows and MostRows bound a batch.
+// FewestRows and MostRows bound the rows of a batch.
 const FewestRows, MostRows = 50, 20_000
 
 const (
-	// slowest is the minimum size of a batch that was halved to protect other sessions.
+	// slowest is how many rows a batch keeps at least when it is halved to protect other sessions.
 	slowest = 1000
 	// batchTime is the target duration of a batch: the rows that it changed stay locked for as long.
 	batchTime = 200 * time.Millisecond

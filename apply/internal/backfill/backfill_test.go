@@ -40,13 +40,13 @@ func TestKeyRange(t *testing.T) {
 	t.Parallel()
 	where, args := keyRangeCondition([]string{"a", "b"}, []string{"bigint", "text"}, []string{"1", "x"}, []string{"2", "y"})
 	if want := "true AND (t.a, t.b) > ($1::pg_catalog.text::bigint, $2::pg_catalog.text::text) AND (t.a, t.b) <= ($3::pg_catalog.text::bigint, $4::pg_catalog.text::text)"; where != want {
-		t.Error(where)
+		t.Errorf("keyRangeCondition = %q, want %q", where, want)
 	}
 	if diff := cmp.Diff([]any{"1", "x", "2", "y"}, args); diff != "" {
 		t.Error(diff)
 	}
 	if where, args := keyRangeCondition([]string{"a"}, []string{"bigint"}, nil, nil); where != "true" || args != nil {
-		t.Errorf("%s %v", where, args)
+		t.Errorf("keyRangeCondition without bounds = %q, %v, want true without arguments", where, args)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestChunkRepair(t *testing.T) {
 	want := "SELECT t.id AS onward_key1 FROM orders AS t WHERE true AND NOT (t.id = $1::pg_catalog.text::int) AND (t.v = 0) ORDER BY t.id LIMIT " +
 		strconv.Itoa(m.batchSize())
 	if diff := cmp.Diff(want, sql); diff != "" || len(args) != 1 || m.batchSize() == 1 {
-		t.Errorf("%s %v", diff, args)
+		t.Errorf("batchQuery (-want +got):\n%s\nits arguments: %v", diff, args)
 	}
 }
 
@@ -120,6 +120,6 @@ func TestNamesInSteps(t *testing.T) {
 	})
 	want := stepNames{relations: []string{"s.orders", "orders", "orders", "sales"}, constraints: []string{"a", "c"}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(stepNames{})); diff != "" || err != nil {
-		t.Error(diff, err)
+		t.Errorf("namesInSteps (-want +got):\n%s\nits error: %v", diff, err)
 	}
 }

@@ -30,7 +30,7 @@ type rowCheck struct {
 	firstOfPhase bool // nothing of the phase was started: the conditions of all its steps are checked
 }
 
-// rowQuestion is one condition of one step.
+// rowQuestion is one condition of one step: for ALTER TABLE t ALTER v SET NOT NULL, which rows of t have no v.
 type rowQuestion struct {
 	step      *onward.PlanStep
 	condition *violation.Condition

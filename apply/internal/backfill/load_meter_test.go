@@ -103,7 +103,7 @@ func TestProbe(t *testing.T) {
 	end := m.beginBatch(int(batch.PgConn().PID()))
 	probe()
 	if m.between.count != 1 || m.during.count != 1 || m.waited {
-		t.Errorf("%+v", m)
+		t.Errorf("the meter is %+v, want one probe between batches, one during a batch, and no waiter", m)
 	}
 	pgservertest.Exec(t, batch, "BEGIN", "UPDATE orders SET id = 2")
 	updateError := make(chan error, 1)
@@ -132,6 +132,6 @@ func TestProbe(t *testing.T) {
 	}
 	m.addLatency(time.Hour, false, m.changes-1) // a batch has ended meanwhile
 	if m.between.count != 1 {
-		t.Errorf("%+v", m)
+		t.Errorf("the meter is %+v, want the latency of an earlier batch ignored", m)
 	}
 }

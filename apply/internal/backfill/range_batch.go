@@ -17,10 +17,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// rangeBatch is a batch of a range, and what came of it.
+// rangeBatch is a batch of a range, which is the part of a backfill's keys that one worker processes, and its result.
 type rangeBatch struct {
 	r      *ledger.Range
-	rows   int64
+	rows   int64    // that the batch processed
 	cursor []string // after the batch
 	done   bool     // the range has no more rows
 	err    error

@@ -20,7 +20,7 @@ import (
 // chunkRepair is the repair of the rows of a chunk. One row whose change fails must not prevent the repair of the others. So the batch is
 // halved until that row is alone, and the row is skipped.
 type chunkRepair struct {
-	halvings    int        // how often the batch was halved
+	halvings    int        // how often the batch was halved; 0 repairs onward.PlanBatch rows at once
 	skippedKeys [][]string // the keys of the skipped rows
 }
 

@@ -29,7 +29,7 @@ type tableExtent struct {
 	uncounted                 bool  // the rows of a part were never counted
 }
 
-// estimateRows estimates how many rows a backfill goes along; -1 for unknown. If the server has not counted them lately, some pages are
+// estimateRows estimates how many rows a backfill has to process; -1 for unknown. If the server has not counted them lately, some pages are
 // read, and integer keys limit the number. An estimate that fails does not end the backfill.
 func (t *Throttle) estimateRows(ctx context.Context, s *onward.PlanStep) int64 {
 	tables, keys := touchedTables(s), []string(nil)

@@ -22,7 +22,7 @@ import (
 type Throttle struct {
 	session *session.Session
 	record  *progress.Record
-	Limits  throttle.Limits
+	Limits  throttle.Limits // when a backfill pauses, as the user set them
 	// Size is how many rows the next batch or chunk has.
 	Size          int
 	gauge         *throttle.Gauge // for the next step

@@ -17,7 +17,7 @@ import (
 // DefaultWindow is the time between two samples of pg_stat_statements.
 const DefaultWindow = time.Minute
 
-// Limits of what is recorded and printed.
+// Limits of the sessions that the log records, and of the sessions or statements that a message names.
 const (
 	mostRecorded = 200
 	mostNamed    = 10

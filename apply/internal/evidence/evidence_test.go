@@ -36,7 +36,7 @@ func TestStatementNamesDropped(t *testing.T) {
 		"SELECT note FROM orders WHERE":                           false,
 	} {
 		if got := note.isUsedIn(sql); got != want {
-			t.Errorf("%s: %v", sql, got)
+			t.Errorf("isUsedIn(%q) = %v, want %v", sql, got, want)
 		}
 	}
 }

@@ -22,8 +22,8 @@ type OldSnapshots struct {
 	snapshotReport
 
 	step  string                   // the step that the following is about
-	clear bool                     // it need not wait any more
-	found map[string]foundSnapshot // that are waited for, by the transaction; nil before the first look
+	clear bool                     // the step need not wait any more
+	found map[string]foundSnapshot // the snapshots it waits for, by transaction; nil before the first search
 }
 
 // foundSnapshot is an old snapshot that was found at the first look, or that may be a copy of such a one (SET TRANSACTION SNAPSHOT).

@@ -21,7 +21,7 @@ import (
 type RepackQueue struct {
 	snapshotReport
 
-	step     string
+	step     string // the ID of the step that the queue is of
 	queue    *queue.RepackQueue
 	standbys []queue.SnapshotWatch
 }

@@ -20,7 +20,7 @@ func TestSetLocal(t *testing.T) {
 		"RESET work_mem":                "RESET work_mem",
 	} {
 		if got := makeSetLocal(sql); got != want {
-			t.Errorf("%s: %s", sql, got)
+			t.Errorf("makeSetLocal(%q) = %q, want %q", sql, got, want)
 		}
 	}
 }
@@ -31,7 +31,7 @@ func TestUnrecordedAdvice(t *testing.T) {
 	plan := onward.Plan{Steps: []onward.PlanStep{{ID: "a"}}, Migrations: []onward.PlannedMigration{{ID: "1"}, {ID: "2"}}}
 	recorded := *WithRecord(&plan, ToolRows{Write: "SELECT 1", Remove: "SELECT 2"})
 	if plan.Steps[0].Record != "" || recorded.Steps[0].Record != "SELECT 1" || recorded.Steps[0].Unrecord != "SELECT 2" {
-		t.Errorf("%+v %+v", plan, recorded)
+		t.Errorf("WithRecord(%+v) = %+v, want the SQL in the copy's step alone", plan, recorded)
 	}
 	written := plan
 	written.Dir = "migrations"
@@ -58,6 +58,6 @@ func TestDigestSource(t *testing.T) {
 	repeated := digestSource(set)
 	b.Hash = "z"
 	if changed := digestSource(set); first != repeated || first == swapped || first == changed {
-		t.Error(cmp.Diff(first, []string{swapped, repeated, changed}))
+		t.Errorf("digests (-first +swapped, repeated, changed), want repeated equal:\n%s", cmp.Diff(first, []string{swapped, repeated, changed}))
 	}
 }

@@ -45,7 +45,7 @@ type Config struct {
 	IsDirect func(ctx context.Context) bool
 	// Prepare is called once, before the first migration, with the session that takes the tool's lock afterwards.
 	Prepare func(ctx context.Context, conn *pgx.Conn) error
-	// RunPlan runs the steps of a migration or of the plan. begun: an earlier call started them, and the plan is from the ledger.
+	// RunPlan runs the steps of a migration or of the plan. isStarted: an earlier call started them, and the plan is from the ledger.
 	RunPlan func(ctx context.Context, p *onward.Plan, isStarted bool) (*onward.Applied, error)
 }
 
@@ -95,7 +95,7 @@ func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
 	}
 }
 
-// runMigration runs one migration and adds its result. begun: an earlier call started it.
+// runMigration runs one migration and adds its result. isStarted: an earlier call started it.
 func (p *Pending) runMigration(ctx context.Context, plan *onward.Plan, isStarted bool) error {
 	r, err := p.RunPlan(ctx, plan, isStarted)
 	if r != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// runOnce reads the pending migrations and carries them out. again: a migration that was started earlier
-// is now finished, and the rest must be read again.
+// runOnce reads the pending migrations and carries them out. hasMore: a migration that was started earlier
+// is now finished, and the rest must be read again. locked: this process holds the tool's lock.
 func (p *Pending) runOnce(ctx context.Context, locked bool) (hasMore bool, err error) {
 	if p.release, err = audit.Read(ctx, p.Repository); err != nil {
 		return false, refusePrograms(err)

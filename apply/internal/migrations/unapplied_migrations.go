@@ -12,7 +12,8 @@ import (
 	"github.com/onward-sql/onward/audit"
 )
 
-// appliedRow is the row of a migration in the migration tool's table.
+// appliedRow is the row of a migration in the migration tool's table. Key is its version or name, Sum its checksum; "" for none.
+// Dirty: it was started, and is not finished.
 type appliedRow struct {
 	Key, Sum string
 	Dirty    bool

@@ -8,7 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/underway"
 )
 
-// ReadDamage finds what somebody else has taken from a plan of which a step was begun.
+// ReadDamage finds the tables and columns that the contract of a started plan would drop and that are gone already, and whether the plan's triggers
+// fail because of that.
 func ReadDamage(ctx context.Context, conn ledger.Conn, p *ledger.Plan, steps map[string]*ledger.Step) (out readiness.Damage, err error) {
 	if len(steps) == 0 {
 		return out, nil

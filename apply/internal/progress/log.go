@@ -25,7 +25,7 @@ func (r *Record) SetPlanState(ctx context.Context, state, event, detail string) 
 	})
 }
 
-// RefuseAndRecord returns the error for a backfill that is not right, and records the reason in the ledger.
+// RefuseAndRecord returns the error that refuses a step, and records the reason in the ledger.
 func (r *Record) RefuseAndRecord(ctx context.Context, s *onward.PlanStep, text string) error {
 	return errors.Join(&run.RefusedError{Step: s.ID, Text: text}, r.RecordStepState(ctx, ledger.Waiting, text))
 }

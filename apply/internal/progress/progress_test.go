@@ -72,7 +72,7 @@ func TestUndoSQL(t *testing.T) {
 	r := &Record{Request: Request{Plan: threePhases()}, Steps: map[string]*ledger.Step{"fill": {State: ledger.Running}, "drop": {State: ledger.Running}}}
 	for i, want := range []string{"", "undo of fill", ""} {
 		if got := r.UndoSQL(&r.Plan.Steps[i]); got != want {
-			t.Errorf("%s: %q", r.Plan.Steps[i].ID, got)
+			t.Errorf("UndoSQL(%s) = %q, want %q", r.Plan.Steps[i].ID, got, want)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestChoosePlans(t *testing.T) {
 	list := []*ledger.Plan{{ID: "a"}, {ID: "b"}}
 	for id, want := range map[string]int{"": 2, "b": 1, "c": 0} {
 		if got, err := ChoosePlans(list, id); len(got) != want || (err == nil) != (want > 0) {
-			t.Errorf("%q: %v %v", id, got, err)
+			t.Errorf("ChoosePlans(%q) = %v, %v, want %d plans", id, got, err, want)
 		}
 	}
 	if _, err := ChoosePlans(nil, ""); err == nil {
@@ -100,7 +100,7 @@ func TestDescribePlan(t *testing.T) {
 	} {
 		got := DescribePlan(&ledger.Plan{ID: "p", State: state, Plan: *threePhases()}, done, ledger.Scope{}, readiness.Damage{})
 		if got.Next != want || got.Steps[2].State != onward.ApplyPending {
-			t.Errorf("%s: %+v", state, got)
+			t.Errorf("DescribePlan of state %s = %+v, want %q next and the last step pending", state, got, want)
 		}
 	}
 }

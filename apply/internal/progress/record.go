@@ -29,7 +29,7 @@ type Request struct {
 	Tell func(run.Event)
 }
 
-// Record is the progress of a plan, in the ledger and for those who listen.
+// Record is the progress of a plan. It keeps it in the ledger, and reports it as events.
 type Record struct {
 	Request
 	session *session.Session

@@ -16,11 +16,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// PrivilegeSource is a relation whose privileges another one gets in a step. It stays after the step, under another name.
+// PrivilegeSource is a relation whose privileges another one gets in a step. It stays after the step, under another name. Before Postgres 18 a
+// GRANT does not wait for the step's lock, and may change it after the copy: such late privileges are copied after the commit.
 type PrivilegeSource struct {
-	relation uint32
+	relation uint32 // its OID
 	before   inventory.Inventory
-	target   string // that has the name after the step
+	target   string // the relation that gets the privileges, by its name after the step
 	sets     []string
 	record   string // the name of before in the ledger
 }

@@ -1,5 +1,5 @@
-// Package properties has what a target has besides what its migrations say: privileges and settings of replaced objects, names, and
-// subscribers.
+// Package properties copies, compares and protects what a target has besides what its migrations say: privileges and settings of replaced objects,
+// names of constraints, and subscribers.
 package properties
 
 import (
@@ -7,13 +7,13 @@ import (
 	"github.com/onward-sql/onward/apply/internal/session"
 )
 
-// Properties keeps what the target has.
+// Properties protects the properties of a run's target.
 type Properties struct {
 	session *session.Session
 	record  *progress.Record
 	// Accepted are publications whose subscribers already have what the steps need, or may stop.
 	Accepted []string
-	// Role is set for the steps; "" for none.
+	// Role is the role that the steps run as (SET ROLE); "" for the session's own.
 	Role string
 }
 

@@ -19,7 +19,7 @@ func TestStepReplacements(t *testing.T) {
 	} {
 		got := stepReplacements(&onward.PlanStep{SQL: sql, Replaces: []onward.PlanReplacement{declared}})
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", sql, diff)
+			t.Errorf("stepReplacements(%q) (-want +got):\n%s", sql, diff)
 		}
 	}
 }

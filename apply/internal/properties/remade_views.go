@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// remadeView is a view that a step drops and a later one creates again.
+// remadeView is a view that a step drops and a later one creates again, for example because a column that it reads changes its type.
 type remadeView struct {
 	name         string // as SQL writes it
 	schema       string // "" if its statement names none

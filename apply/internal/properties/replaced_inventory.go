@@ -14,7 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// readComparison reads the inventories of the relation that is replaced, and of the one that takes its place. Nothing is compared yet.
+// readComparison reads the inventories of the relation that is replaced, and of the one that takes its place. An inventory lists the privileges,
+// settings, indexes, triggers and other properties of a relation. Nothing is compared yet.
 // before is an earlier inventory, or nil. The result is nil if the old relation does not exist.
 func (props *Properties) readComparison(
 	ctx context.Context, conn *pgx.Conn, r *onward.PlanReplacement, before inventory.Inventory,

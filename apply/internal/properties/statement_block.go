@@ -72,6 +72,7 @@ func (b *statementBlock) addInventoryRecord(major int, plan, name, relation stri
 	b.body.WriteString("  IF " + oid + " IS NOT NULL THEN\n    " + write + ";\n  END IF;\n")
 }
 
+// format returns the block as one statement: DO LANGUAGE plpgsql $$ DECLARE … BEGIN … END $$.
 func (b *statementBlock) format() string {
 	var declared strings.Builder
 	for i := range b.variables {

@@ -1,2 +1,2 @@
-// Package run has the words of a run: its events, how an attempt ended, and the attempts at the next step.
+// Package run has the types that all parts of a run share: its events, how an attempt ended, and the attempts at the next step.
 package run

@@ -11,9 +11,10 @@ type Event struct {
 	// Kind is the kind of the event.
 	Kind EventKind
 	Step *onward.PlanStep
-	// Rows is how many rows a backfill has processed. Of is the total that the server estimates; 0 for unknown.
+	// Rows is how many rows the batch or chunk had. Of is the total that the server estimates; 0 for unknown. For the build of an index both
+	// count the blocks so far, as pg_stat_progress_create_index has them.
 	Rows, Of int64
-	// Took is the duration.
+	// Took is the duration of the batch or the step.
 	Took time.Duration
 	// Total counts the rows of the step that all batches of all runs have processed.
 	Total int64

@@ -28,7 +28,7 @@ func TestTries(t *testing.T) {
 	tries.Started, tries.Waited = true, time.Second
 	tries.Reset("b")
 	if tries.Step != "b" || tries.Started || tries.Waited != 0 || tries.LockTimeout() != queue.FirstStall {
-		t.Errorf("%+v", tries)
+		t.Errorf("after Reset the tries are %+v, want new ones of step b", tries)
 	}
 }
 
@@ -57,7 +57,7 @@ func TestInnerSQL(t *testing.T) {
 	} {
 		got, err := InnerSQL(&onward.PlanStep{ID: "a", SQL: sql})
 		if wrong := new(config.InputError); got != want || (err != nil) != (want == "") || err != nil && !errors.As(err, &wrong) {
-			t.Errorf("%s: %q %v", sql, got, err)
+			t.Errorf("InnerSQL(%q) = %q, %v, want %q", sql, got, err, want)
 		}
 	}
 }

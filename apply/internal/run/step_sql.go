@@ -8,7 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// InnerSQL returns a step's SQL without its transaction, and without the lock_timeout for those who run it by hand.
+// InnerSQL returns a step's SQL without its transaction, and without the lock_timeout for those who run it by hand. For
+// "BEGIN; SET LOCAL lock_timeout = '1s'; SELECT 1; COMMIT;" it is "SELECT 1;\n".
 func InnerSQL(s *onward.PlanStep) (string, error) {
 	f, err := pgparse.SplitText(s.SQL)
 	if err != nil {

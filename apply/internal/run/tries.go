@@ -11,10 +11,10 @@ const losses = 10
 
 // Tries are the attempts at the next step. All parts of a run share them.
 type Tries struct {
-	Step      string
-	Since     time.Time
-	Started   bool
-	LostRaces int
+	Step      string    // the ID of the step
+	Since     time.Time // when this process began with the step
+	Started   bool      // the checks before the step are done
+	LostRaces int       // attempts that lost a lock race
 	// LostRepacks are the copies that a REPACK (CONCURRENTLY) has lost.
 	LostRepacks int
 	// Waited is the time that others were in the way. The ledger does not have it yet.

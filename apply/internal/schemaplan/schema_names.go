@@ -15,7 +15,7 @@ import (
 var sharedSchemas = []string{"", onward.PlanRoom, "pg_catalog", "information_schema", "pg_temp"}
 
 // CheckSchemaFree returns an error if a step names a schema for what belongs to one, or works on what a database has only once. Then the same
-// step would do the same again for each schema.
+// step would do the same again for each schema. For DROP TABLE other.orders it is "it names other.orders".
 func CheckSchemaFree(s *onward.PlanStep) error {
 	for _, e := range s.Effects {
 		if schema, _, ok := strings.Cut(e.Relation, "."); ok && schema != "public" && !slices.Contains(sharedSchemas, schema) {

@@ -56,7 +56,7 @@ func TestPlanNotForSchema(t *testing.T) {
 	} {
 		_, err := PlanForSchema(&onward.Plan{Steps: []onward.PlanStep{{ID: "a", SQL: sql}}}, ledger.Scope{OID: 7, Schema: "tenant"})
 		if refused := new(run.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, want) {
-			t.Errorf("%s: %v", sql, err)
+			t.Errorf("PlanForSchema(%q) = %v, want a refusal with %q", sql, err, want)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestPrivilegesForSchema(t *testing.T) {
 	} {
 		sql := func(name string) string { return "CREATE SCHEMA IF NOT EXISTS onward; " + block(name) + "; SELECT 1" }
 		if got, want := renameCursors(sql("onward.c"), scope), sql("onward.c_7"); got != want {
-			t.Error(cmp.Diff(want, got))
+			t.Errorf("renameCursors (-want +got):\n%s", cmp.Diff(want, got))
 		}
 	}
 }
@@ -116,7 +116,7 @@ func TestCursorName(t *testing.T) {
 	long := strings.Repeat("é", 31)
 	a, b := cursorName(long, scope), cursorName(long+"x", scope)
 	if len(a) > longestName || len(b) > longestName || a == b || !strings.HasSuffix(a, "_123456") {
-		t.Errorf("%q %q", a, b)
+		t.Errorf("cursorName = %q and %q, want two different names of at most %d bytes", a, b, longestName)
 	}
 }
 

@@ -23,11 +23,11 @@ type roleSettings struct {
 	escapes    bool   // standard_conforming_strings is off
 	replicates string // session_replication_role
 	idleLimit  string // idle_session_timeout, if it is shorter than the pulse of the session that renews the lease; else ""
-	replicator bool   // the role may set it
+	replicator bool   // the role may set session_replication_role
 	values     []live.Setting
 }
 
-// readRoleSettings reads them. Onward's own settings of the transaction do not change their reset_val.
+// readRoleSettings reads the settings of the session's role. Onward's own settings of the transaction do not change their reset_val.
 func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSettings, error) {
 	rows, err := conn.Query(ctx, `SELECT name, reset_val FROM pg_catalog.pg_settings
 		WHERE name IN ('default_transaction_read_only', 'standard_conforming_strings', 'session_replication_role', 'idle_session_timeout')`)

@@ -1,4 +1,4 @@
-// Package session has the sessions of a run on its target: their settings, and how long they may be silent.
+// Package session has the sessions of a run on its target: their settings, their transactions, and how long they may be silent.
 package session
 
 import (

@@ -44,7 +44,7 @@ func TestErrorClasses(t *testing.T) {
 		}
 	}
 	if got := ServerMessage(&CancelledError{Why: "the queue is too long", Err: server("57014")}); got != "the queue is too long" {
-		t.Error(got)
+		t.Errorf("ServerMessage of a cancelled statement = %q, want its reason", got)
 	}
 }
 
@@ -134,13 +134,13 @@ func TestCommitSQL(t *testing.T) {
 	s := openSession(t, onward.NewestMajor)
 	texts, err := s.CommitSQL(t.Context(), queue.FirstStall, UnderLock, "CREATE TABLE kept (); SELECT 'one' AS "+ReportedColumn+", 'x'; SELECT 'no'")
 	if err != nil || len(texts) != 1 || texts[0] != "one" || s.Work.PgConn().TxStatus() != 'I' {
-		t.Errorf("%v %v", texts, err)
+		t.Errorf("CommitSQL = %q, %v, want the text one and a committed transaction", texts, err)
 	}
 	refused := new(run.RefusedError)
 	_, err = s.CommitSQL(t.Context(), queue.FirstStall, UnderLock, "DROP TABLE kept; "+
 		"DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''"+RefusedCode+"'', MESSAGE = ''not so''; END'")
 	if !errors.As(err, &refused) || refused.Text != "not so" || refused.Step != "a" {
-		t.Errorf("%v", err)
+		t.Errorf("CommitSQL = %v, want the refusal \"not so\" of step a", err)
 	}
 	var tableExists bool
 	if err := s.ReadRow(t.Context(), "SELECT $1::oid <> 0", []any{PlannedRelation("kept")}, &tableExists); err != nil || !tableExists {
@@ -165,7 +165,7 @@ func TestSettingsOfRole(t *testing.T) {
 		s.role = &c.role
 		err := s.CheckRoleSettings(&c.plan)
 		if refused := new(run.RefusedError); (err == nil) != (c.want == "") || err != nil && (!errors.As(err, &refused) || !strings.HasPrefix(refused.Text, c.want)) {
-			t.Errorf("%q: %v", c.want, err)
+			t.Errorf("CheckRoleSettings = %v, want %q", err, c.want)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func NeedLaravel(t testing.TB) {
 	component.Need(t, component.PHP, exec.Command("php", "-r", probe).Run())
 }
 
-// RailsFiles returns the files of an application: own, and those that every application has. database is a line of its
+// RailsFiles returns the files of an application: overrides, and those that every application has. database is a line of its
 // database.yml. A test without Rails is skipped.
 func RailsFiles(t testing.TB, database string, overrides map[string]string) map[string]string {
 	t.Helper()

@@ -154,7 +154,7 @@ func runReal(t *testing.T, venv, scheme string, each bool, order []string) []mes
 		cmd.Env = append(cmd.Env, "SHOP_EACH=1")
 	}
 	if talk, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, talk)
+		t.Fatalf("alembic upgrade head: %v\n%s", err, talk)
 	}
 	return r.messages(order)
 }

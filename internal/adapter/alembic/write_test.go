@@ -87,7 +87,7 @@ func TestCountOfLine(t *testing.T) {
 		keys = append(keys, count.Key(m))
 	}
 	if got := strings.Join(keys, ","); got != ",,,d,e" {
-		t.Error(got)
+		t.Errorf("the keys of the revisions are %q, want \",,,d,e\"", got)
 	}
 	if countRevisions(revisions("a", "b a", "c a").Migrations) != nil {
 		t.Error("a table with several rows")

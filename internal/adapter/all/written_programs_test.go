@@ -97,7 +97,7 @@ func TestProgramsReadBack(t *testing.T) {
 			files[tc.file] = []byte(tc.text)
 			set, err := a.Load(t.Context(), files, source)
 			if err != nil || len(set.Migrations) != 1 {
-				t.Fatalf("%+v %v", set, err)
+				t.Fatalf("load %s: %v; it reads %+v, want one migration", tc.file, err, set)
 			}
 			w, err := adapter.NewWriting(files, set, a.(adapter.Writer).Form(files, set), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 			if err != nil {
@@ -106,13 +106,13 @@ func TestProgramsReadBack(t *testing.T) {
 			read := func(s *onward.PlanStep) ([]string, string) {
 				out, err := w.Files(&onward.Plan{Name: "p"}, s, "Page_01")
 				if err != nil || len(out) != 1 {
-					t.Fatalf("%+v %v", out, err)
+					t.Fatalf("write step %s: %v; its files: %+v, want one", s.ID, err, out)
 				}
 				writtenFiles := settingsOf(tc.framework, tc.setting)
 				writtenFiles[out[0].Path] = []byte(out[0].Text)
 				set, err := a.Load(t.Context(), writtenFiles, source)
 				if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Opaque) > 0 || len(set.Migrations[0].Problems) > 0 {
-					t.Fatalf("%+v %v\n%s", set, err, out[0].Text)
+					t.Fatalf("read back: %v; it reads %+v, want one migration read in full:\n%s", err, set, out[0].Text)
 				}
 				var sql []string
 				for _, p := range set.Migrations[0].Source.Parts {
@@ -132,7 +132,7 @@ func TestProgramsReadBack(t *testing.T) {
 			}
 			got, text = read(&alone)
 			if diff := cmp.Diff([]string{"DROP INDEX CONCURRENTLY IF EXISTS i", "CREATE INDEX CONCURRENTLY i ON a (b)"}, got); diff != "" {
-				t.Errorf("%s\n%s", diff, text)
+				t.Errorf("statements of the concurrent step (-want +got):\n%s\nits file:\n%s", diff, text)
 			}
 		})
 	}
@@ -146,7 +146,7 @@ func TestProgramsUnwritable(t *testing.T) {
 		files := adaptertest.Files{file: []byte(text)}
 		set, err := a.Load(t.Context(), files, adapter.Source{Framework: framework, Dir: "migrations"})
 		if err != nil || set.Count == nil || set.Beyond == nil {
-			t.Fatalf("%+v %v", set, err)
+			t.Fatalf("load %s of %s: %v; it reads %+v, want Count and Beyond set", file, framework, err, set)
 		}
 		return a.(adapter.Writer).Form(files, set)
 	}
@@ -156,11 +156,11 @@ func TestProgramsUnwritable(t *testing.T) {
 	mikro := form("mikro-orm", "migrations/Migration20240101000000.ts",
 		"import { Migration } from '@mikro-orm/migrations'\nexport class A extends Migration {\n  up() {}\n}\n")
 	if !strings.Contains(mikro.Unwritable, "set allOrNothing: false") {
-		t.Errorf("%+v", mikro)
+		t.Errorf("MikroORM's form is %+v, want the advice allOrNothing: false", mikro)
 	}
 	typeorm := form("typeorm", "migrations/001-a.ts", "export class A1700000000001 implements MigrationInterface {}\n")
 	if !strings.Contains(typeorm.Unwritable, "does not begin with it") {
-		t.Errorf("%+v", typeorm)
+		t.Errorf("TypeORM's form is %+v, want it unwritable because of the file's name", typeorm)
 	}
 	knex := form("knex", "migrations/1_a.js", "exports.up = (knex) => knex.raw('SELECT 1')\n")
 	if reason := knex.Refuses(`SELECT '\?'`); reason == "" {
@@ -194,7 +194,7 @@ func TestTableOfSettings(t *testing.T) {
 		set, err := a.Load(t.Context(), adaptertest.Files{"migrations/" + tc.migration: []byte(tc.text), tc.file: []byte(tc.setting)},
 			adapter.Source{Framework: tc.framework, Dir: "migrations"})
 		if err != nil || set.Count == nil || set.Count.Table != tc.want {
-			t.Errorf("%s %s: %+v %v", tc.framework, tc.setting, set, err)
+			t.Errorf("%s with %s: %v; it reads %+v, want the table %s", tc.framework, tc.setting, err, set, tc.want)
 		}
 	}
 }

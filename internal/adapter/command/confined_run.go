@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/sandbox"
 )
 
-// Confinement is how a command was confined.
+// Confinement is the result of a command that ran in a sandbox.
 type Confinement struct {
 	// Output is what the command printed to stdout.
 	Output []byte
@@ -22,7 +22,7 @@ type Confinement struct {
 	// Left is how many processes it left, which ended with its namespaces.
 	Left int
 
-	// written are directories of its own.
+	// written are the directories in which it could write.
 	written []string
 }
 

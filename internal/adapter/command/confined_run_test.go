@@ -25,7 +25,7 @@ func TestExplainRefusal(t *testing.T) {
 	} {
 		r := &Confinement{written: []string{"/copy"}}
 		if got := r.ExplainRefusal(text); got != want {
-			t.Errorf("%s: %q", text, got)
+			t.Errorf("ExplainRefusal(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

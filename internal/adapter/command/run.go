@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// Limits of a command's output. The end of stderr is kept for messages.
+// Limits of a command's output, in bytes: MaxOutput of stdout, maxTalk of the end of stderr, and maxLine of a line in a message.
 const (
 	MaxOutput = 256 << 20
 	maxTalk   = 64 << 10

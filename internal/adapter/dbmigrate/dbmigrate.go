@@ -120,7 +120,7 @@ func readToolSettings(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// startMigration begins with a migration, and says how it is sent.
+// startMigration makes a migration of a file, and returns how the tool sends it.
 func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	version, _, _ := strings.Cut(name, "-")

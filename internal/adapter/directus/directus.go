@@ -42,7 +42,7 @@ var Adapter = jscode.Adapter{
 }
 
 var (
-	// named matches the setting of the directory.
+	// migrationsPath matches the setting of the directory: MIGRATIONS_PATH=./migrations.
 	migrationsPath = lazyregexp.New(`\bMIGRATIONS_PATH["']?\s*[:=]\s*["']?([\w./-]+)`)
 	// image matches a container that runs Directus.
 	image = lazyregexp.New(`\bdirectus/directus\b`)
@@ -106,7 +106,7 @@ func readToolSettings(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// startMigration begins with a migration, and says how it is sent.
+// startMigration makes a migration of a file, and returns how the tool sends it.
 func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	version, _, _ := strings.Cut(path.Base(f.Path), "-")
 	return f.Start(s, strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path)), version), onward.TransactionNone

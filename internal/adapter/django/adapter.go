@@ -42,7 +42,7 @@ var tool = history.Tool{Name: "Django", Unit: "migration", KeepsSession: true, R
 	Upserts:    "bulk_create of the deployed code with update_conflicts and these unique_fields",
 }}
 
-// Django records the names of applied migrations and nothing of their content.
+// habits say what Django does if applied migrations change: it records their names and nothing of their content.
 var habits = adapter.HistoryBehavior{
 	Edited:     "Django goes by the name and does not run it again",
 	Deleted:    "another migration depends on it, and Django refuses to start",

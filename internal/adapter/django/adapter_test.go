@@ -46,7 +46,7 @@ func TestIsMigration(t *testing.T) {
 		"shop/0001_initial.py": false, "shop/migrations/0001_initial.sql": false,
 	} {
 		if got := isMigration(file); got != want {
-			t.Errorf("%s: %v", file, got)
+			t.Errorf("isMigration(%q) = %t, want %t", file, got, want)
 		}
 	}
 }

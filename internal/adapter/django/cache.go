@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// kept is how many answers stay in the cache; a project needs two per release.
+// kept is how many answers stay in the cache. A release needs two: for its base and its head.
 const kept = 40
 
 // cache stores answers by a hash of their input. Without a directory it stores nothing: a problem with the cache is

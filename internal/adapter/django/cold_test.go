@@ -118,7 +118,7 @@ func TestOtherPython(t *testing.T) {
 			dir := writeProject(t, map[string]string{"manage.py": manage, "conf.py": "import nothing_of_the_kind\n", tc.file: tc.text})
 			_, err := Render(t.Context(), Config{Dir: dir, Python: venv(t, "django-5.2-none"), CacheDir: "-"})
 			if err == nil || tc.want != "" && !strings.Contains(err.Error(), tc.want) || tc.want == "" && strings.Contains(err.Error(), "the project wants") {
-				t.Errorf("%v", err)
+				t.Errorf("Render fails with %v, want %q in it", err, tc.want)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ func TestMeets(t *testing.T) {
 		"^3.10": true, "<=3.11": true, ">3.11": false, "==3.11.*": true, "<4": true, "*": true, "^3.8 || ^3.12": true,
 	} {
 		if got := meetsVersion("3.11", wanted); got != want {
-			t.Errorf("%s: %v", wanted, got)
+			t.Errorf("meetsVersion(3.11, %q) = %t, want %t", wanted, got, want)
 		}
 	}
 }

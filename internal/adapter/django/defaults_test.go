@@ -32,7 +32,7 @@ func TestDefaults(t *testing.T) {
 					want = []Default{{"caught", "or_none"}}
 				case "token", "drawn", "handle", "dashed": // by chance: the same each time
 					if digits := strings.Trim(strings.SplitN(op.SQL[0], "DEFAULT ", 2)[1], "-'0:uid NOTLU"); digits != "" {
-						t.Errorf("%s: %s", op.Field, op.SQL[0])
+						t.Errorf("%s: the default of %q is random, want zeros", op.Field, op.SQL[0])
 					}
 				case "shape":
 					if !strings.HasPrefix(op.Opaque, "asks the database: SELECT id FROM lookup_domain") || op.Failed || len(op.SQL) > 0 {
@@ -48,7 +48,7 @@ func TestDefaults(t *testing.T) {
 					t.Errorf("%s %s: opaque %q, SQL %q", op.Class, op.Field, op.Opaque, op.SQL)
 				}
 				if diff := cmp.Diff(want, op.Defaults); diff != "" && len(want)+len(op.Defaults) > 0 {
-					t.Errorf("%s %s:\n%s", op.Class, op.Field, diff)
+					t.Errorf("defaults of %s %s (-want +got):\n%s", op.Class, op.Field, diff)
 				}
 			}
 			if types < 40 {
@@ -70,7 +70,7 @@ func execute(t *testing.T, list ...*Migration) {
 	for _, m := range list {
 		for _, s := range m.Statements {
 			if _, err := conn.Exec(t.Context(), s.SQL, pgx.QueryExecModeSimpleProtocol); err != nil {
-				t.Errorf("%s: %v", s.SQL, err)
+				t.Errorf("execute %q: %v", s.SQL, err)
 			}
 		}
 	}
@@ -84,7 +84,7 @@ func TestDefaultsAreOpaque(t *testing.T) {
 	var got []string
 	for _, o := range byID["lookup.0001_initial"].Opaque[:5] {
 		if o.Line == 0 || o.Failed {
-			t.Errorf("%+v", o)
+			t.Errorf("opaque place %+v, want one with a line that has not failed", o)
 		}
 		got = append(got, o.What)
 	}

@@ -94,7 +94,7 @@ func oracle(t *testing.T, python, dir, database string) reality {
 		"SHOP_DB_NAME="+strings.TrimPrefix(u.Path, "/"), "SHOP_DB_HOST="+u.Query().Get("host"),
 		"SHOP_DB_PORT="+u.Query().Get("port"), "SHOP_DB_USER="+u.User.Username())
 	if talk, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, talk)
+		t.Fatalf("oracle.py: %v\n%s", err, talk)
 	}
 	data, err := os.ReadFile(out)
 	if err != nil {

@@ -6,9 +6,10 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
+// operationsBegin matches the line "operations = [" of a migration.
 var operationsBegin = lazyregexp.New(`(?m)^([ \t]+)operations(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*\[[ \t]*\r?\n`)
 
-// PutFirst puts a statement before all other operations of a migration.
+// PutFirst returns the text of a migration with a RunSQL of a statement before all other operations; "" if it finds no operations.
 func (*Adapter) PutFirst(_ adapter.Tree, m *adapter.Migration, sql string) string {
 	text := m.Source.Text
 	place := operationsBegin.FindStringIndex(text)

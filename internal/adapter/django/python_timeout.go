@@ -16,7 +16,7 @@ import (
 // shownFrames is how many frames of a project's stack are shown, innermost first.
 const shownFrames = 3
 
-// frame is a line of a stack.
+// frame is one call of a Python stack.
 type frame struct {
 	file, function string
 	line           int

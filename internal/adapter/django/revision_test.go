@@ -85,7 +85,7 @@ func at(t *testing.T, a *Adapter, rev string) (ids []string, unpacked bool) {
 	}
 	for _, m := range set.Migrations {
 		if m.Failed != "" {
-			t.Errorf("%s: %s", m.ID, m.Failed)
+			t.Errorf("%s does not load: %s", m.ID, m.Failed)
 		}
 		ids = append(ids, m.ID+" "+m.Path)
 	}

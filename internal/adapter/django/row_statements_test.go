@@ -74,7 +74,7 @@ func executedStatements(t *testing.T, python, dir, database string) map[string][
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "LIBRARY_NAME="+strings.TrimPrefix(u.Path, "/"),
 		"LIBRARY_HOST="+u.Query().Get("host"), "LIBRARY_PORT="+u.Query().Get("port"), "LIBRARY_USER="+u.User.Username())
 	if talk, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, talk)
+		t.Fatalf("executed.py: %v\n%s", err, talk)
 	}
 	data, err := os.ReadFile(out)
 	if err != nil {

@@ -66,7 +66,7 @@ func loader(t *testing.T, python, dir, app string, applied []string) loaded {
 	cmd := exec.CommandContext(t.Context(), python, filepath.Join(filepath.Dir(dir), "loader.py"), dir, in, out)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	if talk, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, talk)
+		t.Fatalf("loader.py: %v\n%s", err, talk)
 	}
 	data, err := os.ReadFile(out)
 	if err != nil {
@@ -77,7 +77,7 @@ func loader(t *testing.T, python, dir, app string, applied []string) loaded {
 		t.Fatal(err)
 	}
 	if found[app].Error != "" {
-		t.Fatal(found[app].Error)
+		t.Fatalf("Django does not load %s: %s", app, found[app].Error)
 	}
 	return found[app]
 }

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
 		}
 		if x := m.Problems[0]; x.Line != 10 || !strings.HasPrefix(x.Message, "Django refuses the AlterField: Cannot alter field app.Thing.tags") ||
 			!strings.Contains(x.Instead, "through model") {
-			t.Errorf("%s: %+v", env, x)
+			t.Errorf("%s: the problem is %+v, want the refused AlterField in line 10", env, x)
 		}
 		isRendered := slices.ContainsFunc(m.Source.Parts, func(p script.Part) bool { return strings.Contains(p.SQL, `ADD COLUMN "name"`) })
 		if !isRendered {
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
 	}
 	for _, m := range set.Migrations {
 		if want := m.ID == "app.0002_more"; want != (len(m.Problems) == 1 && m.Problems[0].Line == 4) {
-			t.Errorf("%s: %+v", m.ID, m.Problems)
+			t.Errorf("%s: problems %+v, want one in line 4: %t", m.ID, m.Problems, want)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func TestDefaultedColumns(t *testing.T) {
 	}}}}
 	for _, c := range p.tableModels()[0].Columns {
 		if c.Defaulted != (c.Column == "b") {
-			t.Errorf("%+v", c)
+			t.Errorf("column %+v, want only b defaulted by the database", c)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestCompose(t *testing.T) {
 			out = append(out, onward.PlanFile{Path: f.Path})
 		}
 		if err != nil || len(files) == 0 {
-			t.Fatal(files, err)
+			t.Fatalf("compose: %v; its files: %v", err, files)
 		}
 		return out
 	}
@@ -153,13 +153,13 @@ func TestCompose(t *testing.T) {
 	}
 	first, second := got.find(t, "accounts.0004_nick_01_expand"), got.find(t, "shop.0003_nick_02_expand")
 	if len(first.Statements) != 1 || first.Statements[0].SQL != "\n"+odd || !first.Atomic {
-		t.Errorf("%+v", first)
+		t.Errorf("Django reads %+v, want the one atomic statement %q", first, odd)
 	}
 	if len(second.Statements) != 1 || second.Statements[0].SQL != "\n"+alone || second.Atomic || strings.Count(textByPath[second.Path], `"""`) != 6 {
-		t.Errorf("%+v\n%s", second, textByPath[second.Path])
+		t.Errorf("Django reads %+v, want the one statement %q outside a transaction:\n%s", second, alone, textByPath[second.Path])
 	}
 	if len(got.Errors) > 0 || len(got.Conflicts) > 0 {
-		t.Errorf("%+v %+v", got.Errors, got.Conflicts)
+		t.Errorf("Django reports errors %+v and conflicts %+v, want none", got.Errors, got.Conflicts)
 	}
 	cmd := exec.CommandContext(t.Context(), venv(t, "django-5.2-psycopg"), "manage.py", "makemigrations", "--check", "--dry-run")
 	cmd.Dir = dir

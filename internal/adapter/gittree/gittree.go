@@ -19,6 +19,7 @@ func Of(t gitrange.Tree) adapter.Tree {
 	return &tree{Tree: t, paths: paths, memo: map[string]*memory{}}
 }
 
+// tree is an [adapter.Tree] of a revision. memo has the values of [tree.Memo], by their keys.
 type tree struct {
 	gitrange.Tree
 	paths []string

@@ -61,6 +61,6 @@ func TestMigrationsInGo(t *testing.T) {
 	}
 	m := set.Migrations[1]
 	if len(m.Opaque) != 1 || m.Opaque[0].What != "migration written in Go" || len(m.Source.Parts) != 0 || len(m.Problems) != 0 {
-		t.Errorf("%+v", m)
+		t.Errorf("the migration in Go reads as %+v, want it opaque, without statements and problems", m)
 	}
 }

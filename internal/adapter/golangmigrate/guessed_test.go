@@ -19,14 +19,14 @@ func TestDuplicateOfAGuessedTool(t *testing.T) {
 		}
 		sources := Adapter.Detect(tree)
 		if len(sources) != 1 {
-			t.Fatalf("%v", sources)
+			t.Fatalf("Detect finds %v, want one source", sources)
 		}
 		set, err := Adapter.Load(context.Background(), tree, sources[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(set.History) != 1 || set.History[0].Guessed != want {
-			t.Errorf("%s: %+v", mod, set.History)
+			t.Errorf("with go.mod %q: history %+v, want one entry, guessed: %t", mod, set.History, want)
 		}
 		if edited := set.HistoryBehavior.Edited; strings.Contains(edited, "if it runs these files") != want {
 			t.Errorf("%s: an edited file: %s", mod, edited)

@@ -44,7 +44,7 @@ type parser struct {
 	filled bool // lines of that statement were read, perhaps blank ones
 	lost   bool // the next line is dropped, as after an empty block
 	seenUp bool
-	env    bool
+	env    bool // ENVSUB ON: goose fills in environment variables
 }
 
 // maxLine is the size of goose's buffer: a line of that size is too long for it.
@@ -53,7 +53,7 @@ const maxLine = 4 << 20
 var variable = lazyregexp.New(`\$\{?[A-Za-z_]`)
 
 // parseFile follows goose's parser. Lines that begin with "--" and contain "+goose" are
-// annotations. If goose gives up, parse reports it and continues as the author seems to
+// annotations. If goose gives up, parseFile reports it and continues as the author seems to
 // have meant the file.
 func parseFile(text string) *parsedFile {
 	p := cutFile(text)

@@ -32,14 +32,14 @@ type Adapter struct {
 	ReadSettings func(t adapter.Tree) Settings
 	// TogetherIfAll is a property of [adapter.Set].
 	TogetherIfAll bool
-	// Start begins with a migration, and says how it is sent.
+	// Start makes a migration of a file, and returns how the tool sends it.
 	Start func(f *adapter.File, s adapter.Source, c Settings) (*adapter.Migration, onward.Transaction)
 	// Translate says what a chain of calls that begins with the tool's object sends.
 	Translate func(call Value) Translation
 	// Compose composes migrations as programs; nil if none can have a step of a plan.
 	Compose Composer
-	// Call is what precedes a text in the call of "up" that sends it, with the first parameter of "up"; "" if that is missing. It is nil if
-	// such a call is not known.
+	// Call returns the beginning of a call that sends a text, up to the text: "await knex.raw(" for the first parameter knex of "up"; "" if
+	// that parameter is missing. It is nil if no such call is known.
 	Call func(parameter string) string
 	// Count describes the tool's table, for the settings of a project and the ending of its newest migration.
 	Count func(c Settings, ending string) *adapter.Count
@@ -57,12 +57,12 @@ type Adapter struct {
 
 // Settings are what a project says about its migrations.
 type Settings struct {
-	// File says so; "" for none.
+	// File is the file with these settings; "" for none.
 	File string
 	// Mode is how the migrations are sent, in the tool's words. Together is set if all that are pending are one transaction.
 	Mode     string
 	Together bool
-	// Foreign is the database other than Postgres for which they are.
+	// Foreign is their database if it is not Postgres: "MySQL"; "" for Postgres.
 	Foreign string
 	// Translate replaces the one of the tool, if it is set: the settings change what a call sends.
 	Translate func(call Value) Translation

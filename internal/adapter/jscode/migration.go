@@ -13,7 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// sealMigration gives a migration the SQL of its function up, and what is not known of it. text is its file.
+// sealMigration gives a migration the SQL of its function up, and the calls whose SQL is not known. sent is how the tool sends
+// it, and text is its file.
 func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapter.Options, text string) {
 	m.Imports = u.Imports
 	if cmp.Or(o.Transaction, sent) == onward.TransactionFile {

@@ -12,7 +12,7 @@ func TestHasUp(t *testing.T) {
 		"up = 1": false, "// look up the rows": false, "": false, "up": false, "group_up(a)": false,
 	} {
 		if got := HasUp(text); got != want {
-			t.Errorf("%q: %v", text, got)
+			t.Errorf("HasUp(%q) = %t, want %t", text, got, want)
 		}
 	}
 }

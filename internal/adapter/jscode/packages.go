@@ -15,15 +15,15 @@ import (
 // FoundDirectory is a directory of migrations that a project's settings name.
 type FoundDirectory struct {
 	Dir string
-	// File is the file that says so.
+	// File is the file of settings that names Dir.
 	File string
 	// Beside are further directories whose files belong to the migrations, below Dir or not.
 	Beside []string
-	// Foreign is the database other than Postgres for which they are.
+	// Foreign is their database if it is not Postgres: "MySQL"; "" for Postgres.
 	Foreign string
 }
 
-// ListFound returns the directories with programs, in their order. named has the file that names each.
+// ListFound returns the directories with programs, in their order. fileByDir has the file that names each.
 func ListFound(t adapter.Tree, fileByDir map[string]string) []FoundDirectory {
 	var out []FoundDirectory
 	for _, dir := range slices.Sorted(maps.Keys(fileByDir)) {

@@ -15,7 +15,7 @@ func TestNamelessCall(t *testing.T) {
 	translate := func(call Value) Translation { return Translation{Why: "it is " + call.Links[0].Name} }
 	up := readResult(translate, jsrun.Result{Calls: []jsrun.Call{{Value: jsrun.Value{Kind: jsrun.Chain}}, {Value: jsrun.Value{Kind: "other"}}}}, "")
 	if len(up.Unread) != 1 || up.Unread[0] != (Unread{Line: 1, Column: 1, Call: "up", Why: "its SQL is known only when it runs"}) {
-		t.Errorf("%+v", up.Unread)
+		t.Errorf("unread calls %+v, want one of up in line 1, column 1", up.Unread)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestFindBody(t *testing.T) {
 		before, after, found := cut(program)
 		body, parameter := findBody(before + after)
 		if !found && body > 0 || found && (body != len(before) || parameter != want) {
-			t.Errorf("%s: %d %s", program, body, parameter)
+			t.Errorf("findBody(%q) = %d, %q, want %d, %q", program, body, parameter, len(before), want)
 		}
 	}
 }

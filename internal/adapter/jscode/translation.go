@@ -34,8 +34,8 @@ type Translation struct {
 	Needs string
 }
 
-// RefuseIf returns a translation for a project in which statements with a property are not what is sent. Then the call is not judged, and why says
-// the reason.
+// RefuseIf is for a project that changes some statements before it sends them. If differs is true for one, the call is not judged, for
+// that reason.
 func (t Translation) RefuseIf(differs func(sql string) bool, reason string) Translation {
 	if slices.ContainsFunc(t.Statements, func(s Statement) bool { return differs(s.SQL) }) {
 		return Translation{Why: reason}

@@ -15,4 +15,5 @@ func readClock() time.Duration {
 	return time.Duration(t.Nano())
 }
 
+// started is the start of this process.
 var started = time.Now()

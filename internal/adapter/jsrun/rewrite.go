@@ -35,7 +35,8 @@ var watched = map[token.Token]bool{
 	token.IN: true, token.INSTANCEOF: true,
 }
 
-// rewriter changes a program so that it asks the prelude about values that may be unknown. Positions stay.
+// rewriter changes a program so that it asks the prelude about values that may be unknown: if (a) becomes if (__onward_truth(a)).
+// Positions stay.
 type rewriter struct {
 	seen map[any]bool
 	// targets are the expressions that are no values: they are set, called or deleted.

@@ -129,7 +129,7 @@ func TestPrograms(t *testing.T) {
 			results, gaps := Run(t.Context(), files.find, []Job{{Path: "m/a.ts", Client: "pg"}})
 			got := strings.TrimSpace(formatResult(results[0]))
 			if diff := cmp.Diff(strings.TrimSpace(want), got); diff != "" || len(gaps) > 0 {
-				t.Errorf("%s\n%v", diff, gaps)
+				t.Errorf("calls (-want +got):\n%s\ngaps: %v", diff, gaps)
 			}
 		})
 	}
@@ -155,7 +155,7 @@ func TestOwnConnection(t *testing.T) {
 		files := tree{"m/a.ts": c.program}
 		results, _ := Run(t.Context(), files.find, []Job{{Path: "m/a.ts", Tool: tool}})
 		if diff := cmp.Diff(c.want, formatResult(results[0])); diff != "" {
-			t.Errorf("%s: %s", tool, diff)
+			t.Errorf("%s: calls (-want +got):\n%s", tool, diff)
 		}
 	}
 }
@@ -193,7 +193,7 @@ func TestKeptSettings(t *testing.T) {
 	for _, name := range []string{"base", "head"} {
 		results, _ := Run(t.Context(), files.find, []Job{{Path: "m/a.js", Settings: `{"context": true, "name": "` + name + `"}`}})
 		if got := formatResult(results[0]); got != "1 knex.raw(\""+name+"\")\n" {
-			t.Error(got)
+			t.Errorf("calls %q, want knex.raw of %q", got, name)
 		}
 	}
 }
@@ -212,7 +212,7 @@ func TestOneChild(t *testing.T) {
 	results, _ := Run(t.Context(), files.find, jobs)
 	for i, r := range results {
 		if got := formatResult(r); got != fmt.Sprintf("1 knex.raw(\"%d\")\n", i) {
-			t.Error(got)
+			t.Errorf("calls of job %d: %q, want knex.raw of its number", i, got)
 		}
 	}
 	if n := childStarts.Load() - starts; n != 1 {
@@ -232,7 +232,7 @@ func TestComputedImports(t *testing.T) {
 	} {
 		r := executeJob(Job{Path: "m/a.js"}, tree{"m/a.js": program}.find)
 		if got := formatResult(r); got != "1 knex.raw(?)\n1 knex.raw(\"b\")\n" {
-			t.Error(got)
+			t.Errorf("calls %q, want knex.raw(?) and knex.raw of b:\n%s", got, program)
 		}
 	}
 }
@@ -287,6 +287,6 @@ func TestUntriedConditions(t *testing.T) {
 	want := "2 knex.raw(\"a\")\n3 up: the program has more conditions on unknown values than are tried: the other way of this one is not known\n" +
 		"3 sometimes knex.raw(\"b\")\n4 sometimes knex.raw(\"c\")\n5 sometimes knex.raw(\"d\")\n"
 	if got := formatResult(Result{Calls: calls}); err != nil || got != want {
-		t.Errorf("%s\n%v", got, err)
+		t.Errorf("explorePaths: %v; calls\n%s\nwant\n%s", err, got, want)
 	}
 }

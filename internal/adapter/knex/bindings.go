@@ -8,7 +8,8 @@ import (
 )
 
 var (
-	// listPlace matches the place of a value or, with two question marks, of names. namedPlace matches that of an object's property.
+	// listPlace matches the place of a value or, with two question marks, of names. namedPlace matches the place
+	// of an object's property: ":name".
 	listPlace  = lazyregexp.New(`\\\?|\?\??`)
 	namedPlace = lazyregexp.New(`\\?:(\w+)`)
 )
@@ -18,8 +19,8 @@ func hasBindings(l jscode.Link) bool {
 	return len(l.Arguments) > 1 && !l.Arguments[1].IsWord("undefined")
 }
 
-// bindText returns the text of raw("…", values) with its values: of a list by their order, of an object by their names. Any other value is a
-// list of one.
+// bindText returns the text of a call of raw with its values. Those of a list are bound by their order, as in raw('?? = ?', ['a', 1]), and
+// those of an object by their names, as in raw(':a: = :b', { a: 'a', b: 1 }). Any other value is a list of one.
 func (q *queryBuilder) bindText(l jscode.Link) string {
 	text, values := q.textAt(l, 0), l.Arguments[1]
 	switch values.Kind {

@@ -10,7 +10,7 @@ import (
 // checkOrder are the checks of a column in the order in which Knex writes them.
 var checkOrder = []string{"checkPositive", "checkNegative", "checkIn", "checkNotIn", "checkBetween", "checkLength", "checkRegex"}
 
-// columnCheck returns the condition and the name of a check of a column.
+// columnCheck returns the condition and the name of a check of a column: t.integer('a').checkPositive() has the condition "a" > 0.
 func (t *tableBuilder) columnCheck(c *column, l jscode.Link) (condition, name string) {
 	column := t.wrapName(c.name)
 	switch l.Name {

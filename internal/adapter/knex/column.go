@@ -12,11 +12,13 @@ type column struct {
 	name, kind string
 	// modifiers are the arguments of the last call of each.
 	modifiers map[string]jscode.Link
-	altered   bool
+	// altered is set if the column exists, and alter() changes it.
+	altered bool
 	// keepsNull and keepsType are set if alter leaves them as they are.
 	keepsNull, keepsType bool
-	definition           jscode.Link
-	at                   *jscode.Value
+	// definition is the call that makes the column: string('a', 10). at is the chain of calls in which it is.
+	definition jscode.Link
+	at         *jscode.Value
 }
 
 // simpleTypes are the types without arguments, by the method of the builder.

@@ -120,7 +120,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// startMigration begins with a migration, and says how it is sent. Its version is its name, by which Knex sorts.
+// startMigration makes a migration of a file, and returns how Knex sends it. Its version is its name, by which Knex sorts.
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	noTransaction := c.Mode == "none"

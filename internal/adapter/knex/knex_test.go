@@ -38,7 +38,7 @@ func TestSettings(t *testing.T) {
 			}
 			set := adaptertest.LoadOnly(t, knex.Adapter, tree)
 			if len(set.Migrations) != 1 || set.Source.Foreign != tc.foreign {
-				t.Fatalf("%+v", set)
+				t.Fatalf("it reads %+v, want one migration, foreign %q", set, tc.foreign)
 			}
 			m := set.Migrations[0]
 			if m.Source.Mode != tc.mode || set.Together != tc.together || m.Version != "20240101000000_a" || !strings.HasSuffix(m.ID, "_a.ts") {
@@ -58,7 +58,7 @@ func TestRenamedIdentifiers(t *testing.T) {
 	}
 	set := adaptertest.LoadOnly(t, knex.Adapter, tree)
 	if len(set.Migrations[0].Source.Parts) != 2 || len(set.Migrations[0].Opaque) != 1 {
-		t.Errorf("%+v", set)
+		t.Errorf("it reads %+v, want two statements and one opaque call", set)
 	}
 }
 

@@ -25,7 +25,8 @@ var operators = map[string]bool{
 	"=": true, "<": true, ">": true, "<=": true, ">=": true, "<>": true, "!=": true, "like": true, "not like": true, "ilike": true, "not ilike": true,
 }
 
-// translateQuery returns the SQL of a query builder: knex('table').where({…}).update({…}).
+// translateQuery returns the SQL of a query builder: knex('a').whereNull('b').update({ b: 'c' }) sends
+// update "a" set "b" = 'c' where "b" is null.
 func translateQuery(links []jscode.Link) jscode.Translation {
 	q := &queryBuilder{compiler: &compiler{}}
 	if q.readQuery(links); q.unread {

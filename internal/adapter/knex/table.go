@@ -8,7 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 )
 
-// tableBuilder makes the statements of one createTable or alterTable.
+// tableBuilder makes the statements of one createTable or alterTable: table.integer('b') in an alterTable of a makes
+// alter table "a" add column "b" integer.
 type tableBuilder struct {
 	*compiler
 	name string

@@ -2,7 +2,8 @@ package knex
 
 import "github.com/onward-sql/onward/internal/adapter/jscode"
 
-// createViewHandler creates a view from the calls of columns and as of its builder.
+// createViewHandler returns the method of the schema builder that creates a view from the calls of columns and as. begin is the
+// statement up to the name: "create view ".
 func createViewHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) {
 		name := c.textAt(l, 0)

@@ -7,6 +7,7 @@ import (
 )
 
 // alterTable returns the statement of alterTable: one change of the table, or a list of changes of its columns.
+// For alterTable('a').dropColumn('b') it is alter table "a" drop column "b".
 func (b *builder) alterTable(first jscode.Link, rest []jscode.Link) string {
 	begin := "alter table " + b.quoteTable(b.textAt(first, 0)) + " "
 	if len(rest) == 0 {

@@ -41,7 +41,7 @@ func TestHostileBuilders(t *testing.T) {
 			set, err := tc.adapter.Load(t.Context(), adaptertest.Files{"migrations/20240101000000-a.js": []byte("// 'knex', 'kysely', queryInterface\n" +
 				"exports.up = async (db, Sequelize) => {\n  await " + tc.begin + strings.Repeat(tc.piece, (64<<10)/len(tc.piece)) + tc.end + "\n}\n")}, source)
 			if err != nil || len(set.Migrations) != 1 {
-				t.Fatalf("%v %+v", err, set)
+				t.Fatalf("load: %v; it reads %+v, want one migration", err, set)
 			}
 			m := set.Migrations[0]
 			if took := time.Since(begin); took > 20*time.Second || len(m.Source.Parts)+len(m.Opaque) == 0 {

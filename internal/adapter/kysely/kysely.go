@@ -103,7 +103,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// startMigration begins with a migration, and says how it is sent. Its version is its name, by which Kysely sorts.
+// startMigration makes a migration of a file, and returns how Kysely sends it. Its version is its name, by which Kysely sorts.
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	sent := onward.TransactionFile

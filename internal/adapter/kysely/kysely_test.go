@@ -31,7 +31,7 @@ func TestSettings(t *testing.T) {
 			}
 			set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
 			if set.Source.Foreign != tc.foreign || !set.Together || len(set.Migrations[0].Opaque) != tc.unread || len(set.Migrations[0].Source.Parts) != 3-tc.unread {
-				t.Errorf("%+v", set)
+				t.Errorf("it reads %+v, want foreign %q, one transaction and %d opaque calls", set, tc.foreign, tc.unread)
 			}
 		})
 	}
@@ -46,7 +46,7 @@ func TestDisabledTransactions(t *testing.T) {
 	}
 	set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
 	if set.Together || set.Migrations[0].Source.Mode != onward.TransactionNone {
-		t.Errorf("%+v", set)
+		t.Errorf("it reads %+v, want no transaction", set)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestUnorderedMigrations(t *testing.T) {
 	}
 	set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
 	if strings.Contains(set.HistoryBehavior.OutOfOrder, "refuses") {
-		t.Errorf("%+v", set)
+		t.Errorf("it reads %+v, want no refusal of a migration out of order", set)
 	}
 }
 
@@ -117,6 +117,6 @@ func TestModulesWithoutUp(t *testing.T) {
 	}
 	set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
 	if len(set.Migrations) != 2 || set.Migrations[0].Version != "2024_a" || set.Migrations[1].Version != "2024_b" {
-		t.Errorf("%+v", set.Migrations)
+		t.Errorf("migrations %+v, want 2024_a and 2024_b", set.Migrations)
 	}
 }

@@ -12,7 +12,7 @@ var operators = map[string]bool{
 	"is": true, "is not": true, "in": true, "not in": true,
 }
 
-// addCondition adds the condition of where() to those that are there. write writes a value.
+// addCondition adds the condition of a where() to the ones before it: where('a', '=', 1) adds "a" = 1. write writes a value.
 func (b *builder) addCondition(where string, l jscode.Link, write func(jscode.Value) string) string {
 	var condition string
 	switch b.requireThat(len(where) <= jscode.MostCondition); len(l.Arguments) {

@@ -23,7 +23,7 @@ type changeSet struct {
 	inText bool
 }
 
-// newChangeSet begins with a migration: its name, and the lines of the file that it is in, from a line up to an offset.
+// newChangeSet makes a migration without SQL. Its text has the lines of the file from a line up to an offset.
 func (l *loader) newChangeSet(f *adapter.File, author, id string, line, start, end int) *changeSet {
 	name := describeChangeSet(strings.TrimPrefix(f.Path, l.source.Dir+"/"), author, id)
 	if l.ids[name]++; l.ids[name] > 1 {
@@ -42,7 +42,7 @@ func (l *loader) newChangeSet(f *adapter.File, author, id string, line, start, e
 	return c
 }
 
-// sealMigration ends a migration.
+// sealMigration hashes the parts of the migration, and adds it to the set.
 func (c *changeSet) sealMigration() {
 	var whole strings.Builder
 	for _, p := range c.m.Source.Parts {

@@ -12,7 +12,7 @@ type column struct {
 	name         string
 	kind         columnType
 	defaultValue string
-	// why is the reason if it is not known.
+	// why says why its type or default is not known; "" if both are.
 	why string
 }
 

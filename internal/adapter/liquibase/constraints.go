@@ -7,6 +7,7 @@ import (
 	"strings"
 )
 
+// createIndex adds the CREATE INDEX of a createIndex change.
 func createIndex(c *changeSet, e *element) {
 	for mark := range strings.SplitSeq(e.getText("associatedWith"), ",") {
 		if slices.Contains([]string{"primaryKey", "uniqueConstraint", "foreignKey"}, strings.TrimSpace(mark)) {
@@ -33,6 +34,7 @@ func createIndex(c *changeSet, e *element) {
 	c.addPart(e, sql)
 }
 
+// addForeignKey adds the ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY of an addForeignKeyConstraint change.
 func addForeignKey(c *changeSet, e *element) {
 	table := qualifyName(e.getText("baseTableSchemaName"), e.getText("baseTableName"))
 	sql := fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", table,

@@ -26,7 +26,7 @@ var typeNames = map[string]string{
 	"date": "date", "uuid": "UUID", "uniqueidentifier": "UUID",
 }
 
-// serials are the types of columns that count by themselves.
+// serials are the types whose columns get their values from a sequence.
 var serials = map[string]bool{
 	"bigserial": true, "serial8": true, "serial": true, "serial4": true, "smallserial": true, "serial2": true,
 }
@@ -41,7 +41,7 @@ var javaTypes = map[string]string{
 // columnType is the type of a column.
 type columnType struct {
 	sql string
-	// base is the name in small letters that Liquibase knows. counts is set if it counts by itself.
+	// base is its name in Liquibase, in small letters. counts is set for a serial type.
 	base   string
 	counts bool
 }

@@ -99,7 +99,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// startMigration begins with a migration, and says how it is sent. Its version is its name, by which MikroORM sorts.
+// startMigration makes a migration of a file, and returns how MikroORM sends it. Its version is its name, by which MikroORM sorts.
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	sent := onward.TransactionFile

@@ -37,7 +37,7 @@ func TestSettings(t *testing.T) {
 			}
 			set := adaptertest.LoadOnly(t, mikroorm.Adapter, tree)
 			if len(set.Migrations) != 1 || set.Source.Foreign != tc.foreign {
-				t.Fatalf("%+v", set)
+				t.Fatalf("it reads %+v, want one migration, foreign %q", set, tc.foreign)
 			}
 			m := set.Migrations[0]
 			if m.Source.Mode != tc.mode || set.Together != tc.together || m.ID != "Migration20240101000000" || len(m.Source.Parts) != 1 {

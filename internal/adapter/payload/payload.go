@@ -97,7 +97,7 @@ func readToolSettings(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// startMigration begins with a migration, and says how it is sent.
+// startMigration makes a migration of a file, and returns how the tool sends it.
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name, _, _ := strings.Cut(path.Base(f.Path), ".")
 	sent := onward.TransactionFile

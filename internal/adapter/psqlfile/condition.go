@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// truth is the value of a condition.
+// truth is the value of the condition of an \if or \elif: isUnknown if a variable or the output of a program in it is not known.
 type truth int
 
 const (

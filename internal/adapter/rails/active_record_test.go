@@ -36,7 +36,7 @@ func TestStatements(t *testing.T) {
 	cmd.Env = append(os.Environ(), "PGHOST="+dbConfig.Host, fmt.Sprint("PGPORT=", dbConfig.Port), "PGUSER="+dbConfig.User, "PGDATABASE="+dbConfig.Database)
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, exitOutput(err))
+		t.Fatalf("record.rb: %v\n%s", err, exitOutput(err))
 	}
 	var sent map[string][]string
 	if err := json.Unmarshal(out, &sent); err != nil {

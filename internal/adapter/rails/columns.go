@@ -38,7 +38,8 @@ type column struct {
 	typ  columnType
 	// rest is what follows the type: collation, default, NOT NULL, key.
 	rest, comment string
-	serialKey     bool
+	// serialKey is set for a primary key that is a serial.
+	serialKey bool
 }
 
 // definitionSQL is the definition in SQL.

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/inflect"
 )
 
-// actions are what a foreign key does.
+// actions are the actions of a foreign key, in Rails' words and in SQL.
 var actions = map[string]string{"nullify": "SET NULL", "cascade": "CASCADE", "restrict": "RESTRICT"}
 
 // defineForeignKey returns the definition of a foreign key as visit_ForeignKeyDefinition does. ok is false if it is not known.

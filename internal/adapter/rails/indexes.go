@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
 )
 
-// addIndex sends what add_index sends.
+// addIndex sends the statement of add_index: add_index :a, :b sends CREATE INDEX "index_a_on_b" ON "a" ("b").
 func (t *translator) addIndex(r *rubycode.Run, c *rubycode.Call) bool {
 	if len(c.Arguments) != 2 || argumentName(c, 0) == "" {
 		return false

@@ -8,9 +8,10 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
+// forward matches the line that begins the method "up" or "change".
 var forward = lazyregexp.New(`(?m)^([ \t]*)def (up|change)[ \t]*(?:#.*)?\r?\n`)
 
-// PutFirst puts a statement before all others of a migration. In "change" it runs forward only.
+// PutFirst returns the text of a migration with a statement before all others; "" if it has none of these methods. In "change" it runs forward only.
 func (Adapter) PutFirst(t adapter.Tree, m *adapter.Migration, sql string) string {
 	text := m.Source.Text
 	place := forward.FindStringSubmatchIndex(text)

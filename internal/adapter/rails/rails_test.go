@@ -21,7 +21,7 @@ func readChange(t *testing.T, version, body string, more adaptertest.Files) stri
 	}
 	set, err := rails.Adapter{}.Load(t.Context(), files, adapter.Source{Framework: "rails", Dir: "db/migrate"})
 	if err != nil || len(set.Migrations) != 1 {
-		t.Fatalf("%v %+v", err, set)
+		t.Fatalf("load %q: %v; it reads %+v, want one migration", body, err, set)
 	}
 	m := set.Migrations[0]
 	var out []string
@@ -51,7 +51,7 @@ func TestPostDeployment(t *testing.T) {
 		files[dir+"/20240101000000_a.rb"] = []byte("class A < ActiveRecord::Migration[7.1]\n  def change\n    remove_column :a, :b, :text\n  end\nend\n")
 		set, err := rails.Adapter{}.Load(t.Context(), files, adapter.Source{Framework: "rails", Dir: dir})
 		if err != nil || len(set.Migrations) != 1 {
-			t.Fatalf("%v %+v", err, set)
+			t.Fatalf("load %s: %v; it reads %+v, want one migration", dir, err, set)
 		}
 		if m := set.Migrations[0]; m.Runner.AfterDeploy != (dir == "db/post_migrate") {
 			t.Errorf("%s: after the deploy is %t", dir, m.Runner.AfterDeploy)
@@ -105,13 +105,13 @@ func TestNewerVersions(t *testing.T) {
 	}
 	older := adaptertest.Files{"Gemfile.lock": []byte("GEM\n  specs:\n    activerecord (7.0.8)\n")}
 	if got := readChange(t, "7.0", "add_index 's.a', :b", older); got != `CREATE INDEX "index_s.a_on_b" ON "s"."a" ("b")` {
-		t.Error(got)
+		t.Errorf("add_index of Active Record 7.0: %s, want the schema in the index's name", got)
 	}
 	got := readChange(t, "7.1", "add_column :a, :b, :datetime", adaptertest.Files{
 		"config/application.rb": []byte("ActiveSupport.on_load(:active_record_postgresqladapter) { self.datetime_type = :timestamptz }\n"),
 	})
 	if got != `ALTER TABLE "a" ADD "b" timestamptz(6)` {
-		t.Error(got)
+		t.Errorf("a datetime with datetime_type :timestamptz: %s, want timestamptz(6)", got)
 	}
 }
 
@@ -152,15 +152,15 @@ func TestUnread(t *testing.T) {
 	views := adaptertest.Files{"db/views/a_v02.sql": []byte("SELECT 1;\n"), "db/views/a_v03.sql": []byte("SELECT 2\n")}
 	if got := readChange(t, "7.1", "create_view :a, version: 2\nreplace_view :a, version: 3\nupdate_view :a, version: 3", views); got !=
 		"CREATE VIEW \"a\" AS SELECT 1\nCREATE OR REPLACE VIEW \"a\" AS SELECT 2\nDROP VIEW \"a\"\nCREATE VIEW \"a\" AS SELECT 2" {
-		t.Error(got)
+		t.Errorf("create, replace and update of a view:\n%s\nwant its versions 2, 3 and, after a DROP, 3", got)
 	}
 	plain := adaptertest.Files{"app/models/user.rb": []byte("class User < ApplicationRecord\n  has_many :posts\nend\n")}
 	if got := readChange(t, "7.1", "User.where(a: nil).update_all(b: 1)", plain); got != `UPDATE "users" SET "b" = 1 WHERE "users"."a" IS NULL` {
-		t.Error(got)
+		t.Errorf("update_all of a model without a scope: %s, want an UPDATE", got)
 	}
 	scoped := adaptertest.Files{"app/models/user.rb": []byte("class User < ApplicationRecord\n  default_scope { where(a: 1) }\nend\n")}
 	if got := readChange(t, "7.1", "User.where(a: nil).update_all(b: 1)", scoped); got != "? call of User.where.update_all" {
-		t.Error(got)
+		t.Errorf("update_all of a model with a default scope: %s, want it unread", got)
 	}
 }
 
@@ -176,14 +176,14 @@ func TestSQLBeside(t *testing.T) {
 	}
 	set, err := rails.Adapter{}.Load(t.Context(), files, adapter.Source{Framework: "rails", Dir: "db/migrate"})
 	if err != nil || len(set.Migrations) != 3 || len(set.Opaque) != 1 || set.Opaque[0].Path != "db/migrate/2_b.sql" {
-		t.Fatalf("%v %+v", err, set)
+		t.Fatalf("load: %v; it reads %+v, want three migrations and 2_b.sql as opaque", err, set)
 	}
 	m := set.Migrations[0]
 	if m.Path != "db/migrate/1_a.sql" || len(m.Source.Parts) != 1 || m.Source.Mode != onward.TransactionNone || len(m.Opaque) > 0 {
-		t.Errorf("%+v", m)
+		t.Errorf("1_a reads as %+v, want the one statement of 1_a.sql outside a transaction", m)
 	}
 	if len(set.History) != 1 || set.History[0].Kind != history.Duplicate {
-		t.Errorf("%+v", set.History)
+		t.Errorf("history %+v, want one duplicate", set.History)
 	}
 }
 
@@ -194,11 +194,11 @@ func TestEngineMigrations(t *testing.T) {
 	files := adaptertest.Files{"db/migrate/1_a.active_storage.rb": text, "db/migrate/2_b.two.names.rb": text, "db/migrate/3-c.rb": text}
 	source := rails.Adapter{}.Detect(files)
 	if len(source) != 1 {
-		t.Fatalf("%+v", source)
+		t.Fatalf("Detect finds %+v, want one source", source)
 	}
 	set, err := rails.Adapter{}.Load(t.Context(), files, source[0])
 	if err != nil || len(set.Migrations) != 1 || set.Migrations[0].Path != "db/migrate/1_a.active_storage.rb" || len(set.Migrations[0].Source.Parts) != 1 {
-		t.Errorf("%v %+v", err, set.Migrations)
+		t.Errorf("load: %v; migrations %+v, want only 1_a.active_storage.rb", err, set.Migrations)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/inflect"
 )
 
-// reference is what a reference consists of.
+// reference is the result of t.references or add_reference: its columns, and perhaps an index and a foreign key.
 type reference struct {
 	columns []referenceColumn
 	// index has the options of its index, key the options of its foreign key; nil if it has none.

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/inflect"
 )
 
-// rows are rows of a model's table: Model.where(a: nil).
+// rows are rows of a model's table: User.where(a: nil) has the table "users" and the condition "users"."a" IS NULL.
 type rows struct {
 	t     *translator
 	table string
@@ -18,7 +18,7 @@ type rows struct {
 	unknown bool
 }
 
-// callModel does a method of a class whose table is certain: one that the migration defines itself, or a model of the project without
+// callModel runs a method of a class whose table is certain: one that the migration defines itself, or a model of the project without
 // scopes of its own.
 func (t *translator) callModel(r *rubycode.Run, c *rubycode.Call) (rubycode.Value, bool) {
 	if !isRowMethod(c.Name) {

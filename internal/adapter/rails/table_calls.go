@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
 )
 
-// renamed are methods of a table, with the methods of the migration that they call.
+// renamed are the methods of change_table, with the methods of the migration that they call: t.index calls add_index.
 var renamed = map[string]string{
 	"index": "add_index", "remove_index": "remove_index", "rename_index": "rename_index", "timestamps": "add_timestamps",
 	"remove_timestamps": "remove_timestamps",

@@ -20,10 +20,9 @@ type table struct {
 	// alters is set for change_table. bulk collects what goes into one ALTER TABLE; nil if each call is its own.
 	alters bool
 	bulk   *[]string
-	after  []string
 	// conditional is set if a call may not run; unknown if one is not read.
 	conditional, unknown bool
-	// base tells whether the table itself is under a condition.
+	// base is set if create_table or change_table itself is under a condition.
 	base bool
 }
 
@@ -335,8 +334,5 @@ func (b *table) flushBulk(r *rubycode.Run) {
 	if list := *b.bulk; len(list) > 0 && !b.conditional {
 		b.t.sendSQL(r, "ALTER TABLE "+quoteTable(b.name)+" "+strings.Join(list, ", "))
 	}
-	for _, sql := range b.after {
-		b.t.sendSQL(r, sql)
-	}
-	*b.bulk, b.after = nil, nil
+	*b.bulk = nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// translator does the calls of a migration: it sends the SQL that Active Record sends.
+// translator runs the calls of a migration, and collects the SQL that Active Record sends for them.
 type translator struct {
 	// version is the one that the migration names.
 	version version

@@ -64,7 +64,7 @@ func (f callFormatter) proposeCall(p *onward.Plan, sql string, tree *pgparse.Nod
 	return ""
 }
 
-// where matches the condition of an index.
+// wherePattern matches the condition of an index.
 var wherePattern = lazyregexp.New(`(?is)\)\s*WHERE\s+(.*)$`)
 
 // proposeIndex returns a call of add_index for an index of columns.

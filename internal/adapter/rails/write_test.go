@@ -31,11 +31,11 @@ func writeStep(t *testing.T, files adaptertest.Files, s *onward.PlanStep) adapte
 		t.Fatal(err)
 	}
 	if reason := w.Carries(s); reason != "" {
-		t.Fatal(reason)
+		t.Fatalf("the step is not written: %s", reason)
 	}
 	out, err := w.Files(&onward.Plan{Name: "p", Steps: []onward.PlanStep{*s}}, s, "HTML-Page_01")
 	if err != nil || len(out) != 1 {
-		t.Fatalf("%+v %v", out, err)
+		t.Fatalf("write step %s: %v; its files: %+v, want one", s.ID, err, out)
 	}
 	return out[0]
 }
@@ -77,7 +77,7 @@ func TestWriteReadsBack(t *testing.T) {
 		})
 		set, err := rails.Adapter{}.Load(t.Context(), adaptertest.Files{file.Path: []byte(file.Text)}, adapter.Source{Framework: "rails", Dir: "db/migrate"})
 		if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Opaque) > 0 || len(set.Migrations[0].Source.Parts) != len(statements) {
-			t.Fatalf("%v %+v\n%s", err, set, file.Text)
+			t.Fatalf("read back: %v; it reads %+v, want %d statements of one migration:\n%s", err, set, len(statements), file.Text)
 		}
 		for i, p := range set.Migrations[0].Source.Parts {
 			if want := pgparse.ParseStatement(statements[i]); want == nil || !pgparse.Equal(want, pgparse.ParseStatement(p.SQL)) || p.Conditional {

@@ -79,7 +79,7 @@ func (c *scene) readRelease(t *testing.T, set *adapter.Set) (out []contractState
 		}
 		opaque = append(opaque, m.Opaque...)
 		if m.Failed != "" {
-			t.Errorf("%s: %s", c.name, m.Failed)
+			t.Errorf("%s does not load: %s", c.name, m.Failed)
 		}
 		x, err := script.BuildScript(m.Source)
 		if err != nil {

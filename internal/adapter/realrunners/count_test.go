@@ -95,7 +95,7 @@ func TestTakingTurns(t *testing.T) {
 				c := apply.PendingConfig{Config: apply.Config{DB: s.URL(db)}, Repository: audit.Config{Dir: root, Base: "main"}}
 				got, err := apply.Pending(t.Context(), c)
 				if err == nil && got.State != onward.ApplyDone {
-					t.Errorf("%+v", got)
+					t.Errorf("onward's apply ends with %+v, want it done", got)
 				}
 				return err
 			}

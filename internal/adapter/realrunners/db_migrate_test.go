@@ -42,7 +42,7 @@ func TestDBMigrate(t *testing.T) {
 		cmd.Dir, cmd.Env = root, append(os.Environ(), "DATABASE_URL="+url)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
+			t.Fatalf("db-migrate %s: %v\n%s", command, err, out)
 		}
 		return string(out)
 	}
@@ -78,7 +78,7 @@ func TestDBMigrate(t *testing.T) {
 	p := sketchPlan(t, repository)
 	const refusal = "migrations of db-migrate are not written yet"
 	if d, err := plan.Write(t.Context(), repository, p); err == nil || !strings.Contains(err.Error(), refusal) {
-		t.Errorf("%+v %v", d, err)
+		t.Errorf("plan.Write returns %+v, %v; want the error %q", d, err, refusal)
 	}
 	c := apply.PendingConfig{Config: apply.Config{DB: s.URL(db), Plan: p, Unproven: "the tests of plan prove such plans"}, Repository: repository}
 	for _, c.Through = range []onward.PlanPhase{onward.Backfill, onward.Contract} {
@@ -87,7 +87,7 @@ func TestDBMigrate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !r.Readiness[0].Migrate || c.Through == onward.Contract && r.Next != "" {
-			t.Errorf("%+v %s", r.Readiness, r.Next)
+			t.Errorf("through %s: readiness %+v, next %q; want Migrate, and no next step after the contract", c.Through, r.Readiness, r.Next)
 		}
 	}
 	if out := migrate("check"); strings.Contains(out, release) {
@@ -96,6 +96,6 @@ func TestDBMigrate(t *testing.T) {
 	migrate("up")
 	var right bool
 	if err := conn.QueryRow(t.Context(), "SELECT count(*) = 40 FROM users WHERE nickname = id::text").Scan(&right); err != nil || !right {
-		t.Errorf("%t %v", right, err)
+		t.Errorf("all 40 users have their nickname: %t, want true (%v)", right, err)
 	}
 }

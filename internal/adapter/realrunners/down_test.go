@@ -110,7 +110,7 @@ func TestMigrateWayDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e1, e2 := m.Close(); e1 != nil || e2 != nil {
-			t.Error(e1, e2)
+			t.Errorf("close golang-migrate: source %v, database %v", e1, e2)
 		}
 		var sent []string
 		for _, text := range messages(s, db) {

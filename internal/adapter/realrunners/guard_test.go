@@ -28,7 +28,7 @@ func TestGuardedPrisma(t *testing.T) {
 	exec := func(sql ...string) {
 		for _, q := range sql {
 			if _, err := conn.Exec(context.WithoutCancel(t.Context()), q); err != nil {
-				t.Error(q, err)
+				t.Errorf("execute %q: %v", q, err)
 			}
 		}
 	}
@@ -51,7 +51,7 @@ func TestGuardedPrisma(t *testing.T) {
 	}
 	r, err := guard.Run(t.Context(), c)
 	if err != nil || r.ExitCode != 0 || len(r.Runs) != 1 || !held || len(r.Runs[0].Waited) != 1 || len(r.Runs[0].Lost) != 0 {
-		t.Fatalf("%+v %v\n%s", r, err, out.String())
+		t.Fatalf("guard: %v; result %+v, want one run that waited once and lost no lock\n%s", err, r, out.String())
 	}
 
 	write(t, dir, map[string]string{"prisma/migrations/20240102000000_b/migration.sql": "UPDATE item SET note = 'x';\n"})
@@ -60,7 +60,7 @@ func TestGuardedPrisma(t *testing.T) {
 	exec("COMMIT")
 	if err != nil || r.ExitCode != 1 || len(r.Runs) != 1 || !r.Runs[0].Committed || len(r.Runs[0].Lost) != 1 || r.Runs[0].Lost[0].SQLSTATE != "55P03" ||
 		!strings.Contains(r.Why, "--again") {
-		t.Fatalf("%+v %v\n%s", r, err, out.String())
+		t.Fatalf("guard: %v; result %+v, want exit 1, a lock lost after a commit and the advice --again\n%s", err, r, out.String())
 	}
 	if !strings.Contains(out.String(), "canceling statement due to lock timeout") {
 		t.Error("the command's own words are missing: " + out.String())

@@ -129,7 +129,7 @@ func (g *guardedTool) run(t *testing.T) {
 	time.Sleep(60 * time.Millisecond)
 	r, err := guard.Run(t.Context(), c)
 	if err != nil || r.ExitCode != 0 || len(r.Runs) != 1 || !held || len(r.Runs[0].Waited) != 1 {
-		t.Fatalf("%+v %v\n%s", r, err, out.String())
+		t.Fatalf("guard: %v; result %+v, want one run that waited once\n%s", err, r, out.String())
 	}
 	var columns int
 	const added = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'item'::regclass AND attname = 'note'"
@@ -138,6 +138,6 @@ func (g *guardedTool) run(t *testing.T) {
 	}
 	// Everything is applied: it has nothing to do.
 	if r, err := guard.Run(t.Context(), c); err != nil || r.ExitCode != 0 || len(r.Runs[0].Waited) > 0 {
-		t.Errorf("%+v %v\n%s", r, err, out.String())
+		t.Errorf("guard again: %v; result %+v, want no wait, because nothing is pending\n%s", err, r, out.String())
 	}
 }

@@ -43,7 +43,7 @@ func TestLiquibaseChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		if failed := run([][2]string{{root, overTCP(t, s, db)}})[0]; failed != "" {
-			t.Fatal(failed)
+			t.Fatalf("Liquibase runs %s: %s", part, failed)
 		}
 		var sent, read []string
 		for _, sql := range sentStatements(s, db) {

@@ -102,7 +102,7 @@ func TestBehindAPlan(t *testing.T) {
 			}
 			guarded := name != "Kysely" && !strings.HasPrefix(name, "Drizzle") // onward does not write their migrations
 			if guarded != (len(guard.Written) == 1 && len(guard.Without) == 0) || len(guard.Written)+len(guard.Without) != 1 {
-				t.Fatalf("%+v", guard)
+				t.Fatalf("plan.Guard returns %+v, want one guard, written: %t", guard, guarded)
 			}
 			other, _ := database(t, s)
 			if err := up(filepath.Join(root, r.dir), overTCP(t, s, other)); err != nil {
@@ -114,7 +114,7 @@ func TestBehindAPlan(t *testing.T) {
 				config.Through = through
 				got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{Config: config, Repository: repository})
 				if err != nil || (got.State == onward.ApplyDone) != (through == onward.Contract) {
-					t.Fatalf("%+v %v", got, err)
+					t.Fatalf("apply through %s: %v; result %+v", through, err, got)
 				}
 			}
 			carryOut(onward.Expand)
@@ -138,7 +138,7 @@ func TestBehindAPlan(t *testing.T) {
 			carryOut(onward.Backfill)
 			toolIdles()
 			if got, err := apply.Abort(t.Context(), apply.Config{DB: s.URL(db)}, ""); err != nil || got.State != onward.ApplyAbandoned {
-				t.Fatalf("%+v %v", got, err)
+				t.Fatalf("abort the plan: %v; result %+v, want it abandoned", err, got)
 			}
 			is(1)
 			carryOut(onward.Backfill)

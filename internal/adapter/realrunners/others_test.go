@@ -76,7 +76,7 @@ func exercise(t *testing.T, dir, prepare string, cases map[string]releaseCase, r
 		}
 		report, err := audit.Changelog(context.Background(), audit.Config{Dir: roots[name], Base: "HEAD"})
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("audit %s: %v", name, err)
 			continue
 		}
 		var errors []string
@@ -209,7 +209,7 @@ func atOnce(t *testing.T, form func(url string) string, name string, args ...str
 		args = args[:len(args)-2*len(runs)]
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 		if err != nil || len(lines) != len(runs) {
-			t.Fatalf("%s: %v\n%s\n%s", name, err, text, said.String())
+			t.Fatalf("%s: %v; it prints %d lines, want %d:\n%s\n%s", name, err, len(lines), len(runs), text, said.String())
 		}
 		for i, l := range lines {
 			lines[i] = strings.TrimPrefix(strings.TrimPrefix(l, "ok"), "failed: ")

@@ -73,8 +73,11 @@ func compareSent(t *testing.T, a adapter.Adapter, fixture, file string, run func
 	}
 	failed := run([][2]string{{filepath.Join(root, filepath.Dir(file)), overTCP(t, s, db)}})[0]
 	set, err := a.Load(t.Context(), tree, a.Detect(tree)[0])
-	if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Opaque) > 0 {
-		t.Fatalf("%v %+v", err, set.Migrations[0].Opaque)
+	if err != nil || len(set.Migrations) != 1 {
+		t.Fatalf("load %s: %v; it reads %+v, want one migration", file, err, set)
+	}
+	if opaque := set.Migrations[0].Opaque; len(opaque) > 0 {
+		t.Fatalf("load %s: opaque %+v, want none", file, opaque)
 	}
 	var sent, read []string
 	between := false

@@ -145,7 +145,7 @@ func TestGooseOnServer(t *testing.T) {
 				}
 				want, m := readGoose(t, tc.text)
 				if len(m.Problems) > 0 {
-					t.Errorf("%+v", m.Problems)
+					t.Errorf("problems %+v, want none, because goose runs it:\n%s", m.Problems, tc.text)
 				}
 				// From the migration's first message on; bookkeeping has
 				// arguments, so it is no simple query.

@@ -27,7 +27,7 @@ func readStatements(t *testing.T, a adapter.Adapter, tree adapter.Tree) (out []s
 	}
 	for _, m := range set.Migrations {
 		if m.Failed != "" || len(m.Opaque) > 0 {
-			t.Errorf("%s: %s %v", m.ID, m.Failed, m.Opaque)
+			t.Errorf("%s: failed %q, opaque %v, want neither", m.ID, m.Failed, m.Opaque)
 		}
 		s, err := script.BuildScript(m.Source)
 		if err != nil {

@@ -90,7 +90,7 @@ func TestSqlxOnServer(t *testing.T) {
 				}
 				out, last = exec.CommandContext(ctx, program, "migrate", "run", "--source", dir, "--database-url", sqlxURL(t, s.URL(db))).CombinedOutput()
 				if exit := new(exec.ExitError); last != nil && !errors.As(last, &exit) {
-					t.Fatal(last)
+					t.Fatalf("start sqlx: %v", last)
 				}
 			}
 			if (last != nil) != (tc.want != "") || !strings.Contains(string(out), tc.want) {

@@ -30,12 +30,12 @@ func TestTypeORMSchema(t *testing.T) {
 	t.Setenv("SENT_FILE", statements)
 	run := atOnce(t, func(url string) string { return url }, "node", "testdata/typeorm.cjs", packages)
 	if failed := run([][2]string{{filepath.Join(root, "src/migrations"), overTCP(t, s, db)}}); failed[0] != "" {
-		t.Fatal(failed[0])
+		t.Fatalf("TypeORM runs %s: %s", file, failed[0])
 	}
 	tree := adaptertest.Files{file: text}
 	set, err := typeorm.Adapter.Load(t.Context(), tree, typeorm.Adapter.Detect(tree)[0])
 	if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Opaque) > 0 {
-		t.Fatalf("%v %+v", err, set)
+		t.Fatalf("load %s: %v; it reads %+v, want one migration read in full", file, err, set)
 	}
 	// The schema that TypeORM finds is not known.
 	normalize := func(sql string) string { return strings.TrimSpace(strings.ReplaceAll(sql, `"public".`, "")) }

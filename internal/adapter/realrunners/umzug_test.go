@@ -80,11 +80,11 @@ func TestUmzugContexts(t *testing.T) {
 	for i := range scenes {
 		set := loadProject(t, &tool, scenes[i].root)
 		if failed := run(runs[i : i+1])[0]; failed != "" {
-			t.Errorf("%s: %s", names[i], failed)
+			t.Errorf("umzug runs %s: %s", names[i], failed)
 			continue
 		}
 		if result, difference := scenes[i].compareRelease(t, set); result != "equal" {
-			t.Errorf("%s: %s\n%s\n%s", names[i], result, difference, strings.Join(set.Gaps, "\n"))
+			t.Errorf("%s: %s, want equal\n%s\ngaps: %s", names[i], result, difference, strings.Join(set.Gaps, "\n"))
 		}
 	}
 }

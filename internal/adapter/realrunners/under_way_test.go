@@ -49,7 +49,7 @@ func TestGooseWhileContractIsPending(t *testing.T) {
 	add("00001_a.sql", "CREATE TABLE a (id bigint PRIMARY KEY, note text);\n")
 	commitBase(t, root)
 	if r, out, err := migrate(); err != nil || r.ExitCode != 0 {
-		t.Fatalf("%+v %v\n%s", r, err, out)
+		t.Fatalf("migrate the base: %v; result %+v\n%s", err, r, out)
 	}
 	add("00002_b.sql", "ALTER TABLE a RENAME COLUMN note TO remark;\n")
 	repository := audit.Config{Dir: root, Base: "main"}
@@ -58,12 +58,12 @@ func TestGooseWhileContractIsPending(t *testing.T) {
 		Repository: repository,
 	}
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply through the backfill: %v; result %+v, want the contract pending", err, r)
 	}
 	expect(2)
 	add("00003_c.sql", "ALTER TABLE a ADD COLUMN size int;\n")
 	if r, out, err := migrate(); err != nil || r.ExitCode != 0 {
-		t.Fatalf("%+v %v\n%s", r, err, out)
+		t.Fatalf("migrate 00003_c.sql: %v; result %+v\n%s", err, r, out)
 	}
 	expect(3)
 	refused := new(apply.RefusedError)
@@ -73,7 +73,7 @@ func TestGooseWhileContractIsPending(t *testing.T) {
 	add("00004_d.sql", "ALTER TABLE a ADD COLUMN color text;\nUPDATE a SET note = 'x';\n")
 	underWay := new(guard.UnderWayError)
 	if r, out, err := migrate(); !errors.As(err, &underWay) || !strings.Contains(out, "column note of a") {
-		t.Errorf("%+v %v\n%s", r, err, out)
+		t.Errorf("migrate the first 00004_d.sql: %v; result %+v, want an UnderWayError, and a.note in the output\n%s", err, r, out)
 	}
 	expect(3)
 	_, err := apply.Pending(t.Context(), apply.PendingConfig{Config: apply.Config{DB: s.URL(db)}, Repository: repository})
@@ -82,14 +82,14 @@ func TestGooseWhileContractIsPending(t *testing.T) {
 	}
 	c.Through = onward.Contract
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("apply through the contract: %v; result %+v, want it done", err, r)
 	}
 	if r, out, err := migrate(); err != nil || r.ExitCode == 0 || !strings.Contains(out, `column "note" of relation "a" does not exist`) {
-		t.Errorf("%+v %v\n%s", r, err, out)
+		t.Errorf("migrate the first 00004_d.sql again: %v; result %+v, want goose's error about a.note\n%s", err, r, out)
 	}
 	add("00004_d.sql", "UPDATE a SET remark = 'x';\n")
 	if r, out, err := migrate(); err != nil || r.ExitCode != 0 {
-		t.Errorf("%+v %v\n%s", r, err, out)
+		t.Errorf("migrate the second 00004_d.sql: %v; result %+v\n%s", err, r, out)
 	}
 	expect(4)
 }

@@ -48,7 +48,7 @@ func TestOneWay(t *testing.T) {
 	for name, p := range map[string]*onward.Plan{"the plan that was written": written, "a plan of the same migrations": stepwise} {
 		if err := run(p); !errors.As(err, &refused) || !strings.Contains(refused.Text, "written as migrations (m/0000") ||
 			!strings.Contains(refused.Text, "onward/plans") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("apply %s: %v, want a refusal that names its migrations and onward/plans", name, err)
 		}
 	}
 	if err := up(filepath.Join(root, "m"), url); err != nil { // nothing of them was run

@@ -25,7 +25,7 @@ func upYoyo(t *testing.T) func(dir, url string) {
 		cmd := exec.CommandContext(t.Context(), program, "apply", "--batch", "--no-config-file", "--database", url, "migrations")
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+			t.Fatalf("yoyo apply: %v\n%s", err, out)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestYoyoStatements(t *testing.T) {
 	set := adaptertest.LoadOnly(t, yoyo.Adapter, tree)
 	for _, m := range set.Migrations {
 		if len(m.Opaque) > 0 || len(m.Problems) > 0 {
-			t.Errorf("%s: %v %v", m.ID, m.Opaque, m.Problems)
+			t.Errorf("%s: opaque %v, problems %v, want none", m.ID, m.Opaque, m.Problems)
 		}
 		var list []string
 		for _, p := range m.Source.Parts {

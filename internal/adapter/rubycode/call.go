@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// evaluateCall does a call.
+// evaluateCall returns the value of a call: of a method of the program, of a literal, or of the [Handler].
 func (r *Run) evaluateCall(n *node) Value {
 	if n.receiver == nil && len(n.items) == 0 && n.block == nil && !n.hasParentheses {
 		if v, ok := r.findVariable(n.name); ok {

@@ -5,48 +5,48 @@ type nodeKind byte
 
 // The kinds of nodes.
 const (
-	// Unknown is an expression that is not read.
+	// nodeUnknown is an expression that is not read.
 	nodeUnknown nodeKind = iota
-	// Text has its pieces as items: texts and expressions. TextPart is a constant piece.
+	// nodeText is a string with its pieces as items: texts and expressions. nodeTextPart is a constant piece.
 	nodeText
 	nodeTextPart
 	nodeSymbol
 	nodeNumber
-	// Word is true, false, nil or self.
+	// nodeWord is true, false, nil or self.
 	nodeWord
 	nodeList
-	// Hash has its keys and values as items, in turns; a key is nil before a value that is spread. Bare is set if it has no braces.
+	// nodeHash has its keys and values as items, in turns; a key is nil before a value that is spread. bare is set if it has no braces.
 	nodeHash
-	// Const is Foo::Bar.
+	// nodeConst is a constant: Foo::Bar.
 	nodeConst
-	// Call has Receiver, Name, Items and Block. A name without arguments is one, too.
+	// nodeCall has receiver, name, items (its arguments) and block. A name without arguments is one, too.
 	nodeCall
 	nodeLambda
-	// If has Condition, Body and Else; Loop has Condition and Body.
+	// nodeIf has condition, body and otherwise; nodeLoop has condition and body.
 	nodeIf
 	nodeLoop
-	// Begin has Body, and as Items the bodies of rescue, else and ensure.
+	// nodeBegin is begin … end. It has body, and as items the bodies of rescue, else and ensure.
 	nodeBegin
-	// Assign has the target in Receiver and the value in Items[0]. Name is its operator.
+	// nodeAssign has the target in receiver and the value in items[0]. name is its operator: "=", "+=".
 	nodeAssign
-	// Def has Name, Block for its parameters and body, and Receiver for def self.x.
+	// nodeDef is a method. It has name, block for its parameters and body, and receiver for def self.x.
 	nodeDef
-	// Class has Name, the class above it in Receiver, and Body.
+	// nodeClass has name, the class that it extends in receiver, and body.
 	nodeClass
-	// Leave is return, next, break or raise, by its name.
+	// nodeLeave is return, next, break or raise, by its name.
 	nodeLeave
-	// Not, And, Or and Operation have Items.
+	// nodeNot, nodeAnd, nodeOr and nodeOperation have items.
 	nodeNot
 	nodeAnd
 	nodeOr
 	nodeOperation
-	// Splat is *a, Spread is **a, BlockPass is &a.
+	// nodeSplat is *a, nodeSpread is **a, nodeBlockPass is &a.
 	nodeSplat
 	nodeSpread
 	nodeBlockPass
 )
 
-// Node is a piece of a program.
+// node is a piece of a program.
 type node struct {
 	kind nodeKind
 	// name is a name, a symbol, a number, a word or an operator; value is a constant text.

@@ -21,7 +21,7 @@ const (
 	punct // an operator or a bracket
 )
 
-// tokenAt is a piece of a program.
+// token is a piece of a program.
 type token struct {
 	kind       kind
 	start, end int

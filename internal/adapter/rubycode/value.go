@@ -115,7 +115,7 @@ func (r *Run) ProcText(v Value) (text string, ok bool) {
 	return result.Text, result.Kind == String
 }
 
-// callTextMethod returns the result of a method of a text; ok is false if the method is not known.
+// callTextMethod returns the result of a method of a text; false if the method is not known.
 func callTextMethod(v Value, name string, arguments []Value) (Value, bool) {
 	s := v.Text
 	switch name {
@@ -195,7 +195,7 @@ func (v Value) everySecond(from int) Value {
 	return out
 }
 
-// callArrayMethod returns the result of a method of a list or a hash; ok is false if the method is not known.
+// callArrayMethod returns the result of a method of a list or a hash; false if the method is not known.
 func callArrayMethod(v Value, name string, arguments []Value) (Value, bool) {
 	switch name {
 	case "freeze", "to_a", "to_h", "with_indifferent_access", "dup", "compact", "symbolize_keys", "entries":

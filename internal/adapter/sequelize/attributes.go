@@ -11,7 +11,7 @@ import (
 type attribute struct {
 	name string
 	dataType
-	// definition is the text that Sequelize makes of it at first, and changes afterwards. comment is kept apart.
+	// definition is its SQL after the name, such as "INTEGER NOT NULL". comment is kept apart.
 	definition, comment string
 }
 
@@ -37,7 +37,7 @@ func (t tableName) String() string {
 	return quoteIdentifier(t.name)
 }
 
-// formatQualified writes the name of a table as those methods do that look for its schema.
+// formatQualified writes the name of a table with its schema, "public" if it has none.
 func (t tableName) formatQualified() string {
 	if t.schema == "" {
 		t.schema = "public"
@@ -66,7 +66,7 @@ func (c *compiler) readTable(arguments []jscode.Value) (t tableName) {
 	return t
 }
 
-// readAttribute reads the description of a column: a type, or an object that has it. inColumn is set for methods of one column.
+// readAttribute reads the description of a column: a type, or an object that has it.
 func (c *compiler) readAttribute(table tableName, name string, v jscode.Value) (a *attribute) {
 	a = &attribute{name: name}
 	if v.Kind != jscode.Object {

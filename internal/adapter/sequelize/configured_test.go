@@ -33,11 +33,11 @@ func TestConfigured(t *testing.T) {
 				dirs = append(dirs, s.Dir)
 				set, err := sequelize.Adapter.Load(t.Context(), files, s)
 				if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Source.Parts) != 1 {
-					t.Errorf("%s: %v %+v", s.Dir, err, set)
+					t.Errorf("load %s: %v; it reads %+v, want one migration of one statement", s.Dir, err, set)
 				}
 			}
 			if !slices.Equal(dirs, tc.want) {
-				t.Errorf("%q", dirs)
+				t.Errorf("Detect finds %q, want %q", dirs, tc.want)
 			}
 		})
 	}

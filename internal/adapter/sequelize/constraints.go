@@ -9,7 +9,7 @@ import (
 
 var upperCase = lazyregexp.New(`[A-Z]`)
 
-// indexName returns the name that Sequelize gives to an index.
+// indexName returns the name that Sequelize gives to an index: for the columns b and c of a, it is a_b_c.
 func (c *compiler) indexName(table tableName, columns []string) string {
 	name := table.name + "_" + strings.Join(columns, "_")
 	c.requireThat(!strings.Contains(name, "::"))

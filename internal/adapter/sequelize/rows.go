@@ -6,7 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 )
 
-// compareFields returns a condition on the fields of an object: equality, IS NULL, lists and operators. write writes the value of an equality.
+// compareFields returns a condition on the fields of an object: { a: 1, b: null } is "a" = 1 AND "b" IS NULL. write writes the value of
+// an equality.
 func (c *compiler) compareFields(v jscode.Value, write func(jscode.Value) string) string {
 	if c.requireThat(v.Kind == jscode.Object && len(v.Fields) > 0); c.unread {
 		return ""

@@ -93,7 +93,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// startMigration begins with a migration, and says how it is sent. Its version is its name, by which Sequelize sorts.
+// startMigration makes a migration of a file, and returns how Sequelize sends it. Its version is its name, by which Sequelize sorts.
 func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), onward.TransactionNone

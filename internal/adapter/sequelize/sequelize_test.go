@@ -76,14 +76,14 @@ func TestUnreadCalls(t *testing.T) {
 		"queryInterface.createFunction('a', [], 'integer', 'plpgsql', 'RETURN 1;')",
 	} {
 		if got := describeCall(t, call); !strings.HasPrefix(got, "not judged: 3") {
-			t.Errorf("%s: %s", call, got)
+			t.Errorf("%s reads as %q, want it not judged", call, got)
 		}
 	}
 	for _, call := range []string{
 		"queryInterface.describeTable('a')", "queryInterface.sequelize.QueryTypes.SELECT", "queryInterface.showAllTables()",
 	} {
 		if got := describeCall(t, call); got != "" {
-			t.Errorf("%s: %s", call, got)
+			t.Errorf("%s reads as %q, want nothing, because it only reads", call, got)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// mostColumns is the most that Postgres takes.
+// mostColumns is how many columns a table of Postgres can have.
 const mostColumns = 1600
 
 // createTable adds the statements of createTable: enums first, each of them in a message.
@@ -50,7 +50,7 @@ func createTable(c *compiler, arguments []jscode.Value) {
 	c.addSQL("CREATE TABLE IF NOT EXISTS " + table.String() + " (" + sql + ")" + comment + comments + ";")
 }
 
-// formatUniqueKeys returns the constraints of the option formatUniqueKeys.
+// formatUniqueKeys returns the constraints of the option uniqueKeys.
 func (c *compiler) formatUniqueKeys(options jscode.Value) (sql string) {
 	keys, set := options.Field("uniqueKeys")
 	if c.requireThat(!set || keys.Kind == jscode.Object && len(keys.Fields) <= mostColumns); c.unread {

@@ -53,7 +53,7 @@ func TestProjects(t *testing.T) {
 				}
 				for _, m := range load(t, tree, s).Migrations {
 					if m.Failed != "" {
-						t.Error(m.Failed)
+						t.Errorf("%s does not load: %s", m.ID, m.Failed)
 					}
 					got = append(got, s.Dir+" "+m.Path)
 				}
@@ -107,11 +107,11 @@ func TestReworkedAfterManyTags(t *testing.T) {
 		"deploy/a@t29.sql": "SELECT 0", "deploy/a@second.sql": "SELECT 1",
 	})
 	if got := load(t, tree, sqitch.Adapter.Detect(tree)[0]).Migrations[0].Path; got != "deploy/a@second.sql" {
-		t.Error(got)
+		t.Errorf("the first a is read from %s, want deploy/a@second.sql", got)
 	}
 	tree["deploy/a@first.sql"] = tree["deploy/a@second.sql"]
 	if got := load(t, tree, sqitch.Adapter.Detect(tree)[0]).Migrations[0].Path; got != "deploy/a@first.sql" {
-		t.Error(got)
+		t.Errorf("the first a is read from %s, want deploy/a@first.sql", got)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestHostile(t *testing.T) {
 				t.Log(len(load(t, tree, s).Migrations), "changes")
 			}
 			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("%v", took)
+				t.Errorf("it took %v, want at most 10s", took)
 			} else {
 				t.Log(took)
 			}

@@ -12,8 +12,8 @@ type file struct {
 	place   *migrationDir
 	m       *adapter.Migration
 	options adapter.Options
-	// name is its name without the directory, text its content, and lines are the ones
-	// that may be markers.
+	// name is its name without the directory, text its content, and lines are the comment
+	// lines that may be markers.
 	name, text string
 	lines      []line
 	// own is set if its runner is the directory's, and not only this file's. marked is

@@ -31,7 +31,7 @@ func TestFlywayMisnamed(t *testing.T) {
 	var got []string
 	for _, p := range set.Problems {
 		if p.Severity != onward.Warning {
-			t.Errorf("%s: %s", p.Path, p.Severity)
+			t.Errorf("%s: severity %s, want a warning", p.Path, p.Severity)
 		}
 		got = append(got, p.Message)
 		if slices.ContainsFunc(set.Opaque, func(o onward.Opaque) bool { return o.Path == p.Path }) {

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// Flyway's names are V7__x.sql, V1_2__x.sql, R__x.sql for a repeatable migration,
+// flywayNames reads Flyway's names: V7__x.sql, V1_2__x.sql, R__x.sql for a repeatable migration,
 // U7__x.sql for a down migration.
 var flywayNames = nameScheme{version: flywayVersion, repeats: isFlywayRepeatable, undoes: isFlywayUndo}
 

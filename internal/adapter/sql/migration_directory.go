@@ -24,7 +24,7 @@ type migrationDir struct {
 	files []*adapter.File
 	// marked returns the tool whose markers a text has; nil for none.
 	marked func(text string) *runner
-	// version is the result of [place.readVersion].
+	// version is the result of [migrationDir.readVersion].
 	version     toolVersion
 	versionRead sync.Once
 	// evidence is the last file that was found as evidence for a tool.

@@ -169,7 +169,7 @@ func readShorthands(t adapter.Tree, decamelize bool) []shorthand {
 	return out
 }
 
-// startNodePgMigration begins with a migration, and says how it is sent.
+// startNodePgMigration makes a migration of a file, and returns how node-pg-migrate sends it.
 func startNodePgMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := trimExtension(path.Base(f.Path))
 	sent := onward.TransactionFile

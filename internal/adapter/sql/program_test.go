@@ -77,7 +77,7 @@ func TestFlywayWithoutPrefix(t *testing.T) {
 		"db/migrations/20240131__x.sql":                     false,
 	} {
 		if got := isRunByFlyway(file, path.Base(file)); got != want {
-			t.Errorf("%s: %v", file, got)
+			t.Errorf("isRunByFlyway(%q) = %t, want %t", file, got, want)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func TestDrizzle(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := set.Migrations[0].Source.Mode; got != want {
-			t.Errorf("%s: %s", journal, got)
+			t.Errorf("with %s: transaction mode %s, want %s", journal, got, want)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestFilesOfPrograms(t *testing.T) {
 			}
 			f := Adapter{}.Form(tc.files, set)
 			if f == nil || tc.caller == "" != (f.Unwritable == "") || !strings.HasPrefix(f.Unwritable, tc.caller) {
-				t.Errorf("%+v", f)
+				t.Errorf("Form returns %+v, want Unwritable %q", f, tc.caller)
 			}
 		})
 	}

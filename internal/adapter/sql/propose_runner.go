@@ -126,7 +126,7 @@ func languageOf(p string) string {
 	}
 }
 
-// levelsAbove returns how many levels a directory is above another one, or the same; near is false if it is not, or too far.
+// levelsAbove returns how many levels a directory is above another one, or the same; isNear is false if it is not, or too far.
 func levelsAbove(ancestor, dir string) (levels int, isNear bool) {
 	if ancestor == "." {
 		ancestor = ""

@@ -16,7 +16,7 @@ import (
 // script.
 
 // The ways in which psql sends a file: in a transaction with -1; its text as one message with -c; otherwise
-// statement by statement, which is the default if nothing says how.
+// statement by statement, which is the default.
 var (
 	psqlOnce = runner{
 		name: "psql -1", apart: "a file of its own that is run without -1",

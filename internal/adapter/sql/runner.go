@@ -14,8 +14,8 @@ type runner struct {
 	// name is its name in a sentence. unit is what it opens a transaction around, "" for
 	// the file. apart says where SQL must be that cannot run in a transaction.
 	name, unit, apart string
-	// historyBehavior are what it does if applied migrations changed. books are the tables in which
-	// it records the migrations that have run, as it creates them.
+	// historyBehavior says what it does if applied migrations changed. historyTables are the tables
+	// in which it records the migrations that have run, as it creates them.
 	historyBehavior adapter.HistoryBehavior
 	historyTables   []adapter.HistoryTable
 	// count describes its records in these tables; nil if onward cannot write them.
@@ -25,14 +25,14 @@ type runner struct {
 	assumed bool
 
 	// detectNearby recognises the runner by the names of files in the directory and above it.
-	// within recognises it by the files' contents, if beside recognises no tool.
+	// detectInside recognises it by the files' contents, if no tool has a detectNearby that does.
 	detectNearby, detectInside func(p *migrationDir) bool
 	// guest is set if it may write the files of a directory that another tool runs.
 	guest bool
 	// found recognises a directory by more than its name and its files' numbers, and says
 	// why: "SQL files of …"; "" if the directory is not the tool's.
 	found func(t adapter.Tree, d adapter.Dir) string
-	// database returns the database for which the tool's own files say that a directory is: "postgresql"; "" if they do not.
+	// database returns the kind of database that the tool's own files give a directory: "postgresql"; "" if they give none.
 	database func(t adapter.Tree, dir string) string
 	// locations returns histories with files in several directories. runs reports which
 	// files in these count. aside reports whether production does not have a directory.

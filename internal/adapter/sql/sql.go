@@ -8,7 +8,7 @@
 //
 // The runner decides how a file is sent: each has a source file of its own, and runner.go lists them. A runner is
 // recognised by files next to the migrations, by their contents or by their names. Otherwise the project's scripts
-// may show that psql sends them (psql.go), or a program of the project (own_program.go). If nothing shows it, each
+// may show that psql sends them (psql.go), or a program of the project (repository_program.go). If nothing shows it, each
 // statement is sent by itself without a transaction, as "psql -f" does. onward.yaml overrides this (transaction: file
 // for "psql -1", message for "psql -c" and for drivers).
 //

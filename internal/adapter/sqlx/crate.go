@@ -17,9 +17,9 @@ import (
 type crate struct {
 	path    string // of Cargo.toml
 	version string // as written, "" if the workspace sets it
-	// databases are the features that name one.
+	// postgres and other are the databases that its features name: other is "SQLite", "MySQL" or "".
 	postgres bool
-	other    string // "SQLite", "MySQL"
+	other    string
 }
 
 func (c crate) crateDir() string {
@@ -87,7 +87,7 @@ func readCrate(p, text string) (c crate, ok bool) {
 	return c, ok
 }
 
-// nearestCrate returns the crate of a directory: the one in the closest directory above. near
+// nearestCrate returns the crate of a directory: the one in the closest directory above. ok
 // is false if none is above; it is then any crate.
 func nearestCrate(crates []crate, dir string) (c crate, ok bool) {
 	if len(crates) == 0 {

@@ -34,7 +34,7 @@ func TestEachCrateHasItsDatabase(t *testing.T) {
 		})
 		sources := sqlx.Adapter.Detect(tree)
 		if len(sources) != len(c.want) {
-			t.Errorf("%s: %+v", c.name, sources)
+			t.Errorf("%s: Detect finds %+v, want %d sources", c.name, sources, len(c.want))
 		}
 		for _, s := range sources {
 			if want, ok := c.want[s.Dir]; !ok || s.Foreign != want {

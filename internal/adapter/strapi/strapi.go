@@ -89,7 +89,7 @@ func readToolSettings(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// startMigration begins with a migration, and says how it is sent. Its name is the name of the compiled file.
+// startMigration makes a migration of a file, and returns how Strapi sends it. Its name is the name of the compiled file.
 func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	version := strings.TrimSuffix(name, path.Ext(name))

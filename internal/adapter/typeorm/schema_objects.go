@@ -9,14 +9,14 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 )
 
-// tableOptions is what new Table({…}) says.
+// tableOptions are the options of new Table({…}).
 type tableOptions struct {
 	name, comment                  string
 	columns                        []*columnOptions
 	indexes, keys, uniques, checks []jscode.Value
 }
 
-// columnOptions is what new TableColumn({…}) says.
+// columnOptions are the options of new TableColumn({…}). value is its default, and strategy its generationStrategy.
 type columnOptions struct {
 	name, kind, length, precision, scale, value, strategy, identity, collation, comment, enumName, primaryKey string
 	nullable, generated, primary, unique, array                                                               bool

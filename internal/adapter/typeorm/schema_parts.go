@@ -13,7 +13,7 @@ func makePartialIndexName(table string, columns []string, where string) string {
 	return makeHashedName("IDX_", table, 26, append(sorted, where)...)
 }
 
-// addForeignKey returns the statement of createForeignKey.
+// addForeignKey returns the statement of createForeignKey: ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY ….
 func addForeignKey(table string, v jscode.Value) ([]string, bool) {
 	sql, ok := formatForeignKey(table, v, "(", ",")
 	return []string{alterTablePrefix(table) + "ADD " + sql}, ok

@@ -160,7 +160,7 @@ func findSettingsFile(t adapter.Tree) string {
 	return adapter.FindMentioned(t, true, mode, "migrationsTransactionMode", "migration:run")
 }
 
-// startMigration begins with a migration, and says how it is sent.
+// startMigration makes a migration of a file, and returns how the tool sends it.
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	if m := class.FindStringSubmatch(f.Text[max(0, strings.Index(f.Text, "class ")):]); m != nil {

@@ -35,7 +35,7 @@ func TestTransactions(t *testing.T) {
 			}
 			set := adaptertest.LoadOnly(t, typeorm.Adapter, tree)
 			if len(set.Migrations) != 1 {
-				t.Fatalf("%+v", set)
+				t.Fatalf("it reads %+v, want one migration", set)
 			}
 			m := set.Migrations[0]
 			if m.Source.Mode != tc.mode || set.Together != tc.together || (len(m.Problems) > 0) != tc.refused || !strings.HasSuffix(m.Version, "1700000000000") {

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// context is what a program gives to its migrations.
+// context is the object that a program gives to its migrations: new Umzug({ context: pool, … }) gives them pool.
 type context struct {
 	// world is the tool whose object it is: "knex", "sequelize", or "client" for a client of the database.
 	world string

@@ -171,7 +171,7 @@ func (r runner) readSettings(adapter.Tree) jscode.Settings {
 	}}
 }
 
-// startMigration begins with a migration, and says how it is sent.
+// startMigration makes a migration of a file, and returns how the tool sends it.
 func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), onward.TransactionNone

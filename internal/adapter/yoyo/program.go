@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// step is a call of step().
+// step is a call of step("CREATE TABLE a ()", "DROP TABLE a"). at and end are its offsets in the program.
 type step struct {
 	at, end int
 	// up and down are its texts. upUnread and downUnread say why one is not known; "" if it is, or if there is none.
@@ -22,8 +22,8 @@ type step struct {
 type program struct {
 	steps           []step
 	depends         []string
-	transactionless bool
-	imports         bool
+	transactionless bool // __transactional__ = False
+	imports         bool // it imports yoyo
 
 	constants *pycode.Constants
 }

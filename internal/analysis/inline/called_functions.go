@@ -33,7 +33,7 @@ type Inliner struct {
 	// impliedCalls are the functions that run without being named, by the object that calls
 	// them: see implied_calls.go.
 	impliedCalls map[string][]catalog.Name
-	// reported is the hidden code that was already reported for script.
+	// reported has the messages about hidden code that were already reported for script.
 	script   *script.Script
 	reported map[string]bool
 }
@@ -167,7 +167,7 @@ func findOverload(list []*catalog.Function, args int) *catalog.Function {
 	return found
 }
 
-// readBody reads a function's statements; why says why it could not.
+// readBody reads a function's statements; the why of the result says why it could not.
 func readBody(fn *catalog.Function) functionBody {
 	switch {
 	case fn.Language == "sql":

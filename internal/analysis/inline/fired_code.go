@@ -148,7 +148,7 @@ type firedBody struct {
 	statements []pgparse.BlockStatement
 }
 
-// readNode examines a statement that runs; by is what fired it.
+// readNode examines a statement that runs; caller is what fired it.
 func (w *firedCode) readNode(n *pgparse.Node, caller string, depth int) {
 	if depth > maxCallDepth {
 		return

@@ -1,4 +1,4 @@
-// Package builtin knows what Postgres itself brings along: the volatility of its functions and the names of its
+// Package builtin lists the built-in objects of Postgres: the volatility of its functions and the names of its
 // types. The tables are generated from running servers of every supported major version (go generate).
 //
 // Not in the tables, as they are not functions to Postgres either: the SQL value functions (see SQLValueFunction),

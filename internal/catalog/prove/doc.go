@@ -1,6 +1,5 @@
-// Package prove holds the fold of package catalog against real servers: it
-// runs the SQL of catalog's own test files, statement by statement, on each
-// major version of Postgres, and compares what pg_catalog says afterwards, and
-// which statements failed with which SQLSTATE, with what the catalog says. All
-// of it is in the test.
+// Package prove compares package catalog with real servers. It runs the SQL of
+// ../testdata/*.txt, statement by statement, on each major version of Postgres. Then
+// it compares pg_catalog, and the SQLSTATE of each failed statement, with the
+// catalog. All of its code is in the tests.
 package prove

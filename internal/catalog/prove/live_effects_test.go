@@ -58,7 +58,7 @@ func TestLiveEffects(t *testing.T) {
 				}
 				p, err := pgparse.SplitText(form.SQL)
 				if err != nil || len(p.Stmts) != 1 {
-					t.Fatalf("%s: %v", form.ID, err)
+					t.Fatalf("%s: parse %q as one statement: %v", form.ID, form.SQL, err)
 				}
 				if d := cmp.Diff(told(p.Stmts[0].Node, folded, major), told(p.Stmts[0].Node, got.Catalog, major)); d != "" {
 					t.Errorf("%s: %s (-folded +read):\n%s", form.ID, form.SQL, d)

@@ -119,7 +119,7 @@ func prove(t *testing.T, major int, sql string, lenient bool) {
 	for _, s := range file.Stmts {
 		text := sql[s.Start:s.End]
 		if s.Err != nil {
-			t.Errorf("%s: %v", text, s.Err)
+			t.Errorf("parse %s: %v", text, s.Err)
 			continue
 		}
 		next, problems := c.Apply(s.Node, text)

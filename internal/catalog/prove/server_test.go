@@ -88,11 +88,11 @@ func fromServer(ctx context.Context, t *testing.T, conn *pgx.Conn) facts {
 	for _, q := range queries {
 		rows, err := conn.Query(ctx, q.sql)
 		if err != nil {
-			t.Fatalf("%s: %v", q.sql, err)
+			t.Fatalf("query the server with %s: %v", q.sql, err)
 		}
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
-			t.Fatalf("%s: %v", q.sql, err)
+			t.Fatalf("read the rows of %s: %v", q.sql, err)
 		}
 		out = append(out, lines...)
 	}

@@ -35,7 +35,7 @@ func writeCommandPages(root *cobra.Command, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "README.md"), []byte(list.String()), 0o644)
 }
 
-// describeCommand is what the help of a command says.
+// describeCommand returns the help of a command as Markdown.
 func describeCommand(cmd *cobra.Command) string {
 	cmd.InitDefaultHelpFlag()
 	var b strings.Builder

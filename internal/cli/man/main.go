@@ -1,6 +1,6 @@
-// Command man writes what the command line says of itself: a man page for each command into
+// Command man writes the documentation of the command line: a man page for each command into
 // DIR/man, completions for shells into DIR/completions, and pages for the site into DIR/commands. It
-// is a program of its own so that onward has nothing of what makes man pages.
+// is a separate program, so onward does not link the code that makes man pages.
 //
 //	go run ./internal/cli/man DIR
 //
@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// pageDate is the day of the pages.
+// pageDate returns the date of the pages.
 func pageDate() (time.Time, error) {
 	epoch := os.Getenv("SOURCE_DATE_EPOCH")
 	if epoch == "" {

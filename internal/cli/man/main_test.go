@@ -75,7 +75,7 @@ func TestWrite(t *testing.T) {
 func TestDated(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "86400")
 	if date, err := pageDate(); err != nil || date.Format(time.DateOnly) != "1970-01-02" {
-		t.Errorf("%v, %v", date, err)
+		t.Errorf("pageDate() with SOURCE_DATE_EPOCH=86400 = %v (error %v), want 1970-01-02", date, err)
 	}
 	t.Setenv("SOURCE_DATE_EPOCH", "today")
 	if date, err := pageDate(); err == nil {

@@ -33,7 +33,7 @@ func (u *Code) findAllColumnsUses(q question) analysis.Usage {
 	return out
 }
 
-// hasTypedRowTargets reports whether package usage reads, in a file's language, into which struct a row goes.
+// hasTypedRowTargets reports whether, in a file's language, package index knows the struct that a row goes into.
 func hasTypedRowTargets(file string) bool { return path.Ext(file) == ".go" || path.Ext(file) == ".rs" }
 
 // describeAllColumnsQuery describes a query on all columns for people.

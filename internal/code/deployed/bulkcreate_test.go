@@ -28,7 +28,7 @@ def load(rows):
 		q := question{Question: analysis.Question{Kind: analysis.AskUpsert, Name: catalog.Name{Schema: "public", Name: "shop_book"}, Columns: columns}}
 		got := u.answerQuestion(q)
 		if got.Used != want || want && got.Evidence[0].Line != 2 {
-			t.Errorf("%s: %+v", columns, got)
+			t.Errorf("answer for an upsert on %s = %+v, want used %t, in line 2", columns, got, want)
 		}
 	}
 }

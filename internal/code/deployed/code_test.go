@@ -79,7 +79,7 @@ print("old_books")
 	}
 	for name, used := range want {
 		if got := u.answerQuestion(ask(name)); !got.Known || (got.Used || got.Named) != used || got.Named && name != "one_title" {
-			t.Errorf("%s: %+v", name, got)
+			t.Errorf("answer for %s = %+v, want it known, with used or named %t", name, got, used)
 		}
 	}
 }

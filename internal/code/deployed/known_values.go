@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// ownName matches a value that is hardly a word for anything else: "invoice_paid",
+// ownName matches a value that hardly means anything else: "invoice_paid",
 // "search.v2".
 var ownName = lazyregexp.New(`^\w+(?:[_.:/-]\w+)+$`)
 

@@ -16,7 +16,7 @@ import (
 type mention struct {
 	mentions.Mention
 	path, text string // its line
-	rank       int
+	rank       int    // the lower, the better; see rankFar
 }
 
 // Ranks of weaker evidence: the higher, the weaker.

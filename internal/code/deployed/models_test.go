@@ -78,7 +78,7 @@ from .models import WebHook, OrderLine
 		}
 		for name, used := range want {
 			if got := u.answerQuestion(ask(name)); got.Used != used {
-				t.Errorf("%t %s: %+v", known, name, got)
+				t.Errorf("answer for %s, models known %t, = %+v, want used %t", name, known, got, used)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (u *Code) findNullFailures(q question) analysis.Usage {
 	return out
 }
 
-// nullFieldEvidence are the places of the fields with one answer.
+// nullFieldEvidence returns the places of the fields that take NULL, or that fail at it, as null says.
 func (u *Code) nullFieldEvidence(fields []index.NullField, null facts.Null) []onward.Evidence {
 	var uses []index.Use
 	for _, f := range fields {

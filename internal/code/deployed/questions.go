@@ -15,7 +15,7 @@ func (u *Code) AnswerFor(database int) AnswerFunc {
 	return func(q analysis.Question) analysis.Usage { return u.answerQuestion(question{q, database}) }
 }
 
-// answerQuestion returns what is known.
+// answerQuestion returns the uses of an object in the code and the recordings. It answers each question once.
 func (u *Code) answerQuestion(q question) analysis.Usage {
 	known, ok := u.cache[q]
 	if !ok {

@@ -63,7 +63,7 @@ func TestMaps(t *testing.T) {
 		"tag": true, `"tag"`: true, `lib"."tag`: true, `"lib"."tag"`: true, "lib.tag": true, `other"."tag`: false, "tags": false,
 	} {
 		if got := isModelOf(model, catalog.Name{Schema: "lib", Name: "tag"}); got != want {
-			t.Errorf("%s: %v", model, got)
+			t.Errorf("isModelOf(%q, lib.tag) = %t, want %t", model, got, want)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestUsesBySeedScripts(t *testing.T) {
 		used := analysis.Usage{Used: true, Sure: true}
 		lowerSeedUses([]index.Use{{Path: path}}, &used)
 		if used.Used == seed || used.Named != seed {
-			t.Errorf("%s: %+v", path, used)
+			t.Errorf("the use in %s is now %+v, want it lowered to named: %t", path, used, seed)
 		}
 	}
 	both := analysis.Usage{Used: true}

@@ -23,10 +23,10 @@ type SmallTables struct {
 	code     *Code
 	database int
 	deployed *catalog.Catalog
-	seeds    Seeds // of the deployed migrations
-	Release  Seeds // of the release so far
-	guesses  map[catalog.OID]string
-	dynamic  *bool // see hasDynamicModels
+	seeds    Seeds                  // of the deployed migrations
+	Release  Seeds                  // of the release so far
+	guesses  map[catalog.OID]string // the answers of ExplainSmall
+	dynamic  *bool                  // see hasDynamicModels
 }
 
 // NewSmallTables returns the guesses for a database. constants are the rows that its deployed migrations insert.

@@ -1,2 +1,2 @@
-// Package dotnet reads what C# declares to a mapper.
+// Package dotnet reads the models that C# declares to Entity Framework, and enums.
 package dotnet

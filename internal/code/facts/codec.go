@@ -27,11 +27,11 @@ func Decode(data []byte) (*Facts, error) {
 	return f, nil
 }
 
-// codec writes the values that it gets, or reads into them. It writes each name once.
-// After an error it reads nothing.
+// codec writes the values that it gets, or reads into them if reads is set. It writes each
+// name once. After an error (bad) it reads nothing.
 type codec struct {
 	out []byte
-	at  map[string]uint64
+	at  map[string]uint64 // the numbers of the names that it has written
 
 	reads bool
 	in    []byte

@@ -20,7 +20,7 @@ type Facts struct {
 	Builds []int
 	// Compares are the lines of mappers' calls that may compare whole rows.
 	Compares []int
-	// FindAllColumnsQueries are recorded for languages whose rows must fit their target.
+	// AllColumnsQueries are recorded for languages whose rows must fit their target.
 	AllColumnsQueries []AllColumnsQuery
 	// Sqlx is set if the file uses sqlx, of Go or of Rust. Lax is set if it configures Go's sqlx to ignore
 	// columns without a field.

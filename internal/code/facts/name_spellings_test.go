@@ -10,7 +10,7 @@ import (
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	if got := strings.Join(facts.Spellings("user_id"), " "); got != "user_id userId UserId UserID USER_ID" {
-		t.Error(got)
+		t.Errorf("Spellings(\"user_id\") = %q", got)
 	}
 	for in, want := range map[string]string{"users": "user", "addresses": "address", "categories": "category", "boxes": "box", "class": "class"} {
 		if got := facts.Singular(in); got != want {

@@ -15,9 +15,9 @@ type PHPClass struct {
 	Open bool
 	// Extends are the full names of the class that it extends, which may be "", and of its traits.
 	Extends []string
-	// Table and Key are "" if it does not say them. Pivot is set if it is in the singular.
+	// Table and Key are its table and its primary key; "" if it does not say them.
 	Table, Key string
-	// NoTimes is set if Eloquent sets no times. Times are the columns of creation, change and deletion; "" for the usual
+	// NoTimes is set if Eloquent does not set created_at and updated_at. Times are the columns of creation, change and deletion; "" for the usual
 	// ones, and "-" for none.
 	NoTimes bool
 	Times   [3]string

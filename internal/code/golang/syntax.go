@@ -12,7 +12,7 @@ import (
 
 // Go is read with its own parser. A file that does not compile is read as far as the parser gets.
 
-// syntax is a file of Go.
+// syntax is a parsed file of Go.
 type syntax struct {
 	decls []ast.Decl
 	file  *token.File

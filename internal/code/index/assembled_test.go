@@ -40,7 +40,7 @@ func TestAssembledQueries(t *testing.T) {
 	} {
 		found := read.Read(c.file, []byte(c.code))
 		if found.Fault != "" {
-			t.Fatal(found.Fault)
+			t.Fatalf("%s: read %s: fault %s", name, c.file, found.Fault)
 		}
 		b := &index.Bound{Index: index.NewIndex([]index.File{{Path: c.file, Facts: found}})}
 		uses := b.Column(catalog.Name{Schema: "public", Name: "users"}, "kind")

@@ -14,8 +14,8 @@ type entityPlace struct {
 	model *facts.Model
 }
 
-// relocateSnapshotEntities gives the entities of snapshots the places of their classes, and forgets what other code says of them. A
-// class whose name two namespaces have is not followed.
+// relocateSnapshotEntities gives the entities of snapshots the places of their classes, and drops other declarations of them. It skips
+// a class whose name two namespaces have.
 func (x *Index) relocateSnapshotEntities() {
 	classes := map[string][]entityPlace{}
 	var snapshots, nonSnapshots []entityPlace

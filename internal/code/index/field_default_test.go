@@ -61,7 +61,7 @@ func TestSnapshotNulls(t *testing.T) {
 		"    b.ToTable(\"users\");\n"})
 	for column, fails := range map[string]bool{"a": true, "b": false, "c": true, "d": false} {
 		if list := b.Nulls(users, column); len(list) != 1 || (list[0].Null == 1) != fails {
-			t.Errorf("%s: %v", column, list)
+			t.Errorf("Nulls(users, %q) = %v, want one, that fails: %t", column, list, fails)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestEctoFields(t *testing.T) {
 			for column := range strings.FieldsSeq(tt.columns) {
 				name, absent := strings.CutPrefix(column, "-")
 				if got := places(b.Column(users, name)); (got == "") != absent {
-					t.Errorf("%s: %q", column, got)
+					t.Errorf("uses of column %s = %q, want none: %t", name, got, absent)
 				}
 			}
 		})

@@ -102,7 +102,7 @@ func TestEloquentColumns(t *testing.T) {
 			for column := range strings.FieldsSeq(tt.columns) {
 				name, absent := strings.CutPrefix(column, "-")
 				if got := places(b.Column(catalog.Name{Schema: "public", Name: "people"}, name)); (got == "") != absent {
-					t.Errorf("%s: %q", column, got)
+					t.Errorf("uses of column %s = %q, want none: %t", name, got, absent)
 				}
 			}
 		})

@@ -55,7 +55,7 @@ func TestScriptModels(t *testing.T) {
 	})
 	for _, column := range []string{"fullNameFirst", "full_name_first"} {
 		if got := places(embedded.Column(users, column)); got != "name.ts:3" {
-			t.Errorf("%s: %q", column, got)
+			t.Errorf("uses of column %s = %q, want name.ts:3", column, got)
 		}
 	}
 	model := sequelize + init + "  x: DataTypes.STRING,\n}, { sequelize, paranoid: true, createdAt: false, updatedAt: 'changed' });\n"

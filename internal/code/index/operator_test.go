@@ -14,9 +14,9 @@ func TestOperators(t *testing.T) {
 	text := []byte("package a\n\nconst q = `SELECT 1 FROM t WHERE a === $1 AND b = 2`\n")
 	b := &index.Bound{Index: index.NewIndex([]index.File{{Path: "a.go", Facts: read.Read("a.go", text)}})}
 	if got := b.Function(catalog.Name{Name: "==="}); len(got) != 1 || got[0].Line != 3 {
-		t.Errorf("%+v", got)
+		t.Errorf("uses of operator === are %+v, want one in line 3", got)
 	}
 	if got := b.Function(catalog.Name{Name: "="}); len(got) != 0 {
-		t.Errorf("%+v", got)
+		t.Errorf("uses of operator = are %+v, want none: it is in every query", got)
 	}
 }

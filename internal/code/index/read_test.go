@@ -217,7 +217,7 @@ func TestObjects(t *testing.T) {
 		"value": formatUses(b.Value(users, "kind", "paid")), "schema": formatUses(b.InSchema("crm")),
 	} {
 		if got != "a.py:1" {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("uses of the %s = %q, want a.py:1", name, got)
 		}
 	}
 	if got := formatUses(b.Relation(catalog.Name{Schema: "public", Name: "user_no"})); got != "a.py:2" {

@@ -10,7 +10,7 @@ import (
 // Deletions are the queries of the code that delete rows of a relation, and those that mark them in a column.
 type Deletions struct{ Deletes, Marks []Use }
 
-// FindDeletions returns them. An UPDATE marks rows if it writes this column.
+// FindDeletions returns the deletions of a relation's rows. An UPDATE marks rows if it writes this column.
 func (b *Bound) FindDeletions(n catalog.Name, column string) Deletions {
 	var out Deletions
 	b.eachNamingQuery(n, func(path string, q *facts.Query, i int) {
@@ -28,7 +28,7 @@ func (b *Bound) FindDeletions(n catalog.Name, column string) Deletions {
 	return out
 }
 
-// FindReadsWithout returns the queries that only read a relation, and do not name a column of it. Those of one fixed row are left out.
+// FindReadsWithout returns the queries that only read a relation and do not name this column of it. Queries of one fixed row are left out.
 func (b *Bound) FindReadsWithout(n catalog.Name, column string) []Use {
 	var out []Use
 	b.eachNamingQuery(n, func(path string, q *facts.Query, i int) {

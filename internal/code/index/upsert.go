@@ -33,8 +33,8 @@ const (
 	same
 )
 
-// FindUpserts returns the places with ON CONFLICT on this target: those that spell it out, and those that may mean it. What queries build at run time
-// follows other queries in possible, and the calls of mappers are last in both.
+// FindUpserts returns the places with ON CONFLICT on this target: those that spell it out, and those that may mean it. Within possible,
+// targets that the program builds at run time follow other queries. The calls of mappers are last in both.
 func (b *Bound) FindUpserts(target UpsertOn) (spelled, possible []Use) {
 	target.Columns = sortLower(target.Columns)
 	var built []Use

@@ -52,7 +52,7 @@ func TestUpsertsOfCode(t *testing.T) {
 		fields := map[string]map[string]string{"User": {"sort": "kind", "name": "name"}}
 		sure, possibleUses := b.FindUpserts(index.UpsertOn{Name: users, Columns: []string{"kind"}, Fields: fields})
 		if got := [2]string{places(sure), places(possibleUses)}; got != [2]string{tt.sure, tt.may} {
-			t.Errorf("%s: %q", tt.name, got)
+			t.Errorf("FindUpserts, %s: sure and possible uses %q, want %q and %q", tt.name, got, tt.sure, tt.may)
 		}
 	}
 }

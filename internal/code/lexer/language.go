@@ -6,19 +6,19 @@ import (
 
 // Language describes how a language writes strings and comments.
 type Language struct {
-	slash, hash, dash bool // comments: // and /* */, #, --
-	single            bool // '…' is a string; else a character
-	triple            bool // """…"""
-	multi             bool // "…" goes over lines
-	template          byte // `…`: 'r' raw, 't' with ${…}
-	raw               byte // 'r' Rust's r#"…"#, 'c' C#'s @"…"
-	heredoc           bool // <<SQL
-	symbols           bool // :name
-	regex             bool // /…/
-	Adjacent          bool // "a" "b" is one string
-	Brace, sharp      bool // "{x}" with f or $ before it; "#{x}"
-	Dollar            bool // "$x"
-	stop              *[256]bool
+	slash, hash, dash bool       // comments: // and /* */, #, --
+	single            bool       // '…' is a string; else a character
+	triple            bool       // """…"""
+	multi             bool       // "…" goes over lines
+	template          byte       // `…`: 'r' raw, 't' with ${…}
+	raw               byte       // 'r' Rust's r#"…"#, 'c' C#'s @"…"
+	heredoc           bool       // <<SQL
+	symbols           bool       // :name
+	regex             bool       // /…/
+	Adjacent          bool       // "a" "b" is one string
+	Brace, sharp      bool       // "{x}" with f or $ before it; "#{x}"
+	Dollar            bool       // "$x"
+	stop              *[256]bool // the bytes at which a string or a comment may begin
 }
 
 var (

@@ -32,7 +32,7 @@ type lexer struct {
 	text  []byte
 	d     *Language
 	out   []String
-	deep  int
+	deep  int    // the nesting of inserted expressions
 	notes []Span // the comments
 }
 

@@ -28,7 +28,7 @@ func TestNamesInCode(t *testing.T) {
 		{"a.ts", "const couponsLeft = 1", false},
 	} {
 		if got := CutFile(tc.file, []byte(tc.text)).NamesInCode(words); got != tc.want {
-			t.Errorf("%s: %s: %t", tc.file, tc.text, got)
+			t.Errorf("NamesInCode(%q) of %s with %q = %t, want %t", words, tc.file, tc.text, got, tc.want)
 		}
 	}
 }

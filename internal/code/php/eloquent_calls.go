@@ -16,7 +16,8 @@ import (
 // phpArguments says which arguments of a method are columns.
 type phpArguments struct {
 	how facts.How
-	// first: the first one. texts: each text, also in a list. keys: the keys of arrays, which may be in a list.
+	// first: the first argument, where('nick', 1). texts: each text, also in a list, select(['nick']). keys: the keys of
+	// arrays, which may be in a list, create(['nick' => 1]).
 	first, texts, keys bool
 	// ends is set if the method returns no query.
 	ends bool

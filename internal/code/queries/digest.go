@@ -26,7 +26,7 @@ type digest struct {
 	// fragment is set if the statement is a piece of one, whose tables may be named
 	// elsewhere.
 	fragment bool
-	// strays are columns of relations that the statement does not have.
+	// strays are the columns whose table the statement does not name, as in a fragment.
 	strays []query.Use
 	// places maps the offsets of constants to the columns that they are for.
 	places map[int]query.Use

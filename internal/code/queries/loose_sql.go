@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// RecordStatements records the statements of a text.
+// RecordStatements records the queries of a text. A statement that cannot be parsed is read loosely, by its words.
 func RecordStatements(r *source.File, s *Text) {
 	for _, st := range s.parseStatements() {
 		from := st.Start

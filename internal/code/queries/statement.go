@@ -27,7 +27,7 @@ func belongsInScript(n *pgparse.Node) bool {
 var (
 	// inOne matches IN with one parameter for the whole list, which some drivers expand.
 	inOne = lazyregexp.New(`(?i)\bIN\s+(\$\d+)`)
-	// named matches the comment with a query's name for sqlc, and further comments after it.
+	// queryNameComment matches the comment with a query's name for sqlc, and further comments after it.
 	queryNameComment = lazyregexp.New(`(?:--|/\*|#)\s*name:\s*(\S+)\s+:\w+[^\n]*\n(?:\s*(?:--|/\*|#)[^\n]*\n)*\s*$`)
 	// parameters matches the client's own parameters.
 	parameters = lazyregexp.New(`\$(\d+)`)

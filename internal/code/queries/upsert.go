@@ -46,7 +46,7 @@ var (
 	}
 	// targetName matches calls that name the constraint: SQLAlchemy and Kysely.
 	targetName = lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
-	// into matches the table whose rows a chain of calls writes: knex and Kysely.
+	// insertTarget matches the table whose rows a chain of calls writes: knex and Kysely.
 	insertTarget = lazyregexp.New(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
 	quotedName   = lazyregexp.New(`['"](\w+)['"]|:(\w+)`)
 	// bulkCreate matches Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its

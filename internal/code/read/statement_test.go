@@ -52,7 +52,7 @@ func TestStatements(t *testing.T) {
 			got = append(got, fmt.Sprintf("%d %s", s.Line, text))
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, "\n")); diff != "" {
-			t.Errorf("%s\n%s\n%s", c.file, c.text, diff)
+			t.Errorf("statements of %s with %q (-want +got):\n%s", c.file, c.text, diff)
 		}
 	}
 }

@@ -15,7 +15,7 @@ const (
 	MaxWords = 256
 )
 
-// LastWord is the name at the end of a text.
+// LastWord returns the name at the end of a text; false if it does not end with a name.
 func LastWord(text []byte) (string, bool) {
 	n := len(text)
 	for n > 0 && lexer.NameByte[text[n-1]] {

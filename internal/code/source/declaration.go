@@ -11,7 +11,7 @@ import (
 // MaxDeclared bounds the length of such a declaration.
 const MaxDeclared = 4 << 10
 
-// EachDeclaration is like lines, but joins the lines of a declaration from its opening bracket to the closing one. Code
+// EachDeclaration is like EachLine, but joins the lines of a declaration from its opening bracket to the closing one. Code
 // after an annotation in the same line is a line of its own.
 func (r *File) EachDeclaration(opens *lazyregexp.Regexp, f func(number, indent int, line string)) {
 	joined, startLine, in, depth := "", 0, 0, 0

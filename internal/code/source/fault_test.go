@@ -12,9 +12,9 @@ func TestSurvive(t *testing.T) {
 	t.Parallel()
 	var list []int
 	if failed := source.CatchPanic(func() { _ = list[3] }); !strings.Contains(failed, "index out of range [3]") || !strings.Contains(failed, "please report") {
-		t.Errorf("%q", failed)
+		t.Errorf("CatchPanic of an index out of range = %q, want the panic, and a plea to report it", failed)
 	}
 	if failed := source.CatchPanic(func() {}); failed != "" {
-		t.Errorf("%q", failed)
+		t.Errorf("CatchPanic without a panic = %q, want \"\"", failed)
 	}
 }

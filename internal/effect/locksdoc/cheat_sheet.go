@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// sheetSchema is what the statements of the sheet run on.
+// sheetSchema is the schema on which the statements of cheatSheetRows run.
 const sheetSchema = `CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), age integer);
 ALTER TABLE users ADD CONSTRAINT users_age CHECK (age > 0) NOT VALID;
 CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, total integer);
@@ -44,8 +44,8 @@ var cheatSheetRows = []struct{ sql, instead string }{
 	{"VACUUM FULL orders", "REPACK (CONCURRENTLY) from 19 on, pg_repack, or VACUUM"},
 }
 
-// buildCheatSheet returns the table of these statements. Only what a table's users feel is there; the
-// families below have the rest.
+// buildCheatSheet returns the Markdown table of these statements. It has only the locks that users of a table notice; the
+// families of forms below it have the rest.
 func buildCheatSheet() (string, error) {
 	schema, err := applySQL(catalog.New(), sheetSchema)
 	if err != nil {

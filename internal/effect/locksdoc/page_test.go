@@ -70,6 +70,6 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	if d := cmp.Diff([]string{"first/a", "one/b", "three/c"}, words); d != "" {
-		t.Error(d)
+		t.Errorf("families and forms (-want +got):\n%s", d)
 	}
 }

@@ -140,7 +140,7 @@ func locksWhileWaiting(t *testing.T, major int, sql string) map[string]onward.Lo
 	}
 	pgservertest.Exec(t, writer, "COMMIT")
 	if err := <-done; err != nil {
-		t.Errorf("%s: %v", sql, err)
+		t.Errorf("run %q while its locks are read: %v", sql, err)
 	}
 	return out
 }

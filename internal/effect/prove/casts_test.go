@@ -89,7 +89,7 @@ func testExplicitCasts(t *testing.T, major int) {
 			alter := "ALTER TABLE z ALTER v TYPE " + to + " USING v::" + to
 			err := exec("BEGIN; " + alter)
 			if rollback := exec("ROLLBACK"); rollback != nil {
-				t.Fatal(rollback)
+				t.Fatalf("roll back %q: %v", alter, rollback)
 			}
 			r := effect.EffectOf(node(alter), before, effect.NewVersion(major), effect.Inputs{})
 			if (err == nil) != (r.Refused == nil) {

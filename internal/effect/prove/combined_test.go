@@ -50,7 +50,7 @@ func TestCombinedCommands(t *testing.T) {
 				}
 				bad, _ := b.prove(t, base, form, false)
 				if len(bad) > 0 && !unpredicted.MatchString(bad[0]) {
-					t.Errorf("%s\n\t%s", form.SQL, strings.Join(bad, "\n\t"))
+					t.Errorf("%s: the model differs from the server:\n\t%s", form.SQL, strings.Join(bad, "\n\t"))
 					continue
 				}
 				equal++
@@ -68,7 +68,7 @@ func readNumber(t *testing.T, variable string, unset int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		t.Fatalf("%s: %v", variable, err)
+		t.Fatalf("the variable %s is not a number: %v", variable, err)
 	}
 	return n
 }
@@ -112,7 +112,7 @@ func commandsByTable(t *testing.T, base *catalog.Catalog, major int) map[string]
 		}
 		f, err := pgparse.SplitText(form.SQL)
 		if err != nil || len(f.Stmts) != 1 {
-			t.Fatalf("%s: %v", form.SQL, err)
+			t.Fatalf("%q is not one statement: %v", form.SQL, err)
 		}
 		s, ok := pgparse.Unwrap(f.Stmts[0].Node).(*pgparse.AlterTableStmt)
 		if !ok || len(s.GetCmds()) != 1 {

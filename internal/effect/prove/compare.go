@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Compare lists where a model's result and an observation differ; also is another
-// SQLSTATE that the server may refuse with, "*" is any. Locks below
+// Compare lists where a model's result and an observation differ. alternativeCode is another
+// SQLSTATE that the server may refuse with; "*" is any. Locks below
 // SHARE UPDATE EXCLUSIVE on indexes are left out: every plan takes them on all
 // indexes of a table.
 func Compare(got effect.Result, seen *observe.Observation, alternativeCode string) []string {

@@ -8,11 +8,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Form is one statement to be proven.
+// Form is one statement whose effect the proof compares with servers.
 type Form struct {
 	ID, SQL string
-	// Also is another SQLSTATE that a server may give: of another reason that it
-	// comes upon first, or that an old version has for the same one.
+	// Also is another SQLSTATE that a server may refuse with: it finds another error first, or an
+	// old version has another code for the same error. "*" is any.
 	Also string
 	// Setup is committed before, Set are settings of the session.
 	Setup, Set string
@@ -43,7 +43,7 @@ func ListForms() (forms []Form, err error) {
 	return forms, nil
 }
 
-// Group is forms on a schema of their own. Servers were asked from the version First on.
+// Group is forms on a schema of their own. They run on servers from the version First on.
 type Group struct {
 	Name, Schema string
 	Forms        []Form

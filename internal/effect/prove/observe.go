@@ -1,6 +1,6 @@
-// Package prove holds the effect model against real servers: it runs a
-// statement, looks at what the server locked, rewrote and read, and compares
-// that with what the model says, relation by relation.
+// Package prove compares the effect model with real servers: it runs a statement,
+// observes which relations the server locked, rewrote and read, and compares
+// these with the model's result, relation by relation.
 package prove
 
 import "github.com/onward-sql/onward/internal/pgserver/observe"

@@ -150,7 +150,7 @@ func newBench(t *testing.T, major int) *bench {
 	) {
 		for _, stmt := range statements(t, sql) {
 			if _, err := conn.Exec(ctx, stmt); err != nil {
-				t.Fatalf("%s: %v", stmt, err)
+				t.Fatalf("set up the database with %q: %v", stmt, err)
 			}
 		}
 	}
@@ -233,7 +233,7 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 		return nil, false
 	}
 	if err != nil {
-		t.Fatalf("%s: %v", form.ID, err)
+		t.Fatalf("run the form %s: %v", form.ID, err)
 	}
 	f, err := pgparse.SplitText(form.SQL)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
@@ -255,7 +255,7 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 	if seen.Refused == "" && alone {
 		in, err := b.inTransaction(t, form, set)
 		if err != nil {
-			t.Fatalf("%s: %v", form.ID, err)
+			t.Fatalf("run the form %s in a transaction: %v", form.ID, err)
 		}
 		if refused := in.Code == "25001"; refused != (got.NoTransaction != "") {
 			bad = append(bad, fmt.Sprintf("in a transaction: model %q, server %q", got.NoTransaction, in.Refused))

@@ -81,7 +81,7 @@ func TestBackfillInSlices(t *testing.T) {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%q\n%s", note, &s.log)
+			t.Fatalf("tenant_01 does not wait for the lease's holder: note %q\n%s", note, &s.log)
 		}
 	}
 	holder.Close(t.Context())
@@ -101,7 +101,7 @@ func TestBackfillInSlices(t *testing.T) {
 	}
 	if got := ask[string](t, q, `SELECT format('%s snoozed, attempts up to %s, long %s', count(*) FILTER (WHERE (metadata->>'snoozes')::int > 0) > 3, max(attempt),
 		bool_or((args->>'long')::bool)) FROM onward_queue.river_job`); got != "t snoozed, attempts up to 1, long t" {
-		t.Error(got)
+		t.Errorf("the jobs: %s, want snoozes, one attempt, and a long job", got)
 	}
 }
 

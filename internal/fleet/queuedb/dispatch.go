@@ -20,11 +20,11 @@ const lostAfter = 30 * time.Second
 type openRollout struct {
 	id       int64
 	release  string
-	work     string
+	work     string // the digest of its work
 	settings *Settings
-	waves    []string
-	sizes    []int32
-	late     int
+	waves    []string // their names
+	sizes    []int32  // and numbers of targets
+	late     int      // how many waves of targets that were created meanwhile it has
 }
 
 // dispatch lets targets begin, as waves, the stop rule and the limits allow. It returns the releases without an open target. release is

@@ -185,7 +185,7 @@ func (s *scene) checkCounts(t *testing.T, want int, states string) {
 		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	}
 	if err != nil || len(names) != want {
-		t.Fatal(names, err)
+		t.Fatalf("the tenants' schemas are %q, error %v, want %d", names, err, want)
 	}
 	for _, name := range names {
 		var n int
@@ -195,7 +195,7 @@ func (s *scene) checkCounts(t *testing.T, want int, states string) {
 	}
 	var got string
 	if err := s.conn.QueryRow(t.Context(), "SELECT string_agg(DISTINCT state || holder, ',') FROM onward_fleet.target").Scan(&got); err != nil || got != states {
-		t.Error(got, err)
+		t.Errorf("the ledger's states are %q, error %v, want %q", got, err, states)
 	}
 }
 
@@ -203,7 +203,7 @@ func (s *scene) checkCounts(t *testing.T, want int, states string) {
 func ask[T any](t *testing.T, q *Queue, sql string, args ...any) (out T) {
 	t.Helper()
 	if err := q.pool.QueryRow(t.Context(), sql, args...).Scan(&out); err != nil {
-		t.Fatal(sql, err)
+		t.Fatalf("query %q: %v", sql, err)
 	}
 	return out
 }
@@ -227,6 +227,6 @@ func dropQueue(t *testing.T, q *Queue) {
 func exec(t *testing.T, q *Queue, sql string, args ...any) {
 	t.Helper()
 	if _, err := q.pool.Exec(t.Context(), sql, args...); err != nil {
-		t.Fatal(sql, err)
+		t.Fatalf("run %q: %v", sql, err)
 	}
 }

@@ -43,8 +43,8 @@ const (
 
 // TargetArgs are the arguments of a job. Run is different for each job, because River compares a new job with those that it has completed.
 type TargetArgs struct {
-	Rollout int64  `json:"rollout"`
-	Target  string `json:"target"`
+	Rollout int64  `json:"rollout"` // the id of the release's row
+	Target  string `json:"target"`  // its name
 	Run     int64  `json:"run"`
 	// Long: the next step may take longer than a slice.
 	Long bool `json:"long"`
@@ -252,7 +252,7 @@ func (w *Worker) changeQueue(ctx context.Context, s *slice, sliceErr *apply.Slic
 	})
 }
 
-// postponeTarget ends a slice that could not work. away: the target cannot be reached, which has a limit.
+// postponeTarget ends a slice that could not work. isUnreachable: the target cannot be reached, which has a time limit.
 func (w *Worker) postponeTarget(ctx context.Context, s *slice, note string, isUnreachable bool) error {
 	if err := w.queue.updateTarget(ctx, s.args, `note = $4, away = CASE WHEN $5 AND $6 THEN coalesce(away, clock_timestamp())
 		WHEN $5 THEN clock_timestamp() END`, note, isUnreachable, s.away > 0); err != nil {

@@ -49,7 +49,7 @@ func TestReleaseOnMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := ask[string](t, q, "SELECT string_agg(DISTINCT queue, ' ') || count(*) FROM onward_queue.river_job"); got != machineQueue("v2")+"4" {
-		t.Error(got)
+		t.Errorf("queues and jobs: %s, want %s4", got, machineQueue("v2"))
 	}
 }
 
@@ -78,7 +78,7 @@ func TestCommandDrained(t *testing.T) {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatal(s.log.String())
+			t.Fatalf("the command did not start:\n%s", s.log.String())
 		}
 	}
 	stop()

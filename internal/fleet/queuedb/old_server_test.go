@@ -31,7 +31,7 @@ func TestOldServer(t *testing.T) {
 	s.checkOnce(t, 3)
 	got := ask[string](t, q, "SELECT state || ': ' || note FROM onward_queue.target WHERE name = 'old'")
 	if got != "failed: it is Postgres 12, and this release of onward knows 13 to 19" {
-		t.Error(got)
+		t.Errorf("the target on Postgres 12 is %q", got)
 	}
 	exec(t, q, "UPDATE onward_queue.target SET state = 'failed' WHERE name = 'tenant_02'")
 	pgservertest.Exec(t, s.conn, "UPDATE onward_fleet.target SET state = 'failed' WHERE name = 'tenant_02'", "UPDATE tenant_02.counter SET n = 0")

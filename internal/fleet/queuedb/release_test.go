@@ -79,7 +79,7 @@ func TestSameReleaseAgain(t *testing.T) {
 	s.startWorker(t, q)
 	s.await(t, q, onward.RolloutStopped)
 	if reason := ask[string](t, q, "SELECT why FROM onward_queue.rollout"); !strings.Contains(reason, "1 of the 2 targets of this wave failed") {
-		t.Error(reason)
+		t.Errorf("the rollout stopped with the reason %q", reason)
 	}
 	fails.Store(false)
 	s.start(t, q, false)
@@ -174,7 +174,7 @@ func TestTenantDropped(t *testing.T) {
 	s.await(t, q, onward.RolloutDone)
 	s.checkOnce(t, 2)
 	if got := ask[string](t, q, "SELECT state FROM onward_queue.target WHERE name = 'tenant_03'"); got != string(onward.RolloutGone) {
-		t.Error(got)
+		t.Errorf("the dropped tenant_03 is %q, want %q", got, onward.RolloutGone)
 	}
 }
 
@@ -198,7 +198,7 @@ func TestQueueLost(t *testing.T) {
 	<-reached
 	dropQueue(t, q)
 	if p, err := q.ReadProgress(t.Context(), "v2"); err == nil {
-		t.Errorf("%+v", p)
+		t.Errorf("ReadProgress from a dropped queue = %+v, want an error", p)
 	}
 	secondQueue := s.open(t)
 	s.start(t, secondQueue, true)
@@ -233,7 +233,7 @@ func TestWaiting(t *testing.T) {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%q\n%s", note, &s.log)
+			t.Fatalf("tenant_01 does not wait for the paused release: note %q\n%s", note, &s.log)
 		}
 	}
 	// Snoozes use no attempts: only the running one counts.
@@ -247,14 +247,14 @@ func TestWaiting(t *testing.T) {
 	s.await(t, q, onward.RolloutStopped, onward.RolloutFailed)
 	for end := time.Now().Add(20 * time.Second); ask[int](t, q, "SELECT count(*) FROM onward_queue.target WHERE state = 'running'") > 0; {
 		if time.Now().After(end) {
-			t.Fatal(s.log.String())
+			t.Fatalf("targets are still running:\n%s", s.log.String())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	s.checkOnce(t, 2)
 	got := ask[string](t, q, "SELECT state || ': ' || note FROM onward_queue.target WHERE name = 'nobody'")
 	if got != "unreachable: no list of targets has it" {
-		t.Error(got)
+		t.Errorf("the target that no list has is %q", got)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 // riverLogger returns the logger for River.
 func (q *Queue) riverLogger() *slog.Logger { return slog.New(&quietHandler{q.logger.Handler()}) }
 
-// quietHandler lowers River's messages by a level: its start and end are details of the worker's own.
+// quietHandler lowers River's messages by a level: its start and end are details of the worker.
 type quietHandler struct{ slog.Handler }
 
 // Enabled asks for the lower level.

@@ -29,11 +29,11 @@ func TestTimes(t *testing.T) {
 	w := &targetWorker{}
 	short, long := w.Timeout(&river.Job[TargetArgs]{}), w.Timeout(&river.Job[TargetArgs]{Args: TargetArgs{Long: true}})
 	if short <= 2*sliceLength || rescueAfter <= short || long <= rescueAfter {
-		t.Errorf("%s, %s, %s", short, long, rescueAfter)
+		t.Errorf("timeouts: short %s, long %s; want River's rescue (%s) between them", short, long, rescueAfter)
 	}
 	// After errors of the queue database a job is not postponed for hours.
 	if retryTime := w.NextRetry(&river.Job[TargetArgs]{JobRow: &rivertype.JobRow{Attempt: 50}}); time.Until(retryTime) > 10*time.Second {
-		t.Error(time.Until(retryTime))
+		t.Errorf("the retry of attempt 50 is in %s, want at most 10s", time.Until(retryTime))
 	}
 }
 
@@ -79,7 +79,7 @@ func TestRescue(t *testing.T) {
 			return
 		}
 		if time.Now().After(end) || strings.Contains(got, "discarded") {
-			t.Fatal(got)
+			t.Fatalf("the jobs' states are %q, want \"completed running completed\"", got)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func TestLostWorker(t *testing.T) {
 	exec(t, q, "UPDATE onward_queue.river_job SET state = 'running', attempted_at = now(), attempt = 1")
 	slow := q.NewWorker(WorkerConfig{Who: "slow"})
 	if got, err := slow.beginSlice(ctx, &old); got == nil || err != nil {
-		t.Fatal(got, err)
+		t.Fatalf("beginSlice = %v, %v, want a slice", got, err)
 	}
 	run := func() int64 {
 		if _, err := q.dispatch(ctx, ""); err != nil {
@@ -123,16 +123,16 @@ func TestLostWorker(t *testing.T) {
 		t.Error(err)
 	}
 	if got, err := slow.beginSlice(ctx, &old); got != nil || err != nil {
-		t.Error(got, err)
+		t.Errorf("beginSlice of a replaced run = %v, %v, want no slice", got, err)
 	}
 	if got := ask[string](t, q, "SELECT state || note FROM onward_queue.target"); got != "running" {
-		t.Error(got)
+		t.Errorf("the target's state and note are %q, want \"running\"", got)
 	}
 	// A frozen worker must not keep the lock for the turns of targets.
 	if err := q.inTransaction(ctx, func(tx pgx.Tx) error {
 		var limit string
 		if err := tx.QueryRow(ctx, "SHOW idle_in_transaction_session_timeout").Scan(&limit); err != nil || limit != "30s" {
-			t.Error(limit, err)
+			t.Errorf("idle_in_transaction_session_timeout = %q, error %v, want 30s", limit, err)
 		}
 		return nil
 	}); err != nil {
@@ -176,7 +176,7 @@ func TestDrain(t *testing.T) {
 	stop()
 	out := httptest.NewRecorder()
 	if first.Handler().ServeHTTP(out, httptest.NewRequest("GET", "/healthz", nil)); out.Code != 503 {
-		t.Error(out.Code)
+		t.Errorf("/healthz of a stopped worker: %d, want 503", out.Code)
 	}
 	second, _ := s.startWorker(t, q)
 	s.await(t, q, onward.RolloutDone)
@@ -190,12 +190,12 @@ func TestDrain(t *testing.T) {
 	}
 	out = httptest.NewRecorder()
 	if second.Handler().ServeHTTP(out, httptest.NewRequest("GET", "/healthz", nil)); out.Code != 200 {
-		t.Error(out.Code)
+		t.Errorf("/healthz of a running worker: %d, want 200", out.Code)
 	}
 	out = httptest.NewRecorder()
 	second.Handler().ServeHTTP(out, httptest.NewRequest("GET", "/metrics", nil))
 	if text := out.Body.String(); !strings.Contains(text, `onward_worker_slices_total{state="done"} 1`) || !strings.Contains(text, "onward_worker_running 0") {
-		t.Error(text)
+		t.Errorf("/metrics, want one slice done and none running:\n%s", text)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestNoSecrets(t *testing.T) {
 		tables = append(tables, name)
 	}
 	if len(tables) < 5 {
-		t.Error(tables)
+		t.Errorf("the queue has the tables %q, want at least 5", tables)
 	}
 	for _, name := range tables {
 		text := ask[string](t, q, "SELECT coalesce(string_agg(x::text, ' '), '') FROM onward_queue."+name+" AS x")
@@ -264,7 +264,7 @@ func TestNoSecrets(t *testing.T) {
 		}
 	}
 	if text := s.log.String(); strings.Contains(text, secret) || !strings.Contains(text, "cannot connect to ") {
-		t.Error(text)
+		t.Errorf("the log has the password, or no failed connection:\n%s", text)
 	}
 }
 

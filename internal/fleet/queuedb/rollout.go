@@ -14,13 +14,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Settings say how workers carry a release out. They have no address and no password: a worker finds a target by its name in its
-// own list.
+// Settings are the settings of a release in the queue, from the flags of the command that started it. They have no address and no password: a
+// worker finds a target by its name in its own list.
 type Settings struct {
 	// Source is the text of --targets. Targets that are created meanwhile are found by workers with the same text.
 	Source string `json:"source"`
-	// Late: such targets belong to the release.
-	Late       bool          `json:"late"`
+	// Late: targets that are created meanwhile belong to the release.
+	Late bool `json:"late"`
+	// StopAfter, AtOnce, PerServer, Chosen, Verify, SearchPath and Within are as in [fleet.Config].
 	StopAfter  string        `json:"stop_after"`
 	AtOnce     int           `json:"at_once"`
 	PerServer  int           `json:"per_server"`
@@ -30,7 +31,7 @@ type Settings struct {
 	Within     time.Duration `json:"within"`
 	// OnMachine: the work needs code on the worker's machine, such as the team's own command. Only workers for this release take its targets.
 	OnMachine bool `json:"on_machine,omitempty"`
-	// Work is for the function that makes the work, see [WorkerConfig]. It may be large, so it is apart from the others.
+	// Work is the input of [WorkerConfig].MakeWork. It may be large, so it has its own column in the queue.
 	Work json.RawMessage `json:"-"`
 }
 
@@ -48,8 +49,8 @@ func decodeSettings(text string) (*Settings, error) {
 	return s, nil
 }
 
-// Start puts a release into the queue, or continues it: targets that are not done according to the survey are tried again. rebuild:
-// what the queue knows of the release is forgotten first. The error is a [*fleet.ChangedError] if the release was begun with
+// Start puts a release into the queue, or continues it: targets that are not done according to the survey are tried again. rebuild
+// first deletes the rows that the queue has of the release. The error is a [*fleet.ChangedError] if the release was begun with
 // other work.
 func (q *Queue) Start(ctx context.Context, c *fleet.Config, s *Settings, survey *fleet.Survey, rebuild bool) error {
 	text, err := json.Marshal(s)
@@ -92,7 +93,7 @@ func (q *Queue) Start(ctx context.Context, c *fleet.Config, s *Settings, survey 
 	})
 }
 
-// insertTargets adds targets to a release. again: also those that are done or skipped are tried.
+// insertTargets adds targets to a release. With includeFinished targets that are done or skipped are tried again, too.
 func insertTargets(ctx context.Context, tx pgx.Tx, id int64, survey *fleet.Survey, includeFinished bool) error {
 	var names, servers, states, notes []string
 	var waves, positions []int32

@@ -24,7 +24,7 @@ type WorkerConfig struct {
 	Source fleet.Source
 	// Release is a release whose work needs code on this machine: see [Settings.OnMachine]. "" means that this worker takes other releases only.
 	Release string
-	// MakeWork returns the work on a target for one slice. The error says why this worker must leave it to others.
+	// MakeWork returns the work on a target for one slice. The error says why this worker must leave the job to others.
 	MakeWork func(j *Job) (fleet.Work, error)
 	// Who works, for the ledgers.
 	Who string

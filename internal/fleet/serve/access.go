@@ -35,8 +35,8 @@ const leastToken = 16
 // gate decides who may do what.
 type gate struct {
 	*Access
-	sum      [sha256.Size]byte // of the token
-	key      []byte            // of the tokens in forms
+	sum      [sha256.Size]byte // of the login token
+	key      []byte            // for the tokens in forms
 	sessions *sessions
 	logins   *limiter
 }

@@ -233,7 +233,7 @@ func TestForms(t *testing.T) {
 		}
 	}
 	if got := source.changes; len(got) != 4 || got[0].kind != "pause" || got[2] != (change{"skip", "v2", "two", "moved", "test"}) {
-		t.Errorf("%+v", got)
+		t.Errorf("the changes are %+v, want pause, resume, skip, retry", got)
 	}
 	if code, _, _ := ask(t, "GET", address+"/pause", ""); code != 405 {
 		t.Errorf("GET /pause: %d", code)
@@ -272,7 +272,7 @@ func TestLogin(t *testing.T) {
 	code, _, h := ask(t, "POST", address+"/login", "login="+url.QueryEscape(secret), origin)
 	cookie := h.Get("Set-Cookie")
 	if code != 303 {
-		t.Fatalf("%d %s", code, cookie)
+		t.Fatalf("login with the token: %d, want 303; cookie %s", code, cookie)
 	}
 	for _, want := range []string{"HttpOnly", "SameSite=Strict", "Secure", "Path=/"} {
 		if !strings.Contains(cookie, want) {
@@ -282,7 +282,7 @@ func TestLogin(t *testing.T) {
 	session := "Cookie: " + strings.Split(cookie, ";")[0]
 	code, page, h := ask(t, "GET", address+"/?release=v2", "", session)
 	if code != 200 || strings.Contains(page, secret) || h.Get("Content-Security-Policy") != policy || h.Get("Cache-Control") != "no-store" {
-		t.Errorf("%d %s %s", code, h, page)
+		t.Errorf("the page after the login: %d, headers %s\n%s", code, h, page)
 	}
 	// The token of another session's forms is no use.
 	_, _, h = ask(t, "POST", address+"/login", "login="+url.QueryEscape(secret), origin)
@@ -351,7 +351,7 @@ func TestProxy(t *testing.T) {
 	}
 	code, page, _ := ask(t, "GET", address+"/?release=v2", "", "X-Forwarded-User: ada <b>")
 	if code != 200 || !strings.Contains(page, "ada &lt;b&gt;") {
-		t.Errorf("%d %s", code, page)
+		t.Errorf("with one header: %d, want 200 and the escaped user:\n%s", code, page)
 	}
 	form := "release=v2&token=" + findToken(t, page)
 	if code, _, _ := ask(t, "POST", address+"/pause", form, "X-Forwarded-User: eve", "Origin: "+address); code != 403 {
@@ -359,7 +359,7 @@ func TestProxy(t *testing.T) {
 	}
 	code, _, _ = ask(t, "POST", address+"/pause", form, "X-Forwarded-User: ada <b>", "Origin: "+address)
 	if code != 303 || source.changes[0].who != "ada <b>, test" {
-		t.Errorf("%d %+v", code, source.changes)
+		t.Errorf("pause by the proxy's user: %d, want 303; changes %+v", code, source.changes)
 	}
 	_, elsewhere := startServer(t, Config{Access: Access{Header: "X-Forwarded-User", Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}})
 	if code, _, _ := ask(t, "GET", elsewhere+"/?release=v2", "", "X-Forwarded-User: ada"); code != 403 {

@@ -111,7 +111,7 @@ func TestRolloutPage(t *testing.T) {
 		"/?release=v2": fmt.Sprintf("done, %d of %d targets done", schemas-1, schemas), "/target?release=v2&name=tenant_0003": "add --targets",
 	} {
 		if code, page, _ := ask(t, "GET", alone+path, ""); code != 200 || !strings.Contains(page, want) || strings.Contains(page, `method="post"`) {
-			t.Errorf("%s: %d %s", path, code, page)
+			t.Errorf("GET %s without targets: %d, want %q and no form:\n%s", path, code, want, page)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func measurePage(t *testing.T, address string) {
 		size, err = io.Copy(io.Discard, answer.Body)
 		answer.Body.Close()
 		if err != nil || answer.StatusCode != 200 {
-			t.Fatal(answer.Status, err)
+			t.Fatalf("read the page: %s, %v", answer.Status, err)
 		}
 	}
 	t.Logf("the page has %d bytes, and takes %s", size, (time.Since(began) / rounds).Round(100*time.Microsecond))

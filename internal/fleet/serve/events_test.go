@@ -59,7 +59,7 @@ func TestClients(t *testing.T) {
 	for range s.mostClients {
 		code, lines, stop := follow(t, address)
 		if code != 200 || !strings.Contains(receive(t, lines), `"version":"`) {
-			t.Fatal(code)
+			t.Fatalf("follow the events: %d, want 200 and a version in the first event", code)
 		}
 		list, stops = append(list, lines), append(stops, stop)
 	}
@@ -112,7 +112,7 @@ func TestIdleFeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if last := f.awaitReading(t.Context(), s, mayBeEarlier); last.value == nil || last.version == "" {
-		t.Fatalf("%+v", last)
+		t.Fatalf("the first reading is %+v, want a value and a version", last)
 	}
 	f.mu.Lock()
 	f.wanted = time.Now().Add(-time.Hour)
@@ -131,7 +131,7 @@ func TestIdleFeed(t *testing.T) {
 		if err == nil {
 			f.ensureRunning(s)
 		} else if i < mostFeeds-1 {
-			t.Fatal(i, err)
+			t.Fatalf("feed %d, of %d allowed ones: %v", i, mostFeeds, err)
 		}
 	}
 	if len(s.feeds) > mostFeeds {

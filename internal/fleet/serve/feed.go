@@ -22,7 +22,7 @@ type feed struct {
 	mu      sync.Mutex
 	last    reading
 	changed chan struct{} // closed after the next attempt to read
-	wanted  time.Time     // by a reader, last
+	wanted  time.Time     // when a reader last asked
 	running bool
 	soon    chan struct{} // a read is due
 }
@@ -34,13 +34,13 @@ type reading struct {
 	version string    // of the value and the problem: it changes when they do
 	problem string    // of the last read; "" if it succeeded
 	missing error     // the first read failed
-	tries   int       // that have ended
+	tries   int       // the number of reads that have ended
 }
 
 const (
 	// A feed ends if nobody has asked for idleAfter.
 	idleAfter = 20 * time.Second
-	// restAfter is how many times longer than a read the pause after it is, at least.
+	// restAfter limits the load: the pause after a read is at least restAfter times as long as the read.
 	restAfter = 4
 	// readPatience limits a read.
 	readPatience = 2 * time.Minute

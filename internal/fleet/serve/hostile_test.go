@@ -30,7 +30,7 @@ func TestHostileText(t *testing.T) {
 		code, page, _ := ask(t, "GET", address+path, "")
 		page = fieldOf.ReplaceAllString(page, "") // a form sends the name as it is
 		if code != 200 || strings.Contains(page, "<script>") || strings.ContainsAny(page, "\x1b\u202e") || !strings.Contains(page, "alert(1)") {
-			t.Errorf("%s: %d %s", path, code, page)
+			t.Errorf("GET %s: %d, want 200 and the hostile text escaped:\n%s", path, code, page)
 		}
 	}
 	if code, _, _ := ask(t, "GET", address+"/?release="+strings.Repeat("x", 2*mostName), ""); code != 404 {
@@ -39,7 +39,7 @@ func TestHostileText(t *testing.T) {
 	_, page, _ := ask(t, "GET", address+"/target?release=v2&name="+escaped, "")
 	form := url.Values{"release": {"v2"}, "name": {hostile}, "token": {findToken(t, page)}}.Encode()
 	if code, _, _ := ask(t, "POST", address+"/retry", form, "Origin: "+address); code != 303 || source.changes[0].target != hostile {
-		t.Errorf("%d %+v", code, source.changes)
+		t.Errorf("retry a target with a hostile name: %d, want 303; changes %+v", code, source.changes)
 	}
 	source.mu.Lock()
 	source.fail = errors.New("dial postgres://app:hunter2@db/shop: refused")
@@ -54,7 +54,7 @@ func TestHostileText(t *testing.T) {
 		}
 	}
 	if strings.Contains(page, "hunter2") || !strings.Contains(page, "refused") {
-		t.Errorf("%s", page)
+		t.Errorf("the page has the password, or no reason:\n%s", page)
 	}
 	recorder := httptest.NewRecorder()
 	(&Server{c: &Config{Logger: slog.New(slog.DiscardHandler)}}).writeError(recorder, source.fail, "/")

@@ -28,7 +28,7 @@ func serveScript(w http.ResponseWriter, r *http.Request) {
 	serveFile(w, r, "text/javascript; charset=utf-8", html.FleetScript())
 }
 
-// serveFile serves a file that the browser keeps, and asks for changes of.
+// serveFile serves a file that the browser caches and revalidates with its ETag.
 func serveFile(w http.ResponseWriter, r *http.Request, kind, text string) {
 	sum := sha256.Sum256([]byte(text))
 	w.Header().Set("Content-Type", kind)

@@ -183,24 +183,24 @@ func TestLedgers(t *testing.T) {
 		t.Helper()
 		v, err := source.readRelease(t.Context(), "")
 		if err != nil || len(v.releases) != 1 || v.rollout.Release != "v2" {
-			t.Fatalf("%+v %v", v, err)
+			t.Fatalf("readRelease = %+v, %v, want the only release v2", v, err)
 		}
 		return v
 	}
 	if r, err := fleet.Run(t.Context(), s.config(t)); r == nil || r.State != onward.RolloutFailed {
-		t.Fatalf("%+v %v", r, err)
+		t.Fatalf("run the release: rollout %+v, error %v, want failed", r, err)
 	}
 	v := read()
 	failed := v.findTarget(wrongSchemas[0])
 	if failed == nil || failed.State != onward.RolloutFailed || !strings.Contains(failed.Note, "22023") {
-		t.Fatalf("%+v", failed)
+		t.Fatalf("the target %s is %+v, want failed with 22023", wrongSchemas[0], failed)
 	}
 	if v.releases[0].Done != 4 || v.releases[0].Failed != 2 || len(v.rollout.Waves) != 2 {
-		t.Errorf("%+v", v.releases)
+		t.Errorf("the releases are %+v, want 4 done and 2 failed targets in 2 waves", v.releases)
 	}
 	plans, err := source.readPlans(t.Context(), failed.Name)
 	if err != nil || len(plans) != 1 || len(plans[0].Applied.Steps) < 3 {
-		t.Fatalf("%+v %v", plans, err)
+		t.Fatalf("readPlans(%q) = %+v, %v, want one plan with 3 or more steps", failed.Name, plans, err)
 	}
 	targets, err := s.list.CopyAll(t.Context())
 	if err != nil {
@@ -208,13 +208,13 @@ func TestLedgers(t *testing.T) {
 	}
 	steps := fleet.ReadOpenSteps(t.Context(), targets)
 	if s := steps[failed.Name]; len(steps) != 2 || s == nil || !strings.Contains(s.Note, "22023") || s.State != onward.ApplyFailed {
-		t.Errorf("%+v", steps)
+		t.Errorf("ReadOpenSteps = %+v, want 2, and %s failed with 22023", steps, failed.Name)
 	}
 	if err := change(skipChange, wrongSchemas[0], "it is being moved"); err != nil {
 		t.Fatal(err)
 	}
 	if got := read().findTarget(wrongSchemas[0]); got.State != onward.RolloutSkipped || got.Note != "it is being moved" {
-		t.Errorf("%+v", got)
+		t.Errorf("the skipped target is %+v", got)
 	}
 	checkPauses(t, s, change, read)
 	for kind, name := range map[string]string{skipChange: "tenant_0003", retryChange: "tenant_0003"} {
@@ -235,7 +235,7 @@ func checkPauses(t *testing.T, s *scene, change func(kind, target, reason string
 		t.Helper()
 		code, page, _ := ask(t, "GET", address+"/?release=v2", "")
 		if code != 200 {
-			t.Fatal(code, page)
+			t.Fatalf("the release's page: %d, want 200:\n%s", code, page)
 		}
 		for _, id := range []string{"pause", "resume"} {
 			if strings.Contains(page, `<button id="`+id+`"`) {
@@ -282,7 +282,7 @@ func TestEndedRelease(t *testing.T) {
 		_, address := startServer(t, Config{Changes: true, source: &fakeSource{target: "two", ended: &onward.Rollout{State: state, Why: reason}}})
 		code, page, _ := ask(t, "GET", address+"/?release=v2", "")
 		if code != 200 || !strings.Contains(page, reason) || strings.Contains(page, `action="/pause"`) || strings.Contains(page, `action="/resume"`) {
-			t.Errorf("%s: %d %s", state, code, page)
+			t.Errorf("the page of a release that is %s: %d, want %q and no buttons:\n%s", state, code, reason, page)
 		}
 	}
 }
@@ -305,7 +305,7 @@ func TestReadOnlyQueue(t *testing.T) {
 	}
 	defer q.Close()
 	if v, err := (&queued{queue: q}).readRelease(t.Context(), ""); err != nil || v.rollout != nil {
-		t.Errorf("%+v %v", v, err)
+		t.Errorf("readRelease from an empty queue = %+v, %v, want no rollout", v, err)
 	}
 	if _, err := (&queued{queue: q}).readPlans(t.Context(), "a"); err == nil {
 		t.Error("it has plans without targets")

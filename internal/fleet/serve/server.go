@@ -33,7 +33,7 @@ type Config struct {
 	Access Access
 	Logger *slog.Logger
 
-	source releaseSource // of a test
+	source releaseSource // set by tests; nil for the queue or the ledgers
 }
 
 // Server serves the page.
@@ -42,13 +42,13 @@ type Server struct {
 	access   *gate
 	source   releaseSource
 	handler  http.Handler
-	clients  atomic.Int32 // of events
-	changing sync.Mutex
+	clients  atomic.Int32 // open streams of /events
+	changing sync.Mutex   // one change at a time
 
 	ctx    context.Context // of the feeds
 	stop   context.CancelFunc
 	reads  sync.WaitGroup
-	mu     sync.Mutex
+	mu     sync.Mutex // of feeds
 	feeds  map[string]*feed
 	closed chan struct{} // closed when the events must end
 

@@ -22,10 +22,10 @@ const (
 	mostLoginAddresses = 1000
 )
 
-// sessions are the readers that have logged in.
+// sessions are the sessions of readers that have logged in, by the ID in their cookie.
 type sessions struct {
 	mu   sync.Mutex
-	ends map[string]time.Time
+	ends map[string]time.Time // by ID: when the session ends
 }
 
 func newSessions() *sessions { return &sessions{ends: map[string]time.Time{}} }

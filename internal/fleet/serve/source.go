@@ -25,11 +25,11 @@ type releaseSource interface {
 	makeChange(ctx context.Context, c *change) error
 }
 
-// snapshot is what a page shows.
+// snapshot is the state of a release that a page shows.
 type snapshot struct {
 	releases []fleet.Release
-	rollout  *onward.Rollout // nil if no release was begun
-	steps    map[string]*onward.AppliedStep
+	rollout  *onward.Rollout                // nil if no release was begun
+	steps    map[string]*onward.AppliedStep // by target: its current step
 
 	plans        []apply.PlanStatus // of the target of the page
 	plansProblem string

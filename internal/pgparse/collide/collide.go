@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// named matches the names of relations, constraints and columns in statements.
+// objectName matches the names of relations, constraints and columns in statements.
 var (
 	objectName = lazyregexp.New(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|COLUMN|TO|ON|FROM|REFERENCES|FUNCTION|TRIGGER|POLICY)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?([a-z][a-z0-9_]*)\b`)
 	word       = lazyregexp.New(`\b[a-z][a-z0-9_]*\b`)

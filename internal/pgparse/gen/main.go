@@ -1,5 +1,6 @@
 // Command gen writes nodes.go: an alias for every type and constant of the
-// parser's syntax tree, so that the parser is named in package pgparse only.
+// parser's syntax tree, so that the parser is named in package pgparse only. It
+// also writes walk_gen.go, which visits the children of each node.
 package main
 
 import (

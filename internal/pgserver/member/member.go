@@ -1,5 +1,5 @@
 // Package member knows which extension brings a type, function, operator class, operator, dictionary or access
-// method: of those that come with Postgres, as asked of servers of every supported major version.
+// method: the type "hstore" is of extension hstore. It has the extensions that come with Postgres, of all supported versions.
 package member
 
 import (

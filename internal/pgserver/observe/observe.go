@@ -37,8 +37,8 @@ func (s ObservedEffect) HeaviestWork() onward.Work {
 	return onward.NoWork
 }
 
-// OnIndex is what counts of a lock on an index: those below SHARE UPDATE
-// EXCLUSIVE every plan takes on all indexes of a table.
+// OnIndex returns the lock on an index if it is SHARE UPDATE EXCLUSIVE or stronger,
+// else NoLock: every query plan takes the weaker ones on all indexes of a table.
 func OnIndex(l onward.Lock) onward.Lock {
 	if l < onward.ShareUpdateExclusiveLock {
 		return onward.NoLock
@@ -61,8 +61,8 @@ type Observation struct {
 // Relation is a row of pg_class.
 type Relation struct {
 	OID uint32
-	// Name is schema-qualified, unquoted, that of a temporary relation
-	// "pg_temp.x"; Kind is pg_class.relkind.
+	// Name is schema-qualified and unquoted: "public.t", or "pg_temp.x" for a
+	// temporary relation. Kind is pg_class.relkind.
 	Name, Kind string
 	// File is the number of its file, which changes when it is rewritten.
 	File uint32

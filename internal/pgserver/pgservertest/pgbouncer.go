@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/component"
 )
 
-// StartPgbouncer starts one in front of a server, whose URL it is given, and returns the URL that leads
+// StartPgbouncer starts a PgBouncer before the server of a URL. It returns the URL that leads
 // through it to the same database. mode is "session" or "transaction".
 func StartPgbouncer(t testing.TB, to, mode string) string {
 	t.Helper()

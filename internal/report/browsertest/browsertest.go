@@ -65,7 +65,7 @@ type Tab struct {
 	said, asked []string
 }
 
-// Open opens an address in a new tab of a size in pixels. own is an address prefix: requests below
+// Open opens an address in a new tab of a size in pixels. allowedPrefix is an address prefix: requests below
 // it are the page's own. If script is false, the page's scripts do not run.
 func Open(t *testing.T, browser context.Context, address, allowedPrefix string, width, height int64, script bool) *Tab {
 	t.Helper()

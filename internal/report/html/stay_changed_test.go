@@ -40,7 +40,7 @@ func TestStayChanged(t *testing.T) {
 		a.State = state
 		text := printed(func(b *strings.Builder) error { return report.WriteApply(b, report.FormatTerminal, a, o) })
 		if !strings.Contains(text, want) || want == "" && strings.Contains(text, "stay changed") {
-			t.Errorf("%s:\n%s", state, text)
+			t.Errorf("apply in state %s prints no sentence %q:\n%s", state, want, text)
 		}
 	}
 }

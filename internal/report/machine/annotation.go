@@ -28,7 +28,7 @@ type annotation struct {
 	// report.
 	fingerprint string
 	finding     *onward.Finding // nil if it is no finding
-	unread      bool            // it should have been readable
+	unread      bool            // for code that could not be judged: it should have been readable
 }
 
 // notJudged is the title for code that could not be judged.

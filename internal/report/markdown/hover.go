@@ -15,7 +15,7 @@ import (
 )
 
 // DescribeStatement says what a statement of a migration locks, who waits, and for how long,
-// in the report's words, for an editor. at is the statement's index.
+// in the report's words, for an editor. index is the statement's index.
 func DescribeStatement(m *onward.Migration, index int) string {
 	s := &m.Statements[index]
 	var b strings.Builder

@@ -21,12 +21,12 @@ import (
 	"github.com/xeipuuv/gojsonschema"
 )
 
-// read is a golden file of the reports, each with a name.
+// each calls check for every golden file of the reports that has this ending.
 func each(t *testing.T, ending string, check func(t *testing.T, name, text string)) {
 	t.Helper()
 	files, err := filepath.Glob("../testdata/*." + ending)
 	if err != nil || len(files) < 8 {
-		t.Fatal(files, err)
+		t.Fatalf("files *.%s: %q, %v, want at least 8", ending, files, err)
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), "."+ending)
@@ -96,7 +96,7 @@ func TestSARIF(t *testing.T) {
 	}
 	each(t, "sarif", func(t *testing.T, name, text string) {
 		for _, wrong := range invalid(t, text) {
-			t.Error(wrong)
+			t.Errorf("%s breaks the schema of SARIF: %v", name, wrong)
 		}
 		r, err := sarif.FromString(text)
 		if err != nil {
@@ -132,11 +132,11 @@ func TestCheckstyle(t *testing.T) {
 	each(t, "checkstyle.xml", func(t *testing.T, name, text string) {
 		list, err := parser.NewCheckStyleParser().Parse(strings.NewReader(text))
 		if err != nil || len(list) != found(t, name) {
-			t.Fatal(len(list), err)
+			t.Fatalf("reviewdog reads %d findings, want %d; error %v", len(list), found(t, name), err)
 		}
 		for _, d := range list {
 			if d.Location.Range.Start.Line < 1 || d.Message == "" || !strings.HasPrefix(d.Code.Value, "onward.") {
-				t.Error(d)
+				t.Errorf("reviewdog reads %v, want a line, a message and a code of onward", d)
 			}
 		}
 	})
@@ -157,14 +157,14 @@ func TestGCC(t *testing.T) {
 				continue
 			}
 			if !e.Valid || e.Lnum < 1 || e.Text == "" {
-				t.Errorf("%+v", e)
+				t.Errorf("errorformat reads %+v, want a line number and a text", e)
 			}
 			if strings.HasSuffix(e.Text, "]") {
 				places++
 			}
 		}
 		if lines != strings.Count(text, "\n") || places < found(t, name) && name != "hostile" {
-			t.Error(lines, places, found(t, name))
+			t.Errorf("errorformat reads %d lines with %d places, want %d and %d", lines, places, strings.Count(text, "\n"), found(t, name))
 		}
 	})
 }
@@ -185,7 +185,7 @@ func TestJUnit(t *testing.T) {
 					said++
 				}
 				if c.Status == junit.StatusSkipped || c.Name == "" {
-					t.Error(c)
+					t.Errorf("the test case is %+v, want a name and a status other than skipped", c)
 				}
 			}
 		}
@@ -215,13 +215,13 @@ func TestGitLab(t *testing.T) {
 		d := json.NewDecoder(strings.NewReader(text))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&list); err != nil || len(list) != found(t, name) {
-			t.Fatal(len(list), err)
+			t.Fatalf("decode the findings: %v; got %d, want %d", err, len(list), found(t, name))
 		}
 		severities := map[string]bool{"info": true, "minor": true, "major": true, "critical": true, "blocker": true}
 		seen := map[string]bool{}
 		for _, i := range list {
 			if i.Description == "" || i.CheckName == "" || seen[i.Fingerprint] || !severities[i.Severity] || i.Location.Lines.Begin < 1 {
-				t.Errorf("%+v", i)
+				t.Errorf("the finding %+v lacks a field, or repeats a fingerprint", i)
 			}
 			seen[i.Fingerprint] = true
 		}

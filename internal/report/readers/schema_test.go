@@ -89,7 +89,7 @@ func TestSchema(t *testing.T) {
 			return // it is what another command prints
 		}
 		for _, wrong := range valid(text) {
-			t.Error(wrong)
+			t.Errorf("%s breaks report.schema.json: %v", name, wrong)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// policy finds the policy of a page.
+// policy matches the Content-Security-Policy of a page.
 var policy = lazyregexp.New(`content="default-src[^"]*"`)
 
 // CutBody returns a page without its style, script and policy, which have files and

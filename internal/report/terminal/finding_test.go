@@ -45,7 +45,7 @@ func TestRulesLink(t *testing.T) {
 	hostile := reporttest.FillReport("a\x07\x1b\\b/../c")
 	for _, text := range strings.Split(reporttest.PrintReport(t, hostile, report.FormatTerminal, report.Options{Links: true}), "\x1b]8;;")[1:] {
 		if url, _, ended := strings.Cut(text, "\x07"); !ended || strings.ContainsAny(url, "\x1b\\") || strings.Contains(url, "/../") {
-			t.Errorf("%q", url)
+			t.Errorf("a hostile rule name links to %q, want a closed link without escapes and /../", url)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteLocks prints what statements do.
+// WriteLocks prints which locks statements take, whom they block, and for how long.
 func WriteLocks(w io.Writer, list []onward.Locks, o Options) error {
 	p := newPage(o)
 	for i := range list {

@@ -21,7 +21,7 @@ func TestBroken(t *testing.T) {
 		"a_directory_wider_than_all/1.sql":  "a_directory_wider_than_all/1.sql",
 	} {
 		if got := p.breakPath(name); got != want {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("breakPath(%q) = %q, want %q", name, got, want)
 		}
 	}
 }
@@ -49,6 +49,6 @@ func TestNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out := b.String(); !strings.Contains(out, "  the extension x was left out\n") || !strings.Contains(out, "  and 2 more notes (-v shows them)\n") {
-		t.Error(out)
+		t.Errorf("the report lacks the note on extension x or the count of 2 more notes:\n%s", out)
 	}
 }

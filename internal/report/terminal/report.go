@@ -50,8 +50,8 @@ type reportWriter struct {
 	index   *view.Index
 	verbose bool
 	brief   bool
-	rules   map[string]bool   // explained already
-	fixes   map[string]string // the rule whose finding has printed them
+	rules   map[string]bool   // the rules whose harm and fix are printed already
+	fixes   map[string]string // the SQL of a printed fix → the rule of its finding
 }
 
 // limitList returns how many elements of a list are printed: all if the report is verbose.

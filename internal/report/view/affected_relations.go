@@ -11,7 +11,7 @@ import (
 type affectedRelations struct {
 	rewritten, built, scanned []string
 	emptied, written          []string
-	closed, readOnly          []string // to reads and writes; to writes
+	closed, readOnly          []string // with reads and writes blocked; with only writes blocked
 }
 
 func newAffectedRelations(effects []onward.Effect) affectedRelations {

@@ -32,10 +32,10 @@ func TestCoverage(t *testing.T) {
 	}
 	d := onward.Verdict{Sender: "a.go:1"}
 	if got := DescribeSender(&d); got != "a.go:1" {
-		t.Error(got)
+		t.Errorf("DescribeSender = %q, want %q", got, d.Sender)
 	}
 	w := onward.Waiting{Relations: []string{"users"}, Queries: 2, Examples: []onward.WaitingQuery{{Sender: "a.go:1"}}}
 	if got := waitingWords(&w); got != "blocks 2 queries on users, such as a.go:1" {
-		t.Error(got)
+		t.Errorf("waitingWords = %q, want the 2 queries on users and the example", got)
 	}
 }

@@ -29,7 +29,7 @@ func TestDatabasesInHead(t *testing.T) {
 		"a release of one": {report(2), []string{"run by goose"}},
 	} {
 		if diff := cmp.Diff(tc.want, DescribeRunners(tc.r, func(p string) string { return p })); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+			t.Errorf("%s: DescribeRunners (-want +got):\n%s", name, diff)
 		}
 	}
 }

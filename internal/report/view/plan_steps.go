@@ -86,7 +86,7 @@ func DescribeUndo(s *onward.PlanStep) (words string, sql []string) {
 }
 
 // ListRequirements lists what must be true before a step runs, besides the completion of the
-// previous step. told are the requirements that an earlier step already printed.
+// previous step. listedRequirements are those that an earlier step already printed.
 func ListRequirements(s *onward.PlanStep, listedRequirements map[string]bool) []string {
 	var out []string
 	for _, r := range s.Requires {

@@ -27,8 +27,8 @@ type MatrixCell struct {
 	Severity onward.Severity
 }
 
-// BuildMatrix returns the rows of the query matrix: at most so many points, and the last one. Without every, points at
-// which nothing changes are counted only.
+// BuildMatrix returns the rows of the query matrix: the last point, and before it no more points than most allows. If every is false, points
+// at which nothing changes are only counted.
 func BuildMatrix(r *onward.Report, every bool, most int) []MatrixRow {
 	points, versions := r.Verification.Points, ListVersions(r.Verification)
 	var out []MatrixRow

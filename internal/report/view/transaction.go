@@ -5,7 +5,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// DescribeTransaction says how a migration is sent.
+// DescribeTransaction says how a migration is sent: "one transaction", "not in a transaction", "one message, an implicit transaction".
 func DescribeTransaction(m *onward.Migration) string {
 	switch m.Transaction {
 	case onward.TransactionFile:

@@ -29,7 +29,7 @@ func TestTransactionWords(t *testing.T) {
 				m.Statements = append(m.Statements, onward.Statement{Transaction: n})
 			}
 			if got := DescribeTransaction(m); got != want {
-				t.Errorf("%v: %s", numbers, got)
+				t.Errorf("DescribeTransaction of statements in transactions %v = %q, want %q", numbers, got, want)
 			}
 		}
 	}

@@ -28,11 +28,11 @@ CREATE TABLE loose (a text)`
 	} {
 		_, got, _ := strings.Cut(formatBatchedWrite("UPDATE", "a = 1", "", c.Lookup("", table)), "\n")
 		if !strings.HasPrefix(got, want) {
-			t.Errorf("%s: %s", table, got)
+			t.Errorf("formatBatchedWrite for %s = %s, want prefix %s", table, got, want)
 		}
 	}
 	if got := formatBatchedWrite("DELETE", "", "", c.Lookup("", "users")); !strings.Contains(got,
 		"delete in batches that commit, outside the migration:\nDELETE FROM users WHERE user_id IN") {
-		t.Error(got)
+		t.Errorf("formatBatchedWrite of a DELETE = %s, want batches by user_id", got)
 	}
 }

@@ -36,7 +36,7 @@ func TestFixtures(t *testing.T) {
 				in := f.input
 				in.Workload = new(workload.Workload)
 				if err := json.Unmarshal(data, in.Workload); err != nil {
-					t.Fatalf("%s: %v", name, err)
+					t.Fatalf("parse the recording %s: %v", name, err)
 				}
 				var got []string
 				for _, x := range queries.JudgeRecording(&in) {
@@ -150,7 +150,7 @@ func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 	for i := range file.Stmts {
 		s := &file.Stmts[i]
 		if s.Err != nil {
-			t.Fatal(s.Err)
+			t.Fatalf("parse %q: %v", sql[s.Start:s.End], s.Err)
 		}
 		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
 	}

@@ -19,7 +19,7 @@ func TestSelectsAll(t *testing.T) {
 		"price * amount":                          false,
 	} {
 		if got := selectsAllColumns(analysis.Usage{Evidence: []onward.Evidence{{Text: text}}}); got != want {
-			t.Errorf("%s: %v", text, got)
+			t.Errorf("selectsAllColumns(%q) = %v, want %v", text, got, want)
 		}
 	}
 }

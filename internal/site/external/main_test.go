@@ -40,7 +40,7 @@ func TestAsk(t *testing.T) {
 		server.URL + "/here": page + ":1", server.URL + "/moved": page + ":2", server.URL + "/private": page + ":2",
 		server.URL + "/gone": page + ":3", closedServer.URL + "/x": page + ":3",
 	}; !cmp.Equal(want, places) {
-		t.Error(cmp.Diff(want, places))
+		t.Errorf("collectAddresses (-want +got):\n%s", cmp.Diff(want, places))
 	}
 	var list []string
 	for a := range places {

@@ -39,7 +39,7 @@ func writePages(docs string) error {
 	return nil
 }
 
-// makePages makes the pages, by their names in docs; what the tables there say of tools is asked, too.
+// makePages returns the text of each page by its name in docs. It copies facts about tools from the table in docs/runners.md.
 func makePages(ctx context.Context, docs string) (map[string]string, error) {
 	table, err := os.ReadFile(filepath.Join(docs, "runners.md"))
 	if err != nil {

@@ -53,7 +53,7 @@ func TestErrors(t *testing.T) {
 	}
 	row, err := findToolRow("| [a](frameworks/a.md) | see [x](x.md) | c | <https://e.org> |\n", "a")
 	if err != nil || strings.Join(row, ",") != "[a](../frameworks/a.md),see [x](../x.md),c,<https://e.org>" {
-		t.Errorf("%q, %v", row, err)
+		t.Errorf("findToolRow = %q, %v, want the cells with links from one folder deeper", row, err)
 	}
 	if _, err := parseExample([]byte("title\n\nprose\n")); err == nil {
 		t.Error("a head without a value")

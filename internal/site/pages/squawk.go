@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/rules"
 )
 
-// told is a repository that says to squawk all that onward translates.
+// sampleRepo is a repository with all settings and comments for squawk that onward translates.
 var sampleRepo = repo{
 	".squawk.toml": `excluded_rules = ["prefer-text-field", "require-table-schema"]
 included_rules = ["prefer-identity"]

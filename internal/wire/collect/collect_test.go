@@ -68,7 +68,7 @@ func simple(cfg *pgx.ConnConfig) { cfg.DefaultQueryExecMode = pgx.QueryExecModeS
 func (r *recorder) exec(c *pgx.Conn, sql string, args ...any) {
 	r.t.Helper()
 	if _, err := c.Exec(r.t.Context(), sql, args...); err != nil {
-		r.t.Fatalf("%s: %v", sql, err)
+		r.t.Fatalf("exec %q: %v", sql, err)
 	}
 }
 
@@ -77,12 +77,12 @@ func (r *recorder) all(c *pgx.Conn, sql string, args ...any) {
 	r.t.Helper()
 	rows, err := c.Query(r.t.Context(), sql, args...)
 	if err != nil {
-		r.t.Fatalf("%s: %v", sql, err)
+		r.t.Fatalf("query %q: %v", sql, err)
 	}
 	for rows.Next() {
 	}
 	if err := rows.Err(); err != nil {
-		r.t.Fatalf("%s: %v", sql, err)
+		r.t.Fatalf("read the rows of %q: %v", sql, err)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestProtocols(t *testing.T) {
 			t.Errorf("a value was recorded:\n%s", text)
 		}
 		if q := find(t, rec, "CREATE TABLE"); q.Mark != workload.Migration || q.Kind != workload.DDL {
-			t.Errorf("%+v", q)
+			t.Errorf("CREATE TABLE is recorded as %+v, want mark %v and kind %v", q, workload.Migration, workload.DDL)
 		}
 	})
 }
@@ -226,14 +226,14 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 			}
 		}
 		if len(calls) != 3 || calls[""] != 2 || calls["other, public"] != 2 || calls["public"] != 1 {
-			t.Errorf("%v\n%s", calls, dump(rec))
+			t.Errorf("calls by search path are %v, want 2, 2 and 1\n%s", calls, dump(rec))
 		}
 	},
 	"options": func(t *testing.T, r *recorder) {
 		c := r.connect(func(cfg *pgx.ConnConfig) { cfg.RuntimeParams["options"] = "-c search_path=other" })
 		r.all(c, "SELECT id FROM users")
 		if q := find(t, r.done(c), "SELECT id"); q.SearchPath != "other" {
-			t.Errorf("%+v", q)
+			t.Errorf("the query is recorded as %+v, want search path other", q)
 		}
 	},
 	"errors": func(t *testing.T, r *recorder) {
@@ -250,13 +250,13 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 		rec := r.done(c)
 		text := dump(rec)
 		if find(t, rec, "SELECT nope").Errors["42703"] != 1 || find(t, rec, "SELEC …").Kind != workload.Broken || find(t, rec, "SELECT id").Calls != 1 {
-			t.Error(text)
+			t.Errorf("want one 42703, one broken statement and one SELECT id in the recording:\n%s", text)
 		}
 		if q := find(t, rec, "INSERT INTO users"); q.Errors["23505"] != 2 || q.Calls != 2 {
-			t.Error(text)
+			t.Errorf("the INSERT is recorded as %+v, want 2 calls with 23505:\n%s", q, text)
 		}
 		if strings.Contains(text, "secret") {
-			t.Error(text)
+			t.Errorf("a value was recorded:\n%s", text)
 		}
 	},
 	"pipeline": func(t *testing.T, r *recorder) {
@@ -279,10 +279,10 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 		r.all(c, "SELECT count(*) FROM users")
 		rec := r.done(c)
 		if find(t, rec, "SELECT email").Calls != 11 || find(t, rec, "UPDATE").Calls != 10 || find(t, rec, "SELECT count").Calls != 1 {
-			t.Error(dump(rec))
+			t.Errorf("want 11 SELECT email, 10 UPDATE and 1 SELECT count in the recording:\n%s", dump(rec))
 		}
 		if find(t, rec, "SELECT $").Errors["22012"] != 1 {
-			t.Error(dump(rec))
+			t.Errorf("want one 22012 in the recording:\n%s", dump(rec))
 		}
 	},
 	"copy": func(t *testing.T, r *recorder) {
@@ -303,7 +303,7 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 			}
 		}
 		if n != 2+42 || find(t, rec, "SELECT id").Calls != 1 || strings.Contains(dump(rec), "secret") {
-			t.Error(n, dump(rec))
+			t.Errorf("COPY of %d rows, want 44, one SELECT id and no values in the recording:\n%s", n, dump(rec))
 		}
 	},
 	"cursor": func(t *testing.T, r *recorder) {
@@ -314,7 +314,7 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 		}
 		r.exec(c, "CLOSE cu; COMMIT")
 		if q := find(t, r.done(c), "SELECT email"); q.Calls != 1 || q.Rows != 40 || q.Kind != workload.Select {
-			t.Errorf("%+v", q)
+			t.Errorf("the cursor's query is recorded as %+v, want 1 call and 40 rows", q)
 		}
 	},
 	"prepare": func(t *testing.T, r *recorder) {
@@ -325,7 +325,7 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 		r.exec(c, "DEALLOCATE ALL")
 		r.exec(c, "DISCARD ALL")
 		if q := find(t, r.done(c), "SELECT email"); q.Calls != 2 || q.Rows != 2 || !q.Named {
-			t.Errorf("%+v", q)
+			t.Errorf("the prepared query is recorded as %+v, want 2 calls, 2 rows and named", q)
 		}
 	},
 	"renamed": func(t *testing.T, r *recorder) {
@@ -341,7 +341,7 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 			}
 		}
 		if q := find(t, r.done(c), "SELECT email"); q.Calls != 5 {
-			t.Errorf("%+v", q)
+			t.Errorf("the query with five names is recorded as %+v, want 5 calls", q)
 		}
 	},
 	"temporary": func(t *testing.T, r *recorder) {
@@ -352,13 +352,13 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 		r.exec(c, "NOTIFY news, 'secret'")
 		rec := r.done(c)
 		if q := find(t, rec, "CREATE TEMP"); q.Mark != workload.Code {
-			t.Errorf("%+v", q)
+			t.Errorf("CREATE TEMP TABLE is recorded as %+v, want mark %v", q, workload.Code)
 		}
 		if q := find(t, rec, "INSERT INTO tt"); q.Mark != workload.Code {
-			t.Errorf("%+v", q)
+			t.Errorf("INSERT into a temporary table is recorded as %+v, want mark %v", q, workload.Code)
 		}
 		if strings.Contains(dump(rec), "secret") {
-			t.Error(dump(rec))
+			t.Errorf("the payload of NOTIFY was recorded:\n%s", dump(rec))
 		}
 	},
 	"role": func(t *testing.T, r *recorder) {
@@ -370,7 +370,7 @@ var badInput = map[string]func(t *testing.T, r *recorder){
 		r.exec(c, "RESET ROLE")
 		rec := r.done(c)
 		if q := find(t, rec, "SELECT id"); q.Role != "pg_read_all_stats" || q.Errors["42501"] != 1 {
-			t.Errorf("%+v", q)
+			t.Errorf("the query is recorded as %+v, want role pg_read_all_stats and one 42501", q)
 		}
 	},
 }

@@ -54,10 +54,10 @@ func TestValues(t *testing.T) {
 		}
 		const insert = "INSERT INTO person VALUES ($1, $2, $3, $4)"
 		if v := got[insert]; !strings.Contains(v, "(8 NULL NULL NULL)") || !strings.Contains(v, "(7 Ada O'Neil 2026-11-01") || !strings.Contains(v, "{a,b})") {
-			t.Errorf("%s: %s", insert, v)
+			t.Errorf("%s has example values %s, want those of all three INSERTs", insert, v)
 		}
 		if len(got) != 3 || len(w.Notes) != 1 || !strings.Contains(w.Notes[0], "which are data") {
-			t.Errorf("%v %q", got, w.Notes)
+			t.Errorf("the example values are %v, the notes %q, want 3 queries and one note", got, w.Notes)
 		}
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// applyControl does what a statement does to its session. command is the tag with which the
-// server answered: COMMIT in a transaction that failed says ROLLBACK. The collector is locked.
+// applyControl repeats the effect of a statement such as COMMIT, PREPARE or CLOSE on the followed session. command is the tag with
+// which the server answered: COMMIT in a transaction that failed says ROLLBACK. The collector is locked.
 func (s *session) applyControl(p *textStatement, command string) {
 	c := p.control
 	if c.do == nothing {

@@ -31,7 +31,7 @@ func FuzzSession(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string) {
 		c := New(Config{MaxQueries: 20, MaxSequences: 10, OnError: func(e Failure) {
 			if e.Query == "" || e.SQL == "" {
-				t.Errorf("%+v", e)
+				t.Errorf("failure %+v has no query or no SQL", e)
 			}
 		}})
 		s := newSession(c, wire.Startup{User: "u", Database: "db_1"})
@@ -55,7 +55,7 @@ func FuzzSession(f *testing.F) {
 			t.Fatal(err)
 		}
 		if _, err := workload.Read(strings.NewReader(b.String())); err != nil {
-			t.Fatalf("%v\n%s", err, b.String())
+			t.Fatalf("read the stored recording: %v\n%s", err, b.String())
 		}
 	})
 }

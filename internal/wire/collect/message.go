@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// reader takes a message's body apart. What is not there reads as nothing.
+// reader decodes the body of a protocol message. A missing field reads as zero or empty.
 type reader struct{ b []byte }
 
 func (r *reader) readInt16() int {
@@ -44,7 +44,7 @@ func (r *reader) readByte() byte {
 	return v
 }
 
-// readValue reads a value with its length; ok is false where the message was cut off.
+// readValue reads a value with its length; ok is false if the message was cut off.
 func (r *reader) readValue() (v []byte, null, ok bool) {
 	if len(r.b) < 4 {
 		return nil, false, false
@@ -69,7 +69,7 @@ type Column struct {
 	Number   int    // attnum there
 }
 
-// each calls f for the columns of a RowDescription. name is valid during the call only.
+// eachColumn calls f for the columns of a RowDescription. name is valid during the call only.
 func eachColumn(body []byte, f func(i int, name []byte, c Column, binary bool)) int {
 	in := reader{body}
 	n := in.readInt16()

@@ -200,7 +200,7 @@ func TestSenders(t *testing.T) {
 		}
 	}
 	if q.Calls != 6 || len(got) != 6 || strings.Contains(fmt.Sprint(q), "request_id") || strings.Contains(fmt.Sprint(q), "0007") {
-		t.Errorf("%+v", q)
+		t.Errorf("the query is recorded as %+v, want 6 calls by 6 senders, without request_id", q)
 	}
 }
 
@@ -216,10 +216,10 @@ func TestParents(t *testing.T) {
 	r.all(c, "SELECT id FROM items")
 	rec := r.done(c)
 	if q := find(t, rec, "SELECT s.id"); q.Rows != 100 || q.MostRows != 50 || q.Parents != 20 {
-		t.Errorf("%+v", q)
+		t.Errorf("the join is recorded as %+v, want 100 rows, 50 in one call, and 20 parents", q)
 	}
 	if q := find(t, rec, "SELECT id"); q.Parents != 0 || q.Rows != 50 {
-		t.Errorf("%+v", q)
+		t.Errorf("the query of one table is recorded as %+v, want 50 rows and no parents", q)
 	}
 }
 
@@ -239,6 +239,6 @@ func TestOnError(t *testing.T) {
 		t.Errorf("%+v of %+v", f, q)
 	}
 	if seen := r.c.DatabaseRecording(r.cfg.Database); len(seen.Workload.Queries) != 1 || len(r.c.DatabaseRecording("another").Workload.Queries) != 0 {
-		t.Errorf("%s", dump(seen))
+		t.Errorf("want one query of this database, and none of another:\n%s", dump(seen))
 	}
 }

@@ -37,8 +37,8 @@ func (q *queue) popOp() {
 	q.head++
 }
 
-// dropUntil drops messages before the first that an answer can be to. Where there is none all
-// stay: then it is the answer that nobody understands.
+// dropUntil drops the messages before the first one that fits an answer, and returns it. If none fits, it returns nil and all
+// stay: nobody understands that answer.
 func (q *queue) dropUntil(fits func(*op) bool) *op {
 	for i := q.head; i < len(q.list); i++ {
 		if fits(&q.list[i]) {

@@ -13,12 +13,13 @@ type queryKey struct {
 	scope queryScope
 }
 
-// query is what is counted of one.
+// query has the counts of a distinct query.
 type query struct {
 	id    string
 	key   queryKey
 	named bool
 
+	// most is the largest number of rows of one call. parents counts the different values in the first column of a join's rows.
 	calls, rows, most, parents int64
 	spent                      time.Duration
 	errors                     map[string]int64

@@ -2,8 +2,8 @@ package collect
 
 import "sync"
 
-// recent keeps values by key, some of those that were used last: when the young half is full it
-// becomes the old one, and what was the old one goes.
+// recent is a cache of the values that were used last, by key. If young is full, it becomes old, and the
+// previous old is dropped.
 type recent[K comparable, V any] struct {
 	mu         sync.Mutex
 	size       int

@@ -40,8 +40,8 @@ type Facts struct {
 // session has ended.
 func (c *Collector) Recording() *Recording { return c.buildRecording("") }
 
-// DatabaseRecording gives what was sent to one database until now: for asking about its queries before it
-// goes (see wire.Config.BeforeDrop).
+// DatabaseRecording returns what was sent to one database until now, so that its server can be asked about these queries before the
+// database is dropped (see wire.Config.BeforeDrop).
 func (c *Collector) DatabaseRecording(database string) *Recording { return c.buildRecording(database) }
 
 func (c *Collector) buildRecording(database string) *Recording {

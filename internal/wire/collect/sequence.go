@@ -31,9 +31,9 @@ type step struct {
 	trips int // round trips that it has to wait for: 0 if no result before gave it a value
 }
 
-// sequence is one that was seen.
+// sequence has the counts of a distinct sequence that has ended.
 type sequence struct {
-	how        string
+	how        string // "commit" or "rollback"; "" if it was no transaction
 	steps      []step
 	count      int64
 	spent      time.Duration

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// session follows one client: what it has prepared, which answers are due, and what they
-// were to.
+// session follows one client: its prepared statements and portals, and the messages to which the
+// server still owes an answer.
 type session struct {
 	c         *Collector
 	database  string // as the client named it
@@ -23,12 +23,12 @@ type session struct {
 
 	prepared       map[string]*preparedStatement
 	portals        map[string]*portal
-	names          map[string]string
+	names          map[string]string // the names of statements and portals, so that each is allocated once
 	ops            queue
 	statementIndex int // the statement of the simple query that is answered
 	result         result
 	status         byte // of the transaction, as ReadyForQuery has it
-	failed         bool // what comes up to the next Sync is thrown away
+	failed         bool // the server discards messages up to the next Sync
 
 	lastAnswer time.Time // of the server's last answer
 	readySince time.Time // since when the client has the word; zero while it waits

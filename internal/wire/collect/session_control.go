@@ -28,8 +28,8 @@ const (
 	closes
 )
 
-// control is that, with its names. They are names of statements, cursors, savepoints and
-// settings, and the values of two settings.
+// control is an action with its names. For SET search_path = app it is sets, with the name search_path and the
+// value app.
 type control struct {
 	do    action
 	name  string // what is prepared, declared, saved, set; "" for all

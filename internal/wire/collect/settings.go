@@ -2,14 +2,14 @@ package collect
 
 import "github.com/onward-sql/onward/internal/wire"
 
-// queryScope is what of a session's settings queries depend on.
+// queryScope has the settings of a session on which the meaning of its queries depends.
 type queryScope struct {
 	path string // "" for the server's default
 	role string // "" for who connected
 }
 
-// settings follow the session's: what counts now, what stays when the transaction is
-// committed, and what was when it began, or at its savepoints.
+// settings follow the settings of a session. currentScope holds now, committedScope holds after a COMMIT, and scopeAtBegin
+// after a ROLLBACK.
 type settings struct {
 	initialScope                 queryScope
 	currentScope, committedScope queryScope
@@ -21,7 +21,7 @@ type settings struct {
 
 type savepoint struct {
 	name       string
-	now, stays queryScope
+	now, stays queryScope // currentScope and committedScope at the savepoint
 }
 
 // defaultPath is the server's own search path.

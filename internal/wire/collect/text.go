@@ -8,10 +8,10 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// text is what one message says: its statements. A text that is too long has none.
+// text has the statements of one message. A text that is too long has none.
 type text struct {
 	parts   []textStatement
-	fixture bool // nothing but rows that are laid in or taken away, or what makes a schema
+	fixture bool // it may load test data: it has three statements or more that only write, or it changes the schema
 }
 
 // textStatement is one statement of a text, as it is written.
@@ -35,14 +35,14 @@ type shape struct {
 	serial     uint64
 	normal     workload.Normal
 	ownMark    workload.Mark // what it is wherever it is sent
-	usesBooks  bool          // it reads or writes what a migration tool keeps
+	usesBooks  bool          // it reads or writes a table in which a migration tool records its migrations
 	writes     bool
 	ddl        bool // it changes the schema for others
 	deletesAll bool // it takes away all rows of a table
 	read       int  // how many of its texts were read for string literals
 }
 
-// lookupText reads a message, or knows it.
+// lookupText returns the statements of a message, from the cache if it is known.
 func (c *Collector) lookupText(k key, sql string) *text {
 	if t, ok := c.texts.get(k); ok {
 		return t

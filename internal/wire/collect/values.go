@@ -13,12 +13,12 @@ import (
 // Values serve one purpose: did a query get a value that was in another one's result? Only a hash of each is
 // kept, until its sequence ends.
 const (
-	maxValue  = 64   // bytes of a value that is looked at
-	maxGiven  = 8    // values of a query that are
-	maxSeen   = 4096 // values of results, in a sequence
-	seenRows  = 64   // rows of a result
-	seenCells = 32   // columns of a row
-	maxFirst  = 1 << 17
+	maxValue  = 64      // bytes of a value that is looked at
+	maxGiven  = 8       // values of a query that are looked at
+	maxSeen   = 4096    // values of results, in a sequence
+	seenRows  = 64      // rows of a result
+	seenCells = 32      // columns of a row
+	maxFirst  = 1 << 17 // different values in the first column of a join
 )
 
 // hashes are the hashes of the values that a query gets.

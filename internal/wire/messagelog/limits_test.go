@@ -49,6 +49,6 @@ func TestTooLong(t *testing.T) {
 	}
 	if !slices.Equal(kinds, []byte{byte(transcript.Begins), byte(transcript.Client), byte(transcript.Ends)}) ||
 		got.Sessions[0].Lost != "a message has 65 MB, and 64 MB are kept" {
-		t.Errorf("%q, %+v", kinds, got.Sessions)
+		t.Errorf("the events are %q, the sessions %+v, want the log to end at the long message", kinds, got.Sessions)
 	}
 }

@@ -98,7 +98,7 @@ func exec(t *testing.T, ctx context.Context, c *pgconn.PgConn, list ...string) {
 	t.Helper()
 	for _, sql := range list {
 		if _, err := c.Exec(ctx, sql).ReadAll(); err != nil {
-			t.Errorf("%s: %v", sql, err)
+			t.Errorf("exec %q: %v", sql, err)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func TestSimpleProtocol(t *testing.T) {
 		diff(t, list, want)
 		diff(t, slices.Sorted(slices.Values(left)), []string{"1 ends", "1>X", "2 ends", "2>X"})
 		if s := got.Sessions; len(s) != 2 || s[0].Parameters["application_name"] != "suite" || s[0].User == "" || s[0].Database == "" || s[0].Lost != "" {
-			t.Errorf("%+v", s)
+			t.Errorf("the sessions are %+v, want 2, nothing lost, and application_name suite", s)
 		}
 	})
 }
@@ -179,10 +179,10 @@ func TestExtendedProtocol(t *testing.T) {
 				t.Error(err)
 			}
 			if r := c.ExecPrepared(ctx, "p", [][]byte{[]byte("1"), nil}, nil, nil).Read(); r.Err != nil {
-				t.Error(r.Err)
+				t.Errorf("execute the prepared INSERT: %v", r.Err)
 			}
 			if r := c.ExecParams(ctx, "SELECT $1", [][]byte{{0, 0, 0, 7}}, []uint32{23}, []int16{1}, nil).Read(); r.Err != nil {
-				t.Error(r.Err)
+				t.Errorf("SELECT a binary parameter: %v", r.Err)
 			}
 			p := c.StartPipeline(ctx)
 			for _, id := range []string{"2", "1", "3"} {
@@ -277,7 +277,7 @@ func TestLongMessages(t *testing.T) {
 		c := connect()
 		exec(t, ctx, c, "SELECT length('"+text+"')", "SELECT generate_series(1, 300)", "SELECT repeat('r', 100000)")
 		if r := c.ExecParams(ctx, "INSERT INTO t VALUES (1, $1)", [][]byte{[]byte(value)}, nil, nil, nil).Read(); r.Err != nil {
-			t.Error(r.Err)
+			t.Errorf("INSERT a long value: %v", r.Err)
 		}
 		if _, err := c.CopyFrom(ctx, strings.NewReader("2\t"+value+"\n"), "COPY t FROM STDIN"); err != nil {
 			t.Error(err)
@@ -321,7 +321,7 @@ func TestIncompleteSessions(t *testing.T) {
 	})
 	diff(t, got.Notes, []string{"1 of 1 sessions are not whole"})
 	if len(got.Sessions) != 1 || !strings.Contains(got.Sessions[0].Lost, "no Postgres protocol") {
-		t.Errorf("%+v, %q", got.Sessions, got.Notes)
+		t.Errorf("the sessions are %+v, the notes %q, want one session lost: no Postgres protocol", got.Sessions, got.Notes)
 	}
 	diff(t, describeEvents(got.Events), []string{"1 begins", "1>Q SELECT 1", "1<T", "1<D", "1<C SELECT 1", "1<Z I", "1 ends"})
 }

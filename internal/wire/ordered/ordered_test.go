@@ -77,7 +77,7 @@ func exec(t *testing.T, ctx context.Context, conn *pgx.Conn, list ...string) {
 	t.Helper()
 	for _, sql := range list {
 		if _, err := conn.Exec(ctx, sql); err != nil && !strings.HasPrefix(sql, "SELECT 1/") {
-			t.Errorf("%s: %v", sql, err)
+			t.Errorf("exec %q: %v", sql, err)
 		}
 	}
 }
@@ -141,36 +141,36 @@ func TestValues(t *testing.T) {
 			}
 			rows, err := conn.Query(ctx, query, args...)
 			if err != nil {
-				t.Fatalf("%s: %v", mode, err)
+				t.Fatalf("%s: query: %v", mode, err)
 			}
 			for rows.Next() {
 				if before, err = rows.Values(); err != nil {
-					t.Fatalf("%s: %v", mode, err)
+					t.Fatalf("%s: read a row: %v", mode, err)
 				}
 			}
 			if err = rows.Err(); err != nil {
-				t.Fatalf("%s: %v", mode, err)
+				t.Fatalf("%s: read the rows: %v", mode, err)
 			}
 		})
 		if len(list) != 1 || list[0].Unread != "" || list[0].Sent != query || strings.Contains(list[0].SQL, "$2") {
-			t.Fatalf("%s: %s", mode, describe(list))
+			t.Fatalf("%s: want the query with constants for parameters, got: %s", mode, describe(list))
 		}
 		follow(t, "simple_protocol", func(ctx context.Context, conn *pgx.Conn) {
 			rows, err := conn.Query(ctx, list[0].SQL)
 			if err != nil {
-				t.Fatalf("%s: %v", list[0].SQL, err)
+				t.Fatalf("query %s: %v", list[0].SQL, err)
 			}
 			for rows.Next() {
 				if after, err = rows.Values(); err != nil {
-					t.Fatalf("%s: %v", mode, err)
+					t.Fatalf("%s: read a row of the query with constants: %v", mode, err)
 				}
 			}
 			if err = rows.Err(); err != nil {
-				t.Fatalf("%s: %v", list[0].SQL, err)
+				t.Fatalf("read the rows of %s: %v", list[0].SQL, err)
 			}
 		})
 		if fmt.Sprint(before) != fmt.Sprint(after) || len(after) != 11 {
-			t.Errorf("%s: %s\n%v\n%v", mode, list[0].SQL, before, after)
+			t.Errorf("%s: %s\nparameters give %v\nconstants give %v", mode, list[0].SQL, before, after)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func TestEnumValue(t *testing.T) {
 		}
 	}))
 	if !strings.HasSuffix(got, "0 INSERT INTO t VALUES ('ok')\n") {
-		t.Error(got)
+		t.Errorf("the statements do not end with an INSERT of 'ok':\n%s", got)
 	}
 }
 
@@ -203,7 +203,7 @@ func TestPipeline(t *testing.T) {
 	}))
 	want := "0 CREATE TABLE t (a int)\n1 INSERT INTO t VALUES (1)\n1 INSERT INTO t VALUES (2)\n0 undone INSERT INTO t VALUES (1)\n0 failed SELECT 1/0\n"
 	if got != want {
-		t.Error(got)
+		t.Errorf("the statements are\n%swant\n%s", got, want)
 	}
 }
 

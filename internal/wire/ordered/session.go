@@ -33,7 +33,7 @@ type session struct {
 // prepared is a statement of the extended protocol.
 type prepared struct {
 	text string
-	cut  bool
+	cut  bool // the text was too long, and is not whole
 	oids []uint32
 }
 
@@ -41,8 +41,8 @@ type prepared struct {
 type portal struct {
 	prepared prepared
 	values   []value
-	unread   string
-	begun    bool // it was executed, and may have more rows
+	unread   string // why its SQL is not read; "" if it is
+	begun    bool   // it was executed, and may have more rows
 }
 
 // owed is a message that the server has not answered.

@@ -43,7 +43,7 @@ func (l *Log) fillValues(s *Statement) {
 	s.SQL, s.Unread = substituteParams(s.Sent, literals)
 }
 
-// substituteParams replaces $1, $2 … in a text. why says why it cannot.
+// substituteParams replaces $1, $2 … in a text by literals. reason says why it cannot; "" if it could.
 func substituteParams(sql string, literals []string) (out, reason string) {
 	var b strings.Builder
 	from := 0

@@ -2,9 +2,8 @@
 // into comments on columns, and into onward.yaml.
 //
 //	COMMENT ON COLUMN users.nickname IS 'onward: deprecated 2026-11-01, remove after 2027-02-01, renamed to display_name'
-//	COMMENT ON COLUMN users.name IS 'onward: deprecated, split into first = split_part(name, '' '', 1), last = split_part(name, '' '', 2), joined as
-//
-// concat_ws(” ”, first, last)'
+//	COMMENT ON COLUMN users.name IS 'onward: deprecated, split into first = split_part(name, '' '', 1), last = split_part(name, '' '', 2),
+//	  joined as concat_ws('' '', first, last)'
 package deprecation
 
 import (

@@ -78,7 +78,7 @@ COMMENT ON COLUMN users.old IS 'onward: deprecated tomorrow'`)
 		t.Error(diff)
 	}
 	if len(errs) != 1 || !strings.Contains(fmt.Sprint(errs), `users.old: "tomorrow" is no date`) {
-		t.Error(errs)
+		t.Errorf("ListDeprecations reports the errors %q, want one about users.old", errs)
 	}
 	if d := list[1]; d.IsOver("2027-02-01") || !d.IsOver("2027-02-02") || list[0].IsOver("2099-01-01") {
 		t.Error("the last day is over too early, or too late")
@@ -107,7 +107,7 @@ func TestNear(t *testing.T) {
 	} {
 		d := deprecation.Deprecation{RemoveAfter: c.last}
 		if days, isNear := d.Near(c.today, c.within); days != c.days || isNear != c.near {
-			t.Errorf("%+v: %d, %v", c, days, isNear)
+			t.Errorf("the deprecation is %d days away, near: %t; want %+v", days, isNear, c)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Part is one of the columns that a column is split into.
+// Part is one of the columns that a column is split into. "split into first = split_part(name, ' ', 1)" has the part first.
 type Part struct {
 	// Column is its name, Value an expression over the column that is split.
 	Column, Value string

@@ -25,10 +25,11 @@ UNION SELECT e.extname::text, 'o ' || o.opcname FROM pg_extension e JOIN pg_depe
 AND d.refobjid = e.oid AND d.deptype = 'e' JOIN pg_opclass o ON d.classid = 'pg_opclass'::regclass AND o.oid = d.objid
 AND NOT EXISTS (SELECT FROM pg_opclass b WHERE b.opcname = o.opcname AND b.opcnamespace = 'pg_catalog'::regnamespace)`
 
-// extensions are what the extensions that come with Postgres bring, of all versions.
+// extensions are the objects of the extensions that come with Postgres, of all versions: by the extension's name, "f" and a function's
+// name, "t" and a type's, "o" and an operator class's.
 type extensions map[string]map[string]bool
 
-// readServer adds what the extensions of one server bring. Those of other languages need libraries that a server may not have.
+// readServer adds the objects of the extensions of one server. Those of other languages need libraries that a server may not have.
 func (e extensions) readServer(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

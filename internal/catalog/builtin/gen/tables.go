@@ -15,7 +15,7 @@ import (
 
 const majors = onward.PreviewMajor - onward.OldestMajor + 1
 
-// signature is what a call must look like to mean an overload.
+// signature is the name and the arguments of one overload of a function.
 type signature struct {
 	name        string
 	least, most int // number of arguments; most is -1 with VARIADIC
@@ -46,7 +46,7 @@ SELECT typname::text, replace(format_type(t.oid, NULL), ' ', '_')
 FROM pg_type t WHERE typnamespace = 'pg_catalog'::regnamespace AND typrelid = 0
 AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typrelid <> 0)`
 
-// readServer adds what one server knows.
+// readServer adds the functions and types of one server.
 func (t *tables) readServer(ctx context.Context, major int, url string) error {
 	if t.functions == nil {
 		t.functions, t.types, t.since, t.shapes = map[signature]letters{}, map[string]string{}, map[string]int{}, map[string]string{}

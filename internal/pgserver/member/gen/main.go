@@ -44,7 +44,7 @@ func run(ctx context.Context) error {
 	return os.WriteFile(output, []byte(all.tableText()), 0o644)
 }
 
-// lines are those of the table.
+// lines are the lines of members.txt: kind, name and extension.
 type lines map[string]bool
 
 func (l lines) tableText() string {

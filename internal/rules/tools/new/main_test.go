@@ -25,7 +25,7 @@ func TestScaffoldIsFormatted(t *testing.T) {
 		}
 		formatted, err := format.Source(code)
 		if err != nil || string(formatted) != string(code) || !strings.Contains(string(code), names[0]) {
-			t.Errorf("%s: %v\n%s", file, err, code)
+			t.Errorf("%s is not as gofmt writes it, or lacks its rule's ID: %v\n%s", file, err, code)
 		}
 	}
 	if err := scaffoldRule("index-create-blocking"); err == nil {

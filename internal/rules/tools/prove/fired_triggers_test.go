@@ -55,7 +55,7 @@ func listFired(t *testing.T, model *catalog.Catalog, sql string) (out []string) 
 	node := pgparse.ParseStatement(sql)
 	table, known := model.Resolve(pgparse.WrittenRelation(node))
 	if !known {
-		t.Fatal(sql)
+		t.Fatalf("the model does not know the table of %q", sql)
 	}
 	for _, f := range analysis.ListFired(model, table, pgparse.Unwrap(node)) {
 		for _, event := range f.Events {
@@ -97,11 +97,11 @@ func applyText(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 	t.Helper()
 	node := pgparse.ParseStatement(strings.TrimSuffix(sql, ";"))
 	if node == nil {
-		t.Fatal(sql)
+		t.Fatalf("parse %q: no statement", sql)
 	}
 	after, problems := c.Apply(node, sql)
 	if len(problems) > 0 {
-		t.Fatal(sql, problems)
+		t.Fatalf("apply %q to the catalog: %v", sql, problems)
 	}
 	return after
 }

@@ -26,7 +26,7 @@ func TestLockTimeoutLeavesInvalidIndex(t *testing.T) {
 			_, err := conn.Exec(ctx, sql)
 			var pg *pgconn.PgError
 			if !errors.As(err, &pg) || pg.Code != "55P03" {
-				t.Errorf("%s: %v", sql, err)
+				t.Errorf("%s: error %v, want 55P03 (lock_timeout)", sql, err)
 			}
 			var valid bool
 			if err := conn.QueryRow(ctx, "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass", left).Scan(&valid); err != nil || valid {

@@ -33,7 +33,7 @@ func proofs(t *testing.T) []proof {
 	for _, r := range rules.All() {
 		f, err := ruletest.Read(r.ID)
 		if err != nil {
-			t.Fatalf("%s: %v", r.ID, err)
+			t.Fatalf("read the fixture of %s: %v", r.ID, err)
 		}
 		if strings.Contains(r.ID, os.Getenv("PROVE_RULE")) {
 			out = append(out, proof{r, f})

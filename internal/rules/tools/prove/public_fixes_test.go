@@ -111,7 +111,7 @@ func (b *fixBench) tryMigration(t *testing.T, before, path string, tool project,
 			tried++
 			p := proof{rules.All()[index], f}
 			if problem := b.tryFix(t, p, ex, tool, text, sent, statements, findings, x, parts); problem != "" {
-				t.Errorf("%s:%d: %s: %s\n%s", path, x.Line, x.Rule, problem, x.Instead)
+				t.Errorf("%s:%d: the fix of %s: %s\n%s", path, x.Line, x.Rule, problem, x.Instead)
 			}
 		}
 	}

@@ -1,0 +1,163 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Caller is a relation that depends on a function: DROP FUNCTION … CASCADE changes or drops it.
+type Caller struct {
+	Relation *Relation
+	// Whole: a view or an index, which CASCADE drops. In any other relation it
+	// drops a trigger, default, constraint or policy.
+	Whole bool
+	// Sure: the call cannot mean another function of the same name.
+	Sure bool
+}
+
+// callee searches for the calls of a function.
+type callee struct {
+	c    *Catalog
+	name Name // without a schema if that is not known
+	// fn is nil for one that no statement created: any call of its name is one.
+	fn *Function
+	// others are its overloads.
+	others []*Function
+	// hidden: a call without a schema may mean another function.
+	hidden bool
+}
+
+// ListCallers lists the relations that need the function which a DROP names, oldest
+// first.
+func (c *Catalog) ListCallers(o *pgparse.ObjectWithArgs) []Caller {
+	schema, n := pgparse.SchemaAndName(o.GetObjname())
+	name, list, index := c.findFunction(o)
+	x := &callee{c: c, name: Name{schema, n}}
+	if index >= 0 {
+		x = c.newCallee(name, list, index)
+	}
+	return x.listCallers()
+}
+
+// CallersOf lists the relations that need a function of the catalog.
+func (c *Catalog) CallersOf(fn *Function) []Caller {
+	list := c.Functions(fn.Name.Schema, fn.Name.Name)
+	index := slices.Index(list, fn)
+	if index < 0 {
+		return nil
+	}
+	return c.newCallee(fn.Name, list, index).listCallers()
+}
+
+func (x *callee) listCallers() []Caller {
+	var out []Caller
+	for _, r := range x.c.CalledBy(x.name.Name) {
+		if caller, ok := x.describeCaller(r); ok {
+			out = append(out, caller)
+		}
+	}
+	return out
+}
+
+func (c *Catalog) newCallee(name Name, list []*Function, index int) *callee {
+	x := &callee{c: c, name: name, fn: list[index], hidden: builtin.Known(name.Name)}
+	for i, f := range list {
+		if i != index {
+			x.others = append(x.others, f)
+		}
+	}
+	if found := c.Functions("", name.Name); len(found) > 0 && found[0].Name != name {
+		x.hidden = true
+	}
+	return x
+}
+
+// describeCaller returns how a relation calls the function.
+func (x *callee) describeCaller(r *Relation) (Caller, bool) {
+	out := Caller{Relation: r}
+	found := false
+	see := func(expr *pgparse.Node, whole bool) {
+		if calls, sure := x.isCalledIn(expr); calls {
+			found = true
+			out.Sure, out.Whole = out.Sure || sure, out.Whole || whole
+		}
+	}
+	for _, t := range r.Triggers {
+		if x.isFiredBy(t) {
+			found, out.Sure = true, true
+		}
+		see(t.When, false)
+	}
+	for _, c := range r.Columns {
+		see(c.Default, false)
+		see(c.GeneratedExpr, false)
+	}
+	for _, c := range r.Constraints {
+		if c.Kind == Check {
+			see(c.Expr, false)
+		}
+	}
+	for _, p := range r.Policies {
+		see(p.Using, false)
+		see(p.Check, false)
+	}
+	for _, k := range r.PartitionKey {
+		see(k.Expr, false)
+	}
+	if r.Index != nil {
+		see(r.Index.Predicate, true)
+		for _, k := range r.Index.Keys {
+			see(k.Expr, true)
+		}
+	}
+	if r.View != nil && slices.ContainsFunc(r.View.Functions, x.hasName) {
+		calls, sure := x.isCalledIn(r.View.Query)
+		if calls || x.fn == nil {
+			found, out.Whole, out.Sure = true, true, out.Sure || sure || x.fn == nil
+		}
+	}
+	return out, found
+}
+
+func (x *callee) hasName(n Name) bool {
+	return n.Name == x.name.Name && (x.name.Schema == "" || n.Schema == x.name.Schema)
+}
+
+// isFiredBy reports whether a trigger executes the function.
+func (x *callee) isFiredBy(t *Trigger) bool {
+	return x.hasName(t.Function) && (x.fn == nil || len(x.fn.Args) == 0)
+}
+
+// isCalledIn reports whether an expression calls the function, and whether that is sure.
+func (x *callee) isCalledIn(expr *pgparse.Node) (calls, sure bool) {
+	if expr == nil || expr.GetAConst() != nil {
+		return false, false
+	}
+	pgparse.Walk(expr, func(msg any) bool {
+		call, ok := msg.(*pgparse.FuncCall)
+		if !ok {
+			return !sure
+		}
+		schema, name := pgparse.SchemaAndName(call.GetFuncname())
+		switch n := len(call.GetArgs()); {
+		case name != x.name.Name:
+		case x.fn == nil:
+			calls, sure = true, true
+		case !x.fn.acceptsArgCount(n):
+		default:
+			calls = true
+			sure = sure || (schema == x.name.Schema || schema == "" && !x.hidden) &&
+				!slices.ContainsFunc(x.others, func(f *Function) bool { return f.acceptsArgCount(n) })
+		}
+		return !sure
+	})
+	return calls, sure
+}
+
+// acceptsArgCount reports whether a function can be called with that many arguments. A variadic parameter without a default takes at
+// least one.
+func (fn *Function) acceptsArgCount(n int) bool {
+	return n >= len(fn.Args)-fn.Defaults && (n <= len(fn.Args) || fn.Variadic)
+}

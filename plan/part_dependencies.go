@@ -1,0 +1,335 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// links are the objects that a part of a release changes, and those that it may depend on. A part depends on another one if it
+// may use an object that the other one changes.
+type links struct {
+	changes, uses map[string]bool
+	// label is the first changed object, for people: "orders.note".
+	label string
+}
+
+// mustKeepOrderWith reports whether parts with two sets of links must keep their order: one changes what the other may use, or both use one relation,
+// whose rows one may read and the other write.
+func (l *links) mustKeepOrderWith(other *links) bool {
+	for key := range other.changes {
+		if l.uses[key] {
+			return true
+		}
+	}
+	for key := range other.uses {
+		if l.changes[key] || l.uses[key] && strings.HasPrefix(key, relationPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// The keys of objects. Names have no schema: two objects of one name count as the same, which only makes a chain longer.
+const relationPrefix = "relation "
+
+func nameKey(name string) string                  { return "name " + name }
+func relationKey(t catalog.OID) string            { return fmt.Sprintf(relationPrefix+"%d", t) }
+func columnKey(t catalog.OID, name string) string { return fmt.Sprintf("column %d %s", t, name) }
+func rowsKey(t catalog.OID) string                { return fmt.Sprintf("rows %d", t) }
+
+// linksOf returns the links of a part.
+func linksOf(t *part) links {
+	l := links{changes: map[string]bool{}, uses: map[string]bool{}}
+	for _, s := range t.statements {
+		if s.Node == nil {
+			continue
+		}
+		words, deltas := t.statementShare(s)
+		tables := map[catalog.OID]bool{}
+		for i := range s.Result.Effects {
+			tables[s.Result.Effects[i].OID] = true
+		}
+		for _, d := range deltas {
+			tables[d.OID] = true
+			l.addDelta(d, s.Before)
+		}
+		l.addWrittenRows(t, s, words)
+		for _, w := range words {
+			l.uses[nameKey(w)] = true
+		}
+		for oid := range tables {
+			if oid == 0 {
+				continue
+			}
+			l.uses[relationKey(oid)] = true
+			for _, w := range words {
+				l.uses[columnKey(oid, w)] = true
+			}
+		}
+	}
+	return l
+}
+
+// statementShare returns the names in a part's share of a statement, also those in its texts, and the share's changes of the
+// schema.
+func (t *part) statementShare(s *rule.Stmt) (words []string, deltas []*catalog.Delta) {
+	for i := range s.Deltas {
+		deltas = append(deltas, &s.Deltas[i])
+	}
+	if t.change == nil || t.change.Command == nil {
+		return pgparse.ListWrittenNames(s.SQL, s.Node), deltas
+	}
+	words = pgparse.ListWrittenNames(t.change.Text, t.change.Command)
+	var otherNames []string // of the statement's other commands
+	for i, n := range s.Node.GetAlterTableStmt().Cmds {
+		if n.GetAlterTableCmd() != t.change.Command {
+			otherNames = append(otherNames, pgparse.ListWrittenNames(s.CommandText(i), n)...)
+		}
+	}
+	deltas = slices.DeleteFunc(deltas, func(d *catalog.Delta) bool {
+		isOnRelation := func(words []string) bool {
+			return slices.ContainsFunc(deltaNames(d), func(name string) bool { return slices.Contains(words, name) })
+		}
+		return isOnRelation(otherNames) && !isOnRelation(words)
+	})
+	for _, d := range deltas {
+		if d.NewConstraint != nil && d.After != nil {
+			words = append(words, d.After.ColumnNames(d.NewConstraint.Columns)...)
+		}
+	}
+	return words, deltas
+}
+
+// deltaNames returns the names of the column, constraint, index or trigger that a delta is about.
+func deltaNames(d *catalog.Delta) (names []string) {
+	for _, col := range []*catalog.Column{d.Old, d.New} {
+		if col != nil {
+			names = append(names, col.Name)
+		}
+	}
+	for _, con := range []*catalog.Constraint{d.OldConstraint, d.NewConstraint} {
+		if con != nil {
+			names = append(names, con.Name)
+		}
+	}
+	for _, x := range []*catalog.Relation{d.OldIndex, d.NewIndex} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	for _, x := range []*catalog.Trigger{d.OldTrigger, d.NewTrigger} {
+		if x != nil {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+// deltaObjectNames returns the names of the type, function, policy or other object that a delta is about.
+func deltaObjectNames(d *catalog.Delta) (names []string) {
+	for _, x := range []*catalog.UserType{d.OldType, d.NewType} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	for _, x := range []*catalog.Function{d.OldFunction, d.NewFunction} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	for _, x := range []*catalog.Object{d.OldObject, d.NewObject} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	if d.Policy != nil {
+		names = append(names, d.Policy.Name)
+	}
+	return names
+}
+
+// addDelta adds what a change of the schema changes.
+func (l *links) addDelta(d *catalog.Delta, before *catalog.Catalog) {
+	switch d.Kind {
+	case catalog.Granted, catalog.Revoked:
+		return
+	case catalog.RelationChanged:
+		l.addChange(fmt.Sprintf("setting %d %s", d.OID, d.What), d.Name().String())
+		return
+	case catalog.RelationCreated, catalog.RelationDropped, catalog.RelationRenamed, catalog.ViewReplaced,
+		catalog.PartitionAttached, catalog.PartitionDetached, catalog.InheritanceChanged:
+		l.addChangedRelations(d.OID, d.Before, d.After, d.Other)
+		return
+	}
+	table := d.Name().String()
+	if d.Old != nil || d.New != nil {
+		for _, name := range deltaNames(d) {
+			l.addChange(columnKey(d.OID, name), table+"."+name)
+		}
+		l.changes[rowsKey(d.OID)] = true
+		if d.Old != nil && d.Before != nil {
+			l.addSharedKeyColumns(d, before)
+		}
+		return
+	}
+	l.addOwnColumns(d)
+	for _, name := range append(deltaNames(d), deltaObjectNames(d)...) {
+		label := name
+		if d.OID != 0 {
+			label = table + "." + name
+		}
+		l.addChange(nameKey(name), label)
+	}
+	if d.OldTrigger != nil || d.NewTrigger != nil || d.Kind == catalog.RuleCreated || d.Kind == catalog.RuleDropped {
+		l.changes[rowsKey(d.OID)] = true
+	}
+}
+
+// addOwnColumns adds the columns of an index or a constraint that is made or dropped: a statement that drops it need not name them, and a
+// drop of one of them drops it, too.
+func (l *links) addOwnColumns(d *catalog.Delta) {
+	add := func(t *catalog.Relation, columns []int16) {
+		if t == nil {
+			return
+		}
+		for _, name := range t.ColumnNames(columns) {
+			l.uses[columnKey(t.OID, name)] = true
+		}
+	}
+	for _, x := range []*catalog.Relation{d.OldIndex, d.NewIndex} {
+		if x != nil && x.Index != nil {
+			add(cmp.Or(d.Before, d.After), indexColumns(x))
+		}
+	}
+	for _, con := range []*catalog.Constraint{d.OldConstraint, d.NewConstraint} {
+		if con != nil {
+			add(cmp.Or(d.Before, d.After), con.Columns)
+		}
+	}
+}
+
+func (l *links) addChange(key, label string) {
+	l.changes[key], l.uses[key] = true, true
+	if l.label == "" {
+		l.label = label
+	}
+}
+
+// addChangedRelations adds whole relations, whose columns and names all change.
+func (l *links) addChangedRelations(oid catalog.OID, list ...*catalog.Relation) {
+	l.changes[relationKey(oid)] = true
+	for _, r := range list {
+		if r == nil {
+			continue
+		}
+		l.addChange(relationKey(r.OID), r.Name.String())
+		l.addChange(nameKey(r.Name.Name), r.Name.String())
+		l.changes[rowsKey(r.OID)] = true
+	}
+}
+
+// addSharedKeyColumns adds the columns that share a foreign key, a key or an index with a changed column: a plan replaces them together.
+func (l *links) addSharedKeyColumns(d *catalog.Delta, before *catalog.Catalog) {
+	switch d.Kind {
+	case catalog.ColumnTypeChanged, catalog.ColumnRenamed, catalog.ColumnDropped, catalog.ColumnIdentityChanged:
+	default:
+		return
+	}
+	add := func(t *catalog.Relation, columns []int16) {
+		if t == nil {
+			return
+		}
+		l.uses[relationKey(t.OID)] = true // a new foreign key names it
+		for _, name := range t.ColumnNames(columns) {
+			l.addChange(columnKey(t.OID, name), name)
+		}
+	}
+	for _, con := range d.Before.Constraints {
+		if slices.Contains(con.Columns, d.Old.Attnum) {
+			add(d.Before, con.Columns)
+			add(before.Relation(con.Ref), con.RefColumns)
+		}
+	}
+	for _, ref := range before.ListReferences(d.Before, true) {
+		if slices.Contains(ref.Con.RefColumns, d.Old.Attnum) {
+			add(ref.From, ref.Con.Columns)
+			add(d.Before, ref.Con.RefColumns)
+		}
+	}
+	for _, x := range before.IndexesOf(d.Before) {
+		if columns := indexColumns(x); slices.Contains(columns, d.Old.Attnum) {
+			add(d.Before, columns)
+		}
+	}
+}
+
+// indexColumns returns all columns that an index reads.
+func indexColumns(x *catalog.Relation) (out []int16) {
+	for _, k := range x.Index.Keys {
+		out = append(append(out, k.Column), k.Columns...)
+	}
+	out = append(append(out, x.Index.Include...), x.Index.PredicateColumns...)
+	return slices.DeleteFunc(out, func(n int16) bool { return n == 0 })
+}
+
+// addWrittenRows adds the rows that a statement writes: of an UPDATE the columns that it sets, or else all columns of the table.
+func (l *links) addWrittenRows(t *part, s *rule.Stmt, words []string) {
+	if t.change != nil && t.change.Command != nil {
+		return
+	}
+	switch n := s.Node.GetNode().(type) {
+	case *pgparse.Node_UpdateStmt:
+		if r, _ := s.Before.Resolve(n.UpdateStmt.Relation); r != nil {
+			for _, set := range n.UpdateStmt.TargetList {
+				name := set.GetResTarget().GetName()
+				l.addChange(columnKey(r.OID, name), r.Name.String()+"."+name)
+			}
+		}
+		return
+	case *pgparse.Node_InsertStmt, *pgparse.Node_DeleteStmt, *pgparse.Node_MergeStmt, *pgparse.Node_TruncateStmt, *pgparse.Node_CopyStmt:
+	default:
+		return
+	}
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		r := s.Before.Relation(e.OID)
+		if r == nil || !slices.Contains(words, r.Name.Name) {
+			continue
+		}
+		l.addChange(rowsKey(e.OID), r.Name.String())
+		for _, col := range r.Columns {
+			l.uses[columnKey(e.OID, col.Name)] = true
+		}
+	}
+}
+
+// isDataDependent reports whether the outcome of a part depends on rows, so that code before it may have to write them first.
+func (t *part) isDataDependent() bool {
+	if t.change == nil {
+		return !t.isCode()
+	}
+	switch n := t.change.Node.GetNode().(type) {
+	case *pgparse.Node_DoStmt:
+		return true
+	case *pgparse.Node_AlterTableStmt:
+		return dataCommands[t.change.Command.GetSubtype()]
+	case *pgparse.Node_IndexStmt:
+		return n.IndexStmt.Unique
+	case *pgparse.Node_UpdateStmt, *pgparse.Node_InsertStmt, *pgparse.Node_DeleteStmt, *pgparse.Node_MergeStmt, *pgparse.Node_TruncateStmt,
+		*pgparse.Node_CreateTableAsStmt, *pgparse.Node_SelectStmt:
+		return true
+	}
+	return false
+}
+
+// dataCommands are the commands of ALTER TABLE that check or convert rows.
+var dataCommands = map[pgparse.AlterTableType]bool{
+	pgparse.AlterTableType_AT_SetNotNull: true, pgparse.AlterTableType_AT_AddConstraint: true, pgparse.AlterTableType_AT_ValidateConstraint: true,
+	pgparse.AlterTableType_AT_AlterColumnType: true, pgparse.AlterTableType_AT_AttachPartition: true,
+}
