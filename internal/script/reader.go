@@ -15,6 +15,7 @@ type Reader struct {
 	lines   *pgparse.Lines
 	strings pgparse.Strings
 	bodies  []pgparse.Comment
+	calls   []sentCall
 	// part is the index of the part that is read, splitter reads it, and ahead are statements of it.
 	part     int
 	splitter *pgparse.Splitter
@@ -64,10 +65,11 @@ func (r *Reader) Next(most int) (s *Script, err error) {
 		s.Strings = r.splitter.Strings()
 		b.rewritePart(r.source.Parts[r.part], r.splitter.Source())
 	}
-	r.bodies, r.source, r.window = append(r.bodies, s.bodies...), s.Source, r.window+1
+	r.bodies, r.calls = append(r.bodies, s.bodies...), append(r.calls, s.calls...)
+	r.source, r.window = s.Source, r.window+1
 	r.assignTransactions(s)
 	if !s.More {
-		s.Suppressions = readSuppressions(s.Source, s.lines, r.bodies)
+		s.Suppressions = readSuppressions(s.Source, s.lines, r.bodies, r.calls)
 	}
 	return s, nil
 }

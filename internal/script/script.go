@@ -53,7 +53,7 @@ type Part struct {
 	// if a framework rendered it.
 	Start int
 	// Line, Column, EndLine and EndColumn are the position of rendered SQL: its
-	// operation. They count from 1.
+	// operation; of SQL in a program: the call that sends it. They count from 1.
 	Line, Column, EndLine, EndColumn int
 	// Operation is the framework's operation that was rendered; zero for SQL that the
 	// author wrote.
@@ -270,6 +270,8 @@ type Script struct {
 	next int
 	// bodies are the DO blocks that stand in Source.Text letter by letter.
 	bodies []pgparse.Comment
+	// calls are the calls of a program whose SQL stands in Source.Text.
+	calls []sentCall
 	// guards are the parts that begin with a [GuardStatement], which is no statement of the script.
 	guards map[int]bool
 }
@@ -332,6 +334,9 @@ func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
 		s.Start, s.End = p.Start+st.Start, p.Start+st.End
 		s.Line, s.Column = b.lines.Position(s.Start)
 		s.EndLine, s.EndColumn = b.lines.Position(s.End)
+	}
+	if isFirst := len(b.calls) == 0 || b.calls[len(b.calls)-1].part != index; p.Start >= 0 && p.Line > 0 && isFirst {
+		b.calls = append(b.calls, sentCall{part: index, line: p.Line, statement: s.Line})
 	}
 	s.ErrLine, s.ErrColumn = s.Line, s.Column
 	if s.Err != nil && p.Start >= 0 {

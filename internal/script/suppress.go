@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -40,11 +41,11 @@ const marker = "onward:ignore"
 var foreign = []string{"squawk-ignore-next-statement", "squawk-ignore-file", "squawk-ignore", "atlas:nolint", "eugene: ignore"}
 
 // readSuppressions reads the comments of a source. In SQL the parser's rules find comments;
-// in other files a line comment is the text after its marker.
+// in a program a line comment is the text after its marker, and the SQL that it sends has comments of its own.
 //
 // A DO block is a string for Postgres' scanner; the comments in its body apply to the
-// statements in it.
-func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []Suppression {
+// statements in it. calls are the calls of a program that send its SQL.
+func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment, calls []sentCall) []Suppression {
 	var out []Suppression
 	for _, w := range src.Waivers {
 		out = append(out, Suppression{Foreign: w.Name, Line: w.Line, Column: w.Column, EndColumn: w.Column + len(w.Name), Target: w.Line, LastLine: w.EndLine})
@@ -52,7 +53,7 @@ func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment
 	if !mentionsLinter(src.Text) {
 		return out
 	}
-	follows := codeFinder{src: src, lines: lines}
+	finders := map[string]*codeFinder{}
 	for _, c := range listComments(src, bodies) {
 		text := src.Text[c.Start:c.End]
 		i, other := findMention(text)
@@ -69,7 +70,13 @@ func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment
 		s.Alone = strings.TrimSpace(src.Text[start:c.Start]) == ""
 		s.Target = s.Line
 		if s.Alone {
-			s.Target = follows.findCodeLine(s.Line)
+			if finders[c.marker] == nil {
+				finders[c.marker] = &codeFinder{text: src.Text, marker: c.marker, lines: lines}
+			}
+			s.Target = finders[c.marker].findCodeLine(s.Line)
+			if c.marker != sqlMarker {
+				s.Target = findSentLine(calls, s.Target)
+			}
 		}
 		out = append(out, s)
 	}
@@ -105,25 +112,95 @@ func findMention(text string) (first int, other string) {
 // hasOnlyMarkers reports whether a text has only comment characters.
 func hasOnlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#<!") == "" }
 
-func listComments(src Source, bodies []pgparse.Comment) []pgparse.Comment {
-	if src.LineComment == "" || src.LineComment == "--" {
-		out := pgparse.ListComments(src.Text)
-		for _, b := range bodies {
-			for _, c := range pgparse.ListComments(src.Text[b.Start:b.End]) {
-				out = append(out, pgparse.Comment{Start: b.Start + c.Start, End: b.Start + c.End})
+// sqlMarker begins a line comment of SQL.
+const sqlMarker = "--"
+
+// markedComment is a comment, with the text that begins line comments of its language.
+type markedComment struct {
+	pgparse.Comment
+	marker string
+}
+
+// listComments returns the comments of a file in their order. bodies are the DO blocks of its SQL.
+func listComments(src Source, bodies []pgparse.Comment) []markedComment {
+	var out []markedComment
+	addSQL := func(start, end int) {
+		for _, c := range pgparse.ListComments(src.Text[start:end]) {
+			out = append(out, markedComment{pgparse.Comment{Start: start + c.Start, End: start + c.End}, sqlMarker})
+		}
+	}
+	if marker := src.LineComment; marker == "" || marker == sqlMarker {
+		addSQL(0, len(src.Text))
+	} else {
+		start := 0
+		for line := range strings.SplitAfterSeq(src.Text, "\n") {
+			if i := strings.Index(line, marker); i >= 0 {
+				out = append(out, markedComment{pgparse.Comment{Start: start + i, End: start + len(strings.TrimRight(line, "\r\n"))}, marker})
+			}
+			start += len(line)
+		}
+		for i := range src.Parts {
+			if p := &src.Parts[i]; p.Start >= 0 {
+				addSQL(p.Start, p.Start+len(p.SQL))
 			}
 		}
-		return out
 	}
-	var out []pgparse.Comment
-	offset := 0
-	for _, line := range strings.SplitAfter(src.Text, "\n") {
-		if i := strings.Index(line, src.LineComment); i >= 0 {
-			out = append(out, pgparse.Comment{Start: offset + i, End: offset + len(strings.TrimRight(line, "\r\n"))})
-		}
-		offset += len(line)
+	for _, b := range bodies {
+		addSQL(b.Start, b.End)
 	}
+	slices.SortStableFunc(out, func(a, b markedComment) int { return cmp.Compare(a.Start, b.Start) })
 	return out
+}
+
+// sentCall is a call of a program that sends a part of its SQL: the line on which it begins, and that of its first statement. For
+//
+//	knex.raw(`
+//	  CREATE INDEX i ON t (a)
+//	`)
+//
+// these are 1 and 2.
+type sentCall struct{ part, line, statement int }
+
+// findSentLine returns the line of the first statement of the call at a line, or above it: in
+//
+//	knex.raw(
+//	  // onward:ignore index-create-blocking: 40 rows
+//	  `
+//	  CREATE INDEX i ON t (a)
+//	  `)
+//
+// the comment is above line 3, and the statement is on line 4. It returns the line itself if no such call is there.
+func findSentLine(calls []sentCall, line int) int {
+	for _, c := range calls {
+		if c.line <= line && line < c.statement {
+			return c.statement
+		}
+	}
+	return line
+}
+
+// PlaceSuppression returns the line above which a comment suppresses a finding at a line, and the text that begins the comment: "--",
+// also inside of the SQL of a program, or the program's own. A finding of the first statement that a call of a program sends has its comment above
+// the call.
+func (s *Script) PlaceSuppression(line int) (above int, marker string) {
+	marker = cmp.Or(s.Source.LineComment, sqlMarker)
+	if marker == sqlMarker {
+		return line, marker
+	}
+	start := s.lines.LineStart(line)
+	for i := range s.Source.Parts {
+		p := &s.Source.Parts[i]
+		if p.Start < 0 {
+			continue
+		}
+		if p.Start < start && start <= p.Start+len(p.SQL) {
+			return line, sqlMarker
+		}
+		if first, _ := s.lines.Position(p.Start); first == line && p.Line > 0 {
+			return min(p.Line, line), marker
+		}
+	}
+	return line, marker
 }
 
 func parseSuppression(text string) Suppression {
@@ -164,8 +241,9 @@ func firstField(s string) string {
 // codeFinder finds the code that comments alone on their lines apply to. Of many comments
 // in a row, only the first one searches.
 type codeFinder struct {
-	src   Source
-	lines *pgparse.Lines
+	text   string
+	marker string // begins a line comment
+	lines  *pgparse.Lines
 	// from is the line at which the last search began, to the line that it found.
 	from, to int
 }
@@ -184,13 +262,9 @@ func (f *codeFinder) findCodeLine(line int) int {
 
 // scanCodeLine returns the next line of code, or the number of lines plus one if there is none.
 func (f *codeFinder) scanCodeLine(line int) int {
-	prefix := f.src.LineComment
-	if prefix == "" {
-		prefix = "--"
-	}
 	for n := line + 1; n <= f.lines.CountLines(); n++ {
-		text := strings.TrimSpace(f.src.Text[f.lines.LineStart(n):f.lines.LineStart(n+1)])
-		if text != "" && !strings.HasPrefix(text, prefix) {
+		text := strings.TrimSpace(f.text[f.lines.LineStart(n):f.lines.LineStart(n+1)])
+		if text != "" && !strings.HasPrefix(text, f.marker) {
 			return n
 		}
 	}

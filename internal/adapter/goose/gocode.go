@@ -219,9 +219,9 @@ func (g *program) recordText(e ast.Expr) bool {
 		return true
 	}
 	p.Message = true
+	p.Line = 1 + strings.Count(g.text[:from], "\n")
 	if lit.Value[0] == '"' {
 		// A literal in double quotes has no room for another line: the part has a position and no offset.
-		p.Line = 1 + strings.Count(g.text[:p.Start], "\n")
 		p.Column = p.Start - strings.LastIndexByte(g.text[:p.Start], '\n')
 		p.EndLine, p.EndColumn, p.Start = p.Line, p.Column+len(p.SQL), -1
 	}

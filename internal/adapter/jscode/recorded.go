@@ -219,10 +219,8 @@ func (r *recorder) recordStatement(c jsrun.Call, s Statement, isRepeated bool) {
 			p.Start = r.findText(p.SQL, c.Place)
 		}
 	}
-	if p.Start < 0 {
-		p.Line, p.Column = max(place.Line, 1), max(place.Column, 1)
-		p.EndLine, p.EndColumn = p.Line, p.Column+1
-	}
+	p.Line, p.Column = max(place.Line, 1), max(place.Column, 1)
+	p.EndLine, p.EndColumn = p.Line, p.Column+1
 	for _, n := range c.Needs {
 		if table := r.readNeeds(n.Value); table != "" {
 			p.Needs, p.NeedsAt = append(p.Needs, table), n.Line

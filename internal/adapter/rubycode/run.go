@@ -154,7 +154,7 @@ func (r *Run) SendSQL(sql string, text Value, conditional bool) {
 			p.Start = part.Start
 		}
 	}
-	if p.Start < 0 && origin != nil {
+	if origin != nil {
 		p.Line, p.Column = r.lines.Position(origin.start)
 		p.EndLine, p.EndColumn = r.lines.Position(max(origin.start, origin.end))
 	}
