@@ -195,6 +195,24 @@ func TestVSCode(t *testing.T) {
 			t.Errorf("the migrations are %s", list)
 		}
 	})
+	t.Run("a program", func(t *testing.T) {
+		dir := gittest.Commits(t,
+			map[string]string{
+				"knexfile.js":                    "module.exports = { client: 'pg' }\n",
+				"migrations/20240101000000_a.js": "exports.up = (knex) => knex.schema.createTable('users', (t) => { t.text('email') })\nexports.down = () => {}\n",
+			},
+			map[string]string{"migrations/20240102000000_b.js": "exports.up = (knex) => knex.schema.table('users', (t) => {\n  t.index('email')\n})\nexports.down = () => {}\n"})
+		s.t = t
+		s.start("{"+common+"}", "--disable-workspace-trust")
+		w := s.open(dir, "migrations/20240102000000_b.js", 1280, 800)
+		w.waitFor(".codelens-decoration", "what this locks: users, ShareLock, blocks writes")
+		w.waitFor(".squiggly-error, .squiggly-warning", "")
+		w.clickText(".view-line", "t.index")
+		w.openFixes("onward: ignore index-create-blocking here")
+		w.clickText(".action-widget .action-item, .action-widget .monaco-list-row", "ignore index-create-blocking here")
+		w.waitFor(".view-lines", "// onward:ignore index-create-blocking: why it is safe here")
+		w.picture("program")
+	})
 	t.Run("not trusted", func(t *testing.T) {
 		s.t = t
 		const evil = "#!/bin/sh\ntouch "

@@ -22,10 +22,10 @@ func (a *app) newLSPCommand() *cobra.Command {
 you type a migration; on hover the locks of a statement and the schema at the cursor; safe
 forms and suppressions as code actions. docs/editors.md has the configuration for editors.
 
-A migration in a SQL file is judged as onward changelog judges it, with the editor's unsaved
-texts. A SQL file that is no migration is not judged, nor is a file in another language; earlier
-migrations in JavaScript run in an interpreter that reaches nothing. No other code of the
-repository runs, nothing is written there, and no server is asked.
+A migration is judged as onward changelog judges it, with the editor's unsaved texts: SQL, and the
+programs that onward reads (JavaScript, TypeScript, Ruby, yoyo's Python, goose's Go). Those in
+JavaScript and TypeScript run in an interpreter that reaches nothing. Django's and Alembic's are not
+judged. No other code of the repository runs, nothing is written there, and no server is asked.
 
 Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 		Example: `  onward lsp

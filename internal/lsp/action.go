@@ -7,6 +7,7 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report/machine"
 	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/onward"
@@ -39,19 +40,19 @@ func (s *server) listCodeActions(ctx context.Context, r *jrpc2.Request) (any, er
 		if m.Finding == nil || d.text.offsetOf(shown.Range.Start) > to || d.text.offsetOf(shown.Range.End) < from {
 			continue
 		}
-		out = append(out, s.actionsForFinding(d, &m, shown, now.rewrites[d.path])...)
+		out = append(out, s.actionsForFinding(d, &m, shown, &now)...)
 	}
 	return out, nil
 }
 
-// actionsForFinding returns the actions for one finding. rewrite is the safe form of its file; nil for none.
-func (s *server) actionsForFinding(d *doc, m *machine.Marked, shown diagnostic, rewrite *plan.Edit) []codeAction {
+// actionsForFinding returns the actions for one finding. A rewrite is the safe form of its file; nil for none.
+func (s *server) actionsForFinding(d *doc, m *machine.Marked, shown diagnostic, now *result) []codeAction {
 	var out []codeAction
 	add := func(a codeAction) {
 		a.Kind, a.Diagnostics = quickFix, []diagnostic{shown}
 		out = append(out, a)
 	}
-	fix := m.Finding.Fix
+	fix, rewrite := m.Finding.Fix, now.rewrites[d.path]
 	if fix == nil && rewrite != nil && plan.IsPlannable(m.Finding) {
 		fix = []onward.Edit{minimalEdit(rewrite)}
 	}
@@ -61,7 +62,7 @@ func (s *server) actionsForFinding(d *doc, m *machine.Marked, shown diagnostic, 
 		title := "onward: replace the migration by safe files: " + m.Rule
 		add(codeAction{Title: title, Command: &command{Title: title, Command: rewriteCommand, Arguments: []any{d.uri}}})
 	}
-	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.newWorkspaceEdit(d, []textEdit{newIgnoreEdit(d, m)})})
+	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.newWorkspaceEdit(d, []textEdit{newIgnoreEdit(d, m, now.drafted.Judged[d.path])})})
 	add(codeAction{Title: "onward: explain " + m.Rule, Command: &command{Title: "explain " + m.Rule, Command: explainCommand, Arguments: []any{m.Rule}}})
 	return out
 }
@@ -100,12 +101,17 @@ func (d *doc) withLineEnds(s string) string {
 	return s
 }
 
-// newIgnoreEdit puts the comment that suppresses a finding above its line.
-func newIgnoreEdit(d *doc, m *machine.Marked) textEdit {
-	line := d.text.offsetOfLineColumn(m.Line, 1)
+// newIgnoreEdit puts the comment that suppresses a finding above its line: in the form of the language, and in a program above
+// the call that sends the statement.
+func newIgnoreEdit(d *doc, m *machine.Marked, judged *audit.Folded) textEdit {
+	above, marker := m.Line, "--"
+	if judged != nil {
+		above, marker = judged.Script.PlaceSuppression(m.Line)
+	}
+	line := d.text.offsetOfLineColumn(above, 1)
 	text := firstLine(d.text.content[line:])
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
-	return textEdit{Range: d.text.spanOf(line, line), NewText: d.withLineEnds(indent + page.Suppression(m.Rule) + "\n")}
+	return textEdit{Range: d.text.spanOf(line, line), NewText: d.withLineEnds(indent + page.FormatSuppression(m.Rule, marker) + "\n")}
 }
 
 func newDocumentEdit(uri string, version *int32, edits []textEdit) documentEdit {

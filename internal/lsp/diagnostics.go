@@ -21,8 +21,8 @@ func (s *server) publishDiagnostics(d doc, r *onward.Report) {
 	s.mu.Lock()
 	now := s.docs[d.uri]
 	s.mu.Unlock()
-	if now == nil || now.version != d.version || !strings.HasSuffix(d.file, ".sql") {
-		return // closed, or newer: the newer text is judged next
+	if now == nil || now.version != d.version || !d.isSQL() && (d.project == nil || !d.project.holdsFile(d.file)) {
+		return // closed, or newer (the newer text is judged next), or no migration
 	}
 	list := []diagnostic{}
 	switch {
@@ -85,6 +85,11 @@ func (d *doc) rangeOf(m *machine.Marked) span {
 	end := start
 	if m.EndLine > 0 {
 		end = d.text.offsetOfLineColumn(m.EndLine, m.EndColumn)
+	}
+	if !d.isSQL() && end == start+1 { // of a call in a program only one place is known: its line is shown
+		line := d.text.offsetOfLineColumn(m.Line, 1)
+		text := firstLine(d.text.content[line:])
+		start, end = line+len(text)-len(strings.TrimLeft(text, " \t")), line
 	}
 	if end <= start {
 		end = start + len(strings.TrimRight(firstLine(d.text.content[start:]), " \t\r"))

@@ -30,10 +30,18 @@ type doc struct {
 	path       string   // in the project's repository
 }
 
-// isMigration reports whether the document is one to judge.
+// isMigration reports whether the document is one to judge: SQL, or a program in a directory of migrations.
 func (d *doc) isMigration() bool {
-	return d.project != nil && d.lostReason == nil && strings.HasSuffix(d.file, ".sql") && len(d.text.content) <= maxText
+	return d.project != nil && d.lostReason == nil && len(d.text.content) <= maxText && (d.isSQL() || d.project.holdsFile(d.file))
 }
+
+// mayBeMigration is isMigration, and true for every program of a repository that was not read yet.
+func (d *doc) mayBeMigration() bool {
+	return d.project != nil && (d.isSQL() || d.project.mayHoldFile(d.file))
+}
+
+// isSQL reports whether the document is SQL. In any directory it has a hover with the schema.
+func (d *doc) isSQL() bool { return strings.HasSuffix(d.file, ".sql") }
 
 // fileFromURI returns the file of an address; "" for none.
 func fileFromURI(uri string) string {
@@ -174,7 +182,7 @@ func (s *server) rereadFiles(context.Context, *jrpc2.Request) (any, error) {
 // judgeRelated judges the related documents again. again is set if their repository must be read
 // again, too.
 func (s *server) judgeRelated(d *doc, fromScratch bool) {
-	if d.project != nil && (strings.HasSuffix(d.file, ".sql") || fromScratch) {
+	if d.mayBeMigration() || d.project != nil && filepath.Base(d.file) == config.Name {
 		d.project.requestJudging(fromScratch)
 	}
 }

@@ -54,11 +54,11 @@ func (s *server) waitForCurrentResult(ctx context.Context, uri string) (*doc, re
 	s.mu.Lock()
 	d := s.docs[uri]
 	s.mu.Unlock()
-	if d == nil || !d.isMigration() {
+	if d == nil || !d.mayBeMigration() {
 		return nil, result{}, nil
 	}
 	now, err := d.project.waitForResult(ctx)
-	if err != nil {
+	if err != nil || !d.isMigration() {
 		return nil, result{}, err
 	}
 	docCopy := *d
@@ -82,7 +82,7 @@ type cursorObject struct {
 func findCursorObject(d *doc, drafted *audit.Drafted, offset int) cursorObject {
 	out := cursorObject{schemas: []*audit.Catalog{drafted.Schema}}
 	m := drafted.Judged[d.path]
-	if m == nil {
+	if m == nil && d.isSQL() {
 		if file, err := pgparse.SplitText(d.text.content); err == nil {
 			for i := range file.Stmts {
 				if st := &file.Stmts[i]; st.Start <= offset && offset <= st.End {
@@ -90,10 +90,20 @@ func findCursorObject(d *doc, drafted *audit.Drafted, offset int) cursorObject {
 				}
 			}
 		}
+	}
+	if m == nil {
 		return out
 	}
 	for _, st := range m.Statements {
-		if st.Start < 0 || offset < st.Start || offset > st.End || st.In != "" {
+		start, end := st.Start, st.End
+		if start < 0 { // a call of a program has it: on its line, the last call before the offset counts, or the first one
+			if call := d.text.offsetOfLineColumn(st.Line, st.Column); call > offset && out.node != nil {
+				continue
+			}
+			start = d.text.offsetOfLineColumn(st.Line, 1)
+			end = start + len(firstLine(d.text.content[start:]))
+		}
+		if offset < start || offset > end || st.In != "" {
 			continue
 		}
 		out.schemas, out.node = nil, st.Node

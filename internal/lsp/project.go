@@ -28,8 +28,10 @@ type project struct {
 	again    bool // to read the repository again, too
 	finished int  // the last finished request
 	result   result
-	news     chan struct{} // closed when done grows
-	more     chan struct{} // signals a new request
+	// holds reports whether a file is in a directory of migrations that are judged; nil before the repository was read.
+	holds func(file string) bool
+	news  chan struct{} // closed when done grows
+	more  chan struct{} // signals a new request
 }
 
 // result is what judging a project returns.
@@ -50,6 +52,20 @@ func newProject(s *server, dir string) *project {
 }
 
 func (p *project) stopProject() { p.stop() }
+
+// holdsFile reports whether a file is in a directory of migrations that are judged.
+func (p *project) holdsFile(file string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.holds != nil && p.holds(file)
+}
+
+// mayHoldFile is holdsFile, and true before the repository was read.
+func (p *project) mayHoldFile(file string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.holds == nil || p.holds(file)
+}
 
 // requestJudging requests that the project is judged.
 func (p *project) requestJudging(fromScratch bool) {
@@ -179,6 +195,18 @@ func (w *worker) judgeDocuments(ctx context.Context, fromScratch bool) (out resu
 
 // readRepository reads the repository. It shows an error that prevents judging once.
 func (w *worker) readRepository(ctx context.Context) {
+	defer func() {
+		holds := func(string) bool { return false }
+		if d := w.draft; d != nil {
+			holds = func(file string) bool {
+				path := relativePath(d.Root(), file)
+				return path != "" && d.Holds(path)
+			}
+		}
+		w.mu.Lock()
+		w.holds = holds
+		w.mu.Unlock()
+	}()
 	settings, err := w.server.Settings(w.dir)
 	if err != nil {
 		w.server.showMessage(1, err.Error())

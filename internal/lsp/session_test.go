@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type session struct {
 	// questions are those for the user, answers the actions that the user takes; "" for none.
 	questions, answers chan string
 	ended              chan error
+	judged             atomic.Int32 // how often the release was judged
 }
 
 // patience is how long a test waits for what comes at once.
@@ -67,6 +69,7 @@ func begin(t *testing.T, dir string) *session {
 		err := Serve(context.Background(), Config{
 			Settings: func(dir string) (*config.Config, error) { return config.Load(dir, audit.Names()) },
 			Explain:  func(rule string) (string, error) { return "# " + rule, nil },
+			Judged:   func() { s.judged.Add(1) },
 		}, in, out)
 		_ = out.Close()
 		s.ended <- err

@@ -16,7 +16,10 @@ interface Verdict {
 
 let session: Session | undefined;
 
-/** Called by VS Code when a SQL file is opened first. */
+/** The languages of migrations. The server decides which files are some. */
+const languages = ['sql', 'javascript', 'typescript', 'ruby', 'python', 'go'];
+
+/** Called by VS Code when a SQL file is opened first, or if the workspace has migrations that are programs. */
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   session = new Session(context);
   await session.start();
@@ -30,7 +33,7 @@ export async function deactivate(): Promise<void> {
 /** The language server, and what shows it. */
 class Session {
   private readonly output = vscode.window.createOutputChannel('onward', { log: true });
-  private readonly status = vscode.languages.createLanguageStatusItem('onward', { language: 'sql', scheme: 'file' });
+  private readonly status = vscode.languages.createLanguageStatusItem('onward', listSelectors());
   private readonly pages = new Pages();
   private client: LanguageClient | undefined;
   /** Starts and stops one after the other. */
@@ -117,7 +120,7 @@ class Session {
     // Outside of every workspace: nothing of one is found by a relative path.
     const server: ServerOptions = { command: program, args: ['lsp', ...args], options: { cwd: os.homedir() } };
     const options: LanguageClientOptions = {
-      documentSelector: [{ language: 'sql', scheme: 'file' }, { pattern: '**/*.sql', scheme: 'file' }],
+      documentSelector: [...listSelectors(), { pattern: '**/*.sql', scheme: 'file' }],
       outputChannel: this.output,
       initializationOptions: { showsResults: true, showsVerdict: true },
       middleware: this.middleware(),
@@ -203,6 +206,10 @@ class Session {
 function readOwnPath(): string {
   const found = vscode.workspace.getConfiguration('onward').inspect<string>('path');
   return found?.globalValue ?? '';
+}
+
+function listSelectors(): { language: string; scheme: string }[] {
+  return languages.map((language) => ({ language, scheme: 'file' }));
 }
 
 function describe(error: unknown): string {

@@ -152,11 +152,18 @@ func (e *Example) Title() string {
 
 // Suppression is a comment that takes the rule's findings out at one place.
 func (p *Page) Suppression() string {
-	return Suppression(p.Rule.ID)
+	return FormatSuppression(p.Rule.ID, "--")
 }
 
-// Suppression is the comment that takes the findings of a rule out, with a reason to write.
-func Suppression(rule string) string { return "-- onward:ignore " + rule + ": why it is safe here" }
+// FormatSuppression returns the comment that takes the findings of a rule out, with a reason to write. marker begins comments of
+// the file's language.
+func FormatSuppression(rule, marker string) string {
+	text := marker + " onward:ignore " + rule + ": why it is safe here"
+	if marker == "<!--" {
+		text += " -->"
+	}
+	return text
+}
 
 // Setting is the part of onward.yaml that switches the rule off.
 func (p *Page) Setting() string { return "rules:\n  " + p.Rule.ID + ": off" }
