@@ -23,6 +23,8 @@ type wordCounts struct {
 	// or more have.
 	OneWord float64
 	Shared  int
+	// Particles is the share of variables whose name is a particle, a pronoun, an auxiliary or a participle, in percent.
+	Particles float64
 	// LongLines are the lines of code with more than 160 columns. Nearly all are SQL.
 	LongLines int
 }
@@ -135,6 +137,7 @@ func countWords(t *testing.T) (c wordCounts) {
 	}
 	c.Comments, c.Texts, c.Docs = comments.value(), texts.value(), docs.value()
 	c.OneWord, c.Shared = countNames(names)
+	c.Particles = countParticles(t)
 	return c
 }
 
@@ -204,6 +207,7 @@ func TestWords(t *testing.T) {
 		},
 		{"per cent of functions with a name of one word", got.OneWord, limit.OneWord, 0.5, func() { lowered.OneWord = got.OneWord }},
 		{"names that ten functions share", float64(got.Shared), float64(limit.Shared), 2, func() { lowered.Shared = got.Shared }},
+		{"per cent of variables with a particle as a name", got.Particles, limit.Particles, 0.1, func() { lowered.Particles = got.Particles }},
 		{"lines of more than 160 columns", float64(got.LongLines), float64(limit.LongLines), 20, func() { lowered.LongLines = got.LongLines }},
 	} {
 		switch {

@@ -59,8 +59,8 @@ func (t *Target) undoBrokenTriggers(ctx context.Context) ([]undo.Object, error) 
 	})
 }
 
-// reportLeftoverSteps reports each step that is left in the database, with the statements that would undo it, and returns their IDs. A step that renamed what is
-// gone has no undo any more.
+// reportLeftoverSteps reports each step that is left in the database, with the statements that would undo it, and returns their IDs. A step that
+// renamed what is gone has no undo any more.
 func (t *Target) reportLeftoverSteps(dropped []undo.Object) (left []string) {
 	for i := range slices.Backward(t.record.Plan.Steps) {
 		s := &t.record.Plan.Steps[i]

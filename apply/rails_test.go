@@ -46,7 +46,8 @@ func TestRails(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
 		out := new(bytes.Buffer)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
-		cmd.Env = append(os.Environ(), "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database, "RAILS_ENV=production",
+		cmd.Env = append(os.Environ(), "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User,
+			"PGDATABASE="+connConfig.Database, "RAILS_ENV=production",
 			"SECRET_KEY_BASE=x")
 		return cmd, out
 	}
@@ -131,7 +132,8 @@ func TestGuardWithRails(t *testing.T) {
 		}
 		cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database, "RAILS_ENV=production",
+		cmd.Env = append(os.Environ(), "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User,
+			"PGDATABASE="+connConfig.Database, "RAILS_ENV=production",
 			"SECRET_KEY_BASE=x")
 		out, err := cmd.CombinedOutput()
 		return string(out), err

@@ -128,7 +128,8 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 			if !cmp.Equal(got, []string{"who signs in|as typed|t|t"}) {
 				t.Errorf("the view has %v", got)
 			}
-			if !events.has(apply.Carried, "COMMENT ON VIEW public.users") || len(content(t, url, "SELECT detail FROM onward_ledger.log WHERE event = 'carried over'")) != 1 { // privileges are the step's own
+			if !events.has(apply.Carried, "COMMENT ON VIEW public.users") ||
+				len(content(t, url, "SELECT detail FROM onward_ledger.log WHERE event = 'carried over'")) != 1 { // privileges are the step's own
 				t.Error("nobody was told what was carried over")
 			}
 		})

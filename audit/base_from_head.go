@@ -59,7 +59,8 @@ func (a *changelog) buildBaseFromHead(head *adapter.Set, s adapter.Source, err e
 			edited = append(edited, m.ID)
 		}
 	}
-	reason := fmt.Sprintf("%s; the schema of %s is folded from the %d migrations of %s that it has too", innermostMessage(err), a.rng.BaseName, shared, a.rng.HeadName)
+	reason := fmt.Sprintf("%s; the schema of %s is folded from the %d migrations of %s that it has too", innermostMessage(err), a.rng.BaseName, shared,
+		a.rng.HeadName)
 	if len(edited) > 0 {
 		slices.Sort(edited)
 		more := ""

@@ -60,8 +60,8 @@ func (a *changelog) findMigrationsAhead(ctx context.Context, adapters []adapter.
 	return out
 }
 
-// countMigrationsAhead counts the migrations of findMigrationsAhead of all sources, without those that the head has by another commit. It is nil if the base has
-// no commit that the head lacks.
+// countMigrationsAhead counts the migrations of findMigrationsAhead of all sources, without those that the head has by another commit. It is nil if
+// the base has no commit that the head lacks.
 func (a *changelog) countMigrationsAhead(pairs []pair) *onward.Ahead {
 	if a.rng.Ancestor == nil {
 		return nil

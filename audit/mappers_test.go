@@ -130,7 +130,8 @@ func (m *mapperTool) runCases(t *testing.T) map[string]string {
 	}
 	cmd := exec.CommandContext(t.Context(), name, m.program, string(cases))
 	cmd.Dir = filepath.Join("testdata", "mappers")
-	env = append(env, "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database, "PGPASSWORD="+connConfig.Password)
+	env = append(env, "PGHOST="+connConfig.Host, fmt.Sprint("PGPORT=", connConfig.Port), "PGUSER="+connConfig.User, "PGDATABASE="+connConfig.Database,
+		"PGPASSWORD="+connConfig.Password)
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if exit := new(exec.ExitError); errors.As(err, &exit) {

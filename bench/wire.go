@@ -71,5 +71,6 @@ func (w *wireServer) compareLatency(clients int, bouncer connection) {
 	w.Check("wire/latency", fmt.Sprintf("recording, %d clients, beside pgbouncer", clients), recorderMedian/bouncerMedian,
 		fmt.Sprintf("%.3f and %.3f ms, direct %.3f ms", recorderMedian, bouncerMedian, direct))
 	bouncerMedian, recorderMedian = table.Median(used[1]), table.Median(used[2])
-	w.Check("wire/cpu", "processor time of a query, beside pgbouncer", recorderMedian/bouncerMedian, fmt.Sprintf("%.1f and %.1f µs", recorderMedian, bouncerMedian))
+	w.Check("wire/cpu", "processor time of a query, beside pgbouncer", recorderMedian/bouncerMedian,
+		fmt.Sprintf("%.1f and %.1f µs", recorderMedian, bouncerMedian))
 }

@@ -82,7 +82,8 @@ func (p *planner) splitMigration(m *rule.Migration) {
 			for _, c := range splitChanges(stmt) {
 				p.collectFindings(c)
 				t := &part{
-					partKey: partKey{statement: s, command: n}, migration: m, line: max(s.Line, stmt.Line), change: c, statements: []*rule.Stmt{stmt}, several: len(planned) > 1,
+					partKey: partKey{statement: s, command: n}, migration: m, line: max(s.Line, stmt.Line), change: c, statements: []*rule.Stmt{stmt},
+					several: len(planned) > 1,
 				}
 				if createsTemporary(stmt.Node) {
 					t.missing = []string{fmt.Sprintf("%s:%d creates a temporary table, which ends with its session: what uses it cannot become steps of its own",

@@ -64,7 +64,8 @@ func (p *railsProject) migrate(database string, args ...string) string {
 	}
 	cmd := exec.CommandContext(p.t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "PGHOST="+target.Host, fmt.Sprint("PGPORT=", target.Port), "PGUSER="+target.User, "PGDATABASE="+target.Database, "RAILS_ENV=production",
+	cmd.Env = append(os.Environ(), "PGHOST="+target.Host, fmt.Sprint("PGPORT=", target.Port), "PGUSER="+target.User, "PGDATABASE="+target.Database,
+		"RAILS_ENV=production",
 		"SECRET_KEY_BASE=x")
 	talk, err := cmd.CombinedOutput()
 	if err != nil {

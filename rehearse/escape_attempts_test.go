@@ -254,7 +254,8 @@ func (e *escape) end(t *testing.T, r *onward.Report, rehearsal *onward.Rehearsal
 	case last.Failed == nil && m.Path != "migrations/00004_seen.sql":
 		t.Errorf("%d: it ended after %s:%d", rehearsal.Postgres, m.Path, line)
 	case last.Failed != nil && !slices.ContainsFunc(e.wants, func(w want) bool {
-		return w.line == line && w.oldest <= rehearsal.Postgres && rehearsal.Postgres <= w.newest && strings.Contains(w.fact, "") && m.Path == "migrations/00002_up.sql"
+		return w.line == line && w.oldest <= rehearsal.Postgres && rehearsal.Postgres <= w.newest && strings.Contains(w.fact, "") &&
+			m.Path == "migrations/00002_up.sql"
 	}):
 		t.Errorf("%d: it ended at %s:%d: %+v", rehearsal.Postgres, m.Path, line, last.Failed)
 	}

@@ -68,7 +68,8 @@ func TestKilled(t *testing.T) {
 	fresh := newVictims(t, fmt.Sprintf("%s-- %d\nCREATE TABLE unique_%d ();\n", faultBase, seed, seed), "")
 	cache := fresh.ownCache(t, bin)
 	externalServer := somebodys(t)
-	guest := newVictims(t, faultBase+"CREATE ROLE fault_reader;\nGRANT SELECT ON users TO fault_reader;\n", "--postgres "+externalServer.URLAs("rehearsal", "postgres"))
+	guest := newVictims(t, faultBase+"CREATE ROLE fault_reader;\nGRANT SELECT ON users TO fault_reader;\n",
+		"--postgres "+externalServer.URLAs("rehearsal", "postgres"))
 	whole := warm.wholes(t)
 	t.Logf("a rehearsal takes %s beside others", whole)
 	var mu sync.Mutex

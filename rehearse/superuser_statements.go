@@ -56,7 +56,8 @@ func (r *runner) runSpecialStatement(ctx context.Context, s *script.Statement) (
 	if name := ownerInStatement(s.Node); name != "" && !r.Superuser &&
 		(r.watch == nil || s.Node.GetAlterOwnerStmt().GetObjectType() != pgparse.ObjectType_OBJECT_FUNCTION) {
 		var isSuperuser bool
-		err := r.catalogConn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND rolsuper)", name).Scan(&isSuperuser)
+		err := r.catalogConn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND rolsuper)",
+			name).Scan(&isSuperuser)
 		if isSuperuser || err != nil {
 			r.addNote("what gives things to " + name + ", or says what it gives, was left out: the migrations do not run as the server's superuser")
 			return isSuperuser, err

@@ -56,8 +56,8 @@ func (r *replayer) prepareTemplate(
 	return out, reason, err
 }
 
-// makeEmptyDatabase makes an empty database, whose schema public the role of the migrations may drop, as the recorded command could. Before Postgres 15 the owner of a
-// database does not own it.
+// makeEmptyDatabase makes an empty database, whose schema public the role of the migrations may drop, as the recorded command could. Before Postgres
+// 15 the owner of a database does not own it.
 func (r *replayer) makeEmptyDatabase(ctx context.Context) (database string, err error) {
 	if database, err = r.stage.Empty(ctx); err != nil {
 		return "", err
@@ -159,9 +159,9 @@ const usableQuery = `SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE roln
 AND oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles p WHERE pg_catalog.pg_has_role(r.oid, p.oid, 'MEMBER')
 AND (p.rolsuper OR p.rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}'))))`
 
-// replayRole returns the role that a session is replayed as: its own, if the schema has a role of that name that reaches no more than its database. Otherwise it
-// is the role of the migrations, which owns what the recorded command's role owned. A role of the migrations may not be able to log in on this server, as it
-// was when it was recorded: it is made able to.
+// replayRole returns the role that a session is replayed as: its own, if the schema has a role of that name that reaches no more than its database.
+// Otherwise it is the role of the migrations, which owns what the recorded command's role owned. A role of the migrations may not
+// be able to log in on this server, as it was when it was recorded: it is made able to.
 func (r *replayer) replayRole(ctx context.Context, t *transcript.Transcript, s *transcript.Session, owner string) (string, error) {
 	if s.User == t.User {
 		return owner, nil

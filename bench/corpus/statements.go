@@ -115,13 +115,13 @@ func (g *generator) createIndex(t *table, concurrently string) {
 func (g *generator) writeChange(t *table) {
 	free := t.unpinnedColumns()
 	if len(free) == 0 {
-		g.addColumn(t)
+		g.addTableColumn(t)
 		return
 	}
 	c := pickOne(g.r, free)
 	switch g.r.IntN(14) {
 	case 0, 1, 2, 3, 4:
-		g.addColumn(t)
+		g.addTableColumn(t)
 	case 5:
 		g.writeLine("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;", t.name, c.name)
 		c.notNull = true
@@ -148,7 +148,7 @@ func (g *generator) writeChange(t *table) {
 	}
 }
 
-func (g *generator) addColumn(t *table) {
+func (g *generator) addTableColumn(t *table) {
 	c := g.makeColumn(t)
 	t.columns = append(t.columns, c)
 	extra := ""

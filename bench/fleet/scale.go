@@ -148,8 +148,9 @@ func guardWork() fleet.Work {
 func (s *scale) rolloutConfig(list targetList) fleet.Config {
 	waves, _ := fleet.ParseWaves(fleet.DefaultWaves) // a constant
 	return fleet.Config{
-		List: list, Release: "bench", Digest: "bench", Waves: waves, AtOnce: s.atOnce, PerServer: s.atOnce, Work: s.targetWork(nil), Who: "bench", Within: time.Minute,
-		Tell: func(string) {},
+		List: list, Release: "bench", Digest: "bench", Waves: waves, AtOnce: s.atOnce, PerServer: s.atOnce, Work: s.targetWork(nil), Who: "bench",
+		Within: time.Minute,
+		Tell:   func(string) {},
 	}
 }
 

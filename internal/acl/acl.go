@@ -110,7 +110,8 @@ BEGIN -- only its owner may use it, whatever the default privileges are
 END
 $onward$`
 	}
-	return buildCommandBlock(objectVariable+pgparse.QuoteLiteral(name)+";\n", "o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    )", ownerAlone)
+	return buildCommandBlock(objectVariable+pgparse.QuoteLiteral(name)+";\n", "o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    )",
+		ownerAlone)
 }
 
 // SetLike returns a statement that gives an object the privileges of another one: a relation or a type.

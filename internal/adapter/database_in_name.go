@@ -83,7 +83,8 @@ func (d *Dir) splitByDatabase() {
 	d.Names = nil
 	for _, n := range all {
 		db := databaseInName(n)
-		if len(postgresNames) == 0 && onlyDatabases[db] || len(postgresNames) > 0 && (db == "" && postgresNames[stripDatabaseName(n)] || db != "" && db != "postgres") {
+		if len(postgresNames) == 0 && onlyDatabases[db] ||
+			len(postgresNames) > 0 && (db == "" && postgresNames[stripDatabaseName(n)] || db != "" && db != "postgres") {
 			d.Others = append(d.Others, n)
 		} else {
 			d.Names = append(d.Names, n)

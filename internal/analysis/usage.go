@@ -243,7 +243,8 @@ func (u Usage) DescribeBreak(object string) string {
 	case u.Recorded > 0:
 		return fmt.Sprintf("nothing in the deployed code names %s, nor does any of the recorded queries on its table (%d); queries that were not recorded may fail", object, u.Recorded)
 	case u.Named:
-		return "code that works on it is named like " + object + u.FirstPlace() + ": if it means " + object + ", it fails until the new code has replaced it everywhere"
+		return "code that works on it is named like " + object + u.FirstPlace() + ": if it means " + object +
+			", it fails until the new code has replaced it everywhere"
 	case u.Nothing:
 		return "nothing here works on the database, so that what its code does is not known: what uses " + object +
 			" fails until the new code has replaced it everywhere"

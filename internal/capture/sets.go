@@ -30,7 +30,8 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 	headConverter := &converter{books: b, files: headFiles, source: head.Source, known: indexByPath(head.Read), left: maxSearched}
 	if base != nil {
 		baseSet = c.newSet(*base, foundInCapture)
-		baseConverter := &converter{books: b, files: listMigrationFiles(base.Tree, base.Source.Dir), source: base.Source, known: indexByPath(base.Read), left: maxSearched}
+		baseConverter := &converter{books: b, files: listMigrationFiles(base.Tree, base.Source.Dir), source: base.Source, known: indexByPath(base.Read),
+			left: maxSearched}
 		if c.BaseCommand == "" {
 			baseSet.Migrations = baseConverter.convertSegments(before, 0)
 			headSet.Migrations = keepPresent(head.Tree, baseSet.Migrations, headConverter.convertSegments(before, 0))

@@ -89,7 +89,8 @@ func (k *checker) isSkippedByServer(node *pgparse.Node) bool {
 
 // reportAbsent records an object that nothing has made: for certain if the catalog is complete, else as one that should have been seen.
 func (k *checker) reportAbsent(object builtin.ObjectKind, schema, name string, no *pgerror.Refusal) {
-	if k.problem != nil || !k.c.Complete && !k.unseen || !k.isSchemaKnown(schema) || k.c.extensionMayProvide(object, name) || !k.c.Complete && k.c.hasRewrittenTypes() {
+	if k.problem != nil || !k.c.Complete && !k.unseen || !k.isSchemaKnown(schema) || k.c.extensionMayProvide(object, name) ||
+		!k.c.Complete && k.c.hasRewrittenTypes() {
 		return
 	}
 	for n := k.c.Unmodelled; n != nil; n = n.Next {

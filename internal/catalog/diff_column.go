@@ -99,7 +99,8 @@ func (d *catalogDiff) compareColumnTraits(x Delta, old, c *Column, a *Relation) 
 	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
 	note(!hasSameDefault(old, c), ColumnDefaultChanged)
 	note(old.Identity != c.Identity, ColumnIdentityChanged)
-	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !differsOnlyByRename(old, c), ColumnGeneratedChanged)
+	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !differsOnlyByRename(old, c),
+		ColumnGeneratedChanged)
 }
 
 // differsOnlyByRename reports a generation expression that differs only because a

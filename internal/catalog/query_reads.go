@@ -118,12 +118,12 @@ func (r *reader) addNamedColumn(s *query.Source, name string) {
 	}
 	if rel := r.currentRelation(s); rel != nil {
 		if c := rel.Column(name); c != nil {
-			r.addColumn(rel, c)
+			r.addReadColumn(rel, c)
 		}
 	}
 }
 
-func (r *reader) addColumn(rel *Relation, c *Column) {
+func (r *reader) addReadColumn(rel *Relation, c *Column) {
 	if have := r.q.columns[rel.OID]; !slices.Contains(have, c.Attnum) {
 		r.q.columns[rel.OID] = append(have, c.Attnum)
 	}
@@ -137,7 +137,7 @@ func (r *reader) readNames(l *query.Level) {
 			if pgparse.EndsInStar(m) {
 				r.q.star = true
 			} else if rel, c, _ := r.resolveName(l, n); c != nil {
-				r.addColumn(rel, c)
+				r.addReadColumn(rel, c)
 			}
 		case *query.Using:
 			for _, s := range l.Sources {

@@ -44,7 +44,7 @@ func (r *reader) addWrittenColumns(rv *pgparse.RangeVar, list []*pgparse.Node, a
 	}
 	for _, c := range rel.Columns {
 		if all || slices.ContainsFunc(list, func(n *pgparse.Node) bool { return clipName(n.GetResTarget().GetName()) == c.Name }) {
-			r.addColumn(rel, c)
+			r.addReadColumn(rel, c)
 		}
 	}
 }

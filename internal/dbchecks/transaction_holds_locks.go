@@ -19,7 +19,8 @@ var transactionHoldsLocks = &Check{Rule: rule.Rule{
 	Instead: "Wait until it has ended, or end it: SELECT pg_terminate_backend(PID). A short lock_timeout, and trying again, " +
 		"keeps a migration from stopping others while it waits. preflight: in onward.yaml has `transaction_age`.",
 	Manual: []string{"https://www.postgresql.org/docs/current/explicit-locking.html"},
-}, Scope: onward.ScopeTouched, Metric: "transaction_age_seconds", Help: "Seconds for which the oldest transaction of the database is open.", Look: checkOpenTransactions}
+}, Scope: onward.ScopeTouched, Metric: "transaction_age_seconds", Help: "Seconds for which the oldest transaction of the database is open.",
+	Look: checkOpenTransactions}
 
 // A role that may not see other roles' sessions still gets their locks, but not their
 // age.

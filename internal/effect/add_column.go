@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/refusal"
 )
 
-// addColumn is ADD COLUMN. A constant default is only a catalog change; DEFAULT gen_random_uuid() rewrites the table.
-func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
+// recordAddColumn is ADD COLUMN. A constant default is only a catalog change; DEFAULT gen_random_uuid() rewrites the table.
+func (a *alterState) recordAddColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	if a.now.HasColumn(def.GetColname()) {
 		return

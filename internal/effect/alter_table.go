@@ -150,7 +150,7 @@ func (a *alterState) runCommand(cmd *pgparse.AlterTableCmd) {
 	}
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
-		a.addColumn(cmd)
+		a.recordAddColumn(cmd)
 	case pgparse.AlterTableType_AT_DropColumn:
 		a.dropColumn(cmd)
 	case pgparse.AlterTableType_AT_AlterColumnType:

@@ -104,7 +104,8 @@ func (a *alterState) scanUnvalidatedRows(con *catalog.Constraint) {
 	}
 	for _, rel := range a.lockTree(a.recurse && !con.NoInherit) {
 		if rel != a.rel {
-			if childConstraint := rel.Constraint(con.Name); childConstraint != nil && childConstraint.Valid || con.Kind == catalog.NotNullConstraint && hasValidNotNull(a.rel, rel, con) {
+			if childConstraint := rel.Constraint(con.Name); childConstraint != nil && childConstraint.Valid ||
+				con.Kind == catalog.NotNullConstraint && hasValidNotNull(a.rel, rel, con) {
 				continue
 			}
 		}

@@ -25,7 +25,8 @@ func FromPanic(recovered any) error {
 			location = fmt.Sprintf(" (%s:%d)", f.Function[strings.LastIndexByte(f.Function, '/')+1:], f.Line)
 		}
 		if location != "" || !more {
-			return fmt.Errorf("this is a fault of onward's own: %v%s; please report it with the statement at https://github.com/onward-sql/onward/issues", recovered, location)
+			return fmt.Errorf("this is a fault of onward's own: %v%s; please report it with the statement at https://github.com/onward-sql/onward/issues",
+				recovered, location)
 		}
 	}
 }

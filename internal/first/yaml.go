@@ -172,7 +172,8 @@ func (f *Found) Differs(c *config.Config) ([]string, error) {
 	for _, t := range []struct {
 		key        string
 		has, would config.Timeout
-	}{{"lock_timeout", c.Assume.LockTimeout, suggestion.Assume.LockTimeout}, {"statement_timeout", c.Assume.StatementTimeout, suggestion.Assume.StatementTimeout}} {
+	}{{"lock_timeout", c.Assume.LockTimeout, suggestion.Assume.LockTimeout},
+		{"statement_timeout", c.Assume.StatementTimeout, suggestion.Assume.StatementTimeout}} {
 		if t.would != 0 && t.has != t.would {
 			note("assume: "+t.key, formatTimeout(t.has), formatTimeout(t.would), "")
 		}

@@ -126,7 +126,8 @@ func (e *ChangedError) Error() string {
 
 // insertRelease records a release, unless it is recorded. work is "" if it was not begun.
 func (d *database) insertRelease(ctx context.Context, conn *pgx.Conn, release, work, actor string) error {
-	_, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", release, work, d.identity(), actor)
+	_, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", release, work,
+		d.identity(), actor)
 	return err
 }
 

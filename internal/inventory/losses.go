@@ -105,8 +105,8 @@ func (c *Comparison) findTreatment(e *Entry) treatment {
 	return refused
 }
 
-// isMadeByPlan reports whether the plan has made an entry's object, or the relation that it is on. A partition of the earlier inventory was there before: others may
-// have added something to it since.
+// isMadeByPlan reports whether the plan has made an entry's object, or the relation that it is on. A partition of the earlier inventory was there
+// before: others may have added something to it since.
 func (c *Comparison) isMadeByPlan(e *Entry) bool {
 	_, relation, onOther := strings.Cut(e.Name, " of ")
 	if onOther && slices.ContainsFunc(c.Before, func(o Entry) bool { return (o.Kind == "partition" || o.Kind == "child") && o.Name == relation }) {
@@ -145,7 +145,8 @@ func (c *Comparison) hasEqualEntry(e *Entry) bool {
 		if other.Kind != e.Kind || c.replacesColumn() && !slices.Contains(other.Columns, c.Replaced.NewColumn) {
 			continue
 		}
-		if c.renameParts(e.Definition, e.Name, other.Name) == c.renameParts(other.Definition, "", "") && (c.hasMatchingColumnName(e, other) || !namedAsColumn[e.Kind]) {
+		if c.renameParts(e.Definition, e.Name, other.Name) == c.renameParts(other.Definition, "", "") &&
+			(c.hasMatchingColumnName(e, other) || !namedAsColumn[e.Kind]) {
 			return true
 		}
 	}

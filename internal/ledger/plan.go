@@ -59,8 +59,9 @@ func (s Scope) RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 // mostListedPlans is up to how many unfinished plans [writeUnderWayComment] lists their migrations: it reads all of them when one begins or ends.
 const mostListedPlans = 50
 
-// writeUnderWayComment writes whether a plan is under way into the comment of the table of plans, and which migrations such plans replace. A guard statement reads
-// it there if its role may not read the ledger. The lock makes it wait for plans that begin or end at the same time.
+// writeUnderWayComment writes whether a plan is under way into the comment of the table of plans, and which migrations such plans replace. A guard
+// statement reads it there if its role may not read the ledger. The lock makes it wait for plans that begin or end at the same
+// time.
 func writeUnderWayComment(ctx context.Context, conn Conn) error {
 	_, err := conn.Exec(ctx, `DO $onward$
 DECLARE

@@ -152,7 +152,8 @@ func (s *Settings) recordVersion(setting configfile.Setting, path string) {
 
 // recordUnsupported records a setting that has no counterpart.
 func (s *Settings) recordUnsupported(setting configfile.Setting, path, reason string) {
-	s.Settings = append(s.Settings, Entry{Path: path, Line: setting.Line, Theirs: strings.TrimSpace(setting.Key + " " + strings.Join(setting.Values, " ")), Why: reason})
+	s.Settings = append(s.Settings, Entry{Path: path, Line: setting.Line,
+		Theirs: strings.TrimSpace(setting.Key + " " + strings.Join(setting.Values, " ")), Why: reason})
 }
 
 // recordUnreadable records a configuration file with an error.

@@ -27,7 +27,8 @@ func PropertyQueries(major int, r *onward.PlanReplacement, old, fresh string) (q
 	for i, s := range r.Sets {
 		sets[i] = pgparse.QuoteLiteral(s)
 	}
-	withClause := fmt.Sprintf("WITH given AS (SELECT %s AS old, %s AS new, %s::text AS old_column, %s::text AS new_column, ARRAY[%s]::text[] AS sets) ", old, fresh,
+	withClause := fmt.Sprintf("WITH given AS (SELECT %s AS old, %s AS new, %s::text AS old_column, %s::text AS new_column, ARRAY[%s]::text[] AS sets) ",
+		old, fresh,
 		pgparse.QuoteLiteral(r.OldColumn), pgparse.QuoteLiteral(r.NewColumn), strings.Join(sets, ", "))
 	names := strings.NewReplacer("@acl_old", relationPrivilegesQuery(old), "@acl_new", relationPrivilegesQuery(fresh), "@columns", columnPairs)
 	for _, p := range carriedProperties {

@@ -24,7 +24,10 @@ func TestPanic(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := s.callTool(t.Context(), "x", func(context.Context) (*answer, error) { return &answer{text: "a", data: json.RawMessage("{}")}, nil }); err != nil {
+	if _, _, err := s.callTool(t.Context(), "x", func(context.Context) (*answer, error) {
+		return &answer{text: "a", data: json.RawMessage("{}")},
+			nil
+	}); err != nil {
 		t.Error(err)
 	}
 }

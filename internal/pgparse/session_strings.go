@@ -22,7 +22,8 @@ func newSession(reader Reader) *session {
 	if reader.Strings.Refusal == AllRefuse {
 		reader.Strings.Off, reader.Strings.Unsure = false, false
 	}
-	return &session{now: reader.Strings, start: Strings{Refusal: reader.Strings.Refusal}, kept: reader.Strings, before: reader.Strings, open: reader.Block, goesOn: reader.Psql}
+	return &session{now: reader.Strings, start: Strings{Refusal: reader.Strings.Refusal}, kept: reader.Strings, before: reader.Strings,
+		open: reader.Block, goesOn: reader.Psql}
 }
 
 // nextStrings returns the state for the session's next text.

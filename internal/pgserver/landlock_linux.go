@@ -42,7 +42,8 @@ func (c command) restrictFiles() (gap string, err error) {
 		unrestricted = append(unrestricted, "send signals to processes")
 	}
 	if unrestricted != nil {
-		gap = fmt.Sprintf("this kernel has version %d of Landlock: a migration that becomes superuser in the server can %s of %s", abi, strings.Join(unrestricted, " and "),
+		gap = fmt.Sprintf("this kernel has version %d of Landlock: a migration that becomes superuser in the server can %s of %s", abi,
+			strings.Join(unrestricted, " and "),
 			c.accountName())
 	}
 	return gap, nil

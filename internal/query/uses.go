@@ -117,8 +117,8 @@ func (u *uses) newSource(rv *pgparse.RangeVar) *Source {
 	return &Source{Range: rv, Table: u.lookup.Table(rv)}
 }
 
-// addColumn records a use of a column of an entry.
-func (u *uses) addColumn(kind How, s *Source, column string, location int32) *Use {
+// addColumnUse records a use of a column of an entry.
+func (u *uses) addColumnUse(kind How, s *Source, column string, location int32) *Use {
 	x := Use{How: kind, Table: s.Table, Column: column, Sure: true, Of: s, At: int(location)}
 	if s.Range != nil {
 		x.Schema, x.Name = pgparse.RangeName(s.Range)
@@ -190,7 +190,7 @@ func (u *uses) addInsert(l *Level, s *pgparse.InsertStmt) {
 	}
 	for _, n := range s.GetCols() {
 		t := n.GetResTarget()
-		u.addColumn(InsertsColumn, l.Target, pgparse.ClipName(t.GetName()), t.GetLocation())
+		u.addColumnUse(InsertsColumn, l.Target, pgparse.ClipName(t.GetName()), t.GetLocation())
 	}
 	sel := s.GetSelectStmt().GetSelectStmt()
 	for _, row := range sel.GetValuesLists() {
@@ -212,14 +212,14 @@ func (u *uses) addConflict(l *Level, c *pgparse.OnConflictClause) {
 	}
 	infer := c.GetInfer()
 	if name := infer.GetConname(); name != "" {
-		x := u.addColumn(ArbitratesName, l.Target, "", infer.GetLocation())
+		x := u.addColumnUse(ArbitratesName, l.Target, "", infer.GetLocation())
 		x.Columns = []string{pgparse.ClipName(name)}
 	} else {
 		location := c.GetLocation()
 		if infer != nil {
 			location = infer.GetLocation()
 		}
-		x := u.addColumn(Arbitrates, l.Target, "", location)
+		x := u.addColumnUse(Arbitrates, l.Target, "", location)
 		x.Partial = infer.GetWhereClause() != nil
 		for _, n := range infer.GetIndexElems() {
 			x.Columns = append(x.Columns, arbiterColumn(n.GetIndexElem()))
@@ -237,7 +237,7 @@ func (u *uses) addConflict(l *Level, c *pgparse.OnConflictClause) {
 func (u *uses) addInsertedColumns(l *Level, columns, values []*pgparse.Node) {
 	for _, n := range columns {
 		t := n.GetResTarget()
-		u.addColumn(InsertsColumn, l.Target, pgparse.ClipName(t.GetName()), t.GetLocation())
+		u.addColumnUse(InsertsColumn, l.Target, pgparse.ClipName(t.GetName()), t.GetLocation())
 	}
 	u.addConstants(l, columns, values)
 }
@@ -254,7 +254,7 @@ func (u *uses) addConstants(l *Level, columns, values []*pgparse.Node) {
 			return
 		}
 		if text, location, ok := constantText(v); ok && i < len(names) {
-			u.addColumn(Gives, l.Target, names[i], location).Value = text
+			u.addColumnUse(Gives, l.Target, names[i], location).Value = text
 		}
 	}
 }
@@ -264,9 +264,9 @@ func (u *uses) addAssignments(l *Level, c Clause, list []*pgparse.Node) {
 	for _, n := range list {
 		t := n.GetResTarget()
 		name := pgparse.ClipName(t.GetName())
-		u.addColumn(UpdatesColumn, l.Target, name, t.GetLocation())
+		u.addColumnUse(UpdatesColumn, l.Target, name, t.GetLocation())
 		if text, location, ok := constantText(t.GetVal()); ok {
-			u.addColumn(Gives, l.Target, name, location).Value = text
+			u.addColumnUse(Gives, l.Target, name, location).Value = text
 		}
 		u.addComparedConstants(l, c, t.GetVal())
 	}

@@ -14,7 +14,7 @@ func (u *uses) addName(l *Level, n Name) {
 	case *Using:
 		for _, s := range l.Sources[:min(n.Sees, len(l.Sources))] {
 			if base, column := s.BaseColumn(m.Column); base != nil && !base.Lacks(column) {
-				x := u.addColumn(ReadsColumn, base, column, -1)
+				x := u.addColumnUse(ReadsColumn, base, column, -1)
 				x.Clause, x.Sure = n.Clause, base.hasColumn(column)
 			}
 		}
@@ -101,7 +101,7 @@ func (u *uses) addMeanings(kind How, candidates []Meaning, likely Meaning, sure 
 	if best == nil {
 		return nil
 	}
-	x := u.addColumn(kind, best.Source, best.Column, location)
+	x := u.addColumnUse(kind, best.Source, best.Column, location)
 	if x.Clause, x.Sure = c, sure && count == 1; count > 1 {
 		x.May = levels
 	}
@@ -125,12 +125,12 @@ func (u *uses) addField(l *Level, n Name, x *pgparse.A_Indirection) {
 // sub-query are recorded at the sub-query itself.
 func (u *uses) addStar(s *Source, c Clause, location int32) {
 	if s.isTable() {
-		u.addColumn(Stars, s, "", location).Clause = c
+		u.addColumnUse(Stars, s, "", location).Clause = c
 		return
 	}
 	for i := range s.Columns { // of a join
 		if base, column := s.BaseColumn(s.Columns[i].Name); base != nil {
-			u.addColumn(ReadsColumn, base, column, location).Clause = c
+			u.addColumnUse(ReadsColumn, base, column, location).Clause = c
 		}
 	}
 }
@@ -287,6 +287,6 @@ func (u *uses) addCopy(s *pgparse.CopyStmt) {
 		}
 	}
 	for _, name := range pgparse.StringTexts(s.GetAttlist()) {
-		u.addColumn(column, source, pgparse.ClipName(name), rv.GetLocation())
+		u.addColumnUse(column, source, pgparse.ClipName(name), rv.GetLocation())
 	}
 }

@@ -67,7 +67,7 @@ func (u *uses) addComparison(l *Level, c Clause, op string, column, value *pgpar
 		}
 		var x *Use
 		if base, name := (&Output{Source: m.Source, Column: m.Column}).FindOrigin(); base != nil && sure {
-			x = u.addColumn(Compares, base, name, location)
+			x = u.addColumnUse(Compares, base, name, location)
 			x.Sure = true
 		} else if x = u.addMeanings(Compares, candidates, m, sure, c, location); x == nil {
 			return

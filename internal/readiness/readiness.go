@@ -210,7 +210,8 @@ func JudgeEach(targets []Target, noun string) *onward.Readiness {
 		if len(ownSentences) == 0 {
 			continue
 		}
-		texts = append(texts, fmt.Sprintf("On %d of %s (%s): %s", len(some), prose.CountNoun(len(targets), noun), prose.FirstNames(some, 5), strings.Join(ownSentences, " ")))
+		texts = append(texts, fmt.Sprintf("On %d of %s (%s): %s", len(some), prose.CountNoun(len(targets), noun), prose.FirstNames(some, 5),
+			strings.Join(ownSentences, " ")))
 	}
 	if len(common) > 0 {
 		texts = append(texts, "On all "+prose.Pluralize(2, noun)+": "+strings.Join(common, " "))

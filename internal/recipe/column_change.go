@@ -151,7 +151,8 @@ func (c *Change) absorbedSteps() *Steps {
 		if colChange.split != nil && colChange.split.repeatsFill(c) {
 			return &Steps{}
 		}
-		if colChange.declaredByComment && colChange.replacement != nil && c.isColumnCopy(colChange.old.Name, colChange.newColumn.Name) && c.changesRows(colChange.table) {
+		if colChange.declaredByComment && colChange.replacement != nil && c.isColumnCopy(colChange.old.Name, colChange.newColumn.Name) &&
+			c.changesRows(colChange.table) {
 			return &Steps{}
 		}
 	}
@@ -212,9 +213,11 @@ func (colChange *columnChange) absorbChange(c *Change) *Steps {
 				colChange.old.Name, t.Name)
 			return m
 		}
-		m.addNote("%s of %s is changed and dropped by one release: only the drop is planned. Where its values were to stay, the drop is wrong", colChange.old.Name, t.Name)
+		m.addNote("%s of %s is changed and dropped by one release: only the drop is planned. Where its values were to stay, the drop is wrong",
+			colChange.old.Name, t.Name)
 		return m
-	case colChange.replacement == nil && colChange.old == nil && c.commandType() == pgparse.AlterTableType_AT_AddColumn, colChange.replacement == nil && colChange.leadChange() == nil:
+	case colChange.replacement == nil && colChange.old == nil && c.commandType() == pgparse.AlterTableType_AT_AddColumn,
+		colChange.replacement == nil && colChange.leadChange() == nil:
 		return nil
 	case colChange.replacement == nil && colChange.old == nil: // it is added with its final name and type
 		if c.renamesColumn() || c.changesType() {

@@ -37,7 +37,8 @@ var columnGenerated = &Recipe{Name: "column-generated", Make: func(c *Change) *S
 	stands.Missing = m.Missing
 	stands.addMissing("%s of %s is generated and stored: the server writes each row at once, and takes no column for it that was filled before. "+
 		"The least bad way is a plain column that a trigger fills, "+
-		"with a later backfill, which is not planned, because %s; from Postgres 18 on VIRTUAL writes nothing; else a moment when everybody may wait", column, c.AlteredRelation().Name, reason)
+		"with a later backfill, which is not planned, because %s; from Postgres 18 on VIRTUAL writes nothing; else a moment when everybody may wait",
+		column, c.AlteredRelation().Name, reason)
 	return stands
 }}
 

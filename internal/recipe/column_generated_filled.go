@@ -40,7 +40,8 @@ func newFilledColumn(c *Change) (*filledColumn, string) {
 	for _, n := range col.GeneratedFrom {
 		if sourceChange := c.Release.columnChanges[columnID{
 			t.OID, n,
-		}]; sourceChange != nil && (sourceChange.replacement != nil || sourceChange.split != nil || sourceChange.newColumn == nil || sourceChange.leadChange() != nil) {
+		}]; sourceChange != nil && (sourceChange.replacement != nil || sourceChange.split != nil || sourceChange.newColumn == nil ||
+			sourceChange.leadChange() != nil) {
 			return nil, "the release gives a column that it is made of another name or type, or drops it"
 		}
 	}

@@ -246,9 +246,9 @@ func (r *Release) triggerColumns(t, head *catalog.Relation, columns ...string) [
 		return nil // any UPDATE moves the row, perhaps to where the backfill has already been
 	}
 	for _, k := range keys {
-		if colChange := r.columnChanges[columnID{
-			t.OID, t.Column(k).Attnum,
-		}]; colChange != nil && (colChange.newColumn == nil || slices.ContainsFunc(colChange.changes, (*Change).renamesColumn) || slices.ContainsFunc(colChange.changes, (*Change).changesType)) {
+		colChange := r.columnChanges[columnID{t.OID, t.Column(k).Attnum}]
+		if colChange != nil && (colChange.newColumn == nil || slices.ContainsFunc(colChange.changes, (*Change).renamesColumn) ||
+			slices.ContainsFunc(colChange.changes, (*Change).changesType)) {
 			return nil // a column named by a trigger can neither be dropped nor change its type
 		}
 		if !slices.Contains(columns, k) {
@@ -269,11 +269,6 @@ func hasRowChangingTrigger(t *catalog.Relation) bool {
 func dropTrigger(t *catalog.Relation, trigger string) []string {
 	return []string{"DROP TRIGGER IF EXISTS " + quoteIdent(trigger) + " ON " + tableName(t), "DROP FUNCTION IF EXISTS " + qualifyInSchema(t, trigger) + "()"}
 }
-
-// distinctCondition returns the condition that two values of one type are not identical. The = of a type may treat different values as
-// equal (numeric, citext), and json has no =.
-// https://www.postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON
-func distinctCondition(a, b string) string { return "ROW(" + a + ")::record *<> ROW(" + b + ")" }
 
 // castValue converts a value to the new column's type.
 func (w *replacement) castValue(value string) string {

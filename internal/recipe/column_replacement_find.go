@@ -26,7 +26,8 @@ func (r *Release) findReplacement(colChange *columnChange) *replacement {
 	if !renamed && !slices.ContainsFunc(colChange.changes, func(c *Change) bool { return c.changesType() && (c.rewritesTable() || c.blocksOthers()) }) {
 		return nil
 	}
-	w := &replacement{columnChange: colChange, c: first, t: r.Deployed.Relation(colChange.table), head: r.head.Relation(colChange.table), copiesBack: renamed, typesDiffer: retyped}
+	w := &replacement{columnChange: colChange, c: first, t: r.Deployed.Relation(colChange.table), head: r.head.Relation(colChange.table),
+		copiesBack: renamed, typesDiffer: retyped}
 	if w.t == nil {
 		w.t, _ = first.changedColumn()
 	}

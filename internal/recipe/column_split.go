@@ -338,7 +338,8 @@ func (s *split) addNotes(m *Steps, all string) {
 		if p.newColumn.DefaultText != "" {
 			m.addNote("an INSERT of new code that gives %s as NULL gets its default, up to the last step", p.newColumn.Name)
 		}
-		if baseType := p.newColumn.Type.Name.Name; baseType != "text" && p.newColumn.Type.Name.Schema == "pg_catalog" || p.newColumn.Type.Name.Schema != "pg_catalog" {
+		if baseType := p.newColumn.Type.Name.Name; baseType != "text" && p.newColumn.Type.Name.Schema == "pg_catalog" ||
+			p.newColumn.Type.Name.Schema != "pg_catalog" {
 			m.addNote("%s is %s: a value of %s whose part does not fit it is refused, to the deployed code, too", p.newColumn.Name, p.newColumn.Type.FormatFull(),
 				old.Name)
 		}

@@ -43,5 +43,6 @@ func (c *Change) droppedFunction() *catalog.Function {
 // canReplaceFunction reports whether CREATE OR REPLACE accepts the new function in place of the old one.
 func canReplaceFunction(old, newFunction *catalog.Function) bool {
 	return old.Name == newFunction.Name && old.Kind == newFunction.Kind && old.ReturnsSet == newFunction.ReturnsSet && old.Variadic == newFunction.Variadic &&
-		old.Defaults <= newFunction.Defaults && old.Returns.IsSame(newFunction.Returns) && reflect.DeepEqual(old.Args, newFunction.Args) && reflect.DeepEqual(old.Params, newFunction.Params)
+		old.Defaults <= newFunction.Defaults && old.Returns.IsSame(newFunction.Returns) && reflect.DeepEqual(old.Args, newFunction.Args) &&
+		reflect.DeepEqual(old.Params, newFunction.Params)
 }

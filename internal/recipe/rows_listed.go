@@ -35,7 +35,8 @@ var rowsListed = &Recipe{Name: "rows-listed", Make: func(c *Change) *Steps {
 	}
 	m, list := &Steps{}, c.Release.newListTable(target, "rows", 1)
 	// A value is converted as the INSERT converts it.
-	m.addList(list, target, typed, "ADD COLUMN "+batchKeyColumn(0)+" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "("+strings.Join(names, ", ")+") ("+text.Query+")")
+	m.addList(list, target, typed, "ADD COLUMN "+batchKeyColumn(0)+" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+		"("+strings.Join(names, ", ")+") ("+text.Query+")")
 	m.addListBatches(c, target, list, "insert the listed rows of "+target.Name.Name+" in batches, each in its own transaction", func(join string) string {
 		return text.Head + " SELECT " + strings.Join(values, ", ") + " FROM " + tableName(list) + " AS t, batch WHERE " + join +
 			" ORDER BY t." + batchKeyColumn(0) + " " + text.Conflict

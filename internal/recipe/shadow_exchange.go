@@ -164,7 +164,8 @@ func (s *shadowTable) moveReferences(m *Steps) {
 			alter+"ALTER CONSTRAINT "+quoteIdent(retiredName)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(now.Name)+formatDeferrable(now))
 		s.undoSwap = append(s.undoSwap, alter+"RENAME CONSTRAINT "+quoteIdent(now.Name)+" TO "+
 			quoteIdent(tempName), alter+"RENAME CONSTRAINT "+quoteIdent(retiredName)+" TO "+quoteIdent(ref.Con.Name),
-			alter+"ALTER CONSTRAINT "+quoteIdent(tempName)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(ref.Con.Name)+formatDeferrable(ref.Con))
+			alter+"ALTER CONSTRAINT "+quoteIdent(tempName)+" DEFERRABLE INITIALLY DEFERRED",
+			alter+"ALTER CONSTRAINT "+quoteIdent(ref.Con.Name)+formatDeferrable(ref.Con))
 		s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(retiredName))
 		for _, o := range r.shadows {
 			if o.inPlace && o.t.OID == ref.From.OID { // it is exchanged, too, and the old table has the constraint

@@ -244,7 +244,8 @@ func (s *shadowTable) addComparisons(b *onward.PlannedBackfill, t, shadow *catal
 		conflictAction = "UPDATE SET " + strings.Join(sets, ", ")
 	}
 	addComparison(b, t, rowKeyColumns(s.c.Before, t), "NOT EXISTS (SELECT FROM "+tableName(shadow)+" AS s WHERE "+strings.Join(like, " AND ")+
-		" AND NOT "+distinctCondition(strings.Join(tableColumns, ", "), strings.Join(shadowColumns, ", "))+")", copyStatement(t, shadow, s.columns, s.to, conflictAction))
+		" AND NOT "+distinctCondition(strings.Join(tableColumns, ", "), strings.Join(shadowColumns, ", "))+")",
+		copyStatement(t, shadow, s.columns, s.to, conflictAction))
 	missingInTable := "NOT EXISTS (SELECT FROM " + tableName(t) + " AS s WHERE " + strings.Join(like, " AND ") + ")"
 	addComparison(b, shadow, s.to, missingInTable, func(join string) string {
 		return "DELETE FROM " + tableName(shadow) + " AS t USING batch WHERE " + join + " AND " + missingInTable
@@ -277,3 +278,8 @@ func (s *shadowTable) addNotes(m *Steps) {
 		m.addNote("up to the swap %s is the plain table for new code, too: it cannot attach partitions of its own to it, or detach them", t)
 	}
 }
+
+// distinctCondition returns the condition that two values of one type are not identical. The = of a type may treat different values as
+// equal (numeric, citext), and json has no =.
+// https://www.postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON
+func distinctCondition(a, b string) string { return "ROW(" + a + ")::record *<> ROW(" + b + ")" }

@@ -46,10 +46,12 @@ func (r *Release) findSoftDeletes() (out []*softDelete) {
 		}
 		col := quoteIdent(colChange.newColumn.Name)
 		switch kind := colChange.newColumn.Type.Name.Name; {
-		case colChange.newColumn.Type.Name.Schema == "pg_catalog" && (kind == "timestamptz" || kind == "timestamp" || kind == "date") && !colChange.newColumn.NotNull &&
+		case colChange.newColumn.Type.Name.Schema == "pg_catalog" && (kind == "timestamptz" || kind == "timestamp" || kind == "date") &&
+			!colChange.newColumn.NotNull &&
 			colChange.newColumn.DefaultText == "":
 			a.live, a.marked, a.cleared, a.hasTime = col+" IS NULL", "now()", "NULL", true
-		case colChange.newColumn.Type.Name.Schema == "pg_catalog" && kind == "bool" && colChange.newColumn.NotNull && strings.EqualFold(colChange.newColumn.DefaultText, "false"):
+		case colChange.newColumn.Type.Name.Schema == "pg_catalog" && kind == "bool" && colChange.newColumn.NotNull &&
+			strings.EqualFold(colChange.newColumn.DefaultText, "false"):
 			a.live, a.marked, a.cleared = "NOT "+col, "true", "false"
 		}
 		out = append(out, a)

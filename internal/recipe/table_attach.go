@@ -122,7 +122,8 @@ func (s *shadowTable) checkPartition(part *catalog.Relation) {
 	}
 	for _, col := range s.t.Columns {
 		partColumn := part.Attr(col.Attnum)
-		if partColumn == nil || partColumn.Name != col.Name || !partColumn.Type.IsSame(col.Type) || partColumn.NotNull != col.NotNull || col.Identity != partColumn.Identity || col.Identity != "" {
+		if partColumn == nil || partColumn.Name != col.Name || !partColumn.Type.IsSame(col.Type) || partColumn.NotNull != col.NotNull ||
+			col.Identity != partColumn.Identity || col.Identity != "" {
 			s.addObstacle("%s of %s is changed together with its table, or an identity: a release for each is planned", col.Name, s.t.Name)
 		}
 		if col.Generated == "" {

@@ -35,7 +35,8 @@ func (t *tableCopy) checkChanges() {
 	}
 	for _, name := range slices.Concat(t.listReadColumns(), rowKeyColumns(t.c.Before, t.source)) {
 		col := t.source.Column(name)
-		if colChange := r.columnChanges[columnID{t.source.OID, col.Attnum}]; colChange != nil && (colChange.replacement != nil || colChange.split != nil || colChange.leadChange() != nil) {
+		if colChange := r.columnChanges[columnID{t.source.OID, col.Attnum}]; colChange != nil &&
+			(colChange.replacement != nil || colChange.split != nil || colChange.leadChange() != nil) {
 			t.addObstacle("the release gives %s of %s another name or type: a release for each can be planned", name, t.source.Name)
 		}
 	}
@@ -44,7 +45,8 @@ func (t *tableCopy) checkChanges() {
 	}
 	for i := range t.values {
 		col := t.values[i].column
-		if headColumn := t.head.Attr(col.Attnum); headColumn == nil || headColumn.Name != col.Name || !headColumn.Type.IsSame(col.Type) || headColumn.Generated != "" {
+		if headColumn := t.head.Attr(col.Attnum); headColumn == nil || headColumn.Name != col.Name || !headColumn.Type.IsSame(col.Type) ||
+			headColumn.Generated != "" {
 			t.addObstacle("the release changes %s of %s after the copy: create it in its final form", col.Name, t.target.Name)
 		}
 	}

@@ -158,7 +158,8 @@ func (a *Alteration) checkForeignKeyTypes(rel *catalog.Relation, col *catalog.Co
 			if n != col.Attnum || ref.From == rel || i >= len(ref.Con.Columns) {
 				continue
 			}
-			if referencingColumn := ref.From.Attr(ref.Con.Columns[i]); referencingColumn != nil && referencingColumn.Type.IsKnown() && !referencingColumn.Inferred && !a.canCompare(referencingColumn.Type, to) {
+			if referencingColumn := ref.From.Attr(ref.Con.Columns[i]); referencingColumn != nil && referencingColumn.Type.IsKnown() &&
+				!referencingColumn.Inferred && !a.canCompare(referencingColumn.Type, to) {
 				a.RecordRefusal(pgerror.ForeignKeyTypes, ref.Con.Name)
 				return false
 			}

@@ -59,7 +59,8 @@ func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (
 		case *pgparse.TypeCast:
 			to := q.C.TypeOf(e.GetTypeName())
 			from := q.simpleType(e.GetArg(), columns, 0)
-			mutable = !q.hasUserCasts() && (convertsMutably(from, q.builtinTypeName(to)) && (from != "interval" || q.V.AtLeast(15)) || q.convertsEnumLabel(e.GetArg(), to, columns))
+			mutable = !q.hasUserCasts() && (convertsMutably(from, q.builtinTypeName(to)) && (from != "interval" || q.V.AtLeast(15)) ||
+				q.convertsEnumLabel(e.GetArg(), to, columns))
 		case *pgparse.A_Expr:
 			mutable = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
 				computesMutably(OperatorName(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))

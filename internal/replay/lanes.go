@@ -62,8 +62,9 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 			continue
 		}
 		all := Lane{Transcript: t, Database: database.name, Begin: database.begin, End: database.end, since: database.begin}
-		lane := DatabaseLane{Tests: all, Template: database.template, CopiedAt: database.copiedAt, Created: database.created, messages: messages{statements, executed},
-			copied: database.findCopy(statements)}
+		lane := DatabaseLane{Tests: all, Template: database.template, CopiedAt: database.copiedAt, Created: database.created,
+			messages: messages{statements, executed},
+			copied:   database.findCopy(statements)}
 		end := all.findSetupEnd(executed, books)
 		if empty := database.created || t.Start == transcript.StartsEmpty; empty && database.template == "" && end == all.Begin {
 			lane.Guessed, end = true, all.findSetupEnd(executed, all.findHistoryTable(executed))
@@ -382,7 +383,8 @@ type namedQuery struct {
 	name    string
 }
 
-// trackNamedQuery notes the query that a statement names, and returns the query that it runs: of EXECUTE and FETCH the named one, of others the statement itself.
+// trackNamedQuery notes the query that a statement names, and returns the query that it runs: of EXECUTE and FETCH the named one, of others the
+// statement itself.
 func trackNamedQuery(sqlByName map[namedQuery]string, session int, st *pgparse.Node, sql string) string {
 	switch {
 	case st.GetPrepareStmt() != nil:

@@ -63,7 +63,8 @@ func TestGreater(t *testing.T) {
 	for _, f := range relateFindings([]placedFinding{
 		makeFinding("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), makeFinding("blocks", "a.sql", 1, onward.Locking,
 			onward.Error), makeFinding("other", "a.sql", 1, onward.InTransaction, onward.Warning),
-		makeFinding("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), makeFinding("blocks", "a.sql", 2, onward.Locking, onward.Warning), // suppressed or small
+		makeFinding("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), makeFinding("blocks", "a.sql", 2, onward.Locking, onward.Warning),
+		// suppressed or small
 		makeFinding("lesser", "a.sql", 3, onward.InTransaction, onward.Warning), makeFinding("breaks", "a.sql", 3, onward.Compatibility, onward.Error),
 		makeFinding("lesser", "b.sql", 1, onward.InTransaction, onward.Warning),
 	}, relation{groupByStatement, dropLesser}) {
@@ -105,7 +106,8 @@ func TestYield(t *testing.T) {
 	}
 	var got []onward.Severity
 	for _, f := range relateFindings([]placedFinding{
-		makeFinding("a.sql", onward.Locking, onward.Warning), makeFinding("a.sql", onward.InTransaction, onward.Error), makeFinding("a.sql", onward.InTransaction, onward.Warning),
+		makeFinding("a.sql", onward.Locking, onward.Warning), makeFinding("a.sql", onward.InTransaction, onward.Error),
+		makeFinding("a.sql", onward.InTransaction, onward.Warning),
 		makeFinding("b.sql", onward.Locking, onward.Warning), makeFinding("b.sql", onward.Compatibility, onward.Error),
 		makeFinding("c.sql", onward.Locking, onward.Warning),
 	}, relation{groupByPath, lowerYielding}) {

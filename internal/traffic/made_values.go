@@ -118,7 +118,8 @@ func (v *execution) referencedValue(r *relation, i int) []byte {
 func fitsParam(c *column, p *param) bool {
 	paramType := p.ownType
 	if p.array {
-		return paramType.category == "A" && (paramType.element == c.kind || paramType.elementCategory == "S" || paramType.elementCategory == c.category && c.category != "U")
+		return paramType.category == "A" && (paramType.element == c.kind || paramType.elementCategory == "S" ||
+			paramType.elementCategory == c.category && c.category != "U")
 	}
 	switch {
 	case paramType.kind == c.kind, paramType.category == "S":

@@ -67,7 +67,8 @@ func listWaiters(waits []wait) []onward.Waiter {
 
 // describeFailure describes an error, with the statement after which it occurred.
 func describeFailure(f *Failure, zero time.Time, locks []Held) onward.TrafficFailure {
-	out := onward.TrafficFailure{Relation: f.Relation, Query: f.SQL, Error: f.Err, AtMS: toMillis(f.At.Sub(zero)), Count: f.Count, After: findCausingStatement(f, locks)}
+	out := onward.TrafficFailure{Relation: f.Relation, Query: f.SQL, Error: f.Err, AtMS: toMillis(f.At.Sub(zero)), Count: f.Count,
+		After: findCausingStatement(f, locks)}
 	if f.Of != nil {
 		out.Sender, out.ID = f.Of.Sender, f.Of.ID
 	}

@@ -56,7 +56,8 @@ func TestWaiters(t *testing.T) {
 	}
 	page := func(id string) *Origin { return &Origin{ID: id, Sender: "checkout", Named: true} }
 	app := func(id string) *Origin { return &Origin{ID: id, Sender: "web"} }
-	got := listWaiters([]wait{newWait(page("a"), 0, 100), newWait(app("c"), 0, 200), newWait(page("b"), 0, 300), newWait(app("d"), 0, 50), newWait(page("b"), 0, 5)})
+	got := listWaiters([]wait{newWait(page("a"), 0, 100), newWait(app("c"), 0, 200), newWait(page("b"), 0, 300), newWait(app("d"), 0, 50),
+		newWait(page("b"), 0, 5)})
 	if len(got) != 3 || got[0].Sender != "checkout" || got[0].Queries != 2 || got[0].Waits != 3 || got[0].WorstMS != 300 || got[0].ID != "b" ||
 		got[1].ID != "c" || got[2].ID != "d" {
 		t.Errorf("listWaiters = %+v, want checkout with 2 queries and 3 waits, then c and d", got)

@@ -129,7 +129,8 @@ func attributeWaits(q *Query, locks []Held) []wait {
 		if i+1 < len(q.Waits) {
 			until = q.Waits[i+1].From
 		}
-		out = append(out, wait{query: q, relation: cmp.Or(w.Relation, q.Relation), statement: findBlockingStatement(q, w, from, until, locks), from: from, until: until})
+		out = append(out, wait{query: q, relation: cmp.Or(w.Relation, q.Relation), statement: findBlockingStatement(q, w, from, until, locks), from: from,
+			until: until})
 	}
 	return out
 }

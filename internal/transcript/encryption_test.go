@@ -62,7 +62,8 @@ func TestEncryption(t *testing.T) {
 			t.Errorf("%s: ReadFile: %v, want an error with %q", name, err, c.want)
 		}
 	}
-	for recipient, reason := range map[string]string{"age1": "no public key", identity.String(): "give the public one", identity.Recipient().String() + "\n" + other.Recipient().String(): "no public key"} {
+	for recipient, reason := range map[string]string{"age1": "no public key", identity.String(): "give the public one",
+		identity.Recipient().String() + "\n" + other.Recipient().String(): "no public key"} {
 		err := CheckRecipient(recipient)
 		if err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), identity.String()) {
 			t.Errorf("CheckRecipient: %v, want an error with %q, without the secret key", err, reason)

@@ -29,7 +29,8 @@ func TestRedactText(t *testing.T) {
 		"01a3d2f8-0000-4000-8000-00000000000f": `-`,
 	} {
 		replacement := r.RedactText(text)
-		if !regexp.MustCompile(shape).MatchString(replacement) || len(replacement) != len(text) || !utf8.ValidString(replacement) || r.RedactText(text) != replacement ||
+		if !regexp.MustCompile(shape).MatchString(replacement) || len(replacement) != len(text) || !utf8.ValidString(replacement) ||
+			r.RedactText(text) != replacement ||
 			replacement == text && text != "nothing" {
 			t.Errorf("%q is replaced by %q", text, replacement)
 		}
@@ -112,7 +113,8 @@ func TestRedactTranscript(t *testing.T) {
 		!bytes.Equal(bind.Parameters[3], row.Values[3]) {
 		t.Errorf("the parameters are %q, the row is %q, want the same replacements in both", bind.Parameters, row.Values)
 	}
-	if n := binary.BigEndian.Uint32(bind.Parameters[1]); replacedNumber != strings.TrimSpace(refused.Message) || n != uint32(binary.BigEndian.Uint64(bind.Parameters[2])) {
+	if n := binary.BigEndian.Uint32(bind.Parameters[1]); replacedNumber != strings.TrimSpace(refused.Message) ||
+		n != uint32(binary.BigEndian.Uint64(bind.Parameters[2])) {
 		t.Errorf("the parameter is %d, the error message %q, want the same number", n, refused.Message)
 	}
 	if copied != "1\t"+email+"\n2\tx\n" || refused.Detail != "Key (email)=("+email+") already exists." || refused.Code != "23505" {

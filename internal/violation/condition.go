@@ -172,7 +172,8 @@ func validatesConstraint(s *onward.PlanStep, table *pgparse.RangeVar, name strin
 	for _, st := range stepStatements(s) {
 		alter := st.node.GetAlterTableStmt()
 		for _, n := range alter.GetCmds() {
-			if cmd := n.GetAlterTableCmd(); cmd.GetSubtype() == pgparse.AlterTableType_AT_ValidateConstraint && cmd.Name == name && mayBeSameTable(alter.Relation, table) {
+			if cmd := n.GetAlterTableCmd(); cmd.GetSubtype() == pgparse.AlterTableType_AT_ValidateConstraint && cmd.Name == name &&
+				mayBeSameTable(alter.Relation, table) {
 				return true
 			}
 		}

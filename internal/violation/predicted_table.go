@@ -80,7 +80,8 @@ func (im *predictedTable) isOwnTable(rv *pgparse.RangeVar) bool {
 }
 
 func (im *predictedTable) isParent(rv *pgparse.RangeVar) bool {
-	return im.c.Parent != "" && (im.c.Parent == quoteTableName(rv.GetSchemaname(), rv.GetRelname()) || strings.HasSuffix(im.c.Parent, "."+quoteTableName("", rv.GetRelname())))
+	return im.c.Parent != "" && (im.c.Parent == quoteTableName(rv.GetSchemaname(), rv.GetRelname()) ||
+		strings.HasSuffix(im.c.Parent, "."+quoteTableName("", rv.GetRelname())))
 }
 
 func (im *predictedTable) touchesTable(rv *pgparse.RangeVar) bool {
@@ -142,13 +143,13 @@ func (im *predictedTable) addCommand(text string, cmd *pgparse.AlterTableCmd, is
 		if !isThisTable {
 			return true, nil
 		}
-		return im.addColumn(text, cmd.GetDef().GetColumnDef())
+		return im.addPredictedColumn(text, cmd.GetDef().GetColumnDef())
 	}
 	return false, nil
 }
 
-// addColumn records a new column. Existing rows have NULL in it, or its default.
-func (im *predictedTable) addColumn(text string, def *pgparse.ColumnDef) (ok bool, err error) {
+// addPredictedColumn records a new column. Existing rows have NULL in it, or its default.
+func (im *predictedTable) addPredictedColumn(text string, def *pgparse.ColumnDef) (ok bool, err error) {
 	name := def.GetColname()
 	if slices.Contains(im.t.Columns, name) { // IF NOT EXISTS
 		return false, nil

@@ -46,7 +46,8 @@ func (props *Properties) RefuseRowSecurity(ctx context.Context) error {
 			if forced {
 				action = "FORCE"
 			}
-			hidden = fmt.Sprintf("%s has row-level security (%s ROW LEVEL SECURITY), which may hide rows from the role %s: a backfill would be refused", table, action, role)
+			hidden = fmt.Sprintf("%s has row-level security (%s ROW LEVEL SECURITY), which may hide rows from the role %s: a backfill would be refused", table,
+				action, role)
 			return nil
 		})
 		if err != nil || hidden == "" {

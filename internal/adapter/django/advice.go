@@ -31,7 +31,8 @@ func formatFix(op script.Operation, way advice.Way) string {
 	case advice.AddForeignKey:
 		return adviseAddForeignKey(op, w)
 	case advice.KeepForeignKey:
-		return "Django drops the foreign key and adds it again around each change of the field; this one needs neither, run it alone:\n" + separateDatabaseAndState(op, w.Change...)
+		return "Django drops the foreign key and adds it again around each change of the field; this one needs neither, run it alone:\n" +
+			separateDatabaseAndState(op, w.Change...)
 	case advice.AddChecked:
 		return adviseAddChecked(op, w)
 	case advice.Steps:

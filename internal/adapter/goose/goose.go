@@ -134,11 +134,12 @@ func refuseName(t adapter.Tree, file string) *history.Refusal {
 
 // readMigrations reads the migrations of a directory in the order of their numbers.
 func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Count: describeHistoryTable(findAllowMissing(t) != ""), Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
-		Edited:     "goose records versions, not contents: databases that have it keep what the old text did",
-		Deleted:    "goose does not notice",
-		OutOfOrder: "goose refuses to run (\"found missing migrations\") unless it is called with -allow-missing",
-	}}
+	set := &adapter.Set{Source: s, Count: describeHistoryTable(findAllowMissing(t) != ""),
+		Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
+			Edited:     "goose records versions, not contents: databases that have it keep what the old text did",
+			Deleted:    "goose does not notice",
+			OutOfOrder: "goose refuses to run (\"found missing migrations\") unless it is called with -allow-missing",
+		}}
 	if place := findAllowMissing(t); place != "" {
 		set.HistoryBehavior.OutOfOrder = "goose allows missing migrations (in " + place + "), and runs it after the newer ones: new databases run it before them"
 	}

@@ -44,7 +44,7 @@ var Adapter = jscode.Adapter{
 	TogetherIfAll: true,
 	Call:          jscode.CallParameter(".raw("),
 	Compose:       newComposer, Count: describeHistoryTable,
-	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startMigration,
+	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startProgram,
 	Translate: translateCall,
 }
 
@@ -120,8 +120,8 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// startMigration makes a migration of a file, and returns how Knex sends it. Its version is its name, by which Knex sorts.
-func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startProgram makes a migration of a file, and returns how Knex sends it. Its version is its name, by which Knex sorts.
+func startProgram(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	noTransaction := c.Mode == "none"
 	if strings.Contains(f.Text, "transaction") {

@@ -204,7 +204,8 @@ var tableMethods = map[string]func(t *tableBuilder, l jscode.Link){
 		}
 		return t.wrapName(t.name + "_pkey")
 	}),
-	"dropUnique": dropConstraintHandler(newPartNamer("unique")), "dropForeign": dropConstraintHandler(newPartNamer("foreign")), "dropIndex": (*tableBuilder).dropIndex,
+	"dropUnique": dropConstraintHandler(newPartNamer("unique")), "dropForeign": dropConstraintHandler(newPartNamer("foreign")),
+	"dropIndex": (*tableBuilder).dropIndex,
 }
 
 // alterMethods are the methods that only alterTable has.

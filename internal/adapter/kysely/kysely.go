@@ -37,7 +37,7 @@ var Adapter = jscode.Adapter{
 		Renamed:    "Kysely refuses to run (\"corrupted migrations\")",
 		OutOfOrder: "Kysely refuses to run (\"corrupted migrations\"), unless allowUnorderedMigrations is set",
 	},
-	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
+	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startProgram,
 	Translate: translateCall, IgnoresOthers: true, // FileMigrationProvider
 	Count: describeHistoryTable,
 }
@@ -103,8 +103,8 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// startMigration makes a migration of a file, and returns how Kysely sends it. Its version is its name, by which Kysely sorts.
-func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startProgram makes a migration of a file, and returns how Kysely sends it. Its version is its name, by which Kysely sorts.
+func startProgram(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	sent := onward.TransactionFile
 	if c.Mode == "none" {

@@ -39,7 +39,7 @@ var Adapter = jscode.Adapter{
 	},
 	TogetherIfAll: true,
 	Stamped:       lazyregexp.New(`^Migration\d{14}.*\.[cm]?[jt]s$`),
-	IsMigration:   isMigration, ReadSettings: readSettings, Start: startMigration,
+	IsMigration:   isMigration, ReadSettings: readSettings, Start: startProgram,
 	Translate: translateCall,
 	Call:      func(string) string { return "this.addSql(" },
 	Compose:   newComposer, Count: describeHistoryTable,
@@ -99,8 +99,8 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// startMigration makes a migration of a file, and returns how MikroORM sends it. Its version is its name, by which MikroORM sorts.
-func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startProgram makes a migration of a file, and returns how MikroORM sends it. Its version is its name, by which MikroORM sorts.
+func startProgram(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	sent := onward.TransactionFile
 	if c.Mode == "none" || outside.MatchString(f.Text) {

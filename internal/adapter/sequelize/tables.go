@@ -88,7 +88,8 @@ func addColumn(c *compiler, arguments []jscode.Value) {
 	}
 	a := c.readAttribute(table, name, arguments[2])
 	a.name = name // the option field has no effect here
-	sql := "ALTER TABLE " + table.formatQualified() + " ADD COLUMN " + quoteIdentifier(name) + " " + a.resolveColumnType(table) + a.commentStatement(table.String()) + ";"
+	sql := "ALTER TABLE " + table.formatQualified() + " ADD COLUMN " + quoteIdentifier(name) + " " + a.resolveColumnType(table) +
+		a.commentStatement(table.String()) + ";"
 	if a.kind == "ENUM" {
 		sql = a.createEnumStatement(table) + sql
 	}

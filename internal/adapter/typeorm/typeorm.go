@@ -41,7 +41,7 @@ var Adapter = jscode.Adapter{
 		Renamed:    "TypeORM records names, and runs it again",
 		OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
 	},
-	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, Unique: "name",
+	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startProgram, Unique: "name",
 	Call:    jscode.CallParameter(".query("),
 	Compose: newComposer, Count: describeHistoryTable,
 	Translate: translateCall,
@@ -160,8 +160,8 @@ func findSettingsFile(t adapter.Tree) string {
 	return adapter.FindMentioned(t, true, mode, "migrationsTransactionMode", "migration:run")
 }
 
-// startMigration makes a migration of a file, and returns how the tool sends it.
-func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startProgram makes a migration of a file, and returns how the tool sends it.
+func startProgram(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	if m := class.FindStringSubmatch(f.Text[max(0, strings.Index(f.Text, "class ")):]); m != nil {
 		name = m[1]

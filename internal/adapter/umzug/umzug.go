@@ -47,7 +47,7 @@ func newReader(r runner) jscode.Adapter {
 			Renamed:    "umzug records names, and runs it again",
 			OutOfOrder: "umzug runs it after the newer ones: new databases run it before them",
 		},
-		Find: findDirectories, ReadSettings: r.readSettings, Start: startMigration, IsMigration: jscode.HasUp, Translate: translate, Choose: chooseReader,
+		Find: findDirectories, ReadSettings: r.readSettings, Start: startProgram, IsMigration: jscode.HasUp, Translate: translate, Choose: chooseReader,
 	}
 }
 
@@ -171,8 +171,8 @@ func (r runner) readSettings(adapter.Tree) jscode.Settings {
 	}}
 }
 
-// startMigration makes a migration of a file, and returns how the tool sends it.
-func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+// startProgram makes a migration of a file, and returns how the tool sends it.
+func startProgram(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), onward.TransactionNone
 }

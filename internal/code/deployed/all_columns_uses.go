@@ -27,7 +27,8 @@ func (u *Code) findAllColumnsUses(q question) analysis.Usage {
 			Evidence: onward.Evidence{Kind: "code", Path: s.Path, Line: s.Line, Text: describeAllColumnsQuery(s.AllColumnsQuery), Revision: u.name},
 		})
 	}
-	out.AllColumnsUses = append(out.AllColumnsUses, u.findPositionalWrites(b, q, func(p string) bool { return hasTypedRowTargets(p) || !isMapped && !isPage(p) })...)
+	out.AllColumnsUses = append(out.AllColumnsUses, u.findPositionalWrites(b, q,
+		func(p string) bool { return hasTypedRowTargets(p) || !isMapped && !isPage(p) })...)
 	slices.SortStableFunc(out.AllColumnsUses, func(a, b analysis.AllColumnsUse) int { return cmp.Compare(a.Kind, b.Kind) })
 	out.Used = len(out.AllColumnsUses) > 0
 	return out

@@ -69,8 +69,10 @@ func TestMentionsAreWeighed(t *testing.T) {
 		found  []mention
 		places []string
 	}{
-		{"beside the table", []mention{mentionAt("a.go", 1, "state"), mentionAt("orders.go", 7, "state"), mentionAt("orders.go", 99, "state")}, []string{"orders.go:99", "orders.go:7"}},
-		{"in the line of the table", []mention{mentionAt("orders.go", 99, "state"), mentionAt("orders.go", 100, "orders, state")}, []string{"orders.go:100", "orders.go:99"}},
+		{"beside the table", []mention{mentionAt("a.go", 1, "state"), mentionAt("orders.go", 7, "state"), mentionAt("orders.go", 99, "state")},
+			[]string{"orders.go:99", "orders.go:7"}},
+		{"in the line of the table", []mention{mentionAt("orders.go", 99, "state"), mentionAt("orders.go", 100, "orders, state")},
+			[]string{"orders.go:100", "orders.go:99"}},
 		{"before data in a text", []mention{mentionAt("all.go", 2, `"{\"state\": 1}"`), mentionAt("all.go", 90, "state")}, []string{"all.go:90", "all.go:2"}},
 		{
 			"no more than three",

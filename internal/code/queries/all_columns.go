@@ -92,7 +92,8 @@ func recordAllColumnsQueries(r *source.File, n *pgparse.Node, line func(offset i
 		if access != facts.Reads {
 			offset = 0 // RETURNING is at the end
 		}
-		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: schema, Name: name, Line: line(offset), How: access}, As: w.As, Others: otherCount + 1})
+		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: schema, Name: name, Line: line(offset), How: access}, As: w.As,
+			Others: otherCount + 1})
 	}
 }
 
@@ -131,7 +132,8 @@ func recordLooseAllColumns(r *source.File, text string, q *facts.Query) {
 	}
 	if len(q.Writes) == 1 && looseReturning.MatchString(text) {
 		target := q.Relations[q.Writes[0].Relation]
-		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: target.Schema, Name: target.Name, Line: q.Line, How: q.Writes[0].How}, Others: otherCount})
+		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: target.Schema, Name: target.Name, Line: q.Line, How: q.Writes[0].How},
+			Others: otherCount})
 	}
 }
 

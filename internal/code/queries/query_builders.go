@@ -18,29 +18,34 @@ type queryBuilder struct {
 // QueryBuilders are the methods of each language, by the extensions of its files.
 var QueryBuilders = func() map[string]*queryBuilder {
 	script := &queryBuilder{
-		sure: newWordSet("selectfrom", "insertinto", "updatetable", "deletefrom", "findmany", "findunique", "finduniqueorthrow", "findfirst", "findfirstorthrow", "createmany", "updatemany", "deletemany",
+		sure: newWordSet("selectfrom", "insertinto", "updatetable", "deletefrom", "findmany", "findunique", "finduniqueorthrow", "findfirst",
+			"findfirstorthrow", "createmany", "updatemany", "deletemany",
 			"createquerybuilder", "andwhere", "orwhere", "wherein", "wherenot", "wherenull", "wherenotnull", "innerjoin", "leftjoin", "rightjoin", "leftjoinandselect", "findandcountall", "findbypk", "findoneby", "findoneorfail"),
 		maybe: newWordSet("where", "orderby", "groupby", "returning", "findall", "findone", "upsert", "select", "insert", "update", "from", "bulkcreate"),
 		signs: []string{"knex", "kysely", "drizzle", "typeorm", "sequelize", "prisma", "objection", "supabase", "slonik"},
 	}
 	jvm := &queryBuilder{
-		sure:  newWordSet("selectfrom", "insertinto", "deletefrom", "fetchinto", "createnativequery", "createcriteriaupdate", "fetchone", "fetchoptional"),
-		maybe: newWordSet("where", "createquery", "innerjoin", "leftjoin", "join", "select", "from", "orderby", "groupby", "insert", "update", "deletewhere", "selectall"),
+		sure: newWordSet("selectfrom", "insertinto", "deletefrom", "fetchinto", "createnativequery", "createcriteriaupdate", "fetchone", "fetchoptional"),
+		maybe: newWordSet("where", "createquery", "innerjoin", "leftjoin", "join", "select", "from", "orderby", "groupby", "insert", "update",
+			"deletewhere", "selectall"),
 		signs: []string{"jooq", "querydsl", "CriteriaBuilder", "EntityManager", "exposed.", "ktorm"},
 	}
 	return map[string]*queryBuilder{
 		".py": {
-			sure: newWordSet("annotate", "select_related", "prefetch_related", "filter_by", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "in_bulk", "values_list", "joinedload", "selectinload", "select_from",
+			sure: newWordSet("annotate", "select_related", "prefetch_related", "filter_by", "get_or_create", "update_or_create", "bulk_create", "bulk_update",
+				"in_bulk", "values_list", "joinedload", "selectinload", "select_from",
 				"outerjoin", "order_by", "group_by", "scalars"),
 			maybe: newWordSet("filter", "exclude", "aggregate", "objects", "where", "query", "distinct", "exists", "insert", "having"),
 			signs: []string{"django", "sqlalchemy", "peewee", "tortoise", "sqlmodel", ".objects."},
 		},
 		".rb": {
-			sure: newWordSet("find_by", "find_by!", "find_or_create_by", "find_or_create_by!", "find_or_initialize_by", "where", "joins", "left_joins", "left_outer_joins", "eager_load", "preload", "pluck", "find_each", "in_batches",
+			sure: newWordSet("find_by", "find_by!", "find_or_create_by", "find_or_create_by!", "find_or_initialize_by", "where", "joins", "left_joins",
+				"left_outer_joins", "eager_load", "preload", "pluck", "find_each", "in_batches",
 				"update_all", "delete_all", "insert_all", "upsert_all", "find_in_batches"),
 		},
 		".go": {
-			maybe: newWordSet("where", "joins", "preload", "orderby", "innerjoin", "leftjoin", "groupby", "select", "insert", "update", "delete", "newselect", "newinsert", "newupdate", "newdelete", "first", "find", "create", "model",
+			maybe: newWordSet("where", "joins", "preload", "orderby", "innerjoin", "leftjoin", "groupby", "select", "insert", "update", "delete", "newselect",
+				"newinsert", "newupdate", "newdelete", "first", "find", "create", "model",
 				"returning", "query", "columns"),
 			signs: []string{"squirrel", "gorm.io", "uptrace/bun", "goqu", "go-jet", "sqlboiler", "/ent\"", "upper/db", "go-pg", "xorm"},
 		},

@@ -282,7 +282,8 @@ func (b *pageBuilder) describeHarm() string {
 	if ms < view.LeastHarm {
 		activity, kind, ms = "writes", "write", worst.WritesMS
 	}
-	text := fmt.Sprintf("No %s on %s for %s of %s", activity, view.ShortenRelation(worst.Relation), view.FormatMillis(ms), view.FormatMillis(view.TimelineEnd(b.run)))
+	text := fmt.Sprintf("No %s on %s for %s of %s", activity, view.ShortenRelation(worst.Relation), view.FormatMillis(ms),
+		view.FormatMillis(view.TimelineEnd(b.run)))
 	if i := worst.FirstBlocking(kind); i >= 0 {
 		text += ", from " + b.statementReference(i) + " on"
 	}

@@ -46,8 +46,9 @@ func listAnnotations(r *onward.Report) []annotation {
 			extent = f.Words[0]
 		}
 		out = append(out, annotation{
-			severity: f.Severity, rule: f.Rule, title: f.Rule, path: f.Path, line: extent.Line, column: extent.Column, endLine: extent.EndLine, endColumn: extent.EndColumn,
-			head: f.Fact, message: findingText(f), fingerprint: f.Fingerprint, finding: f,
+			severity: f.Severity, rule: f.Rule, title: f.Rule, path: f.Path, line: extent.Line, column: extent.Column, endLine: extent.EndLine,
+			endColumn: extent.EndColumn,
+			head:      f.Fact, message: findingText(f), fingerprint: f.Fingerprint, finding: f,
 		})
 	}
 	for _, d := range view.GroupVerdicts(r) {

@@ -18,7 +18,8 @@ import (
 func WriteGitHub(w io.Writer, r *onward.Report) error {
 	b := bufio.NewWriter(w)
 	for _, a := range listAnnotations(r) {
-		fmt.Fprintf(b, "::%s %s::%s\n", a.forgeLevel("notice"), commandProperties(a.path, a.line, a.column, a.endLine, a.endColumn, a.title), escapeCommandData(a.message))
+		fmt.Fprintf(b, "::%s %s::%s\n", a.forgeLevel("notice"), commandProperties(a.path, a.line, a.column, a.endLine, a.endColumn, a.title),
+			escapeCommandData(a.message))
 	}
 	// These lines do not begin with a colon, so they are never commands.
 	fmt.Fprintf(b, "onward: %s\nonward: %s\n", view.FormatSummary(r), escape.Commands(view.FormatVerdict(r)))

@@ -148,7 +148,8 @@ func judgePlan(p *onward.Plan) string {
 		if uncompared != "" {
 			comparedParts = "schema"
 		}
-		return fmt.Sprintf("%d of %s are proven: the steps produce their %s. %d left.%s", proven, prose.CountNoun(all, "change"), comparedParts, len(p.Left), uncompared)
+		return fmt.Sprintf("%d of %s are proven: the steps produce their %s. %d left.%s", proven, prose.CountNoun(all, "change"), comparedParts,
+			len(p.Left), uncompared)
 	case p.Proof.Proven && p.Proof.Rows != "":
 		return "Proven: the schema." + describeUncompared(p)
 	case p.Proof.Proven:

@@ -92,7 +92,8 @@ func listLosses(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []privilegeLos
 	return out
 }
 
-// hasDefaultPrivilegesOnClass reports whether the database grants a role privileges on objects of a statement's class that are created: nobody saw which have them.
+// hasDefaultPrivilegesOnClass reports whether the database grants a role privileges on objects of a statement's class that are created: nobody saw
+// which have them.
 func hasDefaultPrivilegesOnClass(c *catalog.Catalog, role string, g *pgparse.GrantStmt) bool {
 	found := false
 	c.EachObject("default privileges", func(o *catalog.Object) bool {

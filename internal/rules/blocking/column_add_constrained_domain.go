@@ -49,7 +49,8 @@ func checkAddConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 // domainCheckSQL is the SQL that holds a column of the base type to what a domain checks.
 func domainCheckSQL(table *catalog.Relation, column string, domain *catalog.UserType) string {
 	con := catalog.ObjectName(table.Name.Name, column, "check")
-	return recipe.FormatStatements(recipe.AddUnvalidated(table.Name, con, "CHECK ("+formatDomainChecks(domain, column)+")"), recipe.ValidateConstraint(table.Name, con))
+	return recipe.FormatStatements(recipe.AddUnvalidated(table.Name, con, "CHECK ("+formatDomainChecks(domain, column)+")"),
+		recipe.ValidateConstraint(table.Name, con))
 }
 
 // value is the word VALUE, or a string, in which it is none.

@@ -46,8 +46,9 @@ func checkTypeRewrite(p *rule.Pass, s *rule.Stmt) {
 			adviseAvoidingRewrite(&sure[0])+hintTimezone(&sure[0])+":\n"+replaceColumnsSQL(sure)))
 	case len(perhaps) > 0:
 		p.Report(commandsOf(perhaps), rule.Report{
-			Fact:     "changing " + describeChanges(perhaps) + " may rewrite " + possibleEffect.Name.String() + ": the old type is not known",
-			Harm:     "unless both types are stored alike, " + analysis.DescribeWaiting(possibleEffect) + " waits while each row is rewritten, and the time grows with the table",
+			Fact: "changing " + describeChanges(perhaps) + " may rewrite " + possibleEffect.Name.String() + ": the old type is not known",
+			Harm: "unless both types are stored alike, " + analysis.DescribeWaiting(possibleEffect) +
+				" waits while each row is rewritten, and the time grows with the table",
 			Severity: onward.Warning,
 			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replaceColumnsSQL(perhaps),
 		})

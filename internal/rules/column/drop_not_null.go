@@ -52,7 +52,8 @@ func checkDropNotNull(p *rule.Pass, t *rule.Tx) {
 				return analysis.Usage{Used: true, Evidence: places}.FirstPlace()
 			}
 			r.Severity, r.Cause = onward.Warning, ""
-			r.Harm = "the deployed code cannot read NULL into its field" + formatFirstPlace(null.FailsAtNull) + ", and the field of the new code takes NULL" + formatFirstPlace(null.WritesNull) +
+			r.Harm = "the deployed code cannot read NULL into its field" + formatFirstPlace(null.FailsAtNull) + ", and the field of the new code takes NULL" +
+				formatFirstPlace(null.WritesNull) +
 				": each read of such a row fails in the deployed code"
 			r.Evidence = append(slices.Clone(null.FailsAtNull), null.WritesNull...)
 		}

@@ -54,7 +54,8 @@ func (d *columnFit) judgeFit() *rule.Report {
 // reportUnfilled reports the effect on INSERTs that omit a column of both tables.
 func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	p, r, name := d.pass, d.release, d.New.Name
-	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || hasDomainDefault(r.Head, d.New) || analysis.IsSetByTrigger(r.Head, d.After, name)
+	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || hasDomainDefault(r.Head, d.New) ||
+		analysis.IsSetByTrigger(r.Head, d.After, name)
 	switch {
 	case fills && d.numbered:
 		return nil

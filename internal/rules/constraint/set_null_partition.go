@@ -126,7 +126,8 @@ func gatherDetachedCopies(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			add, validate = ";", "" // it takes no NOT VALID key
 		}
 		k.report = rule.Report{
-			Fact: "detaching " + partition.Name.String() + " leaves it a foreign key " + con.Name + " that sets " + k.columnsSetByCopy() + ", not " + k.columnsSetByKey(),
+			Fact: "detaching " + partition.Name.String() + " leaves it a foreign key " + con.Name + " that sets " + k.columnsSetByCopy() + ", not " +
+				k.columnsSetByKey(),
 			Harm: k.describeHarm(),
 			Instead: "make the key again in the transaction that detaches the partition, so without CONCURRENTLY:\n" +
 				recipe.DetachPartition(d.After.Name, d.Other.Name) + ";\n" +

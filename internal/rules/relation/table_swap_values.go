@@ -51,7 +51,8 @@ func reportLostValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling,
 		Evidence: []onward.Evidence{first.NewEvidence("copies the rows of " + x.old.Name.String())},
 	}
 	if !x.dropped {
-		f.Harm, f.Severity = "both tables have "+pronoun+": what the rows held there stays in "+findFinalName(r.Head, x.old)+", where the code does not look", onward.Warning
+		f.Harm, f.Severity = "both tables have "+pronoun+": what the rows held there stays in "+findFinalName(r.Head,
+			x.old)+", where the code does not look", onward.Warning
 	}
 	p.Report(x.by, f)
 }

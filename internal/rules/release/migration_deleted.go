@@ -106,7 +106,8 @@ func reportDeletedDirectories(p *rule.Pass, deletions []*history.Change) {
 		}
 		report.Fact += "; " + restart.Other + " begins anew, and its " + repeatText + " them"
 		report.Harm = "to its runner a deployed database is an empty one: it runs " + restart.Other + " from the start, where what it creates is there already"
-		report.Instead = "have each deployed database take " + restart.Detail + " and those before it as applied, before the runner's first run; they are not judged here"
+		report.Instead = "have each deployed database take " + restart.Detail +
+			" and those before it as applied, before the runner's first run; they are not judged here"
 	}
 	p.ReportAt(deletions[0].Migration, deletions[0].Path, deletions[0].Line, report)
 }

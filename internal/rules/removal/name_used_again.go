@@ -33,7 +33,8 @@ func reportReusedName(p *rule.Pass, t *rule.Tx) {
 			reads, finds = "its default only", "finds the default"
 		}
 		p.Report(d, rule.Report{
-			Fact: "column " + old.Name + " of " + deployed.Name.String() + ", which is " + now.Name + " since an earlier statement of the release, comes back as a new column with " +
+			Fact: "column " + old.Name + " of " + deployed.Name.String() + ", which is " + now.Name +
+				" since an earlier statement of the release, comes back as a new column with " +
 				reads,
 			Harm: "deployed code that reads " + old.Name + u.FirstPlace() + " does not fail: it silently reads the new column, and " + finds +
 				" in each row; what it writes there does not reach " + now.Name,

@@ -78,7 +78,8 @@ func reportKeptColumn(p *rule.Pass, s *rule.Stmt, t *catalog.Relation, def *pgpa
 	case isRequired(primaryKeyColumns(s), def) && !col.NotNull:
 		difference = "and may be null"
 		harm = "code that relies on " + name + " meets NULLs"
-	case col.NotNull && col.Default == nil && col.Identity == "" && col.Generated == "" && col.Sequence == 0 && !isRequired(primaryKeyColumns(s), def) && !isSerial(def):
+	case col.NotNull && col.Default == nil && col.Identity == "" && col.Generated == "" && col.Sequence == 0 && !isRequired(primaryKeyColumns(s), def) &&
+		!isSerial(def):
 		difference = "and is NOT NULL"
 		harm = "INSERTs that leave " + name + " out, or write NULL, fail"
 	default:

@@ -48,7 +48,8 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	}
 	var hands []onward.Evidence
 	if heldLock.Name != work.Name {
-		hands = []onward.Evidence{heldLock.By.NewEvidence("locks " + heldLock.Name.String() + " against " + describeBlocked(heldLock.Lock) + " too, until the transaction ends")}
+		hands = []onward.Evidence{heldLock.By.NewEvidence("locks " + heldLock.Name.String() + " against " + describeBlocked(heldLock.Lock) +
+			" too, until the transaction ends")}
 	}
 	names, evidence := listLockedNames(all)
 	p.Report(s, rule.Report{
@@ -113,7 +114,8 @@ func validatesOwnConstraint(s *rule.Stmt) bool {
 // constraint-foreign-key-validating tells who waits there.
 func referencesLockedTable(s *rule.Stmt, heldLock rule.Held) bool {
 	cmds := s.Node.GetAlterTableStmt().GetCmds()
-	if r := heldLock.By.AlteredRelation(); len(cmds) != 1 || r == nil || s.AlteredRelation() == nil || r.OID != s.AlteredRelation().OID || r.Name == heldLock.Name {
+	if r := heldLock.By.AlteredRelation(); len(cmds) != 1 || r == nil || s.AlteredRelation() == nil || r.OID != s.AlteredRelation().OID ||
+		r.Name == heldLock.Name {
 		return false
 	}
 	con := cmds[0].GetAlterTableCmd().GetDef().GetConstraint()

@@ -92,7 +92,8 @@ func judgeConditionalRefusal(p *rule.Pass, c *catalog.Catalog, stmt *rule.Stmt, 
 	if old == nil {
 		return
 	}
-	if setting, unset := findGuardSetting(c, t); setting != "" && (unset == predicate.True || !unset.MayBe(predicate.True)) && isSettingNeverSet(p, c, t, setting) {
+	if setting, unset := findGuardSetting(c, t); setting != "" && (unset == predicate.True || !unset.MayBe(predicate.True)) &&
+		isSettingNeverSet(p, c, t, setting) {
 		return // trigger-refuses-writes has it, or it raises nothing
 	}
 	if !raisesSometimes(c, r, t) {
