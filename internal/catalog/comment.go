@@ -62,5 +62,10 @@ func (f *fold) checkCommentTarget(s *pgparse.CommentStmt, list []*pgparse.Node) 
 		if !slices.ContainsFunc(r.Policies, func(p *Policy) bool { return p.Name == partName }) {
 			f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "policy", partName, r.Name.Name)
 		}
+	case pgparse.ObjectType_OBJECT_RULE:
+		// A view has the rule _RETURN, which is its query.
+		if partName != "_RETURN" && !slices.ContainsFunc(r.Rules, func(u *Rule) bool { return u.Name == partName }) {
+			f.addProblem(f.isHistoryComplete(), pgerror.RuleMissing, partName, r.Name.Name)
+		}
 	}
 }
