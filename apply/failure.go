@@ -102,9 +102,9 @@ func (t *Target) unreachableState(err error) (State, error) {
 	return State{Step: s, Waits: true, InTheWay: []string{reason}, Again: time.Second}, nil
 }
 
-// recoverConnection continues after a lost connection. It takes the lease again, which waits for the end of the running transaction, and then reads
+// resumeAfterLostConnection continues after a lost connection. It takes the lease again, which waits for the end of the running transaction, and then reads
 // from the ledger what was committed.
-func (t *Target) recoverConnection(ctx context.Context) error {
+func (t *Target) resumeAfterLostConnection(ctx context.Context) error {
 	if err := t.session.Open(ctx); err != nil {
 		return err
 	}

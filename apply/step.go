@@ -43,7 +43,7 @@ func (t *Target) attemptNext(ctx context.Context, next func() *onward.PlanStep, 
 		return State{}, &UnfinishedError{Step: t.record.Tries.Step, Why: "it was interrupted", Err: err}
 	}
 	if t.disconnected {
-		if err := t.recoverConnection(ctx); err != nil {
+		if err := t.resumeAfterLostConnection(ctx); err != nil {
 			return t.unreachableState(err)
 		}
 	}

@@ -105,7 +105,7 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 		case c.isUnchanged(old, m), isSquashCleanup(old, m), hasDuplicateVersion(p.head, m):
 		case m.Repeatable:
 			c.release = append(c.release, releasedMigration{migration: m, status: onward.StatusModified})
-		case hasUnchangedParts(old, m):
+		case keepsDeployedParts(old, m):
 			if more := selectNewParts(old, m); len(more.Source.Parts) > 0 {
 				c.release = append(c.release, releasedMigration{migration: more, status: onward.StatusModified})
 			}

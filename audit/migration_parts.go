@@ -20,9 +20,9 @@ func partTexts(m *adapter.Migration) map[string]string {
 	return out
 }
 
-// hasUnchangedParts reports whether all deployed parts of a migration are unchanged, or configured
+// keepsDeployedParts reports whether all deployed parts of a migration are unchanged, or configured
 // to run again.
-func hasUnchangedParts(old, m *adapter.Migration) bool {
+func keepsDeployedParts(old, m *adapter.Migration) bool {
 	oldTexts, newTexts := partTexts(old), partTexts(m)
 	if oldTexts == nil || newTexts == nil || len(oldTexts)+len(newTexts) == 0 {
 		return false

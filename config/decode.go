@@ -206,7 +206,7 @@ func (d *decoder) decodeMigrations(n *yaml.Node) Migrations {
 	case m.Capture != "" && m.Render != "":
 		d.addError(n, "capture and render are two ways to the same SQL: leave one out")
 	}
-	d.checkRunner(&m, framework, run, runner)
+	d.checkAndCompleteRunner(&m, framework, run, runner)
 	if m.Dir == "" && len(d.errs) == before {
 		d.addError(n, "dir is missing: which directory is meant? (. is the directory of %s)", Name)
 	}

@@ -75,8 +75,8 @@ func (d *decoder) decodeRunner(n *yaml.Node) *Runner {
 	return r
 }
 
-// checkRunner checks the keys of an entry that has a runner. run is the node of transaction: run, if the entry has it.
-func (d *decoder) checkRunner(m *Migrations, framework, run, runner *yaml.Node) {
+// checkAndCompleteRunner checks the keys of an entry that has a runner. run is the node of transaction: run, if the entry has it.
+func (d *decoder) checkAndCompleteRunner(m *Migrations, framework, run, runner *yaml.Node) {
 	if m.Runner == nil {
 		if run != nil {
 			d.addError(run, "transaction: run needs runner, which describes your own program; write file, message, pipeline or none")

@@ -62,7 +62,7 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 	if s.IsLocal() && isLocalServer(s.PID()) {
 		in.Free = pgserver.Free
 	}
-	in.Endpoints = connectionCertificates(s, c.Now)
+	in.Endpoints = listSessionCertificates(s, c.Now)
 	for _, e := range endpoints {
 		in.Endpoints = append(in.Endpoints, readCertificates(ctx, e, c.Now))
 	}
@@ -106,8 +106,8 @@ func (a querySession) Each(sql string, args, targets []any, f func()) error {
 	return a.s.Each(a.ctx, sql, args, targets, f)
 }
 
-// connectionCertificates returns the certificates of the connection itself.
-func connectionCertificates(s *live.Session, now time.Time) []dbchecks.Endpoint {
+// listSessionCertificates returns the certificates of the connection itself.
+func listSessionCertificates(s *live.Session, now time.Time) []dbchecks.Endpoint {
 	var out []dbchecks.Endpoint
 	if list := s.ServerCertificates(); len(list) > 0 {
 		e := dbchecks.Endpoint{Name: s.HostPort(), Certificates: list}

@@ -44,7 +44,7 @@ onward status --targets prints how far a release is. onward fleet serve shows it
 			return fleet.Pause(ctx, list, f.release, apply.ProcessName("fleet pause"))
 		}),
 		a.newFleetControl("resume", "let a paused release go on", func(ctx context.Context, list []*fleet.Target, f *fleetControlFlags) error {
-			return fleet.Pause(ctx, list, f.release, "")
+			return fleet.Pause(ctx, list, f.release, "") // nobody pauses it any more
 		}),
 		a.newFleetControl("skip", "leave targets out of a release, with a reason", a.skipTargets),
 		a.newFleetControl("retry", "try targets again that failed or were skipped", a.retryTargets),
@@ -98,7 +98,7 @@ func (a *app) retryTargets(ctx context.Context, list []*fleet.Target, f *fleetCo
 	return nil
 }
 
-// openControlQueue opens the queue of --queue; nil without one.
+// openControlQueue opens the queue of --queue; nil without one. With a nil queue, Skip and Retry write into the ledgers of the targets only.
 func (a *app) openControlQueue(ctx context.Context, f *fleetControlFlags) (q *queuedb.Queue, end func(), err error) {
 	if f.queue == "" {
 		return nil, func() {}, nil

@@ -17,7 +17,7 @@ var columnPastSunset = &Check{Rule: rule.Rule{
 	ID:       "column-past-sunset",
 	Category: onward.Configuration, Severity: onward.Error,
 	Summary: "A deprecated column is still there after the day on which it was to go",
-}, Scope: onward.ScopeDatabase, Look: checkSunsets, shared: true}
+}, Scope: onward.ScopeDatabase, Look: checkOverdueColumns, shared: true}
 
 const sunsetsSQL = `
 WITH said AS (SELECT d.objoid, d.objsubid, d.description FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0 AND d.description ILIKE '%onward:%')
@@ -27,7 +27,7 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 
 	AND (said.objoid IS NOT NULL OR n.nspname || '.' || c.relname || '.' || a.attname = ANY($1::text[]))
 ORDER BY 1, 2`
 
-func checkSunsets(p *Pass) error {
+func checkOverdueColumns(p *Pass) error {
 	configured := map[string]deprecation.Deprecation{}
 	for name, words := range p.Deprecated {
 		d, err := deprecation.Parse(words)

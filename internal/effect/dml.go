@@ -161,7 +161,7 @@ func (r *run) updateRows(m *pgparse.UpdateStmt, l *query.Level) {
 		}
 		r.markTargetScan(t, m.GetRelation(), m.GetWhereClause())
 		r.lockReferencedTables(t, changed)
-		r.lockReferencingTables(t, changed)
+		r.lockTablesReferencingRows(t, changed)
 	}
 	r.runOrOnlyLock(runs, func() {
 		r.lockNodes(l, m.GetTargetList())
@@ -180,7 +180,7 @@ func (r *run) deleteRows(m *pgparse.DeleteStmt, l *query.Level) {
 	tables = r.prunePartitions(mark, tables, m.GetRelation(), m.GetWhereClause())
 	for _, t := range tables {
 		r.markTargetScan(t, m.GetRelation(), m.GetWhereClause())
-		r.lockReferencingTables(t, nil)
+		r.lockTablesReferencingRows(t, nil)
 	}
 	r.runOrOnlyLock(runs, func() {
 		for _, n := range m.GetUsingClause() {
@@ -207,10 +207,10 @@ func (r *run) markRowScan(t *catalog.Relation, where *pgparse.Node) {
 	}
 }
 
-// lockReferencingTables locks the tables whose foreign keys point to a row that
+// lockTablesReferencingRows locks the tables whose foreign keys point to a row that
 // goes away or changes its key (changed; nil for a deletion). Without an index
 // on the foreign key they are scanned in full, for each row.
-func (r *run) lockReferencingTables(t *catalog.Relation, changed []string) {
+func (r *run) lockTablesReferencingRows(t *catalog.Relation, changed []string) {
 	if r.namedOnly {
 		return
 	}
@@ -260,7 +260,7 @@ func (r *run) mergeRows(m *pgparse.MergeStmt) {
 		r.markTargetScan(t, m.GetRelation(), m.GetJoinCondition())
 		r.lockReferencedTables(t, changed)
 		if deletes {
-			r.lockReferencingTables(t, nil)
+			r.lockTablesReferencingRows(t, nil)
 		}
 	}
 }

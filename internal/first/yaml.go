@@ -46,7 +46,7 @@ func (f *Found) YAML(baseline string) string {
 	} else {
 		b.WriteString("\n# The severity of rules: error, warning, info or off. onward rules lists them.\n# rules:\n#   index-create-blocking: warning\n")
 	}
-	f.writeSession(&b)
+	f.writeAssumedTimeouts(&b)
 	if baseline != "" {
 		fmt.Fprintf(&b, "\n# Findings to leave out.\nbaseline: %s\n", quoteScalar(baseline))
 	} else {
@@ -125,8 +125,8 @@ func writeRender(b *strings.Builder, mark, render string) {
 	}
 }
 
-// writeSession writes the settings of every session.
-func (f *Found) writeSession(b *strings.Builder) {
+// writeAssumedTimeouts writes the settings of every session.
+func (f *Found) writeAssumedTimeouts(b *strings.Builder) {
 	b.WriteString("\n# What holds for every session that runs migrations.\n")
 	if f.Linters.LockTimeout == "" && f.Linters.StatementTimeout == "" {
 		b.WriteString("# assume:\n#   lock_timeout: 5s\n")

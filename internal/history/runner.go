@@ -69,9 +69,9 @@ type Tool struct {
 	Renderer *Renderer
 }
 
-// SeparateFileAdvice says where statements must be that cannot run in a transaction, even if the tool's
+// NonTransactionalFileAdvice says where statements must be that cannot run in a transaction, even if the tool's
 // words for it are not known. Lines after the first are SQL comments.
-func (t Tool) SeparateFileAdvice() string {
+func (t Tool) NonTransactionalFileAdvice() string {
 	first, rest, more := strings.Cut(cmp.Or(t.Apart, "a file of its own that runs without a transaction"), "\n")
 	if !more {
 		return first

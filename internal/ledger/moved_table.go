@@ -41,8 +41,8 @@ func FindMovedTables(ctx context.Context, conn Conn, plan string, names []string
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[MovedTable])
 }
 
-// FollowTablesSQL returns the statements that record, in the transaction of a step that renames tables, which of them has a recorded name now.
-func FollowTablesSQL(plan string) string {
+// RecordTableRenamesSQL returns the statements that record, in the transaction of a step that renames tables, which of them has a recorded name now.
+func RecordTableRenamesSQL(plan string) string {
 	ofPlan := " WHERE r.plan OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(plan)
 	return "DELETE FROM onward_ledger.relation AS r" + ofPlan + " AND NOT EXISTS (SELECT " + sameName + ");\n" +
 		"UPDATE onward_ledger.relation AS r SET oid = (SELECT c.oid " + sameName + ")" + ofPlan + ";\n"

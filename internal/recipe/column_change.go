@@ -10,7 +10,8 @@ import (
 )
 
 // columnChange is everything that a release does to one column, from the base to the head. To users of the
-// column it is a single change, however many statements it takes.
+// column it is a single change, however many statements it takes. A replacement is a new column beside the old one, which a trigger keeps in
+// step until the old one is dropped: a rename or another type is planned so.
 type columnChange struct {
 	columnID
 	old, newColumn    *catalog.Column // at the base and at the head; nil if the release adds or drops it
@@ -142,7 +143,8 @@ func (colChange *columnChange) lastRenameOrRetype() (lastRenameOrRetype *Change)
 	return lastRenameOrRetype
 }
 
-// absorbedSteps returns the steps of a change that is planned as part of another one; nil if it is not.
+// absorbedSteps returns the steps of a change that is planned as part of another one; nil if its own recipe plans it. Steps without a statement
+// mean that the other change does all of it.
 func (c *Change) absorbedSteps() *Steps {
 	if colChange := c.findColumnChange(); colChange != nil {
 		return colChange.absorbChange(c)
@@ -190,7 +192,7 @@ func (r *Release) isReplacedOrDropped(id columnID) bool {
 	return colChange != nil && (colChange.replacement != nil || colChange.newColumn == nil)
 }
 
-// absorbChange returns the steps of a change to the column itself.
+// absorbChange returns the steps of a change to the column itself, as absorbedSteps does.
 func (colChange *columnChange) absorbChange(c *Change) *Steps {
 	t, _ := c.changedColumn()
 	m := &Steps{}
@@ -206,7 +208,7 @@ func (colChange *columnChange) absorbChange(c *Change) *Steps {
 		return m
 	case colChange.newColumn == nil:
 		if c.commandType() == pgparse.AlterTableType_AT_DropColumn {
-			return nil
+			return nil // the drop is the column's whole change
 		}
 		if o := colChange.findUseOfNewName(c); o != nil {
 			m.addMissing("%s:%d uses the new name of %s of %s, which the release renames and drops: rename it in a release of its own", o.Migration.Path, o.Line,
@@ -232,7 +234,7 @@ func (colChange *columnChange) absorbChange(c *Change) *Steps {
 	case c == colChange.leadChange(): // its recipe makes the steps
 		return nil
 	case c.commandType() == pgparse.AlterTableType_AT_DropNotNull && colChange.old.NotNull:
-		s := keepUnchanged(c)
+		s := keepUnchanged(c) // new code may write NULL: the old column must take it, too
 		alter := "ALTER TABLE " + tableName(t) + " ALTER COLUMN " + quoteIdent(colChange.old.Name)
 		s.Steps[0].SQL, s.Steps[0].Undo = []string{alter + " DROP NOT NULL"}, []string{alter + " SET NOT NULL"}
 		return s

@@ -10,8 +10,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// planReplacements returns which column replaces which. A database may have more properties on the old column than the catalog
-// knows.
+// planReplacements returns which column replaces which. Before it exchanges them, onward apply copies what the old column has on the target
+// (comments, privileges, settings, dependent objects) to the new one. Sets are the properties that the release itself changes, which are not copied, and
+// Known is what was on the old table when the plan was made.
 func (w *replacement) planReplacements() []onward.PlanReplacement {
 	out := onward.PlanReplacement{
 		Kind:      onward.ReplacementColumn,

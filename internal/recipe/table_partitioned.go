@@ -13,7 +13,12 @@ import (
 )
 
 // findPartitioned finds the tables that are plain at the base and partitioned at the head under the same
-// name, by whatever statements. A shadow replaces each.
+// name, by whatever statements. The deployed table then
+//
+//   - is replaced by a shadow: a partitioned table that triggers and a backfill fill, and that takes the name at last. The old one is dropped
+//     after the deploy, or keeps the name that the release gives it;
+//   - or becomes a partition of the new table itself, if the release attaches it. No row is copied.
+//
 // https://www.postgresql.org/docs/current/ddl-partitioning.html
 func (r *Release) findPartitioned() {
 	for _, c := range r.changes {
@@ -37,7 +42,7 @@ func (r *Release) findPartitioned() {
 			phase:   onward.Backfill,
 			why:     "exchange both tables in one transaction: later statements use the partitioned table",
 		}
-		if s.collectChanges(); s.c == nil {
+		if s.collectChanges(); s.c == nil { // no statement of the release takes the place of the table
 			continue
 		}
 		s.shadowName, s.oldName = r.uniqueName(t.Name.Name, "onward", ""), r.uniqueName(t.Name.Name, "was", "")

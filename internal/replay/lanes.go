@@ -55,7 +55,7 @@ type madeDatabase struct {
 // them was written. Without them, a program of the application's own may have such a table.
 func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 	statements := readStatements(t)
-	executed := addExecuted(t, statements)
+	executed := addPreparedToBinds(t, statements)
 	var out []DatabaseLane
 	for _, database := range listDatabases(t, statements) {
 		if !database.used {
@@ -204,8 +204,8 @@ func (l *Lane) findSetupEnd(statements map[int][]*pgparse.Node, books []string) 
 	return end
 }
 
-// addExecuted adds to the statements of messages the prepared one of each Bind message: drivers prepare a statement once for all its executions.
-func addExecuted(t *transcript.Transcript, statements map[int][]*pgparse.Node) map[int][]*pgparse.Node {
+// addPreparedToBinds adds to the statements of messages the prepared one of each Bind message: drivers prepare a statement once for all its executions.
+func addPreparedToBinds(t *transcript.Transcript, statements map[int][]*pgparse.Node) map[int][]*pgparse.Node {
 	out, prepared := maps.Clone(statements), map[namedQuery][]*pgparse.Node{}
 	for i := range t.Events {
 		e := &t.Events[i]

@@ -7,9 +7,12 @@ import (
 	"github.com/onward-sql/onward/internal/transcript"
 )
 
-// FindSetup plays a lane without a setup on an empty database, and returns the event before which its setup ends: after it the database is as near to the
-// deployed schema as it ever is, for the first time. measure says how many parts of the schema the database lacks, and whether columns are. 0 is for a
-// database that never has all columns. Only the ends of transactions that change the schema count, and only those before the database is copied.
+// FindSetup plays a recording's events for one database (a lane) on an empty one, and finds where its setup ends. A test suite makes its schema
+// first, and its tests follow. The setup ends where the database is nearest to the deployed schema, for the first time: end is the first event
+// of the tests. It is 0 for a database that never has all columns.
+//
+// measure returns how many parts of the deployed schema the database lacks, and whether a column is among them. It is asked only after
+// transactions that change the schema, and only before the database is copied.
 func (d *DatabaseLane) FindSetup(ctx context.Context, target Target, measure func(context.Context) (lacks int, columns bool, err error)) (end int, err error) {
 	lane := d.Tests
 	lane.End = min(lane.End, d.copied)

@@ -139,7 +139,7 @@ func fileComments(s *Stmt, place fixPlace) []string {
 	case place == after:
 		return []string{"-- in a transaction of its own, after that:"}
 	}
-	advice := m.Runner.SeparateFileAdvice()
+	advice := m.Runner.NonTransactionalFileAdvice()
 	var out []string
 	for i, line := range strings.Split(advice, "\n") {
 		if i == 0 {

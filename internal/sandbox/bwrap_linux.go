@@ -40,8 +40,8 @@ var errManyMounts = errors.New(bwrapPath + " takes at most 9000 arguments, and i
 // maxBwrapArguments bounds the arguments. bwrap refuses 9,000.
 const maxBwrapArguments = 8900
 
-// checkOwner returns an error if others than root can write a program, or replace it. A link counts as replaceable.
-func checkOwner(program string) (out fs.FileInfo, err error) {
+// requireOnlyRootCanChange returns an error if others than root can write a program, or replace it. A link counts as replaceable.
+func requireOnlyRootCanChange(program string) (out fs.FileInfo, err error) {
 	for path := program; ; path = filepath.Dir(path) {
 		info, err := os.Lstat(path)
 		if err != nil {
@@ -126,7 +126,7 @@ func (r *root) listBwrapArguments(bwrap fs.FileInfo) ([]string, error) {
 
 // planBwrap returns bwrap's arguments.
 func (s *Sandbox) planBwrap(r *root) ([]string, error) {
-	bwrap, err := checkOwner(bwrapPath)
+	bwrap, err := requireOnlyRootCanChange(bwrapPath)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func mountSetuid(program string) error {
 // Where only bwrap makes namespaces, the tests of both walls hold through it: as root, as an ordinary user, and with a setuid bwrap.
 func TestBwrap(t *testing.T) {
 	t.Parallel()
-	_, err := checkOwner(bwrapPath)
+	_, err := requireOnlyRootCanChange(bwrapPath)
 	component.Need(t, component.Bwrap, err)
 	if os.Getenv(machineVariable) != "" { // on such a machine
 		if bwrap, err := chooseNamespaces(); !bwrap || err != nil {
@@ -170,7 +170,7 @@ func checkMachine(t *testing.T, machine, dir, program string) {
 // Only a program that is root's, in directories that only root can write, counts as bwrap.
 func TestBwrapIsTheSystems(t *testing.T) {
 	t.Parallel()
-	if _, err := checkOwner("/bin/sh/none"); err == nil {
+	if _, err := requireOnlyRootCanChange("/bin/sh/none"); err == nil {
 		t.Error("a program that is not there")
 	}
 	dir := t.TempDir()
@@ -183,21 +183,21 @@ func TestBwrapIsTheSystems(t *testing.T) {
 	if os.Geteuid() != 0 {
 		changeable = program // it is this user's
 	}
-	if _, err := checkOwner(program); err == nil || !strings.HasSuffix(err.Error(), "others than root may change "+changeable) {
+	if _, err := requireOnlyRootCanChange(program); err == nil || !strings.HasSuffix(err.Error(), "others than root may change "+changeable) {
 		t.Errorf("a program in a directory of everybody's: %v", err)
 	}
 	real, err := filepath.EvalSymlinks("/usr/bin/env")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info, err := checkOwner(real); err != nil || !info.Mode().IsRegular() {
+	if info, err := requireOnlyRootCanChange(real); err != nil || !info.Mode().IsRegular() {
 		t.Errorf("checkOwner(%q) = %v, %v, want a regular file", real, info, err)
 	}
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink(real, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := checkOwner(link); err == nil || !strings.Contains(err.Error(), "may change "+link) {
+	if _, err := requireOnlyRootCanChange(link); err == nil || !strings.Contains(err.Error(), "may change "+link) {
 		t.Errorf("a link: %v", err)
 	}
 }

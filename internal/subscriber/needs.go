@@ -124,7 +124,7 @@ func (r *statementReader) addTable(rv *pgparse.RangeVar, sql string) {
 // recordColumnChanges records the columns that an ALTER TABLE adds, drops or changes.
 func (r *statementReader) recordColumnChanges(table string, commands []*pgparse.Node, sql string) {
 	quotedTable := quoteTable(table)
-	clauses := pgparse.SplitClauses(sql, findTableNameEnd(sql))
+	clauses := pgparse.SplitClauses(sql, findAlterTableNameEnd(sql))
 	for i, n := range commands {
 		c := n.GetAlterTableCmd()
 		switch c.GetSubtype() {
@@ -216,8 +216,8 @@ func quoteTable(table string) string {
 	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(name)
 }
 
-// findTableNameEnd returns the offset after the table's name in an ALTER TABLE.
-func findTableNameEnd(sql string) int {
+// findAlterTableNameEnd returns the offset after the table's name in an ALTER TABLE.
+func findAlterTableNameEnd(sql string) int {
 	pos := pgparse.AfterWord(sql, "TABLE")
 	for {
 		l := pgparse.NextLexeme(sql, pos)

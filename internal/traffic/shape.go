@@ -125,7 +125,7 @@ func newInsertShapes(r *relation) []*shape {
 	// partition than this one.
 	strays := r.kind == "r" && slices.ContainsFunc(columns, func(i int) bool { return vary[i] && r.columns[i].routes })
 	if !strays {
-		out = append(out, newInsertShape(r, insert, columns, vary))
+		out = append(out, newRowCopyShape(r, insert, columns, vary))
 	}
 	if len(r.rows) > 0 {
 		out = append(out, &shape{
@@ -142,8 +142,8 @@ func newInsertShapes(r *relation) []*shape {
 	})
 }
 
-// newInsertShape inserts a copy of a sampled row, except for the columns in vary.
-func newInsertShape(r *relation, sql string, columns []int, vary map[int]bool) *shape {
+// newRowCopyShape inserts a copy of a sampled row, except for the columns in vary.
+func newRowCopyShape(r *relation, sql string, columns []int, vary map[int]bool) *shape {
 	return &shape{
 		relation: r.name, kind: write, sql: sql,
 		values: func(rnd *rand.Rand, worker, _ int) [][]byte {

@@ -176,7 +176,7 @@ func (a *Attempt) commitUndo(ctx context.Context, u *onward.PlanStep, inner stri
 		}
 	}
 	lock := a.record.Tries.LockTimeout()
-	sql += a.session.LedgerOwnerSQL() + a.record.FollowTablesSQL(u.SQL) + ledger.DeleteStepSQL(a.record.Row.ID, u.ID)
+	sql += a.session.LedgerOwnerSQL() + a.record.RecordTableRenamesSQL(u.SQL) + ledger.DeleteStepSQL(a.record.Row.ID, u.ID)
 	_, err := a.session.CommitSQL(context.WithoutCancel(ctx), lock, lock+session.UnderLock, sql)
 	return err
 }

@@ -152,7 +152,7 @@ func (r *Record) DoneSQL(s *onward.PlanStep) string {
 			sql += mark + ";\n"
 		}
 	}
-	return sql + r.FollowTablesSQL(s.SQL) + ledger.FinishStepSQL(r.Row.ID, s.ID)
+	return sql + r.RecordTableRenamesSQL(s.SQL) + ledger.FinishStepSQL(r.Row.ID, s.ID)
 }
 
 // RecordDone records a step as done in a transaction that does nothing else.
@@ -161,13 +161,13 @@ func (r *Record) RecordDone(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) 
 	return err
 }
 
-// FollowTablesSQL returns the statements that record, in the transaction of a step or of its undo, which tables have the names of the plan, if its
+// RecordTableRenamesSQL returns the statements that record, in the transaction of a step or of its undo, which tables have the names of the plan, if its
 // SQL renames some. The transaction has the ledger's owner.
-func (r *Record) FollowTablesSQL(sql string) string {
+func (r *Record) RecordTableRenamesSQL(sql string) string {
 	if r.AsWritten || !strings.Contains(sql, " RENAME TO ") {
 		return ""
 	}
-	return ledger.FollowTablesSQL(r.Row.ID)
+	return ledger.RecordTableRenamesSQL(r.Row.ID)
 }
 
 // RefuseMovedTables refuses a plan one of whose tables has another name now: its steps would fail, or change another table.

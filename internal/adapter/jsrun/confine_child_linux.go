@@ -56,7 +56,7 @@ func startConfined(program, name string, rules []confine.Rule, files []*os.File)
 // system does not support.
 func confineChild() (gaps []string) {
 	limits := map[int]uint64{
-		unix.RLIMIT_AS: addressSpace() + hardMemory, unix.RLIMIT_DATA: 2 * hardMemory,
+		unix.RLIMIT_AS: ownAddressSpaceSize() + hardMemory, unix.RLIMIT_DATA: 2 * hardMemory,
 		unix.RLIMIT_CPU: mostSeconds, unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: 0,
 	}
 	if err := confine.LowerLimits(0, limits); err != nil {
@@ -72,8 +72,8 @@ func confineChild() (gaps []string) {
 	return gaps
 }
 
-// addressSpace returns the size of this process's address space. Go reserves much that it never uses.
-func addressSpace() uint64 {
+// ownAddressSpaceSize returns the size of this process's address space. Go reserves much that it never uses.
+func ownAddressSpaceSize() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	pages, _, _ := strings.Cut(string(text), " ")
 	n, parse := strconv.ParseUint(pages, 10, 64)

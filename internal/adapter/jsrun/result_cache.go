@@ -86,8 +86,8 @@ type textKeeper struct {
 // foundFile is the answer to a question for a file; name is "" if there is none.
 type foundFile struct{ name, text, sum string }
 
-// find returns the first of some files that there is. A file that is too long counts as missing.
-func (k *textKeeper) find(candidates ...string) foundFile {
+// findIfFilesUnchanged returns the first of some files that there is. A file that is too long counts as missing.
+func (k *textKeeper) findIfFilesUnchanged(candidates ...string) foundFile {
 	key := strings.Join(candidates, "\x00")
 	f, ok := k.kept[key]
 	if ok {
@@ -106,7 +106,7 @@ func (k *textKeeper) find(candidates ...string) foundFile {
 }
 
 func jobKey(j Job, files *textKeeper) string {
-	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), j.Settings, files.find(j.Path).sum)
+	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), j.Settings, files.findIfFilesUnchanged(j.Path).sum)
 }
 
 // find reads a kept result, if all files are the same that its program got.
@@ -123,7 +123,7 @@ func (k keptResults) find(key string, files *textKeeper, result *Result) bool {
 		return false
 	}
 	for _, q := range e.Asked {
-		if f := files.find(q.Candidates...); f.name != q.Name || f.sum != q.Sum {
+		if f := files.findIfFilesUnchanged(q.Candidates...); f.name != q.Name || f.sum != q.Sum {
 			return false
 		}
 	}

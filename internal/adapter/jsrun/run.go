@@ -168,7 +168,7 @@ func (r *runner) askChild(j Job) (Result, error) {
 		if len(a.Need) == 0 || len(r.asked) > 20*mostModules {
 			return Result{}, errors.New("the child says nothing")
 		}
-		f := r.files.find(a.Need...)
+		f := r.files.findIfFilesUnchanged(a.Need...)
 		r.asked = append(r.asked, question{a.Need, f.name, f.sum})
 		next = request{Name: f.name, Text: f.text}
 	}

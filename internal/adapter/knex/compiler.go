@@ -59,7 +59,7 @@ func (c *compiler) allNames(l jscode.Link) (names []string) {
 	return names
 }
 
-// boolAt returns the argument of a call at a position: true or false, which it is if it is missing.
+// boolAt returns the argument of a call at a position: the word true or false; false if it is missing.
 func (c *compiler) boolAt(l jscode.Link, n int) bool {
 	if n >= len(l.Arguments) || l.Arguments[n].IsMissing() {
 		return false

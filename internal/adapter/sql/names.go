@@ -69,7 +69,7 @@ func separateUpsAndDowns(d adapter.Dir) (ups []string, downs map[string]string, 
 
 // nameScheme is a tool's own scheme of names, in addition to the common NUMBER_name.sql.
 type nameScheme struct {
-	// version returns the number in a name; has is set if the name fits the scheme.
+	// version returns the number in a name; found is set if the name fits the scheme.
 	version func(name string) (version string, found bool)
 	// repeats reports whether a migration is repeatable, undoes whether it is a down
 	// migration.

@@ -88,7 +88,7 @@ func (c *cutter) refuseLine(line int, message, harm, instead string) {
 	c.problems = append(c.problems, history.Refusal{Line: line, Column: 1, Message: message, Harm: harm, Instead: instead})
 }
 
-// readLine consumes the line text[at:end].
+// readLine consumes the line text[start:end].
 func (c *cutter) readLine(start, end int) {
 	text := strings.TrimSuffix(c.text[start:end], "\r")
 	if options, ok := strings.CutPrefix(text, command); ok {

@@ -63,8 +63,9 @@ func formatTimes(n int64) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// addRecordings adds the recordings to an answer. Observed senders are shown first. If no parsed
-// code uses a column, it adds that no recorded query on the table does either.
+// addRecordings adds the recorded queries to an answer about a table or column. If parsed code uses it, the programs that sent such queries are shown
+// first, and one place of the code stays visible. If no code uses a column, Recorded and Calls say how many recorded queries on its table
+// do not either. Uncovered is set if no recorded query is on the table at all.
 func (u *Code) addRecordings(q question, out *analysis.Usage) {
 	if len(u.Recordings) == 0 || q.Kind != analysis.AskColumn && q.Kind != analysis.AskTable {
 		return
@@ -73,17 +74,17 @@ func (u *Code) addRecordings(q question, out *analysis.Usage) {
 	uses := b.Relation(q.Name)
 	seen := filterObserved(uses)
 	if q.Kind == analysis.AskColumn {
-		covered := seen
+		tableUses := seen
 		seen = filterObserved(b.Column(q.Name, q.Column))
 		if !out.Used && len(seen) == 0 && out.Known {
-			out.Recorded, out.Calls = len(covered), u.countCalls(covered)
+			out.Recorded, out.Calls = len(tableUses), u.countCalls(tableUses)
 		}
-		out.Uncovered = len(covered) == 0
+		out.Uncovered = len(tableUses) == 0
 	}
 	if out.Used && len(seen) > 0 {
 		var rest []onward.Evidence
 		for _, e := range out.Evidence {
-			if e.Kind != "query" {
+			if e.Kind != "query" { // those are the recorded queries, which are added anew with their counts
 				rest = append(rest, e)
 			}
 		}

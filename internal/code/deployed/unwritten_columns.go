@@ -224,7 +224,7 @@ func findOmittedInModels(path string, before, after *facts.Facts) []history.Chan
 		j := slices.IndexFunc(before.Models, func(m facts.Model) bool {
 			return m.Table == now.Table && m.Class == now.Class && m.Schema == now.Schema
 		})
-		if j < 0 || now.Table == "" || isPartialModel(now) || isPartialModel(&before.Models[j]) {
+		if j < 0 || now.Table == "" || isIncompleteOrUnmapped(now) || isIncompleteOrUnmapped(&before.Models[j]) {
 			continue
 		}
 		for _, f := range before.Models[j].Fields {
@@ -243,9 +243,9 @@ func findOmittedInModels(path string, before, after *facts.Facts) []history.Chan
 	return out
 }
 
-// isPartialModel reports whether a model's columns are not all in its own text, or are not written
+// isIncompleteOrUnmapped reports whether a model's columns are not all in its own text, or are not written
 // by a mapper.
-func isPartialModel(m *facts.Model) bool {
+func isIncompleteOrUnmapped(m *facts.Model) bool {
 	return m.Row || m.Put || m.Base || m.All || len(m.Bases) > 0 || len(m.Fields) == 0
 }
 

@@ -99,7 +99,7 @@ func (t *valueSet) labelMatcher(b *Bound) func(q *facts.Query, c *facts.Constant
 		}
 		return slices.ContainsFunc(q.Columns, func(o facts.Column) bool { return t.isEnumColumn(b, q, o.Name, o.Of) }) ||
 			slices.ContainsFunc(q.Writes, func(w facts.Write) bool {
-				return !w.Listed && w.How == facts.Inserts && t.relationHasEnum(b, q.Relations[w.Relation], "")
+				return !w.Listed && w.How == facts.Inserts && t.relationHasColumnOf(b, q.Relations[w.Relation], "")
 			})
 	}
 }
@@ -107,14 +107,14 @@ func (t *valueSet) labelMatcher(b *Bound) func(q *facts.Query, c *facts.Constant
 // isEnumColumn reports whether a name in a query is a column of the enum.
 func (t *valueSet) isEnumColumn(b *Bound, q *facts.Query, column string, sources []int) bool {
 	return slices.ContainsFunc(sources, func(sourceIndex int) bool {
-		return sourceIndex >= 0 && t.relationHasEnum(b, q.Relations[sourceIndex], column) &&
+		return sourceIndex >= 0 && t.relationHasColumnOf(b, q.Relations[sourceIndex], column) &&
 			b.meansColumn(q, column, sources, catalog.Name{Schema: q.Relations[sourceIndex].Schema, Name: q.Relations[sourceIndex].Name})
 	})
 }
 
-// relationHasEnum reports whether a relation has a column of the enum: the given one, or any if it
+// relationHasColumnOf reports whether a relation has a column of the enum: the given one, or any if it
 // is "".
-func (t *valueSet) relationHasEnum(b *Bound, relation facts.Relation, column string) bool {
+func (t *valueSet) relationHasColumnOf(b *Bound, relation facts.Relation, column string) bool {
 	r := b.Schema.Lookup(relation.Schema, relation.Name)
 	return r != nil && slices.ContainsFunc(r.Columns, func(c *catalog.Column) bool {
 		return (column == "" || c.Name == column) && (c.Type.OID == t.oid || r.Kind == catalog.View && !c.Type.IsKnown() && t.names[facts.NormalizeName(c.Name)])

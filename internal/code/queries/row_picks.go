@@ -16,11 +16,11 @@ func picksOf(n *pgparse.Node) facts.Picks {
 		if len(x.GetFromClause()) == 1 && x.WhereClause == nil && len(x.GetGroupClause()) == 0 && isFirstRow(x) {
 			return facts.PicksFixed
 		}
-		return picksOfCondition(x.WhereClause)
+		return classifyRowChoice(x.WhereClause)
 	case *pgparse.UpdateStmt:
-		return picksOfCondition(x.WhereClause)
+		return classifyRowChoice(x.WhereClause)
 	case *pgparse.DeleteStmt:
-		if picksOfCondition(x.WhereClause) != facts.PicksFixed {
+		if classifyRowChoice(x.WhereClause) != facts.PicksFixed {
 			return facts.PicksSome
 		}
 		return facts.PicksFixed
@@ -38,8 +38,8 @@ func isFirstRow(q *pgparse.SelectStmt) bool {
 	})
 }
 
-// picksOfCondition returns how a condition picks rows. Tests for NULL do not pick one.
-func picksOfCondition(where *pgparse.Node) facts.Picks {
+// classifyRowChoice returns how a condition picks rows. Tests for NULL do not pick one.
+func classifyRowChoice(where *pgparse.Node) facts.Picks {
 	if where == nil {
 		return facts.PicksUnknown
 	}

@@ -41,7 +41,7 @@ func checkIdentityStartsOver(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		deployed := p.Release.Deployed.Relation(s.AlteredRelation().OID)
-		if deployed == nil || setsSequenceElsewhere(s, numbering) {
+		if deployed == nil || otherStatementMaySetSequence(s, numbering) {
 			continue
 		}
 		old := deployed.Column(c.Name)
@@ -101,9 +101,9 @@ func setsFirstValue(options []*pgparse.Node) bool {
 
 var sets = lazyregexp.New(`(?i)\bsetval\s*\(|\brestart\b`)
 
-// setsSequenceElsewhere reports whether a later statement of the migration sets a sequence,
+// otherStatementMaySetSequence reports whether a later statement of the migration sets a sequence,
 // or may do so. One that has a name can be set before the column takes it.
-func setsSequenceElsewhere(s *rule.Stmt, numbering string) bool {
+func otherStatementMaySetSequence(s *rule.Stmt, numbering string) bool {
 	all := listSequenceSetters(s.Migration)
 	if len(all) == 0 {
 		return false

@@ -83,10 +83,10 @@ func isCreationSkipped(s *rule.Stmt, name string) bool {
 	return len(writtenName) >= limit && truncateIdentifier(writtenName+" ") == name && len(s.Deltas) == 0 && s.Before.Lookup("", name) != nil
 }
 
-// hasLongRun reports whether a text has so many bytes without white space and
+// mayHoldTooLongName reports whether a text has so many bytes without white space and
 // commas in a row, or between two double quotes, that a name in it can be too
 // long: most statements need no closer look.
-func hasLongRun(sql string) bool {
+func mayHoldTooLongName(sql string) bool {
 	for rest, quoteAt := sql, strings.IndexByte(sql, '"'); quoteAt >= 0; {
 		rest = rest[quoteAt+1:]
 		if quoteAt = strings.IndexByte(rest, '"'); quoteAt > limit || quoteAt == 0 { // "" is a quote in a name

@@ -9,7 +9,7 @@ import (
 
 // listLongNames lists the identifiers of a statement that are too long.
 func listLongNames(sql string) []string {
-	if !hasLongRun(sql) {
+	if !mayHoldTooLongName(sql) {
 		return nil
 	}
 	var out []string

@@ -15,7 +15,7 @@ func TestHasRun(t *testing.T) {
 				strings.Repeat(" ", before) + run, strings.Repeat("a ", before) + run +
 					", b", strings.Repeat("z", min(before, 60)) + "(" + run + ")" + strings.Repeat("y", 60),
 			} {
-				if got := hasLongRun(text); got != (n > limit) {
+				if got := mayHoldTooLongName(text); got != (n > limit) {
 					t.Fatalf("hasRun(%q) = %v", text, got)
 				}
 			}
@@ -25,7 +25,7 @@ func TestHasRun(t *testing.T) {
 		"": false, `"a b" "c"`: false, `"` + strings.Repeat("a ", 31) + `"`: false, `"` + strings.Repeat("a ", 32) + `"`: true,
 		`"a b", "` + strings.Repeat("a ", 32) + `"`: true, `"` + strings.Repeat("a ", 16) + `""` + strings.Repeat("a ", 16) + `"`: true,
 	} {
-		if hasLongRun(text) != want {
+		if mayHoldTooLongName(text) != want {
 			t.Errorf("hasRun(%q) = %v", text, !want)
 		}
 	}

@@ -8,16 +8,15 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// judgeReplacedColumn judges a column that has a successor of its name at commit.
-// One that was added before could be filled from it; one that was added after
-// could not.
+// judgeReplacedColumn judges a column that is dropped and, in the same transaction, has a successor of its name: DROP COLUMN a, ADD COLUMN a int.
+// The values are lost, unless other statements carried them to the successor.
 func judgeReplacedColumn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if p.KeepsValues(t, d) {
 		judgeReferenceChange(p, t, d)
 		return // column-type-incompatible compares the types
 	}
 	if onlyAddsColumn(d) {
-		return // release-statement-refused: it is there, unless something unseen dropped it
+		return // the server refuses it, because the column exists: release-statement-refused reports that
 	}
 	if now := d.After.Column(d.Old.Name); d.Old.Generated != "" && now != nil && now.Generated != "" {
 		return // both are computed from other columns: column-generated-changed compares them
@@ -62,8 +61,8 @@ func findReferencedTable(c *catalog.Catalog, r *catalog.Relation, column int16) 
 	return nil
 }
 
-// onlyAddsColumn reports whether the statement that a column is gone by only adds one of
-// its name: a catalog that is not sure takes it that the old one was dropped.
+// onlyAddsColumn reports whether the statement adds a column of the name and drops none. If not all of the history is known, the
+// catalog assumes then that something unseen has dropped the old column.
 func onlyAddsColumn(d *rule.Delta) bool {
 	added := false
 	for _, n := range d.By.Node.GetAlterTableStmt().GetCmds() {

@@ -50,7 +50,7 @@ func adviseRunAlone(s *rule.Stmt) string {
 	if s.Migration.Mode == onward.TransactionPipeline {
 		return "move it to the head of the file, or into a file of its own:"
 	}
-	fileAdvice := s.Migration.Runner.SeparateFileAdvice()
+	fileAdvice := s.Migration.Runner.NonTransactionalFileAdvice()
 	switch {
 	case s.Parent >= 0:
 		return "take it out of the DO block, into " + fileAdvice
