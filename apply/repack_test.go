@@ -58,7 +58,7 @@ func newRepackStage(t *testing.T) *repackStage {
 	s := &repackStage{t: t, db: pgservertest.Database(t, onward.PreviewMajor), events: make(chan string, 1000)}
 	run(t, s.db, base, rows, "INSERT INTO orders SELECT n, 1, n, repeat('x', 100), 'paid' FROM generate_series(7000, 20000) AS n",
 		"DELETE FROM orders WHERE id % 2 = 0")
-	s.c = apply.Config{DB: s.db, Plan: plannedRepack(t), Within: 20 * time.Second, Tell: func(e apply.Event) { s.events <- fmt.Sprint(e.Kind, " ", e.Words) }}
+	s.c = apply.Config{DB: s.db, Plan: plannedRepack(t), Within: time.Minute, Tell: func(e apply.Event) { s.events <- fmt.Sprint(e.Kind, " ", e.Words) }}
 	return s
 }
 
@@ -90,7 +90,14 @@ func (s *repackStage) startApply() (writer *pgx.Conn, done chan error) {
 		_, err := apply.Run(s.t.Context(), s.c)
 		done <- err
 	}()
-	s.waitUntil("REPACK", atStart)
+	until(s.t, "REPACK", func() bool {
+		select {
+		case err := <-done:
+			s.t.Fatalf("apply.Run ended before REPACK began: %v", err)
+		default:
+		}
+		return len(content(s.t, s.db, "SELECT 'x' FROM pg_stat_activity AS a WHERE a.datname = current_database() AND "+atStart)) > 0
+	})
 	return writer, done
 }
 

@@ -21,7 +21,7 @@ import (
 // until waits for something that comes, or fails.
 func until(t testing.TB, event string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it did not come: " + event)
 		}
