@@ -44,8 +44,8 @@ func TestPlaces(t *testing.T) {
 	for _, p := range readResult(translate, jsrun.Result{Calls: calls}, program).Parts {
 		got = append(got, p.Start, p.Line)
 	}
-	if diff := cmp.Diff([]int{59, 0, 79, 0, -1, 6, 133, 0, -1, 8, -1, 7}, got); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff([]int{59, 5, 79, 6, -1, 6, 133, 8, -1, 8, -1, 7}, got); diff != "" {
+		t.Errorf("offsets of the texts and lines of the calls (-want +got):\n%s", diff)
 	}
 }
 
