@@ -183,8 +183,8 @@ func TestLayers(t *testing.T) {
 			continue
 		}
 		for _, imp := range p.Imports {
-			to, isInternal := strings.CutPrefix(imp, module)
-			if !isInternal {
+			to, inModule := strings.CutPrefix(imp, module)
+			if !inModule {
 				continue
 			}
 			switch toLayer := layer(to); {
@@ -270,7 +270,7 @@ func TestReadOnlyServer(t *testing.T) {
 			t.Errorf("internal/mcp reaches %s, which changes databases or files", name)
 		}
 		for _, imp := range byName[name].Imports {
-			if to, isInternal := strings.CutPrefix(imp, module); isInternal {
+			if to, inModule := strings.CutPrefix(imp, module); inModule {
 				follow(to)
 			}
 		}

@@ -60,12 +60,12 @@ func TestFunctionPathOfSchemaRenamedTwice(t *testing.T) {
 CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT count(*) FROM parcels';`
 	p := planned(t, base, `ALTER TABLE parcels RENAME COLUMN note TO remark;
 		CREATE OR REPLACE FUNCTION total() RETURNS bigint LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT count(*) + 1 FROM parcels';`)
-	createIndex := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "FUNCTION total") })
-	if createIndex < 1 || p.Steps[createIndex].Phase == onward.Contract {
-		t.Fatalf("step %d makes the function", createIndex)
+	createStep := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "FUNCTION total") })
+	if createStep < 1 || p.Steps[createStep].Phase == onward.Contract {
+		t.Fatalf("step %d makes the function", createStep)
 	}
 	const idle, refused = "-", "refused"
-	before := p.Steps[createIndex-1].ID
+	before := p.Steps[createStep-1].ID
 	names := []string{"tenant_a", "tenant B", "tenant_c", `tenant "d`}
 	for _, c := range []struct {
 		name  string

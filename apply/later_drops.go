@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/internal/underway"
 )
 
-// refuseLaterDrops refuses a plan with a statement that uses what the contract of another plan will drop: UPDATE orders SET note = 'x', if the
-// contract of an unfinished plan has ALTER TABLE orders DROP COLUMN note.
+// refuseLaterDrops refuses a plan with a statement that uses what the contract of another unfinished plan will drop. If that contract has
+// ALTER TABLE orders DROP COLUMN note, it refuses UPDATE orders SET note = 'x'.
 func (t *Target) refuseLaterDrops(ctx context.Context) error {
 	if t.record.AsWritten {
 		return nil // a finding

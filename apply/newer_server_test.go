@@ -25,8 +25,8 @@ func TestNewerServer(t *testing.T) {
 			if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, "--unknown-version") {
 				t.Fatalf("not refused for its version: %v", err)
 			}
-			if startedPlans := content(t, real, "SELECT count(*)::text FROM onward_ledger.plan WHERE ended IS NULL"); startedPlans[0] != "0" {
-				t.Fatalf("%s plans were begun", startedPlans[0])
+			if startedCount := content(t, real, "SELECT count(*)::text FROM onward_ledger.plan WHERE ended IS NULL"); startedCount[0] != "0" {
+				t.Fatalf("%s plans were begun", startedCount[0])
 			}
 		}
 		add := handmade(t, real,

@@ -48,7 +48,7 @@ type rightsStage struct {
 	names  *strings.Replacer
 }
 
-func newRightsStage(t *testing.T, major int, roleName string) *rightsStage {
+func newRightsStage(t *testing.T, major int, purpose string) *rightsStage {
 	t.Helper()
 	s := &rightsStage{db: pgservertest.Database(t, major)}
 	u, err := url.Parse(s.db)
@@ -56,7 +56,7 @@ func newRightsStage(t *testing.T, major int, roleName string) *rightsStage {
 		t.Fatal(err)
 	}
 	name := strings.TrimPrefix(u.Path, "/")
-	role := fmt.Sprintf("rights_%s_%d_%d", roleName, major, os.Getpid())
+	role := fmt.Sprintf("rights_%s_%d_%d", purpose, major, os.Getpid())
 	s.owner = role + "_owner"
 	s.as = pgservertest.Server(t, major).URLAs(role, name)
 	s.names = strings.NewReplacer("app_owner", s.owner, "onward_apply", role, "DATABASE app", "DATABASE "+name)

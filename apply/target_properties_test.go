@@ -34,7 +34,7 @@ func makeRoles(t *testing.T, url string, names ...string) func(sql string) strin
 		pairs = append(pairs, "@"+name, name+"_"+suffix)
 		run(t, url, "CREATE ROLE "+name+"_"+suffix)
 	}
-	roleNames := strings.NewReplacer(pairs...)
+	replacer := strings.NewReplacer(pairs...)
 	t.Cleanup(func() {
 		conn, err := pgx.Connect(context.Background(), url)
 		if err != nil {
@@ -48,7 +48,7 @@ func makeRoles(t *testing.T, url string, names ...string) func(sql string) strin
 			}
 		}
 	})
-	return roleNames.Replace
+	return replacer.Replace
 }
 
 // visible is how many rows of a relation a role sees; the server's words if it may not.

@@ -101,9 +101,9 @@ func withoutProgramVersions(set *adapter.Set) *adapter.Set {
 	out.Migrations = slices.Clone(set.Migrations)
 	for i, m := range out.Migrations {
 		if !isSQL(m.Path) {
-			renamed := *m
-			renamed.Version = m.ID
-			out.Migrations[i] = &renamed
+			unnumbered := *m
+			unnumbered.Version = m.ID
+			out.Migrations[i] = &unnumbered
 		}
 	}
 	out.History = slices.DeleteFunc(slices.Clone(set.History), func(h history.Change) bool { return !isSQL(h.Path) })

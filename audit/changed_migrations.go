@@ -238,8 +238,8 @@ func (c *comparison) isUnchanged(old, m *adapter.Migration) bool {
 		if c.findEditedImport(old, m) == "" {
 			return true
 		}
-		_, isEqual := firstDifference(old, m)
-		return isEqual
+		_, isCosmetic := firstDifference(old, m)
+		return isCosmetic
 	case !touched:
 		return false
 	}

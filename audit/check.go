@@ -37,7 +37,7 @@ type CheckConfig struct {
 	Settings *config.Config
 	Logger   *slog.Logger
 	// Breathe, if set, is called between batches of files, by one goroutine at a time. left is the share of
-	// them that is still to be read, 0 to 1. It may call still, which runs a function while nothing else
+	// them that is still to be read, 0 to 1. It may call runAlone, which runs a function while nothing else
 	// works.
 	Breathe func(left float64, runAlone func(fn func()))
 	// Brief omits changes and statements from the report.

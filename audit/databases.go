@@ -19,8 +19,8 @@ import (
 // they surely name one, only what the base has in both tells the databases apart. All
 // others are assumed to share one, because they may use each other's tables: if several can be theirs, with the
 // sources in the nearest directories. All share one if its schema is given.
-func groupDatabases(pairs []pair, declared []declaredDatabase, hasUserChoice bool) [][]int {
-	if len(pairs) < 2 || hasUserChoice {
+func groupDatabases(pairs []pair, declared []declaredDatabase, isSchemaGiven bool) [][]int {
+	if len(pairs) < 2 || isSchemaGiven {
 		all := make([]int, len(pairs))
 		for i := range all {
 			all[i] = i

@@ -54,8 +54,8 @@ func ReadDraft(ctx context.Context, c Config) (*Draft, error) {
 	}
 	d := &Draft{release: r, head: &keptTree{Tree: r.a.head, read: map[string]keptFile{}}, now: r.pairs}
 	for i, p := range r.pairs {
-		baseCount := len(compareRevisions(p, r.a.rng.Changes).history)
-		d.later = append(d.later, r.compared[i].history[min(baseCount, len(r.compared[i].history)):])
+		comparedCount := len(compareRevisions(p, r.a.rng.Changes).history)
+		d.later = append(d.later, r.compared[i].history[min(comparedCount, len(r.compared[i].history)):])
 	}
 	return d, nil
 }

@@ -60,8 +60,8 @@ DROP TABLE team_people;
 		"table-drop: table team_people":         "error team.go:7",
 	}
 	for _, f := range r.Findings {
-		for key, severity := range want {
-			severity, place, _ := strings.Cut(severity, " ")
+		for key, expected := range want {
+			severity, place, _ := strings.Cut(expected, " ")
 			id, fact, _ := strings.Cut(key, ": ")
 			if f.Rule == id && strings.HasPrefix(f.Fact, fact) {
 				if f.Severity.String() != severity || !strings.Contains(f.Harm, place) {

@@ -44,9 +44,9 @@ func TestTriggerOnMappedTable(t *testing.T) {
 			repo := repository(t, "-- db/migrations/1_a/migration.sql --\nCREATE TABLE profiles (id int PRIMARY KEY, token text, note text);\n"+tc.files,
 				"-- db/migrations/2_b/migration.sql --\n"+tc.sql)
 			report := changelog0(t, Config{Dir: repo})
-			if mayRefuse, refuses := severityOf(report, "trigger-may-refuse-writes"), severityOf(report, "trigger-refuses-writes"); mayRefuse != tc.may ||
-				refuses != tc.must {
-				t.Errorf("%q and %q, want %q and %q: %v", mayRefuse, refuses, tc.may, tc.must, found(report))
+			if maySeverity, mustSeverity := severityOf(report, "trigger-may-refuse-writes"), severityOf(report, "trigger-refuses-writes"); maySeverity != tc.may ||
+				mustSeverity != tc.must {
+				t.Errorf("%q and %q, want %q and %q: %v", maySeverity, mustSeverity, tc.may, tc.must, found(report))
 			}
 			state := onward.StateSafe
 			switch {

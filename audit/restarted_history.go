@@ -20,13 +20,13 @@ type restartedHistory struct {
 // in directories that are gone: a team has changed its runner. The repetitions count as
 // deployed.
 func markRestartedSources(pairs []pair) {
-	removedTables := map[int]map[string]bool{} // with the tables that they created
+	removedSources := map[int]map[string]bool{} // with the tables that they created
 	for i, p := range pairs {
 		if p.base != nil && len(p.base.Migrations) > 0 && len(p.head.Migrations) == 0 {
-			removedTables[i] = findCreatedTables(p, true)
+			removedSources[i] = findCreatedTables(p, true)
 		}
 	}
-	if len(removedTables) == 0 {
+	if len(removedSources) == 0 {
 		return
 	}
 	for i := range pairs {
@@ -38,7 +38,7 @@ func markRestartedSources(pairs []pair) {
 		var from []int
 		tables, newest := map[string]bool{}, ""
 		for k := range pairs {
-			oldTables, recreated := removedTables[k], 0
+			oldTables, recreated := removedSources[k], 0
 			for table := range oldTables {
 				if created[table] {
 					recreated++

@@ -242,13 +242,13 @@ ALTER TABLE settings ADD COLUMN note text NOT NULL;
 	for _, f := range r.Findings {
 		severity[f.Rule+" "+filepath.Base(f.Path)] += f.Severity.String() + " "
 	}
-	for location, want := range map[string]string{
+	for ruleAndFile, want := range map[string]string{
 		"column-set-not-null-scan 002_b.sql": "warning ", "column-drop 003_c.sql": "error ", "index-create-blocking 004_d.sql": "warning ", "data-update-unbatched 004_d.sql": "warning ",
 		"table-cluster 005_e.sql": "warning error ", "column-add-required 006_f.sql": "error ",
 		"data-delete-unbatched 005_e.sql": "info warning ",
 	} {
-		if severity[location] != want {
-			t.Errorf("%s: %q, want %q; all: %v", location, severity[location], want, severity)
+		if severity[ruleAndFile] != want {
+			t.Errorf("%s: %q, want %q; all: %v", ruleAndFile, severity[ruleAndFile], want, severity)
 		}
 	}
 	gittest.WriteFiles(t, dir, map[string]string{"stats.json": strings.ReplaceAll(stats, "public.users", "public.settings")})

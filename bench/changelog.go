@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/bench/measure"
 )
 
-// gitGrepCommand looks for a word that no schema has, so that git prints next to nothing.
+// gitGrepCommand returns the command that looks for a word that no schema has, so that git prints next to nothing.
 func gitGrepCommand(repo, revision string) cost.Command {
 	return cost.Command{
 		Name: "git grep", Path: "/bin/sh", Args: []string{"-c", `exec git grep -w perihelion "$0"`, revision}, Dir: repo, Fine: []int{0, 1},

@@ -69,7 +69,7 @@ func printOverhead(b *measure.Bench, limit, label string, times [][]float64) {
 	b.Check(limit, label, changedTime-baseTime, fmt.Sprintf("%.0f and %.0f ms", changedTime, baseTime))
 }
 
-// timeProof is how many seconds a plan with its proof takes.
+// timeProof returns how many seconds a plan with its proof takes.
 func timeProof(b *measure.Bench, dir string) float64 {
 	start := time.Now()
 	p, _, err := plan.Make(b, planConfig(dir, false))

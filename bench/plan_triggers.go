@@ -56,7 +56,7 @@ func measureTriggers(b *measure.Bench, limit, label, sql string) {
 	b.Check(limit, label, pairs[len(pairs)/2], fmt.Sprintf("pairs %.1f to %.1f", pairs[min(1, len(pairs)-1)], pairs[max(len(pairs)-2, 0)]))
 }
 
-// measureUpdateRate is how many UPDATEs pass in a second.
+// measureUpdateRate returns how many UPDATEs pass in a second.
 func measureUpdateRate(b *measure.Bench, server *pgserver.Server, database string) float64 {
 	var all sync.WaitGroup
 	var passed atomic.Int64

@@ -170,7 +170,7 @@ func (s *stage) one(sql string) (out string) {
 	return out
 }
 
-// guard runs the command. For each reported line that contains word, it calls the next function of then.
+// guard runs the command. For each reported line that contains word, it calls the next function of actions.
 func (s *stage) guard(word string, actions ...func()) *onward.Guarded {
 	s.t.Helper()
 	done := make(chan struct{})

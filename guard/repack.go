@@ -112,7 +112,7 @@ func (r *run) cancelBlockingRepack(s *session) {
 	}
 }
 
-// countLostRepack counts the copies that were lost, and returns the pause before the command runs again, or the reason why it does not.
+// countLostRepack counts the copies that were lost, and returns the pause before the command runs again; reason is set if it does not run again.
 func (g *guard) countLostRepack(r *run) (pause time.Duration, reason string) {
 	if !r.lostRepack || !r.hasLostRace() {
 		return 0, ""

@@ -9,7 +9,7 @@ import (
 // addRootCertificate adds the proxy's root certificate to an environment: the command's own settings may verify the server
 // (sslmode=verify-full in a file).
 func (g *guard) addRootCertificate(env []string, root *wire.RootFile) ([]string, error) {
-	roots, values := g.originalEnvironment(), wire.ReadEnvironment(env)
+	roots, values := g.environmentWithRoots(), wire.ReadEnvironment(env)
 	for _, name := range []string{wire.LibpqRoots, wire.NodeRoots} {
 		if name == wire.LibpqRoots && !g.needsRootCertificate() {
 			continue
@@ -26,12 +26,12 @@ func (g *guard) addRootCertificate(env []string, root *wire.RootFile) ([]string,
 // server. Otherwise the variable would make the command verify other servers, too, to which it connects with
 // sslmode=require.
 func (g *guard) needsRootCertificate() bool {
-	return g.serverAddress.verifies || wire.HasRoots(g.originalEnvironment())
+	return g.serverAddress.verifies || wire.HasRoots(g.environmentWithRoots())
 }
 
-// originalEnvironment returns the command's environment before it was rewritten. If it has no root certificates, and --db verifies
+// environmentWithRoots returns the command's environment before it was rewritten. If it has no root certificates, and --db verifies
 // the server, it has those of --db.
-func (g *guard) originalEnvironment() map[string]string {
+func (g *guard) environmentWithRoots() map[string]string {
 	env := wire.ReadEnvironment(g.c.Env)
 	if g.serverAddress.verifies && !wire.HasRoots(env) {
 		env[wire.LibpqRoots] = firstNonEmpty(g.serverAddress.rootFile, "system")

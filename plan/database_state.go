@@ -186,7 +186,7 @@ func parenthesisEnd(sql string, open int) int {
 }
 
 // listDifferences lists the differences to another state, in sentences. Of volatile columns it compares
-// only the number of values, and columns in but it skips.
+// only the number of values, and columns in ignoredKeys it skips.
 func (s *state) listDifferences(got *state, volatile, ignoredKeys map[string]bool) []string {
 	var out []string
 	want, have := hideColumns(s.schema, ignoredKeys), hideColumns(got.schema, ignoredKeys)
@@ -212,7 +212,7 @@ func (s *state) listDifferences(got *state, volatile, ignoredKeys map[string]boo
 	return out
 }
 
-// hideColumns returns definitions without the definitions of the columns in but.
+// hideColumns returns definitions without the definitions of the columns in ignoredKeys.
 func hideColumns(schema, ignoredKeys map[string]bool) map[string]bool {
 	out := map[string]bool{}
 	for sql := range schema {

@@ -163,15 +163,15 @@ func pasted(t *testing.T, r *rule.Rule, f *ruletest.Fixture, rel *ruletest.Relea
 	m := fold(t, set.Migrations[len(set.Migrations)-1])
 	e.FoldMigration(m)
 	e.RunRules(m)
-	editedMigration := *m // the engine lets go of the statements
+	migrationCopy := *m // the engine lets go of the statements
 	for i, s := range m.Statements {
 		stmtCopy, statementCopy := *s, *s.Statement
 		stmtCopy.Statement = &statementCopy
-		editedMigration.Statements = slices.Concat(editedMigration.Statements[:i:i], []*rule.Stmt{&stmtCopy}, m.Statements[i+1:])
+		migrationCopy.Statements = slices.Concat(migrationCopy.Statements[:i:i], []*rule.Stmt{&stmtCopy}, m.Statements[i+1:])
 	}
 	findings, _ := e.Finish()
 	report := &onward.Report{Base: "main", Head: "feature", Postgres: []int{17}, Findings: findings}
-	whole := plan.Ways(report, &editedMigration, w)
+	whole := plan.Ways(report, &migrationCopy, w)
 	lines := strings.SplitAfter(string(tree[layouts[runner].release]), "\n")
 	for i := range report.Findings {
 		x := &report.Findings[i]

@@ -171,7 +171,7 @@ func RewriteDraft(ctx context.Context, d *audit.Draft, judged *audit.Drafted, se
 }
 
 // rewriteMigration rewrites a source's migration of one statement with safe statements, if these fit into one file; otherwise
-// it returns nil. beside starts to write in a directory.
+// it returns nil. writeBeside starts to write in a directory.
 func (s *source) rewriteMigration(ctx context.Context, writeBeside func(context.Context, []string) (audit.Writing, error), text string) *Edit {
 	m := s.folds[0]
 	if len(m.Script.Statements) != 1 {

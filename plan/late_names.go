@@ -43,19 +43,19 @@ func listUsableNames(c *catalog.Catalog) usableNames {
 // refuseLateNames doubts a step of the contract if it makes what the new code may use, which runs from the end of the backfill on. known are the
 // names before the step, to which it adds, and head those after the release.
 func (p *planner) refuseLateNames(s *onward.PlanStep, known, head usableNames, after *catalog.Catalog) {
-	newNames := listUsableNames(after)
+	namesAfter := listUsableNames(after)
 	var late []string
-	for name := range newNames {
+	for name := range namesAfter {
 		if known[name] == "" && head[name] != "" {
 			late = append(late, name)
 		}
 	}
-	maps.Copy(known, newNames)
+	maps.Copy(known, namesAfter)
 	slices.Sort(late)
 	var list []string
 	for _, name := range late {
 		if table := name[:max(strings.LastIndexByte(name, '.'), 0)]; !slices.Contains(late, table) {
-			list = append(list, newNames[name])
+			list = append(list, namesAfter[name])
 		}
 	}
 	if len(list) > 0 {

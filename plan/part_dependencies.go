@@ -93,10 +93,10 @@ func (t *part) statementShare(s *rule.Stmt) (words []string, deltas []*catalog.D
 		}
 	}
 	deltas = slices.DeleteFunc(deltas, func(d *catalog.Delta) bool {
-		isOnRelation := func(words []string) bool {
+		hasNameIn := func(words []string) bool {
 			return slices.ContainsFunc(deltaNames(d), func(name string) bool { return slices.Contains(words, name) })
 		}
-		return isOnRelation(otherNames) && !isOnRelation(words)
+		return hasNameIn(otherNames) && !hasNameIn(words)
 	})
 	for _, d := range deltas {
 		if d.NewConstraint != nil && d.After != nil {

@@ -16,10 +16,10 @@ import (
 )
 
 // deprecating works on a database with a deprecated column, or makes one.
-func deprecating(t *testing.T, isCreated bool) {
+func deprecating(t *testing.T, createsDatabase bool) {
 	t.Helper()
 	c := pgservertest.Connect(t, os.Getenv("DATABASE_URL"))
-	if isCreated {
+	if createsDatabase {
 		pgservertest.Exec(t, c, "CREATE DATABASE test_own")
 		c = pgservertest.Connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_own?", 1))
 		pgservertest.Exec(t, c, schemaOfUsers)

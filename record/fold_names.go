@@ -160,25 +160,25 @@ func matchingNames(names map[string]bool, rule foldRule) []string {
 // reach the family by their search path, and public has no table; else the pattern without what differs.
 func (f *finder) chooseSchema(pattern string, names []string, known map[string][]string) string {
 	stem := patternStem(pattern)
-	var sameTables []string
+	var twinSchemas []string
 	for name, list := range known {
 		if !slices.Contains(names, name) && len(list) == 1 && slices.Equal(list, known[names[0]]) {
-			sameTables = append(sameTables, name)
+			twinSchemas = append(twinSchemas, name)
 		}
 	}
-	slices.Sort(sameTables)
-	remainingTables := slices.DeleteFunc(slices.Clone(sameTables), func(name string) bool { return f.shapes.dropped[name] })
+	slices.Sort(twinSchemas)
+	remainingTwins := slices.DeleteFunc(slices.Clone(twinSchemas), func(name string) bool { return f.shapes.dropped[name] })
 	byPath := true
 	for _, name := range names {
 		byPath = byPath && !f.used[name].qualified
 	}
 	switch {
-	case slices.Contains(sameTables, stem):
+	case slices.Contains(twinSchemas, stem):
 		return stem
-	case slices.Contains(sameTables, "public"):
+	case slices.Contains(twinSchemas, "public"):
 		return "public"
-	case len(remainingTables) == 1:
-		return remainingTables[0]
+	case len(remainingTwins) == 1:
+		return remainingTwins[0]
 	case byPath && len(known["public"]) == 0:
 		return "public"
 	case stem != "" && len(known[stem]) == 0:

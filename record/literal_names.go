@@ -93,7 +93,7 @@ func (e *enumLabels) labelsInLiteral(value string) []string {
 // readEnumLabels reads the labels of an enum, of a domain over one, or of an array of one; nil for other types.
 func (r *resolver) readEnumLabels(ctx context.Context, typ string) (*enumLabels, error) {
 	e := &enumLabels{}
-	err := r.conn.QueryRow(ctx, labelsSQL, simpleQueryMode, typ).Scan(&e.array, &e.list)
+	err := r.conn.QueryRow(ctx, labelsSQL, unpreparedMode, typ).Scan(&e.array, &e.list)
 	if err != nil || len(e.list) == 0 {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (r *resolver) namesObject(ctx context.Context, kind, value, table string) (
 	if strings.Trim(value, "0123456789- ") == "" {
 		return false, nil // a number means an OID, whether there is such an object or not
 	}
-	sql, args := "SELECT $1::pg_catalog.text::pg_catalog."+kind+" IS NOT NULL", []any{simpleQueryMode, value}
+	sql, args := "SELECT $1::pg_catalog.text::pg_catalog."+kind+" IS NOT NULL", []any{unpreparedMode, value}
 	switch kind {
 	case workload.TableName:
 		sql = "SELECT pg_catalog.to_regclass($1) IS NOT NULL"
@@ -120,7 +120,7 @@ func (r *resolver) namesObject(ctx context.Context, kind, value, table string) (
 		sql, args = "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2) AND attname "+
 			"OPERATOR(pg_catalog.=) $1::pg_catalog.name AND attnum OPERATOR(pg_catalog.>) 0 AND NOT attisdropped)", append(args, table)
 	}
-	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward_name", simpleQueryMode); err != nil {
+	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward_name", unpreparedMode); err != nil {
 		return false, err
 	}
 	var exists bool
@@ -129,7 +129,7 @@ func (r *resolver) namesObject(ctx context.Context, kind, value, table string) (
 		exists, err = false, nil
 	}
 	if err == nil {
-		_, err = r.conn.Exec(ctx, "ROLLBACK TO onward_name", simpleQueryMode)
+		_, err = r.conn.Exec(ctx, "ROLLBACK TO onward_name", unpreparedMode)
 	}
 	return exists, err
 }

@@ -124,8 +124,8 @@ func TestRecord(t *testing.T) {
 				len(insert.Uses) != 1 || !slices.Equal(insert.Uses[0].Writes, []string{"email", "mood"}) || insert.Senders[0].Place == "" {
 				t.Errorf("the INSERT is %+v", insert)
 			}
-			if droppedQuery := query(t, r.Workload, "gone"); droppedQuery.Errors["42703"] != 1 || droppedQuery.Unread == "" {
-				t.Errorf("the query that fails is %+v", droppedQuery)
+			if failingQuery := query(t, r.Workload, "gone"); failingQuery.Errors["42703"] != 1 || failingQuery.Unread == "" {
+				t.Errorf("the query that fails is %+v", failingQuery)
 			}
 			if ddl := query(t, r.Workload, "CREATE TABLE"); ddl.Mark != workload.Migration {
 				t.Errorf("the migration is %+v", ddl)

@@ -26,7 +26,7 @@ func (r *recorder) readRuleTables(ctx context.Context, database string) {
 			return err
 		}
 		defer conn.Close(ctx)
-		rows, err := conn.Query(ctx, ruleTablesSQL, simpleQueryMode)
+		rows, err := conn.Query(ctx, ruleTablesSQL, unpreparedMode)
 		if err != nil {
 			return err
 		}

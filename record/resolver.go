@@ -30,8 +30,8 @@ type resolver struct {
 	late bool
 }
 
-// simpleQueryMode sends a query without preparing it first. It works with any settings of the session.
-const simpleQueryMode = pgx.QueryExecModeExec
+// unpreparedMode sends a query without preparing it first. It works with any settings of the session.
+const unpreparedMode = pgx.QueryExecModeExec
 
 // resolveQuery puts into a query the types of its parameters, the columns of its result, and
 // what it uses. One that this server refuses stays as it is, with the server's word; the
@@ -70,11 +70,11 @@ func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) 
 	if n == nil {
 		return errors.New("it is not one statement")
 	}
-	if _, err := r.conn.Exec(ctx, "BEGIN", simpleQueryMode); err != nil {
+	if _, err := r.conn.Exec(ctx, "BEGIN", unpreparedMode); err != nil {
 		return err
 	}
 	defer func() {
-		_, end := r.conn.Exec(ctx, "ROLLBACK", simpleQueryMode)
+		_, end := r.conn.Exec(ctx, "ROLLBACK", unpreparedMode)
 		err = errors.Join(err, end)
 	}()
 	if err := r.setSearchPath(ctx, q); err != nil {
@@ -94,7 +94,7 @@ func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) 
 		}
 		if d, err = r.readDependencies(ctx, q); err != nil {
 			d, r.late = nil, isTimeout(err)
-			if _, err := r.conn.Exec(ctx, "ROLLBACK TO onward", simpleQueryMode); err != nil {
+			if _, err := r.conn.Exec(ctx, "ROLLBACK TO onward", unpreparedMode); err != nil {
 				return err
 			}
 		}
@@ -110,7 +110,7 @@ func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) 
 	return r.addViewTables(ctx, q)
 }
 
-// allRelationsMatch reports whether all relations are such, and there are some.
+// allRelationsMatch reports whether isAccepted is true of all relations, and there are some.
 func allRelationsMatch(names tables, isAccepted func(string) bool) bool {
 	for _, r := range names {
 		if !isAccepted(r.name) {
@@ -126,7 +126,7 @@ func (r *resolver) setSearchPath(ctx context.Context, q *workload.Query) error {
 	if q.Role != "" {
 		path = strings.ReplaceAll(path, `"$user"`, pgx.Identifier{q.Role}.Sanitize())
 	}
-	_, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", simpleQueryMode, path)
+	_, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", unpreparedMode, path)
 	return err
 }
 
@@ -155,7 +155,7 @@ func (r *resolver) describeQuery(ctx context.Context, q *workload.Query) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.conn.Exec(ctx, "DEALLOCATE onward", simpleQueryMode); err != nil {
+	if _, err := r.conn.Exec(ctx, "DEALLOCATE onward", unpreparedMode); err != nil {
 		return err
 	}
 	if q.Params, err = r.typeNames(ctx, d.ParamOIDs); err != nil {
@@ -216,9 +216,9 @@ func (r *resolver) resultColumns(ctx context.Context, fields []pgconn.FieldDescr
 		return nil, err
 	}
 	i := 0
-	var kind, table string
-	_, err = pgx.ForEachRow(rows, []any{&kind, &table}, func() error {
-		out[i].Type, out[i].Of = kind, table
+	var kind, tableColumn string
+	_, err = pgx.ForEachRow(rows, []any{&kind, &tableColumn}, func() error {
+		out[i].Type, out[i].Of = kind, tableColumn
 		i++
 		return nil
 	})
@@ -228,7 +228,7 @@ func (r *resolver) resultColumns(ctx context.Context, fields []pgconn.FieldDescr
 // readDependencies asks the server what a statement depends on: it is made the body of a
 // function, whose dependencies the server keeps.
 func (r *resolver) readDependencies(ctx context.Context, q *workload.Query) (*dependencies, error) {
-	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward", simpleQueryMode); err != nil {
+	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward", unpreparedMode); err != nil {
 		return nil, err
 	}
 	object := dependentObject{"pg_catalog.pg_proc", "'pg_temp.onward_query'::pg_catalog.regproc"}
@@ -307,7 +307,7 @@ func (r *resolver) addViewTables(ctx context.Context, q *workload.Query) error {
 		schema, name, _ := strings.Cut(view.Relation, ".")
 		err := r.conn.QueryRow(ctx, `SELECT (SELECT r.oid::pg_catalog.text FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 			WHERE c.relkind OPERATOR(pg_catalog.=) 'v' AND r.rulename OPERATOR(pg_catalog.=) '_RETURN' AND n.nspname OPERATOR(pg_catalog.=) $1 AND c.relname OPERATOR(pg_catalog.=) $2)`,
-			simpleQueryMode, schema, name).Scan(&rule)
+			unpreparedMode, schema, name).Scan(&rule)
 		if err != nil {
 			return err
 		}

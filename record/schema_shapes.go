@@ -50,7 +50,7 @@ func (s *shapes) readShapes(ctx context.Context, conn *pgx.Conn, database, schem
 	if _, err := tx.Exec(ctx, "SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)"); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, shapesSQL, simpleQueryMode, schema)
+	rows, err := tx.Query(ctx, shapesSQL, unpreparedMode, schema)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *shapes) readInitialNames(ctx context.Context, t *recordTarget) error {
 }
 
 func listDatabases(ctx context.Context, conn *pgx.Conn) ([]string, error) {
-	rows, err := conn.Query(ctx, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datallowconn", simpleQueryMode)
+	rows, err := conn.Query(ctx, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datallowconn", unpreparedMode)
 	if err != nil {
 		return nil, fmt.Errorf("list the databases: %w", err)
 	}

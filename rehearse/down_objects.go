@@ -146,17 +146,17 @@ func excerptAt(s string, offset int) string {
 func (x *objectsDiff) compareOrder(want, got []live.Object) {
 	before, after := sortedMembers(want), sortedMembers(got)
 	tables := make([]string, 0, len(before))
-	for table := range before {
-		tables = append(tables, table)
+	for owner := range before {
+		tables = append(tables, owner)
 	}
 	slices.Sort(tables)
-	for _, table := range tables {
-		a, b := commonObjects(before[table], after[table]), commonObjects(after[table], before[table])
+	for _, owner := range tables {
+		a, b := commonObjects(before[owner], after[owner]), commonObjects(after[owner], before[owner])
 		if slices.EqualFunc(a, b, hasSameName) {
 			continue
 		}
 		if a[0].Kind == "value" {
-			x.differences = append(x.differences, fmt.Sprintf("the values of %s are in another order", strings.TrimPrefix(table, "public.")))
+			x.differences = append(x.differences, fmt.Sprintf("the values of %s are in another order", strings.TrimPrefix(owner, "public.")))
 			continue
 		}
 		if moved := columnsMovedToEnd(a, b); len(moved) == 1 {

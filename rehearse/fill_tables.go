@@ -19,7 +19,7 @@ import (
 // fillTables fills the tables, and records their sizes.
 func (s *releaseRun) fillTables(ctx context.Context) error {
 	if !s.Rows.IsEmpty() {
-		tables, err := s.readBaseTables(ctx)
+		relations, err := s.readBaseRelations(ctx)
 		if err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func (s *releaseRun) fillTables(ctx context.Context) error {
 		room, short := s.rowBudget()
 		r, err := fill.FillDatabase(ctx, s.databaseURL(s.server, s.database), s.Rows, fill.Release{
 			Keep:    s.demands,
-			Touches: s.touchedTables(tables),
+			Touches: s.touchedTables(relations),
 			Room:    room,
 			Told:    s.fillProgress(time.Now()),
 		})
@@ -65,9 +65,9 @@ func (s *releaseRun) rowBudget() (bytes int64, short string) {
 	return s.MaxBytes, "more than --max-size allows. Fewer rows, for fewer tables (--rows users=1e6), or a larger --max-size"
 }
 
-// readBaseTables reads the tables of the base, and refuses a plan for a table that it does
+// readBaseRelations reads the tables of the base, and refuses a plan for a table that it does
 // not have.
-func (s *releaseRun) readBaseTables(ctx context.Context) (map[uint32]observe.Relation, error) {
+func (s *releaseRun) readBaseRelations(ctx context.Context) (map[uint32]observe.Relation, error) {
 	c, err := s.server.Connect(ctx, lookName, s.database)
 	if err != nil {
 		return nil, err

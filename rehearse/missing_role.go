@@ -80,13 +80,13 @@ func createRole(ctx context.Context, s *pgserver.Server, name string) error {
 	_, err = c.Exec(ctx, "CREATE ROLE "+id)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42710" { // it exists
-		var exists bool
+		var isGrantable bool
 		if err := c.QueryRow(ctx, "SELECT oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND NOT rolsuper AND rolname OPERATOR(pg_catalog.<>) ALL ($2) FROM "+
 			"pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1",
-			name, []string{roleName, lookName, watchName}).Scan(&exists); err != nil {
+			name, []string{roleName, lookName, watchName}).Scan(&isGrantable); err != nil {
 			return err
 		}
-		if !exists {
+		if !isGrantable {
 			return pg
 		}
 		err = nil

@@ -182,7 +182,7 @@ func (v *version) dropDatabase(ctx context.Context, db string) {
 	}
 }
 
-// runRelease runs the release. again means that it must start again, because a role
+// runRelease runs the release. needsRerun means that it must start again, because a role
 // that it names had to be created.
 func (s *releaseRun) runRelease(ctx context.Context) (needsRerun bool, err error) {
 	if s.rels, err = observe.ListRelations(ctx, s.runner.catalogConn); err != nil {

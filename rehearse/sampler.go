@@ -192,7 +192,7 @@ func (s *sampler) sampleUntilClosed(ctx context.Context) {
 		}
 		if time.Since(sized) > sizeLook && looks > quickLooks {
 			sized = time.Now()
-			if err := s.cancelIfTooLarge(ctx); err != nil {
+			if err := s.noteIfTooLarge(ctx); err != nil {
 				return
 			}
 		}
@@ -301,8 +301,8 @@ func (r *relationSamples) addLock(seen sampledLock, requested time.Time) {
 	}
 }
 
-// cancelIfTooLarge cancels a statement that fills the disk.
-func (s *sampler) cancelIfTooLarge(ctx context.Context) error {
+// noteIfTooLarge notes the reason to cancel a statement that fills the disk; cancelOverdue cancels it.
+func (s *sampler) noteIfTooLarge(ctx context.Context) error {
 	var bytes int64
 	if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.pg_database_size($1::pg_catalog.name)", s.database).Scan(&bytes); err != nil {
 		return err

@@ -39,13 +39,13 @@ func (r *runner) runSpecialStatement(ctx context.Context, s *script.Statement) (
 		return true, nil
 	}
 	if e := s.Node.GetCreateExtensionStmt(); e != nil {
-		var isInstalled bool
+		var isAvailable bool
 		err := r.catalogConn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name OPERATOR(pg_catalog.=) $1)",
-			e.GetExtname()).Scan(&isInstalled)
+			e.GetExtname()).Scan(&isAvailable)
 		if err != nil {
 			return false, err
 		}
-		if !isInstalled {
+		if !isAvailable {
 			r.base.addAbsentExtension(e.GetExtname())
 			r.addNote("the extension " + e.GetExtname() + " is not installed beside this server and was left out; --postgres URL names a server that has it")
 			return true, nil

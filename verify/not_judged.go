@@ -19,7 +19,7 @@ func (c *checker) unjudgedReason(q *recordedQuery) string {
 	case q.timedOut:
 		return "the server did not answer in " + askTimeout
 	}
-	return cmp.Or(c.findAmbiguousFold(q), c.findUnknownName(q), c.findChangedFunction(q))
+	return cmp.Or(c.findAmbiguousFold(q), c.explainUnknownName(q), c.explainChangedFunction(q))
 }
 
 // explainUnreachedEnd explains why a failure of the new code proves nothing: the release ended before its last point, so the schema
@@ -37,8 +37,8 @@ func (c *checker) lacksRole(q *recordedQuery) bool {
 	return q.Role != "" && !exists
 }
 
-// findUnknownName finds a parameter that names something, and the recording does not say what.
-func (c *checker) findUnknownName(q *recordedQuery) string {
+// explainUnknownName finds a parameter that names something, and the recording does not say what.
+func (c *checker) explainUnknownName(q *recordedQuery) string {
 	base := c.moments[0].schema
 	tables := 0
 	for i, oid := range q.states[0].params {
@@ -60,8 +60,8 @@ func (c *checker) findUnknownName(q *recordedQuery) string {
 	return ""
 }
 
-// findChangedFunction finds a function that runs with the query, was changed, and may do anything.
-func (c *checker) findChangedFunction(q *recordedQuery) string {
+// explainChangedFunction finds a function that runs with the query, was changed, and may do anything.
+func (c *checker) explainChangedFunction(q *recordedQuery) string {
 	if q.mustWorkAtEnd() {
 		return ""
 	}

@@ -170,15 +170,15 @@ func (c *checker) missingColumnProblems(q *recordedQuery, s *pointAnswer, m *mom
 	if last == s || last.refused != nil {
 		return nil
 	}
-	before, after := result{last.columns, c.moments[last.point]}, result{s.columns, m}
-	list := slices.DeleteFunc(compareShapes(before, after, false), func(p problem) bool { return p.severity != onward.Error })
+	atEnd, atPoint := result{last.columns, c.moments[last.point]}, result{s.columns, m}
+	list := slices.DeleteFunc(compareShapes(atEnd, atPoint, false), func(p problem) bool { return p.severity != onward.Error })
 	if len(list) == 0 || !c.worksInDeployedCode(q) {
 		return list
 	}
 	switch {
 	case c.sameCode:
 		return nil // it is the code that runs there today
-	case hasWiderTypes(after, before):
+	case hasWiderTypes(atPoint, atEnd):
 		for i := range list {
 			list[i].severity = onward.Warning
 		}

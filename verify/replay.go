@@ -179,11 +179,11 @@ func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane)
 			continue
 		}
 		statement := m.Statements[len(m.Statements)-1]
-		withoutLater, err := r.replayAfterStatement(ctx, old, m.Migration, statement)
+		withoutNewRows, err := r.replayAfterStatement(ctx, old, m.Migration, statement)
 		if err != nil {
 			return err
 		}
-		for _, d := range withoutLater.Differences {
+		for _, d := range withoutNewRows.Differences {
 			ignored[d.Base.Event] = ignored[d.Base.Event] || d.Fails
 		}
 		list, err := r.replayAfterStatement(ctx, lane, m.Migration, statement)

@@ -120,7 +120,7 @@ func (r *replayer) replaySetup(ctx context.Context, lane replay.Lane, database s
 	return "", nil
 }
 
-// newReplayTarget connects to a database as the roles of the recording.
+// newReplayTarget returns a target that connects to a database as the roles of the recording.
 func (r *replayer) newReplayTarget(t *transcript.Transcript, database string) replay.Target {
 	return replay.Target{
 		Patience: answerTime,

@@ -58,12 +58,12 @@ func (r result) columnIndex(name string) int {
 }
 
 // compareShapes compares a result with what the code was written for.
-func compareShapes(old, current result, byName bool) []problem {
+func compareShapes(old, current result, isNamed bool) []problem {
 	if more, ok := old.extraColumns(current); ok {
 		if len(more) == 0 {
 			return nil
 		}
-		return []problem{shapeProblem(onward.Warning, byName, []string{"it gives more columns: " + strings.Join(more, ", ")})}
+		return []problem{shapeProblem(onward.Warning, isNamed, []string{"it gives more columns: " + strings.Join(more, ", ")})}
 	}
 	var hard, soft []string
 	for i, f := range old.columns {
@@ -97,10 +97,10 @@ func compareShapes(old, current result, byName bool) []problem {
 		soft = append(soft, "it gives more columns: "+strings.Join(added, ", "))
 	}
 	if len(hard) > 0 {
-		return []problem{shapeProblem(onward.Error, byName, append(hard, soft...))}
+		return []problem{shapeProblem(onward.Error, isNamed, append(hard, soft...))}
 	}
-	if len(soft) > 0 && (byName || len(current.columns) > len(old.columns)) {
-		return []problem{shapeProblem(onward.Warning, byName, soft)}
+	if len(soft) > 0 && (isNamed || len(current.columns) > len(old.columns)) {
+		return []problem{shapeProblem(onward.Warning, isNamed, soft)}
 	}
 	return nil
 }
@@ -129,14 +129,14 @@ func (r result) currentName(f resultColumn) string {
 	return ""
 }
 
-func shapeProblem(severity onward.Severity, byName bool, words []string) problem {
+func shapeProblem(severity onward.Severity, isNamed bool, words []string) problem {
 	p := problem{
 		kind:     onward.VerdictResultShape,
 		severity: severity,
 		identity: severity.String(),
 		message:  "the result has another shape: " + strings.Join(words, "; "),
 	}
-	if byName {
+	if isNamed {
 		p.state, p.message = cachedPlanState, cachedPlan+": "+strings.Join(words, "; ")
 		if severity == onward.Warning {
 			p.message += "; each connection that has it prepared fails once"

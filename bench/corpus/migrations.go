@@ -17,7 +17,7 @@ func newGenerator(seed uint64) *generator {
 	return &generator{schema: schema{r: r, taken: map[string]bool{}}}
 }
 
-// generateBaseSchema is the schema before the first migration: tables that the corpus
+// generateBaseSchema returns the schema before the first migration: tables that the corpus
 // changes without creating them, as when the first years of a history were
 // squashed.
 func (g *generator) generateBaseSchema() string {

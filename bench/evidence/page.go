@@ -101,7 +101,7 @@ func writeScores(b *strings.Builder, list []Application, results *Results) {
 	b.WriteString("\n")
 }
 
-// formatToolName is a tool's name on the page.
+// formatToolName returns a tool's name on the page.
 func formatToolName(name string) string {
 	if name == "migcheck" {
 		return "migcheck 0.5.0"

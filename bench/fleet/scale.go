@@ -144,7 +144,7 @@ func guardWork() fleet.Work {
 	return fleet.GuardCommand(guard.Config{Command: []string{program}, Env: append(os.Environ(), toolVariable+"=1"), Out: io.Discard, Err: os.Stderr}, "")
 }
 
-// rolloutConfig returns the release.
+// rolloutConfig returns the settings of the rollout.
 func (s *scale) rolloutConfig(list targetList) fleet.Config {
 	waves, _ := fleet.ParseWaves(fleet.DefaultWaves) // a constant
 	return fleet.Config{

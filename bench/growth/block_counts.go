@@ -21,7 +21,7 @@ import (
 )
 
 // Times depend on the load of a machine, but counts do not. A build with coverage counters counts how often each block of the program
-// ran. A block whose count grows faster than the input is quadratic, and its file and line are known.
+// ran. A block whose count grows much faster than the input is reported, with its file and line.
 const (
 	workTimes = 4        // the large input is so many times the small one
 	workLeast = 30_000   // blocks that ran less often are not reported

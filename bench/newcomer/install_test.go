@@ -221,9 +221,9 @@ func TestActionInstalls(t *testing.T) {
 				t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.says, out)
 			}
 			got, _ := exec.CommandContext(t.Context(), filepath.Join(temp, "onward-program", "onward")).Output()
-			pathFile, _ := os.ReadFile(path)
-			if installed := string(got) == "onward 1.2.3\n" && string(pathFile) == filepath.Join(temp, "onward-program")+"\n"; installed != (c.code == 0) {
-				t.Errorf("installed: %v (%q, %q)", installed, got, pathFile)
+			pathContent, _ := os.ReadFile(path)
+			if installed := string(got) == "onward 1.2.3\n" && string(pathContent) == filepath.Join(temp, "onward-program")+"\n"; installed != (c.code == 0) {
+				t.Errorf("installed: %v (%q, %q)", installed, got, pathContent)
 			}
 		})
 	}

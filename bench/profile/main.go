@@ -64,7 +64,7 @@ func main() {
 	}
 }
 
-// runProfiled is onward, with a profile of its CPU time.
+// runProfiled runs onward with a profile of its CPU time.
 func runProfiled(file string) int {
 	f, err := os.Create(file)
 	if err == nil {

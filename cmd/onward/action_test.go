@@ -301,13 +301,13 @@ func TestActionFiles(t *testing.T) {
 	} {
 		var action struct{ Runs struct{ Steps []step } }
 		decode(t, "../../"+file, &action)
-		var docs []byte
+		var scriptText []byte
 		for _, script := range scripts {
 			text, err := os.ReadFile("../../" + script)
 			if err != nil {
 				t.Fatal(err)
 			}
-			docs = append(docs, text...)
+			scriptText = append(scriptText, text...)
 		}
 		n := 0
 		for _, s := range action.Runs.Steps {
@@ -315,7 +315,7 @@ func TestActionFiles(t *testing.T) {
 				t.Errorf("%s: %q: what a stranger wrote would be run", file, s.Run)
 			}
 			for name, value := range s.Env {
-				if n++; name != "GITHUB_TOKEN" && !strings.Contains(string(docs), name) {
+				if n++; name != "GITHUB_TOKEN" && !strings.Contains(string(scriptText), name) {
 					t.Errorf("%s: no script reads %s", file, name)
 				}
 				if file == "action.yml" && (strings.Contains(strings.ToLower(name+value), "token") || strings.Contains(value, "secrets.")) {

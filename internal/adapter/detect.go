@@ -178,7 +178,7 @@ func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundErro
 	return e
 }
 
-// formatFileCount is "1 file", "3 files".
+// formatFileCount returns "1 file" or "3 files".
 func formatFileCount(n int) string {
 	if n == 1 {
 		return "1 file"

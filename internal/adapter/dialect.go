@@ -182,7 +182,7 @@ func detectForeignSQL(text string) string {
 	return ""
 }
 
-// stripLineComments is the beginning of a text without its line comments.
+// stripLineComments returns the beginning of a text without its line comments.
 func stripLineComments(text string) string {
 	text = text[:min(len(text), telling)]
 	var b strings.Builder

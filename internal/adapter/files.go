@@ -157,7 +157,7 @@ func SampleNames(names []string, n int) []string {
 	return out
 }
 
-// CountSample reads up to four of the files of a directory, and returns how many of them have a text that satisfies is.
+// CountSample reads up to four of the files of a directory, and returns how many of them have a text that satisfies match.
 func CountSample(t Tree, d Dir, names []string, match func(text string) bool) (count, total int) {
 	sample := SampleNames(names, 4)
 	for _, f := range ReadFiles(t, d, sample) {
@@ -213,7 +213,7 @@ func CompareNatural(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// countLeadingDigits is the length of the number that s begins with.
+// countLeadingDigits returns the length of the number that s begins with.
 func countLeadingDigits(s string) int {
 	i := 0
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' {

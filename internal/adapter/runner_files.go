@@ -59,7 +59,7 @@ func RunnerFile(t Tree, p string) *File {
 	})
 }
 
-// stripIndirectRequirements is a go.mod without the modules that only other modules require: no code of the project imports them.
+// stripIndirectRequirements returns a go.mod without the modules that only other modules require: no code of the project imports them.
 func stripIndirectRequirements(text string) string {
 	if !strings.Contains(text, "// indirect") {
 		return text

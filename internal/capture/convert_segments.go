@@ -164,7 +164,7 @@ func (c *converter) makePart(st *ordered.Statement, text string, lineFinder *pla
 	return p
 }
 
-// lineCommentPrefix begins a comment in a file.
+// lineCommentPrefix returns what begins a comment in a file.
 func lineCommentPrefix(file string) string {
 	switch path.Ext(file) {
 	case ".sql":

@@ -153,7 +153,7 @@ func describeRefused(list []string) []string {
 	return []string{"the command also tried to reach " + strings.Join(list, ", ") + ", which its sandbox refused: what it does with an answer is not known"}
 }
 
-// newPlaceholderReplacer replaces the names of the parts of the address.
+// newPlaceholderReplacer returns what replaces the names of the parts of the address.
 func newPlaceholderReplacer(host, port, database string) *strings.Replacer {
 	return strings.NewReplacer(
 		"{url}", "postgresql://"+user+":"+password+"@"+host+":"+port+"/"+database+"?sslmode=disable",

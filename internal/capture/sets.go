@@ -112,12 +112,12 @@ func indexByPath(set *adapter.Set) map[string]*adapter.Migration {
 }
 
 // keepPresent returns the migrations of the base as the head has them, without those whose file is gone.
-func keepPresent(head adapter.Tree, base, headMigrations []*adapter.Migration) []*adapter.Migration {
-	if len(base) != len(headMigrations) {
+func keepPresent(head adapter.Tree, base, baseInHead []*adapter.Migration) []*adapter.Migration {
+	if len(base) != len(baseInHead) {
 		return base // without names, statements are cut in another way if files differ
 	}
 	var out []*adapter.Migration
-	for i, m := range headMigrations {
+	for i, m := range baseInHead {
 		if baseMigration := base[i]; baseMigration.Source.Text != "" && m.Source.Text == "" {
 			if !adapter.HasFile(head, baseMigration.Path) {
 				continue

@@ -104,7 +104,7 @@ func (f *fold) inheritDefault(t *Relation, name string) {
 	})
 }
 
-// eachTypedTable calls do for the tables OF a composite type.
+// eachTypedTable calls edit for the tables OF a composite type.
 func (f *fold) eachTypedTable(composite *Relation, edit func(*Relation)) {
 	u := f.LookupType(composite.Name.Schema, composite.Name.Name)
 	if u == nil {

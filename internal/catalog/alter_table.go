@@ -227,7 +227,7 @@ func (f *fold) setClusteredIndex(t *Relation, name string) {
 	}
 }
 
-// mergeGenericOptions are OPTIONS (ADD a 'x', SET b 'y', DROP c).
+// mergeGenericOptions applies OPTIONS (ADD a 'x', SET b 'y', DROP c).
 func mergeGenericOptions(old map[string]string, list []*pgparse.Node) map[string]string {
 	next := make(map[string]string, len(old)+len(list))
 	for k, v := range old {

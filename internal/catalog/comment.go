@@ -37,8 +37,8 @@ func (f *fold) setComment(s *pgparse.CommentStmt) {
 	}
 }
 
-// checkCommentTarget refuses a comment on a constraint, trigger or policy that its table
-// does not have. The comment itself is not kept.
+// checkCommentTarget refuses a comment on a constraint, trigger, policy or rule that its
+// table does not have. The comment itself is not kept.
 func (f *fold) checkCommentTarget(s *pgparse.CommentStmt, list []*pgparse.Node) {
 	if len(list) < 2 {
 		return

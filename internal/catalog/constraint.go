@@ -197,7 +197,7 @@ func (f *fold) inheritConstraint(t *Relation, c *Constraint) {
 	})
 }
 
-// eachChild calls do for every partition and child, at every level, with a
+// eachChild calls callback for every partition and child, at every level, with a
 // copy that may be changed.
 func (f *fold) eachChild(t *Relation, callback func(*Relation)) {
 	if len(t.Partitions) == 0 && len(t.Children) == 0 {

@@ -87,7 +87,7 @@ func (d *Delta) describeDefaultChange() string {
 	return " has default " + shortenText(d.New.DefaultText) + oldDefault
 }
 
-// describeColumnProperty is how a column changes in what has no kind of its own.
+// describeColumnProperty says how a column changes in what has no kind of its own.
 func (d *Delta) describeColumnProperty(name string) string {
 	switch {
 	case d.What == "not null validated":

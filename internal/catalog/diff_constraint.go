@@ -11,7 +11,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 		if newOf(old.ID) != nil {
 			continue
 		}
-		if old.Parent && d.parentHasChange(a, func(pb, pa *Relation) bool { return hasFewerConstraints(pb, pa, old.Kind) }) {
+		if old.Parent && d.parentHasChange(a, func(pb, pa *Relation) bool { return hasMoreConstraints(pb, pa, old.Kind) }) {
 			continue
 		}
 		if old.Kind == NotNullConstraint && len(old.Columns) == 1 {
@@ -32,7 +32,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 		x := base
 		x.NewConstraint, x.Key, x.NewIndex, x.Other = c, constraintKey(base.OID, c.ID), d.after.Relation(c.Index), d.after.Relation(c.Ref)
 		if old == nil {
-			if c.Parent && d.parentHasChange(a, func(pb, pa *Relation) bool { return hasFewerConstraints(pa, pb, c.Kind) }) {
+			if c.Parent && d.parentHasChange(a, func(pb, pa *Relation) bool { return hasMoreConstraints(pa, pb, c.Kind) }) {
 				continue
 			}
 			if c.Kind == NotNullConstraint && len(c.Columns) == 1 {
@@ -61,8 +61,8 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 	}
 }
 
-// hasFewerConstraints reports whether b has fewer constraints of a kind than a.
-func hasFewerConstraints(a, b *Relation, kind ConstraintKind) bool {
+// hasMoreConstraints reports whether b has fewer constraints of a kind than a.
+func hasMoreConstraints(a, b *Relation, kind ConstraintKind) bool {
 	n := 0
 	for _, c := range a.Constraints {
 		if c.Kind == kind {

@@ -83,7 +83,7 @@ func (f *fold) markGeneratedOnly(generated string) {
 // needs a column; "" for none. It also returns the generated column if that is the only
 // one.
 func (f *fold) findColumnDependent(t *Relation, c *Column) (dependent, generated string) {
-	if dependent := f.findSharedDependent(t, c); dependent != "" {
+	if dependent := f.findDependentOnAllVersions(t, c); dependent != "" {
 		return dependent, ""
 	}
 	for _, o := range t.Columns {
@@ -95,7 +95,7 @@ func (f *fold) findColumnDependent(t *Relation, c *Column) (dependent, generated
 	return "", ""
 }
 
-func (f *fold) findSharedDependent(t *Relation, c *Column) string {
+func (f *fold) findDependentOnAllVersions(t *Relation, c *Column) string {
 	// What children inherit goes with it.
 	if r := f.findSequenceUser(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }); r != nil {
 		return "a default of " + r.Name.String()

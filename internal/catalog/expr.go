@@ -73,7 +73,7 @@ func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 	}
 }
 
-// renameColumnInExpr is an expression with one column called otherwise.
+// renameColumnInExpr returns an expression with one column called otherwise.
 func renameColumnInExpr(expr *pgparse.Node, from, to string) *pgparse.Node {
 	next := pgparse.CloneTree(expr)
 	if next == nil {

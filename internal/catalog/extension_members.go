@@ -21,7 +21,7 @@ var (
 	}
 )
 
-// WithoutTypes are extensions without a type for columns. Onward assumes that DROP … CASCADE affects no table.
+// WithoutTypes are extensions without a type for columns. Onward assumes that DROP EXTENSION … CASCADE of one of them affects no table.
 var WithoutTypes = []string{
 	"plpgsql", "pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks",
 	"amcheck", "fuzzystrmatch", "pageinspect",

@@ -157,12 +157,12 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		list[i] = fn
 	}
 	f.setFunctions(fn.Name, list)
-	f.recordTypeUse(fn.Returns.OID, fn.OID)
+	f.recordObjectUse(fn.Returns.OID, fn.OID)
 	for _, t := range fn.Args {
-		f.recordTypeUse(t.OID, fn.OID)
+		f.recordObjectUse(t.OID, fn.OID)
 	}
 	for _, p := range fn.Params {
-		f.recordTypeUse(p.Type.OID, fn.OID)
+		f.recordObjectUse(p.Type.OID, fn.OID)
 	}
 }
 

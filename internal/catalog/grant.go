@@ -139,7 +139,7 @@ func (f *fold) addRevokedGrants(old []Grant, isGrant bool, grants []Grant) []Gra
 }
 
 // IsNoopRevoke reports whether a REVOKE of a privilege takes nothing from a role: the
-// privilege was revoked before, and not granted again since. grants and taken are the
+// privilege was revoked before, and not granted again since. grants and revokedGrants are the
 // object's lists.
 func IsNoopRevoke(grants, revokedGrants []Grant, g Grant) bool {
 	return slices.ContainsFunc(revokedGrants, func(o Grant) bool {

@@ -83,7 +83,7 @@ func hasSameIndexKeys(a, b *IndexInfo) bool {
 	return true
 }
 
-// buildIndexConstraint is the index and constraint that a specification asks for;
+// buildIndexConstraint builds the index and constraint that a specification asks for;
 // neither has a name yet unless the author chose one.
 func (f *fold) buildIndexConstraint(t *Relation, s constraintSpec) (*Relation, *Constraint, []string) {
 	con := s.node

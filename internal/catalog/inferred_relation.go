@@ -36,7 +36,7 @@ func (r *Relation) withGuess(guess, old *Relation) *Relation {
 	for _, c := range guess.Columns {
 		if c.Attnum >= r.NextAttnum {
 			next.Columns = append(slices.Clip(next.Columns), c)
-		} else if oldColumn := next.Attr(c.Attnum); c.NotNull && oldColumn != nil && !oldColumn.NotNull && !slices.Contains(old.Columns, c) {
+		} else if ownColumn := next.Attr(c.Attnum); c.NotNull && ownColumn != nil && !ownColumn.NotNull && !slices.Contains(old.Columns, c) {
 			next.editColumn(c.Attnum).NotNull = true
 		}
 	}

@@ -193,7 +193,7 @@ func (f *fold) requireColumn(oid OID, name string, missingOK bool) *Column {
 	return f.requireColumnOrRefuse(oid, name, &pgerror.ColumnMissing)
 }
 
-// requireColumnOrRefuse is column with the refusal of a missing one, which differs by
+// requireColumnOrRefuse is requireColumn with the refusal of a missing one, which differs by
 // statement; nil makes none.
 func (f *fold) requireColumnOrRefuse(oid OID, name string, no *pgerror.Kind) *Column {
 	r := f.Relation(oid)

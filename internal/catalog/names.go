@@ -56,7 +56,7 @@ func (f *fold) chooseRelationName(schema, name1, name2, label string, constraint
 }
 
 // chooseConstraintName implements ChooseConstraintName: it returns the first name that no
-// constraint of the schema has. others are constraints whose names are about to be used.
+// constraint of the schema has. constraints are those whose names are about to be used.
 func (f *fold) chooseConstraintName(schema, name1, name2, label string, constraints []*Constraint) string {
 	return f.chooseFreeName(nameParts{schema, name1, name2, label, true}, func(name string) bool {
 		return f.constraintNameSet(constraints)[name] || f.isConstraintNameTaken(schema, name)
@@ -96,7 +96,7 @@ type namedConstraints struct {
 	names map[string]bool
 }
 
-// constraintNameSet are the names of a table's constraints. A statement that adds many asks again
+// constraintNameSet is the set of the names of a table's constraints. A statement that adds many asks again
 // and again: what it added since is put to what was there.
 func (f *fold) constraintNameSet(list []*Constraint) map[string]bool {
 	k := &f.constraints

@@ -93,7 +93,7 @@ func (f *fold) recordUses(before *Catalog) {
 		if old == nil {
 			old = &Relation{Rare: &plain}
 		}
-		f.recordTypeUse(r.OfType, r.OID)
+		f.recordObjectUse(r.OfType, r.OID)
 		f.recordRowUses(r, old)
 		f.recordColumnUses(r, old)
 		if r.Index != nil {
@@ -127,7 +127,7 @@ func (f *fold) recordRowUses(r, old *Relation) {
 		f.recordCallsIn(p.Using, r.OID)
 		f.recordCallsIn(p.Check, r.OID)
 		for _, x := range p.Reads {
-			f.recordTypeUse(x.Relation, r.OID)
+			f.recordObjectUse(x.Relation, r.OID)
 		}
 	}
 	for i, u := range r.Rules {
@@ -135,7 +135,7 @@ func (f *fold) recordRowUses(r, old *Relation) {
 			continue
 		}
 		for _, x := range u.Uses {
-			f.recordTypeUse(x.Relation, r.OID)
+			f.recordObjectUse(x.Relation, r.OID)
 		}
 	}
 }
@@ -152,12 +152,12 @@ func (f *fold) recordColumnUses(r, old *Relation) {
 		if i < len(old.Columns) && old.Columns[i] == c {
 			continue
 		}
-		f.recordTypeUse(c.Type.OID, r.OID)
+		f.recordObjectUse(c.Type.OID, r.OID)
 		if c.Default != nextvalCall {
 			f.recordCallsIn(c.Default, r.OID)
 		}
 		if c.Takes != c.Sequence {
-			f.recordTypeUse(c.Takes, r.OID)
+			f.recordObjectUse(c.Takes, r.OID)
 		}
 		f.recordCallsIn(c.GeneratedExpr, r.OID)
 	}
@@ -182,9 +182,9 @@ func (f *fold) recordCall(name string, userOID OID) {
 	}
 }
 
-// recordTypeUse notes that a relation has a type of the user's, takes numbers from a
+// recordObjectUse notes that a relation has a type of the user's, takes numbers from a
 // sequence that is not its own, or reads another relation in a policy.
-func (f *fold) recordTypeUse(typ, userOID OID) {
+func (f *fold) recordObjectUse(typ, userOID OID) {
 	if typ == 0 {
 		return
 	}
@@ -215,7 +215,7 @@ func (f *fold) recordCallsIn(expr *pgparse.Node, userOID OID) {
 				f.recordCall(pgparse.LastText(m.GetFuncname()), userOID)
 			}
 		case *pgparse.TypeCast:
-			f.recordTypeUse(f.castTargetType(m), userOID)
+			f.recordObjectUse(f.castTargetType(m), userOID)
 		}
 		return true
 	})

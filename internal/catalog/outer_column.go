@@ -3,8 +3,8 @@ package catalog
 import "github.com/onward-sql/onward/internal/pgparse"
 
 // OuterColumn finds, in the condition of an UPDATE or DELETE of target, an IN whose
-// sub-query selects a column that its own table lacks but target has: the server uses
-// target's column: DELETE FROM users WHERE id IN (SELECT id FROM bans), if bans has no id.
+// sub-query selects a column that its own table lacks but target has. The server uses
+// target's column. An example is DELETE FROM users WHERE id IN (SELECT id FROM bans), if bans has no id.
 // negated says that it is NOT IN. column is "" if there is none, or if that is not certain.
 func (c *Catalog) OuterColumn(write any, target *Relation) (column string, inner *Relation, negated bool) {
 	var where *pgparse.Node
@@ -19,17 +19,17 @@ func (c *Catalog) OuterColumn(write any, target *Relation) (column string, inner
 		return "", nil, false
 	}
 	k := &checker{c: c}
-	isNegated := map[*pgparse.SubLink]bool{}
+	negatedLinks := map[*pgparse.SubLink]bool{}
 	pgparse.Walk(where, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.BoolExpr:
 			if x.GetBoolop() == pgparse.BoolExprType_NOT_EXPR {
-				isNegated[x.GetArgs()[0].GetSubLink()] = true
+				negatedLinks[x.GetArgs()[0].GetSubLink()] = true
 			}
 		case *pgparse.SubLink:
 			q := x.GetSubselect().GetSelectStmt()
 			if name, t := k.findBorrowedColumn(x, q, target); name != "" && column == "" {
-				column, inner, negated = name, t, isNegated[x]
+				column, inner, negated = name, t, negatedLinks[x]
 			}
 			return false
 		}

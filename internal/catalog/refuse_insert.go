@@ -91,7 +91,7 @@ func (k *checker) checkNotNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.
 			return
 		}
 	}
-	// at is the place of each column's value in a row.
+	// valueIndexes has the place of each column's value in a row.
 	var notNullColumns []*Column
 	var valueIndexes []int
 	for i, c := range t.Columns {

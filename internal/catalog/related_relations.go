@@ -104,7 +104,7 @@ type Reference struct {
 	Con  *Constraint
 }
 
-// ListReferences are the foreign keys that point to a table and, with above, to the
+// ListReferences are the foreign keys that point to a table and, with withAncestors, to the
 // tables that it is a partition of: those bind it too.
 func (c *Catalog) ListReferences(rel *Relation, withAncestors bool) []Reference {
 	var out []Reference

@@ -144,7 +144,7 @@ func (f *fold) setOwnedBy(seq *Relation, names []*pgparse.Node) {
 	seq.Seq.OwnerTable, seq.Seq.OwnerColumn = t.OID, c.Attnum
 }
 
-// findSequenceIn is the sequence that an expression takes numbers from and depends
+// findSequenceIn finds the sequence that an expression takes numbers from and depends
 // on: one that is named as a constant of type regclass. What is looked up by a
 // text when it runs depends on nothing.
 func (f *fold) findSequenceIn(expr *pgparse.Node) OID {
@@ -225,7 +225,7 @@ func (f *fold) isSequenceUsed(seq OID, goes func(*Relation, *Column) bool) bool 
 	return f.findSequenceUser(seq, goes) != nil
 }
 
-// findSequenceUser is the table of the default that takes them.
+// findSequenceUser finds the table of the default that takes numbers from it.
 func (f *fold) findSequenceUser(seq OID, goes func(*Relation, *Column) bool) *Relation {
 	for _, t := range f.TakersOf(seq) {
 		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.readsSequence(seq) && !goes(t, c) }) {

@@ -41,7 +41,7 @@ func (f *fold) refuseTooManyKeys(columns int) bool {
 	return true
 }
 
-// countColumnDefs is how many columns a list of a table's elements defines.
+// countColumnDefs counts the columns that a list of a table's elements defines.
 func countColumnDefs(elements []*pgparse.Node) int {
 	n := 0
 	for _, e := range elements {

@@ -160,7 +160,7 @@ func (f *fold) storeType(t *UserType) *UserType {
 	return t
 }
 
-// changeType stores a changed copy of a type. Slices that do grows or edits in
+// changeType stores a changed copy of a type. Slices that edit grows or changes in
 // place must be copied by it: they are shared.
 func (f *fold) changeType(oid OID, edit func(*UserType)) *UserType {
 	old := f.Type(oid)

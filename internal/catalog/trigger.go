@@ -77,7 +77,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 }
 
-// resolveFunctionName is the full name of a function that something refers to.
+// resolveFunctionName returns the full name of a function that something refers to.
 func (f *fold) resolveFunctionName(schema, name string) Name {
 	if fn := f.Functions(schema, name); len(fn) > 0 {
 		return fn[0].Name

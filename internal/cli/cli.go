@@ -311,13 +311,13 @@ func flagError(cmd *cobra.Command, err error) error {
 }
 
 // checkArguments refuses a wrong number of arguments in words.
-func checkArguments(least, most int, argument string) cobra.PositionalArgs {
+func checkArguments(least, most int, expected string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return newUsageError("%s is missing; see %s --help", argument, cmd.CommandPath())
+			return newUsageError("%s is missing; see %s --help", expected, cmd.CommandPath())
 		case most >= 0 && len(args) > most:
-			return newUsageError("%s takes %s, so %q is too much; see %s --help", cmd.CommandPath(), argument, args[most], cmd.CommandPath())
+			return newUsageError("%s takes %s, so %q is too much; see %s --help", cmd.CommandPath(), expected, args[most], cmd.CommandPath())
 		}
 		return nil
 	}

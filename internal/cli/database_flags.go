@@ -48,7 +48,7 @@ func (a *app) readAddress(text string) (string, error) {
 	return a.readSecret("the database's address", text)
 }
 
-// readSecret returns a confidential text, given directly or by the place that stores it; what says what it
+// readSecret returns a confidential text, given directly or by the place that stores it; label says what it
 // is.
 func (a *app) readSecret(label, text string) (string, error) {
 	if name, ok := strings.CutPrefix(text, "env:"); ok {

@@ -79,8 +79,8 @@ func findRule(name string) (*rule.Rule, error) {
 			part, parts = r, append(parts, r.ID)
 		}
 	}
-	if currentRule := rules.FindRule(rules.RuleElsewhere(name)); currentRule != nil {
-		return currentRule, nil
+	if ownRule := rules.FindRule(rules.RuleElsewhere(name)); ownRule != nil {
+		return ownRule, nil
 	}
 	suggestion := config.Nearest(name, names)
 	switch {

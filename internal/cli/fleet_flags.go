@@ -125,7 +125,7 @@ func (a *app) rolloutConfig(f *rolloutFlags, db string, timeLimit time.Duration,
 	return c, err
 }
 
-// runRollout runs a release on many targets, and prints how far it is. beside: standard output belongs to the commands.
+// runRollout runs a release on many targets, and prints how far it is. stdoutInUse: standard output belongs to the commands.
 func (a *app) runRollout(cmd *cobra.Command, c fleet.Config, stdoutInUse bool) error {
 	format, options, err := a.outputOptions(report.AppliedFormats()...)
 	if err != nil {

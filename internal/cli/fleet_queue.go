@@ -140,7 +140,7 @@ func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, 
 	if survey, err = surveyEnd(ctx, &c, end.State); err != nil {
 		return err
 	}
-	a.code = completeRollout(survey.Rollout, end)
+	a.code = completeRolloutResult(survey.Rollout, end)
 	if err := a.writeRollout(&c, survey.Rollout, format, options); err != nil || a.code == exitClean {
 		return err
 	}
@@ -168,8 +168,8 @@ func surveyEnd(ctx context.Context, c *fleet.Config, state onward.RolloutState) 
 	}
 }
 
-// completeRollout completes the result with the reason that the queue has, and returns the exit code.
-func completeRollout(r *onward.Rollout, end *queuedb.Progress) (code int) {
+// completeRolloutResult completes the result with the reason that the queue has, and returns the exit code.
+func completeRolloutResult(r *onward.Rollout, end *queuedb.Progress) (code int) {
 	switch {
 	case r.State == onward.RolloutDone: // also if the workers could not list the targets again: this process has
 		return exitClean

@@ -62,7 +62,7 @@ Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 	return cmd
 }
 
-// readSettingsFor is the configuration that holds for a directory, or the one that was named.
+// readSettingsFor returns the configuration that holds for a directory, or the one that was named.
 func (a *app) readSettingsFor(dir string) (*config.Config, error) {
 	if a.flags.config != "" {
 		return a.readConfigFile()

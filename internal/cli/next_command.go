@@ -32,16 +32,16 @@ func setNextCommand(cmd *cobra.Command, r *onward.Report) {
 	}
 	run := &r.Rehearsals[0]
 	words := []string{"onward rehearse"}
-	isFlagSet := map[string]bool{}
+	givenFlags := map[string]bool{}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		isFlagSet[f.Name] = true
+		givenFlags[f.Name] = true
 		switch f.Name {
 		case "html", "output", "format", "rehearse", "with", "workload-head", "also", "values-identity", "show-values", "fix", "fail-on", "verbose", "quiet":
 			return
 		}
 		words = append(words, flagWord(f))
 	})
-	full := isFlagSet["rows"] || isFlagSet["like"] || isFlagSet["dump"]
+	full := givenFlags["rows"] || givenFlags["like"] || givenFlags["dump"]
 	switch {
 	case !full && run.Traffic == nil:
 		words = append(words, "--rows 1e6", "--traffic")

@@ -57,7 +57,7 @@ func TestDescribeEnd(t *testing.T) {
 		{onward.RolloutFailed, onward.RolloutStopped, onward.RolloutStopped, "of the queue", exitFindings},
 	} {
 		r := &onward.Rollout{State: c.ledgers}
-		code := completeRollout(r, &queuedb.Progress{State: c.queue, Why: "of the queue"})
+		code := completeRolloutResult(r, &queuedb.Progress{State: c.queue, Why: "of the queue"})
 		if code != c.code || r.State != c.want || !strings.HasPrefix(r.Why, c.why) || c.why == "" && r.Why != "" {
 			t.Errorf("%s in the ledgers, %s in the queue: %d %s %q", c.ledgers, c.queue, code, r.State, r.Why)
 		}

@@ -124,7 +124,7 @@ func (a *app) importFrom(cmd *cobra.Command, im *workload.Import, from, db strin
 	return nil
 }
 
-// listQueryFiles are the files of paths; for files of queries, also those below directories.
+// listQueryFiles returns the files of paths; for files of queries, also those below directories.
 func listQueryFiles(from string, paths []string) ([]string, error) {
 	if from != "sqlc" && from != "sql" {
 		return paths, nil

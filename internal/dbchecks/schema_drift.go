@@ -65,7 +65,7 @@ func checkDrift(p *Pass) error {
 	return nil
 }
 
-// reportTableDrift reports how a table differs. will is the table after the release, or nil.
+// reportTableDrift reports how a table differs. headTable is the table after the release, or nil.
 func (p *Pass) reportTableDrift(deployedTable, liveTable, headTable *catalog.Relation) bool {
 	facts := compareColumns(deployedTable, liveTable, headTable)
 	severity := onward.Off

@@ -95,13 +95,13 @@ func (r *run) cloneForeignKeys(parent, part *catalog.Relation) {
 		if ref == nil {
 			continue
 		}
-		partitionKey := (*catalog.Constraint)(nil)
+		partForeignKey := (*catalog.Constraint)(nil)
 		if part != nil {
-			partitionKey = r.findMatchingForeignKey(part, con, parent)
+			partForeignKey = r.findMatchingForeignKey(part, con, parent)
 		}
-		have := partitionKey != nil && partitionKey.Valid
+		have := partForeignKey != nil && partForeignKey.Valid
 		r.lockForeignKeyTarget(ref, part != nil && con.Valid && !have && ref != parent, referenceReason(con.Name, ""))
-		if have || partitionKey != nil && r.V.AtLeast(18) { // its own triggers are dropped: the triggers of the parent's key take over
+		if have || partForeignKey != nil && r.V.AtLeast(18) { // its own triggers are dropped: the triggers of the parent's key take over
 			r.lockRelation(ref, accessExclusive)
 		}
 		if part != nil && con.Valid && !have {
@@ -147,8 +147,8 @@ func (r *run) findMatchingIndex(part, index, parent *catalog.Relation, used map[
 		if want.Constraint != "" {
 			hc, wc := part.Constraint(have.Constraint), parent.Constraint(want.Constraint)
 			// Up to 16 a UNIQUE does for the parent's primary key.
-			sameKind := hc != nil && wc != nil && (hc.Kind == wc.Kind || hc.Kind == catalog.Unique && wc.Kind == catalog.PrimaryKey && !r.V.AtLeast(17))
-			if !sameKind || hc.Deferrable != wc.Deferrable {
+			kindFits := hc != nil && wc != nil && (hc.Kind == wc.Kind || hc.Kind == catalog.Unique && wc.Kind == catalog.PrimaryKey && !r.V.AtLeast(17))
+			if !kindFits || hc.Deferrable != wc.Deferrable {
 				continue
 			}
 		}
@@ -245,12 +245,12 @@ func (a *alterState) finishDetach(part *catalog.Relation) {
 			e := a.lockWithReason(t, accessExclusive, "references "+a.rel.Name.String())
 			e.Scans = e.Scans || hasStorage(t)
 		}
-		for _, descendant := range a.C.ListTree(part, true) {
-			if descendant == part && !hasStorage(part) {
+		for _, member := range a.C.ListTree(part, true) {
+			if member == part && !hasStorage(part) {
 				continue // as far as it is locked already
 			}
-			e := a.lockWithReason(descendant, accessExclusive, childReason(descendant, part))
-			e.Scans = e.Scans || hasStorage(descendant)
+			e := a.lockWithReason(member, accessExclusive, childReason(member, part))
+			e.Scans = e.Scans || hasStorage(member)
 		}
 	}
 }

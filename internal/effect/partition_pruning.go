@@ -159,7 +159,7 @@ func (r *run) markTargetScan(t *catalog.Relation, rv *pgparse.RangeVar, where *p
 // isJoinedByIndex reports whether a condition equates the first column of an index of a table with
 // a column of another table.
 func (r *run) isJoinedByIndex(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
-	isOwnColumn := func(n, other *pgparse.Node) bool {
+	isOwnIndexedColumn := func(n, other *pgparse.Node) bool {
 		f := n.GetColumnRef().GetFields()
 		matches := len(f) == 2 && pgparse.StringText(f[0]) == referenceName(rv)
 		if len(f) == 1 { // it is no other's where the other one says whose it is
@@ -171,14 +171,14 @@ func (r *run) isJoinedByIndex(t *catalog.Relation, rv *pgparse.RangeVar, where *
 	equates := func(cond *pgparse.Node) bool {
 		e := cond.GetAExpr()
 		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && refusal.OperatorName(e) == "=" &&
-			(isOwnColumn(e.GetLexpr(), e.GetRexpr()) || isOwnColumn(e.GetRexpr(), e.GetLexpr()))
+			(isOwnIndexedColumn(e.GetLexpr(), e.GetRexpr()) || isOwnIndexedColumn(e.GetRexpr(), e.GetLexpr()))
 	}
 	for _, cond := range predicate.ListConjuncts(where) {
 		sub := cond.GetSubLink()
 		switch {
 		case equates(cond):
 			return true
-		case sub.GetSubLinkType() == pgparse.SubLinkType_ANY_SUBLINK && len(sub.GetOperName()) == 0 && isOwnColumn(sub.GetTestexpr(), nil):
+		case sub.GetSubLinkType() == pgparse.SubLinkType_ANY_SUBLINK && len(sub.GetOperName()) == 0 && isOwnIndexedColumn(sub.GetTestexpr(), nil):
 			return true
 		case sub.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK:
 			for _, inner := range predicate.ListConjuncts(sub.GetSubselect().GetSelectStmt().GetWhereClause()) {

@@ -13,18 +13,18 @@ func (x *replacedColumn) findKeptKeys() {
 		if c.hasHiddenEffects() || len(c.links.makes) == 0 || len(c.links.drops)+len(c.links.writes) > 0 || !x.changesAtMostColumn(c) {
 			continue
 		}
-		keptCommands := []*Command{c}
+		recreatingCommands := []*Command{c}
 		for key := range c.links.makes {
 			drop, ok := x.replacesOldKey(key)
 			if !ok {
-				keptCommands = nil
+				recreatingCommands = nil
 				break
 			}
-			if drop != nil && !slices.Contains(keptCommands, drop) {
-				keptCommands = append(keptCommands, drop)
+			if drop != nil && !slices.Contains(recreatingCommands, drop) {
+				recreatingCommands = append(recreatingCommands, drop)
 			}
 		}
-		x.again = append(x.again, keptCommands...)
+		x.again = append(x.again, recreatingCommands...)
 	}
 }
 

@@ -171,7 +171,7 @@ func (x *replacedColumn) listStatements() (out []string, reason string) {
 	return append(out, x.listPartDrops()...), ""
 }
 
-// listPartDrops drops the indexes and constraints that go with the old column and that a change of type would keep.
+// listPartDrops returns the statements that drop the indexes and constraints that go with the old column and that a change of type would keep.
 func (x *replacedColumn) listPartDrops() (out []string) {
 	for _, con := range x.base.Constraints {
 		if slices.Contains(con.Columns, x.from.Attnum) && !slices.ContainsFunc(x.table.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID }) &&

@@ -185,18 +185,18 @@ func (c *comparison) oldColumnNames(list []int) (names []string, known bool) {
 
 // rewriteCondition rewrites a condition on the current columns for the old names and types.
 func (c *comparison) rewriteCondition(columns []int, sql string) string {
-	sameNames := true
+	isUnchanged := true
 	var list []string
 	for _, i := range columns {
 		w, n := c.oldColumn(i), c.now.columns[i]
 		text := quoteIdent(w.name)
 		if w.typeText != n.typeText {
-			sameNames, text = false, text+"::"+n.typeText
+			isUnchanged, text = false, text+"::"+n.typeText
 		}
-		sameNames = sameNames && w.name == n.name
+		isUnchanged = isUnchanged && w.name == n.name
 		list = append(list, text+" AS "+quoteIdent(n.name))
 	}
-	if sameNames {
+	if isUnchanged {
 		return sql
 	}
 	return "(SELECT " + sql + " FROM (SELECT " + strings.Join(list, ", ") + ") AS v)"

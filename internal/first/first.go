@@ -1,6 +1,6 @@
 // Package first is onward init: it reads the files of a repository, and derives an onward.yaml and the files for
-// the pipeline of its forge. It asks nothing, runs no code of the repository and writes no file. Only [WriteHook]
-// writes a file, the setting of a coding assistant.
+// the pipeline of its forge. It asks nothing, runs no code of the repository, and writes no file, except that
+// [WriteHook] writes the setting of a coding assistant.
 package first
 
 import (

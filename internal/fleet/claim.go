@@ -97,7 +97,7 @@ func (c *Config) lockTarget(ctx context.Context, conn *pgx.Conn, t *Target) (out
 		return out, err
 	}
 	out.state = onward.RolloutState(state)
-	if out.state == onward.RolloutRunning && (!alive || isHolder) { // own: the connection was lost after the commit
+	if out.state == onward.RolloutRunning && (!alive || isHolder) { // isHolder: the connection was lost after the commit
 		out.state = onward.RolloutInterrupted
 	}
 	if out.state == onward.RolloutRunning {

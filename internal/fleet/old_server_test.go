@@ -27,14 +27,14 @@ func TestOldServer(t *testing.T) {
 	}
 	const note = "it is Postgres 12, and this release of onward knows 13 to 19"
 	want := []string{"old failed " + note, "tenant_01 done ", "tenant_02 done "}
-	check := func(step string, r *onward.Rollout) {
+	check := func(resultName string, r *onward.Rollout) {
 		t.Helper()
 		var got []string
 		for _, p := range r.Targets {
 			got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", p.Note))
 		}
 		if diff := cmp.Diff(want, got); diff != "" || r.State != onward.RolloutFailed {
-			t.Errorf("%s: state %s, want failed; targets (-want +got):\n%s\n%s", step, r.State, diff, seen)
+			t.Errorf("%s: state %s, want failed; targets (-want +got):\n%s\n%s", resultName, r.State, diff, seen)
 		}
 	}
 	r, err := fleet.Run(t.Context(), c)

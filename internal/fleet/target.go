@@ -60,7 +60,7 @@ func (t *Target) SearchPath(template string) string {
 // isCanary reports whether a label puts the target into the first wave.
 func (t *Target) isCanary() bool { return t.Labels["canary"] == "true" }
 
-// CheckNames returns an error if two targets have the same name.
+// checkUniqueNames returns an error if two targets have the same name.
 func checkUniqueNames(list []*Target) error {
 	seen := map[string]bool{}
 	for _, t := range list {

@@ -151,7 +151,7 @@ func parseRawDiff(out []byte) ([]Change, error) {
 	return changes, err
 }
 
-// parseDiffEntry is one entry of git diff --raw; keep is false for submodules.
+// parseDiffEntry reads one entry of git diff --raw; keep is false for submodules.
 func parseDiffEntry(from, to, status, old, path string) (c Change, keep bool) {
 	c = Change{Kind: Modified, Path: path}
 	switch status[0] {

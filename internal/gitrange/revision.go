@@ -75,7 +75,7 @@ func (r *Repo) workingTree(ctx context.Context) (Tree, error) {
 	return t, nil
 }
 
-// resolveHead is what HEAD points to.
+// resolveHead returns what HEAD points to.
 func (r *Repo) resolveHead(ctx context.Context) (revision, error) {
 	id, err := r.revParse(ctx, "HEAD")
 	if err != nil {
@@ -161,7 +161,7 @@ func isObjectID(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// shortenRevision is rev as people read it: a full id is cut to seven digits.
+// shortenRevision returns rev as people read it: a full id is cut to seven digits.
 func shortenRevision(rev, id string) string {
 	if rev == id {
 		return id[:7]
@@ -203,7 +203,7 @@ func (r *Repo) resolveMergeBase(ctx context.Context, want string, head revision)
 	return revision{}, "", none
 }
 
-// findDefaultBase is the branch that releases usually start from.
+// findDefaultBase returns the branch that releases usually start from.
 func (r *Repo) findDefaultBase(ctx context.Context) (revision, error) {
 	var refs, looked []string
 	if len(r.remotes) > 0 {

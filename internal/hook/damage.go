@@ -112,7 +112,7 @@ func (r *sqlReader) findNodeDamage(n *pgparse.Node) string {
 		}
 		if slices.ContainsFunc(n.GetAlterTableStmt().GetCmds(), func(c *pgparse.Node) bool {
 			using := c.GetAlterTableCmd().GetDef().GetColumnDef().GetRawDefault()
-			return c.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && using != nil && dependsOnNoRow(using)
+			return c.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && using != nil && appliesToAllRows(using)
 		}) {
 			return "replaces all values of a column"
 		}
@@ -122,18 +122,18 @@ func (r *sqlReader) findNodeDamage(n *pgparse.Node) string {
 		}
 	}
 	if pgparse.Contains(n, func(d *pgparse.DeleteStmt) bool {
-		return !r.isTemporary(d.GetRelation()) && dependsOnNoRow(d.GetWhereClause())
+		return !r.isTemporary(d.GetRelation()) && appliesToAllRows(d.GetWhereClause())
 	}) {
 		return "deletes all rows of a table"
 	}
 	if pgparse.Contains(n, func(u *pgparse.UpdateStmt) bool {
-		return !r.isTemporary(u.GetRelation()) && dependsOnNoRow(u.GetWhereClause())
+		return !r.isTemporary(u.GetRelation()) && appliesToAllRows(u.GetWhereClause())
 	}) {
 		return "changes all rows of a table"
 	}
 	if pgparse.Contains(n, func(m *pgparse.MergeStmt) bool {
-		return dependsOnNoRow(m.GetJoinCondition()) && pgparse.Contains(m, func(w *pgparse.MergeWhenClause) bool {
-			return w.GetCommandType() == pgparse.CmdType_CMD_DELETE && dependsOnNoRow(w.GetCondition())
+		return appliesToAllRows(m.GetJoinCondition()) && pgparse.Contains(m, func(w *pgparse.MergeWhenClause) bool {
+			return w.GetCommandType() == pgparse.CmdType_CMD_DELETE && appliesToAllRows(w.GetCondition())
 		})
 	}) {
 		return "deletes all rows of a table"
@@ -146,8 +146,8 @@ func isExplainAnalyze(e *pgparse.ExplainStmt) bool {
 	return slices.ContainsFunc(e.GetOptions(), func(o *pgparse.Node) bool { return strings.EqualFold(o.GetDefElem().GetDefname(), "analyze") })
 }
 
-// dependsOnNoRow reports whether a condition is missing, or an expression depends on no row: WHERE true, USING 0.
-func dependsOnNoRow(condition *pgparse.Node) bool {
+// appliesToAllRows reports whether a condition is missing, or an expression depends on no row: WHERE true, USING 0.
+func appliesToAllRows(condition *pgparse.Node) bool {
 	if b := condition.GetAConst().GetBoolval(); b != nil && !b.GetBoolval() {
 		return false
 	}

@@ -116,7 +116,7 @@ const mostMoved = 1000
 
 // listWriteEdits returns the edits of files that a script makes, in its order.
 func listWriteEdits(writes []write) (list []fileEdit) {
-	// made has the texts of files that the script has written by then: nil for one that it removed.
+	// editByPath has the texts of files that the script has written by then: nil for one that it removed.
 	editByPath := map[string]*fileEdit{}
 	add := func(f fileEdit) {
 		list = append(list, f)

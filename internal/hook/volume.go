@@ -21,14 +21,14 @@ func volumeDanger(a arguments) string {
 	list := a.listWords()
 	isCompose := slices.Contains(list, "compose") || strings.HasSuffix(programName(a.run.args[0].text), "-compose")
 	switch {
-	case isCompose && slices.Contains(list, "down") && hasShortOption(a, "v", "--volumes"):
+	case isCompose && slices.Contains(list, "down") && hasOptionOrLetter(a, "v", "--volumes"):
 		if databases, read := readComposeDatabases(a); read && len(databases) == 0 {
 			return ""
 		}
 		return "removes the volumes of its containers"
-	case len(list) > 1 && list[0] == "volume" && list[1] == "prune" && hasShortOption(a, "a", "--all"):
+	case len(list) > 1 && list[0] == "volume" && list[1] == "prune" && hasOptionOrLetter(a, "a", "--all"):
 		return "removes volumes"
-	case len(list) > 1 && list[0] == "rm" && hasShortOption(a, "v", "--volumes") && slices.ContainsFunc(list[1:], databaseLike.MatchString):
+	case len(list) > 1 && list[0] == "rm" && hasOptionOrLetter(a, "v", "--volumes") && slices.ContainsFunc(list[1:], databaseLike.MatchString):
 		return "removes a container with its volumes"
 	case len(list) > 2 && list[0] == "volume" && (list[1] == "rm" || list[1] == "remove") && slices.ContainsFunc(list[2:], databaseLike.MatchString):
 		return "removes a volume"
@@ -36,8 +36,8 @@ func volumeDanger(a arguments) string {
 	return ""
 }
 
-// hasShortOption reports whether an option is there: with its long name, or with its letter, also in a group such as -fv.
-func hasShortOption(a arguments, letter, long string) bool {
+// hasOptionOrLetter reports whether an option is there: with its long name, or with its letter, also in a group such as -fv.
+func hasOptionOrLetter(a arguments, letter, long string) bool {
 	return a.hasOption(long) || slices.ContainsFunc(a.all, func(w word) bool {
 		return strings.HasPrefix(w.text, "-") && !strings.HasPrefix(w.text, "--") && strings.Contains(w.text, letter)
 	})

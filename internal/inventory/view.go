@@ -13,7 +13,7 @@ func ViewStatements(view string, old, created Inventory, ownObjects OwnObjects) 
 	var last []string // comments, whose objects come first
 	add := func(sql string) { statements = append(statements, sql) }
 	owner := old.findProperty("owner")
-	statements = revokeNewPrivileges(view, owner, old, created)
+	statements = newPrivilegeRevokes(view, owner, old, created)
 	for i := range old {
 		e := &old[i]
 		if created.HasEntry(e) {
@@ -70,8 +70,8 @@ func (inv Inventory) findProperty(kind string) string {
 	return ""
 }
 
-// revokeNewPrivileges returns the statements that revoke the privileges which only the new view has.
-func revokeNewPrivileges(view, owner string, old, created Inventory) (statements []string) {
+// newPrivilegeRevokes returns the statements that revoke the privileges which only the new view has.
+func newPrivilegeRevokes(view, owner string, old, created Inventory) (statements []string) {
 	for _, e := range created {
 		if e.Kind != "privilege" || old.HasEntry(&e) {
 			continue

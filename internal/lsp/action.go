@@ -120,7 +120,7 @@ func newDocumentEdit(uri string, version *int32, edits []textEdit) documentEdit 
 	return out
 }
 
-// newWorkspaceEdit is an edit of a document, in the form that the editor knows.
+// newWorkspaceEdit returns an edit of a document, in the form that the editor knows.
 func (s *server) newWorkspaceEdit(d *doc, edits []textEdit) *workspaceEdit {
 	if s.client.Capabilities.Workspace.WorkspaceEdit.DocumentChanges {
 		return &workspaceEdit{Documents: []any{newDocumentEdit(d.uri, &d.version, edits)}}

@@ -179,7 +179,7 @@ func (s *server) rereadFiles(context.Context, *jrpc2.Request) (any, error) {
 	return nil, nil
 }
 
-// judgeRelated judges the related documents again. again is set if their repository must be read
+// judgeRelated judges the related documents again. fromScratch is set if their repository must be read
 // again, too.
 func (s *server) judgeRelated(d *doc, fromScratch bool) {
 	if d.mayBeMigration() || d.project != nil && filepath.Base(d.file) == config.Name {

@@ -126,10 +126,10 @@ func (x *newerText) hasWords(i int, words ...string) bool {
 }
 
 // replaceWords replaces the words from i up to and without end. Older servers report a syntax error at the word of the first change.
-func (x *newerText) replaceWords(i, end int, text, errorText string) {
+func (x *newerText) replaceWords(i, end int, text, errorWord string) {
 	x.edits = append(x.edits, edit{int(x.words[i].start), int(x.words[end-1].end), text})
-	if x.message == "" && errorText != "" {
-		x.message = syntaxErrorAt(errorText)
+	if x.message == "" && errorWord != "" {
+		x.message = syntaxErrorAt(errorWord)
 	}
 }
 

@@ -57,7 +57,7 @@ func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built boo
 		s, built, err = c.startFromBase(ctx, base)
 	}
 	if final, none := c.basePath(base.Key); built && none == nil {
-		deleteUnusedBases(filepath.Dir(final), final)
+		deleteOldBases(filepath.Dir(final), final)
 	}
 	return s, built, errors.Join(err, c.removeTemporary())
 }
@@ -86,7 +86,7 @@ func (c *resolvedConfig) startFromBase(ctx context.Context, base Base) (s *Serve
 		return nil, built, err
 	}
 	used := time.Now()
-	_ = os.Chtimes(final+".lock", used, used) // for deleteUnusedBases; a read-only cache stays as it is
+	_ = os.Chtimes(final+".lock", used, used) // for deleteOldBases; a read-only cache stays as it is
 	from := *c
 	from.base = final
 	s, err = from.startWithRetry(ctx)
@@ -137,8 +137,8 @@ func (s *Server) shutDownCleanly(ctx context.Context) error {
 	return nil
 }
 
-// deleteUnusedBases deletes the least recently used bases.
-func deleteUnusedBases(root, keep string) {
+// deleteOldBases deletes the least recently used bases.
+func deleteOldBases(root, keep string) {
 	locks, _ := filepath.Glob(filepath.Join(root, "*.lock"))
 	lastUse := func(lock string) time.Time {
 		info, err := os.Stat(lock)

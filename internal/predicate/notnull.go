@@ -31,12 +31,12 @@ func provesNotNull(n *pgparse.Node, column string, depth int) bool {
 		return m.GetKind() == pgparse.A_Expr_Kind_AEXPR_DISTINCT &&
 			(IsColumn(m.GetLexpr(), column) && null(m.GetRexpr()) || null(m.GetLexpr()) && IsColumn(m.GetRexpr(), column))
 	case *pgparse.BoolExpr:
-		provesArg := func(a *pgparse.Node) bool { return provesNotNull(a, column, depth+1) }
+		argProves := func(a *pgparse.Node) bool { return provesNotNull(a, column, depth+1) }
 		switch m.GetBoolop() {
 		case pgparse.BoolExprType_AND_EXPR:
-			return slices.ContainsFunc(m.GetArgs(), provesArg)
+			return slices.ContainsFunc(m.GetArgs(), argProves)
 		case pgparse.BoolExprType_OR_EXPR:
-			return len(m.GetArgs()) > 0 && !slices.ContainsFunc(m.GetArgs(), func(a *pgparse.Node) bool { return !provesArg(a) })
+			return len(m.GetArgs()) > 0 && !slices.ContainsFunc(m.GetArgs(), func(a *pgparse.Node) bool { return !argProves(a) })
 		case pgparse.BoolExprType_NOT_EXPR:
 			t := m.GetArgs()[0].GetNullTest()
 			return t != nil && t.GetNulltesttype() == pgparse.NullTestType_IS_NULL && IsColumn(t.GetArg(), column)

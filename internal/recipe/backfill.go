@@ -50,7 +50,7 @@ func copyStatement(t, target *catalog.Relation, columns, keys []string, conflict
 const keyless = "%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by"
 
 // addBatches visits the rows of a table in small batches. work returns the statement for a batch, given the condition
-// that joins t to the batch. If no key identifies the rows, batches returns nil and adds a message.
+// that joins t to the batch. If no key identifies the rows, addBatches returns nil and adds a message.
 func (m *Steps) addBatches(c *Change, t *catalog.Relation, reason string, work func(join string) string) *onward.PlannedBackfill {
 	keys := rowKeyColumns(c.Before, t)
 	if len(keys) == 0 {

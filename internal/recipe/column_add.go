@@ -82,12 +82,12 @@ func (d *definition) applyLaterChanges(c *Change) string {
 	if len(d.conditions) > 0 {
 		return fmt.Sprintf("%s of %s is added with conditions and changed in one release: write its final definition in ADD COLUMN", d.name, t.Name)
 	}
-	value, converted, err := colChange.convertValue("(" + cmp.Or(d.value, "NULL") + ")::" +
+	value, hasUsing, err := colChange.convertValue("(" + cmp.Or(d.value, "NULL") + ")::" +
 		typeName(c.After.Relation(colChange.table).Attr(colChange.column).Type))
 	if err != nil {
 		return err.Error()
 	}
-	if converted {
+	if hasUsing {
 		d.value, d.finalDefault = value, &colChange.newColumn.DefaultText
 	}
 	d.name, d.head = colChange.newColumn.Name, "ADD COLUMN "+quoteIdent(colChange.newColumn.Name)+" "+typeName(colChange.newColumn.Type)

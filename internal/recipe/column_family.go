@@ -124,7 +124,7 @@ func (r *Release) reportIncomplete(m *Steps) {
 	}
 }
 
-// lockStatements takes the locks of all tables of the step in one statement, so that the timeout bounds the
+// lockStatements returns the statement that takes the locks of all tables of the step in one statement, so that the timeout bounds the
 // wait for all of them. A table comes before the tables that it refers to: inserting a row takes
 // its locks in this order, and writes to referring tables are the most frequent.
 func (f *columnFamily) lockStatements() []string {

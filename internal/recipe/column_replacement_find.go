@@ -66,19 +66,19 @@ func (w *replacement) addObstacle(format string, args ...any) {
 
 // setConversion sets how the new column's values are computed.
 func (w *replacement) setConversion() {
-	value, converted, err := w.convertValue("$1")
+	value, hasUsing, err := w.convertValue("$1")
 	switch {
 	case err != nil:
 		w.addObstacle("%v", err)
-	case converted && w.copiesBack:
+	case hasUsing && w.copiesBack:
 		w.addObstacle("%s of %s gets another name and, by USING, another value in one release: "+
 			"nothing tells which values of the new code belong into the old column. Two releases can be planned", w.old.Name, w.t.Name)
-	case converted: // writers may have another search path, and other rights
+	case hasUsing: // writers may have another search path, and other rights
 		w.rights = w.c.Release.findEvaluationRights(w.t, []catalog.Type{w.old.Type, w.newColumn.Type}, value)
 	case w.typesDiffer && w.c.Release.enumOf(w.columnChange) == nil && (w.old.Type.OID != 0 || w.newColumn.Type.OID != 0): // a cast may be a function
 		w.rights = w.c.Release.findEvaluationRights(w.t, []catalog.Type{w.old.Type, w.newColumn.Type})
 	}
-	w.conversion, w.using = value, converted
+	w.conversion, w.using = value, hasUsing
 }
 
 // checkConflicts reports other changes of the release that cannot be planned together with this one.

@@ -259,9 +259,9 @@ func (s *split) triggerFunction(fn string) string {
 		value, _ := pgparse.ReplaceColumns(s.joinExpression, func(column string) string { return "NEW." + quoteIdent(column) })
 		back = "    NEW." + old + " := " + value + ";\n"
 	}
-	missingParts := missed.String()
-	if missingParts != "" {
-		missingParts = "    IF TG_OP = 'INSERT' THEN\n" + missingParts + "    END IF;\n"
+	applyDefaults := missed.String()
+	if applyDefaults != "" {
+		applyDefaults = "    IF TG_OP = 'INSERT' THEN\n" + applyDefaults + "    END IF;\n"
 	}
 	oldParts := s.columnList("OLD.")
 	unfilled := "num_nonnulls(" + fresh + ") = 0 AND NEW." + old + " IS DISTINCT FROM NULL"
@@ -273,7 +273,7 @@ func (s *split) triggerFunction(fn string) string {
 		"  IF TG_OP = 'UPDATE' AND NOT " + distinctCondition(fresh+", NEW."+old,
 		oldParts+", OLD."+old) + " AND NOT (" + unfilled + ") THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
 		"  IF " + distinctCondition(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0" + newChanged + ") THEN\n" +
-		missingParts + back +
+		applyDefaults + back +
 		"  ELSIF TG_OP = 'INSERT'" + other + " THEN\n" + split.String() +
 		"  END IF;\n  RETURN NEW;\nEND\n$onward$"
 }
@@ -338,7 +338,7 @@ func (s *split) addNotes(m *Steps, all string) {
 		if p.newColumn.DefaultText != "" {
 			m.addNote("an INSERT of new code that gives %s as NULL gets its default, up to the last step", p.newColumn.Name)
 		}
-		if baseType := p.newColumn.Type.Name.Name; baseType != "text" && p.newColumn.Type.Name.Schema == "pg_catalog" ||
+		if columnTypeName := p.newColumn.Type.Name.Name; columnTypeName != "text" && p.newColumn.Type.Name.Schema == "pg_catalog" ||
 			p.newColumn.Type.Name.Schema != "pg_catalog" {
 			m.addNote("%s is %s: a value of %s whose part does not fit it is refused, to the deployed code, too", p.newColumn.Name, p.newColumn.Type.FormatFull(),
 				old.Name)

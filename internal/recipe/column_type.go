@@ -21,9 +21,9 @@ var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Steps {
 	return nil
 }}
 
-// convertValue applies the release's changes of type to a value of a column, "$1": ("$1")::bigint. converted: one
-// of them has USING.
-func (colChange *columnChange) convertValue(value string) (out string, converted bool, err error) {
+// convertValue applies the release's changes of type to a value of a column, "$1". For USING a::bigint it is "($1::bigint)".
+// converted: one of them has USING.
+func (colChange *columnChange) convertValue(value string) (out string, hasUsing bool, err error) {
 	before := catalog.Type{}
 	for _, c := range colChange.changes {
 		if !c.changesType() {
@@ -41,11 +41,11 @@ func (colChange *columnChange) convertValue(value string) (out string, converted
 		case err != nil:
 			return "", false, err
 		case text != "":
-			converted = true
+			hasUsing = true
 			value = strings.ReplaceAll("("+text+")", "$1", value)
 		}
 	}
-	return value, converted, nil
+	return value, hasUsing, nil
 }
 
 // usingExpression returns the USING expression of a change of type, with "$1" for the old value; "" if it has

@@ -262,7 +262,7 @@ func (e *replacedEnum) droppedLabels() []string {
 	return slices.DeleteFunc(slices.Clone(e.old.Labels), func(label string) bool { return slices.Contains(e.head.Labels, label) })
 }
 
-// typeSwapStatements drops the deployed type, and gives the new one its name.
+// typeSwapStatements returns the statements that drop the deployed type, and give the new one its name.
 func (e *replacedEnum) typeSwapStatements() []string {
 	return []string{"DROP TYPE " + inTypeSchema(e.old.Name), "ALTER TYPE " + inTypeSchema(e.aside) + " RENAME TO " + quoteIdent(e.head.Name.Name)}
 }

@@ -30,7 +30,7 @@ func (w *replacement) findForeignKeyActions() {
 	}
 }
 
-// earlyDefaultStatements gives the new column its default at once, for foreign keys that set it. An INSERT does
+// earlyDefaultStatements returns the statement that gives the new column its default at once, for foreign keys that set it. An INSERT does
 // not keep it: the trigger copies the old column.
 func (w *replacement) earlyDefaultStatements(alter string) []string {
 	if !w.needsDefault {

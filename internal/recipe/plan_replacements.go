@@ -166,7 +166,7 @@ func expandPrivilege(privilege string) []string {
 	return catalog.ListPrivileges(pgparse.ObjectType_OBJECT_TABLE)
 }
 
-// columnGrantStatements gives a new column the privileges on an old one.
+// columnGrantStatements returns the statements that give a new column the privileges on an old one.
 func columnGrantStatements(t *catalog.Relation, old, fresh string) (out []string) {
 	for _, g := range listColumnGrants(t, old) {
 		out = append(out, "GRANT "+strings.ToUpper(g.Privilege)+" ("+quoteIdent(fresh)+") ON "+tableName(t)+" TO "+quoteRole(g.Role))

@@ -145,12 +145,12 @@ func visitedTable(q *pgparse.SelectStmt) *pgparse.RangeVar {
 		return nil
 	}
 	for _, other := range q.FromClause[1:] {
-		if !keepsFirstTableRows(other) {
+		if !joinsRowByRow(other) {
 			return nil
 		}
 	}
 	first := q.FromClause[0]
-	if !keepsFirstTableRows(first) {
+	if !joinsRowByRow(first) {
 		return nil
 	}
 	for first.GetJoinExpr() != nil {
@@ -159,11 +159,11 @@ func visitedTable(q *pgparse.SelectStmt) *pgparse.RangeVar {
 	return first.GetRangeVar()
 }
 
-// keepsFirstTableRows reports whether the joins of an item of FROM keep each row of its first table, or drop it because of that row alone.
-func keepsFirstTableRows(item *pgparse.Node) bool {
+// joinsRowByRow reports whether the joins of an item of FROM keep each row of its first table, or drop it because of that row alone.
+func joinsRowByRow(item *pgparse.Node) bool {
 	for item.GetJoinExpr() != nil {
 		j := item.GetJoinExpr()
-		if j.Jointype != pgparse.JoinType_JOIN_INNER && j.Jointype != pgparse.JoinType_JOIN_LEFT || j.Alias != nil || !keepsFirstTableRows(j.Rarg) {
+		if j.Jointype != pgparse.JoinType_JOIN_INNER && j.Jointype != pgparse.JoinType_JOIN_LEFT || j.Alias != nil || !joinsRowByRow(j.Rarg) {
 			return false
 		}
 		item = j.Larg

@@ -108,7 +108,7 @@ func (s *shadowTable) copyPrivileges() {
 	for _, g := range s.release.listGrants(s.head) {
 		s.createSQL = append(s.createSQL, "GRANT "+formatPrivilege(g)+" ON "+tableName(shadow)+" TO "+quoteRole(g.Role))
 	}
-	s.createSQL = append(s.createSQL, s.copyLivePrivileges(s.t, shadow)...)
+	s.createSQL = append(s.createSQL, s.livePrivilegeStatements(s.t, shadow)...)
 	for _, col := range s.head.Columns {
 		s.createSQL = append(s.createSQL, setStatistics("ALTER TABLE "+tableName(shadow)+" ", col.Name, col)...)
 	}
@@ -124,8 +124,8 @@ func (s *shadowTable) copyPrivileges() {
 	}
 }
 
-// copyLivePrivileges returns the statement that gives the shadow the privileges which the table has in the database; none if the release changes them.
-func (s *shadowTable) copyLivePrivileges(t, shadow *catalog.Relation) []string {
+// livePrivilegeStatements returns the statement that gives the shadow the privileges which the table has in the database; none if the release changes them.
+func (s *shadowTable) livePrivilegeStatements(t, shadow *catalog.Relation) []string {
 	if len(differingGrants(s.t.Grants, s.head.Grants)) > 0 {
 		return nil
 	}

@@ -108,7 +108,7 @@ func (s *shadowTable) makeSteps() *Steps {
 	s.prepareSwap()
 	alter := func(r *catalog.Relation) string { return "ALTER TABLE " + tableName(r) + " " }
 	marks := s.markDifferences(m, t, shadow)
-	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(marks.dropStatements(), sync.gone, s.copyLivePrivileges(t, shadow), []string{
+	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(marks.dropStatements(), sync.gone, s.livePrivilegeStatements(t, shadow), []string{
 		alter(t) + "RENAME TO " + quoteIdent(s.oldName), alter(shadow) + "RENAME TO " + quoteIdent(t.Name.Name),
 	}, s.swap)...)
 	step.Check, step.AfterBackfills = s.differenceQuery(t, shadow), []*onward.PlannedBackfill{b}
@@ -136,8 +136,8 @@ func (s *shadowTable) makeSteps() *Steps {
 // pair holds statements that create something, and statements that remove it.
 type pair struct{ make, gone, triggers []string }
 
-// syncTriggers returns the triggers that repeat on the table into each change of the table from. keys identify the rows of
-// into, was the rows of from. The trigger function is SECURITY DEFINER, because a role that may write one table need not
+// syncTriggers returns the triggers that repeat on the table destination each change of the table from. keys identify the rows of
+// destination, sourceKeys the rows of from. The trigger function is SECURITY DEFINER, because a role that may write one table need not
 // have rights on the other.
 func (r *Release) syncTriggers(s *shadowTable, from, destination *catalog.Relation, keys, sourceKeys []string) pair {
 	trigger := r.firstTriggerName(destination, "", s.t, s.head)

@@ -168,9 +168,9 @@ func (a *Alteration) checkForeignKeyTypes(rel *catalog.Relation, col *catalog.Co
 	return true
 }
 
-// defaultType returns the type that a column's default has before the column's own is
-// made of it, which is what a change of the column's type starts from: the
-// default 'new'::state of a text column is a state. The zero Type is not known.
+// defaultType returns the type that a column's default has before it is converted to the
+// column's own type. A change of the column's type starts from it: the default
+// 'new'::state of a text column is a state. The zero Type is not known.
 func (a *Alteration) defaultType(col *catalog.Column) catalog.Type {
 	columnType := a.BaseType(col.Type)
 	switch x := pgparse.Unwrap(col.Default).(type) {

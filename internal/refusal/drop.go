@@ -60,7 +60,7 @@ func (q *Checker) IsSequenceTaken(seq *catalog.Relation, column string, goes fun
 	})
 }
 
-// checkDropTrigger drops a trigger: the parts of the table's name, then the trigger's.
+// checkDropTrigger checks the drop of a trigger. parts are the parts of the table's name, then the trigger's.
 func (q *Checker) checkDropTrigger(parts []*pgparse.Node) {
 	if len(parts) < 2 {
 		return

@@ -40,7 +40,7 @@ func (a *queryChecker) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
 	return a.FindTable(rv)
 }
 
-// checkQueryLevel is one query of a statement, with those inside of it.
+// checkQueryLevel checks one query of a statement, with those inside of it.
 func (a *queryChecker) checkQueryLevel(l *query.Level) {
 	if l == nil || a.depth > maxDepth {
 		return

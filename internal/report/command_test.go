@@ -29,7 +29,7 @@ var commands = []string{
 // live finds what is a command in what was printed. It says on its own what one is.
 var live = regexp.MustCompile(`(?i)##(vso|teamcity)?\[|(?m)^[\s\x{85}\x{a0}\x{feff}]*::[\w-]+( [^\n]*)?::`)
 
-// ours are the workflow commands that the format is for; they may hold no other.
+// allowedCommand matches the workflow commands that the format is for; they may hold no other.
 var allowedCommand = regexp.MustCompile(`(?m)^::(error|warning|notice) [^\n]*?::`)
 
 // The report on a hostile release contains no command for any CI service, in any format,

@@ -318,7 +318,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		},
 	}
 	rules := []*Rule{r, sayer("x-each", func(*Pass, *Stmt) string { return "each" })}
-	findCause := func(sql string, c Config) (out []onward.Finding) {
+	causeFindings := func(sql string, c Config) (out []onward.Finding) {
 		findings := run(t, c, "", sql, onward.TransactionNone)
 		for _, f := range findings {
 			if f.Rule == "x-cause" {
@@ -330,17 +330,17 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		}
 		return out
 	}
-	three := findCause("SELECT 1;\nSELECT 2;\nSELECT 3;", Config{Rules: rules})
+	three := causeFindings("SELECT 1;\nSELECT 2;\nSELECT 3;", Config{Rules: rules})
 	if len(three) != 3 || three[0].Fact != "bad" || three[0].Also != nil || len(three[0].Fix) == 0 {
 		t.Errorf("three are said one by one: %+v", three)
 	}
 	five := "SELECT 1;\nSELECT 2;\nSELECT 3;\nSELECT 4;\nSELECT 5;"
-	all := findCause(five, Config{Rules: rules})
+	all := causeFindings(five, Config{Rules: rules})
 	if len(all) != 1 || all[0].Fact != "bad, and so are 4 others" || len(all[0].Also) != 4 || all[0].Also[3].Line != 5 {
 		t.Fatalf("five findings of one cause give %+v, want one with 4 others, the last on line 5", all)
 	}
 	// Findings that are suppressed one by one are not counted.
-	left := findCause("SELECT 0; -- onward:ignore x-cause: why\n"+five, Config{Rules: rules, Baseline: map[string]bool{all[0].Fingerprint: true}})
+	left := causeFindings("SELECT 0; -- onward:ignore x-cause: why\n"+five, Config{Rules: rules, Baseline: map[string]bool{all[0].Fingerprint: true}})
 	if len(left) != 1 || left[0].Fact != "bad, and so are 3 others" || left[0].Line != 3 {
 		t.Errorf("with one suppressed and one in the baseline: %+v, want one finding on line 3 with 3 others", left)
 	}

@@ -26,7 +26,7 @@ func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 		if w.IsBounded(s.Statement) {
 			continue
 		}
-		if e := p.findCopiedTable(s, &w); e != nil {
+		if e := p.findCopiedTableEffect(s, &w); e != nil {
 			return e
 		}
 		if e := findEffectOn(&s.Result, w.Table.Name); e != nil && p.mayTakeLong(e) {
@@ -48,9 +48,9 @@ func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 	return p.findHeavyEffect(s, func(e *effect.Effect) bool { return e.HeaviestWork() != onward.NoWork })
 }
 
-// findCopiedTable returns the effect on a table that INSERT … SELECT reads. Its time grows with that table, and not
+// findCopiedTableEffect returns the effect on a table that INSERT … SELECT reads. Its time grows with that table, and not
 // with the one that it fills. It returns nil if no such table is known to be more than small.
-func (p *Pass) findCopiedTable(s *Stmt, w *analysis.Write) *effect.Effect {
+func (p *Pass) findCopiedTableEffect(s *Stmt, w *analysis.Write) *effect.Effect {
 	if w.Verb != "INSERT" {
 		return nil
 	}

@@ -67,7 +67,7 @@ func TestBuiltUnderAFreeName(t *testing.T) {
 	}
 }
 
-// apart are the rules whose advice changes or moves a statement other than the one found.
+// changesOtherStatement has the rules whose advice changes or moves a statement other than the one found.
 var changesOtherStatement = map[string]bool{
 	"constraint-not-enforced":             true, // NOT VALID in the place of NOT ENFORCED
 	"transaction-concurrently-in-block":   true, // moves it

@@ -50,7 +50,7 @@ func (s *Sandbox) filterCalls(abi int) (listener int, err error) {
 	return -1, s.newCallFilter(false, abi).InstallFilter()
 }
 
-// newCallFilter refuses calls that no migration needs. Of sockets it allows Unix and TCP streams. A listener decides about
+// newCallFilter returns a filter that refuses calls that no migration needs. Of sockets it allows Unix and TCP streams. A listener decides about
 // connections and modes of files, if there is one.
 func (s *Sandbox) newCallFilter(asks bool, abi int) confine.Filter {
 	p := confine.NewFilter()

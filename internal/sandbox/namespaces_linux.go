@@ -125,10 +125,10 @@ func (s *Sandbox) startChild(cmd *exec.Cmd, options []string) (*net.UnixConn, er
 	if err != nil {
 		return nil, err
 	}
-	childFile, other := os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "parent")
+	ownFile, other := os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "parent")
 	defer other.Close()
-	conn, err := net.FileConn(childFile)
-	childFile.Close()
+	conn, err := net.FileConn(ownFile)
+	ownFile.Close()
 	if err != nil {
 		return nil, err
 	}

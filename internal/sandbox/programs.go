@@ -248,7 +248,7 @@ func followLinks(file string) []string {
 	return out
 }
 
-// isAboveAny reports whether a directory is one of others, or above one.
+// isAboveAny reports whether a directory is one of dirs, or above one.
 func isAboveAny(dir string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(o string) bool { return o != "" && isBelow(o, dir) })
 }

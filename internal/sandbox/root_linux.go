@@ -180,7 +180,7 @@ func (r *root) enterRoot() error {
 	return nil
 }
 
-// addMount adds a mount. parentKind is the kind of the mount in which it lies. Only an empty or new one does not have the file yet.
+// addMount adds a mount. parentKind is the kind of the mount in which it lies. An emptyDirectory or a private one does not have the file yet.
 func (r *root) addMount(m mount, parentKind mountKind) error {
 	place := r.Dir + m.Path
 	if parentKind == emptyDirectory || parentKind == private {

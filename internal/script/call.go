@@ -7,7 +7,7 @@ import (
 )
 
 // AddCall adds the statements in a function's body after the statement that calls it, whose
-// index is at. They are handled like the statements of a DO block, and have the position
+// index is given. They are handled like the statements of a DO block, and have the position
 // of the call.
 func (s *Script) AddCall(index int, function string, body []pgparse.BlockStatement) {
 	caller := s.Statements[index]
@@ -79,7 +79,7 @@ func (s *Statement) IsInside(function string) bool {
 	return strings.Contains(s.callers, " "+function+" ")
 }
 
-// insertAt puts statements before the one with index at, and adjusts all indexes.
+// insertAt puts statements before the one at index, and adjusts all indexes.
 func (s *Script) insertAt(index int, list []*Statement) {
 	moved := func(i int) int {
 		if i >= index {

@@ -83,7 +83,7 @@ func (v *execution) makeValue(p *param, m valueMode) []byte {
 	return value
 }
 
-// newValue returns a value that probably no row has; if alike, it ends with the given value.
+// newValue returns a value that probably no row has; if keepSuffix, it ends with the given value.
 func (v *execution) newValue(c column, value []byte, keepSuffix bool) []byte {
 	if keepSuffix && c.category == "S" && len(value) > 0 {
 		text := strconv.FormatUint(v.rnd.Uint64(), 36) + strconv.Itoa(v.worker) + string(value)

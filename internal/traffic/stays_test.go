@@ -145,7 +145,7 @@ func TestNothingStays(t *testing.T) {
 		for _, locked := range []bool{false, true} {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			stopped := make(chan struct{})
+			lockerDone := make(chan struct{})
 			load, err := traffic.StartLoad(ctx, config)
 			if err != nil {
 				t.Fatal(err)
@@ -153,16 +153,16 @@ func TestNothingStays(t *testing.T) {
 			if locked {
 				// It waits for the long transaction, and the load for it.
 				go func() {
-					defer close(stopped)
+					defer close(lockerDone)
 					locker.Exec(context.Background(), "BEGIN; SET LOCAL lock_timeout = '2s'; LOCK TABLE users")
 					locker.Exec(context.Background(), "ROLLBACK")
 				}()
 				time.Sleep(100 * time.Millisecond)
 			} else {
-				close(stopped)
+				close(lockerDone)
 			}
 			end(cancel, load)
-			<-stopped
+			<-lockerDone
 			until := time.Now().Add(20 * time.Second)
 			for ; runtime.NumGoroutine() > before && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 			}

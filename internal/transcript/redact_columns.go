@@ -305,7 +305,7 @@ func (f *columnFields) readName() string {
 	return text
 }
 
-// eachValue calls for values with their lengths before them, if they are not NULL or empty.
+// eachValue calls visit for values with their lengths before them, if they are not NULL or empty.
 func (f *columnFields) eachValue(count int, visit func(i int, value []byte)) {
 	for i := range count {
 		if len(f.body)-f.place < 4 {

@@ -86,7 +86,7 @@ func TestRedactTranscript(t *testing.T) {
 	if r.Count() != 3 {
 		t.Errorf("%d values were replaced", r.Count())
 	}
-	email, replacedNumber := r.RedactText("ann@example.org"), r.RedactText("123456789")
+	email, numberReplacement := r.RedactText("ann@example.org"), r.RedactText("123456789")
 	copied := ""
 	for i, e := range tr.Events {
 		body := string(e.Body)
@@ -113,7 +113,7 @@ func TestRedactTranscript(t *testing.T) {
 		!bytes.Equal(bind.Parameters[3], row.Values[3]) {
 		t.Errorf("the parameters are %q, the row is %q, want the same replacements in both", bind.Parameters, row.Values)
 	}
-	if n := binary.BigEndian.Uint32(bind.Parameters[1]); replacedNumber != strings.TrimSpace(refused.Message) ||
+	if n := binary.BigEndian.Uint32(bind.Parameters[1]); numberReplacement != strings.TrimSpace(refused.Message) ||
 		n != uint32(binary.BigEndian.Uint64(bind.Parameters[2])) {
 		t.Errorf("the parameter is %d, the error message %q, want the same number", n, refused.Message)
 	}

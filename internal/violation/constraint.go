@@ -134,7 +134,7 @@ func columnNames(expr *pgparse.Node) (out []string) {
 	return out
 }
 
-// textInParentheses is the text between the first brackets after an offset.
+// textInParentheses is the text between the first parentheses after an offset.
 func textInParentheses(text string, offset int) string {
 	open := pgparse.OpeningParenthesis(text, offset)
 	if end := pgparse.ClosingParenthesis(text, open); end > 0 {

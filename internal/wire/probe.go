@@ -133,8 +133,8 @@ func appendMessage(out []byte, kind byte, body string) []byte {
 	return append(out, body...)
 }
 
-// extractAnswer returns what the server sent, without the answer, which the tap gets.
-func (b *probe) extractAnswer(p []byte) (out []byte) {
+// stripAnswer returns what the server sent, without the answer, which the tap gets.
+func (b *probe) stripAnswer(p []byte) (out []byte) {
 	flush := func() {
 		for _, m := range b.held {
 			out = append(out, m...)

@@ -199,7 +199,7 @@ func (r *relay) relayAnswer(p []byte) error {
 	}
 	if r.probe != nil { // set by this goroutine
 		r.mu.Lock()
-		p = r.probe.extractAnswer(p)
+		p = r.probe.stripAnswer(p)
 		r.mu.Unlock()
 	}
 	r.whole.showServerData(p)

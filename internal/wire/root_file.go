@@ -49,12 +49,12 @@ func (f *RootFile) Remove() error { return f.remove() }
 // AddTo makes a variable name a file with the proxy's root certificate, and with the certificates that the client would
 // trust otherwise: the command may also connect elsewhere.
 func (f *RootFile) AddTo(env map[string]string, name string) error {
-	existingFile := trustedFile(env, name)
+	trustedPath := trustedFile(env, name)
 	env[name] = f.Path
-	if existingFile == "" {
+	if trustedPath == "" {
 		return nil
 	}
-	certificates, err := os.ReadFile(existingFile)
+	certificates, err := os.ReadFile(trustedPath)
 	if errors.Is(err, fs.ErrNotExist) { // its reader would not find it either
 		return nil
 	}

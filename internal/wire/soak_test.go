@@ -150,7 +150,7 @@ func visit(ctx context.Context, cfg *pgx.ConnConfig, random *rand.Rand) error {
 	return nil
 }
 
-// habits are what clients do. gone says that the connection is no more.
+// habits are what clients do. closed says that the connection is no more.
 var habits = []func(ctx context.Context, c *pgx.Conn, random *rand.Rand) (closed bool, err error){
 	func(ctx context.Context, c *pgx.Conn, random *rand.Rand) (bool, error) { // prepared
 		_, err := c.Exec(ctx, "INSERT INTO items VALUES ($1, $2)", random.IntN(1000), "note")

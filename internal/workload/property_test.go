@@ -115,6 +115,6 @@ func FuzzNormalise(f *testing.F) {
 	})
 }
 
-// kept matches the places that allow only literals: the arbiter of an upsert, the mark of a
+// keptLiterals matches the places that allow only literals: the arbiter of an upsert, the mark of a
 // cycle, paths of JSON_TABLE, the brackets of a type or a time, the number of a column.
 var keptLiterals = regexp.MustCompile(`(?i)conflict|cycle|json|\bby\b|\bdistinct\b|::|\bas\b|current_|local|interval|'|\w\s*\(`)

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ClearMarks empties the marks of a step, before its check reads the rows. A trigger of the plan adds a mark for each row that is written wrong. A
-// writer commits its mark after this, or its row before the check.
+// ClearMarks empties the marks of a step, before its check reads the rows. A trigger of the plan adds a mark for each row that is written wrong.
+// A concurrent writer commits its mark after this, or its row before the check.
 func (a *Attempt) ClearMarks(ctx context.Context, s *onward.PlanStep) error {
 	if len(s.Marks) == 0 || a.record.AsWritten {
 		return nil

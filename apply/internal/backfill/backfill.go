@@ -119,7 +119,7 @@ func (fill *Backfill) recordCompared(ctx context.Context, s *onward.PlanStep) er
 	return fill.record.RecordFinished(ctx, s, event, details)
 }
 
-// processPortion does a small part of a backfill. It processes some rows or, after all are processed, compares some. over:
+// processPortion does a small part of a backfill. It processes some rows or, after all are processed, compares some. finished:
 // nothing is left.
 func (fill *Backfill) processPortion(ctx context.Context, s *onward.PlanStep) (rows int64, finished bool, err error) {
 	fill.state.workers = 1
@@ -180,7 +180,7 @@ func (p pace) pauseAfter(took time.Duration) time.Duration {
 	return max(leastPause, p.leastRest, time.Duration(p.rest*float64(took)))
 }
 
-// pause rests after a batch, unless the rest would last beyond end, or the run was interrupted: over. The next iteration, or
+// pause rests after a batch, unless the rest would last beyond end, or the run was interrupted: then mustReturn is true. The next iteration, or
 // the next call, reports the interruption.
 func (p pace) pause(ctx context.Context, took time.Duration, end time.Time) (rest time.Duration, mustReturn bool) {
 	rest = p.pauseAfter(took)

@@ -59,7 +59,7 @@ func (o *OldSnapshots) WaitForSnapshots(ctx context.Context, s *onward.PlanStep)
 	} else if err := o.warnOfStandbySnapshots(ctx, s, standbys); err != nil {
 		return nil, err
 	}
-	if holders, err = o.acceptSnapshots(ctx, s, holders); err != nil {
+	if holders, err = o.dropAcceptedSnapshots(ctx, s, holders); err != nil {
 		return nil, err
 	}
 	if o.clear = len(holders) == 0; !o.clear {

@@ -61,7 +61,7 @@ func (q *RepackQueue) WaitToBegin(ctx context.Context, s *onward.PlanStep) ([]st
 	}
 	if len(words) == 0 { // the audit trail gets one entry for each attempt, not for each look
 		q.queue = nil
-		return q.acceptSnapshots(ctx, s, snapshots)
+		return q.dropAcceptedSnapshots(ctx, s, snapshots)
 	}
 	q.record.ReportEvent(run.Waits, s, strings.Join(words, "; "))
 	return words, nil

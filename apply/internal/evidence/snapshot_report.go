@@ -59,8 +59,8 @@ func (r *snapshotReport) warnOfStandbySnapshots(ctx context.Context, s *onward.P
 	return r.logSnapshots(ctx, s, "snapshots on standbys", text)
 }
 
-// acceptSnapshots returns the snapshots that a step has to wait for: none if a reason accepts them, which the ledger gets.
-func (r *snapshotReport) acceptSnapshots(ctx context.Context, s *onward.PlanStep, found []string) ([]string, error) {
+// dropAcceptedSnapshots returns the snapshots that a step has to wait for: none if a reason accepts them, which the ledger gets.
+func (r *snapshotReport) dropAcceptedSnapshots(ctx context.Context, s *onward.PlanStep, found []string) ([]string, error) {
 	if len(found) == 0 || r.accepted == "" {
 		return found, nil
 	}

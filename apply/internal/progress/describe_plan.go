@@ -112,7 +112,7 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Sc
 	return out
 }
 
-// newDoneLookup returns whether a step is done, by its ID.
+// newDoneLookup returns a function that reports whether a step is done, by its ID.
 func newDoneLookup(steps map[string]*ledger.Step) func(id string) bool {
 	return func(id string) bool { return steps[id] != nil && steps[id].State == ledger.Done }
 }

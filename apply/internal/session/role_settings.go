@@ -114,7 +114,7 @@ func checkStringEscapes(plan *onward.Plan) error {
 // stepSettings returns the settings for the transaction of a step, with the plan's search_path. An unchanged migration gets all of the role's
 // settings, as with its own tool. A plan's SQL is parsed as it was proven. Conversions between values and text use the
 // role's settings, so that the rows are the same as the tool would make. A plan that was made with --db was proven with
-// these settings, which [Target.checkValueSettings] compares.
+// these settings, which [Session.checkValueSettings] compares.
 func (s *Session) stepSettings(session *pgx.Conn) string {
 	if s.AsWritten {
 		return live.SetDefault(live.ReadSettings(session), live.ValueSettings) + s.SearchPathSQL()

@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// configured are the directories of packages that the user's settings of npm, Maven and Poetry name; "" for none. They are read from the
-// files of settings, because the tools' own commands would run code of the project.
+// configured are the directories of packages that the user's settings of npm, Maven and Poetry name; "" for none. They are read from variables
+// and files of settings, because the tools' own commands would run code of the project.
 type configured struct {
 	npmPrefix, npmCache string
 	mavenRepository     string

@@ -272,7 +272,7 @@ func (m *Migration) toMigration(t adapter.Tree, s adapter.Source) *adapter.Migra
 	return out
 }
 
-// toScriptParts are the messages in order. An operation with a transaction of its own counts as
+// toScriptParts returns the messages in order. An operation with a transaction of its own counts as
 // one message: both commit as a whole.
 func (m *Migration) toScriptParts(text string) []script.Part {
 	var parts []script.Part

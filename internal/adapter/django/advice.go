@@ -117,7 +117,7 @@ func separateDatabaseAndState(op script.Operation, statements ...string) string 
 	return b.String()
 }
 
-// adviseAddConstraint adds a constraint without checking the rows, and validates it later.
+// adviseAddConstraint returns how to add a constraint without checking the rows, and to validate it later.
 func adviseAddConstraint(op script.Operation, w advice.AddConstraint) string {
 	if op.Class == "RenameModel" {
 		return "rename the model in the state only, which leaves its foreign keys as they are:\n" +
@@ -138,7 +138,7 @@ func adviseAddConstraint(op script.Operation, w advice.AddConstraint) string {
 // field is renamed.
 const renameInCode = "rename the field in the code only: with db_column on the new field the column keeps its name, and its foreign key stays as it is"
 
-// adviseSteps runs the statements of a fix one by one, outside a transaction. It first drops
+// adviseSteps returns how to run the statements of a fix one by one, outside a transaction. They first drop
 // what a failed step may have left, so that the steps can run again.
 func adviseSteps(op script.Operation, w advice.Steps) string {
 	var steps []string
@@ -151,7 +151,7 @@ func adviseSteps(op script.Operation, w advice.Steps) string {
 	return w.Prose + ", " + alone + ":\n" + separateDatabaseAndState(op, steps...)
 }
 
-// adviseAddUnique adds a unique field. If all rows would get one value, it adds the field
+// adviseAddUnique returns how to add a unique field. If all rows would get one value, the field is added
 // without it.
 func adviseAddUnique(op script.Operation, way advice.Way) string {
 	w, steps := way.(advice.AddUnique)
@@ -169,7 +169,7 @@ func adviseAddUnique(op script.Operation, way advice.Way) string {
 // the search path too.
 var builds = lazyregexp.New(`^CREATE UNIQUE INDEX CONCURRENTLY ("[^"]+"|\w+) ON (?:"[^"]+"|\w+) `)
 
-// adviseAddChecked adds a field with a CHECK of its own, such as a PositiveIntegerField: first
+// adviseAddChecked returns how to add a field with a CHECK of its own, such as a PositiveIntegerField: first
 // the column, then the CHECK without validation.
 func adviseAddChecked(op script.Operation, w advice.AddChecked) string {
 	column, _, ok := strings.Cut(w.SQL, " CHECK (")
@@ -180,7 +180,7 @@ func adviseAddChecked(op script.Operation, w advice.AddChecked) string {
 		"\nand validate it in a migration after this one:\n" + formatRunSQL(w.Validate)
 }
 
-// adviseAddForeignKey adds the constraint of a ForeignKey without checking the rows, and
+// adviseAddForeignKey returns how to add the constraint of a ForeignKey without checking the rows, and
 // validates it later.
 func adviseAddForeignKey(op script.Operation, w advice.AddForeignKey) string {
 	if op.Class != "AddField" && op.Class != "AlterField" {
@@ -196,7 +196,7 @@ func adviseAddForeignKey(op script.Operation, w advice.AddForeignKey) string {
 // release, and why.
 const later = " a release later, in SQL: Django's state knows nothing of it by then"
 
-// adviseKeepColumn removes a field from the model and keeps its column.
+// adviseKeepColumn returns how to remove a field from the model and keep its column.
 func adviseKeepColumn(op script.Operation, w advice.KeepColumn) string {
 	if op.Class != "RemoveField" {
 		return ""
@@ -217,7 +217,7 @@ func adviseKeepColumn(op script.Operation, w advice.KeepColumn) string {
 	return way + ")\nand drop the column" + later + ":\n" + formatRunSQL("ALTER TABLE "+w.Table+" DROP COLUMN "+w.Column)
 }
 
-// adviseKeepTable removes a model or a many-to-many field from the code and keeps its table.
+// adviseKeepTable returns how to remove a model or a many-to-many field from the code and keep its table.
 func adviseKeepTable(op script.Operation, table string) string {
 	var stateChange, operation string
 	switch op.Class {
@@ -232,7 +232,7 @@ func adviseKeepTable(op script.Operation, table string) string {
 		"and drop the table" + later + ":\n" + formatRunSQL("DROP TABLE "+table)
 }
 
-// adviseKeepColumnName renames a field and keeps the name of its column.
+// adviseKeepColumnName returns how to rename a field and keep the name of its column.
 func adviseKeepColumnName(op script.Operation, column string) string {
 	switch op.Class {
 	case "RenameModel":
@@ -247,7 +247,7 @@ func adviseKeepColumnName(op script.Operation, column string) string {
 		" on the new field the column keeps its name, and the migration does nothing in the database"
 }
 
-// adviseKeepTableName renames a model and keeps the name of its table.
+// adviseKeepTableName returns how to rename a model and keep the name of its table.
 func adviseKeepTableName(op script.Operation, table string) string {
 	if op.Class != "RenameModel" && op.Class != "AlterModelTable" {
 		return ""
@@ -276,7 +276,7 @@ func adviseAddDefault(op script.Operation, table, column string) string {
 		formatRunSQL("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")
 }
 
-// adviseSetNotNull makes a field required without reading the table under its lock.
+// adviseSetNotNull returns how to make a field required without reading the table under its lock.
 func adviseSetNotNull(op script.Operation) string {
 	if op.Class != "AlterField" || op.Field == "" {
 		return ""
@@ -291,7 +291,7 @@ func adviseSetNotNull(op script.Operation) string {
 		"migrations.RemoveConstraint(" + model + "name=" + name + ")"
 }
 
-// adviseOutsideTransaction moves work that an operation does under a lock out of the transaction: a part of
+// adviseOutsideTransaction returns how to move work that an operation does under a lock out of the transaction: a part of
 // the operation, or all of it.
 func adviseOutsideTransaction(op script.Operation, w advice.Apart) string {
 	switch {
@@ -337,7 +337,7 @@ func objectName(parts ...string) string {
 	return name
 }
 
-// adviseRunAlone moves a statement out of its transaction.
+// adviseRunAlone returns how to move a statement out of its transaction.
 func adviseRunAlone(w advice.RunAlone) string {
 	if w.Message {
 		return "give it a RunSQL of its own; one with several statements is sent as one transaction:"
@@ -353,7 +353,7 @@ func adviseSplit(w advice.Separate) string {
 	return "move the operation at " + w.Where + " to a migration of its own, and give only that one atomic = False"
 }
 
-// adviseClearTimeout resets a setting for one operation.
+// adviseClearTimeout returns how to reset a setting for one operation.
 func adviseClearTimeout(op script.Operation, w advice.ClearTimeout) string {
 	set := "migrations.RunSQL('SET " + w.Setting + " = 0'),"
 	if w.Own {

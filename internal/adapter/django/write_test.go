@@ -19,7 +19,7 @@ import (
 
 const imports = "from django.conf import settings\nfrom django.db import migrations, models\n"
 
-// between are two apps whose release goes to and fro between them: a swapped model, Python,
+// twoApps are two apps whose release goes to and fro between them: a swapped model, Python,
 // SQL with a state of its own, an index.
 var twoApps = map[string]string{
 	"manage.py": "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\n" +

@@ -97,7 +97,7 @@ func (g *program) upFunction(file *ast.File) *ast.BlockStmt {
 	return body
 }
 
-// splitCall splits a call of tx.ExecContext into both names; on is "" if the receiver is not a
+// splitCall splits a call of tx.ExecContext into both names; receiver is "" if the receiver is not a
 // plain name.
 func splitCall(call *ast.CallExpr) (receiver, name string) {
 	s, ok := call.Fun.(*ast.SelectorExpr)

@@ -98,7 +98,7 @@ func (p *parser) refuseLine(line int, message, harm, instead string) {
 	})
 }
 
-// readLine consumes the line text[at:end].
+// readLine consumes the line text[begin:end].
 func (p *parser) readLine(begin, end int) {
 	line := p.text[begin:end]
 	trimmed := strings.TrimSpace(line)

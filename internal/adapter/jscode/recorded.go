@@ -93,7 +93,7 @@ func explainNotRun(s adapter.Source) string {
 	return ""
 }
 
-// newUnrunUp is what is known of a program that has not run.
+// newUnrunUp returns what is known of a program that has not run.
 func newUnrunUp(reason string) Up {
 	return Up{NotRun: true, Unread: []Unread{{Line: 1, Column: 1, Call: "up", Why: reason}}}
 }
@@ -198,7 +198,7 @@ func formatCallName(v Value) string {
 	return strings.Join(names, ".")
 }
 
-// recordStatement adds a statement of a call. again is set if the call has sent some before, in a loop.
+// recordStatement adds a statement of a call. isRepeated is set if the call has sent some before, in a loop.
 func (r *recorder) recordStatement(c jsrun.Call, s Statement, isRepeated bool) {
 	place := c.Place
 	if s.At != nil && s.At.Place.Line > 0 {

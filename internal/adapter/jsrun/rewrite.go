@@ -142,7 +142,7 @@ func (r *rewriter) markTargets(node any) {
 	}
 }
 
-// computedProperty reports whether an expression is a property whose name is no literal.
+// computedProperty returns the property that an expression is, if its name is no literal.
 func computedProperty(e ast.Expression) (property *ast.BracketExpression, ok bool) {
 	if property, ok = e.(*ast.BracketExpression); !ok {
 		return nil, false

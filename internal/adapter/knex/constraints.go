@@ -61,7 +61,7 @@ func (t *tableBuilder) partIndexName(kind string, columns []string) string {
 	return t.wrapName(strings.ToLower(table + "_" + strings.Join(columns, "_") + "_" + kind))
 }
 
-// newPartNamer returns the name of a part that a call drops: the second argument, else the name that Knex gave it.
+// newPartNamer returns a function that returns the name of a part that a call drops: the second argument, else the name that Knex gave it.
 func newPartNamer(kind string) func(*tableBuilder, jscode.Link) string {
 	return func(t *tableBuilder, l jscode.Link) string {
 		if name := t.optionalText(l, 1); name != "" {
@@ -71,7 +71,7 @@ func newPartNamer(kind string) func(*tableBuilder, jscode.Link) string {
 	}
 }
 
-// dropConstraintHandler drops the constraint of a name.
+// dropConstraintHandler returns a function that drops the constraint of a name.
 func dropConstraintHandler(name func(*tableBuilder, jscode.Link) string) func(*tableBuilder, jscode.Link) {
 	return func(t *tableBuilder, l jscode.Link) {
 		clause := ""

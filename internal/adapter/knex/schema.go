@@ -70,10 +70,10 @@ var schemaMethods = map[string]func(c *compiler, l jscode.Link){
 	"renameView": func(c *compiler, l jscode.Link) {
 		c.addSQL("alter view " + c.wrapName(c.textAt(l, 0)) + " rename to " + c.wrapName(c.textAt(l, 1)))
 	},
-	"createSchema": schemaObjectHandler("create schema "), "createSchemaIfNotExists": schemaObjectHandler("create schema if not exists "),
-	"dropSchema": schemaObjectHandler("drop schema "), "dropSchemaIfExists": schemaObjectHandler("drop schema if exists "),
-	"createExtension": schemaObjectHandler("create extension "), "createExtensionIfNotExists": schemaObjectHandler("create extension if not exists "),
-	"dropExtension": schemaObjectHandler("drop extension "), "dropExtensionIfExists": schemaObjectHandler("drop extension if exists "),
+	"createSchema": unqualifiedHandler("create schema "), "createSchemaIfNotExists": unqualifiedHandler("create schema if not exists "),
+	"dropSchema": unqualifiedHandler("drop schema "), "dropSchemaIfExists": unqualifiedHandler("drop schema if exists "),
+	"createExtension": unqualifiedHandler("create extension "), "createExtensionIfNotExists": unqualifiedHandler("create extension if not exists "),
+	"dropExtension": unqualifiedHandler("drop extension "), "dropExtensionIfExists": unqualifiedHandler("drop extension if exists "),
 	"refreshMaterializedView": func(c *compiler, l jscode.Link) {
 		concurrently := ""
 		if c.boolAt(l, 1) {
@@ -83,7 +83,7 @@ var schemaMethods = map[string]func(c *compiler, l jscode.Link){
 	},
 }
 
-// tableHandler reads a method that gets the callback of a table builder.
+// tableHandler returns a function that reads a method that gets the callback of a table builder.
 func tableHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) {
 		if c.failUnless(len(l.Arguments) == 2); !c.unread {
@@ -92,13 +92,13 @@ func tableHandler(begin string) func(*compiler, jscode.Link) {
 	}
 }
 
-// dropHandler drops a table or view of the chain's schema.
+// dropHandler returns a function that drops a table or view of the chain's schema.
 func dropHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) { c.addSQL(begin + c.wrapTable(c.textAt(l, 0))) }
 }
 
-// schemaObjectHandler creates or drops a schema or an extension, which are in no schema.
-func schemaObjectHandler(begin string) func(*compiler, jscode.Link) {
+// unqualifiedHandler returns a function that creates or drops a schema or an extension, which are in no schema.
+func unqualifiedHandler(begin string) func(*compiler, jscode.Link) {
 	return func(c *compiler, l jscode.Link) {
 		sql := begin + c.wrapName(c.textAt(l, 0))
 		if strings.HasPrefix(begin, "drop schema") && c.boolAt(l, 1) {

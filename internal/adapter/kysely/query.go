@@ -118,7 +118,7 @@ func (b *builder) addReference(where string, l jscode.Link) string {
 	return where + " and " + condition
 }
 
-// buildOnConflict returns the clause of the callback of buildOnConflict().
+// buildOnConflict returns the clause of the callback of onConflict().
 func (b *builder) buildOnConflict(l jscode.Link) string {
 	if b.requireThat(len(l.Arguments) == 1); b.unread {
 		return ""

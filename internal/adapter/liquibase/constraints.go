@@ -56,8 +56,8 @@ func writeDeferral(e *element) string {
 	return suffixIf(e.isTrue("deferrable") || e.isTrue("initiallyDeferred"), " DEFERRABLE") + suffixIf(e.isTrue("initiallyDeferred"), " INITIALLY DEFERRED")
 }
 
-// addColumnConstraint adds a constraint of columns.
-func addColumnConstraint(c *changeSet, e *element, kind, more string) {
+// addKeyConstraint adds a constraint of columns.
+func addKeyConstraint(c *changeSet, e *element, kind, more string) {
 	sql := "ADD "
 	if name := e.getText("constraintName"); name != "" {
 		sql += "CONSTRAINT " + quoteName(name) + " "
@@ -71,10 +71,10 @@ func addUnique(c *changeSet, e *element) {
 	if index := e.getText("forIndexName"); index != "" {
 		more += " USING INDEX " + quoteName(index)
 	}
-	addColumnConstraint(c, e, "UNIQUE", more)
+	addKeyConstraint(c, e, "UNIQUE", more)
 }
 
-func addPrimaryKey(c *changeSet, e *element) { addColumnConstraint(c, e, "PRIMARY KEY", "") }
+func addPrimaryKey(c *changeSet, e *element) { addKeyConstraint(c, e, "PRIMARY KEY", "") }
 
 func dropPrimaryKey(c *changeSet, e *element) {
 	if e.getText("constraintName") == "" {

@@ -144,7 +144,7 @@ func writeBoolean(text string) string {
 }
 
 // formatAttributeValue writes the value that attributes with a prefix give: "value", or "defaultValue". ok is false if there is none, or if it is known
-// only when Liquibase runs; then why says so.
+// only when Liquibase runs; then reason says so.
 func formatAttributeValue(e *element, prefix string, t columnType) (sql string, ok bool, reason string) {
 	isBoolean := t.base == "boolean" || t.base == "bool"
 	switch {

@@ -100,7 +100,7 @@ func (r *reading) readText(f *textFile) {
 		case p.Command && r.readCommand(&run, p):
 		case !p.Command && r.readStatement(&run, p):
 		default:
-			run.startAt(p.Start)
+			run.startUnlessOpen(p.Start)
 		}
 	}
 	run.endAt(len(f.text))
@@ -114,7 +114,7 @@ type textRun struct {
 	start int // -1: none
 }
 
-func (r *textRun) startAt(offset int) {
+func (r *textRun) startUnlessOpen(offset int) {
 	if r.start < 0 {
 		r.start = offset
 	}

@@ -128,12 +128,12 @@ func (b *rows) compareColumn(column, v rubycode.Value, negated bool) (string, bo
 	}
 	name := quoteTable(b.table) + "." + quoteName(column.Text)
 	typ := b.t.schema.columns[b.table][column.Text]
-	isNull, equals, in := " IS NULL", " = ", " IN "
+	nullTest, equals, in := " IS NULL", " = ", " IN "
 	if negated {
-		isNull, equals, in = " IS NOT NULL", " != ", " NOT IN "
+		nullTest, equals, in = " IS NOT NULL", " != ", " NOT IN "
 	}
 	if v.IsWord("nil") {
-		return name + isNull, true
+		return name + nullTest, true
 	}
 	if v.Kind != rubycode.Array {
 		sql, ok := quoteLiteral(v, typ)

@@ -96,7 +96,7 @@ func (c *compiler) readAttribute(table tableName, name string, v jscode.Value) (
 	return a
 }
 
-// formatEnumType returns the values of an enum.
+// formatEnumType returns the type of an enum, with its values.
 func (a *attribute) formatEnumType() string {
 	out := make([]string, len(a.values))
 	for i, v := range a.values {

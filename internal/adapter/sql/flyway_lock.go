@@ -39,7 +39,7 @@ func reportHangingBuild(t adapter.Tree, set *adapter.Set) {
 		if match == nil {
 			continue
 		}
-		if usesSessionLock(t) {
+		if mayUseSessionLock(t) {
 			return
 		}
 		m.Refuse(match[0], "Flyway waits for itself: its own lock is a transaction that stays open beside the concurrent build",
@@ -52,9 +52,9 @@ func reportHangingBuild(t adapter.Tree, set *adapter.Set) {
 	}
 }
 
-// usesSessionLock reports whether the setting is made, or whether nothing in the
+// mayUseSessionLock reports whether the setting is made, or whether nothing in the
 // repository says that Flyway runs the files: other tools use its names.
-func usesSessionLock(t adapter.Tree) bool {
+func mayUseSessionLock(t adapter.Tree) bool {
 	return adapter.Memoize(t, "flyway lock", func() bool {
 		seen := false
 		for _, p := range t.Paths() {

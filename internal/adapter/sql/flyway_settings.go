@@ -77,7 +77,7 @@ func readFlywaySettings(t adapter.Tree) flywaySettings {
 	})
 }
 
-// describeBehavior describe what Flyway does if applied migrations changed.
+// describeBehavior describes what Flyway does if applied migrations changed.
 func (s flywaySettings) describeBehavior() adapter.HistoryBehavior {
 	h := adapter.HistoryBehavior{
 		Edited:     "Flyway refuses to migrate: the file's checksum differs from the applied one, and comments count",

@@ -126,7 +126,7 @@ func (p *migrationDir) listOtherFiles(set *adapter.Set) {
 	}
 }
 
-// listSourceFiles returns the files of a source's directory, sorted by forward, together with those
+// listSourceFiles returns the files of a source's directory, sorted by separateUpsAndDowns, together with those
 // of the numbered directories in it, or of all directories if it is deep.
 func listSourceFiles(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	if s.Deep {

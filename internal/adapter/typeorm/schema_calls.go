@@ -69,7 +69,7 @@ func readTableName(v jscode.Value) string {
 	return ""
 }
 
-// singleArgumentCall reads the one argument of a method.
+// singleArgumentCall returns the call of a method that has one argument.
 func singleArgumentCall(part func(table string, v jscode.Value) ([]string, bool)) schemaCall {
 	return func(table string, arguments []jscode.Value) ([]string, bool) {
 		if len(arguments) != 1 {
@@ -79,7 +79,7 @@ func singleArgumentCall(part func(table string, v jscode.Value) ([]string, bool)
 	}
 }
 
-// listArgumentCall reads the list that a method gets.
+// listArgumentCall returns the call of a method that gets a list.
 func listArgumentCall(part func(table string, v jscode.Value) ([]string, bool)) schemaCall {
 	return func(table string, arguments []jscode.Value) (out []string, ok bool) {
 		if len(arguments) != 1 || arguments[0].Kind != jscode.List {

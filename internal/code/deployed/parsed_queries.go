@@ -24,7 +24,7 @@ const FromCode = "code"
 // filesAtOnce is how many files are read at once.
 const filesAtOnce = 256
 
-// CollectQueries reads the queries in the code that use a database with a schema. earlier is the deployed schema, if the code
+// CollectQueries reads the queries in the code that use a database with a schema. earlierSchema is the deployed schema, if the code
 // is the new one.
 func (u *Code) CollectQueries(database int, schema, earlierSchema *catalog.Catalog) (*workload.Workload, *onward.Parsed, error) {
 	if c := u.ReadFiles(); c.err != nil {
@@ -96,7 +96,7 @@ func (x *queryCollector) addStatements() error {
 	built := x.u.countBuiltQueries(otherDirs, []*catalog.Catalog{x.schema})
 	x.counts.Built, x.counts.BuiltIn = built.Places, built.Files
 	var found []statement
-	isInProgram := map[string]bool{} // the names of queries in programs
+	queryNamesInPrograms := map[string]bool{} // the names of queries in programs
 	for some := range slices.Chunk(paths, filesAtOnce) {
 		texts, err := x.u.base.ReadAll(some)
 		if err != nil {
@@ -111,15 +111,15 @@ func (x *queryCollector) addStatements() error {
 				if source.IsQueryFile(path) {
 					continue
 				}
-				isInProgram[s.Name] = true
+				queryNamesInPrograms[s.Name] = true
 			}
 		}
 	}
-	delete(isInProgram, "")
+	delete(queryNamesInPrograms, "")
 	for _, s := range found {
 		fromFile := s.Name != "" && source.IsQueryFile(s.path)
 		switch {
-		case fromFile && isInProgram[s.Name]: // the code that was generated from it runs instead
+		case fromFile && queryNamesInPrograms[s.Name]: // the code that was generated from it runs instead
 		case s.Open, fromFile && s.Star:
 			x.counts.Open++
 		default:

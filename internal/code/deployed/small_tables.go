@@ -96,7 +96,7 @@ func (s *SmallTables) viewsOf(r *catalog.Relation) (out []catalog.OID) {
 	return out
 }
 
-// mayInsert reports whether deployed code may insert rows into a relation. one is set if it has one row, by a constraint
+// mayInsert reports whether deployed code may insert rows into a relation. singleRow is set if it has one row, by a constraint
 // or in all queries of the code: then its name elsewhere, such as in a text, counts only in a call that inserts.
 func (s *SmallTables) mayInsert(q question, b *index.Bound, uses []index.Use, singleRow bool) bool {
 	classes, ok := s.mappedClasses(q, uses)
@@ -136,7 +136,7 @@ func isSeedFile(p string) bool { return path.Ext(p) == ".sql" && seedFolders.Mat
 const insertLines = 4
 
 // isNearInsert reports whether the code has the name of a table, its model or its class near a word that inserts. It
-// returns true if there is too much code to search. one is as for mayInsert. Scripts of seeds count only if no class maps
+// returns true if there is too much code to search. singleRow is as for mayInsert. Scripts of seeds count only if no class maps
 // the table.
 func (s *SmallTables) isNearInsert(q question, b *index.Bound, singleRow, mapped bool) bool {
 	words := s.code.tableNames(q)

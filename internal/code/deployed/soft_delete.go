@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// findSoftDelete answers whether the code at the head marks rows as deleted, and the deployed code deletes them: a changed file has
-// lost a DELETE, and a new UPDATE writes the column, as UPDATE users SET deleted_at = now().
+// findSoftDelete answers whether the code at the head marks rows as deleted, and the deployed code deletes them. In SQL it is so if a changed file
+// has lost a DELETE, and an UPDATE writes the column that none wrote before: UPDATE users SET deleted_at = now().
 func (u *Code) findSoftDelete(q question) analysis.Usage {
 	if u.Head == nil {
 		return analysis.Usage{}

@@ -100,9 +100,9 @@ func (b *Bound) eachBase(file, name string, f func(*File, *facts.Model, *facts.S
 // nothing else in their file declares them to a mapper.
 func (b *Bound) eachEmbedded(class string, f func(string, *facts.Model)) {
 	for _, a := range b.embedding[class] {
-		baseFile := &b.files[a.file]
-		if s := &baseFile.Facts.Structs[a.item]; !b.isSkipped(a.file) && b.extendsModel(baseFile.Path, s, 0) {
-			f(baseFile.Path, &facts.Model{Class: s.Class, Line: s.Line, Bases: []facts.Base{{Name: s.Class}}})
+		structFile := &b.files[a.file]
+		if s := &structFile.Facts.Structs[a.item]; !b.isSkipped(a.file) && b.extendsModel(structFile.Path, s, 0) {
+			f(structFile.Path, &facts.Model{Class: s.Class, Line: s.Line, Bases: []facts.Base{{Name: s.Class}}})
 		}
 	}
 }

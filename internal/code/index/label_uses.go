@@ -91,9 +91,9 @@ func (t *valueSet) matchesEnumClass(e *facts.Enum, label string) bool {
 		if t.names[class] {
 			return true
 		}
-		for enumName := range t.names {
-			if rest, ok := strings.CutPrefix(class, enumName); ok && slices.Contains(enumEndings, rest) ||
-				all && noExtra && len(enumName) >= minEnum && strings.HasSuffix(class, enumName) {
+		for knownName := range t.names {
+			if rest, ok := strings.CutPrefix(class, knownName); ok && slices.Contains(enumEndings, rest) ||
+				all && noExtra && len(knownName) >= minEnum && strings.HasSuffix(class, knownName) {
 				return true
 			}
 		}

@@ -91,16 +91,16 @@ func (b *Bound) PutColumn(n catalog.Name, column string) []Use {
 	for _, a := range b.columns[column] {
 		f := &b.files[a.file]
 		q := &f.Facts.Queries[a.item]
-		if c := &q.Columns[a.part]; puts[f.Path] && !b.isSkipped(a.file) && b.mayBeInserted(q, c) {
+		if c := &q.Columns[a.part]; puts[f.Path] && !b.isSkipped(a.file) && b.mayBeOfInsertedRelation(q, c) {
 			out = append(out, Use{f.Path, c.Line, c.How, facts.Named, rankName})
 		}
 	}
 	return b.rankUses(out)
 }
 
-// mayBeInserted reports whether a name in a query may be a column of an inserted relation: no
+// mayBeOfInsertedRelation reports whether a name in a query may be a column of an inserted relation: no
 // relation of the schema in an inner query has it.
-func (b *Bound) mayBeInserted(q *facts.Query, c *facts.Column) bool {
+func (b *Bound) mayBeOfInsertedRelation(q *facts.Query, c *facts.Column) bool {
 	other := false
 	for _, sourceIndex := range c.Of {
 		switch {

@@ -100,7 +100,7 @@ func (l *lexer) readToken(i, to int, c byte) int {
 	return i + 1
 }
 
-// addComment skips a comment.
+// addComment records a comment, and returns its end.
 func (l *lexer) addComment(from, to int) int {
 	l.notes = append(l.notes, Span{From: from, To: to})
 	return to

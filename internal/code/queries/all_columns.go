@@ -122,18 +122,18 @@ func recordLooseAllColumns(r *source.File, text string, q *facts.Query) {
 	if r.TypedEnd == 0 {
 		return
 	}
-	otherCount := 0
+	othersPlusOne := 0
 	if len(q.Relations) == 1 {
-		otherCount = 1
+		othersPlusOne = 1
 	}
 	if m := looseStar.FindStringSubmatch(text); m != nil && !HasHole(m[3]) && (m[1] == "" || strings.EqualFold(m[1], m[3]) || strings.EqualFold(m[1], m[4])) {
 		from := facts.Relation{Schema: strings.ToLower(m[2]), Name: strings.ToLower(m[3]), Line: q.Line, How: facts.Reads}
-		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: from, As: m[1], Others: otherCount})
+		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: from, As: m[1], Others: othersPlusOne})
 	}
 	if len(q.Writes) == 1 && looseReturning.MatchString(text) {
 		target := q.Relations[q.Writes[0].Relation]
 		addAllColumnsQuery(r, facts.AllColumnsQuery{Relation: facts.Relation{Schema: target.Schema, Name: target.Name, Line: q.Line, How: q.Writes[0].How},
-			Others: otherCount})
+			Others: othersPlusOne})
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/code/source"
 )
 
-// queryBuilder lists the methods by which a language's mappers and query builders build queries: methods that nothing else has (sure),
-// methods that count only in a file with one of the signs (maybe), and the signs.
+// queryBuilder lists the methods by which a language's mappers and query builders build queries. sure are methods that nothing else has.
+// maybe are methods that count only in a file with one of the signs.
 type queryBuilder struct {
 	sure, maybe map[string]bool
 	signs       []string

@@ -305,7 +305,7 @@ func bracketLength(rest []byte, open byte) int {
 // maxMends bounds the attempts to read assembled SQL.
 const maxMends = 8
 
-// parseStatements reads the statements of the text. If the grammar refuses a placeholder, it is left out, and parse
+// parseStatements reads the statements of the text. If the grammar refuses a placeholder, it is left out, and parseStatements
 // tries again.
 func (s *Text) parseStatements() []pgparse.Stmt {
 	text := slices.Clone(s.SQL)

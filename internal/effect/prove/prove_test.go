@@ -101,8 +101,8 @@ func TestProve(t *testing.T) {
 	for n, f := range slices.Concat(forms, alone) {
 		line[f.ID] = n
 	}
-	lineOf := func(key string) int { id, _, _ := strings.Cut(key, ":"); return line[id] }
-	sort.Slice(keys, func(i, j int) bool { return lineOf(keys[i]) < lineOf(keys[j]) })
+	positionOf := func(key string) int { id, _, _ := strings.Cut(key, ":"); return line[id] }
+	sort.Slice(keys, func(i, j int) bool { return positionOf(keys[i]) < positionOf(keys[j]) })
 	for _, k := range keys {
 		sort.Strings(differ[k])
 		t.Errorf("Postgres %s: %s", strings.Join(differ[k], ", "), k)

@@ -117,10 +117,10 @@ func TestRolloutPage(t *testing.T) {
 }
 
 // checkEnded fails the test if a release that has ended can be paused or resumed.
-func checkEnded(t *testing.T, x *browsertest.Tab, pageName string) {
+func checkEnded(t *testing.T, x *browsertest.Tab, releaseLabel string) {
 	t.Helper()
 	if x.Eval(`document.querySelector("#pause, #resume") === null`) != "true" {
-		t.Errorf("%s has a button: %s", pageName, x.Eval(`document.querySelector("#verdict").innerText`))
+		t.Errorf("%s has a button: %s", releaseLabel, x.Eval(`document.querySelector("#verdict").innerText`))
 	}
 }
 

@@ -261,7 +261,7 @@ func CombineEffects(before, after map[uint32]Relation, locks map[uint32]onward.L
 	return out
 }
 
-// listLockedRelations are the relations with a lock, those of the statement's own making too.
+// listLockedRelations returns the relations with a lock, those of the statement's own making too.
 func listLockedRelations(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map[string]ObservedEffect {
 	out := map[string]ObservedEffect{}
 	for oid, mode := range locks {
@@ -296,7 +296,7 @@ func markScannedOrDropped(out map[string]ObservedEffect, before, after map[uint3
 	}
 }
 
-// readHeldLocks are the strongest modes that the first session holds, read by the
+// readHeldLocks returns the strongest modes that the first session holds, read by the
 // second.
 func (o *Observer) readHeldLocks(ctx context.Context) (map[uint32]onward.Lock, error) {
 	rows, err := o.watch.Query(ctx, `SELECT relation, mode FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation' AND granted`, int64(o.pid))

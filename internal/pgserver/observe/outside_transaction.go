@@ -247,7 +247,7 @@ func quoteName(name string) string {
 	return pgx.Identifier{schema, rel}.Sanitize()
 }
 
-// readRequestedLocks are the locks that the first session holds or waits for.
+// readRequestedLocks returns the locks that the first session holds or waits for.
 func (o *Observer) readRequestedLocks(ctx context.Context) (modes map[uint32]onward.Lock, waiting map[uint32]bool, err error) {
 	rows, err := o.watch.Query(ctx, `SELECT relation, mode, granted FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation'`, int64(o.pid))
 	if err != nil {

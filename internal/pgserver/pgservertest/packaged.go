@@ -39,7 +39,7 @@ func packagedConfig(t testing.TB) pgserver.Config {
 }
 
 // NeedMajor leaves a test out if its server has another major version than the one it asks for, and the test needs this one
-// for the reason why.
+// for the given reason.
 func NeedMajor(t testing.TB, major int, reason string) {
 	t.Helper()
 	if found, _, err := findPackaged(); usesPackaged() && err == nil && found != major {

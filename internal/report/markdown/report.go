@@ -77,7 +77,7 @@ func WriteReport(w io.Writer, r *onward.Report) error {
 	return err
 }
 
-// writeMigrationRow is a migration's row of the table.
+// writeMigrationRow writes a migration's row of the table.
 func writeMigrationRow(b *strings.Builder, x *view.Index, m *onward.Migration) {
 	var changes []string
 	size := 0

@@ -30,7 +30,7 @@ func (t *reportWriter) printRehearsal() {
 	t.printBlocks([]block.Block{view.ListObserved(t.report, run, t.scope())})
 }
 
-// printObserved returns what the rehearsal saw of a statement: "held 4.21 s, 118 queries
+// printObserved prints what the rehearsal saw of a statement: "held 4.21 s, 118 queries
 // waited up to 4.20 s".
 func (t *reportWriter) printObserved(m *onward.Migration, index int) {
 	if len(t.report.Rehearsals) == 0 {

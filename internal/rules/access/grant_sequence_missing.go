@@ -206,7 +206,7 @@ func hasAllSequences(p *rule.Pass, role string) bool {
 	return known
 }
 
-// sequenceHabits are the roles that accustomed was asked for.
+// sequenceHabits are the roles that hasAllSequences was asked for.
 type sequenceHabits map[string]bool
 
 func mayUseAllSequences(c *catalog.Catalog, role string) bool {

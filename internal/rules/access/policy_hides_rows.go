@@ -41,7 +41,7 @@ func checkHiddenRows(p *rule.Pass, t *rule.Tx) {
 			}
 			r.Fact = "row level security is enabled on " + table
 			r.Harm = "deployed code that does not connect as the owner sees only the rows that a policy lets through"
-			setHiddenHarm(&r, findUnsetSetting(p, t, d), d.After.ForceRLS && len(d.After.Policies) > 0)
+			setHiddenHarm(&r, describeUnsetSetting(p, t, d), d.After.ForceRLS && len(d.After.Policies) > 0)
 			switch {
 			case len(d.After.Policies) == 0 && len(tableAfterMigration(t, d).Policies) > 0:
 				r.Fact += ", and its policies come after it, each in a transaction of its own"
@@ -61,13 +61,13 @@ func checkHiddenRows(p *rule.Pass, t *rule.Tx) {
 			}
 			r.Fact = "row level security of " + table + " is forced on its owner"
 			r.Harm = "deployed code that connects as the owner sees only the rows that a policy lets through"
-			setHiddenHarm(&r, findUnsetSetting(p, t, d), true)
+			setHiddenHarm(&r, describeUnsetSetting(p, t, d), true)
 		case !d.After.RLS || !d.Before.RLS:
 			continue
 		case !judgePolicy(t, d, &r):
 			continue
 		default:
-			setHiddenHarm(&r, findUnsetSetting(p, t, d), d.After.ForceRLS)
+			setHiddenHarm(&r, describeUnsetSetting(p, t, d), d.After.ForceRLS)
 		}
 		r.Cause = droppedPolicyCause(d)
 		p.Report(d, r)

@@ -35,9 +35,9 @@ func judgePolicy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 			r.Harm = "rows that it alone let through vanish for the deployed code"
 			return true
 		}
-		return reportNarrower(d.Policy, next, table, r)
+		return judgeNarrower(d.Policy, next, table, r)
 	case catalog.PolicyChanged:
-		return old != d.Policy && !admitsAllRows(d.After) && reportNarrower(old, []*catalog.Policy{d.Policy}, table, r)
+		return old != d.Policy && !admitsAllRows(d.After) && judgeNarrower(old, []*catalog.Policy{d.Policy}, table, r)
 	case catalog.PolicyCreated:
 		if d.Policy.Permissive || predicate.ConstantTrue(d.Policy.Using) && predicate.ConstantTrue(writeCondition(d.Policy)) {
 			return false
@@ -83,10 +83,10 @@ func admitsNoRow(p *catalog.Policy, command string) bool {
 	return predicate.ConstantFalse(p.Using)
 }
 
-// reportNarrower reports whether a policy surely lets fewer rows through than before:
+// judgeNarrower reports whether a policy surely lets fewer rows through than before:
 // each of those that take its place asks for more, or they are for fewer roles.
 // One condition that is merely another may let the same rows through.
-func reportNarrower(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
+func judgeNarrower(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
 	var roles []string
 	rows, writes := true, true
 	for _, n := range next {

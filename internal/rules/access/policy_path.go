@@ -95,7 +95,7 @@ func hasSubquery(cond *pgparse.Node) bool {
 	return pgparse.Contains(cond, func(*pgparse.SubLink) bool { return true })
 }
 
-// listSubqueryTables are the tables that the subqueries of a condition read. A view reads
+// listSubqueryTables returns the tables that the subqueries of a condition read. A view reads
 // for its owner.
 func listSubqueryTables(c *catalog.Catalog, cond *pgparse.Node) []*catalog.Relation {
 	var out []*catalog.Relation

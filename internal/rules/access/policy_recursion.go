@@ -79,7 +79,7 @@ func wasRecursiveBefore(before *catalog.Catalog, table catalog.OID, w *policyPat
 	return oldPath != nil && oldPath.check == w.check
 }
 
-// findPolicyAuthor is the statement that a policy is from, by unless another is seen.
+// findPolicyAuthor returns the statement that a policy is from, fallback unless another is seen.
 func findPolicyAuthor(t *rule.Tx, p *catalog.Policy, fallback *rule.Stmt) *rule.Stmt {
 	all := rule.BuildOnce(&t.Notes, func() madePolicies {
 		out := madePolicies{}

@@ -16,10 +16,10 @@ func tableAfterMigration(t *rule.Tx, d *rule.Delta) *catalog.Relation {
 	return cmp.Or(t.Migration.After().Relation(d.After.OID), d.After)
 }
 
-// findUnsetSetting returns the setting that the policies of a table read and that the deployed code
+// describeUnsetSetting says, in a sentence, which setting the policies of a table read and that the deployed code
 // does not name: without it, no policy lets a row through. It returns "" if a policy may
 // do so, or if no code was seen.
-func findUnsetSetting(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
+func describeUnsetSetting(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	var asked []string
 	for _, policy := range tableAfterMigration(t, d).Policies {
 		if !policy.Permissive {

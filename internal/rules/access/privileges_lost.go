@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// listLostGrants are the privileges on the old relation that nobody gave on the new
+// listLostGrants returns the privileges on the old relation that nobody gave on the new
 // one: not by name, not to everybody, not by default.
 func listLostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant {
 	var out []catalog.Grant

@@ -31,7 +31,7 @@ func (l *privilegeLoss) formatObjects() string {
 
 // listLosses lists what a REVOKE takes: for each object and role, the privileges that the transaction does not grant again.
 func listLosses(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []privilegeLoss {
-	laterGrants, place := readGrants(p, s.Tx), slices.Index(s.Tx.Statements, s)
+	txGrants, place := readGrants(p, s.Tx), slices.Index(s.Tx.Statements, s)
 	objects := slices.DeleteFunc(listGrantedObjects(p, s, g), func(x grantedObject) bool { return !x.deployed })
 	var out []privilegeLoss
 	add := func(loss privilegeLoss) {
@@ -49,7 +49,7 @@ func listLosses(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []privilegeLos
 			return slices.ContainsFunc(x.privileges.deployed, func(o catalog.Grant) bool { return o.Role == role })
 		})
 		for _, x := range objects {
-			laterPrivileges := laterGrants.listLaterPrivileges(x, role, place)
+			laterPrivileges := txGrants.listLaterPrivileges(x, role, place)
 			lost := listLostPrivileges(s, g, x, grants, laterPrivileges)
 			if isManaged {
 				lost = listDeployedLosses(x, grants, laterPrivileges)

@@ -4,7 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// findNotValidAdd is the statement of the same transaction that added a constraint
+// findNotValidAdd returns the statement of the same transaction that added a constraint
 // NOT VALID; nil when there is none.
 func findNotValidAdd(s *rule.Stmt, table, name string) *rule.Stmt {
 	var addingStmt *rule.Stmt
@@ -19,7 +19,7 @@ func findNotValidAdd(s *rule.Stmt, table, name string) *rule.Stmt {
 // addedTo is a constraint of a table.
 type addedTo struct{ table, name string }
 
-// listNotValidAdds are the first statements of a transaction that add constraints NOT
+// listNotValidAdds returns the first statements of a transaction that add constraints NOT
 // VALID.
 func listNotValidAdds(t *rule.Tx) map[addedTo]*rule.Stmt {
 	return rule.BuildOnce(&t.Notes, func() map[addedTo]*rule.Stmt {

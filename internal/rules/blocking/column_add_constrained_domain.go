@@ -56,7 +56,7 @@ func domainCheckSQL(table *catalog.Relation, column string, domain *catalog.User
 // value is the word VALUE, or a string, in which it is none.
 var value = lazyregexp.New(`'[^']*'|"[^"]*"|(?i:\bvalue\b)`)
 
-// formatDomainChecks are the checks of a domain as one condition on a column.
+// formatDomainChecks returns the checks of a domain as one condition on a column.
 func formatDomainChecks(domain *catalog.UserType, column string) string {
 	var out []string
 	for _, con := range domain.Checks {

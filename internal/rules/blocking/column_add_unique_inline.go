@@ -88,7 +88,7 @@ func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.ColumnConstraint)
 	return words, name, append(steps, index, add)
 }
 
-// adviseUniqueLater adds the column of a unique field without UNIQUE, and the constraint
+// adviseUniqueLater returns the way that adds the column of a unique field without UNIQUE, and the constraint
 // later; nil if UNIQUE is written in another form.
 func adviseUniqueLater(s *rule.Stmt, way string) advice.Way {
 	column := strings.Replace(strings.Replace(s.SQL, " UNIQUE", "", 1), " ADD COLUMN ", " ADD COLUMN IF NOT EXISTS ", 1)

@@ -82,7 +82,7 @@ func findUnvalidatedCheck(table *catalog.Relation, names []string) string {
 	return ""
 }
 
-// findDroppedCheck is the name of the valid CHECK that would prove columns not null, but that
+// findDroppedCheck returns the name of the valid CHECK that would prove columns not null, but that
 // the statement itself drops; "" when there is none.
 func findDroppedCheck(commands []*rule.Command, table *catalog.Relation, names []string) string {
 	for _, c := range commands {
@@ -100,7 +100,7 @@ func provesNotNull(c *catalog.Constraint, names []string) bool {
 		!slices.ContainsFunc(names, func(name string) bool { return !predicate.ProvesNotNull(c.Expr, name) })
 }
 
-// findScanFor is the effect of the scan that a subcommand causes: alone, or
+// findScanFor returns the effect of the scan that a subcommand causes: alone, or
 // because another subcommand drops the constraint that would have proved it.
 func findScanFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
 	if e := p.FindBlocked(p.EffectsAlone(c), analysis.IsScanned); e != nil {

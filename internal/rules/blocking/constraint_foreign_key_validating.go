@@ -119,9 +119,9 @@ func describeReferencedTables(s *rule.Stmt, e *effect.Effect, otherTables []stri
 	return " and on " + strings.Join(otherTables, ", ")
 }
 
-// findFilledReference is the effect on the table that a new one refers to, where the rows of
-// the new one are looked up in it: the release has filled it. Of one that is
-// still empty, nothing is.
+// findFilledReference returns the effect on the table that a new one refers to, where the rows of
+// the new one are looked up in it: the release has filled it. For one that is
+// still empty, it returns nil.
 func findFilledReference(p *rule.Pass, s *rule.Stmt, ref *catalog.Relation) *effect.Effect {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]

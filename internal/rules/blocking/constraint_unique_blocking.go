@@ -40,7 +40,7 @@ func checkUniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// adviseIndexFirst is the advice for a constraint whose index can be built before
+// adviseIndexFirst returns the advice for a constraint whose index can be built before
 // it, without blocking anyone. first is SQL that has to come before the last
 // step.
 func (a *newConstraint) adviseIndexFirst(s *rule.Stmt, words, first string) string {

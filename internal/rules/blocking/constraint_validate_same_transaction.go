@@ -75,7 +75,7 @@ func checkValidateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// findLockedValidation is the effect of an ALTER TABLE that validates constraints
+// findLockedValidation returns the effect of an ALTER TABLE that validates constraints
 // under a lock which another of its subcommands takes, and that has nothing
 // else to read the table for; nil when there is none.
 func findLockedValidation(p *rule.Pass, s *rule.Stmt) *effect.Effect {

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// findRemadeForeignKey is what else an operation does that drops a foreign key and adds the
+// findRemadeForeignKey returns what else an operation does that drops a foreign key and adds the
 // same one again, as Django does around each change of its column, and whether it
 // is one whose change needs neither: the type stays, and the rest is instant.
 func findRemadeForeignKey(p *rule.Pass, s *rule.Stmt, a *newConstraint) (rest []string, ok bool) {

@@ -124,7 +124,7 @@ func judgeMovedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report 
 	}
 }
 
-// findNewTablespace is the one that an ALTER moves to.
+// findNewTablespace returns the tablespace that an ALTER moves to.
 func findNewTablespace(s *rule.Stmt) string {
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		if c := n.GetAlterTableCmd(); c.GetSubtype() == pgparse.AlterTableType_AT_SetTableSpace {

@@ -73,7 +73,7 @@ func checkAddRequired(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// isRequiredUnderNewName reports a column that INSERTs have to name, under a name that the
+// isRequiredUnderNewName reports whether INSERTs have to name a column under a name that the
 // deployed code does not know, while another has taken the one that it knows.
 func isRequiredUnderNewName(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	return d.Kind == catalog.ColumnRenamed && p.IsDeployed(d) && d.Before.Kind.IsTable() && !p.NewColumn(d, d.Old) &&
@@ -126,7 +126,7 @@ func reportRequiredColumns(p *rule.Pass, after *catalog.Catalog, list []demanded
 	p.Report(d, r)
 }
 
-// lowerSeverityByUse is a severity, or what the deployed code's use of the table makes of
+// lowerSeverityByUse returns a severity, or what the deployed code's use of the table makes of
 // it: no INSERT of code that does not use the table fails.
 func lowerSeverityByUse(s onward.Severity, u analysis.Usage) onward.Severity {
 	if (u.IsOnlyNamed() || u.ShowsNoInsert()) && (s == onward.Off || s > onward.Warning) {

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// isReplacedEmpty reports a column that was dropped and added again, so that nothing else
+// isReplacedEmpty reports whether a column was dropped and added again, so that nothing else
 // about the new one matters: column-drop has it.
 func isReplacedEmpty(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	if !d.IsColumnReplaced() {
@@ -16,7 +16,7 @@ func isReplacedEmpty(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	return columnDrop != nil && !p.KeepsValues(t, columnDrop)
 }
 
-// isUnrelatedReplacement reports a column that has nothing in common with the one whose name it
+// isUnrelatedReplacement reports whether a column has nothing in common with the one whose name it
 // has taken: column-drop or column-type-incompatible has it.
 func isUnrelatedReplacement(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	if !d.IsColumnReplaced() {

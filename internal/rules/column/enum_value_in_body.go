@@ -29,7 +29,7 @@ func bodyUsesEnumValue(s *rule.Stmt, fn *catalog.Function, typ *catalog.UserType
 	})
 }
 
-// findCreatedFunction is the function that a statement creates; nil when it creates none.
+// findCreatedFunction returns the function that a statement creates; nil when it creates none.
 func findCreatedFunction(s *rule.Stmt) *catalog.Function {
 	if s.Node.GetCreateFunctionStmt() == nil {
 		return nil

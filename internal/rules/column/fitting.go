@@ -60,7 +60,7 @@ func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	case fills && d.numbered:
 		return nil
 	case fills:
-		return d.reportSequenceRestart(fact)
+		return d.judgeSequenceRestart(fact)
 	case d.Old.Default == nil && d.Old.Identity == "" && d.Old.Generated == "":
 		if !d.New.NotNull || d.Old.NotNull {
 			return nil
@@ -112,9 +112,9 @@ func (d *columnFit) adviseFillLikeOld() string {
 	return out
 }
 
-// reportSequenceRestart says that the sequence of the new table begins at 1, where rows have
+// judgeSequenceRestart returns the report that the sequence of the new table begins at 1, where rows have
 // numbers.
-func (d *columnFit) reportSequenceRestart(fact string) *rule.Report {
+func (d *columnFit) judgeSequenceRestart(fact string) *rule.Report {
 	p, r := d.pass, d.release
 	seq := r.Head.Relation(max(d.New.Takes, d.New.Sequence))
 	if !isNumbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.IsNew(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {

@@ -49,7 +49,7 @@ func checkGeneratedChanged(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// newGeneratedReport is a plain column whose name a generated one takes.
+// newGeneratedReport returns the report on a plain column whose name a generated one takes.
 func newGeneratedReport(p *rule.Pass, d *rule.Delta) rule.Report {
 	name := d.New.Name
 	u := p.UsesColumn(d, d.Old)

@@ -75,7 +75,7 @@ func findDeprecatingComment(list []commentedColumn, t *catalog.Relation, d *depr
 	return nil
 }
 
-// formatDaysLeft say when a day is.
+// formatDaysLeft says when a day is.
 func formatDaysLeft(days int) string {
 	switch days {
 	case 0:

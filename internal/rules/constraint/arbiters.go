@@ -39,7 +39,7 @@ func judgeSuccessorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 // cased is the expression that is written in one way.
 var cased = lazyregexp.New(`^(?:lower|upper)\(\w+\)$`)
 
-// listCarriedIndexes are the unique indexes that a renamed column takes away from its name,
+// listCarriedIndexes returns the unique indexes that a renamed column takes away from its name,
 // which another column has now.
 func listCarriedIndexes(t *rule.Tx, d *rule.Delta) []unservedArbiter {
 	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() || analysis.IsSetByTrigger(t.Before, d.Before, d.Old.Name) {
@@ -66,10 +66,10 @@ func listCarriedIndexes(t *rule.Tx, d *rule.Delta) []unservedArbiter {
 
 // isColumnGone reports whether a column of an index went away by its name too: that is
 // another finding.
-func isColumnGone(deployedTable, now, idx *catalog.Relation) bool {
+func isColumnGone(oldTable, now, idx *catalog.Relation) bool {
 	return slices.ContainsFunc(idx.Index.Keys, func(k catalog.IndexKey) bool {
 		return slices.ContainsFunc(k.Columns, func(a int16) bool {
-			c := deployedTable.Attr(a)
+			c := oldTable.Attr(a)
 			return c == nil || now.Column(c.Name) == nil
 		})
 	})

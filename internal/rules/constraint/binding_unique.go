@@ -111,7 +111,7 @@ func (b *addedBinding) isAlreadyUnique(now *catalog.IndexInfo) bool {
 			expressions = append(expressions, k.Expr)
 		}
 	}
-	hasCoveringIndex := func(c *catalog.Catalog, oid catalog.OID) bool {
+	isCoveringIndex := func(c *catalog.Catalog, oid catalog.OID) bool {
 		old := c.Relation(oid)
 		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !predicate.Implies(now.Predicate, old.Index.Predicate)) {
 			return false
@@ -128,6 +128,6 @@ func (b *addedBinding) isAlreadyUnique(now *catalog.IndexInfo) bool {
 		})
 	}
 	deployed := b.deployedTable()
-	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return hasCoveringIndex(b.t.Before, oid) }) ||
-		deployed != nil && slices.ContainsFunc(deployed.Indexes, func(oid catalog.OID) bool { return hasCoveringIndex(b.p.Release.Deployed, oid) })
+	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return isCoveringIndex(b.t.Before, oid) }) ||
+		deployed != nil && slices.ContainsFunc(deployed.Indexes, func(oid catalog.OID) bool { return isCoveringIndex(b.p.Release.Deployed, oid) })
 }

@@ -16,7 +16,7 @@ func (b *addedBinding) onlyColumn(c *catalog.Constraint) *catalog.Column {
 	return b.d.After.Attr(c.Columns[0])
 }
 
-// findContradictedValue is a constant that an UPDATE of the deployed code is seen to set a
+// findContradictedValue returns a constant that an UPDATE of the deployed code is seen to set a
 // column to, and that a CHECK of this column refuses.
 func (b *addedBinding) findContradictedValue(c *catalog.Constraint, col *catalog.Column) (value string, evidence []onward.Evidence) {
 	if b.p.NewColumn(b.d, col) || hasBeforeTrigger(b.d.After, "update") {

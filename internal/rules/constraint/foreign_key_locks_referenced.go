@@ -37,7 +37,7 @@ func checkForeignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	var cons []*pgparse.Constraint
-	var target *catalog.Relation
+	var referencing *catalog.Relation
 	severity := onward.Warning
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.CreateStmt:
@@ -45,20 +45,20 @@ func checkForeignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 		// It has no rows to look up: what is left is the wait, which
 		// transaction-lock-timeout-missing warns of.
 		severity = onward.Info
-		target, _ = s.Before.Resolve(x.GetRelation())
+		referencing, _ = s.Before.Resolve(x.GetRelation())
 	case *pgparse.AlterTableStmt:
 		for _, n := range x.GetCmds() {
 			def := n.GetAlterTableCmd().GetDef()
 			cons = append(cons, listForeignKeys([]*pgparse.Node{def}, nil)...)
 		}
-		target = s.AlteredRelation()
+		referencing = s.AlteredRelation()
 	}
 	var locked []string
 	for _, con := range cons {
 		ref, _ := s.Before.Resolve(con.GetPktable())
 		for i := range s.Result.Effects {
 			e := &s.Result.Effects[i]
-			if e.Name != ref.Name || e.Name == target.Name || !p.IsExisting(e) || !e.Lock.BlocksWrites() || slices.Contains(locked, e.Name.String()) {
+			if e.Name != ref.Name || e.Name == referencing.Name || !p.IsExisting(e) || !e.Lock.BlocksWrites() || slices.Contains(locked, e.Name.String()) {
 				continue
 			}
 			locked = append(locked, e.Name.String())
@@ -70,14 +70,14 @@ func checkForeignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 	list := strings.Join(locked[:len(locked)-1], ", ") + " and " + locked[len(locked)-1]
 	p.Report(s, rule.Report{
 		Severity: severity,
-		Fact:     "the foreign keys of " + target.Name.String() + " lock " + list + " against writes in one statement",
+		Fact:     "the foreign keys of " + referencing.Name.String() + " lock " + list + " against writes in one statement",
 		Harm:     "while it waits for one of them, writes to the others wait too, and a transaction that writes to them in another order is a deadlock",
 		Cause:    "and %d others lock several, too",
 		Instead:  "set a short lock_timeout and retry, or add the foreign keys one by one, each in a transaction of its own:\nSET lock_timeout = '5s';",
 	})
 }
 
-// listForeignKeys are the foreign keys among the elements of a table's definition.
+// listForeignKeys returns the foreign keys among the elements of a table's definition.
 func listForeignKeys(elements, more []*pgparse.Node) []*pgparse.Constraint {
 	var out []*pgparse.Constraint
 	add := func(n *pgparse.Node) {

@@ -64,7 +64,7 @@ func gatherRequiredNullsIn(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// keepRequiredNull judges a foreign key; only names the column that is in question, nil
+// keepRequiredNull judges a foreign key; onlyColumn is the column that is in question, nil
 // for all.
 func keepRequiredNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onlyColumn *catalog.Column) {
 	if c.Kind != catalog.ForeignKey || c.Parent || c.OnDelete != "set null" && c.OnUpdate != "set null" {

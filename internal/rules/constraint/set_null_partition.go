@@ -170,7 +170,7 @@ func (k *wrongCopy) describeHarm() string {
 		" and keeps the reference"
 }
 
-// adviseOwnKeys are the statements that give the partitions keys of their own before the change.
+// adviseOwnKeys returns the advice, with the statements that give the partitions keys of their own before the change.
 func adviseOwnKeys(t *rule.Tx, d *rule.Delta, list []wrongCopy) string {
 	var sql strings.Builder
 	for _, k := range list {

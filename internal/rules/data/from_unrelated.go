@@ -56,7 +56,7 @@ func checkFromUnrelated(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// listJoinedTables returns the tables in a FROM list, nil if it contains anything else. itself says
+// listJoinedTables returns the tables in a FROM list, nil if it contains anything else. joinsTarget says
 // that the written table is among them.
 func listJoinedTables(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) (tables []*catalog.Relation, joinsTarget bool) {
 	for _, n := range from {
@@ -68,11 +68,11 @@ func listJoinedTables(c *catalog.Catalog, from []*pgparse.Node, target *catalog.
 			}
 			tables, joinsTarget = append(tables, t), joinsTarget || t.Name == target.Name
 		case *pgparse.JoinExpr:
-			list, nestedTarget := listJoinedTables(c, []*pgparse.Node{x.GetLarg(), x.GetRarg()}, target)
+			list, nestedJoinsTarget := listJoinedTables(c, []*pgparse.Node{x.GetLarg(), x.GetRarg()}, target)
 			if list == nil {
 				return nil, false
 			}
-			tables, joinsTarget = append(tables, list...), joinsTarget || nestedTarget
+			tables, joinsTarget = append(tables, list...), joinsTarget || nestedJoinsTarget
 		default:
 			return nil, false
 		}

@@ -61,7 +61,7 @@ func isFilledBeforeCheck(t *catalog.Relation, c *catalog.Column) bool {
 	return c.Generated != "" || slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool { return g.RunsBefore("insert") })
 }
 
-// findSourceColumn is the column of a plain table in FROM that a name stands for; nil where
+// findSourceColumn returns the column of a plain table in FROM that a name stands for; nil where
 // it is not known, or cannot be NULL.
 func findSourceColumn(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (*catalog.Relation, *catalog.Column) {
 	fields := ref.GetFields()

@@ -38,7 +38,7 @@ func checkNullComparison(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// findNullComparison is the first of the conditions of a WHERE, all of which must hold,
+// findNullComparison returns the first of the conditions of a WHERE, all of which must hold,
 // that compares with the constant NULL, and what it was to be.
 func findNullComparison(where *pgparse.Node) (test, instead string) {
 	for _, n := range predicate.ListConjuncts(where) {

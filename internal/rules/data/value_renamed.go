@@ -31,7 +31,7 @@ var ValueRenamed = &rule.Rule{
 
 func checkValueRenamed(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
-		if r := findRenamedValue(p, s); r != nil {
+		if r := judgeRenamedValue(p, s); r != nil {
 			p.Report(s, *r)
 		}
 	}
@@ -49,32 +49,32 @@ type program struct {
 // reportProgramRenames reports the first value that a program renames, and counts the others.
 func reportProgramRenames(p *rule.Pass, m *rule.Migration, list []script.Replacement) {
 	var found *rule.Report
-	otherValues := 0
+	otherCount := 0
 	for _, x := range list {
 		switch r := judgeValueReplacement(p, x.Name, p.MappedTable(x.Table), x.Column, replacement{x.Old, x.Now}); {
 		case r == nil:
 		case found == nil:
 			found = r
 		default:
-			otherValues++
+			otherCount++
 			found.Evidence = append(slices.Clip(found.Evidence), r.Evidence...)
 		}
 	}
 	if found == nil {
 		return
 	}
-	if otherValues > 0 {
-		found.Fact += fmt.Sprintf(", and renames %d other values", otherValues)
-		if otherValues == 1 {
+	if otherCount > 0 {
+		found.Fact += fmt.Sprintf(", and renames %d other values", otherCount)
+		if otherCount == 1 {
 			found.Fact = strings.TrimSuffix(found.Fact, "1 other values") + "another value"
 		}
 	}
 	p.ReportAt(m.ID, m.Path, list[0].Line, *found)
 }
 
-// findRenamedValue returns the report for the first value that a statement renames; nil for
+// judgeRenamedValue returns the report for the first value that a statement renames; nil for
 // none.
-func findRenamedValue(p *rule.Pass, s *rule.Stmt) *rule.Report {
+func judgeRenamedValue(p *rule.Pass, s *rule.Stmt) *rule.Report {
 	for _, w := range p.ListWrites(s) {
 		stmt, ok := w.Node.(*pgparse.UpdateStmt)
 		if !ok {

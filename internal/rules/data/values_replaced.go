@@ -11,7 +11,7 @@ import (
 // replacement is a constant that takes the place of another.
 type replacement struct{ old, now string }
 
-// listReplacements are the constants of a column that an assignment replaces: UPDATE … SET
+// listReplacements returns the constants of a column that an assignment replaces: UPDATE … SET
 // c = 'b' WHERE c = 'a', and SET c = CASE c WHEN 'a' THEN 'b' END.
 func listReplacements(target *pgparse.ResTarget, where *pgparse.Node) []replacement {
 	var out []replacement
@@ -44,7 +44,7 @@ func isDistinctiveValue(value string) bool {
 
 var vague = lazyregexp.New(`^(?i:\W*|[\d.,]+|true|false|yes|no|on|off|null|none|t|f|y|n|id|name|default)$`)
 
-// listEqualConstants are the constants one of which a column has by a condition.
+// listEqualConstants returns the constants one of which a column has by a condition.
 func listEqualConstants(where *pgparse.Node, column string) []string {
 	var out []string
 	for _, n := range predicate.ListConjuncts(where) {

@@ -56,7 +56,7 @@ func checkPathEmpty(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// findUnqualifiedTable is the first table of public that a body names without its schema;
+// findUnqualifiedTable returns the first table of public that a body names without its schema;
 // maybe when a call need not come there. What it may make itself, or look for by
 // another path, is not looked at.
 func findUnqualifiedTable(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool) {
@@ -84,7 +84,7 @@ func findUnqualifiedTable(c *catalog.Catalog, fn *catalog.Function) (name string
 	return name, maybe
 }
 
-// findUnqualifiedTableIn is the first table of public that a text names without its schema.
+// findUnqualifiedTableIn returns the first table of public that a text names without its schema.
 func findUnqualifiedTableIn(c *catalog.Catalog, text string) string {
 	file, err := pgparse.SplitText(text)
 	if err != nil {

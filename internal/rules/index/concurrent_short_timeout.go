@@ -117,7 +117,7 @@ func clearsStatementTimeout(s *rule.Stmt) bool {
 	return s.Settings.StatementTimeout == 0 && setter != nil && setter.Migration == s.Migration
 }
 
-// findWaitingEffect is the first effect on an existing relation whose lock is held while the
+// findWaitingEffect returns the first effect on an existing relation whose lock is held while the
 // statement waits for older transactions.
 func findWaitingEffect(p *rule.Pass, r *effect.Result) *effect.Effect {
 	if r.NoTransaction == "" {
@@ -131,7 +131,7 @@ func findWaitingEffect(p *rule.Pass, r *effect.Result) *effect.Effect {
 	return nil
 }
 
-// describeCancellation reports what a setting does to a statement, and how to clear it. The session's
+// describeCancellation returns a report of what a setting does to a statement, and how to clear it. The session's
 // own value, in milliseconds, is set again after the statement; restore says that it has one.
 func describeCancellation(s *rule.Stmt, setting string, value int, restore bool) rule.Report {
 	left := "the statement has to be run again"

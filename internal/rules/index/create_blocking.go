@@ -72,7 +72,7 @@ func checkCreateBlocking(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// chooseOwnLock is the lock that a statement takes itself: what is locked since an earlier one is
+// chooseOwnLock returns the lock that a statement takes itself: what is locked since an earlier one is
 // that one's.
 func chooseOwnLock(strongest, indexLock *effect.Effect, since string) *effect.Effect {
 	if since != "" {

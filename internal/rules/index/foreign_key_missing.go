@@ -59,16 +59,16 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 
 func checkForeignKeyMissing(p *rule.Pass, r *rule.Release) {
 	reportedKeys := map[catalog.OID]bool{}
-	for _, newKey := range rule.KeptValues[rule.MadeObject](p) {
-		t := r.Head.Relation(newKey.Table)
-		if t == nil || reportedKeys[newKey.ID] || t.Inferred || t.Partial {
+	for _, keptKey := range rule.KeptValues[rule.MadeObject](p) {
+		t := r.Head.Relation(keptKey.Table)
+		if t == nil || reportedKeys[keptKey.ID] || t.Inferred || t.Partial {
 			continue
 		}
-		pos := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == newKey.ID })
+		pos := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == keptKey.ID })
 		if pos < 0 || analysis.HasLeadingIndex(r.Head, t, t.Constraints[pos].Columns) {
 			continue
 		}
-		reportedKeys[newKey.ID] = true
+		reportedKeys[keptKey.ID] = true
 		c := t.Constraints[pos]
 		if wasUnindexed(r.Deployed, t.OID, c) {
 			continue
@@ -84,7 +84,7 @@ func checkForeignKeyMissing(p *rule.Pass, r *rule.Release) {
 			referenced = ref.Name.String()
 		}
 		build := recipe.ColumnIndex{Table: t.Name, Columns: names, Blocking: p.IsNew(t.OID) || t.Kind == catalog.PartitionedTable}
-		p.Report(newKey.By, rule.Report{
+		p.Report(keptKey.By, rule.Report{
 			Fact:    "no index of " + t.Name.String() + " begins with " + strings.Join(names, ", ") + ", the columns of foreign key " + c.Name,
 			Harm:    "each DELETE on " + referenced + ", and each change of its key, reads all of " + t.Name.String(),
 			Instead: "build one:\n" + recipe.FormatStatements(build.CreateStatement()),

@@ -21,7 +21,7 @@ func droppedNames(s *pgparse.DropStmt) []catalog.Name {
 	return out
 }
 
-// advisePartitionBuild is the way to an index on a partitioned table that blocks
+// advisePartitionBuild returns the way to an index on a partitioned table that blocks
 // nobody.
 func advisePartitionBuild(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation) string {
 	const how = "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it"

@@ -69,7 +69,7 @@ func checkRowLoops(p *pass) {
 	}
 }
 
-// countLoops are how often each query of a sequence comes in its longest loop. A loop right after a query that has read
+// countLoops counts how often each query of a sequence comes in its longest loop. A loop right after a query that has read
 // the same rows at once is left out: the code asked once, and a test compares what it got.
 func (p *pass) countLoops(s *workload.Sequence) map[string]int64 {
 	most, now, last, compared := map[string]int64{}, map[string]int64{}, map[string]int{}, map[string]bool{}

@@ -65,7 +65,7 @@ func checkUnbounded(p *pass) {
 	})
 }
 
-// findUnboundedTable is the table that a SELECT without a condition reads, and how many rows it is
+// findUnboundedTable returns the table that a SELECT without a condition reads, and how many rows it is
 // known to have; 0 for any other.
 func (p *pass) findUnboundedTable(t *text, s *pgparse.SelectStmt) (table string, rows int64) {
 	if s.GetWhereClause() != nil || s.GetHavingClause() != nil || len(t.level.Sources) != 1 {

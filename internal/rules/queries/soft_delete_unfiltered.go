@@ -100,7 +100,7 @@ type mark struct {
 	says   string // who says so; "" where only the name does
 }
 
-// findDeletionMarks are the tables with a column that says which rows are deleted.
+// findDeletionMarks returns the tables with a column that says which rows are deleted.
 func (p *pass) findDeletionMarks() map[catalog.Name]mark {
 	out := map[catalog.Name]mark{}
 	p.eachCodeQuery(func(q *workload.Query) {

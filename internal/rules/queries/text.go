@@ -39,7 +39,7 @@ func (p *pass) parseQuery(q *workload.Query) *text {
 // inConditions are the clauses that say which rows are meant.
 var inConditions = []query.Clause{query.On, query.Where, query.Having, query.Conflict, query.When}
 
-// findSourcesOf are the sources of a query, at any level, that are a table by its name.
+// findSourcesOf returns the sources of a query, at any level, that are a table by its name.
 func (t *text) findSourcesOf(table catalog.Name) (out []*query.Source) {
 	t.level.Walk(func(l *query.Level) bool {
 		for _, s := range l.Sources {
@@ -139,7 +139,7 @@ func (t *text) listEqualities(condition *pgparse.Node) (out []equality, all bool
 	return out, all
 }
 
-// resolveColumn is the column of the statement's own level that an expression is.
+// resolveColumn returns the column of the statement's own level that an expression is.
 func (t *text) resolveColumn(n *pgparse.Node) (equality, bool) {
 	if c := n.GetTypeCast(); c != nil {
 		n = c.GetArg()

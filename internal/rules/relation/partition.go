@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// findEffect is the effect of a result on a relation; nil when there is none.
+// findEffect returns the effect of a result on a relation; nil when there is none.
 func findEffect(r *effect.Result, name catalog.Name) *effect.Effect {
 	for i := range r.Effects {
 		if r.Effects[i].Name == name {

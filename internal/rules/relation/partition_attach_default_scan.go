@@ -101,7 +101,7 @@ func listParents(p *rule.Pass, s *rule.Stmt) []*catalog.Relation {
 	return out
 }
 
-// findDefaultScan is the effect on the default partition, or on a partition of it,
+// findDefaultScan returns the effect on the default partition, or on a partition of it,
 // when it is read.
 func findDefaultScan(p *rule.Pass, s *rule.Stmt, d *catalog.Relation) *effect.Effect {
 	if e := findEffect(&s.Result, d.Name); e != nil && e.Scans {

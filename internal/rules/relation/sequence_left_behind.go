@@ -71,11 +71,11 @@ func gatherSequenceUse(p *rule.Pass, m *rule.Migration) {
 const far = 99999
 
 func checkLeftBehind(p *rule.Pass, r *rule.Release) {
-	droppedOIDs := map[catalog.OID]bool{}
+	movedOIDs := map[catalog.OID]bool{}
 	for _, x := range rule.KeptValues[movedSequence](p) {
-		droppedOIDs[x.oid] = true
+		movedOIDs[x.oid] = true
 	}
-	if droppedOIDs[0] {
+	if movedOIDs[0] {
 		return // some sequence is moved, and it is not known which
 	}
 	byDefault := map[catalog.OID]*rule.Stmt{} // the first of each table
@@ -87,11 +87,11 @@ func checkLeftBehind(p *rule.Pass, r *rule.Release) {
 	reportedTables := map[catalog.OID]bool{}
 	for _, n := range rule.KeptValues[numberedInsert](p) {
 		t := r.Head.Relation(n.table)
-		if t == nil || reportedTables[n.table] || droppedOIDs[n.table] {
+		if t == nil || reportedTables[n.table] || movedOIDs[n.table] {
 			continue
 		}
 		col := t.Attr(n.column)
-		if col == nil || !takesOwnSequence(col) || droppedOIDs[col.Sequence] || !r.Head.UniqueAlone(t, n.column) {
+		if col == nil || !takesOwnSequence(col) || movedOIDs[col.Sequence] || !r.Head.UniqueAlone(t, n.column) {
 			continue
 		}
 		seq := r.Head.Relation(col.Sequence)

@@ -41,7 +41,7 @@ func recordInsertedNumbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 	}
 }
 
-// describeNumbers are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
+// describeNumbers returns the numbers that VALUES have for a column: "id 1 to 3"; "" when a
 // sequence could not give them. high is the greatest.
 func describeNumbers(q *pgparse.SelectStmt, position int, name string) (description string, high int32) {
 	var low int32

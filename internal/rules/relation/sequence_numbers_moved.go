@@ -31,7 +31,7 @@ func keepMovedSequences(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// resolveSequence is the sequence, or the table of pg_get_serial_sequence(), that an
+// resolveSequence returns the sequence, or the table of pg_get_serial_sequence(), that an
 // argument names; 0 when it is not written out.
 func resolveSequence(s *rule.Stmt, n *pgparse.Node) catalog.OID {
 	for n.GetTypeCast() != nil {

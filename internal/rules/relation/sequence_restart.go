@@ -76,7 +76,7 @@ func isFirstNumber(n *pgparse.Node) bool {
 	return n.GetAConst() != nil && !n.GetAConst().GetIsnull() && i != nil && i.GetIval() <= 1
 }
 
-// findSerialSequence is the sequence that pg_get_serial_sequence() gives for a column.
+// findSerialSequence returns the sequence that pg_get_serial_sequence() gives for a column.
 func findSerialSequence(t *catalog.Relation, n *pgparse.Node) catalog.OID {
 	if f := n.GetFuncCall(); len(f.GetArgs()) == 2 {
 		if c := t.Column(f.GetArgs()[1].GetAConst().GetSval().GetSval()); c != nil {

@@ -62,7 +62,7 @@ func keepFillings(p *rule.Pass, s *rule.Stmt) {
 		e := &s.Result.Effects[i]
 		if e.Kind.IsTable() {
 			f.reads = append(f.reads, seenTable{e.OID, e.Name})
-			if e.OID != 0 && hasSyncTrigger(s.Before.Relation(e.OID)) {
+			if e.OID != 0 && hasRowTrigger(s.Before.Relation(e.OID)) {
 				f.followed = append(f.followed, e.OID)
 			}
 		}
@@ -78,7 +78,7 @@ func keepFillings(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// listFilledTables are the new tables that a statement may write rows to.
+// listFilledTables returns the new tables that a statement may write rows to.
 func listFilledTables(p *rule.Pass, s *rule.Stmt) []catalog.OID {
 	var out []catalog.OID
 	add := func(oid catalog.OID) {
@@ -125,7 +125,7 @@ func isWriteLocked(locks rule.Locks, r *catalog.Relation) bool {
 	return false
 }
 
-// hasSyncTrigger reports whether a trigger may carry writes over to the new table.
-func hasSyncTrigger(r *catalog.Relation) bool {
+// hasRowTrigger reports whether a trigger may carry writes over to the new table.
+func hasRowTrigger(r *catalog.Relation) bool {
 	return r != nil && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
 }

@@ -44,7 +44,7 @@ func checkPrimaryKeyMissing(p *rule.Pass, r *rule.Release) {
 	}
 }
 
-// findPrimaryKey is the table's primary key, nil when it has none.
+// findPrimaryKey returns the table's primary key, nil when it has none.
 func findPrimaryKey(t *catalog.Relation) *catalog.Constraint {
 	for _, c := range t.Constraints {
 		if c.Kind == catalog.PrimaryKey {

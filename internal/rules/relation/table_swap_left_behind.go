@@ -56,8 +56,8 @@ func gatherNameTakers(p *rule.Pass, m *rule.Migration) {
 			}
 			k := nameTaker{by: t.FindNamer(d), oid: d.OID}
 			for _, s := range t.Statements {
-				if oldTable := s.Before.Relation(d.OID); oldTable != nil && oldTable.Name != d.After.Name && !slices.Contains(k.names, oldTable.Name.Name) {
-					k.names = append(k.names, oldTable.Name.Name)
+				if takerBefore := s.Before.Relation(d.OID); takerBefore != nil && takerBefore.Name != d.After.Name && !slices.Contains(k.names, takerBefore.Name.Name) {
+					k.names = append(k.names, takerBefore.Name.Name)
 				}
 			}
 			p.KeepValue(k)

@@ -116,7 +116,7 @@ func isDescendant(c *catalog.Catalog, parent, child catalog.OID) bool {
 	return false
 }
 
-// findFinalName is the name that a table has at the end of the release.
+// findFinalName returns the name that a table has at the end of the release.
 func findFinalName(c *catalog.Catalog, r *catalog.Relation) string {
 	if now := c.Relation(r.OID); now != nil {
 		return now.Name.String()

@@ -57,7 +57,7 @@ func reportLostValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling,
 	p.Report(x.by, f)
 }
 
-// listWrittenColumns are the columns that a statement gives values in a table; nil for all.
+// listWrittenColumns returns the columns that a statement gives values in a table; nil for all.
 func listWrittenColumns(p *rule.Pass, s *rule.Stmt, table catalog.OID) []string {
 	var names []string
 	for _, w := range p.ListWrites(s) {

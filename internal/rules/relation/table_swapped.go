@@ -42,7 +42,7 @@ func keepSwap(p *rule.Pass, t *rule.Tx, stmt *rule.Stmt, d *catalog.Delta) {
 	if now == nil || !now.Kind.IsTable() || !p.IsNew(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && isCreatedUnderName(t, now) {
 		return
 	}
-	p.KeepValue(swap{by: stmt, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped, followed: hasSyncTrigger(stmt.Before.Relation(d.Before.OID))})
+	p.KeepValue(swap{by: stmt, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped, followed: hasRowTrigger(stmt.Before.Relation(d.Before.OID))})
 }
 
 // isCreatedUnderName reports whether the new table has had its name from the start, by a CREATE

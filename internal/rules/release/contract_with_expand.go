@@ -21,12 +21,12 @@ var ContractWithExpand = &rule.Rule{
 	Harm: "Expand and contract are two releases. In one, there is no moment at which old code and new code both find their column: " +
 		"while the deploy runs, the old code reads and writes a column that is gone, and what it wrote after the copy is lost.",
 	Instead: "Release the new column and keep both in step; drop the old one in a later release, when no code that uses it runs.",
-	Gather:  gatherContractSteps,
+	Gather:  gatherCopiesAndDrops,
 	Release: checkContractWithExpand,
 }
 
-// gatherContractSteps keeps the backfills and the dropped columns of a migration.
-func gatherContractSteps(p *rule.Pass, m *rule.Migration) {
+// gatherCopiesAndDrops keeps the backfills and the dropped columns of a migration.
+func gatherCopiesAndDrops(p *rule.Pass, m *rule.Migration) {
 	keepCopies(p, m)
 	for t, d := range m.EachChange() {
 		if d.Kind == catalog.ColumnDropped && d.Old != nil {

@@ -106,7 +106,7 @@ func missingError(h *heldChange) string {
 // mappedName is a table and a column of a model; column "" for the table itself.
 type mappedName struct{ table, column string }
 
-// listMappedColumns are the columns of one kind of change to the models, and their tables.
+// listMappedColumns returns the columns of one kind of change to the models, and their tables.
 func listMappedColumns(r *rule.Release, kind history.Kind) map[mappedName]bool {
 	out := map[mappedName]bool{}
 	for _, h := range changesOfKind(r, kind) {

@@ -136,7 +136,7 @@ func describeDeprecated(p *rule.Pass, list ...droppedColumn) (words string) {
 	return words
 }
 
-// listRestrictKeys are the names of the foreign keys of a dropped column that do nothing
+// listRestrictKeys returns the names of the foreign keys of a dropped column that do nothing
 // themselves where the row that it points at is deleted.
 func listRestrictKeys(d *rule.Delta) []string {
 	var names []string

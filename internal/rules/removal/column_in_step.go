@@ -13,23 +13,23 @@ import (
 // one held: something keeps both equal, or copied it.
 func mayHoldSameValues(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	now := d.After.Column(d.Old.Name)
-	oldColumn := d.Before.Attr(now.Attnum)
-	if oldColumn == nil { // the transaction added it
+	successorBefore := d.Before.Attr(now.Attnum)
+	if successorBefore == nil { // the transaction added it
 		return slices.ContainsFunc(t.Statements, func(s *rule.Stmt) bool { return updatesColumn(p, s, d.OID, now.Attnum) })
 	}
 	deployed := p.Release.Deployed.Relation(d.OID)
 	if deployed == nil || deployed.Attr(now.Attnum) == nil {
 		return true // an earlier transaction of the release added it, and could fill it
 	}
-	if now.GeneratedExpr != nil || oldColumn.GeneratedExpr != nil {
+	if now.GeneratedExpr != nil || successorBefore.GeneratedExpr != nil {
 		return true
 	}
 	for _, g := range slices.Concat(deployed.Triggers, d.Before.Triggers) {
-		if g.Row && (analysis.MaySetColumn(p.Release.Deployed, g, oldColumn.Name) || analysis.MaySetColumn(p.Release.Deployed, g, d.Old.Name)) {
+		if g.Row && (analysis.MaySetColumn(p.Release.Deployed, g, successorBefore.Name) || analysis.MaySetColumn(p.Release.Deployed, g, d.Old.Name)) {
 			return true
 		}
 	}
-	u := p.UsesColumn(d, oldColumn)
+	u := p.UsesColumn(d, successorBefore)
 	return !u.Known || u.Used // the code may write both
 }
 

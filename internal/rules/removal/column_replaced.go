@@ -50,7 +50,7 @@ func judgeReferenceChange(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	})
 }
 
-// findReferencedTable is the table that a column alone refers to by a foreign key; nil when
+// findReferencedTable returns the table that a column alone refers to by a foreign key; nil when
 // there is none.
 func findReferencedTable(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Relation {
 	for _, k := range r.Constraints {

@@ -37,9 +37,9 @@ func checkOperatorDrop(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := describeDrop("operator", o.Name.Name, u)
 		r.Unused = ""
-		if operator := findOperatorUser(s.Before, o.Name.Name); operator != "" {
+		if usingFunction := findOperatorUser(s.Before, o.Name.Name); usingFunction != "" {
 			r.Severity = onward.Error
-			r.Fact += ", and " + operator + " uses it"
+			r.Fact += ", and " + usingFunction + " uses it"
 			r.Harm = "each call fails with operator does not exist, in old and new code alike"
 		}
 		p.Report(s, r)

@@ -52,7 +52,7 @@ func reportFunctionRename(p *rule.Pass, s *rule.Stmt, kind string, from, to cata
 	p.Report(s, r)
 }
 
-// findUnseenRename is the function that a statement gives another name and that none
+// findUnseenRename returns the function that a statement gives another name and that none
 // created: it is there all the same.
 func findUnseenRename(s *rule.Stmt) (from, to catalog.Name) {
 	var kind pgparse.ObjectType

@@ -65,7 +65,7 @@ func reportTableMove(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 					break
 				}
 			}
-		case now.Kind == catalog.View && reportViewRefusal(&r, u, from.Name, now):
+		case now.Kind == catalog.View && judgeViewRefusal(&r, u, from.Name, now):
 		default:
 			return
 		}
@@ -75,9 +75,9 @@ func reportTableMove(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	p.Report(d, r)
 }
 
-// reportViewRefusal tells of what the deployed code does to a table and cannot do to
+// judgeViewRefusal tells of what the deployed code does to a table and cannot do to
 // the view that has its name: TRUNCATE and COPY; false when it does neither.
-func reportViewRefusal(r *rule.Report, u analysis.Usage, name string, view *catalog.Relation) bool {
+func judgeViewRefusal(r *rule.Report, u analysis.Usage, name string, view *catalog.Relation) bool {
 	done, act, message := u.WriteEvidence("truncate"), "truncated", "\""+name+"\" is not a table"
 	if done == nil && !slices.Contains(view.InsteadOf(), "insert") {
 		done, act, message = u.WriteEvidence("copy"), "copied", "cannot copy to view \""+name+"\", or from it"

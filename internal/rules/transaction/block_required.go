@@ -50,7 +50,7 @@ func checkBlockRequired(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// findBlockCommand is the server's name of a command that it refuses outside a
+// findBlockCommand returns the server's name of a command that it refuses outside a
 // transaction block, and whether it is one about savepoints.
 func findBlockCommand(n *pgparse.Node) (word string, savepoint bool) {
 	const withHold = 0x0020 // CURSOR_OPT_HOLD

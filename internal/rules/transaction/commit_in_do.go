@@ -31,8 +31,8 @@ func checkCommitInDo(p *rule.Pass, s *rule.Stmt) {
 	if s.Parent < 0 || s.Origin == script.Alone || s.Node.GetTransactionStmt().GetKind() != pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
 		return
 	}
-	doStmt := s.Migration.Statements[s.Parent]
-	for _, x := range s.Migration.Statements[doStmt.Index+1 : s.Index] {
+	parent := s.Migration.Statements[s.Parent]
+	for _, x := range s.Migration.Statements[parent.Index+1 : s.Index] {
 		if x.Parent == s.Parent && x.Node.GetTransactionStmt() != nil {
 			return // it does not come so far
 		}
@@ -42,9 +42,9 @@ func checkCommitInDo(p *rule.Pass, s *rule.Stmt) {
 		kind = "a procedure"
 	}
 	p.Report(s, rule.Report{
-		Fact:    "COMMIT in " + kind + " that runs in " + describeTransaction(doStmt),
+		Fact:    "COMMIT in " + kind + " that runs in " + describeTransaction(parent),
 		Harm:    "the migration fails there: invalid transaction termination; what it did is undone",
-		Instead: adviseRunAlone(doStmt),
+		Instead: adviseRunAlone(parent),
 		Stops:   !s.Conditional,
 	})
 }

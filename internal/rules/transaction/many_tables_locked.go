@@ -49,7 +49,7 @@ func checkManyTablesLocked(p *rule.Pass, m *rule.Migration) {
 				break
 			}
 		}
-		if second == nil || t.Earlier != nil && !addsSecondLock(locked, second, m) {
+		if second == nil || t.Earlier != nil && !crossesLockThreshold(locked, second, m) {
 			continue
 		}
 		first := locked[0]
@@ -92,9 +92,9 @@ func checkManyTablesLocked(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// addsSecondLock reports whether a migration is the first part of a transaction that locks a second table, or so many that it is a
+// crossesLockThreshold reports whether a migration is the first part of a transaction that locks a second table, or so many that it is a
 // warning.
-func addsSecondLock(locked []lockedTable, second *lockedTable, m *rule.Migration) bool {
+func crossesLockThreshold(locked []lockedTable, second *lockedTable, m *rule.Migration) bool {
 	return second.by.Migration == m || len(locked) >= many && locked[many-1].by.Migration == m
 }
 

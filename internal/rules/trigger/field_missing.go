@@ -25,13 +25,15 @@ var FieldMissing = &rule.Rule{
 		"and on a table without rows nobody notices until the first one comes. This happens with functions that many tables share, such as one that sets updated_at.",
 	Instead: "Add the column first, or leave the trigger away.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
-	Gather:  gatherMissingFields,
+	Gather:  gatherTriggersLackingFields,
 	Release: checkFieldMissing,
 }
 
-// gatherMissingFields keeps the triggers that a migration creates or changes, and triggers whose
+// gatherTriggersLackingFields keeps the triggers that a migration creates or changes, and triggers whose
 // function it replaces, if their tables lack a column afterwards.
-func gatherMissingFields(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayLackFields) }
+func gatherTriggersLackingFields(p *rule.Pass, m *rule.Migration) {
+	gatherTriggers(p, m, mayLackFields)
+}
 
 // mayLackFields reports whether the function of a trigger has words that may be fields
 // of NEW or OLD, and that are no columns of the table.

@@ -35,7 +35,7 @@ var (
 	leaves = lazyregexp.New(`(?i)\b(return|raise|insert|update|delete|merge|execute|perform|call|notify|if|case|loop|select)\b`)
 )
 
-// mayTriggerFail is the first look, when the trigger is made. Each trigger of a history
+// mayTriggerFail reports whether a trigger may fail, as a first look when it is made. Each trigger of a history
 // comes by here: patterns are for the few.
 func mayTriggerFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	fn := analysis.TriggerFunction(c, t)

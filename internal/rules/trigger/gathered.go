@@ -78,24 +78,24 @@ type triggerName struct {
 	name  string
 }
 
-// judgeKeptTriggers gives the triggers that were kept and that are there at the end.
+// judgeKeptTriggers judges the triggers that were kept and that are there at the end.
 func judgeKeptTriggers(p *rule.Pass, release *rule.Release, judge func(*rule.Pass, *catalog.Catalog, *rule.Stmt, *catalog.Relation, *catalog.Trigger)) {
 	last := map[catalog.OID]rule.MadeObject{}
 	var order []catalog.OID
-	for _, newTrigger := range rule.KeptValues[rule.MadeObject](p) {
-		if _, ok := last[newTrigger.ID]; !ok {
-			order = append(order, newTrigger.ID)
+	for _, keptTrigger := range rule.KeptValues[rule.MadeObject](p) {
+		if _, ok := last[keptTrigger.ID]; !ok {
+			order = append(order, keptTrigger.ID)
 		}
-		last[newTrigger.ID] = newTrigger
+		last[keptTrigger.ID] = keptTrigger
 	}
 	for _, id := range order {
-		newTrigger := last[id]
-		r := release.Head.Relation(newTrigger.Table)
+		keptTrigger := last[id]
+		r := release.Head.Relation(keptTrigger.Table)
 		if r == nil {
 			continue
 		}
 		if i := slices.IndexFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.ID == id }); i >= 0 {
-			judge(p, release.Head, newTrigger.By, r, r.Triggers[i])
+			judge(p, release.Head, keptTrigger.By, r, r.Triggers[i])
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (b *Bench) dropExampleObjects(ctx context.Context) error {
 	return err
 }
 
-// splitStatements are the statements of a text.
+// splitStatements returns the statements of a text.
 func splitStatements(sql string) []string {
 	f, err := pgparse.SplitText(sql)
 	if err != nil {

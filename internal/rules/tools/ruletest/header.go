@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// readExampleHeader is a header of one example: "bad.transaction".
+// readExampleHeader reads a header of one example: "bad.transaction".
 func (f *Fixture) readExampleHeader(key, value string) error {
 	name, key, _ := strings.Cut(key, ".")
 	index := slices.IndexFunc(f.Releases, func(r Release) bool { return r.Name == name })
