@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -66,9 +67,14 @@ func (d *Draft) Close() error { return d.release.Close() }
 // Root is the repository's directory.
 func (d *Draft) Root() string { return d.release.Root() }
 
-// Holds reports whether a file is in a directory of migrations that are judged.
-func (d *Draft) Holds(path string) bool {
-	return slices.ContainsFunc(d.release.pairs, func(p pair) bool { return isInSource(p, path) })
+// Holds reports whether a file is in a directory of migrations that are judged, and is SQL or in a language that some of them are in: beside
+// a changelog of Liquibase, a file of the application's own TypeScript is not.
+func (d *Draft) Holds(file string) bool {
+	return slices.ContainsFunc(d.release.pairs, func(p pair) bool {
+		ext := path.Ext(file)
+		return isInSource(p, file) &&
+			(ext == ".sql" || slices.ContainsFunc(p.head.Migrations, func(m *adapter.Migration) bool { return path.Ext(m.Path) == ext }))
+	})
 }
 
 // Size returns how many rows a table of the deployed schema has, -1 if that is not known, and
@@ -81,12 +87,13 @@ func (d *Draft) Size(table Name) (rows, bytes int64, ok bool) {
 	return t.Rows, t.DataBytes(), ok
 }
 
-func isInSource(p pair, path string) bool {
-	if slices.ContainsFunc(p.head.Migrations, func(m *adapter.Migration) bool { return m.Path == path }) {
+// isInSource reports whether a file is a migration of a source, or in a directory that its tool reads.
+func isInSource(p pair, file string) bool {
+	if slices.ContainsFunc(p.head.Migrations, func(m *adapter.Migration) bool { return m.Path == file }) {
 		return true
 	}
-	rest, in := cutDir(p.source.Dir, path)
-	return in && p.source.Owns(path) && (p.source.Deep || !strings.Contains(rest, "/"))
+	rest, in := cutDir(p.source.Dir, file)
+	return in && p.source.Owns(file) && (p.source.Deep || !strings.Contains(rest, "/"))
 }
 
 // Judge judges the release with other texts for some files, by their paths in the repository.

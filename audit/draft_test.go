@@ -54,3 +54,31 @@ func TestDraft(t *testing.T) {
 		}
 	}
 }
+
+// A file of the application beside migrations is not held, if it is in a language that none of them is in.
+func TestDraftHolds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, base, held, other string }{
+		{"SQL", "-- migrations/1_a.sql --\nCREATE TABLE t (id bigint);\n", "migrations/2_b.sql", "migrations/seed.ts"},
+		{
+			"Knex", "-- knexfile.js --\nmodule.exports = { client: 'pg' }\n-- migrations/20240101000000_a.js --\n" +
+				"exports.up = (knex) => knex.raw('SELECT 1')\nexports.down = () => {}\n", "migrations/20240102000000_b.js", "migrations/README.md",
+		},
+		{
+			"Liquibase", "-- db.changelog-root.yaml --\ndatabaseChangeLog:\n  - changeSet:\n      id: 1\n      author: a\n      changes:\n" +
+				"        - sql:\n            sql: SELECT 1\n", "changes/2.yaml", "src/app.ts",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d, err := ReadDraft(t.Context(), Config{Dir: repository(t, c.base, c.base), Base: "main"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close() //nolint:errcheck // of a test
+			if !d.Holds(c.held) || d.Holds(c.other) {
+				t.Errorf("Holds(%q) is %t and Holds(%q) is %t, want true and false", c.held, d.Holds(c.held), c.other, d.Holds(c.other))
+			}
+		})
+	}
+}
