@@ -147,3 +147,26 @@ func TestWhatCodeNeverDoes(t *testing.T) {
 		}
 	}
 }
+
+// The evidence for a column that every INSERT has to name has places that may insert rows, and no query that only reads.
+func TestEvidenceOfRequiredColumn(t *testing.T) {
+	t.Parallel()
+	const base = "-- package.json --\n{\"dependencies\": {\"knex\": \"3\"}}\n-- m/001_a.sql --\nCREATE TABLE links (id bigint PRIMARY KEY, target text);\n" +
+		"-- queries.js --\nconst count = (knex) => knex('links').select('id').count('*')\n\n" +
+		"const create = (knex, target) => knex('links').insert({ target })\n"
+	r := changelog0(t, Config{Dir: repository(t, base, base+"-- m/002_b.sql --\nALTER TABLE links ADD COLUMN note text NOT NULL;\n"), Base: "main"})
+	for _, f := range r.Findings {
+		if f.Rule != "column-add-required" {
+			continue
+		}
+		var lines []int
+		for _, e := range f.Evidence {
+			lines = append(lines, e.Line)
+		}
+		if !slices.Equal(lines, []int{3}) {
+			t.Errorf("the evidence is %+v, want line 3 of queries.js", f.Evidence)
+		}
+		return
+	}
+	t.Errorf("the findings are %+v, want column-add-required", r.Findings)
+}

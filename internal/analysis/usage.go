@@ -50,8 +50,10 @@ type Usage struct {
 	Read, Written []onward.Evidence
 	// All: some query reads all columns of the table.
 	All bool
-	// Inserts are the INSERTs into a table that the code contains as text.
-	Inserts []Insert
+	// Inserts are the INSERTs into a table that the code contains as text. Inserting are all places that may insert rows: models, names
+	// in texts, calls of a mapper.
+	Inserts   []Insert
+	Inserting []onward.Evidence
 	// AllColumnsUses are the places that read all columns of a table, as requested by FindAllColumnsUses.
 	AllColumnsUses []AllColumnsUse
 	// Writes are the writes of queries to a table.
@@ -82,10 +84,14 @@ type Written struct {
 // FormatPlace returns the place of an INSERT: "shop/store.go:31".
 func (i *Insert) FormatPlace() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
 
-// InsertPlaces returns the places that insert rows into a table: its INSERTs, if the code contains them as text, otherwise all
-// places that use it.
+// InsertPlaces returns the places that insert rows into a table: its INSERTs, if the code contains them as text, otherwise the
+// places that may do so, or all that use it.
 func (u Usage) InsertPlaces() []onward.Evidence {
-	if len(u.Inserts) == 0 {
+	switch {
+	case len(u.Inserts) > 0:
+	case len(u.Inserting) > 0:
+		return u.Inserting
+	default:
 		return u.Evidence
 	}
 	var out []onward.Evidence

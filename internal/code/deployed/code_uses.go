@@ -145,9 +145,14 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 		out.Defaulted, out.GivesValue = b.Defaults(q.Name, q.Column)
 		return out
 	}
+	var inserting []index.Use
 	for _, e := range uses {
 		out.Does |= facts.NewHowSet(e.How)
+		if !facts.InsertsNothing.Has(e.How) {
+			inserting = append(inserting, e)
+		}
 	}
+	out.Inserting = u.makeEvidence(inserting, maxEvidence)
 	out.Spelled = len(b.String(q.Name.Name)) > 0
 	out.All = b.ReadsAllColumns(q.Name)
 	written := b.Writes(q.Name)
