@@ -140,7 +140,7 @@ func TestModulesAreNotJudged(t *testing.T) {
 	if got := codes(s.diagnostics(knexFile, 2)); !strings.Contains(got, "table-drop") {
 		t.Errorf("the findings of the migration are %q, want table-drop", got)
 	}
-	for s.judged.Load() < 2 {
+	for end := time.Now().Add(patience); s.judged.Load() < 2 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if n := s.judged.Load(); n != 2 || len(s.shown) != 0 {
