@@ -75,7 +75,7 @@ func TestDraftHolds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer d.Close() //nolint:errcheck // of a test
+			defer d.Close()
 			if !d.Holds(c.held) || d.Holds(c.other) {
 				t.Errorf("Holds(%q) is %t and Holds(%q) is %t, want true and false", c.held, d.Holds(c.held), c.other, d.Holds(c.other))
 			}

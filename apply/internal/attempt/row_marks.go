@@ -24,8 +24,8 @@ func (a *Attempt) ClearMarks(ctx context.Context, s *onward.PlanStep) error {
 	return err
 }
 
-// recheckMarkedRowsSQL returns the SQL that has a step checked again if a row has gone wrong since its check. It locks the tables first: then all marks
-// are committed.
+// recheckMarkedRowsSQL returns the SQL that has a step checked again if a row has gone wrong since its check. It locks the tables
+// first: then all marks are committed.
 func (a *Attempt) recheckMarkedRowsSQL(s *onward.PlanStep) (sql string) {
 	if a.record.AsWritten || a.record.Undoing {
 		return ""
