@@ -21,7 +21,7 @@ func (s *server) publishDiagnostics(d doc, r *onward.Report) {
 	s.mu.Lock()
 	now := s.docs[d.uri]
 	s.mu.Unlock()
-	if now == nil || now.version != d.version || !d.isSQL() && (d.project == nil || !d.project.holdsFile(d.file)) {
+	if now == nil || now.version != d.version || !d.hasFindings() {
 		return // closed, or newer (the newer text is judged next), or no migration
 	}
 	list := []diagnostic{}

@@ -32,8 +32,11 @@ type doc struct {
 
 // isMigration reports whether the document is one to judge: SQL, or a program in a directory of migrations.
 func (d *doc) isMigration() bool {
-	return d.project != nil && d.lostReason == nil && len(d.text.content) <= maxText && (d.isSQL() || d.project.holdsFile(d.file))
+	return d.project != nil && d.lostReason == nil && len(d.text.content) <= maxText && d.hasFindings()
 }
+
+// hasFindings reports whether findings of the document's project are shown in it, or why there are none.
+func (d *doc) hasFindings() bool { return d.isSQL() || d.project.holdsFile(d.file) }
 
 // mayBeMigration is isMigration, and true for every program of a repository that was not read yet.
 func (d *doc) mayBeMigration() bool {

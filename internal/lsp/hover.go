@@ -82,7 +82,10 @@ type cursorObject struct {
 func findCursorObject(d *doc, drafted *audit.Drafted, offset int) cursorObject {
 	out := cursorObject{schemas: []*audit.Catalog{drafted.Schema}}
 	m := drafted.Judged[d.path]
-	if m == nil && d.isSQL() {
+	if m == nil {
+		if !d.isSQL() {
+			return out
+		}
 		if file, err := pgparse.SplitText(d.text.content); err == nil {
 			for i := range file.Stmts {
 				if st := &file.Stmts[i]; st.Start <= offset && offset <= st.End {
@@ -90,8 +93,6 @@ func findCursorObject(d *doc, drafted *audit.Drafted, offset int) cursorObject {
 				}
 			}
 		}
-	}
-	if m == nil {
 		return out
 	}
 	for _, st := range m.Statements {

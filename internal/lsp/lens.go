@@ -38,9 +38,10 @@ func (s *server) listLenses(ctx context.Context, r *jrpc2.Request) (any, error) 
 			}
 			offset := d.text.offsetOfLineColumn(st.Line, st.Column)
 			place := d.text.spanOf(offset, offset+len(firstLine(d.text.content[offset:])))
-			title := "what this locks: " + markdown.SummarizeLocks(st)
+			text := markdown.SummarizeLocks(st)
+			title := "what this locks: " + text
 			isShown := len(out) > 0 && out[len(out)-1].Range == place && out[len(out)-1].Command.Title == title // by the same call of a program
-			if markdown.SummarizeLocks(st) != "" && !isShown {
+			if text != "" && !isShown {
 				out = append(out, codeLens{Range: place, Command: command{Title: title, Command: locksCommand, Arguments: []any{d.uri, place.Start}}})
 			}
 			last := k+1 == len(m.Statements)

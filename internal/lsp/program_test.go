@@ -123,8 +123,8 @@ func TestHoverInProgram(t *testing.T) {
 	}
 }
 
-// A module that is no migration has no findings, and its changes do not judge the release again. Nor do those of a migration of
-// Django's or Alembic's: their projects would have to run.
+// A module that is no migration has no findings, and its changes do not judge the release again. Nor do changes of a
+// migration of Django: its project would have to run.
 func TestModulesAreNotJudged(t *testing.T) {
 	t.Parallel()
 	s := edits(t, "{}", knexBase, "-- "+knexFile+" --\nexports.up = () => {}\nexports.down = () => {}\n"+
