@@ -67,12 +67,16 @@ func (s *repackStage) file() string {
 	return content(s.t, s.db, "SELECT pg_relation_filenode('orders')::text")[0]
 }
 
+// hasProcess reports whether a process of the database is in a state.
+func (s *repackStage) hasProcess(condition string) bool {
+	s.t.Helper()
+	return len(content(s.t, s.db, "SELECT 'x' FROM pg_stat_activity AS a WHERE a.datname = current_database() AND "+condition)) > 0
+}
+
 // waitUntil waits until a process other than the asking one is in a state.
 func (s *repackStage) waitUntil(event, condition string) {
 	s.t.Helper()
-	until(s.t, event, func() bool {
-		return len(content(s.t, s.db, "SELECT 'x' FROM pg_stat_activity AS a WHERE a.datname = current_database() AND "+condition)) > 0
-	})
+	until(s.t, event, func() bool { return s.hasProcess(condition) })
 }
 
 const (
@@ -96,7 +100,7 @@ func (s *repackStage) startApply() (writer *pgx.Conn, done chan error) {
 			s.t.Fatalf("apply.Run ended before REPACK began: %v", err)
 		default:
 		}
-		return len(content(s.t, s.db, "SELECT 'x' FROM pg_stat_activity AS a WHERE a.datname = current_database() AND "+atStart)) > 0
+		return s.hasProcess(atStart)
 	})
 	return writer, done
 }
@@ -292,7 +296,7 @@ func TestRepackGivesUp(t *testing.T) {
 			break
 		}
 		// A writer that is too young to be waited for keeps the next attempt at its start.
-		for len(content(t, s.db, "SELECT 'x' FROM pg_stat_activity AS a WHERE a.datname = current_database() AND "+atStart)) == 0 {
+		for !s.hasProcess(atStart) {
 			pgservertest.Exec(t, writer, "ROLLBACK", "BEGIN", "UPDATE customers SET id = id WHERE id = 1")
 			time.Sleep(300 * time.Millisecond)
 		}
@@ -324,7 +328,7 @@ func TestRepackIsKilled(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for len(content(t, s.db, "SELECT 'x' FROM pg_stat_activity AS a WHERE a.datname = current_database() AND "+atStart)) == 0 {
+	for !s.hasProcess(atStart) {
 		pgservertest.Exec(t, writer, "ROLLBACK", "BEGIN", "UPDATE customers SET id = id WHERE id = 1")
 		time.Sleep(300 * time.Millisecond)
 	}
