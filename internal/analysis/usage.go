@@ -50,8 +50,8 @@ type Usage struct {
 	Read, Written []onward.Evidence
 	// All: some query reads all columns of the table.
 	All bool
-	// Inserts are the INSERTs into a table that the code contains as text. Inserting are all places that may insert rows: models, names
-	// in texts, calls of a mapper.
+	// Inserts are the INSERTs into a table that the code contains as text. If there are none, Inserting are the first
+	// places that may insert rows: models, names in texts, calls of a mapper.
 	Inserts   []Insert
 	Inserting []onward.Evidence
 	// AllColumnsUses are the places that read all columns of a table, as requested by FindAllColumnsUses.

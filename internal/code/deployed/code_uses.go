@@ -152,7 +152,6 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 			inserting = append(inserting, e)
 		}
 	}
-	out.Inserting = u.makeEvidence(inserting, maxEvidence)
 	out.Spelled = len(b.String(q.Name.Name)) > 0
 	out.All = b.ReadsAllColumns(q.Name)
 	written := b.Writes(q.Name)
@@ -171,6 +170,9 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 			}
 			out.Inserts = append(out.Inserts, analysis.Insert{Columns: columns, Evidence: shown[i]})
 		}
+	}
+	if len(out.Inserts) == 0 {
+		out.Inserting = u.makeEvidence(inserting, maxEvidence)
 	}
 	return out
 }
