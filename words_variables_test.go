@@ -5,24 +5,17 @@ import (
 	"go/parser"
 	"go/token"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // particles are words that name nothing: a variable says what it holds. Words that are also ordinary in Go (got, all, next, until) are left out.
-var particles = newWords(`at of is by own was on told it one ones so as had has its others same that this these those them they there here
+var particles = strings.Fields(`at of is by own was on told it one ones so as had has its others same that this these those them they there here
 	where when what which who whom whose how why then than with without within behind beside beyond above below under over into onto upon off
 	through against among also again still yet already once twice did does do be been am are were can could may might must shall should will would
 	given taken said made meant named stood held kept gone begun much many such alike about else self itself ours mine theirs us our their far
 	near away apart together later earlier`)
-
-func newWords(text string) map[string]bool {
-	words := map[string]bool{}
-	for word := range strings.FieldsSeq(text) {
-		words[word] = true
-	}
-	return words
-}
 
 // countParticles returns the share of variables, parameters and results whose name is a particle, in percent.
 func countParticles(t *testing.T) float64 {
@@ -34,7 +27,7 @@ func countParticles(t *testing.T) float64 {
 				continue
 			}
 			all++
-			if particles[name.Name] {
+			if slices.Contains(particles, name.Name) {
 				odd++
 			}
 		}

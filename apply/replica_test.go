@@ -84,7 +84,7 @@ func TestReplica(t *testing.T) {
 			return events.has(apply.Waits, "(postgres, reports), idle in transaction on the standby ")
 		})
 		if !events.has(apply.Waits, "holds ACCESS SHARE on public.orders") {
-			t.Errorf("who is in the way is not said: %+v", events.list)
+			t.Errorf("no event names the blocker: %+v", events.list)
 		}
 		if list := content(t, primaryURL, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
 			t.Error("the step was taken although the standby's query was there")
@@ -158,7 +158,7 @@ func TestReplicaRefused(t *testing.T) {
 		t.Error(err)
 	}
 	if !events.has(apply.Waits, "cannot be asked") {
-		t.Errorf("that the standby is lost is not said: %+v", events.list)
+		t.Errorf("no event reports the lost standby: %+v", events.list)
 	}
 	if list := content(t, primaryURL, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
 		t.Error("the step was taken although nobody knows of the standby")

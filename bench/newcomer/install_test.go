@@ -261,7 +261,7 @@ func TestMakeInstall(t *testing.T) {
 		}
 		dir := filepath.Join(home, c.into)
 		if _, err := os.Stat(filepath.Join(dir, "onward")); err != nil {
-			t.Errorf("make install, %s: onward is not where it belongs: %v", name, err)
+			t.Errorf("make install, %s: no onward in the expected directory: %v", name, err)
 		}
 		if hint := "export PATH=\"" + dir + ":$PATH\"\n"; strings.HasSuffix(string(out), hint) != c.hints {
 			t.Errorf("%s: want the hint %s %v:\n%s", name, hint, c.hints, out)

@@ -115,7 +115,7 @@ func (c *Catalog) FindUnseenName(deployed *Catalog, node *pgparse.Node) *Problem
 	return k.problem
 }
 
-// isSchemaKnown reports whether the objects of a schema are known; "" is that of names without one.
+// isSchemaKnown reports whether the objects of a schema are known; "" means the schema of names without one.
 func (k *checker) isSchemaKnown(schema string) bool {
 	if schema == "" || schema == "public" {
 		return schema != "" || k.hasPublicSearchPath()

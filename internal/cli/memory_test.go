@@ -43,10 +43,10 @@ func TestBreathe(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	if pauses < 2 || pauses > 4 {
-		t.Errorf("stood still %d times for three times the limit", pauses)
+		t.Errorf("%d pauses at three times the limit", pauses)
 	}
 	if n := int(after.NumGC - before.NumGC); n != pauses {
-		t.Errorf("%d collections, stood still %d times", n, pauses)
+		t.Errorf("%d collections and %d pauses", n, pauses)
 	}
 	// At the end of the work it may go a little above.
 	atEnd := func(excess int) (isPaused bool) {
@@ -88,6 +88,6 @@ func TestBreathe(t *testing.T) {
 		breathe()
 	}
 	if pauses > 0 {
-		t.Errorf("stood still %d times with a heap that grows by percent", pauses)
+		t.Errorf("%d pauses with a heap that grows by percent", pauses)
 	}
 }

@@ -18,7 +18,7 @@ type release struct {
 	out   *Restatement
 }
 
-// transition has the statements that replace a command; none if those of another command of the element do.
+// transition has the statements that replace a command; none if another command of the element has them.
 type transition struct {
 	element    *Element
 	statements []string

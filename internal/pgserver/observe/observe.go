@@ -261,7 +261,7 @@ func CombineEffects(before, after map[uint32]Relation, locks map[uint32]onward.L
 	return out
 }
 
-// listLockedRelations returns the relations with a lock, those of the statement's own making too.
+// listLockedRelations returns the relations with a lock, also new ones that the statement has made.
 func listLockedRelations(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map[string]ObservedEffect {
 	out := map[string]ObservedEffect{}
 	for oid, mode := range locks {
