@@ -78,9 +78,7 @@ func TestSite(t *testing.T) {
 			}
 			// A word of a result leads to its section, and Escape ends the search.
 			x.Do(chromedp.KeyEvent(kb.Enter))
-			if address := x.Settle(`location.hash === "#partition-attach-scan" ? "" : location.href`); address != "" {
-				t.Errorf("the first result leads to %s", address)
-			}
+			x.Await(`location.hash === "#partition-attach-scan" && document.readyState === "complete"`)
 			search(t, x, "locks")
 			x.Do(chromedp.KeyEvent(kb.Escape))
 			if shown := x.Settle(`document.querySelector("#results a")?.textContent ?? ""`); shown != "" {
@@ -111,9 +109,7 @@ func TestSite(t *testing.T) {
 			t.Error("there is a search, and no script")
 		}
 		x.Do(chromedp.Click(chromedp.CSS("#menu")), chromedp.Click(chromedp.CSS(`#sidebar a[href="../locks.html"]`)))
-		if address := x.Settle(`location.pathname.endsWith("/locks.html") ? "" : location.href`); address != "" {
-			t.Errorf("the list of pages leads to %s", address)
-		}
+		x.Await(`location.pathname.endsWith("/locks.html") && document.readyState === "complete"`)
 		x.Quiet()
 	})
 }

@@ -129,11 +129,16 @@ func (x *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 // Eval returns the value of an expression as text.
 func (x *Tab) Eval(expression string) string {
 	x.t.Helper()
-	v, err := chromedp.Run(x.Ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	value, err := x.evaluate(expression)
 	if err != nil {
 		x.t.Fatalf("%s: %v", expression, err)
 	}
-	return v
+	return value
+}
+
+// evaluate fails while another page replaces the one that is shown: Inspected target navigated or closed (-32000).
+func (x *Tab) evaluate(expression string) (string, error) {
+	return chromedp.Run(x.Ctx, chromedp.Evaluate[string]("String("+expression+")"))
 }
 
 // Scheme sets the reader's preferred colour scheme: light, or dark.

@@ -21,6 +21,19 @@ func (x *Tab) Settle(script string) (found string) {
 	return found
 }
 
+// Await waits until a condition of the page, or of the page that replaces it, is true. It fails the test if this does not happen before
+// [Latest].
+func (x *Tab) Await(condition string) {
+	x.t.Helper()
+	value, problem := "", error(nil)
+	for ; x.Ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+		if value, problem = x.evaluate(condition); value == "true" {
+			return
+		}
+	}
+	x.t.Fatalf("%s does not become true: %q, %v", condition, value, problem)
+}
+
 // Shoot takes a picture into the directory that ONWARD_SHOTS names.
 func (x *Tab) Shoot(name string) {
 	x.t.Helper()

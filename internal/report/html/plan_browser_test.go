@@ -123,14 +123,7 @@ func TestStatusReloads(t *testing.T) {
 	x := browsertest.Open(t, b, "file://"+path, "file://"+path, 1280, 800, false)
 	s.Reload, s.Plans[0] = 0, statusOf(bigTypeChange(), 4, onward.ApplyDone)
 	write()
-	isDone := func() bool {
-		return strings.Contains(x.Eval("document.body ? document.body.innerText : ''"), "is done: 4 of 4 steps done")
-	}
-	for end := browsertest.Latest(t); !isDone(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the page did not reload itself")
-		}
-	}
+	x.Await(`document.body?.innerText.includes("is done: 4 of 4 steps done")`)
 	if _, asked := x.Heard(); len(asked) > 0 {
 		t.Errorf("the page asked for %q", asked)
 	}
