@@ -146,6 +146,13 @@ func listConditions(r *onward.Report) []string {
 			out = append(out, f.SafeIf)
 		}
 	}
+	if places := listUncertainHarm(r); len(places) > 0 {
+		out = append(out, joinWarnedPlaces(places))
+	}
+	if n := countWarnedQueries(r); n > 0 {
+		out = append(out, fmt.Sprintf("the %s about %s %s not come true", prose.PickForm(n, "warning", "warnings"), prose.CountNoun(n, "query"),
+			prose.PickForm(n, "does", "do")))
+	}
 	if r.Summary.Migrations > 0 && hasUnreadModels(r) {
 		out = append(out, "what could be read of the code at "+r.Base+" is all that it uses (some of its files, or its models, could not be read)")
 	}
@@ -163,6 +170,46 @@ func listConditions(r *onward.Report) []string {
 		out = append(out, fmt.Sprintf("%s and %s, which could not be judged, are safe", describeUnjudged(&places[0]), formatOtherPlaces(len(places)-1)))
 	}
 	return out
+}
+
+// listUncertainHarm returns the places of warnings that this deploy may break code or lose data, if no condition of their own says when:
+// "003_email.sql:4". Whether they come true depends on data, on code or on luck, so the verdict does not promise that they do not.
+func listUncertainHarm(r *onward.Report) (places []string) {
+	for _, f := range r.Findings {
+		if f.Severity != onward.Warning || f.SafeIf != "" || f.Category != onward.Compatibility && f.Category != onward.DataLoss {
+			continue
+		}
+		if warned := rules.FindRule(f.Rule); warned != nil && warned.Later {
+			continue
+		}
+		if place := fmt.Sprintf("%s:%d", view.ShortName(f.Path), f.Line); !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
+	return places
+}
+
+// joinWarnedPlaces returns the condition that no warning of the places comes true.
+func joinWarnedPlaces(places []string) string {
+	switch n := len(places); n {
+	case 1:
+		return "the warning at " + places[0] + " does not come true"
+	case 2:
+		return "the warnings at " + places[0] + " and " + places[1] + " do not come true"
+	default:
+		return fmt.Sprintf("the warnings at %s and %s do not come true", places[0], formatOtherPlaces(n-1))
+	}
+}
+
+// countWarnedQueries counts the queries of a verification that may break.
+func countWarnedQueries(r *onward.Report) int {
+	warned := map[string]bool{}
+	for i := range r.Verdicts {
+		if v := &r.Verdicts[i]; v.Severity == onward.Warning && !view.NeedsLater(v) {
+			warned[v.ID] = true
+		}
+	}
+	return len(warned)
 }
 
 // describeUnjudged names what could not be judged, and its place.

@@ -40,6 +40,8 @@ type Rule struct {
 	Stops, BreaksNewCode bool
 	// MayFail says that the statement may be cancelled, and that nobody waits for it.
 	MayFail bool
+	// Later says that this deploy does not bring the harm, but a later act does: the removal of a column, a restored dump.
+	Later bool
 	// Since and Until limit the major versions of Postgres that the rule applies to; 0 is
 	// no limit.
 	Since, Until int

@@ -17,6 +17,7 @@ var NearSunset = &rule.Rule{
 	ID:       "column-near-sunset",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
+	Later:    true,
 	Summary:  "this branch adds a use of a deprecated column whose last day is near",
 	Harm: "A comment on the column, or `deprecated` in onward.yaml, says after which day it is removed. " +
 		"Code that begins to use the column now fails on that day, or keeps the column alive. It is reported from 30 days before the last day on; " +

@@ -13,6 +13,7 @@ var TypeSequenceLeft = &rule.Rule{
 	ID:       "column-type-sequence-left",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
+	Later:    true,
 	Summary:  "a serial column becomes bigint, its sequence stays an integer",
 	Harm: "The sequence of a serial column has a type of its own, which ALTER COLUMN … TYPE leaves alone. " +
 		"It ends at 2147483647 as before: nextval fails, and with it every INSERT, although the column has room.",

@@ -21,6 +21,7 @@ var SetNullPartition = &rule.Rule{
 	ID:       "constraint-set-null-partition",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
+	Later:    true,
 	Since:    15,
 	Summary:  "a detached partition with other column numbers sets the wrong column: ON DELETE SET NULL (columns) was copied by number",
 	Harm: "Postgres copies a foreign key to each partition and keeps the column numbers of SET NULL (columns) or SET DEFAULT (columns). " +

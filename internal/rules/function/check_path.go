@@ -13,6 +13,7 @@ var CheckPath = &rule.Rule{
 	ID:       "function-check-path",
 	Category: onward.DataLoss,
 	Severity: onward.Warning,
+	Later:    true,
 	Summary:  "a CHECK calls a function that names something without its schema, so a dump cannot be restored",
 	Harm: "pg_dump's scripts empty search_path. When the rows are restored, the CHECK calls the function, the name is not found, and the rows of the " +
 		"table are refused. The same happens in a major upgrade by dump and restore.",
