@@ -146,8 +146,8 @@ func listConditions(r *onward.Report) []string {
 			out = append(out, f.SafeIf)
 		}
 	}
-	if places := listUncertainHarm(r); len(places) > 0 {
-		out = append(out, joinWarnedPlaces(places))
+	if harm := describeUncertainHarm(r); harm != "" {
+		out = append(out, harm)
 	}
 	if n := countWarnedQueries(r); n > 0 {
 		out = append(out, fmt.Sprintf("the %s about %s %s not come true", prose.PickForm(n, "warning", "warnings"), prose.CountNoun(n, "query"),
@@ -172,9 +172,11 @@ func listConditions(r *onward.Report) []string {
 	return out
 }
 
-// listUncertainHarm returns the places of warnings that this deploy may break code or lose data, if no condition of their own says when:
-// "003_email.sql:4". Whether they come true depends on data, on code or on luck, so the verdict does not promise that they do not.
-func listUncertainHarm(r *onward.Report) (places []string) {
+// describeUncertainHarm returns the condition that no warning comes true by which this deploy may break code or lose data, if no condition of their own
+// says when: "the warning at 003_email.sql:4 does not come true". That depends on data, on code or on luck. "" if there is no such warning.
+func describeUncertainHarm(r *onward.Report) string {
+	warnings := 0
+	var places []string
 	for _, f := range r.Findings {
 		if f.Severity != onward.Warning || f.SafeIf != "" || f.Category != onward.Compatibility && f.Category != onward.DataLoss {
 			continue
@@ -182,23 +184,20 @@ func listUncertainHarm(r *onward.Report) (places []string) {
 		if warned := rules.FindRule(f.Rule); warned != nil && warned.Later {
 			continue
 		}
+		warnings++
 		if place := fmt.Sprintf("%s:%d", view.ShortName(f.Path), f.Line); !slices.Contains(places, place) {
 			places = append(places, place)
 		}
 	}
-	return places
-}
-
-// joinWarnedPlaces returns the condition that no warning of the places comes true.
-func joinWarnedPlaces(places []string) string {
-	switch n := len(places); n {
-	case 1:
+	switch n := len(places); {
+	case n == 0:
+		return ""
+	case warnings == 1:
 		return "the warning at " + places[0] + " does not come true"
-	case 2:
-		return "the warnings at " + places[0] + " and " + places[1] + " do not come true"
-	default:
-		return fmt.Sprintf("the warnings at %s and %s do not come true", places[0], formatOtherPlaces(n-1))
+	case n > 2:
+		places = []string{places[0], formatOtherPlaces(n - 1)}
 	}
+	return "the warnings at " + strings.Join(places, " and ") + " do not come true"
 }
 
 // countWarnedQueries counts the queries of a verification that may break.

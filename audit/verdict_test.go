@@ -74,12 +74,17 @@ func TestVerdictDependsOnWarnings(t *testing.T) {
 		},
 		"two, one place": {
 			timeout + "ALTER TABLE users ADD CONSTRAINT at CHECK (email LIKE '%@%') NOT VALID,\n  ADD CONSTRAINT long CHECK (length(name) > 1) NOT VALID;\n",
-			"constraint-binds-old-writers", []string{"the warning at 002_b.sql:2 does not come true"},
+			"constraint-binds-old-writers", []string{"the warnings at 002_b.sql:2 do not come true"},
 		},
 		"two places": {
 			timeout + "ALTER TABLE users ADD CONSTRAINT at CHECK (email LIKE '%@%') NOT VALID;\n" +
 				"ALTER TABLE users ADD CONSTRAINT long CHECK (length(name) > 1) NOT VALID;\n",
 			"constraint-binds-old-writers", []string{"the warnings at 002_b.sql:2 and 002_b.sql:3 do not come true"},
+		},
+		"three places": {
+			timeout + "ALTER TABLE users ADD CONSTRAINT at CHECK (email LIKE '%@%') NOT VALID;\n" +
+				"ALTER TABLE users ADD CONSTRAINT long CHECK (length(name) > 1) NOT VALID;\nALTER TABLE users ADD CONSTRAINT short CHECK (length(name) < 40) NOT VALID;\n",
+			"constraint-binds-old-writers", []string{"the warnings at 002_b.sql:2 and 2 other places do not come true"},
 		},
 		"its own condition":      {timeout + "ALTER TABLE users DROP COLUMN nick;\n", "column-drop", []string{"no deployed code uses users.nick"}},
 		"a lock without a limit": {"-- db/migrations/002_b.sql --\nALTER TABLE users ADD COLUMN note text;\n", "transaction-lock-timeout-missing", nil},
