@@ -60,12 +60,7 @@ func (fn *Function) refuseDropAs(kind pgparse.ObjectType) *pgerror.Refusal {
 
 // dropCallersOrRefuse sees to what calls a function; false when it forbids the drop.
 func (f *fold) dropCallersOrRefuse(x *callee, cascade bool) bool {
-	var users []Caller
-	for _, r := range f.CalledBy(x.name.Name) {
-		if caller, ok := x.describeCaller(r); ok && caller.Sure {
-			users = append(users, caller)
-		}
-	}
+	users := x.listSureCallers()
 	domains, operators := f.domainsCalling(x), f.operatorsCalling(x.fn.OID)
 	if (len(users) > 0 || len(domains) > 0 || len(operators) > 0) && !cascade {
 		word := x.fn.Kind
@@ -80,15 +75,21 @@ func (f *fold) dropCallersOrRefuse(x *callee, cascade bool) bool {
 			return false
 		}
 	}
+	for _, name := range operators {
+		f.removeObject("operator", name)
+	}
+	f.dropCallers(x, users, domains)
+	return true
+}
+
+// dropCallers drops what calls a function: whole relations, or parts of relations and domains.
+func (f *fold) dropCallers(x *callee, users []Caller, domains []*UserType) {
 	for _, u := range users {
 		if u.Whole {
 			f.dropRelation(u.Relation.OID)
 		} else if r := f.editRelation(u.Relation.OID); r != nil {
 			f.dropCalls(r, x)
 		}
-	}
-	for _, name := range operators {
-		f.removeObject("operator", name)
 	}
 	for _, u := range domains {
 		f.changeType(u.OID, func(u *UserType) {
@@ -98,7 +99,6 @@ func (f *fold) dropCallersOrRefuse(x *callee, cascade bool) bool {
 			}
 		})
 	}
-	return true
 }
 
 // findGeneratedColumn returns the generated column whose expression calls a function; "" if

@@ -1,6 +1,9 @@
 package catalog
 
 import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -41,16 +44,83 @@ func (c *Catalog) MembersOf(extension string) []*Relation {
 	return c.RelationsByOID(c.sortedRelations(func(r *Relation) bool { return r.Extension == extension }))
 }
 
-// dropExtensionMembers drops the relations that statements put into an extension.
+// dropExtensionMembers drops the relations that statements put into an extension, and what needs its functions and operator classes.
 func (f *fold) dropExtensionMembers(extension string, cascade bool) {
 	roots := oidsOf(f.MembersOf(extension))
-	if !cascade && (f.haveDependents(f.withPartitions(roots)) || f.usesExtensionTypes(extension)) {
+	if !cascade && (f.haveDependents(f.withPartitions(roots)) || f.usesExtensionTypes(extension) || f.needsExtension(extension)) {
 		f.addConflict(true, pgerror.HasDependents, "extension", extension)
 		if f.failed {
 			return
 		}
 	}
+	for _, x := range f.listExtensionFunctions(extension) {
+		f.dropCallers(x, x.listMemberCallers(), f.domainsCalling(x))
+	}
+	for _, index := range f.ListExtensionIndexes(extension) {
+		f.dropRelation(index.OID)
+	}
 	for _, oid := range roots {
 		f.dropWithRowType(oid)
 	}
+}
+
+// needsExtension reports whether a default, a constraint, an index, a view or the like needs a function or an operator class of an extension.
+func (f *fold) needsExtension(extension string) bool {
+	return len(f.ListExtensionIndexes(extension)) > 0 || slices.ContainsFunc(f.listExtensionFunctions(extension), func(x *callee) bool {
+		return len(x.listMemberCallers()) > 0 || len(f.domainsCalling(x)) > 0
+	})
+}
+
+// listExtensionFunctions lists the functions of an extension that was created. It leaves out names that a function of the server or of the migrations
+// has, too: a call may mean that one.
+func (c *Catalog) listExtensionFunctions(extension string) []*callee {
+	if c.Object("extension", Name{Name: extension}) == nil {
+		return nil
+	}
+	migrationNames := map[string]bool{}
+	c.EachFunction(func(fn *Function) bool {
+		migrationNames[fn.Name.Name] = true
+		return true
+	})
+	var out []*callee
+	for _, name := range builtin.ListMembers(extension, builtin.Function) {
+		if !migrationNames[name] && !builtin.Known(name) {
+			out = append(out, &callee{c: c, name: Name{Name: name}})
+		}
+	}
+	return out
+}
+
+// listMemberCallers lists the relations that need a function of an extension. Views do not know the functions that no statement made, so
+// their queries are read.
+func (x *callee) listMemberCallers() []Caller {
+	out := x.listSureCallers()
+	for _, r := range x.c.RelationsByOID(x.c.sortedRelations(func(r *Relation) bool { return r.View != nil && x.isSurelyCalledIn(r.View.Query) })) {
+		if !slices.ContainsFunc(out, func(caller Caller) bool { return caller.Relation == r }) {
+			out = append(out, Caller{Relation: r, Whole: true, Sure: true})
+		}
+	}
+	return out
+}
+
+// ListExtensionCallers lists the relations that need a function of an extension, by the function's name.
+func (c *Catalog) ListExtensionCallers(extension string) map[string][]Caller {
+	out := map[string][]Caller{}
+	for _, x := range c.listExtensionFunctions(extension) {
+		if callers := x.listMemberCallers(); len(callers) > 0 {
+			out[x.name.Name] = callers
+		}
+	}
+	return out
+}
+
+// ListExtensionIndexes lists the indexes that name an operator class of an extension that was created, oldest first.
+func (c *Catalog) ListExtensionIndexes(extension string) []*Relation {
+	classes := builtin.ListMembers(extension, builtin.OperatorClass)
+	if len(classes) == 0 || c.Object("extension", Name{Name: extension}) == nil {
+		return nil
+	}
+	return c.RelationsByOID(c.sortedRelations(func(r *Relation) bool {
+		return r.Index != nil && slices.ContainsFunc(r.Index.Keys, func(k IndexKey) bool { return slices.Contains(classes, k.Opclass) })
+	}))
 }

@@ -21,17 +21,15 @@ var (
 	}
 )
 
-// WithoutTypes are extensions without a type for columns. Onward assumes that DROP EXTENSION … CASCADE of one of them affects no table.
+// WithoutTypes are extensions that bring nothing but functions which a table may need.
 var WithoutTypes = []string{
-	"plpgsql", "pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks",
-	"amcheck", "fuzzystrmatch", "pageinspect",
+	"pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks", "amcheck", "fuzzystrmatch", "pageinspect",
+	"uuid-ossp", "moddatetime", "autoinc", "insert_username", "refint", "tcn", "sslinfo", "xml2", "intagg", "tsm_system_rows", "tsm_system_time",
 }
 
 // small are further extensions that come with Postgres and have no relation.
 var small = []string{
-	"btree_gist", "btree_gin", "pg_trgm", "unaccent", "uuid-ossp", "bloom", "dict_int", "dict_xsyn", "earthdistance",
-	"intagg", "lo", "sslinfo", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "postgres_fdw", "file_fdw",
-	"autoinc", "insert_username", "moddatetime", "refint",
+	"plpgsql", "btree_gist", "btree_gin", "pg_trgm", "unaccent", "bloom", "dict_int", "dict_xsyn", "earthdistance", "lo", "postgres_fdw", "file_fdw",
 }
 
 // usesExtensionTypes reports whether a domain or a column has a type of an extension.

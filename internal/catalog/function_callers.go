@@ -61,6 +61,11 @@ func (x *callee) listCallers() []Caller {
 	return out
 }
 
+// listSureCallers lists the relations that need the function for certain.
+func (x *callee) listSureCallers() []Caller {
+	return slices.DeleteFunc(x.listCallers(), func(caller Caller) bool { return !caller.Sure })
+}
+
 func (c *Catalog) newCallee(name Name, list []*Function, index int) *callee {
 	x := &callee{c: c, name: name, fn: list[index], hidden: builtin.Known(name.Name)}
 	for i, f := range list {

@@ -204,8 +204,8 @@ func (f *fold) dropObjects(s *pgparse.DropStmt, cascade bool) {
 			return
 		}
 		f.dropObject(kind, name, s.GetMissingOk())
-		if kind == "extension" && cascade {
-			// The catalog does not know which objects belong to an extension.
+		if kind == "extension" && cascade && !slices.Contains(WithoutTypes, name.Name) {
+			// The catalog does not know all objects that belong to an extension.
 			f.recordUnmodelled("DROP EXTENSION … CASCADE")
 		}
 	}

@@ -3,6 +3,8 @@ package effect_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 )
@@ -44,5 +46,24 @@ func TestDropCalled(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// DROP EXTENSION … CASCADE of an extension with operators finds the indexes that name its operator classes, and says that more may go.
+func TestDropOperatorClasses(t *testing.T) {
+	t.Parallel()
+	c := catalog.New()
+	for _, sql := range []string{
+		"CREATE EXTENSION pg_trgm", "CREATE TABLE t (name text)", "CREATE INDEX t_name ON t USING gin (name gin_trgm_ops)", "CREATE INDEX t_other ON t (name)",
+	} {
+		c, _ = c.Apply(one(t, sql), sql)
+	}
+	r := effect.EffectOf(one(t, "DROP EXTENSION pg_trgm CASCADE"), c, effect.NewVersion(18), effect.Inputs{})
+	want := []string{
+		"public.t AccessExclusiveLock none because: its index t_name is dropped",
+		"public.t_name AccessExclusiveLock none dropped because: has an operator class of the extension pg_trgm",
+	}
+	if diff := cmp.Diff(want, describe(r)); diff != "" || r.Unmodelled == "" {
+		t.Errorf("not modelled: %q; the effects differ:\n%s", r.Unmodelled, diff)
 	}
 }

@@ -1,6 +1,9 @@
 package effect
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -19,8 +22,8 @@ func (r *run) lockExtensionViews(name string, mark func(*Effect)) {
 	}
 }
 
-// dropExtension drops what an extension brought along, and with CASCADE the
-// columns of its types.
+// dropExtension drops what an extension brought along, and with CASCADE the columns of its types and what needs its functions and operator
+// classes.
 func (r *run) dropExtension(name string, cascade bool) {
 	r.lockExtensionViews(name, func(e *Effect) { e.Dropped = true })
 	members := r.C.MembersOf(name)
@@ -30,15 +33,25 @@ func (r *run) dropExtension(name string, cascade bool) {
 	for _, rel := range members {
 		r.dropRelation(rel, cascade, 0)
 	}
-	types := catalog.ExtensionTypes[name]
-	if len(types) == 0 {
-		if cascade && len(catalog.ExtensionViews[name]) == 0 && !contains(catalog.WithoutTypes, name) {
-			r.Unmodelled = "DROP EXTENSION … CASCADE: what depends on the extension is not known"
-		}
-		return
-	}
 	if !cascade {
 		return
+	}
+	callers := r.C.ListExtensionCallers(name)
+	for _, function := range slices.Sorted(maps.Keys(callers)) {
+		r.dropCallers(function, callers[function], true)
+	}
+	for _, index := range r.C.ListExtensionIndexes(name) {
+		if r.isDropped(index.OID) {
+			continue
+		}
+		if t := r.C.TableOf(index); t != nil {
+			r.lockWithReason(t, accessExclusive, "its index "+index.Name.Name+" is dropped")
+		}
+		r.recordDropped(index, "has an operator class of the extension "+name)
+	}
+	types := catalog.ExtensionTypes[name]
+	if len(types) == 0 && len(catalog.ExtensionViews[name]) == 0 && !contains(catalog.WithoutTypes, name) {
+		r.Unmodelled = "DROP EXTENSION … CASCADE: what depends on the extension is not known"
 	}
 	r.C.EachType(func(u *catalog.UserType) bool {
 		if base := u.Base.Name; u.Kind == catalog.Domain && base.Schema != "pg_catalog" && contains(types, base.Name) {

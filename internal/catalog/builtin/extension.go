@@ -39,3 +39,14 @@ func FindExtension(kind ObjectKind, name string) string {
 	}
 	return extensions[strings.LastIndexByte(extensions[:end], '\n')+1 : end]
 }
+
+// ListMembers lists the names of an extension's objects of a kind, on any version.
+func ListMembers(extension string, kind ObjectKind) []string {
+	var out []string
+	for member := range lookUpEntries(extensions, extension) {
+		if name, ok := strings.CutPrefix(member, string(kind)+" "); ok {
+			out = append(out, name)
+		}
+	}
+	return out
+}
