@@ -92,11 +92,12 @@ func (f *fold) dropCallers(x *callee, users []Caller, domains []*UserType) {
 		}
 	}
 	for _, u := range domains {
+		if x.isSurelyCalledIn(u.Default) { // the default of a domain is no object of its own
+			f.dropUserType(u)
+			continue
+		}
 		f.changeType(u.OID, func(u *UserType) {
 			u.Checks = slices.DeleteFunc(slices.Clone(u.Checks), func(c *Constraint) bool { return x.isSurelyCalledIn(c.Expr) })
-			if x.isSurelyCalledIn(u.Default) {
-				u.Default = nil
-			}
 		})
 	}
 }

@@ -114,6 +114,15 @@ func (c *Catalog) ListExtensionCallers(extension string) map[string][]Caller {
 	return out
 }
 
+// ListExtensionDomains lists the domains whose default calls a function of an extension. CASCADE drops them, with their columns.
+func (c *Catalog) ListExtensionDomains(extension string) []*UserType {
+	var out []*UserType
+	for _, x := range c.listExtensionFunctions(extension) {
+		out = append(out, x.listDefaultingDomains()...)
+	}
+	return out
+}
+
 // ListExtensionIndexes lists the indexes that name an operator class of an extension that was created, oldest first.
 func (c *Catalog) ListExtensionIndexes(extension string) []*Relation {
 	classes := builtin.ListMembers(extension, builtin.OperatorClass)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
@@ -32,13 +33,32 @@ type callee struct {
 // ListCallers lists the relations that need the function which a DROP names, oldest
 // first.
 func (c *Catalog) ListCallers(o *pgparse.ObjectWithArgs) []Caller {
-	schema, n := pgparse.SchemaAndName(o.GetObjname())
-	name, list, index := c.findFunction(o)
-	x := &callee{c: c, name: Name{schema, n}}
-	if index >= 0 {
-		x = c.newCallee(name, list, index)
+	return c.findCallee(o).listCallers()
+}
+
+// ListDefaultingDomains lists the domains whose default calls the function which a DROP names. CASCADE drops them, with their columns.
+func (c *Catalog) ListDefaultingDomains(o *pgparse.ObjectWithArgs) []*UserType {
+	return c.findCallee(o).listDefaultingDomains()
+}
+
+func (c *Catalog) findCallee(o *pgparse.ObjectWithArgs) *callee {
+	if name, list, index := c.findFunction(o); index >= 0 {
+		return c.newCallee(name, list, index)
 	}
-	return x.listCallers()
+	schema, n := pgparse.SchemaAndName(o.GetObjname())
+	return &callee{c: c, name: Name{schema, n}}
+}
+
+func (x *callee) listDefaultingDomains() []*UserType {
+	var out []*UserType
+	x.c.EachType(func(u *UserType) bool {
+		if u.Kind == Domain && x.isSurelyCalledIn(u.Default) {
+			out = append(out, u)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *UserType) int { return cmp.Compare(a.OID, b.OID) })
+	return out
 }
 
 // CallersOf lists the relations that need a function of the catalog.

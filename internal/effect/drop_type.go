@@ -99,6 +99,11 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	_, name := pgparse.SchemaAndName(o.GetObjname())
 	r.dropCallers(name, r.C.ListCallers(o), cascade)
+	if cascade {
+		for _, u := range r.C.ListDefaultingDomains(o) {
+			r.dropUserType(u, true, 0)
+		}
+	}
 }
 
 // dropCallers handles the callers of a dropped function.

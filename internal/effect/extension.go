@@ -40,6 +40,9 @@ func (r *run) dropExtension(name string, cascade bool) {
 	for _, function := range slices.Sorted(maps.Keys(callers)) {
 		r.dropCallers(function, callers[function], true)
 	}
+	for _, u := range r.C.ListExtensionDomains(name) {
+		r.dropUserType(u, true, 0)
+	}
 	for _, index := range r.C.ListExtensionIndexes(name) {
 		if r.isDropped(index.OID) {
 			continue
