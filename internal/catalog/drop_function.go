@@ -61,7 +61,7 @@ func (fn *Function) refuseDropAs(kind pgparse.ObjectType) *pgerror.Refusal {
 // dropCallersOrRefuse sees to what calls a function; false when it forbids the drop.
 func (f *fold) dropCallersOrRefuse(x *callee, cascade bool) bool {
 	users := x.listSureCallers()
-	domains, operators := f.domainsCalling(x), f.operatorsCalling(x.fn.OID)
+	domains, operators := x.listDomains(), f.operatorsCalling(x.fn.OID)
 	if (len(users) > 0 || len(domains) > 0 || len(operators) > 0) && !cascade {
 		word := x.fn.Kind
 		if word == "aggregate" {
@@ -123,18 +123,6 @@ func (x *callee) findGeneratedColumn(r *Relation) string {
 func (x *callee) isSurelyCalledIn(expr *pgparse.Node) bool {
 	_, sure := x.isCalledIn(expr)
 	return sure
-}
-
-// domainsCalling are the domains with a check or default that calls a function.
-func (f *fold) domainsCalling(x *callee) []*UserType {
-	var out []*UserType
-	f.EachType(func(u *UserType) bool {
-		if u.Kind == Domain && (x.isSurelyCalledIn(u.Default) || slices.ContainsFunc(u.Checks, func(c *Constraint) bool { return x.isSurelyCalledIn(c.Expr) })) {
-			out = append(out, u)
-		}
-		return true
-	})
-	return out
 }
 
 // dropCalls drops the triggers, defaults, generated columns, checks and policies

@@ -47,7 +47,7 @@ func (f *fold) isOwnedNeeded(roles []string) bool {
 		return true
 	}
 	for _, fn := range f.FunctionsOf(roles) {
-		if slices.ContainsFunc(f.CallersOf(fn), func(x Caller) bool { return x.Sure && !f.isDoomed(x.Relation, doomed) }) {
+		if slices.ContainsFunc(f.UsersOfFunction(fn).Callers, func(x Caller) bool { return x.Sure && !f.isDoomed(x.Relation, doomed) }) {
 			return true
 		}
 	}

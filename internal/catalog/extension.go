@@ -54,7 +54,7 @@ func (f *fold) dropExtensionMembers(extension string, cascade bool) {
 		}
 	}
 	for _, x := range f.listExtensionFunctions(extension) {
-		f.dropCallers(x, x.listMemberCallers(), f.domainsCalling(x))
+		f.dropCallers(x, x.listMemberCallers(), x.listDomains())
 	}
 	for _, index := range f.ListExtensionIndexes(extension) {
 		f.dropRelation(index.OID)
@@ -67,7 +67,7 @@ func (f *fold) dropExtensionMembers(extension string, cascade bool) {
 // needsExtension reports whether a default, a constraint, an index, a view or the like needs a function or an operator class of an extension.
 func (f *fold) needsExtension(extension string) bool {
 	return len(f.ListExtensionIndexes(extension)) > 0 || slices.ContainsFunc(f.listExtensionFunctions(extension), func(x *callee) bool {
-		return len(x.listMemberCallers()) > 0 || len(f.domainsCalling(x)) > 0
+		return len(x.listMemberCallers()) > 0 || len(x.listDomains()) > 0
 	})
 }
 
@@ -103,22 +103,11 @@ func (x *callee) listMemberCallers() []Caller {
 	return out
 }
 
-// ListExtensionCallers lists the relations that need a function of an extension, by the function's name.
-func (c *Catalog) ListExtensionCallers(extension string) map[string][]Caller {
-	out := map[string][]Caller{}
+// ListExtensionUsers lists what needs the functions of an extension that was created, by function.
+func (c *Catalog) ListExtensionUsers(extension string) []FunctionUsers {
+	var out []FunctionUsers
 	for _, x := range c.listExtensionFunctions(extension) {
-		if callers := x.listMemberCallers(); len(callers) > 0 {
-			out[x.name.Name] = callers
-		}
-	}
-	return out
-}
-
-// ListExtensionDomains lists the domains whose default calls a function of an extension. CASCADE drops them, with their columns.
-func (c *Catalog) ListExtensionDomains(extension string) []*UserType {
-	var out []*UserType
-	for _, x := range c.listExtensionFunctions(extension) {
-		out = append(out, x.listDefaultingDomains()...)
+		out = append(out, x.newUsers(x.listMemberCallers()))
 	}
 	return out
 }

@@ -21,7 +21,7 @@ var (
 	}
 )
 
-// WithoutTypes are extensions that bring nothing but functions which a table may need.
+// WithoutTypes are extensions of which a table needs functions at most.
 var WithoutTypes = []string{
 	"pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks", "amcheck", "fuzzystrmatch", "pageinspect",
 	"uuid-ossp", "moddatetime", "autoinc", "insert_username", "refint", "tcn", "sslinfo", "xml2", "intagg", "tsm_system_rows", "tsm_system_time",

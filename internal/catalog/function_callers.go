@@ -30,45 +30,54 @@ type callee struct {
 	hidden bool
 }
 
-// ListCallers lists the relations that need the function which a DROP names, oldest
-// first.
-func (c *Catalog) ListCallers(o *pgparse.ObjectWithArgs) []Caller {
-	return c.findCallee(o).listCallers()
+// FunctionUsers are what needs a function: DROP FUNCTION … CASCADE changes or drops it.
+type FunctionUsers struct {
+	// Name is the function's name, without its schema.
+	Name string
+	// Callers are relations, oldest first.
+	Callers []Caller
+	// Domains have a default that calls the function. CASCADE drops them, with the columns of them.
+	Domains []*UserType
 }
 
-// ListDefaultingDomains lists the domains whose default calls the function which a DROP names. CASCADE drops them, with their columns.
-func (c *Catalog) ListDefaultingDomains(o *pgparse.ObjectWithArgs) []*UserType {
-	return c.findCallee(o).listDefaultingDomains()
-}
-
-func (c *Catalog) findCallee(o *pgparse.ObjectWithArgs) *callee {
-	if name, list, index := c.findFunction(o); index >= 0 {
-		return c.newCallee(name, list, index)
-	}
+// ListFunctionUsers lists what needs the function which a DROP names.
+func (c *Catalog) ListFunctionUsers(o *pgparse.ObjectWithArgs) FunctionUsers {
 	schema, n := pgparse.SchemaAndName(o.GetObjname())
-	return &callee{c: c, name: Name{schema, n}}
+	name, list, index := c.findFunction(o)
+	x := &callee{c: c, name: Name{schema, n}}
+	if index >= 0 {
+		x = c.newCallee(name, list, index)
+	}
+	return x.newUsers(x.listCallers())
 }
 
-func (x *callee) listDefaultingDomains() []*UserType {
+// UsersOfFunction lists what needs a function of the catalog.
+func (c *Catalog) UsersOfFunction(fn *Function) FunctionUsers {
+	list := c.Functions(fn.Name.Schema, fn.Name.Name)
+	index := slices.Index(list, fn)
+	if index < 0 {
+		return FunctionUsers{}
+	}
+	x := c.newCallee(fn.Name, list, index)
+	return x.newUsers(x.listCallers())
+}
+
+func (x *callee) newUsers(callers []Caller) FunctionUsers {
+	domains := slices.DeleteFunc(x.listDomains(), func(u *UserType) bool { return !x.isSurelyCalledIn(u.Default) })
+	return FunctionUsers{Name: x.name.Name, Callers: callers, Domains: domains}
+}
+
+// listDomains lists the domains with a check or default that calls the function, oldest first.
+func (x *callee) listDomains() []*UserType {
 	var out []*UserType
 	x.c.EachType(func(u *UserType) bool {
-		if u.Kind == Domain && x.isSurelyCalledIn(u.Default) {
+		if u.Kind == Domain && (x.isSurelyCalledIn(u.Default) || slices.ContainsFunc(u.Checks, func(c *Constraint) bool { return x.isSurelyCalledIn(c.Expr) })) {
 			out = append(out, u)
 		}
 		return true
 	})
 	slices.SortFunc(out, func(a, b *UserType) int { return cmp.Compare(a.OID, b.OID) })
 	return out
-}
-
-// CallersOf lists the relations that need a function of the catalog.
-func (c *Catalog) CallersOf(fn *Function) []Caller {
-	list := c.Functions(fn.Name.Schema, fn.Name.Name)
-	index := slices.Index(list, fn)
-	if index < 0 {
-		return nil
-	}
-	return c.newCallee(fn.Name, list, index).listCallers()
 }
 
 func (x *callee) listCallers() []Caller {

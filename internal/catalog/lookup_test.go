@@ -181,9 +181,9 @@ func TestCallers(t *testing.T) {
 			t.Fatalf("apply %s: it has problems:\n%s", c.sql, problems)
 		}
 		object := parseOne(t, "DROP FUNCTION "+c.function).GetDropStmt().GetObjects()[0].GetObjectWithArgs()
-		list := schema.ListCallers(object)
+		list := schema.ListFunctionUsers(object).Callers
 		if fn := schema.FunctionWith(object); fn != nil {
-			if diff := cmp.Diff(len(list), len(schema.CallersOf(fn))); diff != "" {
+			if diff := cmp.Diff(len(list), len(schema.UsersOfFunction(fn).Callers)); diff != "" {
 				t.Error(diff)
 			}
 		}

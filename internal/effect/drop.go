@@ -30,7 +30,7 @@ func (r *run) dropObjects(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
 		for _, o := range s.GetObjects() {
-			r.dropFunction(o.GetObjectWithArgs(), cascade)
+			r.dropFunctionUsers(r.C.ListFunctionUsers(o.GetObjectWithArgs()), cascade)
 		}
 	case pgparse.ObjectType_OBJECT_EXTENSION:
 		for _, o := range s.GetObjects() {

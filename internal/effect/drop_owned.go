@@ -22,7 +22,7 @@ func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 		r.dropRelation(rel, cascade, 0)
 	}
 	for _, fn := range r.C.FunctionsOf(roles) {
-		r.dropCallers(fn.Name.Name, r.C.CallersOf(fn), cascade)
+		r.dropFunctionUsers(r.C.UsersOfFunction(fn), cascade)
 	}
 	for _, u := range r.C.TypesOf(roles) {
 		r.dropUserType(u, cascade, 0)

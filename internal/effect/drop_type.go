@@ -94,37 +94,34 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	}
 }
 
-// dropFunction locks the tables whose triggers, defaults and the like call a
-// dropped function.
-func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
-	_, name := pgparse.SchemaAndName(o.GetObjname())
-	r.dropCallers(name, r.C.ListCallers(o), cascade)
-	if cascade {
-		for _, u := range r.C.ListDefaultingDomains(o) {
-			r.dropUserType(u, true, 0)
+// dropFunctionUsers locks what needs a dropped function: the tables whose triggers, defaults and the like call it, and those with a column of a
+// domain that goes with it. Without CASCADE the server refuses the drop, or nothing needs the function.
+func (r *run) dropFunctionUsers(users catalog.FunctionUsers, cascade bool) {
+	if !cascade {
+		return
+	}
+	for _, caller := range users.Callers {
+		rel := caller.Relation
+		switch {
+		case r.isDroppedWithParent(rel):
+		case !caller.Whole:
+			r.lockWithReason(rel, accessExclusive, "a trigger, default, constraint or policy of it calls "+users.Name+"()")
+		default:
+			r.dropWholeUser(rel, "calls "+users.Name+"()")
 		}
+	}
+	for _, u := range users.Domains {
+		r.dropUserType(u, true, 0)
 	}
 }
 
-// dropCallers handles the callers of a dropped function.
-func (r *run) dropCallers(name string, callers []catalog.Caller, cascade bool) {
-	for _, caller := range callers {
-		rel := caller.Relation
-		if r.isDroppedWithParent(rel) {
-			continue
-		}
-		switch {
-		case !cascade:
-		case !caller.Whole:
-			r.lockWithReason(rel, accessExclusive, "a trigger, default, constraint or policy of it calls "+name+"()")
-		default:
-			if t := r.C.TableOf(rel); t != nil {
-				r.lockWithReason(t, accessExclusive, "its index "+rel.Name.Name+" is dropped")
-			}
-			r.recordDropped(rel, "calls "+name+"()")
-			if rel.View != nil {
-				r.dropRelation(rel, true, 0)
-			}
-		}
+// dropWholeUser drops a view or an index that needs a dropped object.
+func (r *run) dropWholeUser(rel *catalog.Relation, reason string) {
+	if t := r.C.TableOf(rel); t != nil {
+		r.lockWithReason(t, accessExclusive, "its index "+rel.Name.Name+" is dropped")
+	}
+	r.recordDropped(rel, reason)
+	if rel.View != nil {
+		r.dropRelation(rel, true, 0)
 	}
 }

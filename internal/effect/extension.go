@@ -1,9 +1,6 @@
 package effect
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -36,21 +33,13 @@ func (r *run) dropExtension(name string, cascade bool) {
 	if !cascade {
 		return
 	}
-	callers := r.C.ListExtensionCallers(name)
-	for _, function := range slices.Sorted(maps.Keys(callers)) {
-		r.dropCallers(function, callers[function], true)
-	}
-	for _, u := range r.C.ListExtensionDomains(name) {
-		r.dropUserType(u, true, 0)
+	for _, users := range r.C.ListExtensionUsers(name) {
+		r.dropFunctionUsers(users, true)
 	}
 	for _, index := range r.C.ListExtensionIndexes(name) {
-		if r.isDropped(index.OID) {
-			continue
+		if !r.isDropped(index.OID) {
+			r.dropWholeUser(index, "has an operator class of the extension "+name)
 		}
-		if t := r.C.TableOf(index); t != nil {
-			r.lockWithReason(t, accessExclusive, "its index "+index.Name.Name+" is dropped")
-		}
-		r.recordDropped(index, "has an operator class of the extension "+name)
 	}
 	types := catalog.ExtensionTypes[name]
 	if len(types) == 0 && len(catalog.ExtensionViews[name]) == 0 && !contains(catalog.WithoutTypes, name) {

@@ -129,15 +129,15 @@ func (x *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 // Eval returns the value of an expression as text.
 func (x *Tab) Eval(expression string) string {
 	x.t.Helper()
-	value, err := x.evaluate(expression)
+	value, err := x.evaluateExpression(expression)
 	if err != nil {
 		x.t.Fatalf("%s: %v", expression, err)
 	}
 	return value
 }
 
-// evaluate fails while another page replaces the one that is shown: Inspected target navigated or closed (-32000).
-func (x *Tab) evaluate(expression string) (string, error) {
+// evaluateExpression fails while another page replaces the one that is shown: Inspected target navigated or closed (-32000).
+func (x *Tab) evaluateExpression(expression string) (string, error) {
 	return chromedp.Run(x.Ctx, chromedp.Evaluate[string]("String("+expression+")"))
 }
 

@@ -27,7 +27,7 @@ func (x *Tab) Await(condition string) {
 	x.t.Helper()
 	value, problem := "", error(nil)
 	for ; x.Ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
-		if value, problem = x.evaluate(condition); value == "true" {
+		if value, problem = x.evaluateExpression(condition); value == "true" {
 			return
 		}
 	}
