@@ -88,16 +88,19 @@ func (t *Target) abortPlan(ctx context.Context, stay []string) error {
 	if err := t.unrecordMigrations(ctx); err != nil {
 		return err
 	}
-	if err := t.record.SetPlanState(ctx, ledger.Aborting, "abort begun", ""); err != nil {
+	first, last := &t.record.Plan.Steps[0], &t.record.Plan.Steps[len(t.record.Plan.Steps)-1]
+	if err := t.completeWork(ctx, last, func() error { return t.record.SetPlanState(ctx, ledger.Aborting, "abort begun", "") }); err != nil {
 		return err
 	}
 	if err := t.runAttempts(ctx, func() (State, error) { return t.undoNext(ctx) }); err != nil {
 		return err
 	}
-	if err := t.attempt.DropCursorSchema(ctx); err != nil {
-		return err
-	}
-	return t.record.SetPlanState(ctx, ledger.Abandoned, "plan taken back", undo.DescribeChanged(stay))
+	return t.completeWork(ctx, first, func() error {
+		if err := t.attempt.DropCursorSchema(ctx); err != nil {
+			return err
+		}
+		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan taken back", undo.DescribeChanged(stay))
+	})
 }
 
 // refuseIrreversibleAbort refuses if a contract step has dropped something, or may have.

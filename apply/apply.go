@@ -182,6 +182,9 @@ func withTarget(ctx context.Context, c settings, work func(t *Target) error) (*o
 	defer t.Close(ctx)
 	err = work(t)
 	out, stateErr := t.readProgress(ctx)
+	if session.ClassifyError(stateErr) == session.ConnectionLost && !live.IsSilence(stateErr) { // a new connection reads it
+		out, stateErr = t.readProgress(ctx)
+	}
 	if out != nil && err != nil {
 		out.Why = err.Error()
 	}
@@ -213,6 +216,14 @@ func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error))
 			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}
 		}
 	}
+}
+
+// completeWork makes attempts at work that is not a step until it succeeds. What is reported and recorded meanwhile is about the step s.
+func (t *Target) completeWork(ctx context.Context, s *onward.PlanStep, work func() error) error {
+	next := func() *onward.PlanStep { return s }
+	return t.runAttempts(ctx, func() (State, error) {
+		return t.attemptNext(ctx, next, func(s *onward.PlanStep) (State, error) { return State{Step: s, Done: true}, work() })
+	})
 }
 
 // ProcessName returns the name of this process for the ledger and for application_name: "onward apply on db1, process

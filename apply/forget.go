@@ -27,7 +27,10 @@ func Forget(ctx context.Context, config Config, id string) (*onward.Applied, err
 		if err != nil {
 			return err
 		}
-		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(t.reportLeftoverSteps(dropped), ", "))
+		left := strings.Join(t.reportLeftoverSteps(dropped), ", ")
+		return t.completeWork(ctx, &t.record.Plan.Steps[0], func() error {
+			return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+left)
+		})
 	})
 }
 

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -251,6 +254,85 @@ func TestCut(t *testing.T) {
 	}
 	if diff := cmp.Diff(content(t, want, ordered), content(t, db, ordered)); diff != "" {
 		t.Errorf("rows (-release +plan):\n%s", diff)
+	}
+}
+
+// All sessions of onward end after each step, and again as soon as there are new ones: the same process continues, also when no step is left.
+func TestSessionsEndAfterEachStep(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base, rows)
+	killer := pgservertest.Connect(t, db)
+	finished, again := 0, false
+	c := apply.Config{DB: db, Plan: p, Tell: func(e apply.Event) {
+		switch {
+		case e.Kind == apply.Finished:
+			finished, again = finished+1, true
+		case e.Kind == apply.Recovered && again:
+			again = false
+		default:
+			return
+		}
+		if _, err := killer.Exec(context.Background(), "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE 'onward "+
+			"apply%' AND datname = current_database()"); err != nil {
+			t.Error(err)
+		}
+	}}
+	before := schema(t, db)
+	runPlan(t, c)
+	if r, err := apply.Abort(t.Context(), c, ""); err != nil || r.State != onward.ApplyAbandoned {
+		t.Fatalf("abort = %+v, %v, want the plan abandoned", r, err)
+	}
+	if diff := cmp.Diff(before, schema(t, db)); diff != "" {
+		t.Errorf("schema (-before +abort):\n%s", diff)
+	}
+	c.Through = onward.Contract
+	finishPlan(t, c)
+	if want := len(p.Steps) + 2*p.Contract(); finished != want {
+		t.Errorf("%d steps were done or undone, want %d", finished, want)
+	}
+	ends := content(t, db, "SELECT event || ' ' || count(*) FROM onward_ledger.log WHERE event IN ('plan done', 'plan taken back') GROUP BY event ORDER BY event")
+	if want := []string{"plan done 1", "plan taken back 1"}; !cmp.Equal(want, ends) {
+		t.Errorf("the log has %q, want %q", ends, want)
+	}
+}
+
+// A line that is cut when the plan has ended makes no failure of a run that is done.
+func TestCutAtTheEnd(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base, rows)
+	var ended, committed, wasCut atomic.Bool
+	url := pgservertest.Interpose(t, db, func(client net.Conn, socket string) {
+		defer client.Close()
+		server, err := net.Dial("unix", socket)
+		if err != nil {
+			return
+		}
+		defer server.Close()
+		go func() { _, _ = io.Copy(client, server) }()
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := client.Read(buffer)
+			if err != nil || committed.Load() && wasCut.CompareAndSwap(false, true) {
+				return
+			}
+			if _, err := server.Write(buffer[:n]); err != nil {
+				return
+			}
+			switch text := string(buffer[:n]); {
+			case strings.Contains(text, "plan done"):
+				ended.Store(true)
+			case ended.Load() && strings.Contains(text, "END\x00"):
+				committed.Store(true)
+			}
+		}
+	})
+	finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
+	if !wasCut.Load() {
+		t.Error("the line was not cut after the plan's end")
 	}
 }
 

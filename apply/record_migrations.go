@@ -40,19 +40,9 @@ func (t *Target) changeToolRows(ctx context.Context, s *onward.PlanStep, sql str
 	}); err != nil {
 		return err
 	}
-	changed := false
-	next := func() *onward.PlanStep {
-		if changed {
-			return nil
-		}
-		return s
-	}
-	return t.runAttempts(ctx, func() (State, error) {
-		return t.attemptNext(ctx, next, func(s *onward.PlanStep) (State, error) {
-			lock := t.record.Tries.LockTimeout()
-			_, err := t.session.CommitSQL(context.WithoutCancel(ctx), lock, lock+session.UnderLock, t.session.LedgerOwnerSQL()+sql)
-			changed = err == nil
-			return State{Step: s}, err
-		})
+	return t.completeWork(ctx, s, func() error {
+		lock := t.record.Tries.LockTimeout()
+		_, err := t.session.CommitSQL(context.WithoutCancel(ctx), lock, lock+session.UnderLock, t.session.LedgerOwnerSQL()+sql)
+		return err
 	})
 }

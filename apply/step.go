@@ -171,19 +171,22 @@ func (t *Target) resetTries(s *onward.PlanStep) {
 // concludePlan ends a plan whose steps are all done. A plan with a contract moves foreign keys from old
 // columns to new columns, so each of them is proven first.
 func (t *Target) concludePlan(ctx context.Context, budget time.Duration) (State, error) {
-	if steps := t.record.Plan.Steps; !t.record.AsWritten && t.record.Row.State != ledger.Done && t.record.Plan.Contract() < len(steps) {
-		last := func() *onward.PlanStep { return &steps[len(steps)-1] }
+	steps := t.record.Plan.Steps
+	last := func() *onward.PlanStep { return &steps[len(steps)-1] }
+	if !t.record.AsWritten && t.record.Row.State != ledger.Done && t.record.Plan.Contract() < len(steps) {
 		out, err := t.attemptNext(ctx, last, func(s *onward.PlanStep) (State, error) { return t.orphans.ProveForeignKeys(ctx, s, budget) })
 		if err != nil || !out.Done {
 			return out, err
 		}
 	}
-	if !t.record.Scope.IsDatabase() && t.record.Row.State != ledger.Done {
-		if err := t.attempt.DropCursorSchema(ctx); err != nil {
-			return State{}, err
+	return t.attemptNext(ctx, last, func(*onward.PlanStep) (State, error) {
+		if !t.record.Scope.IsDatabase() && t.record.Row.State != ledger.Done {
+			if err := t.attempt.DropCursorSchema(ctx); err != nil {
+				return State{}, err
+			}
 		}
-	}
-	return State{Done: true}, t.record.SetPlanState(ctx, ledger.Done, "plan done", "")
+		return State{Done: true}, t.record.SetPlanState(ctx, ledger.Done, "plan done", "")
+	})
 }
 
 // hasUnsavedProgress reports whether what the target is doing would begin again in the next slice: a search for wrong rows, a proof of foreign keys,

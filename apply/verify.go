@@ -44,7 +44,7 @@ func (t *Target) verifyBackfills(ctx context.Context) error {
 func (t *Target) verifyBackfill(ctx context.Context, s *onward.PlanStep) error {
 	t.resetTries(s)
 	t.record.Tries.Started = true
-	if err := t.backfill.BeginComparison(ctx, s); err != nil {
+	if err := t.completeWork(ctx, s, func() error { return t.backfill.BeginComparison(ctx, s) }); err != nil {
 		return err
 	}
 	t.record.ReportEvent(Begun, s, "")

@@ -39,7 +39,7 @@ func TestUnderWay(t *testing.T) {
 			if err := (ledger.Scope{}).RecordPlan(t.Context(), s.other, &p); err != nil {
 				t.Fatal(err)
 			}
-			if err := ledger.SetPlanState(t.Context(), s.other, "p1", tc.state); err != nil {
+			if _, err := ledger.SetPlanState(t.Context(), s.other, "p1", tc.state); err != nil {
 				t.Fatal(err)
 			}
 			if tc.extended {

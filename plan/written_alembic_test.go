@@ -188,7 +188,7 @@ func TestGuardWithAlembic(t *testing.T) {
 	if got := p.query(conn, note); got != "id note code size" {
 		t.Errorf("after the refused upgrade orders has the columns %q, want those of before", got)
 	}
-	if err := ledger.SetPlanState(t.Context(), conn, "p1", ledger.Abandoned); err != nil {
+	if _, err := ledger.SetPlanState(t.Context(), conn, "p1", ledger.Abandoned); err != nil {
 		t.Fatal(err)
 	}
 	p.upgrade(p.db, "head")

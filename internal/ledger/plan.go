@@ -97,14 +97,14 @@ func scanPlan(row pgx.Row, more ...any) (*Plan, error) {
 	return p, json.Unmarshal([]byte(text), &p.Plan)
 }
 
-// SetPlanState records the end of a plan, or that it goes on.
-func SetPlanState(ctx context.Context, conn Conn, id, state string) error {
-	_, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END WHERE id = $1",
-		id, state)
+// SetPlanState records the end of a plan, or that it goes on, and reports whether that is new.
+func SetPlanState(ctx context.Context, conn Conn, id, state string) (isNew bool, err error) {
+	tag, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END "+
+		"WHERE id = $1 AND state <> $2", id, state)
 	if err != nil || state != Done && state != Abandoned {
-		return err
+		return tag.RowsAffected() > 0, err
 	}
-	return writeUnderWayComment(ctx, conn)
+	return tag.RowsAffected() > 0, writeUnderWayComment(ctx, conn)
 }
 
 // SetPlanStateSQL returns the statement of [SetPlanState] for a plan that goes on.

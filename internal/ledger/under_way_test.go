@@ -59,7 +59,7 @@ func TestGuardStatement(t *testing.T) {
 		}
 		setState := func(id, state string) {
 			t.Helper()
-			if err := ledger.SetPlanState(t.Context(), owner, id, state); err != nil {
+			if _, err := ledger.SetPlanState(t.Context(), owner, id, state); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -160,7 +160,7 @@ func TestPlanInLedgerOfAnother(t *testing.T) {
 		if err := (ledger.Scope{}).RecordPlan(t.Context(), conn, &ledger.Plan{ID: "p", Path: "public", Plan: plan}); err != nil {
 			t.Errorf("Postgres %d: %v", major, err)
 		}
-		if err := ledger.SetPlanState(t.Context(), conn, "p", ledger.Done); err != nil {
+		if _, err := ledger.SetPlanState(t.Context(), conn, "p", ledger.Done); err != nil {
 			t.Errorf("Postgres %d: %v", major, err)
 		}
 	})

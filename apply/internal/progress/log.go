@@ -11,18 +11,23 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SetPlanState changes the state of the plan in the ledger, and logs that.
+// SetPlanState changes the state of the plan in the ledger, and logs that, both in one transaction. After a lost answer it may be called again: the log
+// has the event once.
 func (r *Record) SetPlanState(ctx context.Context, state, event, detail string) error {
-	return r.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		if r.Row.State == state {
-			return nil
-		}
-		if err := ledger.SetPlanState(ctx, conn, r.Row.ID, state); err != nil {
+	if r.Row.State == state {
+		return nil
+	}
+	err := r.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		isNew, err := ledger.SetPlanState(ctx, conn, r.Row.ID, state)
+		if err != nil || !isNew {
 			return err
 		}
-		r.Row.State = state
 		return r.LogEvent(ctx, conn, "", event, detail)
 	})
+	if err == nil {
+		r.Row.State = state
+	}
+	return err
 }
 
 // RefuseAndRecord returns the error that refuses a step, and records the reason in the ledger.
