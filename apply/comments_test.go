@@ -72,22 +72,24 @@ COMMENT ON TABLE parcels IS 'all'; COMMENT ON COLUMN parcels.weight IS 'kg'; COM
 	})
 }
 
-const memberComments = `SELECT concat_ws(' ', c.relname, obj_description(c.oid, 'pg_class')) FROM pg_class c JOIN pg_index ON indexrelid = c.oid AND NOT indisprimary
+const memberComments = `SELECT concat_ws(' ', 'index', c.relname, obj_description(c.oid, 'pg_class')) FROM pg_class c JOIN pg_index ON indexrelid = c.oid
 	WHERE indrelid = 'parcels'::regclass UNION ALL
-	SELECT concat_ws(' ', conname, obj_description(oid, 'pg_constraint')) FROM pg_constraint WHERE conrelid = 'parcels'::regclass AND contype IN ('c', 'p') ORDER BY 1`
+	SELECT concat_ws(' ', conname, obj_description(oid, 'pg_constraint')) FROM pg_constraint WHERE conrelid = 'parcels'::regclass AND contype IN ('c', 'p', 'u') ORDER BY 1`
 
 // The comments of a table's indexes and constraints may change, come and go beside a plan. In the end, and after an abort, they are as the administrator
 // left them, apart from one that the release itself changes.
 func TestMemberCommentsChangedBesidePlan(t *testing.T) {
 	t.Parallel()
 	const (
-		base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int CONSTRAINT light CHECK (weight < 100), note text, CONSTRAINT long CHECK (length(note) < 9));
+		base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int CONSTRAINT light CHECK (weight < 100), note text, CONSTRAINT long CHECK (length(note) < 9),
+	CONSTRAINT apart UNIQUE (weight, id));
 CREATE INDEX by_weight ON parcels (weight); CREATE INDEX by_note ON parcels (note); CREATE INDEX by_both ON parcels (weight, note);
 COMMENT ON INDEX by_weight IS 'w'; COMMENT ON CONSTRAINT light ON parcels IS 'l'; COMMENT ON INDEX by_both IS 'b';`
 		change = `COMMENT ON INDEX by_weight IS NULL; COMMENT ON INDEX by_note IS 'it''s'; COMMENT ON CONSTRAINT light ON parcels IS 'changed';
-COMMENT ON CONSTRAINT parcels_pkey ON parcels IS 'key'`
+COMMENT ON CONSTRAINT parcels_pkey ON parcels IS 'key'; COMMENT ON INDEX parcels_pkey IS 'k'; COMMENT ON INDEX apart IS 'a'`
 	)
-	changed := []string{"by_both b", "by_note it's", "by_weight", "light changed", "long", "parcels_pkey key"}
+	changed := []string{"apart", "index apart a", "index by_both b", "index by_note it's", "index by_weight", "index parcels_pkey k", "light changed", "long",
+		"parcels_pkey key"}
 	for _, c := range []struct {
 		name, release string
 		want          []string
@@ -96,7 +98,7 @@ COMMENT ON CONSTRAINT parcels_pkey ON parcels IS 'key'`
 		{"copied table", "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED;", changed, true},
 		{"replaced column", "ALTER TABLE parcels ALTER COLUMN weight TYPE bigint;", changed, false},
 		{"a comment of the release", "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED; COMMENT ON INDEX by_both IS 'new';",
-			[]string{"by_both new", "by_note it's", "by_weight", "light changed", "long", "parcels_pkey key"}, true},
+			append([]string{"apart", "index apart a", "index by_both new"}, changed[3:]...), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package apply_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,7 +135,7 @@ var tableAdditions = []addition{
 // The same for a table of which the plan makes a copy: while the copy is filled, and when the exchange is undone.
 func TestExchangedTableLosesNothing(t *testing.T) {
 	t.Parallel()
-	const base = `CREATE TABLE parcels (id bigint PRIMARY KEY, note text);`
+	const base = `CREATE TABLE parcels (id bigint PRIMARY KEY, note text, CONSTRAINT known CHECK (note <> '')); CREATE INDEX by_note ON parcels (note);`
 	p := planned(t, base, `ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED;`)
 	var fill string
 	for _, s := range p.Steps {
@@ -148,7 +149,7 @@ func TestExchangedTableLosesNothing(t *testing.T) {
 		runPlan(t, apply.Config{DB: url, Plan: p, To: fill})
 		refuseAdditions(t, url, major, tableAdditions, apply.Config{DB: url, Plan: p})
 		runPlan(t, apply.Config{DB: url, Plan: p})
-		for _, a := range tableAdditions {
+		for _, a := range slices.Concat(tableAdditions, formChanges) {
 			run(t, url, a.make)
 			_, err := apply.Abort(t.Context(), apply.Config{DB: url}, "")
 			if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(err.Error(), strings.Fields(a.want)[0]) {
@@ -165,6 +166,18 @@ func TestExchangedTableLosesNothing(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
+}
+
+// formChanges are changes of what the plan itself makes on an exchanged table. The table that an abort brings back would not have them.
+var formChanges = []addition{
+	{0, "ALTER INDEX by_note SET (fillfactor = 50)", "ALTER INDEX by_note RESET (fillfactor)", "index by_note of parcels"},
+	{0, "DROP INDEX by_note; CREATE INDEX by_note ON parcels (note DESC)", "DROP INDEX by_note; CREATE INDEX by_note ON parcels (note)", "index by_note"},
+	{0, "ALTER TABLE parcels CLUSTER ON by_note", "ALTER TABLE parcels SET WITHOUT CLUSTER", "index by_note of parcels"},
+	{0, "ALTER INDEX parcels_pkey SET (fillfactor = 50)", "ALTER INDEX parcels_pkey RESET (fillfactor)", "primary key parcels_pkey of parcels"},
+	{
+		0, "ALTER TABLE parcels DROP CONSTRAINT known, ADD CONSTRAINT known CHECK (note <> 'never')",
+		"ALTER TABLE parcels DROP CONSTRAINT known, ADD CONSTRAINT known CHECK (note <> '')", "check known of parcels",
+	},
 }
 
 // The sequence of a replaced identity column has a new type, and is otherwise as before.

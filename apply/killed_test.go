@@ -264,13 +264,13 @@ func TestSessionsEndAfterEachStep(t *testing.T) {
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
 	killer := pgservertest.Connect(t, db)
-	finished, again := 0, false
+	stepEnds, cutTwice := 0, true
 	c := apply.Config{DB: db, Plan: p, Tell: func(e apply.Event) {
 		switch {
 		case e.Kind == apply.Finished:
-			finished, again = finished+1, true
-		case e.Kind == apply.Recovered && again:
-			again = false
+			stepEnds, cutTwice = stepEnds+1, false
+		case e.Kind == apply.Recovered && !cutTwice:
+			cutTwice = true
 		default:
 			return
 		}
@@ -289,8 +289,8 @@ func TestSessionsEndAfterEachStep(t *testing.T) {
 	}
 	c.Through = onward.Contract
 	finishPlan(t, c)
-	if want := len(p.Steps) + 2*p.Contract(); finished != want {
-		t.Errorf("%d steps were done or undone, want %d", finished, want)
+	if want := len(p.Steps) + 2*p.Contract(); stepEnds != want {
+		t.Errorf("%d steps were done or undone, want %d", stepEnds, want)
 	}
 	ends := content(t, db, "SELECT event || ' ' || count(*) FROM onward_ledger.log WHERE event IN ('plan done', 'plan taken back') GROUP BY event ORDER BY event")
 	if want := []string{"plan done 1", "plan taken back 1"}; !cmp.Equal(want, ends) {
@@ -304,7 +304,7 @@ func TestCutAtTheEnd(t *testing.T) {
 	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	var ended, committed, wasCut atomic.Bool
+	var endSent, endRecorded, wasCut atomic.Bool
 	url := pgservertest.Interpose(t, db, func(client net.Conn, socket string) {
 		defer client.Close()
 		server, err := net.Dial("unix", socket)
@@ -316,7 +316,7 @@ func TestCutAtTheEnd(t *testing.T) {
 		buffer := make([]byte, 64<<10)
 		for {
 			n, err := client.Read(buffer)
-			if err != nil || committed.Load() && wasCut.CompareAndSwap(false, true) {
+			if err != nil || endRecorded.Load() && wasCut.CompareAndSwap(false, true) {
 				return
 			}
 			if _, err := server.Write(buffer[:n]); err != nil {
@@ -324,9 +324,9 @@ func TestCutAtTheEnd(t *testing.T) {
 			}
 			switch text := string(buffer[:n]); {
 			case strings.Contains(text, "plan done"):
-				ended.Store(true)
-			case ended.Load() && strings.Contains(text, "END\x00"):
-				committed.Store(true)
+				endSent.Store(true)
+			case endSent.Load() && strings.Contains(text, "END\x00"):
+				endRecorded.Store(true)
 			}
 		}
 	})

@@ -41,6 +41,13 @@ func TestKnownKeyInAnotherForm(t *testing.T) {
 					"ADD CONSTRAINT parcels_weight_fkey FOREIGN KEY (weight) REFERENCES kinds ON DELETE CASCADE",
 				"foreign key parcels_weight_fkey of parcels is not what the plan was made for",
 			},
+			{column, "", "ALTER INDEX parcels_weight_id_key SET (fillfactor = 60)", "unique constraint parcels_weight_id_key of parcels is not what"},
+			{column, "", "ALTER TABLE parcels CLUSTER ON parcels_weight_id_key", "unique constraint parcels_weight_id_key of parcels is not what"},
+			{
+				column, "", "ALTER TABLE parcels DROP CONSTRAINT parcels_weight_id_key, ADD CONSTRAINT parcels_weight_id_key UNIQUE (weight, id) DEFERRABLE",
+				"unique constraint parcels_weight_id_key of parcels is not what",
+			},
+			{column, "", "COMMENT ON INDEX parcels_weight_id_key IS 'x'", ""},
 			{column, "", "SELECT", ""},
 			{copied, fill, "SELECT", ""},
 		} {
@@ -119,6 +126,33 @@ func TestReleaseChangesForm(t *testing.T) {
 		finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
 		if diff := cmp.Diff([]string{c.want}, content(t, url, c.query)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.sql, diff)
+		}
+	}
+}
+
+// Keys keep the options and the marks of their indexes: a plan that knows them gives them to the index that takes its place, in a copy of the table, too.
+func TestKnownKeyKeepsItsForm(t *testing.T) {
+	t.Parallel()
+	const (
+		base = `CREATE TABLE parcels (id bigint PRIMARY KEY WITH (fillfactor = 70), weight int NOT NULL, note text,
+	CONSTRAINT one UNIQUE (weight) INCLUDE (note) WITH (fillfactor = 60), CONSTRAINT two UNIQUE (weight, id) DEFERRABLE INITIALLY DEFERRED);
+COMMENT ON INDEX one IS 'first'; ALTER TABLE parcels CLUSTER ON one;`
+		identity = "ALTER TABLE parcels ADD CONSTRAINT three UNIQUE (id, weight); ALTER TABLE parcels REPLICA IDENTITY USING INDEX three;"
+		query    = `SELECT concat_ws(' ', pg_get_constraintdef(k.oid), pg_get_indexdef(conindid), indisclustered, indisreplident, obj_description(conindid, 'pg_class'))
+			FROM pg_constraint AS k JOIN pg_index ON indexrelid = conindid WHERE conrelid = 'parcels'::regclass ORDER BY conname`
+	)
+	for _, c := range []struct{ base, release string }{
+		{base, "ALTER TABLE parcels ALTER COLUMN weight TYPE bigint;"},
+		{base + identity, "ALTER TABLE parcels ALTER COLUMN weight TYPE bigint;"},
+		{base, "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED;"},
+	} {
+		p := planned(t, c.base, c.release)
+		url := pgservertest.Database(t, onward.NewestMajor)
+		run(t, url, c.base, "INSERT INTO parcels SELECT n, n, 'x' FROM generate_series(1, 50) AS n")
+		want := content(t, url, query)
+		finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
+		if diff := cmp.Diff(want, content(t, url, query)); diff != "" {
+			t.Errorf("%s (-before +after):\n%s", c.release, diff)
 		}
 	}
 }

@@ -22,8 +22,14 @@ func (c *Comparison) CommentSQL() string {
 			comments[e.Name] = pgparse.QuoteLiteral(e.Definition)
 		}
 	}
+	list := c.ListConcerned()
+	for _, e := range list {
+		if keyKinds[e.Kind] { // its index has a comment of its own
+			list = append(list, Entry{Kind: "index", Name: e.Name})
+		}
+	}
 	var b strings.Builder
-	for _, e := range c.ListConcerned() {
+	for _, e := range list {
 		kind, isCommented := commentedKinds[e.Kind]
 		if !isCommented || strings.Contains(e.Name, " of ") {
 			continue
@@ -98,6 +104,9 @@ func (c *Comparison) ColumnCommentSQL(column string) string {
 	}
 	return "\nCOMMENT ON COLUMN " + c.Replaced.Old + "." + pgparse.QuoteIdent(column) + " IS " + comment + ";"
 }
+
+// keyKinds are the kinds of constraints with an index, which has the constraint's name.
+var keyKinds = map[string]bool{"primary key": true, "unique constraint": true, "exclusion constraint": true}
 
 // commentedKinds are the kinds of objects that a plan creates again under their old name.
 var commentedKinds = map[string]struct{ word, table, name, schema, relation string }{

@@ -16,6 +16,8 @@ type Comparison struct {
 	Old, New Inventory
 	// Before is the inventory at the plan's start; nil for none, in which case the names in the plan count.
 	Before Inventory
+	// Exchanged: Before is the inventory of the table right after its exchange. What differs from it was changed by somebody else.
+	Exchanged bool
 	// Own are the objects that the plan's steps make.
 	Own OwnObjects
 }
@@ -44,11 +46,13 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 		if treatment == carried || treatment == kept || c.hasEqualEntry(e) {
 			continue
 		}
-		if successor := c.findSuccessor(e); successor != nil && !c.hasSameForm(e, successor) {
+		successor := c.findSuccessor(e)
+		if successor != nil && !c.hasSameForm(e, successor) {
 			losses = append(losses, Loss{Entry: *e, Successor: successor.Definition})
 			continue
 		}
-		if c.isMadeByPlan(e) && !(existed && c.isKeyChanged(e, definition)) || unchanged && c.isKnownToPlan(e) {
+		formChanged := existed && (successor == nil || successor.Kind == e.Kind) && c.isFormChanged(e, definition)
+		if c.isMadeByPlan(e) && !formChanged || unchanged && c.isKnownToPlan(e) {
 			continue
 		}
 		losses = append(losses, Loss{Entry: *e, Changed: existed && definition != e.Definition, Equal: c.copyStatement(e)})
@@ -56,11 +60,18 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 	return losses
 }
 
-// isKeyChanged reports whether somebody has given a key another form than the plan began with. Its successor is an index until the last step.
-func (c *Comparison) isKeyChanged(e *Entry, before string) bool {
+// isFormChanged reports whether somebody has given an object that the plan makes another form than it had before. At the plan's start, only keys had
+// theirs.
+func (c *Comparison) isFormChanged(e *Entry, before string) bool {
+	if slices.Contains(c.Replaced.Sets, onward.FormOf+bareName(e.Name)) {
+		return false
+	}
 	now, isKey := splitKey(e)
 	oldKey, _ := splitKey(&Entry{Kind: e.Kind, Definition: before})
-	return isKey && c.hasComparedForm(e) && now != oldKey
+	if isKey {
+		return c.hasComparedForm(e) && now != oldKey
+	}
+	return c.Exchanged && strings.TrimSuffix(before, " NOT VALID") != strings.TrimSuffix(e.Definition, " NOT VALID")
 }
 
 // DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced, unless the
@@ -108,6 +119,9 @@ func (c *Comparison) findTreatment(e *Entry) treatment {
 // isMadeByPlan reports whether the plan has made an entry's object, or the relation that it is on. A partition of the earlier inventory was there
 // before: others may have added something to it since.
 func (c *Comparison) isMadeByPlan(e *Entry) bool {
+	if e.Kind == "replica identity" { // its definition is the index
+		return slices.Contains(c.Own.marks[bareName(e.Definition)], e.Kind)
+	}
 	_, relation, onOther := strings.Cut(e.Name, " of ")
 	if onOther && slices.ContainsFunc(c.Before, func(o Entry) bool { return (o.Kind == "partition" || o.Kind == "child") && o.Name == relation }) {
 		return c.Own.hasName(e)

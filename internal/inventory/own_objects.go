@@ -10,12 +10,16 @@ import (
 
 // OwnObjects are the objects that the steps of a plan create.
 type OwnObjects struct {
-	// former has each object's name, except for columns, and the name from which a step renames the object; "" for none.
+	// former has each object's name, except for columns, and the name from which a step renames the object, or of the index that becomes the key;
+	// "" for none.
 	former map[string]string
 	// columns are the names of replaced columns, with the names of their replacements.
 	columns map[string][]string
-	// deferrable are the forms that ALTER CONSTRAINT gives to constraints of a table, as a definition has them: " DEFERRABLE".
+	// deferrable are the forms that ALTER CONSTRAINT, or ADD CONSTRAINT … USING INDEX, gives to constraints of a table, as a definition has them:
+	// " DEFERRABLE".
 	deferrable map[constraintName]string
+	// marks are the properties that steps give to indexes by their names, as a definition has them: "clustered", "replica identity".
+	marks map[string][]string
 }
 
 // constraintName are the names of a constraint and of its table, without their schema.
@@ -23,7 +27,7 @@ type constraintName struct{ table, constraint string }
 
 // ListOwnObjects returns the objects that the steps of a plan make.
 func ListOwnObjects(p *onward.Plan) OwnObjects {
-	objects := OwnObjects{former: map[string]string{}, columns: map[string][]string{}, deferrable: map[constraintName]string{}}
+	objects := OwnObjects{former: map[string]string{}, columns: map[string][]string{}, deferrable: map[constraintName]string{}, marks: map[string][]string{}}
 	for i := range p.Steps {
 		for _, r := range p.Steps[i].Replaces {
 			objects.columns[r.OldColumn] = append(objects.columns[r.OldColumn], r.NewColumn)
@@ -37,8 +41,20 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 				objects.former[name] = ""
 			}
 			for _, cmd := range stmt.Node.GetAlterTableStmt().GetCmds() {
+				table := stmt.Node.GetAlterTableStmt().GetRelation().GetRelname()
+				if key := cmd.GetAlterTableCmd().GetDef().GetConstraint(); key.GetIndexname() != "" { // ADD CONSTRAINT … USING INDEX
+					objects.former[key.Conname] = key.Indexname
+					objects.deferrable[constraintName{table, key.Conname}] = formatDeferrable(key.Deferrable, key.Initdeferred)
+				}
+				switch c := cmd.GetAlterTableCmd(); c.GetSubtype() {
+				case pgparse.AlterTableType_AT_ClusterOn:
+					objects.marks[c.Name] = append(objects.marks[c.Name], "clustered")
+				case pgparse.AlterTableType_AT_ReplicaIdentity:
+					index := c.Def.GetReplicaIdentityStmt().GetName()
+					objects.marks[index] = append(objects.marks[index], "replica identity")
+				}
 				if altered := cmd.GetAlterTableCmd().GetDef().GetAtalterConstraint(); altered.GetAlterDeferrability() {
-					objects.deferrable[constraintName{stmt.Node.GetAlterTableStmt().GetRelation().GetRelname(), altered.Conname}] = formatDeferrable(altered)
+					objects.deferrable[constraintName{table, altered.Conname}] = formatDeferrable(altered.Deferrable, altered.Initdeferred)
 				}
 			}
 			if n := stmt.Node.GetRenameStmt(); n != nil && renamesObject(n) {
@@ -50,12 +66,18 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 	return objects
 }
 
-func formatDeferrable(n *pgparse.ATAlterConstraint) string {
+// The ends of the definition of a constraint that is deferrable.
+const (
+	deferrableEnd = " DEFERRABLE"
+	deferredEnd   = " DEFERRABLE INITIALLY DEFERRED"
+)
+
+func formatDeferrable(isDeferrable, isDeferred bool) string {
 	switch {
-	case n.Initdeferred:
-		return " DEFERRABLE INITIALLY DEFERRED"
-	case n.Deferrable:
-		return " DEFERRABLE"
+	case isDeferred:
+		return deferredEnd
+	case isDeferrable:
+		return deferrableEnd
 	}
 	return ""
 }

@@ -99,8 +99,8 @@ objects AS MATERIALIZED (
 		'unique constraint' WHEN 'x' THEN 'exclusion constraint'
 		WHEN 'n' THEN 'not null constraint' ELSE 'constraint' END, quote_ident(k.conname) || coalesce(r.suffix, ' of ' || nullif(k.conrelid,
 		0)::regclass::text, ''), d.columns,
-		concat_ws('; ', pg_get_constraintdef(k.oid), @period, (SELECT concat_ws(', ', pg_get_indexdef(c.oid), 'comment ' || obj_description(c.oid,
-		'pg_class'), ` + indexProperties + `)
+		concat_ws('; ', pg_get_constraintdef(k.oid), @period, (SELECT concat_ws(', ', pg_get_indexdef(c.oid),
+		` + indexProperties + `)
 		FROM pg_class AS c JOIN pg_index AS x ON x.indexrelid = c.oid WHERE c.oid = k.conindid AND k.contype IN ('p', 'u', 'x')))
 	FROM dependents AS d JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid LEFT JOIN rels AS r ON r.oid = k.conrelid
 	WHERE k.conparentid = 0 AND (k.conislocal OR k.conrelid = 0 OR coalesce(r.top, true))
@@ -257,6 +257,9 @@ var dependentParts = []part{
 	{sql: `SELECT o.kind, o.name, o.columns, o.definition FROM objects AS o`},
 	{sql: `SELECT 'comment', o.kind || ' ' || o.name, o.columns, d.description FROM objects AS o JOIN pg_description AS d ON d.classoid = o.classid
 		AND d.objoid = o.objid AND d.objsubid = 0`},
+	{sql: `SELECT 'comment', 'index ' || o.name, o.columns, d.description FROM objects AS o JOIN pg_constraint AS k ON
+		o.classid = 'pg_constraint'::regclass AND k.oid = o.objid AND k.contype IN ('p', 'u', 'x') JOIN pg_description AS d ON d.classoid =
+		'pg_class'::regclass AND d.objoid = k.conindid AND d.objsubid = 0`},
 	{sql: `SELECT 'security label', l.provider || ' ' || o.kind || ' ' || o.name, o.columns, l.label FROM objects AS o JOIN pg_seclabel AS l ON
 		l.classoid = o.classid AND l.objoid = o.objid AND l.objsubid = 0`},
 	{whole: true, sql: `SELECT 'publication', quote_ident(p.pubname), NULL, 'all tables' FROM rels AS r JOIN pg_publication AS p ON p.puballtables WHERE r.top AND

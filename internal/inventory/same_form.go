@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -18,21 +17,18 @@ func (c *Comparison) hasComparedForm(e *Entry) bool {
 		!slices.Contains(c.Replaced.Sets, onward.FormOf+bareName(e.Name))
 }
 
-// findSuccessor returns the entry of the object that will get an entry's name; nil if it does not exist yet. A step renames it, or it has the name
-// already on a table that replaces the old one.
+// findSuccessor returns the entry of the object that will get an entry's name; nil if it does not exist yet. A step renames it, or makes a key of an
+// index, or it has the name already on a table that replaces the old one.
 func (c *Comparison) findSuccessor(e *Entry) *Entry {
 	if !c.hasComparedForm(e) {
 		return nil
 	}
-	former, list := c.Own.former[bareName(e.Name)], c.Old
+	names, list := []string{c.Own.former[bareName(e.Name)]}, c.Old
 	if !c.replacesColumn() {
-		former, list = cmp.Or(former, bareName(e.Name)), c.New
-	}
-	if former == "" {
-		return nil
+		names, list = append(names, bareName(e.Name)), c.New
 	}
 	for i := range list {
-		if list[i].Kind == e.Kind && bareName(list[i].Name) == former {
+		if (list[i].Kind == e.Kind || list[i].Kind == "index" && e.keyIndex() != nil) && slices.Contains(names, bareName(list[i].Name)) {
 			return &list[i]
 		}
 	}
@@ -42,13 +38,17 @@ func (c *Comparison) findSuccessor(e *Entry) *Entry {
 // hasSameForm reports whether the successor of an entry has its form and its properties. The plan may have given it another type, so casts do not
 // count, and a literal may be longer.
 func (c *Comparison) hasSameForm(e, successor *Entry) bool {
+	if index := e.keyIndex(); index != nil && successor.Kind == "index" {
+		return c.findDeferrable(e) == c.Own.deferrable[constraintName{bareName(c.Replaced.Old), bareName(e.Name)}] && c.hasSameKeyIndex(index, successor)
+	}
 	if _, isKey := splitKey(e); isKey {
 		return c.hasSameKeyForm(e, successor)
 	}
 	form, properties, _ := strings.Cut(c.renameParts(e.Definition, e.Name, successor.Name), "; ")
 	other, otherProperties, _ := strings.Cut(c.renameParts(successor.Definition, "", ""), "; ")
+	known := slices.Concat(strings.Split(otherProperties, "; "), c.Own.marks[bareName(e.Name)])
 	for property := range strings.SplitSeq(properties, "; ") {
-		if property != "" && !slices.Contains(strings.Split(otherProperties, "; "), property) {
+		if property != "" && !slices.Contains(known, property) {
 			return false
 		}
 	}
@@ -65,10 +65,41 @@ func (c *Comparison) hasSameKeyForm(e, successor *Entry) bool {
 	if !c.hasSameTokens(key[0], otherKey[0]) {
 		return true
 	}
-	if deferrable, altered := c.Own.deferrable[constraintName{bareName(c.Replaced.Old), bareName(e.Name)}]; altered {
-		otherKey[1] = strings.TrimSuffix(strings.TrimSuffix(otherKey[1], " INITIALLY DEFERRED"), " DEFERRABLE") + deferrable
+	if form, altered := c.Own.deferrable[constraintName{bareName(c.Replaced.Old), bareName(e.Name)}]; altered {
+		otherKey[1] = strings.TrimSuffix(strings.TrimSuffix(otherKey[1], deferredEnd), deferrableEnd) + form
 	}
 	return c.hasSameTokens(key[1], otherKey[1])
+}
+
+// keyIndex returns the index of a primary key or a unique constraint as an entry of its own; nil for another entry.
+func (e *Entry) keyIndex() *Entry {
+	start := strings.Index(e.Definition, "CREATE UNIQUE INDEX ")
+	if start < 0 || !keyKinds[e.Kind] {
+		return nil
+	}
+	return &Entry{Kind: "index", Name: e.Name, Definition: e.Definition[start:]}
+}
+
+// findDeferrable returns the deferrability of a key, as [OwnObjects] has it.
+func (c *Comparison) findDeferrable(e *Entry) string {
+	constraint, _, _ := strings.Cut(e.Definition, "; ")
+	for _, form := range []string{deferrableEnd, deferredEnd} {
+		if strings.HasSuffix(constraint, form) {
+			return form
+		}
+	}
+	return ""
+}
+
+// hasSameKeyIndex reports whether the index of a key and the one that becomes the key have the same settings and properties, if their columns are the
+// same: see [Comparison.hasSameKeyForm].
+func (c *Comparison) hasSameKeyIndex(index, successor *Entry) bool {
+	columns, rest, _ := strings.Cut(c.renameParts(index.Definition, index.Name, successor.Name), ")")
+	otherColumns, otherRest, _ := strings.Cut(c.renameParts(successor.Definition, "", ""), ")")
+	for _, mark := range c.Own.marks[bareName(index.Name)] {
+		rest = strings.Replace(rest, ", "+mark, "", 1)
+	}
+	return !c.hasSameTokens(columns, otherColumns) || c.hasSameTokens(rest, strings.ReplaceAll(otherRest, "; ", ", "))
 }
 
 // splitKey splits the definition of a key into its columns and the rest: deferrability and actions, the properties of the index.

@@ -35,7 +35,7 @@ func (s *shadowTable) copyIndexes() {
 		case con.Kind == catalog.Exclude || con.WithoutOverlaps:
 			s.addObstacle("%s %s of %s is not copied", con.Kind, con.Name, s.t.Name)
 		default:
-			s.createSQL = append(s.createSQL, alter+indexName+" "+keyText(s.head, con, x.Index))
+			s.createSQL = append(s.createSQL, alter+indexName+" "+keyText(s.head, con, x))
 		}
 		if x.Comment != "" {
 			s.createSQL = append(s.createSQL, "COMMENT ON INDEX "+qualifyInSchema(s.t, like.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
@@ -46,8 +46,9 @@ func (s *shadowTable) copyIndexes() {
 	}
 }
 
-// keyText returns the definition of a unique constraint or a primary key.
-func keyText(t *catalog.Relation, con *catalog.Constraint, x *catalog.IndexInfo) string {
+// keyText returns the definition of a unique constraint or a primary key, with the storage options of its index.
+func keyText(t *catalog.Relation, con *catalog.Constraint, index *catalog.Relation) string {
+	x := index.Index
 	out := "UNIQUE"
 	switch {
 	case con.Kind == catalog.PrimaryKey:
@@ -59,6 +60,7 @@ func keyText(t *catalog.Relation, con *catalog.Constraint, x *catalog.IndexInfo)
 	if len(x.Include) > 0 {
 		out += " INCLUDE (" + analysis.QuoteIdents(t.ColumnNames(x.Include)) + ")"
 	}
+	out += strings.Replace(indexStorageText(index), " TABLESPACE ", " USING INDEX TABLESPACE ", 1)
 	if con.Deferrable {
 		out += " DEFERRABLE"
 		if con.InitiallyDeferred {

@@ -84,7 +84,7 @@ func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *
 		if err != nil {
 			return nil, err
 		}
-		c.Before = slices.Concat(children, c.Before)
+		c.Before, c.Exchanged = slices.Concat(children, c.Before), true
 	case r.Kind != onward.ReplacementColumn || exchanged:
 		return nil, nil
 	}
