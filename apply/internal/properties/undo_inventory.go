@@ -64,7 +64,7 @@ func (props *Properties) RefuseUndoLosses(ctx context.Context, s *onward.PlanSte
 		return err
 	}
 	return &run.RefusedError{Step: s.ID, Text: "the abort would lose something: " + strings.Join(losses, "; ") +
-		". Drop it first, or finish the plan with onward apply and onward contract"}
+		". Drop or revert it first, or finish the plan with onward apply and onward contract"}
 }
 
 func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *onward.PlanStep, r *onward.PlanReplacement) (sentences []string, err error) {
