@@ -84,10 +84,14 @@ func checkForeignKeyMissing(p *rule.Pass, r *rule.Release) {
 			referenced = ref.Name.String()
 		}
 		build := recipe.ColumnIndex{Table: t.Name, Columns: names, Blocking: p.IsNew(t.OID) || t.Kind == catalog.PartitionedTable}
+		advice := "build one"
+		if !build.Blocking {
+			advice += " in a migration of its own, after this one"
+		}
 		p.Report(keptKey.By, rule.Report{
 			Fact:    "no index of " + t.Name.String() + " begins with " + strings.Join(names, ", ") + ", the columns of foreign key " + c.Name,
 			Harm:    "each DELETE on " + referenced + ", and each change of its key, reads all of " + t.Name.String(),
-			Instead: "build one:\n" + recipe.FormatStatements(build.CreateStatement()),
+			Instead: advice + ":\n" + recipe.FormatStatements(build.CreateStatement()),
 			Cause:   "and %d other foreign keys have none",
 		})
 	}

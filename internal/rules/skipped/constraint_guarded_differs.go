@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -45,12 +46,16 @@ func checkConstraintDiffers(p *rule.Pass, s *rule.Stmt) {
 		if difference == "" {
 			continue
 		}
-		instead := "drop the one that is there first:\n" + s.AlterTable() + " DROP CONSTRAINT IF EXISTS " + pgparse.QuoteIdent(old.Name) + ";"
+		drop := s.AlterTable() + " DROP CONSTRAINT IF EXISTS " + pgparse.QuoteIdent(old.Name)
+		instead := "drop the one that is there first:\n" + drop + ";"
 		switch {
 		case isNamePrefix(s.SQL, old.Name):
 			instead = "give the new one a name of at most 63 bytes: the server cuts its name to " + old.Name + ", and that one is another constraint"
 		case old.Kind != kind:
 			instead = "give the new one a name of its own: " + old.Name + " is another constraint"
+		case (kind == catalog.Check || kind == catalog.ForeignKey) && !con.GetSkipValidation():
+			instead = "drop the one that is there, add the new one NOT VALID, and validate it in a later transaction:\n" +
+				recipe.FormatStatements(drop+", "+c.Text()+" NOT VALID", recipe.ValidateConstraint(table.Name, old.Name))
 		}
 		p.Report(c, describeSkip(old.Kind.String()+" "+old.Name+" of "+table.Name.String()+" exists "+difference, "this ADD CONSTRAINT",
 			"and the old one stays in force", instead))

@@ -30,7 +30,7 @@ type fixPart struct {
 }
 
 // movesStatement matches the first line of a fix that moves all the SQL to one place.
-var movesStatement = regexp.MustCompile(`^(move it|take it out|validate (it )?in)`)
+var movesStatement = regexp.MustCompile(`^(move it|take it out|build one in|validate (it )?in)`)
 
 // placeOf reads where words send the SQL below them.
 func placeOf(words string) place {
