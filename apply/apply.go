@@ -218,7 +218,7 @@ func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error))
 	}
 }
 
-// completeWork makes attempts at work that is not a step until it succeeds. What is reported and recorded meanwhile is about the step s.
+// completeWork makes attempts at work that is not a step until it succeeds. Its events and its error name the step s.
 func (t *Target) completeWork(ctx context.Context, s *onward.PlanStep, work func() error) error {
 	next := func() *onward.PlanStep { return s }
 	return t.runAttempts(ctx, func() (State, error) {

@@ -173,14 +173,16 @@ func (t *Target) resetTries(s *onward.PlanStep) {
 func (t *Target) concludePlan(ctx context.Context, budget time.Duration) (State, error) {
 	steps := t.record.Plan.Steps
 	last := func() *onward.PlanStep { return &steps[len(steps)-1] }
-	if !t.record.AsWritten && t.record.Row.State != ledger.Done && t.record.Plan.Contract() < len(steps) {
-		out, err := t.attemptNext(ctx, last, func(s *onward.PlanStep) (State, error) { return t.orphans.ProveForeignKeys(ctx, s, budget) })
-		if err != nil || !out.Done {
-			return out, err
+	return t.attemptNext(ctx, last, func(s *onward.PlanStep) (State, error) {
+		if t.record.Row.State == ledger.Done {
+			return State{Done: true}, nil
 		}
-	}
-	return t.attemptNext(ctx, last, func(*onward.PlanStep) (State, error) {
-		if !t.record.Scope.IsDatabase() && t.record.Row.State != ledger.Done {
+		if !t.record.AsWritten && t.record.Plan.Contract() < len(steps) {
+			if out, err := t.orphans.ProveForeignKeys(ctx, s, budget); err != nil || !out.Done {
+				return out, err
+			}
+		}
+		if !t.record.Scope.IsDatabase() {
 			if err := t.attempt.DropCursorSchema(ctx); err != nil {
 				return State{}, err
 			}

@@ -16,7 +16,7 @@ type Comparison struct {
 	Old, New Inventory
 	// Before is the inventory at the plan's start; nil for none, in which case the names in the plan count.
 	Before Inventory
-	// Exchanged: Before is the inventory of the table right after its exchange. What differs from it was changed by somebody else.
+	// Exchanged: Before is the inventory of the table right after its exchange, so others made each difference.
 	Exchanged bool
 	// Own are the objects that the plan's steps make.
 	Own OwnObjects
@@ -51,7 +51,8 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 			losses = append(losses, Loss{Entry: *e, Successor: successor.Definition})
 			continue
 		}
-		formChanged := existed && (successor == nil || successor.Kind == e.Kind) && c.isFormChanged(e, definition)
+		isCompared := successor != nil && successor.Kind != e.Kind // the index that becomes the key has all of its form
+		formChanged := existed && !isCompared && c.isFormChanged(e, definition)
 		if c.isMadeByPlan(e) && !formChanged || unchanged && c.isKnownToPlan(e) {
 			continue
 		}
@@ -63,15 +64,12 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 // isFormChanged reports whether somebody has given an object that the plan makes another form than it had before. At the plan's start, only keys had
 // theirs.
 func (c *Comparison) isFormChanged(e *Entry, before string) bool {
-	if slices.Contains(c.Replaced.Sets, onward.FormOf+bareName(e.Name)) {
-		return false
-	}
 	now, isKey := splitKey(e)
 	oldKey, _ := splitKey(&Entry{Kind: e.Kind, Definition: before})
 	if isKey {
 		return c.hasComparedForm(e) && now != oldKey
 	}
-	return c.Exchanged && strings.TrimSuffix(before, " NOT VALID") != strings.TrimSuffix(e.Definition, " NOT VALID")
+	return c.Exchanged && !c.isFormSet(e) && strings.TrimSuffix(before, " NOT VALID") != strings.TrimSuffix(e.Definition, " NOT VALID")
 }
 
 // DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced, unless the

@@ -13,8 +13,12 @@ var comparedForms = []string{"index", "check", "primary key", "unique constraint
 
 // hasComparedForm reports whether an entry's form is compared with its successor's: unless the release itself changes it.
 func (c *Comparison) hasComparedForm(e *Entry) bool {
-	return slices.Contains(comparedForms, e.Kind) && !strings.Contains(e.Name, " of ") &&
-		!slices.Contains(c.Replaced.Sets, onward.FormOf+bareName(e.Name))
+	return slices.Contains(comparedForms, e.Kind) && !strings.Contains(e.Name, " of ") && !c.isFormSet(e)
+}
+
+// isFormSet reports whether the release itself changes the form of an entry's object.
+func (c *Comparison) isFormSet(e *Entry) bool {
+	return slices.Contains(c.Replaced.Sets, onward.FormOf+bareName(e.Name))
 }
 
 // findSuccessor returns the entry of the object that will get an entry's name; nil if it does not exist yet. A step renames it, or makes a key of an
@@ -27,8 +31,12 @@ func (c *Comparison) findSuccessor(e *Entry) *Entry {
 	if !c.replacesColumn() {
 		names, list = append(names, bareName(e.Name)), c.New
 	}
+	kinds := []string{e.Kind}
+	if e.keyIndex() != nil {
+		kinds = append(kinds, "index")
+	}
 	for i := range list {
-		if (list[i].Kind == e.Kind || list[i].Kind == "index" && e.keyIndex() != nil) && slices.Contains(names, bareName(list[i].Name)) {
+		if slices.Contains(kinds, list[i].Kind) && slices.Contains(names, bareName(list[i].Name)) {
 			return &list[i]
 		}
 	}

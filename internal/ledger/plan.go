@@ -101,10 +101,10 @@ func scanPlan(row pgx.Row, more ...any) (*Plan, error) {
 func SetPlanState(ctx context.Context, conn Conn, id, state string) (isNew bool, err error) {
 	tag, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END "+
 		"WHERE id = $1 AND state <> $2", id, state)
-	if err != nil || state != Done && state != Abandoned {
-		return tag.RowsAffected() > 0, err
+	if err == nil && (state == Done || state == Abandoned) {
+		err = writeUnderWayComment(ctx, conn)
 	}
-	return tag.RowsAffected() > 0, writeUnderWayComment(ctx, conn)
+	return tag.RowsAffected() > 0, err
 }
 
 // SetPlanStateSQL returns the statement of [SetPlanState] for a plan that goes on.
