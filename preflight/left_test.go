@@ -53,9 +53,9 @@ func TestIndexInTheMaking(t *testing.T) {
 // TestArchiver: no archive, one that works, and one that was stopped.
 func TestArchiver(t *testing.T) {
 	t.Parallel()
-	s := specialServer(t, 17)
-	url := s.URL("postgres")
+	url := specialDatabase(t, 17)
 	c := pgservertest.Connect(t, url)
+	run(t, c, "SELECT pg_stat_reset_shared('archiver')")
 	waitFor := func(condition string) {
 		t.Helper()
 		for ok := false; !ok; time.Sleep(20 * time.Millisecond) {
@@ -74,6 +74,7 @@ func TestArchiver(t *testing.T) {
 		"SELECT pg_switch_wal()")
 	waitFor("failed_count > 0")
 	want(t, flight(t, url), "archiver-failing", "error", "the archiver fails", "the last success was")
+	run(t, c, "ALTER SYSTEM RESET archive_command", "SELECT pg_reload_conf()")
 
 	want(t, flight(t, pgservertest.Database(t, 17)), "archiver-off", "warning", "archives no WAL")
 }

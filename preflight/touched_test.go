@@ -74,6 +74,7 @@ func TestTouched(t *testing.T) {
 		run(t, c, "ALTER TABLE users OWNER TO "+name, "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "ALTER TABLE users FORCE ROW LEVEL SECURITY")
 		low = flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), withRelease)
 		want(t, low, "role-lacks-rights", "warning public.users", "the policies of users hold for "+name+", too")
+		run(t, c, "DROP OWNED BY "+name+" CASCADE", "DROP ROLE "+name)
 	})
 }
 
@@ -157,8 +158,7 @@ func TestPartitions(t *testing.T) {
 // TestReplica: one that receives and does not replay, and a synchronous one that is not there.
 func TestReplica(t *testing.T) {
 	t.Parallel()
-	s := specialServer(t, 16)
-	url := s.URL("postgres")
+	url := specialDatabase(t, 16)
 	c := pgservertest.Connect(t, url)
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -202,6 +202,7 @@ func TestWraparound(t *testing.T) {
 		run(t, c, fmt.Sprintf("UPDATE pg_database SET datfrozenxid = '%d' WHERE datname = '%s'", old, name))
 		want(t, flight(t, s.URL("postgres")), "wraparound-near", severity+" "+name, "transactions old")
 	}
+	run(t, c, fmt.Sprintf("UPDATE pg_database SET datfrozenxid = '%d' WHERE datname = '%s'", number, name))
 }
 
 // TestOtherVersion: onward.yaml names others than the server's.

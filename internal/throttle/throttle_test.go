@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,13 +15,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func TestMain(m *testing.M) {
-	code := pgservertest.Main(m)
-	if archiving.server != nil {
-		archiving.server.Stop()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
 // none asks nothing.
 var none = Limits{Lag: -1, SlotWAL: -1, Archive: -1, Dead: -1, Vacuum: -1, Snapshot: -1, Active: -1}
@@ -45,28 +38,24 @@ func want(t *testing.T, v Verdict, level Level, words string) {
 	}
 }
 
-// archiving is a server whose archiver fails.
-var archiving struct {
-	once   sync.Once
-	server *pgserver.Server
-	err    error
-}
-
 func TestServerSignals(t *testing.T) {
 	t.Parallel()
-	archiving.once.Do(func() {
-		archiving.server, archiving.err = pgserver.Start(context.Background(), pgserver.Config{Major: onward.NewestMajor, Small: true, Unconfined: true, Settings: map[string]string{
-			"wal_level": "replica", "archive_mode": "on", "archive_command": "/bin/false", "max_replication_slots": "4", "max_wal_senders": "4",
-		}})
-	})
-	if archiving.err != nil {
-		pgservertest.SkipOrFail(t, archiving.err)
+	server, err := pgserver.Start(context.Background(), pgserver.Config{Major: onward.NewestMajor, Small: true, Unconfined: true, Settings: map[string]string{
+		"wal_level": "replica", "archive_mode": "on", "archive_command": "/bin/false", "max_replication_slots": "4", "max_wal_senders": "4",
+	}})
+	if err != nil {
+		pgservertest.SkipOrFail(t, err)
 	}
-	name, err := archiving.server.NewDatabase(t.Context(), "")
+	defer func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	name, err := server.NewDatabase(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := pgservertest.Connect(t, archiving.server.URL(name))
+	conn := pgservertest.Connect(t, server.URL(name))
 	pgservertest.Exec(t, conn, "SELECT pg_create_physical_replication_slot('report', true)", "CREATE TABLE w AS SELECT g AS n FROM generate_series(1, 20000) AS g")
 	want(t, look(t, &slotWAL, conn, func(l *Limits) { l.SlotWAL = 1 << 30 }), Free, "")
 	want(t, look(t, &slotWAL, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Stop, "slot report keeps")
