@@ -122,28 +122,30 @@ func readsBounds(s *Stmt) bool {
 }
 
 // LongUnderLock returns long work of a statement while earlier statements of its transaction
-// hold locks that block others, the strongest first; ok is false if there are none. It leaves
+// hold locks that block others, the strongest first; work is nil if there are none. It leaves
 // two cases to the rule about the work itself: the statement takes a strong lock on the
 // same relation, or on a table below a view that is held.
-func (p *Pass) LongUnderLock(s *Stmt) (locks []Held, work *effect.Effect, ok bool) {
-	if s.Held.isEmpty() {
-		return nil, nil, false
+func (p *Pass) LongUnderLock(s *Stmt) (locks []*Held, work *effect.Effect) {
+	if s.Held.strongest < onward.ShareLock {
+		return nil, nil
 	}
 	if work = p.LongWork(s); work == nil {
-		return nil, nil, false
+		return nil, nil
 	}
-	if s.Held.strongest < onward.ShareLock {
-		return nil, work, false
-	}
+	// Of 10,000 statements in one transaction each looks at all locks before it, so nothing is copied.
+	locks = make([]*Held, 0, len(s.Held.log))
 	for h := range s.Held.All() {
 		if h.Lock < onward.ShareLock || !analysis.IsBlocking(&h.Effect) && !s.isRecreatedAtCommit(h) ||
 			analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock || s.blocksViewReaders(h) {
 			continue
 		}
-		locks = append(locks, *h)
+		locks = append(locks, h)
 	}
-	slices.SortStableFunc(locks, func(x, y Held) int { return cmp.Compare(y.Lock, x.Lock) })
-	return locks, work, len(locks) > 0
+	if len(locks) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(locks, func(x, y *Held) int { return cmp.Compare(y.Lock, x.Lock) })
+	return locks, work
 }
 
 // isRecreatedAtCommit reports whether a relation that the transaction dropped exists again at

@@ -32,8 +32,8 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if len(s.Migration.Script.Source.Code) > 0 {
 		reportCodeUnderLock(p, s)
 	}
-	all, work, ok := p.LongUnderLock(s)
-	if !ok || validatesOwnConstraint(s) || referencesLockedTable(s, all[0]) {
+	all, work := p.LongUnderLock(s)
+	if work == nil || validatesOwnConstraint(s) || referencesLockedTable(s, all[0]) {
 		return
 	}
 	heldLock := all[0]
@@ -51,10 +51,10 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		hands = []onward.Evidence{heldLock.By.NewEvidence("locks " + heldLock.Name.String() + " against " + describeBlocked(heldLock.Lock) +
 			" too, until the transaction ends")}
 	}
-	names, evidence := listLockedNames(all)
+	names, more, evidence := listLockedNames(all)
 	p.Report(s, rule.Report{
-		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), formatLockedNames(names),
-			prose.PickForm(len(names), "is", "are"), describeBlocked(heldLock.Lock), heldLock.By.RelativePlace(s)),
+		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), formatLockedNames(names, more),
+			prose.PickForm(len(names)+more, "is", "are"), describeBlocked(heldLock.Lock), heldLock.By.RelativePlace(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.DescribeWaiting(&heldLock.Effect), work.Name),
 		Grows:    work.Name,
 		Instead:  adviseMove(s, work),
@@ -71,26 +71,27 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 const mostHeld = 5
 
 // formatLockedNames names the locked relations in a sentence.
-func formatLockedNames(names []string) string {
-	if len(names) > mostHeld {
-		return prose.FirstNames(names, mostHeld)
+func formatLockedNames(names []string, more int) string {
+	if more > 0 {
+		return prose.NamesAndMore(names, more)
 	}
 	return prose.EnumerateNames(names)
 }
 
-// listLockedNames lists the names of the relations that are locked as the first one is, and the evidence for each lock.
-func listLockedNames(all []rule.Held) (names []string, evidence []onward.Evidence) {
-	for i := range all {
-		h := &all[i]
-		if i > 0 && (describeBlocked(h.Lock) != describeBlocked(all[0].Lock) || !h.Kind.IsTable() || !all[0].Kind.IsTable()) {
-			continue
-		}
-		if len(names) < mostHeld {
+// listLockedNames lists the first names of the relations that are locked as the first one is, and the evidence for their
+// locks. more counts the rest.
+func listLockedNames(all []*rule.Held) (names []string, more int, evidence []onward.Evidence) {
+	for i, h := range all {
+		switch {
+		case i > 0 && (h.Lock.BlocksReads() != all[0].Lock.BlocksReads() || !h.Kind.IsTable() || !all[0].Kind.IsTable()):
+		case len(names) == mostHeld:
+			more++
+		default:
+			names = append(names, h.Name.String())
 			evidence = append(evidence, h.By.NewEvidence("takes "+h.Lock.String()+" on "+h.Name.String()))
 		}
-		names = append(names, h.Name.String())
 	}
-	return names, evidence
+	return names, more, evidence
 }
 
 // validatesOwnConstraint reports whether a statement validates a constraint that the
@@ -112,7 +113,7 @@ func validatesOwnConstraint(s *rule.Stmt) bool {
 // referencesLockedTable reports whether a statement adds a foreign key to the table that is held,
 // since one of the same table's was dropped: both tables are locked alike, and
 // constraint-foreign-key-validating tells who waits there.
-func referencesLockedTable(s *rule.Stmt, heldLock rule.Held) bool {
+func referencesLockedTable(s *rule.Stmt, heldLock *rule.Held) bool {
 	cmds := s.Node.GetAlterTableStmt().GetCmds()
 	if r := heldLock.By.AlteredRelation(); len(cmds) != 1 || r == nil || s.AlteredRelation() == nil || r.OID != s.AlteredRelation().OID ||
 		r.Name == heldLock.Name {
