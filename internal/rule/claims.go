@@ -37,7 +37,7 @@ func (p *Pass) silenceFindings(from int) {
 // the statement, whose text may leave names out, or with a finding that has all of the given names. A rule asks at the end of the release.
 func (p *Pass) IsLossClaimed(s *Stmt, names ...string) bool {
 	order := s.placeInRelease()
-	claims := func(f placedFinding) bool {
+	claims := func(f *placedFinding) bool {
 		return (f.Category == onward.Compatibility || f.Category == onward.DataLoss) &&
 			(f.order == order && f.full == onward.Error || !slices.ContainsFunc(names, func(n string) bool { return !analysis.MentionsWord(f.Fact, n) }))
 	}
@@ -47,8 +47,7 @@ func (p *Pass) IsLossClaimed(s *Stmt, names ...string) bool {
 // recordClaims keeps the claims of the pass's findings from an index on. The severity that counts is the one before small
 // tables, the configuration, suppressions and the baseline lower it.
 func (p *Pass) recordClaims(from int) {
-	for i := from; i < len(p.findings); i++ {
-		f := &p.findings[i]
+	for _, f := range p.findings[from:] {
 		c := claim{f.Fact + "\n" + f.Harm, f.full, f.versions, mayClaimWait(f.Category, f.full), p.Rule.Stops || f.said.Stops}
 		if c.waits || c.fails {
 			p.claims = append(p.claims, c)

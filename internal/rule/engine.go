@@ -50,7 +50,7 @@ type Engine struct {
 
 	// Only RunRules uses the fields below.
 	pass  *Pass
-	found []placedFinding
+	found []*placedFinding
 	supps []suppressionSet
 	// hidden are the findings that the baseline suppressed.
 	hidden onward.Known
@@ -171,8 +171,8 @@ func (e *Engine) RunRules(m *Migration) {
 	from := len(e.found)
 	e.collectFindings()
 	if m.Otherwise != nil {
-		for i := range e.found[from:] {
-			m.Found = append(m.Found, e.found[from+i].Finding)
+		for _, f := range e.found[from:] {
+			m.Found = append(m.Found, f.Finding)
 		}
 	}
 	// Programs between the parts of the SQL change rows, too. That counts for the next migrations.
@@ -292,22 +292,22 @@ func (e *Engine) collectFindings() {
 		line        int
 		severity    onward.Severity
 	}
-	first := make(map[same]int, len(e.pass.findings)) // place in found
-	e.found = slices.Grow(e.found, len(e.pass.findings))
+	known := make(map[same]*placedFinding, len(e.pass.findings))
 	for _, f := range e.pass.findings {
 		key := same{f.Fingerprint, f.order, f.Line, f.Severity}
-		index, ok := first[key]
+		first, ok := known[key]
 		if !ok {
-			first[key] = len(e.found)
+			known[key] = f
 			e.found = append(e.found, f)
 			continue
 		}
 		for _, v := range f.versions {
-			if !slices.Contains(e.found[index].versions, v) {
-				e.found[index].versions = append(slices.Clone(e.found[index].versions), v)
+			if !slices.Contains(first.versions, v) {
+				first.versions = append(slices.Clone(first.versions), v)
 			}
 		}
 	}
+	clear(e.pass.findings)
 	e.pass.findings = e.pass.findings[:0]
 }
 
@@ -325,8 +325,7 @@ func (e *Engine) Finish() (findings []onward.Finding, suppressed int) {
 			e.collectFindings() // one rule's findings at a time: they are many
 		}
 	}
-	for i := range e.found {
-		f := &e.found[i]
+	for _, f := range e.found {
 		// The configured severity replaces the rule's own. It lowers a finding with another severity, but does not raise it.
 		if s, ok := e.config.Severity[f.Rule]; ok && (s < f.Severity || f.Severity == e.defaultSeverity(f.Rule)) {
 			f.Severity = s
@@ -338,7 +337,7 @@ func (e *Engine) Finish() (findings []onward.Finding, suppressed int) {
 	}
 	remaining, suppressed := e.suppressFindings()
 	sort.SliceStable(remaining, func(i, j int) bool {
-		a, b := &remaining[i], &remaining[j]
+		a, b := remaining[i], remaining[j]
 		if a.order != b.order {
 			return a.order[0] < b.order[0] || a.order[0] == b.order[0] && a.order[1] < b.order[1]
 		}

@@ -31,12 +31,12 @@ var relations = []relation{
 }
 
 // relateFindings applies relations to findings in the order of the release, and returns those that stay.
-func relateFindings(found []placedFinding, list ...relation) []placedFinding {
+func relateFindings(found []*placedFinding, list ...relation) []*placedFinding {
 	for _, r := range list {
 		var groups [][]*placedFinding
 		places := map[any]int{} // in groups
-		for i := range found {
-			key := r.groupOf(&found[i])
+		for _, f := range found {
+			key := r.groupOf(f)
 			if key == nil {
 				continue
 			}
@@ -45,12 +45,12 @@ func relateFindings(found []placedFinding, list ...relation) []placedFinding {
 				place = len(groups)
 				places[key], groups = place, append(groups, nil)
 			}
-			groups[place] = append(groups[place], &found[i])
+			groups[place] = append(groups[place], f)
 		}
 		for _, g := range groups {
 			r.settle(g)
 		}
-		found = slices.DeleteFunc(found, func(f placedFinding) bool { return f.dropped })
+		found = slices.DeleteFunc(found, func(f *placedFinding) bool { return f.dropped })
 	}
 	return found
 }

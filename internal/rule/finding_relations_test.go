@@ -12,10 +12,10 @@ import (
 
 func TestMergeByCause(t *testing.T) {
 	t.Parallel()
-	found := func(line int, fact, cause string) placedFinding {
-		return placedFinding{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, said: Report{Cause: cause}}
+	found := func(line int, fact, cause string) *placedFinding {
+		return &placedFinding{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, said: Report{Cause: cause}}
 	}
-	var in []placedFinding
+	var in []*placedFinding
 	for line := 1; line <= 5; line++ {
 		in = append(in, found(line, "a", `and %d others do so too, on 100% of "t"`))
 	}
@@ -52,15 +52,15 @@ func TestMergeByCause(t *testing.T) {
 // A lesser finding goes beside an error about the lock of its own statement, and beside no other.
 func TestGreater(t *testing.T) {
 	t.Parallel()
-	makeFinding := func(rule, path string, statement int, category onward.Category, severity onward.Severity) placedFinding {
-		return placedFinding{
+	makeFinding := func(rule, path string, statement int, category onward.Category, severity onward.Severity) *placedFinding {
+		return &placedFinding{
 			Finding: onward.Finding{Rule: rule, Path: path, Category: category, Severity: severity},
 			order:   [2]int{0, statement},
 			said:    Report{Lesser: rule == "lesser"},
 		}
 	}
 	var got []string
-	for _, f := range relateFindings([]placedFinding{
+	for _, f := range relateFindings([]*placedFinding{
 		makeFinding("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), makeFinding("blocks", "a.sql", 1, onward.Locking,
 			onward.Error), makeFinding("other", "a.sql", 1, onward.InTransaction, onward.Warning),
 		makeFinding("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), makeFinding("blocks", "a.sql", 2, onward.Locking, onward.Warning),
@@ -79,9 +79,9 @@ func TestGreater(t *testing.T) {
 // A migration that itself fails is not "as above" under one whose harm comes later.
 func TestMergeLeavesFailuresApart(t *testing.T) {
 	t.Parallel()
-	var found []placedFinding
+	var found []*placedFinding
 	for _, harm := range []string{"old code fails", "old code fails", "the statement fails", "the statement fails", "old code fails", "old code fails"} {
-		found = append(found, placedFinding{
+		found = append(found, &placedFinding{
 			Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, said: Report{Cause: "and %d more"},
 		})
 	}
@@ -98,14 +98,14 @@ func TestMergeLeavesFailuresApart(t *testing.T) {
 // A warning yields to an error about a lock in its migration, and to no other.
 func TestYield(t *testing.T) {
 	t.Parallel()
-	makeFinding := func(path string, category onward.Category, severity onward.Severity) placedFinding {
-		return placedFinding{
+	makeFinding := func(path string, category onward.Category, severity onward.Severity) *placedFinding {
+		return &placedFinding{
 			Finding: onward.Finding{Path: path, Category: category, Severity: severity},
 			said:    Report{Yields: category == onward.Locking && severity == onward.Warning},
 		}
 	}
 	var got []onward.Severity
-	for _, f := range relateFindings([]placedFinding{
+	for _, f := range relateFindings([]*placedFinding{
 		makeFinding("a.sql", onward.Locking, onward.Warning), makeFinding("a.sql", onward.InTransaction, onward.Error),
 		makeFinding("a.sql", onward.InTransaction, onward.Warning),
 		makeFinding("b.sql", onward.Locking, onward.Warning), makeFinding("b.sql", onward.Compatibility, onward.Error),

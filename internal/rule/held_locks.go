@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type locked = atomic.Pointer[lockEntry]
 type lockEntry struct {
 	Held
 	at    int // how many entries the log had before this one
+	place int // of the relation in the log
 	older *lockEntry
 }
 
@@ -84,6 +86,7 @@ func (l *lockLog) recordLock(e *effect.Effect, stmt *Stmt) {
 	default:
 		x.older = l.log[place].Load()
 	}
+	x.place = place
 	l.log[place].Store(x)
 	l.now++
 	l.strongest = max(l.strongest, e.Lock)
@@ -112,15 +115,63 @@ func (t *Tx) assignHeldLocks(p *Pass) {
 	}
 }
 
-// lockedOn maps relations to their indexes in the log of a transaction.
-type lockedOn struct {
+// lockIndex finds locks in the log of a transaction. Its statements look in it, so that none of
+// 10,000 visits the locks of all others.
+type lockIndex struct {
+	// byName and byOID are the places of relations in the log.
 	byName map[catalog.Name][]int
 	byOID  map[catalog.OID][]int
+	// byStrength are the locks that users feel, in the order in which they were taken.
+	byStrength [onward.AccessExclusiveLock + 1][]*lockEntry
 }
 
-func (l lockedOn) addPlace(place int, name catalog.Name, oid catalog.OID) {
-	l.byName[name] = append(l.byName[name], place)
-	l.byOID[oid] = append(l.byOID[oid], place)
+// indexLocks returns the index of the transaction's locks.
+func (t *Tx) indexLocks() *lockIndex {
+	return BuildOnce(&t.Notes, func() *lockIndex {
+		out := &lockIndex{byName: map[catalog.Name][]int{}, byOID: map[catalog.OID][]int{}}
+		// Only later statements look for a lock, so those that the last one sees are enough.
+		whole := t.Statements[len(t.Statements)-1].Held
+		for place := range whole.log {
+			for x := whole.log[place].Load(); x != nil; x = x.older {
+				out.byName[x.Name] = append(out.byName[x.Name], place)
+				out.byOID[x.OID] = append(out.byOID[x.OID], place)
+				if analysis.IsBlocking(&x.Effect) || t.isRecreatedAtCommit(&x.Effect) {
+					out.byStrength[x.Lock] = append(out.byStrength[x.Lock], x)
+				}
+			}
+		}
+		for _, list := range out.byStrength {
+			slices.SortFunc(list, func(x, y *lockEntry) int { return cmp.Compare(x.at, y.at) })
+		}
+		return out
+	})
+}
+
+// isRecreatedAtCommit reports whether a relation that the transaction dropped exists again at
+// commit under its name. Readers wait for the new one.
+func (t *Tx) isRecreatedAtCommit(e *effect.Effect) bool {
+	return e.Dropped && !e.Unsure && (e.Kind.IsTable() || e.Kind == catalog.View || e.Kind == catalog.MaterializedView) &&
+		!t.RolledBack && t.After.Lookup(e.Name.Schema, e.Name.Name) != nil
+}
+
+// visitBlockingLocks visits the locks of earlier statements for which users wait, the strongest first.
+func (s *Stmt) visitBlockingLocks() iter.Seq[*Held] {
+	return func(yield func(*Held) bool) {
+		if s.Held.strongest < onward.ShareLock {
+			return
+		}
+		index := s.Tx.indexLocks()
+		for lock := s.Held.strongest; lock >= onward.ShareLock; lock-- {
+			for _, x := range index.byStrength[lock] {
+				if x.at >= s.Held.now {
+					break
+				}
+				if s.Held.lockAt(x.place) == &x.Held && !yield(&x.Held) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // FindHeldLock returns the lock that is held on the relation of an effect when a statement
@@ -129,20 +180,10 @@ func (s *Stmt) FindHeldLock(e *effect.Effect, want func(*Held) bool) *Held {
 	if s.Held.isEmpty() {
 		return nil
 	}
-	// The last statement of the transaction sees nearly the whole log.
-	whole := s.Tx.Statements[len(s.Tx.Statements)-1].Held
-	heldIndex := BuildOnce(&s.Tx.Notes, func() lockedOn {
-		out := lockedOn{map[catalog.Name][]int{}, map[catalog.OID][]int{}}
-		for i := range whole.log {
-			for x := whole.log[i].Load(); x != nil; x = x.older {
-				out.addPlace(i, x.Name, x.OID)
-			}
-		}
-		return out
-	})
-	found := heldIndex.byName[e.Name]
+	index := s.Tx.indexLocks()
+	found := index.byName[e.Name]
 	if e.OID != 0 {
-		found = slices.Concat(found, heldIndex.byOID[e.OID])
+		found = slices.Concat(found, index.byOID[e.OID])
 		slices.Sort(found)
 	}
 	for _, place := range found {

@@ -122,37 +122,31 @@ func readsBounds(s *Stmt) bool {
 }
 
 // LongUnderLock returns long work of a statement while earlier statements of its transaction
-// hold locks that block others, the strongest first; work is nil if there are none. It leaves
-// two cases to the rule about the work itself: the statement takes a strong lock on the
-// same relation, or on a table below a view that is held.
-func (p *Pass) LongUnderLock(s *Stmt) (locks []*Held, work *effect.Effect) {
+// hold locks that block others: the strongest, and tables that are locked against the same, at
+// most so many. work is nil if there are none. It leaves two cases to the rule about the work
+// itself: the statement takes a strong lock on the same relation, or on a table below a view
+// that is held.
+func (p *Pass) LongUnderLock(s *Stmt, most int) (locks []*Held, work *effect.Effect) {
 	if s.Held.strongest < onward.ShareLock {
 		return nil, nil
 	}
 	if work = p.LongWork(s); work == nil {
 		return nil, nil
 	}
-	// Of 10,000 statements in one transaction each looks at all locks before it, so nothing is copied.
-	locks = make([]*Held, 0, len(s.Held.log))
-	for h := range s.Held.All() {
-		if h.Lock < onward.ShareLock || !analysis.IsBlocking(&h.Effect) && !s.isRecreatedAtCommit(h) ||
-			analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock || s.blocksViewReaders(h) {
-			continue
+	for h := range s.visitBlockingLocks() {
+		switch {
+		case analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock || s.blocksViewReaders(h):
+		case locks == nil || h.Kind.IsTable() && h.Lock.BlocksReads() == locks[0].Lock.BlocksReads():
+			locks = append(locks, h)
 		}
-		locks = append(locks, h)
+		if len(locks) == most || len(locks) > 0 && !locks[0].Kind.IsTable() {
+			break
+		}
 	}
-	if len(locks) == 0 {
+	if locks == nil {
 		return nil, nil
 	}
-	slices.SortStableFunc(locks, func(x, y *Held) int { return cmp.Compare(y.Lock, x.Lock) })
 	return locks, work
-}
-
-// isRecreatedAtCommit reports whether a relation that the transaction dropped exists again at
-// commit under its name. Readers wait for the new one.
-func (s *Stmt) isRecreatedAtCommit(h *Held) bool {
-	return h.Dropped && !h.Unsure && (h.Kind.IsTable() || h.Kind == catalog.View || h.Kind == catalog.MaterializedView) &&
-		!s.Tx.RolledBack && s.Tx.After.Lookup(h.Name.Schema, h.Name.Name) != nil
 }
 
 // blocksViewReaders reports whether the held relation is a view over a table that the statement
@@ -175,16 +169,16 @@ func (p *Pass) HeldFor(s *Stmt, table string) (lock Held, name catalog.Name, ok 
 	if r == nil || !p.mayTakeLong(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
 		return lock, name, false
 	}
-	consider := func(h *Held) {
-		if h.Lock >= onward.ShareLock && analysis.IsBlocking(&h.Effect) && p.IsExisting(&h.Effect) && (!ok || h.Lock > lock.Lock) {
+	for h := range s.visitBlockingLocks() {
+		if p.IsExisting(&h.Effect) {
 			lock, ok = *h, true
+			break
 		}
 	}
-	for h := range s.Held.All() {
-		consider(h)
-	}
 	for _, e := range s.Result.Effects {
-		consider(&Held{e, s})
+		if e.Lock >= onward.ShareLock && analysis.IsBlocking(&e) && p.IsExisting(&e) && (!ok || e.Lock > lock.Lock) {
+			lock, ok = Held{e, s}, true
+		}
 	}
 	return lock, r.Name, ok
 }

@@ -42,11 +42,11 @@ type Pass struct {
 	// claims hold for only some of them. The rule runs again then, once for each version.
 	versions []int
 	asked    bool
-	findings []placedFinding
+	findings []*placedFinding
 	// claims are the findings on the current statement that may claim its effects.
 	claims []claim
 	// silenced are the findings of rules that are switched off. collected are the others so far, at the end of the release.
-	silenced, collected []placedFinding
+	silenced, collected []*placedFinding
 	// functions are the function bodies of the last call of FunctionBodies.
 	functions *analysis.Bodies
 	begun     hashedStatement
@@ -192,7 +192,7 @@ func (p *Pass) Report(location spot, r Report) {
 		Migration: s.Migration.ID, Path: s.Migration.Path,
 		Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Words: s.placesInFile(parts),
 	}, r)
-	if found := &p.findings[len(p.findings)-1]; found.Instead == r.Instead {
+	if found := p.findings[len(p.findings)-1]; found.Instead == r.Instead {
 		found.fix = fix
 	}
 }
@@ -218,7 +218,7 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 	if s != nil && s.In != "" {
 		f.Fact += " (in " + s.In + "())"
 	}
-	found := placedFinding{
+	found := &placedFinding{
 		Finding:  f,
 		full:     full,
 		outer:    f.Line,

@@ -38,7 +38,7 @@ const (
 
 // suppressFindings removes the findings that comments and the baseline suppress. It adds a finding for
 // each comment that suppresses nothing, names no rule, or gives no reason.
-func (e *Engine) suppressFindings() (remaining []placedFinding, suppressed int) {
+func (e *Engine) suppressFindings() (remaining []*placedFinding, suppressed int) {
 	byPath := map[string]*suppressionSet{}
 	for i := range e.supps {
 		byPath[e.supps[i].path] = &e.supps[i]
@@ -55,7 +55,7 @@ func (e *Engine) suppressFindings() (remaining []placedFinding, suppressed int) 
 			}
 			continue
 		}
-		if s := byPath[f.Path]; s != nil && s.suppressFinding(&f) {
+		if s := byPath[f.Path]; s != nil && s.suppressFinding(f) {
 			suppressed++
 			continue
 		}
@@ -158,8 +158,8 @@ func (s *suppressionSet) commentsFor(rule string) *comments {
 }
 
 // judgeComments judges the suppression comments of a migration by its findings.
-func (e *Engine) judgeComments(s *suppressionSet, found []placedFinding) []placedFinding {
-	var out []placedFinding
+func (e *Engine) judgeComments(s *suppressionSet, found []*placedFinding) []*placedFinding {
+	var out []*placedFinding
 	add := func(c *script.Suppression, rule, fact, harm, instead string) {
 		f := onward.Finding{
 			Rule: rule, Category: onward.Suppression, Severity: onward.Warning,
@@ -174,7 +174,7 @@ func (e *Engine) judgeComments(s *suppressionSet, found []placedFinding) []place
 			}
 			f.Severity = severity
 		}
-		out = append(out, placedFinding{Finding: f, order: [2]int{s.index, 0}, versions: e.config.Versions})
+		out = append(out, &placedFinding{Finding: f, order: [2]int{s.index, 0}, versions: e.config.Versions})
 	}
 	for i := range s.list {
 		c := &s.list[i]
@@ -212,8 +212,8 @@ type commentFinding struct{ rule, fact, harm, instead string }
 
 // judgeForeignComment judges a comment for another linter, or a call that silences one. It may be meant for that linter only, so it is reported
 // only where onward has a finding.
-func judgeForeignComment(c *script.Suppression, path string, found []placedFinding) (out commentFinding, ok bool) {
-	index := slices.IndexFunc(found, func(f placedFinding) bool {
+func judgeForeignComment(c *script.Suppression, path string, found []*placedFinding) (out commentFinding, ok bool) {
+	index := slices.IndexFunc(found, func(f *placedFinding) bool {
 		return f.Path == path && (c.LastLine == 0 || isWaivable(f)) &&
 			(c.CoversLine(f.outer, f.outerEnd, f.Line) || c.CoversLine(f.Line, f.EndLine, f.Line))
 	})
@@ -234,7 +234,7 @@ func judgeForeignComment(c *script.Suppression, path string, found []placedFindi
 }
 
 // isWaivable reports whether a finding is of the kind that a call like safety_assured is meant for: an error, or a warning about code or rows.
-func isWaivable(f placedFinding) bool {
+func isWaivable(f *placedFinding) bool {
 	switch f.Category {
 	case onward.Compatibility, onward.DataLoss, onward.Data:
 		return f.Severity >= onward.Warning

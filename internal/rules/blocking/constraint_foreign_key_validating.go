@@ -33,7 +33,7 @@ var ConstraintForeignKeyValidating = &rule.Rule{
 // validated are the foreign keys of a statement that read the rows.
 type validated struct {
 	sharedWork
-	others             []string
+	others             []catalog.Name
 	way                advice.Way
 	partitioned, fresh bool
 }
@@ -51,8 +51,8 @@ func findValidatedForeignKeys(p *rule.Pass, s *rule.Stmt) (v validated) {
 			v.fresh = true
 		}
 		v.add(a.Command, scan, a.name, a.validateLaterSQL(s))
-		if other := ref.Name.String(); ref.Name != scan.Name && p.InUse(ref) && !slices.Contains(v.others, other) {
-			v.others = append(v.others, other)
+		if ref.Name != scan.Name && p.InUse(ref) && !slices.Contains(v.others, ref.Name) {
+			v.others = append(v.others, ref.Name)
 		}
 		v.partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
 		add, validate := a.validationSteps(s)
@@ -99,24 +99,20 @@ func checkForeignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 // describeReferencedTables appends to a sentence about waiting sessions the tables that the foreign key
 // references. These are locked against writes, or against everything if an earlier statement
 // has locked them so.
-func describeReferencedTables(s *rule.Stmt, e *effect.Effect, otherTables []string) string {
-	shut := len(otherTables) > 0 && !slices.ContainsFunc(otherTables, func(name string) bool {
-		for h := range s.Held.All() {
-			if h.Lock.BlocksReads() && h.Name.String() == name {
-				return false
-			}
-		}
-		return true
-	})
-	switch {
-	case len(otherTables) == 0:
+func describeReferencedTables(s *rule.Stmt, e *effect.Effect, tables []catalog.Name) string {
+	if len(tables) == 0 {
 		return ""
-	case shut && e.Lock.BlocksReads():
-		return " and on " + strings.Join(otherTables, ", ")
-	case e.Lock.BlocksReads():
-		return ", and every INSERT, UPDATE and DELETE on " + strings.Join(otherTables, ", ") + ","
 	}
-	return " and on " + strings.Join(otherTables, ", ")
+	var names []string
+	open := false // for reads
+	for _, t := range tables {
+		names = append(names, t.String())
+		open = open || s.FindHeldLock(&effect.Effect{Name: t}, func(h *rule.Held) bool { return h.Lock.BlocksReads() }) == nil
+	}
+	if open && e.Lock.BlocksReads() {
+		return ", and every INSERT, UPDATE and DELETE on " + strings.Join(names, ", ") + ","
+	}
+	return " and on " + strings.Join(names, ", ")
 }
 
 // findFilledReference returns the effect on the table that a new one refers to, where the rows of

@@ -93,7 +93,7 @@ func findLockedValidation(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 
 // findReferenced is the existing table that a foreign key refers to, which refuses
 // writes since the key was added.
-func findReferenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name string) []string {
+func findReferenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name string) []catalog.Name {
 	now := s.After.Relation(table.OID)
 	if now == nil {
 		return nil
@@ -103,7 +103,7 @@ func findReferenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name st
 		return nil
 	}
 	if ref := s.After.Relation(con.Ref); ref != nil && p.InUse(ref) {
-		return []string{ref.Name.String()}
+		return []catalog.Name{ref.Name}
 	}
 	return nil
 }

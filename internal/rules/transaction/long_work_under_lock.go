@@ -32,7 +32,7 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if len(s.Migration.Script.Source.Code) > 0 {
 		reportCodeUnderLock(p, s)
 	}
-	all, work := p.LongUnderLock(s)
+	all, work := p.LongUnderLock(s, mostHeld+1)
 	if work == nil || validatesOwnConstraint(s) || referencesLockedTable(s, all[0]) {
 		return
 	}
@@ -51,10 +51,10 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		hands = []onward.Evidence{heldLock.By.NewEvidence("locks " + heldLock.Name.String() + " against " + describeBlocked(heldLock.Lock) +
 			" too, until the transaction ends")}
 	}
-	names, more, evidence := listLockedNames(all)
+	names, evidence := listLockedNames(all)
 	p.Report(s, rule.Report{
-		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), formatLockedNames(names, more),
-			prose.PickForm(len(names)+more, "is", "are"), describeBlocked(heldLock.Lock), heldLock.By.RelativePlace(s)),
+		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), names,
+			prose.PickForm(len(all), "is", "are"), describeBlocked(heldLock.Lock), heldLock.By.RelativePlace(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.DescribeWaiting(&heldLock.Effect), work.Name),
 		Grows:    work.Name,
 		Instead:  adviseMove(s, work),
@@ -70,28 +70,17 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 // mostHeld is how many locked tables a finding names and shows.
 const mostHeld = 5
 
-// formatLockedNames names the locked relations in a sentence.
-func formatLockedNames(names []string, more int) string {
-	if more > 0 {
-		return prose.NamesAndMore(names, more)
+// listLockedNames names the locked relations in a sentence, and returns the evidence for the locks that it names.
+func listLockedNames(locks []*rule.Held) (names string, evidence []onward.Evidence) {
+	var list []string
+	for _, h := range locks[:min(len(locks), mostHeld)] {
+		list = append(list, h.Name.String())
+		evidence = append(evidence, h.By.NewEvidence("takes "+h.Lock.String()+" on "+h.Name.String()))
 	}
-	return prose.EnumerateNames(names)
-}
-
-// listLockedNames lists the first names of the relations that are locked as the first one is, and the evidence for their
-// locks. more counts the rest.
-func listLockedNames(all []*rule.Held) (names []string, more int, evidence []onward.Evidence) {
-	for i, h := range all {
-		switch {
-		case i > 0 && (h.Lock.BlocksReads() != all[0].Lock.BlocksReads() || !h.Kind.IsTable() || !all[0].Kind.IsTable()):
-		case len(names) == mostHeld:
-			more++
-		default:
-			names = append(names, h.Name.String())
-			evidence = append(evidence, h.By.NewEvidence("takes "+h.Lock.String()+" on "+h.Name.String()))
-		}
+	if len(locks) > mostHeld {
+		list = append(list, "others")
 	}
-	return names, more, evidence
+	return prose.JoinNames(list), evidence
 }
 
 // validatesOwnConstraint reports whether a statement validates a constraint that the
