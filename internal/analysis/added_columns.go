@@ -33,7 +33,10 @@ func (r *Rows) RecordAdded(deltas []catalog.Delta) {
 				value = AddedValue{Same: true}
 			}
 		}
-		r.addedValues[columnOf{d.OID, d.New.Attnum}] = value
+		if r.addedValues[d.OID] == nil {
+			r.addedValues[d.OID] = map[int16]AddedValue{}
+		}
+		r.addedValues[d.OID][d.New.Attnum] = value
 	}
 }
 
@@ -56,6 +59,10 @@ func isTransactionTime(n *pgparse.Node) bool {
 
 // RecordWritten records that a statement may have written columns of a table: from then on, the rows do not hold what they were added with.
 func (r *Rows) RecordWritten(w *Write) {
+	addedValues := r.addedValues[w.Table.OID]
+	if len(addedValues) == 0 {
+		return
+	}
 	set := map[string]bool{}
 	switch n := w.Node.(type) {
 	case *pgparse.UpdateStmt:
@@ -72,12 +79,9 @@ func (r *Rows) RecordWritten(w *Write) {
 	default:
 		set = nil
 	}
-	for key := range r.addedValues {
-		if key.table != w.Table.OID {
-			continue
-		}
-		if c := w.Table.Attr(key.attnum); set == nil || c == nil || set[c.Name] {
-			delete(r.addedValues, key)
+	for attnum := range addedValues {
+		if c := w.Table.Attr(attnum); set == nil || c == nil || set[c.Name] {
+			delete(addedValues, attnum)
 		}
 	}
 }
@@ -93,6 +97,6 @@ func (r *Rows) EndProgram() { r.runsProgram = false }
 
 // AddedValue returns what all rows of a table hold in a column that the release added; ok is false if that is not known.
 func (r *Rows) AddedValue(table catalog.OID, attnum int16) (value AddedValue, ok bool) {
-	value, ok = r.addedValues[columnOf{table, attnum}]
+	value, ok = r.addedValues[table][attnum]
 	return value, ok && !r.shownEmpty[table] && !r.clearedTables[table]
 }

@@ -18,8 +18,8 @@ type Rows struct {
 	shownEmpty map[catalog.OID]bool
 	// clearedTables are the tables whose rows a statement has removed, all of them.
 	clearedTables map[catalog.OID]bool
-	// addedValues are the values of columns that the release added, until something fills them.
-	addedValues map[columnOf]AddedValue
+	// addedValues are the values of columns that the release added, by table and attnum, until something fills them.
+	addedValues map[catalog.OID]map[int16]AddedValue
 	// runsProgram: the current migration runs a program.
 	runsProgram bool
 }
@@ -40,7 +40,7 @@ type RowPut struct {
 func NewRows() *Rows {
 	return &Rows{
 		programTables: map[catalog.OID]bool{}, updatedColumns: map[columnOf]bool{}, putRows: map[catalog.OID]Extent{},
-		shownEmpty: map[catalog.OID]bool{}, clearedTables: map[catalog.OID]bool{}, addedValues: map[columnOf]AddedValue{},
+		shownEmpty: map[catalog.OID]bool{}, clearedTables: map[catalog.OID]bool{}, addedValues: map[catalog.OID]map[int16]AddedValue{},
 	}
 }
 

@@ -28,7 +28,7 @@ const (
 	// less than smallHeap is live. stillRoom is the least that it can allocate between
 	// two collections (bytes). endRoom is how far above the limit the end of the work may
 	// go.
-	stillLimit = 96 << 20
+	stillLimit = 112 << 20
 	stillRoom  = 32 << 20
 	endRoom    = 8 << 20
 	// overfull is the factor of its planned size at which the runtime collects a heap by

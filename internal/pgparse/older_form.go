@@ -22,7 +22,9 @@ var labelWords = lazyregexp.New(`(?i)\b(?:ignore|respect)\b`)
 const sameClass = "within"
 
 // MayHaveOlderForm reports whether a text may have a form that is gone in a newer version. It does not parse.
-func MayHaveOlderForm(sql string) bool { return labelWords.MatchString(sql) }
+func MayHaveOlderForm(sql string) bool {
+	return (ContainsFold(sql, "ignore") || ContainsFold(sql, "respect")) && labelWords.MatchString(sql)
+}
 
 // markOlderForm records in a statement which version refuses it that the parser's own grammar has, and the message.
 func markOlderForm(sql string, tree *ast.ParseResult) {
