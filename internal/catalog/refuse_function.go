@@ -67,7 +67,8 @@ func checkBlockBody(node *pgparse.Node, sql string) *Problem {
 	if s == nil {
 		return nil
 	}
-	if language, definition := pgparse.FunctionCode(s.GetOptions()); language != "plpgsql" || len(definition) != 1 {
+	language, definition := pgparse.FunctionCode(s.GetOptions())
+	if language != "plpgsql" || len(definition) != 1 || pgparse.IsBlockComplete(sql, definition[0]) {
 		return nil
 	}
 	_, err := pgparse.ParseBlock(sql)
@@ -78,7 +79,7 @@ func checkBlockBody(node *pgparse.Node, sql string) *Problem {
 // accept a form that it does not know.
 func newSyntaxProblem(err error) *Problem {
 	wrong := new(pgparse.SyntaxError)
-	if !errors.As(err, &wrong) || wrong.Hint != "" || !strings.HasPrefix(wrong.Message, "syntax error") {
+	if !errors.As(err, &wrong) || wrong.Hint != "" || !strings.HasPrefix(wrong.Message, "syntax error") && !strings.HasSuffix(wrong.Message, "at end of input") {
 		return nil
 	}
 	p := &Problem{Refusal: *pgerror.SyntaxOf.NewRefusal(wrong.Message), Certain: true, Body: true}

@@ -55,19 +55,8 @@ type BlockStatement struct {
 // the parser lacks a feature of Postgres: it knows neither the fields of a %ROWTYPE nor
 // types in schemas other than public.
 func ParseBlock(statement string) (block *Block, err error) {
-	if len(statement) > maxBlock {
-		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB, up to %d kB are read", len(statement)>>10, maxBlock>>10)}
-	}
-	if n := strings.Count(statement, ";"); int64(n)*int64(len(statement)) > maxBlockWork {
-		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB in %d statements, which would take too long to read", len(statement)>>10, n)}
-	}
-	for _, p := range scanPieces(dollarQuotedBody(statement)) {
-		if p.depth > MaxDepth {
-			return nil, &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth)}
-		}
-	}
-	if nestingDepth(dollarQuotedBody(statement)) > maxNesting {
-		return nil, nestingError()
+	if err := checkBlockSize(statement); err != nil {
+		return nil, err
 	}
 	text, err := parser.ParsePlPgSqlToJSON(statement)
 	var originals map[string]string
@@ -77,7 +66,7 @@ func ParseBlock(statement string) (block *Block, err error) {
 			text, err = parser.ParsePlPgSqlToJSON(replaced)
 		}
 	}
-	if err != nil && strings.Contains(err.Error(), "at or near") {
+	if err != nil && (strings.Contains(err.Error(), "at or near") || strings.HasSuffix(err.Error(), "at end of input")) {
 		return nil, &SyntaxError{Message: shortenMessage(err.Error())}
 	}
 	if err != nil {
@@ -96,6 +85,26 @@ func ParseBlock(statement string) (block *Block, err error) {
 	}
 	w.block.restoreOriginals(originals)
 	return w.block, nil
+}
+
+// checkBlockSize returns an error for a body that would take the parser too long, or too deep.
+func checkBlockSize(statement string) error {
+	if len(statement) > maxBlock {
+		return &SyntaxError{Message: fmt.Sprintf("a body of %d kB, up to %d kB are read", len(statement)>>10, maxBlock>>10)}
+	}
+	if n := strings.Count(statement, ";"); int64(n)*int64(len(statement)) > maxBlockWork {
+		return &SyntaxError{Message: fmt.Sprintf("a body of %d kB in %d statements, which would take too long to read", len(statement)>>10, n)}
+	}
+	body := dollarQuotedBody(statement)
+	for _, p := range scanPieces(body) {
+		if p.depth > MaxDepth {
+			return &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth)}
+		}
+	}
+	if nestingDepth(body) > maxNesting {
+		return nestingError()
+	}
+	return nil
 }
 
 const (
