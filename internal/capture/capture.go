@@ -62,6 +62,7 @@ func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter
 	if c.loadCached(headKey, r) {
 		return r, nil
 	}
+	command.PrepareAccess(c.Home)
 	stage, err := startStage(ctx, c.Major, c.Logger)
 	if err != nil {
 		return nil, err

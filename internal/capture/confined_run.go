@@ -55,7 +55,8 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 		Words: words, Dir: c.Dir, Env: env, Timeout: c.runLimit(), Started: func(pid int) {
 			watch.followProcess(pid, cancel)
 			if c.clients != nil {
-				c.clients.LetIn(watch.listProcesses)
+				// This process passes connections on from the command's own network. Those that left the tree are searched last.
+				c.clients.LetIn(func() []int { return []int{os.Getpid()} }, watch.tree.Members, watch.listMarkedProcesses)
 			}
 		},
 	}, access)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -90,10 +89,10 @@ func (w *watch) followProcess(pid int, cancel context.CancelCauseFunc) {
 	})
 }
 
-// listProcesses returns the processes of the command, and this one: it passes connections on from the command's own network.
-func (w *watch) listProcesses() []int {
+// listMarkedProcesses returns the processes of the command that have its mark, also those that left its tree.
+func (w *watch) listMarkedProcesses() []int {
 	pids, _ := sandbox.ListProcesses(w.mark)
-	return append(append(pids, w.tree.Members()...), os.Getpid())
+	return pids
 }
 
 // checkBounds returns an error if a command has too many processes, or too much memory.

@@ -36,6 +36,7 @@ func (c *Config) Render(ctx context.Context, t adapter.Tree, s adapter.Source) (
 	if err != nil {
 		return nil, fmt.Errorf("render: in onward.yaml: %w", err)
 	}
+	command.PrepareAccess(c.Home)
 	cmd, remove, err := c.newCommand(ctx, t, s)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -41,19 +42,18 @@ var searchPlaces = []searchPlace{
 // findInstalls lists the usable installed servers, newest major first, one for each directory. Downloaded binaries come after the installations of
 // the same major. looked and unfit list the searched places and the unusable installations, for a MissingError.
 func findInstalls() (installs []Install, looked, unfit []string) {
+	type candidate struct {
+		source, bin string
+		install     Install
+		err         error
+	}
+	var candidates []*candidate
 	seen := map[string]bool{}
 	add := func(source, dir string) {
-		bin, ok := findBinaries(dir)
-		if !ok || seen[bin] {
-			return
+		if bin, ok := findBinaries(dir); ok && !seen[bin] {
+			seen[bin] = true
+			candidates = append(candidates, &candidate{source: source, bin: bin})
 		}
-		seen[bin] = true
-		install, err := inspectInstall(source, bin)
-		if err != nil {
-			unfit = append(unfit, err.Error())
-			return
-		}
-		installs = append(installs, install)
 	}
 
 	looked = append(looked, "PATH")
@@ -61,11 +61,11 @@ func findInstalls() (installs []Install, looked, unfit []string) {
 		add("PATH", dir)
 	}
 	home, _ := os.UserHomeDir()
-	all := searchPlaces
+	places := searchPlaces
 	if root, err := CacheDir(); err == nil {
-		all = append(slices.Clone(searchPlaces), searchPlace{"cache", filepath.Join(root, "postgres", "*", "bin")})
+		places = append(slices.Clone(searchPlaces), searchPlace{"cache", filepath.Join(root, "postgres", "*", "bin")})
 	}
-	for _, p := range all {
+	for _, p := range places {
 		glob := p.glob
 		if rest, ok := strings.CutPrefix(glob, "~"); ok {
 			if home == "" {
@@ -78,6 +78,18 @@ func findInstalls() (installs []Install, looked, unfit []string) {
 		for _, dir := range dirs {
 			add(p.source, dir)
 		}
+	}
+	var all sync.WaitGroup
+	for _, c := range candidates {
+		all.Go(func() { c.install, c.err = inspectInstall(c.source, c.bin) })
+	}
+	all.Wait()
+	for _, c := range candidates {
+		if c.err != nil {
+			unfit = append(unfit, c.err.Error())
+			continue
+		}
+		installs = append(installs, c.install)
 	}
 	slices.SortStableFunc(installs, func(a, b Install) int { return cmp.Compare(b.Major, a.Major) })
 	return installs, looked, unfit

@@ -175,10 +175,8 @@ func FindClient(conn net.Conn) (c Client, ok bool) {
 			return c, false
 		}
 		server, client := unmapAddress(local.AddrPort()), unmapAddress(remote.AddrPort())
-		for _, s := range tcpSockets(established) {
-			if s.local == client && s.remote == server {
-				return Client{User: s.user, inode: s.inode}, true
-			}
+		if s, ok := findTCPSocket(client, server); ok {
+			return Client{User: s.user, inode: s.inode}, true
 		}
 	}
 	return c, false

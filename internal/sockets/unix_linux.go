@@ -2,7 +2,6 @@ package sockets
 
 import (
 	"encoding/binary"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,15 +9,11 @@ import (
 // unixConnections returns the held sockets that are connected Unix sockets. /proc/net/unix does not report the
 // other end, so the kernel is asked through a netlink socket, as ss -x does.
 func unixConnections(pidByInode map[uint64]int) []Connection {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	fd, err := openDiagSocket()
 	if err != nil {
 		return nil
 	}
 	defer unix.Close(fd)
-	wait := unix.NsecToTimeval(int64(time.Second))
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
-		return nil
-	}
 	if err := unix.Sendto(fd, newUnixRequest(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil
 	}
@@ -53,11 +48,7 @@ const (
 
 // newUnixRequest returns a request for all connected Unix sockets and the other end of each.
 func newUnixRequest() []byte {
-	const size = unix.NLMSG_HDRLEN + unixRequestSize
-	out := make([]byte, size)
-	binary.NativeEndian.PutUint32(out, size)
-	binary.NativeEndian.PutUint16(out[4:], unix.SOCK_DIAG_BY_FAMILY)
-	binary.NativeEndian.PutUint16(out[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	out := newDiagRequest(unixRequestSize, unix.NLM_F_DUMP)
 	body := out[unix.NLMSG_HDRLEN:]
 	body[0] = unix.AF_UNIX
 	binary.NativeEndian.PutUint32(body[4:], 1<<unix.BPF_TCP_ESTABLISHED)

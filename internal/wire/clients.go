@@ -22,8 +22,8 @@ type Clients struct {
 
 	password string
 	mu       sync.Mutex
-	list     func() []int  // the processes that are let in
-	known    chan struct{} // closed once list is set
+	lists    []func() []int // the processes that are let in
+	known    chan struct{}  // closed once lists is set
 }
 
 // NewClients returns a decision that lets nobody in yet but those who know the password.
@@ -34,10 +34,11 @@ func NewClients(users []uint32) *Clients {
 // Password returns the password of the run.
 func (c *Clients) Password() string { return c.password }
 
-// LetIn lets the processes in that a function lists. It is called once, when the command has started.
-func (c *Clients) LetIn(list func() []int) {
+// LetIn lets the processes in that functions list. It is called once, when the command has started. A function is asked if those before it
+// do not list a client.
+func (c *Clients) LetIn(lists ...func() []int) {
 	c.mu.Lock()
-	c.list = list
+	c.lists = lists
 	c.mu.Unlock()
 	close(c.known)
 }
@@ -63,9 +64,9 @@ func (c *Clients) isTrustedClient(conn net.Conn) bool {
 		return false
 	}
 	c.mu.Lock()
-	list := c.list
+	lists := c.lists
 	c.mu.Unlock()
-	return client.IsHeldBy(list())
+	return slices.ContainsFunc(lists, func(list func() []int) bool { return client.IsHeldBy(list()) })
 }
 
 // authenticateClient asks a client for the password of the run, unless its process is let in.

@@ -10,6 +10,13 @@ import (
 	"github.com/onward-sql/onward/internal/sandbox"
 )
 
+// PrepareAccess asks in the background what [ListAccess] and the start of a command need to know: where installed programs have their packages,
+// and whether this machine gives a command namespaces. It takes some tenths of a second, in which a server can start.
+func PrepareAccess(home string) {
+	go cachedPackageDirs(home)
+	go func() { _ = sandbox.CheckNamespaces() }() // whoever starts a command is told
+}
+
 // ListAccess returns what a command may use beside its checkout: what the user names, the installed packages, and
 // the directories that installed programs name. home is the user's own
 // copy of the repository, "" for none, and workDir the command's directory in it. No other path of the repository gives a right.
