@@ -17,8 +17,10 @@ type Limit struct {
 
 // Limits are the limits of all benchmarks. README.md has them as a table.
 var Limits = []Limit{
-	{Name: "check/wall", Value: 1.4, Unit: "times", Bounds: "wall time of `onward check` on the generated corpus, and on `CORPUS`, beside squawk (aim: 0.8)"},
-	{Name: "check/cpu", Value: 1.25, Unit: "times", Bounds: "CPU time (user and system, all threads) of the same (aim: 1)"},
+	// A statement is asked more than when the limits were 1.4 and 1.25: bodies of functions are parsed and DO blocks unrolled, and the catalog
+	// tells what the server refuses. Of the CPU time the catalog has a quarter, the rules have a fifth, parser and collector a sixth each.
+	{Name: "check/wall", Value: 1.9, Unit: "times", Bounds: "wall time of `onward check` on the generated corpus, and on `CORPUS`, beside squawk (aim: 0.8)"},
+	{Name: "check/cpu", Value: 1.75, Unit: "times", Bounds: "CPU time (user and system, all threads) of the same (aim: 1)"},
 	{Name: "check/memory", Value: 200, Unit: "MB", Bounds: "peak resident memory of the same"},
 	{Name: "check/growth", Value: 14, Unit: "times", Bounds: "wall and CPU time of ten times the files (aim: 11)"},
 	{Name: "check/start", Value: 20, Unit: "ms", Bounds: "`onward check` of one small file, from the start of the process to its end"},
@@ -65,6 +67,10 @@ var Limits = []Limit{
 	{Name: "growth/time one-transaction-one-table", Value: 20, Unit: "times", Bounds: "names are looked for among the columns of a table, at most 1,600"},
 	{Name: "growth/time one-table-grant", Value: 25, Unit: "times", Bounds: "each GRANT is looked up among the table's"},
 	{Name: "growth/time drop-tables", Value: 25, Unit: "times", Bounds: "the dependents of each table are looked for among all that goes"},
+	{Name: "growth/time plpgsql-called", Value: 35, Unit: "times", Bounds: "the parser copies the text of a body for each statement; pgparse bounds that to two seconds"},
+	{Name: "growth/time do-executes", Value: 30, Unit: "times", Bounds: "the same"},
+	{Name: "growth/time drop-owned", Value: 25, Unit: "times", Bounds: "each DROP OWNED looks at all relations, whoever may own them"},
+	{Name: "growth/peak partitions-altered", Value: 600, Unit: "MB", Bounds: "six statements change 20,000 partitions, and the catalog keeps each state"},
 	{Name: "growth/peak million-selects", Value: 300, Unit: "MB", Bounds: "less than the common limit, as a part of the file is judged at a time"},
 	{Name: "growth/peak million-selects-json", Value: 600, Unit: "MB", Bounds: "each statement is in the report"},
 	{Name: "growth/peak 31-mb-of-inserts", Value: 300, Unit: "MB", Bounds: "as million-selects"},
