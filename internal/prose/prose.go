@@ -39,8 +39,12 @@ func Pluralize(n int64, noun string) string {
 
 // FirstNames lists the first names, and counts the rest: "a, b and 3 more".
 func FirstNames(names []string, most int) string {
-	first, more := TakeFirst(names, most)
-	text := strings.Join(first, ", ")
+	return NamesAndMore(TakeFirst(names, most))
+}
+
+// NamesAndMore lists names, and says how many more there are: "a, b and 3 more".
+func NamesAndMore(names []string, more int) string {
+	text := strings.Join(names, ", ")
 	if more > 0 {
 		text += " and " + countRest(more)
 	}

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"iter"
 	"slices"
 	"sync/atomic"
@@ -25,8 +24,9 @@ type Locks struct {
 	log []*locked
 	// now counts the entries written so far.
 	now int
-	// strongest is the strongest of them.
+	// strongest is the strongest of them. tables counts the tables that they lock against writes only, and against reads, too.
 	strongest onward.Lock
+	tables    struct{ writes, reads int }
 }
 
 // locked are the locks on one relation, with the newest and strongest first. A later
@@ -87,9 +87,22 @@ func (l *lockLog) recordLock(e *effect.Effect, stmt *Stmt) {
 		x.older = l.log[place].Load()
 	}
 	x.place = place
+	l.countTable(x, 1)
+	l.countTable(x.older, -1)
 	l.log[place].Store(x)
 	l.now++
 	l.strongest = max(l.strongest, e.Lock)
+}
+
+// countTable adds to the count of tables that are locked as one is, if users feel its lock.
+func (l *Locks) countTable(x *lockEntry, n int) {
+	switch {
+	case x == nil || x.Lock < onward.ShareLock || !x.Kind.IsTable() || !analysis.IsBlocking(&x.Effect):
+	case x.Lock.BlocksReads():
+		l.tables.reads += n
+	default:
+		l.tables.writes += n
+	}
 }
 
 // assignHeldLocks tells each statement of a transaction which locks earlier statements hold.
@@ -121,8 +134,10 @@ type lockIndex struct {
 	// byName and byOID are the places of relations in the log.
 	byName map[catalog.Name][]int
 	byOID  map[catalog.OID][]int
-	// byStrength are the locks that users feel, in the order in which they were taken.
+	// byStrength are the locks that users feel, in the order in which their relations were first locked.
 	byStrength [onward.AccessExclusiveLock + 1][]*lockEntry
+	// recreated are when the transaction dropped the tables that it made again, as numbers of entries of the log.
+	recreated []int
 }
 
 // indexLocks returns the index of the transaction's locks.
@@ -135,14 +150,16 @@ func (t *Tx) indexLocks() *lockIndex {
 			for x := whole.log[place].Load(); x != nil; x = x.older {
 				out.byName[x.Name] = append(out.byName[x.Name], place)
 				out.byOID[x.OID] = append(out.byOID[x.OID], place)
-				if analysis.IsBlocking(&x.Effect) || t.isRecreatedAtCommit(&x.Effect) {
+				isRecreated := t.isRecreatedAtCommit(&x.Effect)
+				if isRecreated && x.Kind.IsTable() {
+					out.recreated = append(out.recreated, x.at)
+				}
+				if isRecreated || analysis.IsBlocking(&x.Effect) {
 					out.byStrength[x.Lock] = append(out.byStrength[x.Lock], x)
 				}
 			}
 		}
-		for _, list := range out.byStrength {
-			slices.SortFunc(list, func(x, y *lockEntry) int { return cmp.Compare(x.at, y.at) })
-		}
+		slices.Sort(out.recreated)
 		return out
 	})
 }
@@ -163,7 +180,7 @@ func (s *Stmt) visitBlockingLocks() iter.Seq[*Held] {
 		index := s.Tx.indexLocks()
 		for lock := s.Held.strongest; lock >= onward.ShareLock; lock-- {
 			for _, x := range index.byStrength[lock] {
-				if x.at >= s.Held.now {
+				if x.place >= len(s.Held.log) {
 					break
 				}
 				if s.Held.lockAt(x.place) == &x.Held && !yield(&x.Held) {
@@ -174,25 +191,48 @@ func (s *Stmt) visitBlockingLocks() iter.Seq[*Held] {
 	}
 }
 
+// countBlockedTables counts the tables for which users wait: those that earlier statements have locked against writes only, or against reads, too.
+func (s *Stmt) countBlockedTables(blocksReads bool) int {
+	if !blocksReads {
+		return s.Held.tables.writes
+	}
+	recreated, _ := slices.BinarySearch(s.Tx.indexLocks().recreated, s.Held.now) // a dropped table is locked against everything
+	return s.Held.tables.reads + recreated
+}
+
 // FindHeldLock returns the lock that is held on the relation of an effect when a statement
 // runs; nil for none. The relation may have been renamed in between.
 func (s *Stmt) FindHeldLock(e *effect.Effect, want func(*Held) bool) *Held {
-	if s.Held.isEmpty() {
-		return nil
-	}
-	index := s.Tx.indexLocks()
-	found := index.byName[e.Name]
-	if e.OID != 0 {
-		found = slices.Concat(found, index.byOID[e.OID])
-		slices.Sort(found)
-	}
-	for _, place := range found {
-		if place >= len(s.Held.log) {
-			break
-		}
-		if h := s.Held.lockAt(place); analysis.SameRelation(&h.Effect, e) && want(h) {
+	for h := range s.visitLocksOn(e) {
+		if want(h) {
 			return h
 		}
 	}
 	return nil
+}
+
+// visitLocksOn visits the locks that are held on the relation of an effect.
+func (s *Stmt) visitLocksOn(e *effect.Effect) iter.Seq[*Held] {
+	return func(yield func(*Held) bool) {
+		if s.Held.isEmpty() {
+			return
+		}
+		index := s.Tx.indexLocks()
+		found := index.byName[e.Name]
+		if e.OID != 0 {
+			found = slices.Concat(found, index.byOID[e.OID])
+			slices.Sort(found)
+		}
+		for i, place := range found {
+			if place >= len(s.Held.log) {
+				return
+			}
+			if i > 0 && place == found[i-1] {
+				continue
+			}
+			if h := s.Held.lockAt(place); analysis.SameRelation(&h.Effect, e) && !yield(h) {
+				return
+			}
+		}
+	}
 }

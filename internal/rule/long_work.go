@@ -123,19 +123,20 @@ func readsBounds(s *Stmt) bool {
 
 // LongUnderLock returns long work of a statement while earlier statements of its transaction
 // hold locks that block others: the strongest, and tables that are locked against the same, at
-// most so many. work is nil if there are none. It leaves two cases to the rule about the work
-// itself: the statement takes a strong lock on the same relation, or on a table below a view
-// that is held.
-func (p *Pass) LongUnderLock(s *Stmt, most int) (locks []*Held, work *effect.Effect) {
+// most so many; more counts the rest of these tables. work is nil if there are none. It leaves
+// two cases to the rule about the work itself: the statement takes a strong lock on the same
+// relation, or on a table below a view that is held.
+func (p *Pass) LongUnderLock(s *Stmt, most int) (locks []*Held, more int, work *effect.Effect) {
 	if s.Held.strongest < onward.ShareLock {
-		return nil, nil
+		return nil, 0, nil
 	}
 	if work = p.LongWork(s); work == nil {
-		return nil, nil
+		return nil, 0, nil
 	}
+	isOwn := func(h *Held) bool { return analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock }
 	for h := range s.visitBlockingLocks() {
 		switch {
-		case analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock || s.blocksViewReaders(h):
+		case isOwn(h) || s.blocksViewReaders(h):
 		case locks == nil || h.Kind.IsTable() && h.Lock.BlocksReads() == locks[0].Lock.BlocksReads():
 			locks = append(locks, h)
 		}
@@ -144,9 +145,18 @@ func (p *Pass) LongUnderLock(s *Stmt, most int) (locks []*Held, work *effect.Eff
 		}
 	}
 	if locks == nil {
-		return nil, nil
+		return nil, 0, nil
 	}
-	return locks, work
+	if len(locks) == most && locks[0].Kind.IsTable() {
+		more = s.countBlockedTables(locks[0].Lock.BlocksReads()) - len(locks)
+		for h := range s.visitLocksOn(work) {
+			if isOwn(h) && h.Kind.IsTable() && h.Lock >= onward.ShareLock && h.Lock.BlocksReads() == locks[0].Lock.BlocksReads() &&
+				(analysis.IsBlocking(&h.Effect) || s.Tx.isRecreatedAtCommit(&h.Effect)) {
+				more--
+			}
+		}
+	}
+	return locks, more, work
 }
 
 // blocksViewReaders reports whether the held relation is a view over a table that the statement

@@ -28,7 +28,7 @@ func listUnbatchedWrites(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Wri
 		if !p.InUse(w.Table) || p.IsTiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
 			continue
 		}
-		if _, work := p.LongUnderLock(s, 1); work != nil {
+		if _, _, work := p.LongUnderLock(s, 1); work != nil {
 			return nil
 		}
 		if !repeatsFinding(p, s, &w) {

@@ -32,7 +32,7 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if len(s.Migration.Script.Source.Code) > 0 {
 		reportCodeUnderLock(p, s)
 	}
-	all, work := p.LongUnderLock(s, mostHeld+1)
+	all, more, work := p.LongUnderLock(s, mostHeld)
 	if work == nil || validatesOwnConstraint(s) || referencesLockedTable(s, all[0]) {
 		return
 	}
@@ -53,7 +53,7 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	}
 	names, evidence := listLockedNames(all)
 	p.Report(s, rule.Report{
-		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), names,
+		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), formatLockedNames(names, more),
 			prose.PickForm(len(all), "is", "are"), describeBlocked(heldLock.Lock), heldLock.By.RelativePlace(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.DescribeWaiting(&heldLock.Effect), work.Name),
 		Grows:    work.Name,
@@ -70,17 +70,21 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 // mostHeld is how many locked tables a finding names and shows.
 const mostHeld = 5
 
-// listLockedNames names the locked relations in a sentence, and returns the evidence for the locks that it names.
-func listLockedNames(locks []*rule.Held) (names string, evidence []onward.Evidence) {
-	var list []string
-	for _, h := range locks[:min(len(locks), mostHeld)] {
-		list = append(list, h.Name.String())
+// formatLockedNames names the locked relations in a sentence.
+func formatLockedNames(names []string, more int) string {
+	if more > 0 {
+		return prose.NamesAndMore(names, more)
+	}
+	return prose.EnumerateNames(names)
+}
+
+// listLockedNames lists the names of locked relations, and the evidence for their locks.
+func listLockedNames(locks []*rule.Held) (names []string, evidence []onward.Evidence) {
+	for _, h := range locks {
+		names = append(names, h.Name.String())
 		evidence = append(evidence, h.By.NewEvidence("takes "+h.Lock.String()+" on "+h.Name.String()))
 	}
-	if len(locks) > mostHeld {
-		list = append(list, "others")
-	}
-	return prose.JoinNames(list), evidence
+	return names, evidence
 }
 
 // validatesOwnConstraint reports whether a statement validates a constraint that the
