@@ -29,7 +29,7 @@ func script(t *testing.T, text string) string {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	above := func(name string) time.Duration {
+	exceed := func(name string) time.Duration {
 		return time.Duration((table.FindLimit(name).Value + 0.01) * float64(time.Second))
 	}
 	squawk := cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 40 << 20}
@@ -40,8 +40,8 @@ func TestLimits(t *testing.T) {
 		missed bool
 	}{
 		{"all kept", cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 199 << 20}, false},
-		{"wall", cost.Usage{Wall: above("check/wall"), CPU: time.Second, Peak: 1}, true},
-		{"CPU", cost.Usage{Wall: 100 * time.Millisecond, CPU: above("check/cpu"), Peak: 1}, true},
+		{"wall", cost.Usage{Wall: exceed("check/wall"), CPU: time.Second, Peak: 1}, true},
+		{"CPU", cost.Usage{Wall: 100 * time.Millisecond, CPU: exceed("check/cpu"), Peak: 1}, true},
 		{"memory", cost.Usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 201 << 20}, true},
 	} {
 		var b measure.Bench
