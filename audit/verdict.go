@@ -141,9 +141,11 @@ func describeReadiness(s *onward.Summary) (out string) {
 // safe.
 func listConditions(r *onward.Report) []string {
 	var out []string
-	for _, f := range r.Findings {
-		if f.SafeIf != "" && !slices.Contains(out, f.SafeIf) {
-			out = append(out, f.SafeIf)
+	known := map[string]bool{"": true}
+	for i := range r.Findings {
+		if condition := r.Findings[i].SafeIf; !known[condition] {
+			known[condition] = true
+			out = append(out, condition)
 		}
 	}
 	if harm := describeUncertainHarm(r); harm != "" {

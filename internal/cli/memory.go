@@ -15,7 +15,7 @@ import (
 const (
 	// shortRunGC is the growth of the heap between collections, percent. In a check of many files, it is pausedGC from
 	// smallHeap alive on (bytes).
-	shortRunGC, pausedGC = 400, 125
+	shortRunGC, pausedGC = 400, 150
 
 	smallHeap  = 70 << 20
 	paceChecks = 5 * time.Millisecond
