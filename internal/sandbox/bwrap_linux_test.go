@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -156,6 +157,9 @@ func checkMachine(t *testing.T, machine, dir, program string) {
 	if machine == bwrapAllowed && os.Geteuid() == 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
+	// The kernel sends Pdeathsig when the thread ends that started the program, and threads of other tests end.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("run the sandbox tests on machine %q: %v\n%s", machine, err, out)
