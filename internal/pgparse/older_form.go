@@ -8,14 +8,12 @@ import (
 	"github.com/sqlc-dev/oliphant/parser"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
-
-	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // labelSince is the version since which IGNORE and RESPECT are no labels without AS: SELECT n ignore FROM t. As names of tables and columns they stay.
 const labelSince = 19
 
-var labelWords = lazyregexp.New(`(?i)\b(?:ignore|respect)\b`)
+var labelWords = []string{"ignore", "respect"}
 
 // sameClass is a word that the parser's grammar treats as 19 treats the two: no label without AS, a name elsewhere, and a part of the call of a function
 // after its parenthesis.
@@ -23,7 +21,7 @@ const sameClass = "within"
 
 // MayHaveOlderForm reports whether a text may have a form that is gone in a newer version. It does not parse.
 func MayHaveOlderForm(sql string) bool {
-	return (ContainsFold(sql, "ignore") || ContainsFold(sql, "respect")) && labelWords.MatchString(sql)
+	return slices.ContainsFunc(labelWords, func(word string) bool { return ContainsFold(sql, word) })
 }
 
 // markOlderForm records in a statement which version refuses it that the parser's own grammar has, and the message.
@@ -33,7 +31,7 @@ func markOlderForm(sql string, tree *ast.ParseResult) {
 	}
 	for _, w := range splitWords(sql) {
 		word := sql[w.start:w.end]
-		if w.kind != 'w' || labelWords.FindString(word) != word {
+		if w.kind != 'w' || !isNameIn(sql, w, labelWords) {
 			continue
 		}
 		text := sql[:w.start] + (sameClass + " ")[:len(word)] + sql[w.end:]

@@ -24,9 +24,8 @@ type Locks struct {
 	log []*locked
 	// now counts the entries written so far.
 	now int
-	// strongest is the strongest of them. tables counts the tables that they lock against writes only, and against reads, too.
+	// strongest is the strongest of them.
 	strongest onward.Lock
-	tables    struct{ writes, reads int }
 }
 
 // locked are the locks on one relation, with the newest and strongest first. A later
@@ -87,22 +86,9 @@ func (l *lockLog) recordLock(e *effect.Effect, stmt *Stmt) {
 		x.older = l.log[place].Load()
 	}
 	x.place = place
-	l.countTable(x, 1)
-	l.countTable(x.older, -1)
 	l.log[place].Store(x)
 	l.now++
 	l.strongest = max(l.strongest, e.Lock)
-}
-
-// countTable adds to the count of tables that are locked as one is, if users feel its lock.
-func (l *Locks) countTable(x *lockEntry, n int) {
-	switch {
-	case x == nil || x.Lock < onward.ShareLock || !x.Kind.IsTable() || !analysis.IsBlocking(&x.Effect):
-	case x.Lock.BlocksReads():
-		l.tables.reads += n
-	default:
-		l.tables.writes += n
-	}
 }
 
 // assignHeldLocks tells each statement of a transaction which locks earlier statements hold.
@@ -136,8 +122,18 @@ type lockIndex struct {
 	byOID  map[catalog.OID][]int
 	// byStrength are the locks that users feel, in the order in which their relations were first locked.
 	byStrength [onward.AccessExclusiveLock + 1][]*lockEntry
-	// recreated are when the transaction dropped the tables that it made again, as numbers of entries of the log.
-	recreated []int
+	// writes and reads are when tables were locked against writes only, and against reads, too.
+	writes, reads lockTimes
+}
+
+// lockTimes are when locks of a kind were taken, and when stronger ones replaced them, as numbers of entries of the log, in order.
+type lockTimes struct{ taken, replaced []int }
+
+// countLocks counts the locks that are held when the log has so many entries.
+func (l *lockTimes) countLocks(now int) int {
+	taken, _ := slices.BinarySearch(l.taken, now)
+	replaced, _ := slices.BinarySearch(l.replaced, now)
+	return taken - replaced
 }
 
 // indexLocks returns the index of the transaction's locks.
@@ -147,27 +143,41 @@ func (t *Tx) indexLocks() *lockIndex {
 		// Only later statements look for a lock, so those that the last one sees are enough.
 		whole := t.Statements[len(t.Statements)-1].Held
 		for place := range whole.log {
-			for x := whole.log[place].Load(); x != nil; x = x.older {
+			var newer *lockEntry
+			for x := whole.log[place].Load(); x != nil; newer, x = x, x.older {
 				out.byName[x.Name] = append(out.byName[x.Name], place)
 				out.byOID[x.OID] = append(out.byOID[x.OID], place)
-				isRecreated := t.isRecreatedAtCommit(&x.Effect)
-				if isRecreated && x.Kind.IsTable() {
-					out.recreated = append(out.recreated, x.at)
+				if !t.isFelt(&x.Effect) {
+					continue
 				}
-				if isRecreated || analysis.IsBlocking(&x.Effect) {
-					out.byStrength[x.Lock] = append(out.byStrength[x.Lock], x)
+				out.byStrength[x.Lock] = append(out.byStrength[x.Lock], x)
+				if x.Kind.IsTable() && x.Lock >= onward.ShareLock {
+					times := out.timesOf(x.Lock)
+					if times.taken = append(times.taken, x.at); newer != nil {
+						times.replaced = append(times.replaced, newer.at)
+					}
 				}
 			}
 		}
-		slices.Sort(out.recreated)
+		for _, list := range [][]int{out.writes.taken, out.writes.replaced, out.reads.taken, out.reads.replaced} {
+			slices.Sort(list)
+		}
 		return out
 	})
 }
 
-// isRecreatedAtCommit reports whether a relation that the transaction dropped exists again at
-// commit under its name. Readers wait for the new one.
-func (t *Tx) isRecreatedAtCommit(e *effect.Effect) bool {
-	return e.Dropped && !e.Unsure && (e.Kind.IsTable() || e.Kind == catalog.View || e.Kind == catalog.MaterializedView) &&
+// timesOf returns the times of the locks against the same as one.
+func (x *lockIndex) timesOf(lock onward.Lock) *lockTimes {
+	if lock.BlocksReads() {
+		return &x.reads
+	}
+	return &x.writes
+}
+
+// isFelt reports whether users feel a lock on a relation until the transaction ends. Of one that it dropped they do
+// if it exists again at commit under its name: they wait for the new one.
+func (t *Tx) isFelt(e *effect.Effect) bool {
+	return analysis.IsBlocking(e) || e.Dropped && !e.Unsure && (e.Kind.IsTable() || e.Kind == catalog.View || e.Kind == catalog.MaterializedView) &&
 		!t.RolledBack && t.After.Lookup(e.Name.Schema, e.Name.Name) != nil
 }
 
@@ -189,15 +199,6 @@ func (s *Stmt) visitBlockingLocks() iter.Seq[*Held] {
 			}
 		}
 	}
-}
-
-// countBlockedTables counts the tables for which users wait: those that earlier statements have locked against writes only, or against reads, too.
-func (s *Stmt) countBlockedTables(blocksReads bool) int {
-	if !blocksReads {
-		return s.Held.tables.writes
-	}
-	recreated, _ := slices.BinarySearch(s.Tx.indexLocks().recreated, s.Held.now) // a dropped table is locked against everything
-	return s.Held.tables.reads + recreated
 }
 
 // FindHeldLock returns the lock that is held on the relation of an effect when a statement

@@ -69,7 +69,7 @@ func searchLocks(p *Pass, s *Stmt, most int) (locks []*Held, more int) {
 		return nil, 0
 	}
 	for h := range s.Held.All() {
-		if h.Lock >= onward.ShareLock && (analysis.IsBlocking(&h.Effect) || s.Tx.isRecreatedAtCommit(&h.Effect)) &&
+		if h.Lock >= onward.ShareLock && s.Tx.isFelt(&h.Effect) &&
 			!(analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock) && !s.blocksViewReaders(h) {
 			locks = append(locks, h)
 		}

@@ -148,10 +148,9 @@ func (p *Pass) LongUnderLock(s *Stmt, most int) (locks []*Held, more int, work *
 		return nil, 0, nil
 	}
 	if len(locks) == most && locks[0].Kind.IsTable() {
-		more = s.countBlockedTables(locks[0].Lock.BlocksReads()) - len(locks)
+		more = s.Tx.indexLocks().timesOf(locks[0].Lock).countLocks(s.Held.now) - len(locks)
 		for h := range s.visitLocksOn(work) {
-			if isOwn(h) && h.Kind.IsTable() && h.Lock >= onward.ShareLock && h.Lock.BlocksReads() == locks[0].Lock.BlocksReads() &&
-				(analysis.IsBlocking(&h.Effect) || s.Tx.isRecreatedAtCommit(&h.Effect)) {
+			if isOwn(h) && h.Kind.IsTable() && h.Lock >= onward.ShareLock && h.Lock.BlocksReads() == locks[0].Lock.BlocksReads() && s.Tx.isFelt(&h.Effect) {
 				more--
 			}
 		}

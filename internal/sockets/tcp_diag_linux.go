@@ -31,7 +31,6 @@ const (
 	inetMessageUser                = 64
 	inetMessageInode               = 68
 	inetCookie                     = 40 // in the addresses
-	tcpEstablished                 = 1
 )
 
 // lookUpTCPSocket asks the kernel for a socket. Errors: ENOENT if there is none, and others if it does not answer.
@@ -48,7 +47,7 @@ func lookUpTCPSocket(local, remote netip.AddrPort) (s tcpSocket, err error) {
 		family = unix.AF_INET6
 	}
 	body[0], body[1] = family, unix.IPPROTO_TCP
-	binary.NativeEndian.PutUint32(body[4:], 1<<tcpEstablished)
+	binary.NativeEndian.PutUint32(body[4:], 1<<unix.BPF_TCP_ESTABLISHED)
 	id := body[inetRequestID:]
 	binary.BigEndian.PutUint16(id, local.Port())
 	binary.BigEndian.PutUint16(id[2:], remote.Port())
@@ -89,7 +88,7 @@ func lookUpTCPSocket(local, remote netip.AddrPort) (s tcpSocket, err error) {
 		inode:  uint64(binary.NativeEndian.Uint32(message[inetMessageInode:])),
 		user:   binary.NativeEndian.Uint32(message[inetMessageUser:]),
 	}
-	if message[1] != tcpEstablished || s.local != local || s.remote != remote {
+	if message[1] != unix.BPF_TCP_ESTABLISHED || s.local != local || s.remote != remote {
 		return tcpSocket{}, unix.ENOENT // a socket that listens at the port
 	}
 	return s, nil

@@ -14,7 +14,7 @@ import (
 // and whether this machine gives a command namespaces. It takes some tenths of a second, in which a server can start.
 func PrepareAccess(home string) {
 	go cachedPackageDirs(home)
-	go func() { _ = sandbox.CheckNamespaces() }() // whoever starts a command is told
+	go func() { _ = sandbox.CheckNamespaces() }() // the start of a command tells it
 }
 
 // ListAccess returns what a command may use beside its checkout: what the user names, the installed packages, and
