@@ -91,7 +91,7 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 		}
 		recorded, ran, lacking := compareReplacedMigrations(m, base, head)
 		switch {
-		case old == nil && recorded:
+		case old == nil && (recorded || m.Baseline && len(base) > 0):
 		case old == nil && len(lacking) > 0:
 			c.recordPartialSquash(m, ran, lacking, p.head.HistoryBehavior.PartlyReplaced)
 		case old == nil && i > lastDeployed && m.Order > 0 && m.Order <= newest: // a squash that databases take for applied
@@ -146,7 +146,7 @@ func (c *comparison) recordRemoved(p pair, head map[string]bool, moved map[strin
 			}
 		}
 	}
-	last := lastKeptIndex(c.deployed, head)
+	last := lastKeptIndex(c.deployed, p.head, head)
 	for i, m := range c.deployed {
 		if head[m.ID] || movedIDs[m.ID] || replaced[m.ID] || p.ahead[m.ID] || m.Repeatable && p.base.HistoryBehavior.Deleted == "" {
 			continue
@@ -167,7 +167,7 @@ func (c *comparison) recordRemoved(p pair, head map[string]bool, moved map[strin
 			h.Runner = ""
 		}
 		if p.restarted != nil {
-			h.Other, h.Detail, h.Repeats = p.restarted.dir, p.restarted.last.ID, p.restarted.n
+			h.Other, h.Detail, h.Repeats, h.TakenOver = p.restarted.dir, p.restarted.last.ID, p.restarted.n, p.restarted.takenOver
 		}
 		if all.Traits(p.source.Framework).Graph && !needed[m.ID] && !(p.base.HistoryBehavior.RecordsLeaves && isLeaf(c.deployed, m.ID)) {
 			// Only its record is left, which belongs to no runner.
@@ -185,10 +185,17 @@ func isLeaf(deployed []*adapter.Migration, id string) bool {
 	return !slices.ContainsFunc(deployed, func(m *adapter.Migration) bool { return slices.Contains(m.After, id) })
 }
 
-// lastKeptIndex returns the index of the last migration with a version that the head has too; -1 for none.
-func lastKeptIndex(deployed []*adapter.Migration, head map[string]bool) int {
+// lastKeptIndex returns the index of the last migration with a version that the head has too, or whose version is before a baseline migration of
+// the head; -1 for none.
+func lastKeptIndex(deployed []*adapter.Migration, set *adapter.Set, head map[string]bool) int {
+	baseline := ""
+	for _, m := range set.Migrations {
+		if m.Baseline {
+			baseline = m.Version
+		}
+	}
 	for i, m := range slices.Backward(deployed) {
-		if head[m.ID] && !m.Repeatable {
+		if !m.Repeatable && (head[m.ID] || baseline != "" && adapter.CompareNatural(m.Version, baseline) < 0) {
 			return i
 		}
 	}

@@ -51,7 +51,7 @@ func groupDatabases(pairs []pair, declared []declaredDatabase, isSchemaGiven boo
 				continue
 			}
 			for _, k := range members {
-				n := countCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir)
+				n := adapter.CountCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir)
 				if declared[k].isSameDatabase(declared[i]) {
 					n = math.MaxInt
 				}
@@ -70,16 +70,6 @@ func groupDatabases(pairs []pair, declared []declaredDatabase, isSchemaGiven boo
 	}
 	slices.SortFunc(out, slices.Compare)
 	return out
-}
-
-// countCommonDirs returns the number of directories that have both of two directories.
-func countCommonDirs(a, b string) int {
-	first, second := strings.Split(a, "/"), strings.Split(b, "/")
-	n := 0
-	for n < min(len(first), len(second)) && first[n] == second[n] {
-		n++
-	}
-	return n
 }
 
 // existTogether reports whether one of the trees has both sources. Otherwise one may have
@@ -166,16 +156,14 @@ func findCreatedNames(p pair) map[string]bool {
 // migrations, because the effect of a statement depends on the schema on which it runs.
 func findSurelyCreatedTables(p pair) map[string]bool { return findCreatedTables(p, false) }
 
-// findCreatedTables is creates; if perhaps is set, it includes the tables that are created only if
+// findCreatedTables returns the tables that a source creates and keeps; if perhaps is set, also those that it creates only if
 // they do not exist.
 func findCreatedTables(p pair, perhaps bool) map[string]bool {
 	out := map[string]bool{}
 	texts := listUpTexts(p)
 	for _, text := range texts {
-		for line := range linesStartingWith(text, "cC") {
-			if m := createTable.FindStringSubmatch(line); m != nil && (m[1] == "" || perhaps) {
-				out[normalizeTableName(m[2])] = true
-			}
+		for table := range listTableCreations(text, perhaps) {
+			out[table] = true
 		}
 	}
 	for _, text := range texts {
@@ -215,6 +203,17 @@ func linesStartingWith(text, letters string) iter.Seq[string] {
 		for line := range strings.Lines(text) {
 			line = strings.TrimLeft(line, " \t")
 			if line != "" && strings.IndexByte(letters, line[0]) >= 0 && !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+// listTableCreations returns the tables that a text creates, also those that it creates only if they do not exist if perhaps is set.
+func listTableCreations(text string, perhaps bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range linesStartingWith(text, "cC") {
+			if m := createTable.FindStringSubmatch(line); m != nil && (m[1] == "" || perhaps) && !yield(normalizeTableName(m[2])) {
 				return
 			}
 		}

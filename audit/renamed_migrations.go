@@ -25,8 +25,8 @@ func findRenames(p pair, base map[string]*adapter.Migration, head map[string]boo
 	}
 	out := map[string]*adapter.Migration{}
 	for _, m := range p.head.Migrations {
-		if base[m.ID] != nil || m.Hash == "" || m.Repeatable || len(m.Replaces) > 0 {
-			continue // it is configured to run again, or lists itself what it replaces
+		if base[m.ID] != nil || m.Hash == "" || m.Repeatable || m.Baseline || len(m.Replaces) > 0 {
+			continue // it is configured to run again, runs in new databases only, or lists itself what it replaces
 		}
 		if old := byHash[m.Hash]; old != nil {
 			out[m.ID] = old

@@ -14,6 +14,8 @@ type restartedHistory struct {
 	dir  string             // the new directory
 	last *adapter.Migration // its last migration that is a repetition
 	n    int                // how many are repetitions
+	// takenOver are the settings by which databases take these for applied; "" for none.
+	takenOver string
 }
 
 // markRestartedSources finds the sources of the head whose first migrations repeat what the base has
@@ -57,8 +59,12 @@ func markRestartedSources(pairs []pair) {
 		}
 		if n := countRepeatedMigrations(p.head.Migrations, tables, newest); n > 0 {
 			p.base = &adapter.Set{Source: p.source, HistoryBehavior: p.head.HistoryBehavior, Together: p.head.Together, Migrations: slices.Clone(p.head.Migrations[:n])}
+			restarted := &restartedHistory{dir: cmp.Or(p.source.Dir, "."), last: p.head.Migrations[n-1], n: n}
+			if p.head.TakesOver != nil {
+				restarted.takenOver = p.head.TakesOver(restarted.last)
+			}
 			for _, k := range from {
-				pairs[k].restarted = &restartedHistory{dir: cmp.Or(p.source.Dir, "."), last: p.head.Migrations[n-1], n: n}
+				pairs[k].restarted = restarted
 			}
 		}
 	}
@@ -82,9 +88,9 @@ func countRepeatedMigrations(list []*adapter.Migration, tables map[string]bool, 
 	}
 	for i, m := range list {
 		for _, part := range m.Source.Parts {
-			for _, c := range createTable.FindAllStringSubmatch(part.SQL, -1) {
-				if name := normalizeTableName(c[2]); tables[name] {
-					delete(tables, name) // a later one that creates it again is no repetition
+			for table := range listTableCreations(part.SQL, true) {
+				if tables[table] {
+					delete(tables, table) // a later one that creates it again is no repetition
 					n = i + 1
 				}
 			}

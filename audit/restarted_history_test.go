@@ -48,6 +48,30 @@ func TestBeginsAnew(t *testing.T) {
 			[]string{"error index-create-blocking 00002_index.sql:2", "warning release-migration-deleted 001_users.up.sql:1"},
 			"no migration is left in migrations (the base has 2); db/migrate begins anew, and its first one repeats them",
 		},
+		"a dump, whose tables are not its first lines": {
+			"-- migrations/001_users.up.sql --\n" + users + "-- migrations/002_orders.up.sql --\n" + orders,
+			"-- migrations/001_users.up.sql --\n-- migrations/002_orders.up.sql --\n-- db/migration/V202601__base.sql --\nSET statement_timeout = 0;\n\n" +
+				"CREATE TYPE level AS ENUM ('a');\n" + users + orders + "-- db/migration/V202602__index.sql --\n" + index,
+			[]string{"error index-create-blocking V202602__index.sql:1", "warning release-migration-deleted 001_users.up.sql:1"},
+			"no migration is left in migrations (the base has 2); db/migration begins anew, and its first one repeats them",
+		},
+		"Flyway takes it for applied": {
+			"-- migrations/001_users.up.sql --\n" + users + "-- migrations/002_orders.up.sql --\n" + orders,
+			"-- migrations/001_users.up.sql --\n-- migrations/002_orders.up.sql --\n" +
+				"-- src/main/resources/db/migration/V202601__base.sql --\n" + users + orders +
+				"-- src/main/resources/db/migration/V202602__index.sql --\n" + index + "-- src/main/java/shop/MigrationRunner.java --\n" +
+				"Flyway.configure().baselineVersion(\"202601\").baselineOnMigrate(true).load().migrate();\n",
+			[]string{"error index-create-blocking V202602__index.sql:1", "info release-migration-deleted 001_users.up.sql:1"},
+			"no migration is left in migrations (the base has 2); src/main/resources/db/migration begins anew, and its first one repeats them",
+		},
+		"Flyway takes an earlier one for applied": {
+			"-- migrations/001_users.up.sql --\n" + users,
+			"-- migrations/001_users.up.sql --\n-- src/main/resources/db/migration/V2__base.sql --\n" + users +
+				"-- src/main/resources/application.properties --\nspring.flyway.baseline-on-migrate=true\n" +
+				"-- src/test/java/FlywayTest.java --\nFlyway.configure().baselineVersion(\"2\").baselineOnMigrate(true);\n",
+			[]string{"warning release-migration-deleted 001_users.up.sql:1"},
+			"no migration is left in migrations (the base has 1); src/main/resources/db/migration begins anew, and its first one repeats them",
+		},
 		"another database takes its place": {
 			"-- migrations/001_users.up.sql --\n" + users,
 			"-- migrations/001_users.up.sql --\n-- db/00001_base.sql --\n-- +goose Up\nCREATE TABLE events (id bigint PRIMARY KEY);\n",

@@ -196,6 +196,9 @@ type Set struct {
 	TogetherIfAll bool
 	// HistoryBehavior describes what the runner does if migrations changed after they were applied.
 	HistoryBehavior HistoryBehavior
+	// TakesOver returns the settings by which a database that has tables, and no history of this runner, takes a migration for applied; "" if it
+	// runs it. It is nil if no database does.
+	TakesOver func(m *Migration) string
 	// Count describes how the tool records what a database has; nil if only the tool itself
 	// can tell.
 	Count *Count
@@ -251,8 +254,9 @@ type Migration struct {
 	After []string
 	// Replaces names the migrations that a squashed one stands for.
 	Replaces []string
-	// Repeatable migrations run again whenever they change.
-	Repeatable bool
+	// Repeatable migrations run again whenever they change. A Baseline migration makes what earlier ones made, and runs in databases without
+	// a history only.
+	Repeatable, Baseline bool
 }
 
 // Snapshot is a dump of the schema. The schema of a set with one is this, and what the migrations make that it does not include.

@@ -3,6 +3,7 @@ package adapter
 import (
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -42,4 +43,14 @@ func NearestAbove(dir string, matches func(dir string) bool) string {
 		dir = up
 	}
 	return dir
+}
+
+// CountCommonDirs returns the number of directories that have both of two directories.
+func CountCommonDirs(a, b string) int {
+	first, second := strings.Split(a, "/"), strings.Split(b, "/")
+	n := 0
+	for n < min(len(first), len(second)) && first[n] == second[n] {
+		n++
+	}
+	return n
 }

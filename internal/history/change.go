@@ -37,9 +37,11 @@ type Change struct {
 	Other string
 	Line  int
 	// Detail is a sentence on the difference. If the history continues in another
-	// directory, it is the last migration that repeats an old one; Repeats is how many do.
-	Detail  string
-	Repeats int
+	// directory, it is the last migration that repeats an old one; Repeats is how many do. TakenOver are the settings by which databases take them
+	// for applied; "" if nothing says so.
+	Detail    string
+	Repeats   int
+	TakenOver string
 	// Cosmetic is set for an edit that changes no SQL; Unlike for an edit of more than
 	// comments and white space.
 	Cosmetic, Unlike bool

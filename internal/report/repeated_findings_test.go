@@ -59,3 +59,40 @@ func TestPlacesOfAFindingStandTogether(t *testing.T) {
 		t.Errorf("the places of the second: %s", second)
 	}
 }
+
+// A directory with many migrations is gone: one finding says it, and the others are a line.
+func TestManyDeletedMigrationsAreALine(t *testing.T) {
+	t.Parallel()
+	r := &onward.Report{
+		Migrations: []onward.Migration{{ID: "9", Path: "new/9.sql"}},
+		Findings:   []onward.Finding{{Rule: "x-gone", Severity: onward.Warning, Migration: "1", Path: "old/1.sql", Line: 1, Fact: "all are gone"}},
+	}
+	for _, id := range []string{"1", "2", "3", "4"} {
+		r.Migrations = append(r.Migrations, onward.Migration{ID: id, Path: "old/" + id + ".sql", Status: onward.StatusDeleted})
+	}
+	few := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{})
+	if !strings.Contains(few, "old/4.sql") || strings.Contains(few, "deleted migrations have") {
+		t.Errorf("three deleted migrations are listed: %s", few)
+	}
+	// A file can have several migrations.
+	r.Migrations = append(r.Migrations, onward.Migration{ID: "4b", Path: "old/4.sql", Status: onward.StatusDeleted},
+		onward.Migration{ID: "5", Path: "old/5.sql", Status: onward.StatusDeleted})
+	for format, wants := range map[report.Format][]string{
+		report.FormatTerminal: {"new/9.sql", "old/1.sql ", "5 deleted migrations have no finding of their own: 2.sql, 3.sql, 4.sql, 1 more (-v lists them)"},
+		report.FormatMarkdown: {"| `new/9.sql` |", "| `old/1.sql` |", "\n5 deleted migrations have no finding of their own: 2.sql, 3.sql, 4.sql, 1 more\n"},
+	} {
+		out := reporttest.PrintReport(t, r, format, report.Options{})
+		for _, want := range wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in %s", format, want, out)
+			}
+		}
+		if strings.Contains(out, "old/3.sql") {
+			t.Errorf("%s lists a deleted migration: %s", format, out)
+		}
+	}
+	whole := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{Verbose: true})
+	if !strings.Contains(whole, "old/3.sql") || strings.Contains(whole, "-v lists") {
+		t.Errorf("-v lists all: %s", whole)
+	}
+}

@@ -26,6 +26,7 @@ var SameRenderer = cmp.Options{
 	// A Count consists of functions, which cannot be compared, so its table is compared.
 	cmp.Comparer(func(a, b *adapter.Count) bool { return a == b || a != nil && b != nil && a.Table == b.Table }),
 	cmp.Comparer(func(a, b func() []adapter.Beyond) bool { return (a == nil) == (b == nil) }),
+	cmp.Comparer(func(a, b func(m *adapter.Migration) string) bool { return (a == nil) == (b == nil) }),
 }
 
 // Exercise runs an adapter on the project in dir, which it must detect. It compares the

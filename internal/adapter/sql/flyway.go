@@ -59,7 +59,7 @@ var flyway = runner{
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		insertFlywayClasses(t, set)
 		c := readFlywaySettings(t)
-		set.HistoryBehavior, set.Together = c.describeBehavior(), c.group
+		set.HistoryBehavior, set.Together, set.TakesOver = c.describeBehavior(), c.group, c.describeTakenOver
 		if c.group {
 			for _, m := range set.Migrations {
 				m.Runner.Apart = "a step of the deploy of its own: with group, Flyway runs all new migrations in one transaction"
@@ -80,7 +80,7 @@ var flyway = runner{
 // configured away, a double underscore after the number says so, in the directory that
 // Flyway reads by default.
 func isRunByFlyway(file, name string) bool {
-	if strings.HasPrefix(name, "R__") || len(name) > 1 && name[0] == 'V' && name[1] >= '0' && name[1] <= '9' {
+	if strings.HasPrefix(name, "R__") || isFlywayBaseline(name) || len(name) > 1 && name[0] == 'V' && name[1] >= '0' && name[1] <= '9' {
 		return strings.Contains(name, "__")
 	}
 	n := numberLen(name)

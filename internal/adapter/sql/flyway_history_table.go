@@ -39,10 +39,11 @@ func describeFlywayTable(c flywaySettings, h adapter.HistoryBehavior, s adapter.
 		Read: func(table string) string {
 			return "SELECT key, coalesce(checksum::text, ''), NOT success FROM (SELECT DISTINCT ON (key) * FROM (SELECT *, coalesce(version, '" + flywayRepeated +
 				"' || description) AS key FROM " + table +
-				" WHERE type NOT IN ('SCHEMA', 'TABLE', 'BASELINE')) AS rows ORDER BY key, installed_rank DESC) AS last WHERE type NOT LIKE 'UNDO%' AND type <> 'DELETE'"
+				" WHERE type NOT IN ('SCHEMA', 'TABLE', 'BASELINE', 'SQL_BASELINE')) AS rows" +
+				" ORDER BY key, installed_rank DESC) AS last WHERE type NOT LIKE 'UNDO%' AND type <> 'DELETE'"
 		},
 		Base: func(table string) string {
-			return "SELECT version FROM " + table + " WHERE type = 'BASELINE' AND success ORDER BY installed_rank DESC LIMIT 1"
+			return "SELECT version FROM " + table + " WHERE type IN ('BASELINE', 'SQL_BASELINE') AND success ORDER BY installed_rank DESC LIMIT 1"
 		},
 		Upto: func(m *adapter.Migration, key string) bool {
 			return !m.Repeatable && !strings.HasPrefix(key, flywayRepeated) &&
@@ -170,6 +171,8 @@ func listFlywayOnlyFiles(t adapter.Tree, set *adapter.Set) []adapter.Beyond {
 		}
 		if strings.Contains(text, string(flywayPlaceholder)) {
 			out = append(out, adapter.Beyond{Path: m.Path, Key: flywayKey(m), What: "a migration with placeholders"})
+		} else if m.Baseline {
+			out = append(out, adapter.Beyond{Path: m.Path, Key: flywayKey(m), What: "a baseline migration"})
 		}
 		if conf := m.Path + ".conf"; adapter.HasFile(t, conf) && flywayOther.MatchString(adapter.ReadFile(t, conf).Text) {
 			out = append(out, adapter.Beyond{Path: conf, Key: flywayKey(m), What: "a setting of one migration"})

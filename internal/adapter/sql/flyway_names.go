@@ -7,13 +7,13 @@ import (
 )
 
 // flywayNames reads Flyway's names: V7__x.sql, V1_2__x.sql, R__x.sql for a repeatable migration,
-// U7__x.sql for a down migration.
-var flywayNames = nameScheme{version: flywayVersion, repeats: isFlywayRepeatable, undoes: isFlywayUndo}
+// U7__x.sql for a down migration, B7__x.sql for a baseline migration.
+var flywayNames = nameScheme{version: flywayVersion, repeats: isFlywayRepeatable, undoes: isFlywayUndo, makesBaseline: isFlywayBaseline}
 
-var flywayVersioned = lazyregexp.New(`^(?:V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
+var flywayVersioned = lazyregexp.New(`^(?:[VB](\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
 
 func flywayVersion(name string) (version string, found bool) {
-	if !strings.HasPrefix(name, "V") && !strings.HasPrefix(name, "R") {
+	if name == "" || strings.IndexByte("VBR", name[0]) < 0 {
 		return "", false
 	}
 	m := flywayVersioned.FindStringSubmatch(name)
@@ -25,11 +25,17 @@ func flywayVersion(name string) (version string, found bool) {
 
 func isFlywayRepeatable(name string) bool { return strings.HasPrefix(name, "R__") }
 
-func isFlywayUndo(name string) bool {
-	if len(name) < 2 || name[0] != 'U' || name[1] < '0' || name[1] > '9' {
+func isFlywayUndo(name string) bool { return hasFlywayPrefix(name, 'U') }
+
+func isFlywayBaseline(name string) bool { return hasFlywayPrefix(name, 'B') }
+
+// hasFlywayPrefix reports whether a name has a prefix, a version and two underscores.
+func hasFlywayPrefix(name string, prefix byte) bool {
+	if len(name) < 2 || name[0] != prefix || name[1] < '0' || name[1] > '9' {
 		return false
 	}
-	return strings.HasPrefix(strings.TrimLeft(name[1:], "0123456789."), "__")
+	version, _, found := strings.Cut(name[1:], "__")
+	return found && strings.Trim(version, "0123456789._") == ""
 }
 
 // flywayEnvironments are the first words in names of locations that production does not

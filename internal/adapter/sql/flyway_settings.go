@@ -17,24 +17,31 @@ type flywaySettings struct {
 	// elsewhere is set if the table has another name, or is in another schema than the
 	// connection's first.
 	elsewhere bool
+	// baselines are the versions up to which a database that has tables and no history takes migrations for applied.
+	baselines []flywayBaseline
 	// locations are paths that end in a directory below one called migration.
 	locations []string
 	// lists are the locations that each setting names; development those that production does not have.
 	lists, development []locationList
 }
 
+// flywayBaseline is the version that a file sets for baselineOnMigrate.
+type flywayBaseline struct{ file, version string }
+
 var (
 	// Names of files that may hold the settings, in lower case, and words of the settings.
 	// If a file has none of the words, the slow pattern is not tried: a repository has many
 	// files.
-	flywayFileWords   = []string{"flyway", "application", "bootstrap", "pom.xml", "build.gradle", "compose", ".env", "makefile", "dockerfile"}
-	flywayFile        = lazyregexp.New(`^(?:.*flyway.*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|makefile|dockerfile.*)$`)
+	flywayFileWords   = []string{"flyway", "migrat", "application", "bootstrap", "pom.xml", "build.gradle", "compose", ".env", "makefile", "dockerfile"}
+	flywayFile        = lazyregexp.New(`^(?:.*(?:flyway|migrat).*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|makefile|dockerfile.*)$`)
 	flywayMixed       = switchPattern(`mixed`)
 	flywayOutOfOrder  = switchPattern(`out[-_]?of[-_]?order`)
 	flywayGroup       = switchPattern(`flyway[._]group|\bgroup`)
 	flywayIgnores     = lazyregexp.New(`(?i)ignore[-_]?migration[-_]?patterns|ignore[-_]?(missing|ignored)[-_]?migrations`)
 	flywayLocation    = lazyregexp.New(`[\w./-]*migrations?/[\w.{}-]+(?:/[\w.{}-]+)*`)
 	flywayElsewhere   = lazyregexp.New(`(?i)flyway[._](?:schemas|default[-_]?schema|table)\b|\bdefault[-_]?schema\s*[=:(>]`)
+	flywayTakesOver   = switchPattern(`baseline[-_]?on[-_]?migrate`)
+	flywayBaselineAt  = lazyregexp.New(`(?i)baseline[-_]?version["'>]?\s*[=:(>]?\s*(?:MigrationVersion\.fromVersion\(\s*)?["']?(\d+(?:[._]\d+)*)`)
 	flywayUnvalidated = lazyregexp.New(`(?i)validate[-_]?on[-_]?migrate["'>]?\s*[=:(>]?\s*["']?false`)
 )
 
@@ -61,6 +68,13 @@ func readFlywaySettings(t adapter.Tree) flywaySettings {
 			out.unvalidated = out.unvalidated || flywayUnvalidated.Match(text)
 			out.elsewhere = out.elsewhere || flywayElsewhere.Match(text)
 			out.ignores = out.ignores || flywayIgnores.Match(text)
+			if flywayTakesOver.Match(text) && !strings.Contains("/"+p, "/src/test/") {
+				version := "1" // Flyway's default
+				if m := flywayBaselineAt.FindSubmatch(text); m != nil {
+					version = string(m[1])
+				}
+				out.baselines = append(out.baselines, flywayBaseline{p, version})
+			}
 			for _, l := range flywayLocation.FindAll(text, -1) {
 				out.locations = append(out.locations, string(l))
 			}
@@ -75,6 +89,28 @@ func readFlywaySettings(t adapter.Tree) flywaySettings {
 		}
 		return out
 	})
+}
+
+// describeTakenOver returns the settings by which a database that has tables and no history takes a migration for applied; "" for none. Of
+// several files with such settings, the ones that share most directories with the migration count.
+func (s flywaySettings) describeTakenOver(m *adapter.Migration) string {
+	nearest, versions := -1, []string(nil)
+	for _, b := range s.baselines {
+		shared := adapter.CountCommonDirs(path.Dir(b.file), path.Dir(m.Path))
+		if shared > nearest {
+			nearest, versions = shared, nil
+		}
+		if shared == nearest {
+			versions = append(versions, b.version)
+		}
+	}
+	if versions = slices.Compact(versions); len(versions) != 1 || m.Repeatable {
+		return ""
+	}
+	if !m.Baseline && slices.CompareFunc(flywayVersionParts(m.Version), flywayVersionParts(versions[0]), adapter.CompareNatural) > 0 {
+		return ""
+	}
+	return "baselineOnMigrate with version " + versions[0]
 }
 
 // describeBehavior describes what Flyway does if applied migrations changed.

@@ -75,7 +75,7 @@ func (r *runner) makeMigration(p *migrationDir, i int, s adapter.Source) *adapte
 		id = r.id(up, id)
 	}
 	m := p.files[i].Start(s, id, leadingVersion(up))
-	m.Repeatable = isRepeatable(up)
+	m.Repeatable, m.Baseline = isRepeatable(up), isBaseline(up)
 	if down := p.downs[up]; down != "" {
 		m.DownPath = p.Join(down)
 	}

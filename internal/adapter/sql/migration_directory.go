@@ -34,6 +34,7 @@ type migrationDir struct {
 func newMigrationDir(t adapter.Tree, s adapter.Source) *migrationDir {
 	p := &migrationDir{tree: t, Dir: adapter.ListDir(t, s.Dir, ".sql"), marked: func(text string) *runner { return toolByMarkers(findHintedLines(text)) }}
 	p.ups, p.downs, p.numbered = listSourceFiles(t, s, p.Dir)
+	p.ups = omitBaselines(p.ups)
 	return p
 }
 

@@ -74,6 +74,8 @@ type nameScheme struct {
 	// repeats reports whether a migration is repeatable, undoes whether it is a down
 	// migration.
 	repeats, undoes func(name string) bool
+	// makesBaseline reports whether a migration makes what those up to its version make, for new databases.
+	makesBaseline func(name string) bool
 	// compare orders two names in the tool's own way; 0 if it has no opinion.
 	compare func(a, b string) int
 }
@@ -171,6 +173,33 @@ func versionParts(version string) []string {
 func isRepeatable(name string) bool {
 	name = path.Base(name)
 	return slices.ContainsFunc(namings, func(n nameScheme) bool { return n.repeats != nil && n.repeats(name) })
+}
+
+// isBaseline reports whether a file is for new databases only.
+func isBaseline(name string) bool {
+	name = path.Base(name)
+	return slices.ContainsFunc(namings, func(n nameScheme) bool { return n.makesBaseline != nil && n.makesBaseline(name) })
+}
+
+// omitBaselines takes out of the up migrations the ones for new databases only, beside those that databases ran instead: one of their
+// version, or an earlier one. Without these, the last baseline begins the history.
+func omitBaselines(ups []string) []string {
+	last := ""
+	for _, n := range ups {
+		if isBaseline(n) {
+			last = n // they are in the order of their versions
+		}
+	}
+	if last == "" {
+		return ups
+	}
+	version := versionParts(leadingVersion(last))
+	for _, n := range ups {
+		if !isBaseline(n) && !isRepeatable(n) && slices.CompareFunc(versionParts(leadingVersion(n)), version, adapter.CompareNatural) <= 0 {
+			last = ""
+		}
+	}
+	return slices.DeleteFunc(ups, func(n string) bool { return n != last && isBaseline(n) })
 }
 
 // leadingVersion returns the number that a name begins with.

@@ -35,12 +35,21 @@ func WriteReport(w io.Writer, r *onward.Report) error {
 	x := view.NewIndex(r)
 	if len(r.Migrations) > 0 {
 		b.WriteString("\n| migration | changes | locks | verdict |\n| --- | --- | --- | --- |\n")
-		list, more := prose.TakeFirst(r.Migrations, maxRows)
-		for i := range list {
-			writeMigrationRow(&b, x, &list[i])
+		var listed []*onward.Migration
+		for i := range r.Migrations {
+			if m := &r.Migrations[i]; x.IsListed(m) {
+				listed = append(listed, m)
+			}
+		}
+		list, more := prose.TakeFirst(listed, maxRows)
+		for _, m := range list {
+			writeMigrationRow(&b, x, m)
 		}
 		if more > 0 {
 			fmt.Fprintf(&b, "| %d more | | | |\n", more)
+		}
+		if line := x.DescribeDeletions(); line != "" {
+			fmt.Fprintf(&b, "\n%s\n", escapeProse(line))
 		}
 	}
 	writeRehearsal(&b, r)

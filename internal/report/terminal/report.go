@@ -129,8 +129,14 @@ func (t *reportWriter) printFullReport() {
 		if t.brief && len(t.index.FindingsOn(m))+len(t.index.Repeated[m.Path]) == 0 && len(t.index.OpaqueIn(m)) == 0 {
 			continue
 		}
+		if t.verbose || t.index.IsListed(m) {
+			t.addBlankLine()
+			t.printMigration(m)
+		}
+	}
+	if line := t.index.DescribeDeletions(); line != "" && !t.verbose && !t.brief {
 		t.addBlankLine()
-		t.printMigration(m)
+		t.addWrapped("", "  ", line+" (-v lists them)", t.Dim)
 	}
 	findings, opaque := t.index.ListUnassigned()
 	if len(findings) > 0 {

@@ -1,8 +1,11 @@
 package view
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -13,7 +16,8 @@ type Index struct {
 	opaque   map[string][]int
 	Repeated RepeatedFindings
 	// Similar maps each finding to the group of similar ones that is printed as one.
-	Similar map[*onward.Finding]*SimilarFindings
+	Similar        map[*onward.Finding]*SimilarFindings
+	quietDeletions int // how many deleted migrations nothing is said of
 	// at maps places to the migrations' statements.
 	at map[statementPlace]*onward.Statement
 }
@@ -35,7 +39,39 @@ func NewIndex(r *onward.Report) *Index {
 		p := r.Opaque[i].Path
 		x.opaque[p] = append(x.opaque[p], i)
 	}
+	for i := range r.Migrations {
+		if x.isQuietDeletion(&r.Migrations[i]) {
+			x.quietDeletions++
+		}
+	}
 	return x
+}
+
+func (x *Index) isQuietDeletion(m *onward.Migration) bool {
+	return m.Status == onward.StatusDeleted && len(x.FindingsOn(m))+len(x.Repeated[m.Path])+len(x.OpaqueIn(m)) == 0
+}
+
+// fewDeletions is how many deleted migrations of which nothing is said are listed like all others.
+const fewDeletions = 3
+
+// IsListed reports whether a migration is listed: with many deleted migrations of which nothing is said, these are one line, which
+// [Index.DescribeDeletions] returns. They do not run.
+func (x *Index) IsListed(m *onward.Migration) bool {
+	return x.quietDeletions <= fewDeletions || !x.isQuietDeletion(m)
+}
+
+// DescribeDeletions describes the deleted migrations that are not listed; "" for none.
+func (x *Index) DescribeDeletions() string {
+	var files []string
+	for i := range x.report.Migrations {
+		if m := &x.report.Migrations[i]; !x.IsListed(m) {
+			files = append(files, ShortName(escape.Line(m.Path)))
+		}
+	}
+	if len(files) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d deleted migrations have no finding of their own: %s", len(files), prose.FirstAndRest(slices.Compact(files), fewDeletions))
 }
 
 // FindingsOn returns the findings on a migration.

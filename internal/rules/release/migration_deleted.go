@@ -108,6 +108,12 @@ func reportDeletedDirectories(p *rule.Pass, deletions []*history.Change) {
 		report.Harm = "to its runner a deployed database is an empty one: it runs " + restart.Other + " from the start, where what it creates is there already"
 		report.Instead = "have each deployed database take " + restart.Detail +
 			" and those before it as applied, before the runner's first run; they are not judged here"
+		if restart.TakenOver != "" {
+			report.Severity = onward.Info
+			report.Harm = "a deployed database takes " + restart.Detail + " and those before it for applied, as " + restart.TakenOver +
+				" says; they are not judged here"
+			report.Instead = "see that each deployed database has run all of the old ones before"
+		}
 	}
 	p.ReportAt(deletions[0].Migration, deletions[0].Path, deletions[0].Line, report)
 }
