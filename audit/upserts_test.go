@@ -80,6 +80,38 @@ func TestUpsertsOnColumns(t *testing.T) {
 	}
 }
 
+// Ruby has names of its own for a target. A queue's on_conflict is for a job that is there already.
+func TestUpsertsInRuby(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"A.upsert_all(rows, unique_by: %i[n])":                                                         "warning",
+		"A.upsert_all(rows, unique_by: %i[n m])":                                                       "",
+		"A.upsert_all(rows, unique_by: %w[n m])":                                                       "",
+		"A.upsert_all(rows, unique_by: [\"n\", \"m\"])":                                                "",
+		"A.upsert_all(\n  rows.map { |r| r.slice(:n) },\n  unique_by: %i[n m]\n)":                      "",
+		"A.upsert_all(\n  rows.map { |r| r.slice(:n) },\n  unique_by: %i[n]\n)":                        "warning",
+		"A.upsert_all(rows)\nB.upsert_all(rows, unique_by: %i[n m])":                                   "warning",
+		"A.upsert_all(rows, unique_by: key)":                                                           "warning",
+		"A.import(rows, on_duplicate_key_update: { conflict_target: [:n], columns: [:m] })":            "warning",
+		"A.import rows,\n  on_duplicate_key_ignore: {\n    conflict_target: %i[n m]\n  }":              "",
+		"A.import(rows, on_duplicate_key_update: { conflict_target: %i[n m], columns: %i[x] })":        "",
+		"A.import(rows, on_duplicate_key_update: { constraint_name: :a_n, columns: [:m] })":            "warning",
+		"A.import(rows, on_duplicate_key_update: { constraint_name: :a_m, columns: [:m] })":            "",
+		"A.import(rows, on_duplicate_key_update: [:m])":                                                "",
+		"A.import(rows, on_duplicate_key_ignore: true)":                                                "",
+		"A.import(rows, on_duplicate_key_update: UPDATES)":                                             "warning",
+		"class AJob\n  unique :until_executed, on_conflict: :log\n  def perform(a) = A.count\nend":     "",
+		"class AJob\n  sidekiq_options lock: :until_executed, on_conflict: { client: :log }\n  A\nend": "",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n"+
+			"-- app/a.rb --\n"+code+"\nother = \"INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING\"\n",
+			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
+		if got := severityOf(r, "constraint-drop-on-conflict"); got != want {
+			t.Errorf("%s: constraint-drop-on-conflict is %q, want %q: %v", code, got, want, found(r))
+		}
+	}
+}
+
 // An index on an expression is what ON CONFLICT with the same expression asks for.
 func TestUpsertsOnAnExpression(t *testing.T) {
 	t.Parallel()

@@ -164,7 +164,7 @@ type NotFoundError struct {
 
 // NotFound makes the error for a tree in which Detect found no source.
 func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundError {
-	e := &NotFoundError{Tree: t.Name(), Skipped: skipped, Unread: UnreadIn(t)}
+	e := &NotFoundError{Tree: t.Name(), Skipped: skipped, Unread: OmitForeign(UnreadIn(t), skipped)}
 	for _, a := range adapters {
 		line := a.Name()
 		if l, ok := a.(interface{ Looks() string }); ok {

@@ -42,6 +42,7 @@ var unreadPrograms = map[string][]unreadProgram{
 		{"Sequel", lazyregexp.New(`^\d+_\w+\.rb$`), "Sequel.migration"},
 		{"Hanami", lazyregexp.New(`^\d+_\w+\.rb$`), "ROM::SQL.migration"},
 	},
+	".fizz":  {{"Fizz", lazyregexp.New(`^\d+_[\w.-]+\.up\.fizz$`), ""}},
 	".swift": {{"Fluent", lazyregexp.New(`^\w+\.swift$`), "AsyncMigration"}},
 }
 

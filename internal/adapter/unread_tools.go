@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/onward"
 )
 
 // migrationLibraries are migration libraries of TypeScript and JavaScript, each with a word that
@@ -122,6 +123,13 @@ func UnreadIn(t Tree) []Unread {
 	}
 	slices.SortFunc(out, func(a, b Unread) int { return cmp.Compare(a.Dir, b.Dir) })
 	return out
+}
+
+// OmitForeign removes the directories that are skipped because they are for another database than Postgres.
+func OmitForeign(list []Unread, skipped []onward.Opaque) []Unread {
+	return slices.DeleteFunc(list, func(u Unread) bool {
+		return slices.ContainsFunc(skipped, func(o onward.Opaque) bool { return o.Database != "" && o.Path == dirOrDot(u.Dir) })
+	})
 }
 
 // testName matches names of files with tests.

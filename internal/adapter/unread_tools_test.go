@@ -13,26 +13,28 @@ func TestUnread(t *testing.T) {
 	tree := adaptertest.Files{
 		"db/migrate/20240101000000_a.rb": nil, "db/migrate/20240102000000_b.rb": nil,
 		"app/alembic/env.py": nil, "app/alembic/versions/1_a.py": nil,
-		"lib/versions/a.py":                               nil, // of something else
-		"priv/repo/migrations/20240101_a.exs":             nil,
-		"priv/repo/migrations/.formatter.exs":             nil,
-		"vendor/engine/db/migrate/2024_other.rb":          nil,
-		"src/database/migrations/20240324T085400-a.ts":    []byte("import { Kysely, sql } from 'kysely';\n"),
-		"src/database/migrations/20240324T085500-b.ts":    []byte("export async function up(db) {}\n"),
-		"src/database/migrations/seed.ts":                 []byte("import { Kysely } from 'kysely';\n"),
-		"Data/Migrations/20240101000000_Init.cs":          []byte("class Init : Migration { void Up(MigrationBuilder migrationBuilder) {} }\n"),
-		"Data/Migrations/20240101000000_Init.Designer.cs": []byte("class Init { void BuildTargetModel(ModelBuilder m) {} }\n"),
-		"Data/Migrations/AppModelSnapshot.cs":             []byte("NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);\n"),
-		"Shop/Migrations/20240101000000_Init.cs":          []byte("class Init : Migration { void Up(MigrationBuilder migrationBuilder) {} }\n"),
-		"Shop/Migrations/ShopModelSnapshot.cs":            []byte("SqlServerModelBuilderExtensions.UseIdentityColumns(modelBuilder);\n"),
-		"database/migrations/2024_01_01_000000_users.php": []byte("use Illuminate\\Database\\Migrations\\Migration;\n"),
-		"database/migrations/2024_01_02_000000_email.php": []byte("use App\\Base;\n"),
-		"blog/migrations/Version20240101000000.php":       []byte("use Doctrine\\Migrations\\AbstractMigration;\n"),
-		"piccolo_migrations/blog_2024_01_01t00_00_00.py":  []byte("from piccolo.apps.migrations.auto.migration_manager import MigrationManager\n"),
-		"migrations/models/0_20240101000000_init.py":      []byte("from tortoise import BaseDBAsyncClient\n"),
-		"migration/src/m20240101_000001_users.rs":         []byte("impl MigrationTrait for Migration {}\n"),
-		"shop/migrations/0001_initial.py":                 []byte("from django.db import migrations\n"),
-		"test/migrations/20240324-a.test.ts":              []byte("import { Kysely } from 'kysely';\n"),
+		"lib/versions/a.py":                                     nil, // of something else
+		"priv/repo/migrations/20240101_a.exs":                   nil,
+		"priv/repo/migrations/.formatter.exs":                   nil,
+		"vendor/engine/db/migrate/2024_other.rb":                nil,
+		"src/database/migrations/20240324T085400-a.ts":          []byte("import { Kysely, sql } from 'kysely';\n"),
+		"src/database/migrations/20240324T085500-b.ts":          []byte("export async function up(db) {}\n"),
+		"src/database/migrations/seed.ts":                       []byte("import { Kysely } from 'kysely';\n"),
+		"Data/Migrations/20240101000000_Init.cs":                []byte("class Init : Migration { void Up(MigrationBuilder migrationBuilder) {} }\n"),
+		"Data/Migrations/20240101000000_Init.Designer.cs":       []byte("class Init { void BuildTargetModel(ModelBuilder m) {} }\n"),
+		"Data/Migrations/AppModelSnapshot.cs":                   []byte("NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);\n"),
+		"Shop/Migrations/20240101000000_Init.cs":                []byte("class Init : Migration { void Up(MigrationBuilder migrationBuilder) {} }\n"),
+		"Shop/Migrations/ShopModelSnapshot.cs":                  []byte("SqlServerModelBuilderExtensions.UseIdentityColumns(modelBuilder);\n"),
+		"database/migrations/2024_01_01_000000_users.php":       []byte("use Illuminate\\Database\\Migrations\\Migration;\n"),
+		"database/migrations/2024_01_02_000000_email.php":       []byte("use App\\Base;\n"),
+		"blog/migrations/Version20240101000000.php":             []byte("use Doctrine\\Migrations\\AbstractMigration;\n"),
+		"piccolo_migrations/blog_2024_01_01t00_00_00.py":        []byte("from piccolo.apps.migrations.auto.migration_manager import MigrationManager\n"),
+		"migrations/models/0_20240101000000_init.py":            []byte("from tortoise import BaseDBAsyncClient\n"),
+		"migration/src/m20240101_000001_users.rs":               []byte("impl MigrationTrait for Migration {}\n"),
+		"shop/migrations/0001_initial.py":                       []byte("from django.db import migrations\n"),
+		"persistence/migrations/20240101000000_users.up.fizz":   []byte("create_table(\"users\") {}\n"),
+		"persistence/migrations/20240101000000_users.down.fizz": []byte("drop_table(\"users\")\n"),
+		"test/migrations/20240324-a.test.ts":                    []byte("import { Kysely } from 'kysely';\n"),
 	}
 	text := adapter.NotFound(tree, adapters, nil).Error()
 	if !strings.HasPrefix(text, "found ") {
@@ -46,6 +48,7 @@ func TestUnread(t *testing.T) {
 		"found Laravel (2 files in database/migrations), which is not read yet: onward capture -- php artisan migrate --force judges",
 		"found Doctrine (1 file in blog/migrations), which", "found Piccolo (1 file in piccolo_migrations)",
 		"found Aerich (1 file in migrations/models)", "found SeaORM (1 file in migration/src)",
+		"found Fizz (1 file in persistence/migrations), which is not read yet: onward capture -- soda migrate up judges",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
@@ -55,5 +58,20 @@ func TestUnread(t *testing.T) {
 		if strings.Contains(text, left) {
 			t.Errorf("%s is in\n%s", left, text)
 		}
+	}
+}
+
+// The error names the database of programs that are for another one, and does not call them unread.
+func TestProgramsForAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Files{
+		"config/config.json": []byte(`{"production": {"dialect": "mysql"}}`),
+		"migrations/20240101000000-users.js": []byte("module.exports = {\n  async up(queryInterface, Sequelize) {\n" +
+			"    await queryInterface.addColumn('users', 'nick', Sequelize.TEXT);\n  },\n};\n"),
+	}
+	_, skipped := adapter.DetectSources(tree, adapters)
+	err := adapter.NotFound(tree, adapters, skipped)
+	if text := err.Error(); !err.IsElsewhere() || !strings.Contains(text, "migrations holds migrations for MySQL: not judged") {
+		t.Errorf("the error says: %s", text)
 	}
 }

@@ -70,7 +70,12 @@ func ReadRepository(ctx context.Context, dir string) (*Found, error) {
 		return slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Dir == u.Dir })
 	})
 	var none *audit.NotFoundError
-	if err != nil && (!errors.As(err, &none) || len(f.Unread) == 0) {
+	skipped := f.LeftOut
+	if errors.As(err, &none) {
+		skipped = none.Skipped
+	}
+	f.Unread = adapter.OmitForeign(f.Unread, skipped)
+	if err != nil && (none == nil || len(f.Unread) == 0) {
 		return nil, err
 	}
 	f.setVersions(adapter.OldestPostgres(tree))

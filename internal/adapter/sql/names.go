@@ -181,8 +181,8 @@ func isBaseline(name string) bool {
 	return slices.ContainsFunc(namings, func(n nameScheme) bool { return n.makesBaseline != nil && n.makesBaseline(name) })
 }
 
-// omitBaselines takes out of the up migrations the ones for new databases only, beside those that databases ran instead: one of their
-// version, or an earlier one. Without these, the last baseline begins the history.
+// omitBaselines removes the up migrations that are for new databases only, if one of their version or an earlier one is there, which other
+// databases ran. Otherwise the last baseline begins the history.
 func omitBaselines(ups []string) []string {
 	last := ""
 	for _, n := range ups {

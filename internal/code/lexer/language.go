@@ -28,7 +28,7 @@ var (
 	CSharp     = completeDialect(Language{slash: true, triple: true, raw: 'c', Brace: true})
 	script     = completeDialect(Language{slash: true, single: true, template: 't', regex: true})
 	Python     = completeDialect(Language{hash: true, single: true, triple: true, Adjacent: true, Brace: true})
-	ruby       = completeDialect(Language{hash: true, single: true, multi: true, heredoc: true, symbols: true, sharp: true, Adjacent: true})
+	Ruby       = completeDialect(Language{hash: true, single: true, multi: true, heredoc: true, symbols: true, sharp: true, Adjacent: true})
 	Elixir     = completeDialect(Language{hash: true, triple: true, multi: true, symbols: true, sharp: true})
 	php        = completeDialect(Language{slash: true, hash: true, single: true, multi: true, heredoc: true, Dollar: true})
 	Rust       = completeDialect(Language{slash: true, multi: true, raw: 'r', Brace: true})
@@ -47,7 +47,7 @@ var (
 		".cs": CSharp, ".vb": CSharp, ".fs": CSharp, ".razor": CSharp, ".cshtml": CSharp,
 		".js": script, ".jsx": script, ".ts": script, ".tsx": script, ".mjs": script, ".cjs": script, ".mts": script, ".cts": script, ".vue": script, ".svelte": script, ".astro": script,
 		".py": Python, ".pyx": Python, ".jl": Python,
-		".rb": ruby, ".rake": ruby, ".cr": ruby,
+		".rb": Ruby, ".rake": Ruby, ".cr": Ruby,
 		".ex": Elixir, ".exs": Elixir, ".erl": Elixir,
 		".php": php, ".pl": completeDialect(Language{hash: true, single: true, multi: true, heredoc: true, Dollar: true}), ".pm": shell,
 		".rs": Rust, ".sh": shell, ".lua": functional, ".hs": functional, ".ml": functional, ".clj": functional, ".cljs": functional,

@@ -18,10 +18,10 @@ var (
 	// upsertSigns are texts in code that may be such a call; an HTTP conflict is none.
 	upsertSigns = [][]byte{
 		[]byte("onflict"), []byte("psert"), []byte("insert_all"), []byte("orUpdate"), []byte("OnDuplicate"),
-		[]byte("onDuplicate"), []byte("ignoreDuplicates"), []byte(`On("CONFLICT`),
+		[]byte("onDuplicate"), []byte("on_duplicate_key"), []byte("ignoreDuplicates"), []byte(`On("CONFLICT`),
 	}
 	// mapperUpsert matches a call of a mapper that produces ON CONFLICT.
-	mapperUpsert = lazyregexp.New(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
+	mapperUpsert = lazyregexp.New(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\bon_duplicate_key_(?:update|ignore)(?::|\s*=>)|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
 	// upsertCall matches a call that may be a function of the program's own, if it begins
 	// with a capital.
 	upsertCall = lazyregexp.New(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
@@ -33,19 +33,23 @@ var (
 	// builder matches a call with which ent begins to write rows of a model:
 	// client.Referrer.Create().
 	builder = lazyregexp.New(`\.(\w+)\.(?:Create|CreateBulk|MapCreateBulk)\(`)
+	// importTarget matches the target of activerecord-import's on_duplicate_key_update and _ignore, defaultTarget a value of theirs without one:
+	// the conflict is on the primary key then, or on any.
+	importTarget  = lazyregexp.New(`\b(?:conflict_target|constraint_name)\b`)
+	defaultTarget = lazyregexp.New(`^\s*(?:true|:all|\[|%[iIwW]|\{)`)
 	// targets match calls that spell out the columns of the conflict: knex, Kysely,
-	// SQLAlchemy, GORM, Ecto and Sequel.
+	// SQLAlchemy, GORM, Ecto, activerecord-import and Sequel.
 	targets = []*lazyregexp.Regexp{
 		lazyregexp.New(`\bonConflict\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
 		lazyregexp.New(`\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.columns?\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
 		lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*index_elements\s*=\s*[\[(]\s*((?:['"]\w+['"]\s*,?\s*)+)[\])]`),
 		lazyregexp.New(`\bOnConflict\{\s*Columns:\s*\[\]clause\.Column\{((?:\s*\{\s*Name:\s*"\w+"\s*\}\s*,?)+)\s*\}`),
-		lazyregexp.New(`\bon_conflict:[^\n]*(?:\n[^\n]*){0,3}?\bconflict_target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
-		lazyregexp.New(`\bunique_by:\s*\[?\s*((?::\w+\s*,?\s*)+)`), // ActiveRecord's
-		lazyregexp.New(`\binsert_conflict\(?\s*target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
+		lazyregexp.New(`\b(?:on_conflict|on_duplicate_key_\w+):[^\n]*(?:\n[^\n]*){0,3}?\bconflict_target:\s*` + symbols),
+		lazyregexp.New(`\bunique_by:\s*` + symbols), // ActiveRecord's
+		lazyregexp.New(`\binsert_conflict\(?\s*target:\s*` + symbols),
 	}
-	// targetName matches calls that name the constraint: SQLAlchemy and Kysely.
-	targetName = lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
+	// targetName matches calls that name the constraint: SQLAlchemy, Kysely and activerecord-import.
+	targetName = lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]|\bon_duplicate_key_\w+:\s*\{\s*constraint_name:\s*[:'"]+(\w+)`)
 	// insertTarget matches the table whose rows a chain of calls writes: knex and Kysely.
 	insertTarget = lazyregexp.New(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
 	quotedName   = lazyregexp.New(`['"](\w+)['"]|:(\w+)`)
@@ -54,6 +58,9 @@ var (
 	bulkCreate   = lazyregexp.New(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
 	uniqueFields = lazyregexp.New(`\bunique_fields\s*=\s*[\[({]([^\])}]*)[\])}]`)
 )
+
+// symbols matches one name or several in Ruby or Elixir: :a, [:a, :b], %i[a b], ["a"].
+const symbols = `(?:%[iIwW][\[({]([\w\s]+)[\])}]|\[?\s*((?::\w+\s*,?\s*)+)|\[\s*((?:['"]\w+['"]\s*,?\s*)+))`
 
 const (
 	// targetReach is how many bytes after a call are searched for its target.
@@ -97,6 +104,13 @@ func readUpsert(r *source.File, start int) *facts.MapperUpsert {
 	u := &facts.MapperUpsert{Line: r.LineAt(start)}
 	u.Open = true
 	span := mapperUpsert.FindIndex(line)
+	switch {
+	case span == nil || r.Language != lexer.Ruby:
+	case bytes.HasPrefix(line[span[0]:], []byte("on_conflict")):
+		span = nil // no mapper has it in Ruby; a queue has it, for a job that is there already
+	case bytes.HasPrefix(line[span[0]:], []byte("on_duplicate_key")) && defaultTarget.Match(rest[span[1]:]) && !importTarget.Match(rest[span[1]:]):
+		return nil
+	}
 	if span == nil {
 		m := upsertCall.FindSubmatchIndex(line)
 		if m == nil {
@@ -113,14 +127,25 @@ func readUpsert(r *source.File, start int) *facts.MapperUpsert {
 	if r.IsInString(start+span[0]) || lexer.IsInSpans(r.Comments, start+span[0]) {
 		return nil
 	}
+	end := len(line) // of the call: its target may be the last of its arguments, some lines on
+	if bytes.HasPrefix(line[span[1]:], []byte("(")) {
+		end = max(end, r.FindClosing(start+span[1]+1, start+len(rest))-start)
+	}
 	for _, call := range targets {
-		if m := call.FindSubmatchIndex(rest); m != nil && m[0] <= len(line) {
-			u.Open, u.Columns = false, quotedNames(rest[m[2]:m[3]])
-			break
+		m := call.FindSubmatchIndex(rest)
+		if m == nil || m[0] > end {
+			continue
 		}
+		for group := 2; u.Open; group += 2 {
+			if m[group] >= 0 {
+				u.Open, u.Columns = false, listNames(rest[m[group]:m[group+1]])
+			}
+		}
+		break
 	}
 	if m := targetName.FindSubmatchIndex(rest); u.Open && m != nil && m[0] <= len(line) {
-		u.Open, u.Constraint = false, r.GroupText(shiftPositions(m, start), 1)+r.GroupText(shiftPositions(m, start), 2)
+		m = shiftPositions(m, start)
+		u.Open, u.Constraint = false, r.GroupText(m, 1)+r.GroupText(m, 2)+r.GroupText(m, 3)
 	}
 	if len(u.Columns) == 1 && strings.HasPrefix(u.Columns[0], "index_") {
 		u.Open = true // ActiveRecord accepts the name of an index, too
@@ -172,8 +197,11 @@ func wordsOf(text []byte) []uint32 {
 	return out
 }
 
-// quotedNames returns the names in a list of texts or symbols.
-func quotedNames(list []byte) []string {
+// listNames returns the names in a list of texts, of symbols, or of words alone.
+func listNames(list []byte) []string {
+	if !bytes.ContainsAny(list, `'":`) {
+		return strings.Fields(strings.ToLower(string(list)))
+	}
 	var out []string
 	for _, m := range quotedName.FindAllSubmatch(list, -1) {
 		out = append(out, strings.ToLower(string(m[1])+string(m[2])))

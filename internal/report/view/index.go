@@ -17,7 +17,7 @@ type Index struct {
 	Repeated RepeatedFindings
 	// Similar maps each finding to the group of similar ones that is printed as one.
 	Similar        map[*onward.Finding]*SimilarFindings
-	quietDeletions int // how many deleted migrations nothing is said of
+	quietDeletions int // how many deleted migrations have neither a finding nor an unjudged part
 	// at maps places to the migrations' statements.
 	at map[statementPlace]*onward.Statement
 }
@@ -51,11 +51,11 @@ func (x *Index) isQuietDeletion(m *onward.Migration) bool {
 	return m.Status == onward.StatusDeleted && len(x.FindingsOn(m))+len(x.Repeated[m.Path])+len(x.OpaqueIn(m)) == 0
 }
 
-// fewDeletions is how many deleted migrations of which nothing is said are listed like all others.
+// fewDeletions is how many deleted migrations without a finding are listed like all others.
 const fewDeletions = 3
 
-// IsListed reports whether a migration is listed: with many deleted migrations of which nothing is said, these are one line, which
-// [Index.DescribeDeletions] returns. They do not run.
+// IsListed reports whether a migration is listed. Many deleted migrations without a finding are one line instead, which
+// [Index.DescribeDeletions] returns: they do not run.
 func (x *Index) IsListed(m *onward.Migration) bool {
 	return x.quietDeletions <= fewDeletions || !x.isQuietDeletion(m)
 }
