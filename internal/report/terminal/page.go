@@ -81,7 +81,7 @@ func (p *page) addWrapped(first, next, text string, style lipgloss.Style) {
 func (p *page) addTwoSided(left, right string, leftStyle, rightStyle lipgloss.Style) {
 	gap := p.width - view.MeasureText(left) - view.MeasureText(right)
 	if gap < 2 {
-		p.addWrapped("", "  ", p.breakPath(left), leftStyle)
+		p.addWrapped("", "  ", left, leftStyle)
 		if right != "" {
 			p.addWrapped("  ", "  ", right, rightStyle)
 		}
@@ -90,22 +90,23 @@ func (p *page) addTwoSided(left, right string, leftStyle, rightStyle lipgloss.St
 	p.addLine(p.paintLine(leftStyle, left), strings.Repeat(" ", gap), p.paintLine(rightStyle, right))
 }
 
-// breakPath breaks a path that is too long for a line, preferably after a directory and not
-// within a name.
-func (p *page) breakPath(name string) string {
-	if view.MeasureText(name) <= p.width-2 {
-		return name
-	}
-	breakIndex := 0
-	for i := range len(name) {
-		if name[i] == '/' && view.MeasureText(name[:i+1]) <= p.width-2 {
-			breakIndex = i + 1
+// breakPath breaks a path that is too long for a line, after a directory and not within a name: the place at its end stays whole.
+func breakPath(name string, width int) string {
+	var lines []string
+	for view.MeasureText(name) > width {
+		breakIndex := 0
+		for i := range len(name) {
+			if name[i] == '/' && view.MeasureText(name[:i+1]) <= width {
+				breakIndex = i + 1
+			}
 		}
+		if breakIndex == 0 {
+			break
+		}
+		lines = append(lines, name[:breakIndex])
+		name = name[breakIndex:]
 	}
-	if breakIndex == 0 {
-		return name
-	}
-	return name[:breakIndex] + "\n" + name[breakIndex:]
+	return strings.Join(append(lines, name), "\n")
 }
 
 // displayPath returns a path that can be clicked from the working directory.
@@ -138,13 +139,20 @@ func (p *Palette) paintLine(style lipgloss.Style, text string) string {
 // within paths, flags and names.
 const hyphen = "\ue02d"
 
-// foldText breaks text into lines of at most width columns, at blanks if possible. It returns
+// foldText breaks text into lines of at most width columns, at blanks if possible, and long paths after directories. It returns
 // at least one line.
 func foldText(text string, width int) []string {
 	if view.MeasureText(text) <= width && !strings.Contains(text, "\n") {
 		return []string{text}
 	}
-	text = ansi.Wrap(strings.ReplaceAll(text, "-", hyphen), max(width, 20), " ")
+	width = max(width, 20)
+	words := strings.Split(text, " ")
+	for i, w := range words {
+		if !strings.Contains(w, "\n") {
+			words[i] = breakPath(w, width)
+		}
+	}
+	text = ansi.Wrap(strings.ReplaceAll(strings.Join(words, " "), "-", hyphen), width, " ")
 	return strings.Split(strings.ReplaceAll(text, hyphen, "-"), "\n")
 }
 

@@ -11,16 +11,15 @@ import (
 
 func TestBroken(t *testing.T) {
 	t.Parallel()
-	p := &page{}
-	p.width = 20
 	for name, want := range map[string]string{
 		"db/001.sql":                        "db/001.sql",
 		"db/nineteen__01.sql":               "db/\nnineteen__01.sql",
 		"db/migrations/0001_add-user-x.sql": "db/migrations/\n0001_add-user-x.sql",
+		"db/shop/more/migrations/001.sql":   "db/shop/more/\nmigrations/001.sql",
 		"0001_a_very_long_name_of_all.sql":  "0001_a_very_long_name_of_all.sql",
 		"a_directory_wider_than_all/1.sql":  "a_directory_wider_than_all/1.sql",
 	} {
-		if got := p.breakPath(name); got != want {
+		if got := breakPath(name, 18); got != want {
 			t.Errorf("breakPath(%q) = %q, want %q", name, got, want)
 		}
 	}
@@ -31,6 +30,16 @@ func TestFold(t *testing.T) {
 	t.Parallel()
 	got := foldText("where it may, rehearse with --superuser, see db/2024-01-02-users.sql:1:1 and a-b", 30)
 	want := []string{"where it may, rehearse with", "--superuser, see", "db/2024-01-02-users.sql:1:1", "and a-b"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A place is not broken within its line number: a path that is too long for a line is broken after a directory.
+func TestFoldPlaces(t *testing.T) {
+	t.Parallel()
+	got := foldText("and at: db/shop/main/migrations/20240101_users.sql:1570:1 it reads users", 30)
+	want := []string{"and at:", "db/shop/main/migrations/", "20240101_users.sql:1570:1 it", "reads users"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
