@@ -59,6 +59,9 @@ func (p *Pending) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
 		}
 		r, applied := appliedRows[p.set.Count.Key(m)]
 		if !applied {
+			if m.Baseline && p.hasRecords {
+				continue // it is for databases without a history
+			}
 			all, err := p.isSquashApplied(m, appliedRows)
 			if err != nil {
 				return nil, err
