@@ -70,13 +70,18 @@ func TestUpsertsOnColumns(t *testing.T) {
 		"ctx.insertInto(A).set(A.N, 1).onDuplicateKeyUpdate().set(A.M, 2).execute()":                     "warning",
 		"DB::table('a')->upsert($rows, ['n'], ['m'])":                                                    "warning",
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n"+
-			"-- store/a.go --\npackage store\n\nx = "+code+"\n",
-			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
-		got := severityOf(r, "constraint-drop-on-conflict")
-		if got != want {
-			t.Errorf("%s: constraint-drop-on-conflict is %q, want %q: %v", code, got, want, found(r))
-		}
+		checkDroppedKey(t, "store/a.go", "package store\n\nx = "+code+"\n", want)
+	}
+}
+
+// checkDroppedKey compares the severity of the finding with what is wanted if a release drops the key on column n of table a, beside some code.
+func checkDroppedKey(t *testing.T, file, code, want string) {
+	t.Helper()
+	r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n"+
+		"-- "+file+" --\n"+code,
+		"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
+	if got := severityOf(r, "constraint-drop-on-conflict"); got != want {
+		t.Errorf("%s: constraint-drop-on-conflict is %q, want %q: %v", code, got, want, found(r))
 	}
 }
 
@@ -103,12 +108,7 @@ func TestUpsertsInRuby(t *testing.T) {
 		"class AJob\n  unique :until_executed, on_conflict: :log\n  def perform(a) = A.count\nend":     "",
 		"class AJob\n  sidekiq_options lock: :until_executed, on_conflict: { client: :log }\n  A\nend": "",
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n"+
-			"-- app/a.rb --\n"+code+"\nother = \"INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING\"\n",
-			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
-		if got := severityOf(r, "constraint-drop-on-conflict"); got != want {
-			t.Errorf("%s: constraint-drop-on-conflict is %q, want %q: %v", code, got, want, found(r))
-		}
+		checkDroppedKey(t, "app/a.rb", code+"\nother = \"INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING\"\n", want)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/bench/table"
 )
 
-// Below these a run is too small to say how it grows: the start of the process, which is taken off, takes 20 ms more or less, and the
+// Below these a run is too small to say how it grows: the start of the process, which is subtracted, varies by 20 ms, and the
 // heap may fill some space before anything is collected. The limit of the peak is for an input of up to peakInput bytes, and grows with it.
 const (
 	leastCPU  = 100 * time.Millisecond

@@ -63,20 +63,19 @@ func ReadRepository(ctx context.Context, dir string) (*Found, error) {
 		return nil, err
 	}
 	tree := gittree.Of(head)
-	f := &Found{Root: repo.Root(), Unread: adapter.UnreadIn(tree), Linters: linters.Read(tree), Host: repo.Host()}
+	f := &Found{Root: repo.Root(), Linters: linters.Read(tree), Host: repo.Host()}
 	f.Forges = detectForges(tree.Paths(), f.Host)
 	f.Migrations, f.LeftOut, err = audit.Detect(ctx, tree)
-	f.Unread = slices.DeleteFunc(f.Unread, func(u adapter.Unread) bool {
-		return slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Dir == u.Dir })
-	})
 	var none *audit.NotFoundError
-	skipped := f.LeftOut
-	if errors.As(err, &none) {
-		skipped = none.Skipped
-	}
-	f.Unread = adapter.OmitForeign(f.Unread, skipped)
-	if err != nil && (none == nil || len(f.Unread) == 0) {
+	switch {
+	case errors.As(err, &none) && len(none.Unread) > 0:
+		f.Unread = none.Unread
+	case err != nil:
 		return nil, err
+	default:
+		f.Unread = slices.DeleteFunc(adapter.OmitForeign(adapter.UnreadIn(tree), f.LeftOut), func(u adapter.Unread) bool {
+			return slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Dir == u.Dir })
+		})
 	}
 	f.setVersions(adapter.OldestPostgres(tree))
 	f.findPython(tree)

@@ -126,7 +126,7 @@ type lockIndex struct {
 	writes, reads lockTimes
 }
 
-// lockTimes are when locks of a kind were taken, and when stronger ones replaced them, as numbers of entries of the log, in order.
+// lockTimes has the times at which locks of a kind were taken, and at which stronger ones replaced them: numbers of entries of the log, in order.
 type lockTimes struct{ taken, replaced []int }
 
 // countLocks counts the locks that are held when the log has so many entries.

@@ -126,7 +126,7 @@ func (t *reportWriter) printFullReport() {
 	t.printOverview()
 	for i := range r.Migrations {
 		m := &r.Migrations[i]
-		if t.brief && len(t.index.FindingsOn(m))+len(t.index.Repeated[m.Path]) == 0 && len(t.index.OpaqueIn(m)) == 0 {
+		if t.brief && t.index.IsUnremarked(m) {
 			continue
 		}
 		if t.verbose || t.index.IsListed(m) {

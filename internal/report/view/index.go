@@ -17,7 +17,7 @@ type Index struct {
 	Repeated RepeatedFindings
 	// Similar maps each finding to the group of similar ones that is printed as one.
 	Similar        map[*onward.Finding]*SimilarFindings
-	quietDeletions int // how many deleted migrations have neither a finding nor an unjudged part
+	quietDeletions int // how many deleted migrations are unremarked
 	// at maps places to the migrations' statements.
 	at map[statementPlace]*onward.Statement
 }
@@ -47,8 +47,13 @@ func NewIndex(r *onward.Report) *Index {
 	return x
 }
 
+// IsUnremarked reports whether a migration has neither a finding nor an unjudged part.
+func (x *Index) IsUnremarked(m *onward.Migration) bool {
+	return len(x.FindingsOn(m))+len(x.Repeated[m.Path])+len(x.OpaqueIn(m)) == 0
+}
+
 func (x *Index) isQuietDeletion(m *onward.Migration) bool {
-	return m.Status == onward.StatusDeleted && len(x.FindingsOn(m))+len(x.Repeated[m.Path])+len(x.OpaqueIn(m)) == 0
+	return m.Status == onward.StatusDeleted && x.IsUnremarked(m)
 }
 
 // fewDeletions is how many deleted migrations without a finding are listed like all others.
