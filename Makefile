@@ -36,13 +36,13 @@ test-all: ## every test: with Rust, Ruby, Node, PHP, a JVM, Chromium, Neovim, Pg
 	$(MAKE) fuzz unit packaged ONWARD_REQUIRE=all
 
 packaged: ## tests of the live commands on a distribution's Postgres, with LLVM and default settings
-	ONWARD_TEST_SERVER=packaged ONWARD_REQUIRE=$(ONWARD_REQUIRE),packaged $(GO) run ./internal/component/run -timeout 30m ./apply/... ./guard/... ./preflight/... ./verify/...
+	ONWARD_TEST_SERVER=packaged ONWARD_REQUIRE=$(ONWARD_REQUIRE),packaged scripts/in-memory.sh $(GO) run ./internal/component/run -timeout 30m ./apply/... ./guard/... ./preflight/... ./verify/...
 
 setup: ## Postgres servers, Python environments and actionlint, for make test
 	./scripts/setup.sh
 
 unit: ## the Go tests of all modules, on real components
-	ONWARD_REQUIRE=$(ONWARD_REQUIRE) $(GO) run ./internal/component/run
+	ONWARD_REQUIRE=$(ONWARD_REQUIRE) scripts/in-memory.sh $(GO) run ./internal/component/run
 
 fuzz: ## fuzz targets for FUZZTIME each: a third of them in turn, with ONWARD_ROTATION=all every one
 	./scripts/fuzz.sh $(FUZZTIME)
@@ -136,7 +136,7 @@ soak: ## every case of the tests that take turns, every fuzz target, and the rec
 	ONWARD_REQUIRE=1 ONWARD_SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 3h -v -run '^(TestSoak|TestLong)$$' ./internal/wire
 
 race: ## what runs at the same time, under the race detector: the one thing here that takes a C compiler
-	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/fleet ./internal/gitrange ./internal/traffic ./internal/wire/...
+	CGO_ENABLED=1 ONWARD_REQUIRE=1 scripts/in-memory.sh $(GO) test -pgo=off -vet=off -race ./audit ./internal/fleet ./internal/gitrange ./internal/traffic ./internal/wire/...
 
 bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
 	$(GO) run ./bench -onward $(or $(ONWARD),bin/onward) $(PARTS)

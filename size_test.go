@@ -58,6 +58,8 @@ type size struct {
 
 // sizeLimits is size.json: the size at the last landing, and what an issue may add until its note ends it.
 type sizeLimits struct {
+	// Landing counts the landings: .ci/run takes the tests and tools that have their turn.
+	Landing    int
 	Landed     size
 	Allowances map[string]size
 }
@@ -88,7 +90,7 @@ func countTokens(data []byte) (n int) {
 	}
 }
 
-// TestSize holds how large the program, its tests and the number of its files are. At the end of an issue ONWARD_LIMITS=write
+// TestSize holds how large the program, its tests and the number of its files are. Before a landing ONWARD_LIMITS=write
 // makes what is counted the new figures, and drops the allowances.
 func TestSize(t *testing.T) {
 	t.Parallel()
@@ -133,7 +135,7 @@ func TestSize(t *testing.T) {
 		}
 	}
 	if os.Getenv("ONWARD_LIMITS") == "write" && !t.Failed() {
-		text, err := json.MarshalIndent(sizeLimits{Landed: counted, Allowances: map[string]size{}}, "", "  ")
+		text, err := json.MarshalIndent(sizeLimits{Landing: limits.Landing + 1, Landed: counted, Allowances: map[string]size{}}, "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}

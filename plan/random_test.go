@@ -23,7 +23,7 @@ import (
 // -run.
 func TestRandomReleases(t *testing.T) {
 	t.Parallel()
-	count := 120
+	count := 24
 	if n, err := strconv.Atoi(os.Getenv("ONWARD_RANDOM")); err == nil {
 		count = n
 	}
@@ -32,7 +32,7 @@ func TestRandomReleases(t *testing.T) {
 		seeds[i] = uint64(i)
 	}
 	if os.Getenv("ONWARD_RANDOM") == "" {
-		seeds = rotation.Pick(t, 30, seeds)
+		seeds = rotation.Pick(t, 6, seeds)
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // it from that; no step fails because of the plan's own SQL. ONWARD_RANDOM is the number of releases.
 func TestTangledReleases(t *testing.T) {
 	t.Parallel()
-	count := uint64(20)
+	count := uint64(12)
 	if n, err := strconv.ParseUint(os.Getenv("ONWARD_RANDOM"), 10, 64); err == nil {
 		count = n
 	}
@@ -25,7 +25,7 @@ func TestTangledReleases(t *testing.T) {
 	for seed := range count {
 		seeds = append(seeds, seed+1)
 	}
-	for _, seed := range rotation.Pick(t, 10, seeds) {
+	for _, seed := range rotation.Pick(t, 6, seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			g := newReleaseMaker(seed)

@@ -1,7 +1,7 @@
 // Package rotation chooses which of many alike test cases one run takes, so that a run stays short and some runs take
 // them all. It is test support.
 //
-// The turn is the number in ONWARD_ROTATION, else the day. "all" takes every case: `make soak` does. A run of named
+// The turn is the number in ONWARD_ROTATION, which is that of the landing in .ci/run, else the day. "all" takes every case: `make soak` does. A run of named
 // subtests (go test -run Test/name) takes every case, too, so that a case can be repeated at any time.
 package rotation
 
@@ -17,21 +17,26 @@ import (
 // Variable names the turn in the environment.
 const Variable = "ONWARD_ROTATION"
 
-// Pick returns every n-th of the cases, starting at another one in each turn. It returns all of them if the run is to
-// take them all.
+// cycle is the number of successive turns that together take every case of a test that needs no tool.
+const cycle = 6
+
+// Pick returns every n-th of the cases, starting at another one in each turn. Each case is taken once in cycle turns, so a
+// larger n counts as cycle. It returns all cases if the run takes them all.
 func Pick[T any](t testing.TB, n int, cases []T) []T {
 	t.Helper()
 	return PickAfter(t, 1, n, cases)
 }
 
 // PickAfter is Pick, with a turn that goes on after some runs only. A test that picks twice gives the second pick the n of
-// the first one, so that each case of one meets each case of the other.
+// the first one, so that each case of one meets each case of the other. A test that needs a tool gives component.Turns: the
+// turns that take its tool would else pick the same cases every time.
 func PickAfter[T any](t testing.TB, runs, n int, cases []T) []T {
 	t.Helper()
 	if runsAllCases() {
 		return cases
 	}
 	turn := currentTurn(t)
+	n = min(n, cycle)
 	var picked []T
 	for i, c := range cases {
 		if (i+turn/runs)%n == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 )
@@ -142,7 +143,7 @@ func TestContract(t *testing.T) {
 				write(t, scene.root, scene.files)
 			}
 			results := readResults(t, &tool, scenes)
-			scenes = rotation.Pick(t, 4, scenes)
+			scenes = rotation.PickAfter(t, component.Turns, 4, scenes)
 			var runs [][2]string
 			sets := make([]*adapter.Set, len(scenes))
 			for i := range scenes {

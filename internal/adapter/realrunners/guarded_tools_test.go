@@ -86,7 +86,7 @@ var guardedTools = []guardedTool{
 // TestGuardedTools runs the tools' own commands under the guard: they are held back while somebody reads the table.
 func TestGuardedTools(t *testing.T) {
 	t.Parallel()
-	for _, tool := range rotation.Pick(t, 3, guardedTools) {
+	for _, tool := range rotation.PickAfter(t, component.Turns, 3, guardedTools) {
 		t.Run(tool.name, func(t *testing.T) {
 			t.Parallel()
 			tool.run(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
@@ -76,8 +77,8 @@ func TestWrittenProgramsRun(t *testing.T) {
 		{"TypeORM, none", typeormWith("none")},
 		{"MikroORM without transactions", mikroWith(`"transactional": false`)},
 	}
-	for _, major := range rotation.PickAfter(t, 4, 2, []int{onward.OldestMajor, onward.NewestMajor}) {
-		for _, c := range rotation.Pick(t, 4, cases) {
+	for _, major := range rotation.PickAfter(t, 4*component.Turns, 2, []int{onward.OldestMajor, onward.NewestMajor}) {
+		for _, c := range rotation.PickAfter(t, component.Turns, 4, cases) {
 			t.Run(fmt.Sprintf("%s on %d", c.name, major), func(t *testing.T) {
 				t.Parallel()
 				c.runWritten(t, pgservertest.Server(t, major))

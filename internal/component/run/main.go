@@ -4,8 +4,9 @@
 //	go run ./internal/component/run [-cpu] [ARGUMENTS OF GO TEST]
 //	go run ./internal/component/run -turn N
 //
-// Without arguments it runs every test of every module. With -cpu it prints the seconds of processor time of each package,
-// with its servers and tools. With -turn it prints the variables with which .ci/run takes its share of the tools.
+// Without arguments it runs every test of every module. It counts the tests, and the cases of those that take turns. With -cpu it
+// prints the seconds of processor time of each package, with its servers and tools. With -turn it prints the variables with which the
+// N-th landing takes its share of the tools, and as comments when each other tool had its turn.
 package main
 
 import (
@@ -25,6 +26,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/rotation"
 )
 
 // modules are the directories with a go.mod whose tests belong to every run.
@@ -87,7 +89,7 @@ func runCommand(args []string, out io.Writer) (int, error) {
 
 // describeTurn is the shell's assignments for a run of .ci/run.
 func describeTurn(n int) string {
-	required, left := []string{"1"}, []string{}
+	required, left, last := []string{"1"}, []string{}, ""
 	for _, c := range component.ListAll() {
 		switch c.Turn {
 		case 0:
@@ -95,9 +97,10 @@ func describeTurn(n int) string {
 			required = append(required, c.Name)
 		default:
 			left = append(left, c.Name)
+			last += fmt.Sprintf("# %s ran %d landings ago\n", c.Name, (n+1-c.Turn+component.Turns)%component.Turns)
 		}
 	}
-	return "ONWARD_REQUIRE=" + strings.Join(required, ",") + "\nONWARD_LEAVE_OUT=" + strings.Join(left, ",") + "\n"
+	return "ONWARD_REQUIRE=" + strings.Join(required, ",") + "\nONWARD_LEAVE_OUT=" + strings.Join(left, ",") + "\n" + last
 }
 
 // event is a line of go test -json.
@@ -114,6 +117,8 @@ type summary struct {
 	// left are the tests that were left out, by component, and unmarked those that were skipped for another reason.
 	left     map[string][]string
 	unmarked []string
+	// tests and subtests passed; picked of all cases had their turn.
+	tests, subtests, picked, all int
 }
 
 func newSummary(out io.Writer) *summary {
@@ -122,7 +127,8 @@ func newSummary(out io.Writer) *summary {
 
 // testModule runs go test in a directory.
 func (s *summary) testModule(dir, measured string, args []string) error {
-	command := []string{"test", "-json"}
+	// The profile would have every package compiled once more, go vet runs with the linters, and nobody debugs these programs.
+	command := []string{"test", "-json", "-pgo=off", "-vet=off", "-ldflags=-w"}
 	if measured != "" {
 		executable, err := os.Executable()
 		if err != nil {
@@ -132,6 +138,7 @@ func (s *summary) testModule(dir, measured string, args []string) error {
 	}
 	cmd := exec.Command("go", append(command, args...)...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -pgo=off") // for the programs that tests build
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -194,10 +201,34 @@ func (s *summary) addEvent(e event) {
 			s.addSkipped(e, strings.Join(s.output[key], ""))
 		}
 	case "pass":
+		s.countPassed(e, key)
 	default:
 		return
 	}
 	delete(s.output, key)
+}
+
+// turnLine is what package rotation logs.
+var turnLine = lazyregexp.New(`\b(\d+) of (\d+) cases: ` + rotation.Variable)
+
+// countPassed counts a test that passed, and the cases that it chose from.
+func (s *summary) countPassed(e event, key [2]string) {
+	switch {
+	case e.Test == "":
+		return
+	case strings.Contains(e.Test, "/"):
+		s.subtests++
+	default:
+		s.tests++
+	}
+	for _, line := range s.output[key] {
+		if m := turnLine.FindStringSubmatch(line); m != nil {
+			picked, _ := strconv.Atoi(m[1])
+			all, _ := strconv.Atoi(m[2])
+			s.picked += picked
+			s.all += all
+		}
+	}
 }
 
 var mark = lazyregexp.New(`\b` + component.Mark + `([a-z0-9-]+): `)
@@ -214,6 +245,7 @@ func (s *summary) addSkipped(e event, output string) {
 
 // printLeftOut lists the tests that were left out.
 func (s *summary) printLeftOut() {
+	fmt.Fprintf(s.out, "\nPassed: %d tests and %d subtests. Tests that take turns ran %d of %d cases.\n", s.tests, s.subtests, s.picked, s.all)
 	for _, u := range s.unmarked {
 		fmt.Fprintf(s.out, "FAIL: skipped, but for no component (internal/component): %s", u)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -31,12 +32,14 @@ func TestSummary(t *testing.T) {
 	}{
 		"what passes is silent": {
 			events: []event{
+				{Action: "output", Test: "TestA/b", Output: "    rotation.go:47: 3 of 12 cases: ONWARD_ROTATION=4 repeats them, ONWARD_ROTATION=all takes all\n"},
+				{Action: "pass", Test: "TestA/b"},
 				{Action: "output", Test: "TestA", Output: "a log\n"},
 				{Action: "pass", Test: "TestA"},
 				{Action: "output", Output: "ok  \tp\t1s\n"},
 				{Action: "pass"},
 			},
-			want: []string{"ok  \tp\t1s\n"}, never: "a log",
+			want: []string{"ok  \tp\t1s\n", "\nPassed: 1 tests and 1 subtests. Tests that take turns ran 3 of 12 cases.\n"}, never: "a log",
 		},
 		"what fails is printed": {
 			events: []event{
@@ -90,14 +93,21 @@ func TestSummary(t *testing.T) {
 // Successive runs of .ci/run require every tool once, and leave the others out.
 func TestTurns(t *testing.T) {
 	t.Parallel()
-	required := map[string]int{}
+	required, last := map[string]int{}, map[string]int{}
 	for n := 7; n < 7+component.Turns; n++ {
-		first, second, _ := strings.Cut(describeTurn(n), "\n")
-		left := strings.Split(strings.TrimPrefix(strings.TrimSpace(second), "ONWARD_LEAVE_OUT="), ",")
-		for _, name := range strings.Split(strings.TrimPrefix(first, "ONWARD_REQUIRE="), ",") {
+		lines := strings.Split(describeTurn(n), "\n")
+		left := strings.Split(strings.TrimPrefix(lines[1], "ONWARD_LEAVE_OUT="), ",")
+		for _, name := range strings.Split(strings.TrimPrefix(lines[0], "ONWARD_REQUIRE="), ",") {
 			required[name]++
+			last[name] = n
 			if slices.Contains(left, name) {
-				t.Errorf("%s is required, and left out: %s", name, second)
+				t.Errorf("%s is required, and left out: %s", name, lines[1])
+			}
+		}
+		for _, name := range left {
+			ago := fmt.Sprintf("# %s ran %d landings ago", name, n-last[name])
+			if last[name] > 0 && !slices.Contains(lines, ago) {
+				t.Errorf("%q is missing in %q", ago, lines)
 			}
 		}
 	}
