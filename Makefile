@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site vsix links man bench size profile prove kills fleet fleet-page chaos scale faults manifests ranges mutants peer-corpus planners runners-news evidence administrator races escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site vsix links man bench flaky size profile prove kills fleet fleet-page chaos scale faults manifests ranges mutants peer-corpus planners runners-news evidence administrator races escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -140,6 +140,9 @@ race: ## what runs at the same time, under the race detector: the one thing here
 
 bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
 	$(GO) run ./bench -onward $(or $(ONWARD),bin/onward) $(PARTS)
+
+flaky: ## the tests of PKG (./guard ./internal/queue), N times (20) beside busy processes: which fail by chance
+	ONWARD_REQUIRE=1 scripts/in-memory.sh scripts/flaky.sh $(or $(N),20) $(PKG)
 
 size: ## tokens and files of Go by hand, in the program and in tests, beside the limits of size.json
 	@$(GO) test -count=1 -v -run '^TestSize$$' . | grep -E 'tokens|files'
