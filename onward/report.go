@@ -146,3 +146,98 @@ const (
 	// WithheldBaseline: there is no error but those that the baseline leaves out.
 	WithheldBaseline Withheld = "baseline"
 )
+
+// StatsSchema is the name and number of the format of stored sizes.
+const StatsSchema = "onward.stats/1"
+
+// Stats is how big a database is and how busy: sizes, counts and rates, no
+// row, no value, no name of a host or a user. Within one schema number fields
+// are added but never renamed, removed or given another meaning.
+type Stats struct {
+	Schema string `json:"schema"`
+	// Taken is when, in UTC: 2026-03-01T12:00:00Z.
+	Taken string `json:"taken"`
+	// Postgres is the server's version: "17.5"; Major its major version.
+	Postgres string `json:"postgres"`
+	Major    int    `json:"major"`
+	// Settings are the settings of a session of this role, with their units: "lock_timeout": "5000ms".
+	Settings map[string]string `json:"settings"`
+	// CountedSeconds is for how long the server has counted writes and scans;
+	// 0: not known.
+	CountedSeconds int64           `json:"counted_seconds"`
+	Relations      []RelationStats `json:"relations"`
+}
+
+// RelationStats is a table, a partitioned table or a materialised view. A
+// partitioned table holds nothing itself: its partitions do.
+type RelationStats struct {
+	// Name is schema-qualified, unquoted: "public.users".
+	Name string `json:"name"`
+	// Kind is "table", "partitioned table" or "materialized view".
+	Kind string `json:"kind"`
+	// Parent is the partitioned table that it is a partition of.
+	Parent string `json:"parent,omitempty"`
+	// Rows is the planner's estimate; -1: the table was never analysed.
+	Rows int64 `json:"rows"`
+	// HeapBytes is the table's own file, ToastBytes what is kept beside it.
+	HeapBytes  int64        `json:"heap_bytes"`
+	ToastBytes int64        `json:"toast_bytes"`
+	Indexes    []IndexStats `json:"indexes"`
+	// Options are the table's storage parameters for autovacuum, and its fillfactor.
+	Options map[string]string `json:"options,omitempty"`
+	// Counts since the counters began: rows written, scans of the whole
+	// table, scans through an index.
+	Inserted   int64 `json:"inserted"`
+	Updated    int64 `json:"updated"`
+	Deleted    int64 `json:"deleted"`
+	SeqScans   int64 `json:"seq_scans"`
+	IndexScans int64 `json:"index_scans"`
+	// WritesPerSecond and ScansPerSecond are the same as rates; 0 when it is
+	// not known for how long was counted.
+	WritesPerSecond float64 `json:"writes_per_second"`
+	ScansPerSecond  float64 `json:"scans_per_second"`
+}
+
+// IndexStats is an index.
+type IndexStats struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+	Scans int64  `json:"scans"`
+}
+
+// The major versions of Postgres that this release knows: OldestMajor, PreviewMajor, and all between them.
+const (
+	OldestMajor = 13
+	// NewestMajor is the newest version with downloads. A project that names no version is judged on OldestMajor to NewestMajor.
+	NewestMajor = 18
+	// PreviewMajor is the newest version on which the proofs and the live commands have run. A project may name it.
+	PreviewMajor = 19
+)
+
+// Throughput is how fast a server works, in bytes a second.
+type Throughput struct {
+	Read, Write int64
+	// Rows is how many rows a backfill changes in a second, pauses included; 0 if it was not measured.
+	Rows int64
+}
+
+// Weakening is a setting of the branch that may take findings out, a file that the settings name, a comment that suppresses a finding, or a
+// step that has run as a plan says.
+type Weakening struct {
+	// Key is the setting, "rules.column-drop" or "fail_on"; or "suppression", or "plan".
+	Key string `json:"key"`
+	// Base and Head are its values; "" if it is not set.
+	Base string `json:"base,omitempty"`
+	Head string `json:"head,omitempty"`
+	// Path is the file that has it. Line is 0 if the whole file is meant.
+	Path string `json:"path,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// String returns "fail_on: error → never".
+func (w Weakening) String() string {
+	if w.Base == "" {
+		return w.Key + ": " + w.Head
+	}
+	return w.Key + ": " + w.Base + " → " + w.Head
+}

@@ -83,3 +83,68 @@ type RolloutDrift struct {
 	// Fix are the statements that remove the difference. Those for a tenant's schema run in that schema.
 	Fix []string `json:"fix,omitempty"`
 }
+
+// DeploysSchema is the name and number of the JSON of an order of deploys.
+const DeploysSchema = "onward.deploys/1"
+
+// DeployOrder is a range of commits, split into the deploys that it needs.
+type DeployOrder struct {
+	Schema string `json:"schema"`
+	// Base and Head name the two revisions.
+	Base string `json:"base"`
+	Head string `json:"head"`
+	// Deploys are in order. Each begins when no process of the code before the previous one is left.
+	Deploys []Deploy `json:"deploys"`
+}
+
+// Deploy is a part of a range that is deployed at once: its migrations run, and then its code is rolled out.
+type Deploy struct {
+	// From is the commit whose code runs before, and Commit the one that is rolled out; each as an abbreviated id, or as the range names it.
+	From   string `json:"from"`
+	Commit string `json:"commit"`
+	// Subject and Date describe the commit.
+	Subject string `json:"subject"`
+	Date    string `json:"date"`
+	// Migrations are the new ones, in order.
+	Migrations []PlannedMigration `json:"migrations"`
+	// Steps are for migrations that cannot run as they are written; nil if they can.
+	Steps *DeploySteps `json:"steps,omitempty"`
+	// Why says why the next migration cannot come with this deploy, in sentences; nothing for the last one.
+	Why []string `json:"why,omitempty"`
+}
+
+// DeploySteps counts the steps of a plan that replace the migrations of a deploy.
+type DeploySteps struct {
+	// Expand and Backfill are run before the code is rolled out, Contract after no process of the code before it is left.
+	Expand   int `json:"expand"`
+	Backfill int `json:"backfill"`
+	Contract int `json:"contract"`
+	// Proven: the plan is proven. Tried: a proof was made.
+	Proven bool `json:"proven"`
+	Tried  bool `json:"tried"`
+	// Missing are the reasons why it is not proven.
+	Missing []string `json:"missing,omitempty"`
+	// Why are the findings for which the migrations cannot run as they are written.
+	Why []string `json:"why"`
+}
+
+// Readiness is the state of a release that a plan makes in steps: what is done, what comes next, and which code may run.
+type Readiness struct {
+	// Plan is the name of a plan in the repository, or the ID of a plan in the ledger.
+	Plan string `json:"plan"`
+	// NewCode: the new code may be deployed. OldCode: the deployed code may still run.
+	NewCode bool `json:"new_code"`
+	OldCode bool `json:"old_code"`
+	// Migrate: the migrations' own tool may run what is pending.
+	Migrate bool `json:"migrate"`
+	// NextStep is the first step that is not done and that no file runs; "" if there is none.
+	NextStep string `json:"next_step,omitempty"`
+	// DeployAfter is the last step before the new code, and GoneBefore the first one that the deployed code does not survive; "" if
+	// there is none.
+	DeployAfter string `json:"deploy_after,omitempty"`
+	GoneBefore  string `json:"gone_before,omitempty"`
+	// UnderWay: the ledger of the database has the plan.
+	UnderWay bool `json:"under_way,omitempty"`
+	// Text says it in sentences.
+	Text string `json:"text"`
+}

@@ -3,9 +3,12 @@
 package configfile
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Setting is a value in a configuration file.
@@ -78,4 +81,108 @@ func (l *Lines) CountTo(offset int) int {
 		l.offset = offset
 	}
 	return 1 + l.seen
+}
+
+// Dependency is a crate that a Cargo.toml depends on.
+type Dependency struct {
+	// Name is the crate's name, also if the project uses another one.
+	Name string
+	// Version is as written, "" if the workspace sets it.
+	Version  string
+	Features []string
+}
+
+// ReadDependencies returns the dependencies in a Cargo.toml, also of tests, of builds, of the workspace, and of
+// only some systems. The same crate may be there several times.
+func ReadDependencies(cargo string) []Dependency {
+	list, _ := ReadTOML(cargo) // Cargo refuses a file with an error; what precedes it is the best guess
+	var out []Dependency
+	index := map[string]int{} // by section and key
+	for _, s := range list {
+		section, name, key := s.Section, s.Key, "version"
+		if !isDependencySection(section) { // a table of its own: the name is the section's end
+			i := strings.LastIndexByte(section, '.')
+			if i < 0 || !isDependencySection(section[:i]) {
+				continue
+			}
+			section, name, key = section[:i], section[i+1:], s.Key
+		}
+		id := section + "." + name
+		i, known := index[id]
+		if !known {
+			i, index[id] = len(out), len(out)
+			out = append(out, Dependency{Name: name})
+		}
+		switch d := &out[i]; {
+		case key == "version" && len(s.Values) == 1:
+			d.Version = cmp.Or(d.Version, s.Values[0])
+		case key == "features":
+			d.Features = append(d.Features, s.Values...)
+		case key == "package" && len(s.Values) == 1:
+			d.Name = s.Values[0]
+		}
+	}
+	return out
+}
+
+// isDependencySection reports whether the keys of a section are crates.
+func isDependencySection(section string) bool {
+	return slices.Contains([]string{"dependencies", "dev-dependencies", "build-dependencies"}, section[strings.LastIndexByte(section, '.')+1:])
+}
+
+// RequiredPython returns the versions of Python that a pyproject.toml allows, "" for none.
+func RequiredPython(pyproject string) string {
+	list, _ := ReadTOML(pyproject)
+	const poetry = "tool.poetry.dependencies"
+	return cmp.Or(Find(list, "project", "requires-python"), Find(list, poetry, "python"), Find(list, poetry+".python", "version"))
+}
+
+// PipenvPython returns the version of Python that a Pipfile asks for, "" for none.
+func PipenvPython(pipfile string) string {
+	list, _ := ReadTOML(pipfile)
+	return cmp.Or(Find(list, "requires", "python_version"), Find(list, "requires", "python_full_version"))
+}
+
+// iniValues are texts in quotation marks, and words without. A comment is neither.
+var iniValues = lazyregexp.New(`"([^"\n]*)"|'([^'\n]*)'|[^\s,\[\](){}"'#;=]+|[#;][^\n]*`)
+
+// SplitValues reads the right side of a setting: texts, words, or a list of them in brackets.
+func SplitValues(text string) []string {
+	var out []string
+	for _, m := range iniValues.FindAllStringSubmatch(text, -1) {
+		switch {
+		case m[0][0] == '#' || m[0][0] == ';':
+		case m[0][0] == '"' || m[0][0] == '\'':
+			out = append(out, m[1]+m[2])
+		default:
+			out = append(out, m[0])
+		}
+	}
+	return out
+}
+
+// ReadINI reads an INI file. Indented lines without "=" continue a value.
+func ReadINI(text string) ([]Setting, error) {
+	if len(text) > maxSize {
+		return nil, errTooLarge
+	}
+	var out []Setting
+	section, n := "", 0
+	for line := range strings.Lines(text) {
+		n++
+		bare := strings.TrimSpace(line)
+		indented := line[0] == ' ' || line[0] == '\t'
+		key, value, assigns := strings.Cut(bare, "=")
+		switch {
+		case bare == "" || bare[0] == '#' || bare[0] == ';':
+		case len(out) > 0 && indented && !assigns:
+			last := &out[len(out)-1]
+			last.Values = append(last.Values, SplitValues(bare)...)
+		case bare[0] == '[':
+			section = strings.Trim(strings.SplitN(bare, "]", 2)[0], "[ ")
+		case assigns:
+			out = append(out, Setting{Section: section, Key: strings.TrimSpace(key), Values: SplitValues(value), Line: n})
+		}
+	}
+	return out, nil
 }

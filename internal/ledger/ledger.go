@@ -17,10 +17,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/ownschema"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 )
 
@@ -183,4 +183,89 @@ func rollBackTx(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	return nil
+}
+
+// version is the number of the ledger that this release creates. An older ledger is upgraded by adding what it lacks;
+// existing objects keep their meaning. Any other ledger is left alone.
+const version = 7
+
+// mark is the beginning of the schema's comment, before the number.
+const mark = "onward ledger "
+
+// OtherError says that the database has a ledger that this release does not know.
+type OtherError struct{ Version string }
+
+// Error names both versions.
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("the schema %s of this database says %q, and this release knows up to %q: run the release of onward that made it, or a newer one",
+		Schema, e.Version, fmt.Sprint(mark, version))
+}
+
+// readVersion returns the version of a database's ledger, 0 for none. The error is an [*OtherError] for one that this
+// release does not know.
+func readVersion(ctx context.Context, conn Conn) (int, error) {
+	var comment string
+	err := conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = $1`, Schema).Scan(&comment)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	text, ok := strings.CutPrefix(comment, mark)
+	n, err := strconv.Atoi(text)
+	if !ok || err != nil || n < 1 || n > version {
+		return 0, &OtherError{Version: comment}
+	}
+	return n, nil
+}
+
+// HasLedger reports whether the database has a ledger, including one of an older release. The error is an [*OtherError] for
+// one that this release does not know, or an error of [Check].
+func HasLedger(ctx context.Context, conn Conn) (bool, error) {
+	n, err := readVersion(ctx, conn)
+	if n == 0 || err != nil {
+		return false, err
+	}
+	return true, Check(ctx, conn, "")
+}
+
+// MovedTable is a table of a plan that was renamed, or moved to another schema, since the plan began.
+type MovedTable struct {
+	// Name is its name in the plan, and Now its present name.
+	Name, Now string
+	// Taken: another relation has the name.
+	Taken bool
+}
+
+// recordTables records the OIDs of a plan's tables by their names, such as "public.users".
+const recordTables = `INSERT INTO onward_ledger.relation (plan, name, oid) SELECT $1, w.name, c.oid FROM unnest($2::text[]) AS w (name)
+		JOIN pg_catalog.pg_namespace AS n ON starts_with(w.name, n.nspname || '.')
+		JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND w.name = n.nspname || '.' || c.relname
+	WHERE c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM onward_ledger.relation AS r WHERE r.plan = $1)`
+
+// sameName is a relation n.c that has the recorded name of r.
+const sameName = `FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+	WHERE pg_catalog.starts_with(r.name, n.nspname OPERATOR(pg_catalog.||) '.')
+	AND r.name OPERATOR(pg_catalog.=) (n.nspname OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) c.relname)`
+
+// FindMovedTables returns the tables of a plan that have another name now. The first call for a plan records which these are.
+func FindMovedTables(ctx context.Context, conn Conn, plan string, names []string) ([]MovedTable, error) {
+	if _, err := conn.Exec(ctx, recordTables, plan, names); err != nil {
+		return nil, err
+	}
+	rows, err := conn.Query(ctx, `SELECT r.name, n.nspname || '.' || c.relname, EXISTS (SELECT `+sameName+`)
+		FROM onward_ledger.relation AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE r.plan = $1 AND r.name <> n.nspname || '.' || c.relname ORDER BY 1`, plan)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[MovedTable])
+}
+
+// RecordTableRenamesSQL returns the statements that record, in the transaction of a step that renames tables, which of them has a recorded name now.
+func RecordTableRenamesSQL(plan string) string {
+	ofPlan := " WHERE r.plan OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(plan)
+	return "DELETE FROM onward_ledger.relation AS r" + ofPlan + " AND NOT EXISTS (SELECT " + sameName + ");\n" +
+		"UPDATE onward_ledger.relation AS r SET oid = (SELECT c.oid " + sameName + ")" + ofPlan + ";\n"
 }

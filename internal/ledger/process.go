@@ -2,13 +2,18 @@ package ledger
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"net/url"
 	"os"
 	"os/user"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -89,4 +94,88 @@ func sanitizeLink(text string) string {
 // truncateText returns the beginning of a text, in UTF-8.
 func truncateText(text string, most int) string {
 	return pgparse.ClipTo(strings.ToValidUTF8(text, "\uFFFD"), most)
+}
+
+// States of a [Control].
+const (
+	Paused    = "paused"
+	Cancelled = "cancelled"
+)
+
+// Control is a command from another terminal to the backfills of a plan. It is read before each batch.
+type Control struct {
+	// State is Paused, Cancelled or "".
+	State string
+	// Rows is the maximum number of rows of a batch, Batch its target duration; 0 for the default.
+	Rows  int
+	Batch time.Duration
+	// Rest is the pause after a batch, as a fraction of the batch's duration; below 0 for the default.
+	Rest float64
+	// Who sent the command.
+	Who string
+}
+
+// ReadControl reads the command for the backfills of a plan.
+func ReadControl(ctx context.Context, conn Conn, plan string) (Control, error) {
+	c := Control{Rest: -1}
+	var batch float64
+	err := conn.QueryRow(ctx, "SELECT state, rows, extract(epoch FROM batch)::float8, rest, who FROM onward_ledger.control WHERE plan = $1", plan).
+		Scan(&c.State, &c.Rows, &batch, &c.Rest, &c.Who)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, nil
+	}
+	c.Batch = time.Duration(batch * float64(time.Second))
+	return c, err
+}
+
+// StoreControl stores a command for the backfills of a plan.
+func StoreControl(ctx context.Context, conn Conn, plan string, c Control) error {
+	_, err := conn.Exec(ctx, `INSERT INTO onward_ledger.control (plan, state, rows, batch, rest, who) VALUES ($1, $2, $3, $4 * interval '1 second', $5, $6)
+		ON CONFLICT (plan) DO UPDATE SET state = excluded.state, rows = excluded.rows, batch = excluded.batch, rest = excluded.rest, who = excluded.who, at = clock_timestamp()`,
+		plan, c.State, c.Rows, c.Batch.Seconds(), c.Rest, c.Who)
+	return err
+}
+
+// ClearCancel clears a cancel: it is meant for the processes that were running.
+func ClearCancel(ctx context.Context, conn Conn, plan string) error {
+	_, err := conn.Exec(ctx, "UPDATE onward_ledger.control SET state = '' WHERE plan = $1 AND state = 'cancelled'", plan)
+	return err
+}
+
+// identity is an SQL expression that identifies the server, the database and its ledger. It differs in a restored dump, after an upgrade and in
+// a copy of the database: there schemas have the same names, but other OIDs.
+const identity = `(SELECT system_identifier::text FROM pg_catalog.pg_control_system()) || '/' ||
+	(SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()) || '/' || 'onward_ledger.origin'::regclass::oid::text`
+
+// isOriginDatabase reports whether the ledger's OIDs of schemas belong to this database. Otherwise their names count.
+func isOriginDatabase(ctx context.Context, conn Conn) (isOrigin bool, err error) {
+	err = conn.QueryRow(ctx, "SELECT system = "+identity+" FROM onward_ledger.origin").Scan(&isOrigin)
+	return isOrigin, err
+}
+
+// updateSchemaOIDs gives the plans of a restored database the OIDs that their schemas have here. A schema that does not exist gets 0.
+func updateSchemaOIDs(ctx context.Context, conn *pgx.Conn) error {
+	if isOrigin, err := isOriginDatabase(ctx, conn); err != nil || isOrigin {
+		return err
+	}
+	return live.InOwnTransaction(ctx, conn, "SET LOCAL lock_timeout = '5s'", func() error {
+		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(lockKey)); err != nil {
+			return err
+		}
+		if isOrigin, err := isOriginDatabase(ctx, conn); err != nil || isOrigin { // another process was first
+			return err
+		}
+		for _, sql := range []string{
+			"INSERT INTO onward_ledger.schema_begun (plan, schema, name) SELECT plan, schema, name FROM onward_ledger.schema_plan ON CONFLICT DO NOTHING",
+			`UPDATE onward_ledger.schema_plan AS s SET schema = coalesce((SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = s.name), 0)`,
+			"DELETE FROM onward_ledger.schema_lease",
+			"DELETE FROM onward_ledger.relation", // the next run of each plan records them again
+			"UPDATE onward_ledger.origin SET system = " + identity,
+		} {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

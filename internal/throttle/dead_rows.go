@@ -2,9 +2,10 @@ package throttle
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/internal/size"
 )
 
@@ -60,4 +61,47 @@ var deadRows = signal{name: "the number of dead rows", look: func(ctx context.Co
 		return nil
 	})
 	return out, err
+}}
+
+// oldestSnapshot is the age of the oldest transaction that still sees old rows: row versions that a backfill
+// replaces stay in the table while it is open. It slows down and never stops.
+var oldestSnapshot = signal{name: "the age of the oldest snapshot", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+	if g.limits.Snapshot < 0 {
+		return Verdict{}, nil
+	}
+	rows, err := conn.Query(ctx, `SELECT 'process ' || pid, extract(epoch FROM clock_timestamp() - xact_start)::float8 FROM pg_stat_activity
+		WHERE backend_xmin IS NOT NULL AND xact_start IS NOT NULL AND backend_type <> 'walsender' AND datname = current_database()
+		UNION ALL SELECT 'the prepared transaction ' || quote_literal(gid), extract(epoch FROM clock_timestamp() - prepared)::float8 FROM pg_prepared_xacts WHERE database = current_database()
+		ORDER BY 2 DESC LIMIT 1`)
+	if err != nil {
+		return Verdict{}, err
+	}
+	var out Verdict
+	var holder string
+	var age float64
+	_, err = pgx.ForEachRow(rows, []any{&holder, &age}, func() error {
+		out = judgeLimit(age, g.limits.Snapshot.Seconds(), "%s has had a snapshot for %s: no dead row is cleared away meanwhile", holder,
+			secondsToDuration(age).Round(time.Second))
+		out.Level = min(out.Level, Slow)
+		return nil
+	})
+	return out, err
+}}
+
+// vacuum checks whether autovacuum is processing a table. If no other session is at work, nobody but the backfill needs what it removes, so
+// only a vacuum that prevents the wraparound of transaction IDs counts then.
+var vacuum = signal{name: "autovacuum", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+	if g.limits.Vacuum < 0 {
+		return Verdict{}, nil
+	}
+	var table string
+	err := conn.QueryRow(ctx, `SELECT n.nspname || '.' || c.relname FROM pg_stat_progress_vacuum AS v
+		JOIN pg_class AS c ON c.oid = v.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE v.datname = current_database() AND n.nspname || '.' || c.relname = ANY ($1)
+			AND (NOT $2 OR EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = v.pid AND a.query LIKE 'autovacuum: %(to prevent wraparound)'))
+		ORDER BY 1 LIMIT 1`, g.tables, g.load.kind == NoLoad).Scan(&table)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Verdict{}, nil
+	}
+	return Verdict{Level: Slow, Why: "vacuum works on " + table}, err
 }}

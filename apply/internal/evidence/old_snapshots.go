@@ -1,19 +1,22 @@
+// Package evidence asks before a contract whether old code still runs, and whether the new code works after it.
 package evidence
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/verify"
 )
 
 // OldSnapshots finds transactions with a snapshot from before a backfill wrote its last row. Such a transaction does not see the rows of the
@@ -189,3 +192,124 @@ func (o *OldSnapshots) findStandbySnapshotHolders(ctx context.Context, last stri
 	}, describeSnapshotHolders)...)
 	return prose.FirstLines(words, mostHolders), nil
 }
+
+// snapshotReport reports the old snapshots that a step finds, and records in the ledger which of them it does not wait for.
+type snapshotReport struct {
+	session *session.Session
+	record  *progress.Record
+	// accepted is the reason to run a step in spite of old snapshots; "" waits for them. waitForStandbys: those on standbys are waited for, too.
+	accepted        string
+	waitForStandbys bool
+
+	warning string // about standbys, as last reported
+}
+
+// describeStandbys describes the snapshots that a search finds on each standby, and says of a standby that cannot be asked why.
+func (r *snapshotReport) describeStandbys(
+	ctx context.Context, find func(ctx context.Context, conn *pgx.Conn, standby int) ([]queue.Snapshot, error), describe func([]queue.Snapshot) []string,
+) (words []string) {
+	for i, standby := range r.session.Standbys {
+		var list []queue.Snapshot
+		err := standby.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+			list, err = find(ctx, conn, i)
+			return err
+		})
+		if err != nil {
+			words = append(words, r.session.DescribeStandbyError(i, err))
+			continue
+		}
+		for j := range list {
+			list[j].Server = "the standby " + standby.Name()
+		}
+		words = append(words, describe(list)...)
+	}
+	return words
+}
+
+// warnOfStandbySnapshots reports snapshots on standbys that are not waited for, if they have changed.
+func (r *snapshotReport) warnOfStandbySnapshots(ctx context.Context, s *onward.PlanStep, standbys []string) error {
+	text := strings.Join(standbys, "; ")
+	if text == "" || prose.CutNumbers(text) == r.warning {
+		return nil
+	}
+	r.warning = prose.CutNumbers(text)
+	text = "not waited for without --wait-for-standbys: " + text
+	r.record.ReportEvent(run.Warned, s, text)
+	return r.logSnapshots(ctx, s, "snapshots on standbys", text)
+}
+
+// dropAcceptedSnapshots returns the snapshots that a step has to wait for: none if a reason accepts them, which the ledger gets.
+func (r *snapshotReport) dropAcceptedSnapshots(ctx context.Context, s *onward.PlanStep, found []string) ([]string, error) {
+	if len(found) == 0 || r.accepted == "" {
+		return found, nil
+	}
+	return nil, r.logSnapshots(ctx, s, "old snapshots accepted", r.accepted+" (although "+strings.Join(found, "; ")+")")
+}
+
+func (r *snapshotReport) logSnapshots(ctx context.Context, s *onward.PlanStep, event, detail string) error {
+	return r.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return r.record.LogEvent(ctx, conn, s.ID, event, detail)
+	})
+}
+
+// RefuseOldSessions refuses a contract step while a session of the old release exists.
+func (o *OldCode) RefuseOldSessions(ctx context.Context, s *onward.PlanStep) error {
+	if s.Phase != onward.Contract || o.Gone == "" {
+		return nil
+	}
+	var count int
+	var app, userName string
+	var oldest float64
+	err := o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT count(*) OVER ()::int, application_name, coalesce(usename::text, ''), coalesce(extract(epoch FROM clock_timestamp() - backend_start), 0)::float8
+			FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1 AND application_name NOT LIKE 'onward %' ORDER BY backend_start LIMIT 1`, o.Gone).
+			Scan(&count, &app, &userName, &oldest)
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	noun := "sessions"
+	if count == 1 {
+		noun = "session"
+	}
+	text := fmt.Sprintf("the release that must be gone has %d %s on this database: %s", count, noun, app)
+	if userName != "" {
+		text += fmt.Sprintf(" of %s, for %s", userName, queue.RoundDuration(time.Duration(oldest*float64(time.Second))))
+	}
+	return &run.RefusedError{Step: s.ID, Text: text + ". Stop what is left of it, then run this again"}
+}
+
+// Config is what [NewOldCode] needs.
+type Config struct {
+	// Gone is a LIKE pattern for the application_name of the old release; "" for none.
+	Gone string
+	// Asked: signs of old code are searched for. GoneBecause says why the old code is gone in spite of them; "" refuses then. Window is the time
+	// between two samples of the statements.
+	Asked       bool
+	GoneBecause string
+	Window      time.Duration
+	// Workload holds the queries of the new code; nil for none. Server is the address of the Postgres on which they are checked.
+	Workload []*verify.Workload
+	Server   string
+}
+
+// OldCode searches for old code that still runs.
+type OldCode struct {
+	Config
+	session         *session.Session
+	record          *progress.Record
+	workloadChecked bool             // the new code works after the contract
+	evidenceChecked bool             // the old code is gone
+	sample          *statementSample // of the statements, before a contract; nil for none
+}
+
+// NewOldCode returns the search of a run.
+func NewOldCode(s *session.Session, r *progress.Record, c Config) *OldCode {
+	return &OldCode{Config: c, session: s, record: r}
+}
+
+// IsInMemory reports whether statements are being sampled, which another process would begin again.
+func (o *OldCode) IsInMemory() bool { return o.sample != nil && !o.evidenceChecked }

@@ -1,13 +1,15 @@
+// Package progress has the progress of a plan: its lease and its rows in the ledger, and what is reported of it.
 package progress
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
@@ -131,4 +133,79 @@ func WithLedger(ctx context.Context, db string, look func(conn *pgx.Conn) error)
 		return look(conn)
 	})
 	return hasLedger && err == nil, err
+}
+
+// SetPlanState changes the state of the plan in the ledger, and logs that, both in one transaction. After a lost answer it may be called again: the log
+// has the event once.
+func (r *Record) SetPlanState(ctx context.Context, state, event, detail string) error {
+	if r.Row.State == state {
+		return nil
+	}
+	err := r.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		isNew, err := ledger.SetPlanState(ctx, conn, r.Row.ID, state)
+		if err != nil || !isNew {
+			return err
+		}
+		return r.LogEvent(ctx, conn, "", event, detail)
+	})
+	if err == nil {
+		r.Row.State = state
+	}
+	return err
+}
+
+// RefuseAndRecord returns the error that refuses a step, and records the reason in the ledger.
+func (r *Record) RefuseAndRecord(ctx context.Context, s *onward.PlanStep, text string) error {
+	return errors.Join(&run.RefusedError{Step: s.ID, Text: text}, r.RecordStepState(ctx, ledger.Waiting, text))
+}
+
+// ReportEvent reports an event of a step.
+func (r *Record) ReportEvent(kind run.EventKind, s *onward.PlanStep, words string) {
+	r.Tell(run.Event{Kind: kind, Step: s, Words: words})
+}
+
+// LogEvent writes an event of the plan, or of one of its steps, to the log.
+func (r *Record) LogEvent(ctx context.Context, conn ledger.Conn, step, event, detail string) error {
+	return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: r.session.Lease.Holder, Plan: r.Row.ID, Step: step, Event: event, Detail: detail})
+}
+
+// ClearCancel clears a cancel: it was meant for the process that was running.
+func (r *Record) ClearCancel(ctx context.Context) error {
+	return r.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return ledger.ClearCancel(ctx, conn, r.Row.ID) })
+}
+
+// Request is what a run is asked to do.
+type Request struct {
+	Scope ledger.Scope
+	// Plan is the plan as it runs here.
+	Plan *onward.Plan
+	// Through is the last phase to carry out, To the last step; "" for no particular one.
+	Through onward.PlanPhase
+	To      string
+	// Within limits how long one step is tried.
+	Within time.Duration
+	// Who is the person or job that runs the plan.
+	Who string
+	// AsWritten: the plan is an unchanged migration and was not made for a particular schema. Undoing: steps are being undone.
+	AsWritten, Undoing bool
+	// Tell is called for each event.
+	Tell func(run.Event)
+}
+
+// Record is the progress of a plan. It keeps it in the ledger, and reports it as events.
+type Record struct {
+	Request
+	session *session.Session
+	Tries   *run.Tries
+	// Row is the plan in the ledger, and Steps are its steps as last read from there.
+	Row   *ledger.Plan
+	Steps map[string]*ledger.Step
+
+	stop        context.CancelFunc // ends the renewal of the lease
+	renewalDone chan struct{}
+}
+
+// NewRecord returns the record of a run on a target.
+func NewRecord(s *session.Session, q Request) *Record {
+	return &Record{Request: q, session: s, Tries: s.Tries}
 }

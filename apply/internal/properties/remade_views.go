@@ -2,10 +2,11 @@ package properties
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/inventory"
@@ -177,3 +178,105 @@ func (props *Properties) ViewStatements(ctx context.Context, s *onward.PlanStep)
 
 // qualifiedName is a query for the name of a relation with its schema. The transaction has onward's own search_path.
 const qualifiedName = "SELECT $1::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text"
+
+// oldNameInventoryName is the name in the ledger of the inventory of a view right after it was made under a renamed table's old name.
+func oldNameInventoryName(view string) string { return "old name " + view }
+
+// findOldNameLosses says what somebody has changed on a view under a table's old name, which SQL drops, unless the table has it, too. Privileges,
+// comments and defaults that an administrator gives to the old name are meant for the table.
+func (props *Properties) findOldNameLosses(ctx context.Context, conn *pgx.Conn, sql string) (sentences []string, err error) {
+	if !strings.Contains(sql, "DROP VIEW ") {
+		return nil, nil
+	}
+	f, err := pgparse.SplitText(sql)
+	if err != nil {
+		return nil, nil //nolint:nilerr // it is no plan's step
+	}
+	var dropped []string
+	for _, stmt := range f.Stmts {
+		dropped = append(dropped, listDroppedViews(stmt.Node)...)
+	}
+	for i := range props.record.Plan.Steps {
+		for _, r := range stepReplacements(&props.record.Plan.Steps[i]) {
+			if r.Kind != onward.ReplacementView || !slices.Contains(dropped, r.New) {
+				continue
+			}
+			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, oldNameInventoryName(r.New))
+			if err != nil {
+				return nil, err
+			}
+			view, err := props.readRelationInventory(ctx, conn, r.New)
+			if err != nil {
+				return nil, err
+			}
+			if before == nil || view == nil {
+				continue
+			}
+			table, err := props.readRelationInventory(ctx, conn, r.Old)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range view {
+				if !e.IsMadeWithView() && !before.HasEntry(&e) && !table.HasEntry(&e) {
+					sentences = append(sentences, e.FullName()+" of the view "+r.New+" would go with it: give "+r.Old+" the same if it needs it, or drop it")
+				}
+			}
+			for _, e := range before {
+				missing := !slices.ContainsFunc(view, func(o inventory.Entry) bool { return o.FullName() == e.FullName() })
+				if missing && !e.IsMadeWithView() && table.HasEntry(&e) {
+					sentences = append(sentences, e.FullName()+" is missing on the view "+r.New+" only, and "+r.Old+" still has it: both must agree")
+				}
+			}
+		}
+	}
+	return sentences, nil
+}
+
+// hiddenRows selects the tables among some whose policies hold for a role: the role that is set for the steps, or else the session's. Owners are
+// exempt without FORCE ROW LEVEL SECURITY.
+const hiddenRows = `SELECT c.oid::regclass::text, c.relforcerowsecurity, r.rolname::text
+	FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_roles AS r ON r.rolname = coalesce(nullif($2::text, ''), current_user)
+	WHERE c.oid = ANY ($1::oid[]) AND c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls
+		AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE')) ORDER BY 1 LIMIT 1`
+
+// RefuseRowSecurity refuses a plan before its first step if a policy could hide rows of a backfill from the role of the steps.
+func (props *Properties) RefuseRowSecurity(ctx context.Context) error {
+	var names []string
+	for i := range props.record.Plan.Steps {
+		if b := props.record.Plan.Steps[i].Backfill; b != nil {
+			names = append(names, b.Table)
+		}
+	}
+	if props.record.AsWritten || len(names) == 0 {
+		return nil
+	}
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		ids, err := live.FindRelations(ctx, conn, names...)
+		if err != nil {
+			return err
+		}
+		rows, err := conn.Query(ctx, hiddenRows, ids, props.Role)
+		if err != nil {
+			return err
+		}
+		var table, role string
+		var forced bool
+		hidden := ""
+		_, err = pgx.ForEachRow(rows, []any{&table, &forced, &role}, func() error {
+			action := "ENABLE"
+			if forced {
+				action = "FORCE"
+			}
+			hidden = fmt.Sprintf("%s has row-level security (%s ROW LEVEL SECURITY), which may hide rows from the role %s: a backfill would be refused", table,
+				action, role)
+			return nil
+		})
+		if err != nil || hidden == "" {
+			return err
+		}
+		return &run.RefusedError{Text: strings.Join([]string{
+			hidden, "Nothing was changed",
+			"Run the plan as the owner of the table, if it is not forced, or give the role BYPASSRLS for the time of the plan",
+		}, ". ")}
+	})
+}

@@ -2,9 +2,12 @@ package run
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -61,4 +64,65 @@ type State struct {
 func IsAny[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
+}
+
+// losses is how many lost races double the lock_timeout.
+const losses = 10
+
+// Tries are the attempts at the next step. All parts of a run share them.
+type Tries struct {
+	Step      string    // the ID of the step
+	Since     time.Time // when this process began with the step
+	Started   bool      // the checks before the step are done
+	LostRaces int       // attempts that lost a lock race
+	// LostRepacks are the copies that a REPACK (CONCURRENTLY) has lost.
+	LostRepacks int
+	// Waited is the time that others were in the way. The ledger does not have it yet.
+	Waited time.Duration
+	// MaxStall limits the lock_timeout of each attempt.
+	MaxStall time.Duration
+}
+
+// Reset begins with a new step.
+func (t *Tries) Reset(step string) { *t = Tries{Step: step, Since: time.Now(), MaxStall: t.MaxStall} }
+
+// LockTimeout returns the lock_timeout of the next attempt.
+func (t *Tries) LockTimeout() time.Duration {
+	d := queue.FirstStall
+	for range t.LostRaces / losses {
+		d *= 2
+	}
+	return min(d, t.MaxStall)
+}
+
+// waitReminder is how often a wait is reported while nothing changes.
+const waitReminder = time.Minute
+
+// ReportChanges reports a wait if it differs from the last one, and once a minute while it lasts. Numbers in its text do
+// not count, because ages and process IDs change with each look.
+func ReportChanges(tell func(Event)) func(Event) {
+	var mu sync.Mutex
+	var last, warning string
+	var lastReport time.Time
+	return func(e Event) {
+		wait := ""
+		if e.Kind == Held || e.Kind == Waits {
+			wait = string(e.Kind) + " " + prose.CutNumbers(e.Words)
+			if e.Step != nil {
+				wait += " " + e.Step.ID
+			}
+		}
+		mu.Lock()
+		repeated := wait != "" && wait == last && time.Since(lastReport) < waitReminder
+		if !repeated {
+			last, lastReport = wait, time.Now()
+		}
+		if e.Kind == Warned {
+			repeated, warning = e.Words == warning, e.Words
+		}
+		mu.Unlock()
+		if !repeated {
+			tell(e)
+		}
+	}
 }

@@ -78,3 +78,62 @@ func WritePreflightCommands(w io.Writer, r *onward.Preflight) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// WriteGitLab prints the findings as a report of GitLab's Code Quality, which it shows at their lines in a merge request.
+// It takes one place and one line of text each.
+// https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+func WriteGitLab(w io.Writer, r *onward.Report) error {
+	type lines struct {
+		Begin int `json:"begin"`
+	}
+	type location struct {
+		Path  string `json:"path"`
+		Lines lines  `json:"lines"`
+	}
+	type issue struct {
+		Description string   `json:"description"`
+		CheckName   string   `json:"check_name"`
+		Fingerprint string   `json:"fingerprint"`
+		Severity    string   `json:"severity"`
+		Location    location `json:"location"`
+	}
+	severity := map[string]string{"error": "critical", "warning": "minor", "info": "info"}
+	out := []issue{}
+	for _, a := range listAnnotations(r) {
+		out = append(out, issue{
+			Description: escape.Line(a.message), CheckName: a.ruleOrKind(), Fingerprint: a.fingerprint, Severity: severity[a.forgeLevel("info")],
+			Location: location{escape.Line(a.path), lines{max(1, a.line)}},
+		})
+	}
+	return WriteJSON(w, out)
+}
+
+// WriteGCC prints a line for each finding, as compilers do: "path:3:1: error: … [index-create-blocking]". Editors and
+// reviewdog jump to it. The evidence and the fix are lines of the kind "note".
+// https://gcc.gnu.org/onlinedocs/gcc/Diagnostic-Message-Formatting-Options.html
+func WriteGCC(w io.Writer, r *onward.Report) error {
+	b := bufio.NewWriter(w)
+	for _, a := range listAnnotations(r) {
+		place := view.FormatPlace(escape.Line(a.path), max(1, a.line), max(1, a.column))
+		text := escape.Line(a.message)
+		if a.finding != nil {
+			text = escape.Line(a.head) + "; " + escape.Line(a.finding.Harm)
+		}
+		say := func(location, level, text string) { fmt.Fprintln(b, escape.Commands(location+": "+level+": "+text)) }
+		say(place, a.forgeLevel("note"), text+" ["+a.ruleOrKind()+"]")
+		if a.finding == nil {
+			continue
+		}
+		for _, e := range a.finding.Evidence {
+			if e.Path == "" || e.Revision != "" { // a place in another revision is not in the current files
+				say(place, "note", view.FormatEvidence(&e))
+				continue
+			}
+			say(view.FormatPlace(escape.Line(e.Path), max(1, e.Line), 1), "note", escape.Line(e.Text))
+		}
+		if a.finding.Instead != "" {
+			say(place, "note", "instead: "+escape.Line(a.finding.Instead))
+		}
+	}
+	return b.Flush()
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
@@ -189,4 +190,38 @@ func writeSimilar(b *strings.Builder, g *view.SimilarFindings) {
 	if more > 0 {
 		fmt.Fprintf(b, "- %d more places\n", more)
 	}
+}
+
+// mostFiles bounds the files whose text is shown at a finding in a comment.
+const mostFiles = 6
+
+// writeFiles prints the files of a finding in a comment, in full, to be pasted.
+func writeFiles(b *strings.Builder, f *onward.Finding) {
+	list, more := prose.TakeFirst(f.Files, mostFiles)
+	for _, file := range list {
+		fmt.Fprintf(b, "\n%s\n\n%s\n", codeSpan(file.Path), fenceSQL(view.CutText(escape.Controls(file.Text), maxSnippet)))
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "\nand %d more files\n", more)
+	}
+	if f.Later != "" {
+		fmt.Fprintf(b, "\n%s\n", escapeProse(escape.Line(f.Later)))
+	}
+}
+
+// commentScope cuts SQL in the lists of a comment to what a line of a page has room for.
+var commentScope = view.Scope{Width: 160}
+
+// writeRehearsal prints the section on the rehearsal.
+func writeRehearsal(b *strings.Builder, r *onward.Report) {
+	if len(r.Rehearsals) == 0 {
+		return
+	}
+	run := &r.Rehearsals[0]
+	list := view.ListObserved(r, run, commentScope)
+	if len(list.Items) == 0 {
+		text := fmt.Sprintf("%s in %s, no failure", prose.CountNoun(len(run.Statements), "statement"), view.FormatMillis(run.DurationMS))
+		list.Items = []block.Item{{Text: block.Say(text)}}
+	}
+	writeBlocks(b, []block.Block{block.Heading{Text: block.Say("rehearsed on " + view.NameServer(run) + " (" + view.DescribeData(run) + ")")}, list})
 }

@@ -2,10 +2,11 @@ package terminal
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
-
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
@@ -119,4 +120,110 @@ func (t *reportWriter) verdictStyle() lipgloss.Style {
 		return t.Warning
 	}
 	return t.OK
+}
+
+// printFiles prints the files that a finding offers in place of the migration: their names in a line, and their SQL too if verbose.
+func (t *reportWriter) printFiles(f *onward.Finding) {
+	if words := view.DescribeFiles(f); words != "" {
+		t.addWrapped("    as files: ", "              ", words, t.ordinaryStyle())
+	}
+	if !t.verbose {
+		return
+	}
+	for _, file := range f.Files {
+		t.addLine("      ", t.paintLine(t.Bold, escape.Line(file.Path)))
+		for text := range strings.Lines(escape.Controls(file.Text)) {
+			t.addLine("      ", t.paintLine(t.Dim, strings.TrimRight(text, " \n")))
+		}
+	}
+}
+
+// WriteQueryFindings prints the findings about the queries of a recording.
+func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, o Options) error {
+	p := newPage(o)
+	shown := 0
+	for i := range list {
+		if list[i].Accepted {
+			continue
+		}
+		if shown > 0 {
+			p.addBlankLine()
+		}
+		p.printQueryFinding(&list[i])
+		shown++
+	}
+	accepted := ""
+	if n := len(list) - shown; n > 0 {
+		accepted = fmt.Sprintf(" (%s accepted in onward.yaml)", prose.CountNoun(n, "finding"))
+	}
+	switch {
+	case shown == 0:
+		p.addLine("Nothing found" + accepted + ".")
+	case accepted != "":
+		p.addBlankLine()
+		p.addLine(p.paintLine(p.Dim, strings.Trim(accepted, " ()")))
+	}
+	return p.writePage(w)
+}
+
+func (p *page) printQueryFinding(f *onward.QueryFinding) {
+	p.addTwoSided(f.Severity.String()+"  "+escape.Line(f.Rule), "seen "+view.FormatTimes(f.Count), p.Severity(f.Severity), p.Dim)
+	fact := escape.Line(f.Fact)
+	if f.Sender != "" {
+		fact += ", by " + escape.Line(f.Sender)
+	}
+	if f.Test != "" && f.Test != f.Sender {
+		fact += ", in test " + escape.Line(f.Test)
+	}
+	p.addWrapped("  ", "  ", fact+".", p.ordinaryStyle())
+	p.addLine("    ", p.paintLine(p.Dim, view.CutToWidth(escape.Line(f.SQL), p.width-4)))
+	p.addWrapped("  ", "  ", escape.Line(f.Harm)+".", p.ordinaryStyle())
+	p.addWrapped("  ", "  ", "Instead: "+escape.Line(f.Instead)+".", p.ordinaryStyle())
+}
+
+// WriteDeprecations prints deprecated columns, and by program who still uses them.
+func WriteDeprecations(w io.Writer, list []onward.DeprecatedColumn, o Options) error {
+	p := newPage(o)
+	if len(list) == 0 {
+		p.addLine("No column is deprecated.")
+	}
+	for i := range list {
+		if i > 0 {
+			p.addBlankLine()
+		}
+		p.printDeprecation(&list[i])
+	}
+	return p.writePage(w)
+}
+
+// printDeprecation prints one column.
+func (p *page) printDeprecation(d *onward.DeprecatedColumn) {
+	style, note := p.ordinaryStyle(), ""
+	switch {
+	case d.Past:
+		style = p.Severity(onward.Error)
+	case d.Near:
+		style, note = p.Severity(onward.Warning), "its last day is near"
+	}
+	p.addTwoSided(view.DeprecatedName(d), note, style, p.Dim)
+	if d.RenamedTo != "" {
+		p.addWrapped("  ", "  ", "replaced by "+escape.Line(d.RenamedTo), p.ordinaryStyle())
+	}
+	if len(d.Consumers) == 0 {
+		p.addWrapped("  ", "  ", view.DeprecatedWords(d), p.ordinaryStyle())
+		return
+	}
+	for i := range d.Consumers {
+		u := &d.Consumers[i]
+		name := u.Consumer
+		if name == "" {
+			name = "code that no recording names"
+		}
+		text := name + ": " + prose.CountNoun(u.Queries, "query") + ", " + view.CountCalls(u.Calls)
+		if u.Sender != "" && u.Sender != u.Consumer {
+			text += ", most from " + u.Sender
+		}
+		p.addWrapped("  ", "    ", escape.Line(text), p.ordinaryStyle())
+		p.addLine("    ", p.paintLine(p.Dim, view.CutToWidth(escape.Line(u.SQL), p.width-4)))
+	}
 }

@@ -7,9 +7,11 @@ import (
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
-
+	"github.com/muesli/termenv"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/onward"
 )
 
 const (
@@ -159,4 +161,160 @@ func foldText(text string, width int) []string {
 // padRight fills text up to width columns.
 func padRight(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-view.MeasureText(text)))
+}
+
+// Options say how a report is printed. The zero value is plain text, 100
+// columns wide.
+type Options struct {
+	// Color allows escape sequences. Colour never has a meaning that no word has.
+	Color bool
+	// Links makes the names of rules links to their pages, in a terminal that supports them.
+	Links bool
+	// Width is in columns; 0 means 100. It is limited to 60 to 100: longer lines are hard to read.
+	Width int
+	// Verbose prints every statement and every effect, and SQL in full.
+	Verbose bool
+	// Brief lists only the migrations with findings: the report has no changes and statements.
+	Brief bool
+	// Proof prints a verified release in short: what breaks, and the findings.
+	Proof bool
+	// Quiet prints the findings and the verdict only.
+	Quiet bool
+	// Dir is the directory that the terminal's paths are relative to, so that they can be clicked. It is relative to
+	// the repository's root, with forward slashes; "" is the root.
+	Dir string
+}
+
+// Palette has the few styles of the terminal. They use the sixteen colours that users can
+// configure in every terminal.
+type Palette struct {
+	Error, Warning, Info, OK, Bold, Dim lipgloss.Style
+
+	none  lipgloss.Style
+	color bool
+}
+
+// NewPalette returns the styles; without colour they change nothing.
+func NewPalette(color bool) Palette {
+	// A renderer of our own, because lipgloss' default one asks the terminal for its
+	// background: that costs time, and the answer may stay in the input.
+	r := lipgloss.NewRenderer(io.Discard)
+	r.SetColorProfile(termenv.Ascii)
+	if !color {
+		none := r.NewStyle()
+		return Palette{none, none, none, none, none, none, none, false}
+	}
+	r.SetColorProfile(termenv.ANSI)
+	style := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)) }
+	return Palette{
+		Error:   style("1").Bold(true),
+		Warning: style("3").Bold(true),
+		Info:    style("4").Bold(true),
+		OK:      style("2").Bold(true),
+		Bold:    r.NewStyle().Bold(true),
+		Dim:     r.NewStyle().Faint(true),
+		none:    r.NewStyle(),
+		color:   true,
+	}
+}
+
+// Severity is the style of a severity.
+func (p *Palette) Severity(s onward.Severity) lipgloss.Style {
+	switch s {
+	case onward.Error:
+		return p.Error
+	case onward.Warning:
+		return p.Warning
+	}
+	return p.Info
+}
+
+// ordinaryStyle is the style of ordinary text.
+func (p *Palette) ordinaryStyle() lipgloss.Style { return p.none }
+
+// lockStyle returns the colour of a lock, which depends on whom it blocks.
+func (p *Palette) lockStyle(l onward.Lock) lipgloss.Style {
+	switch {
+	case l.BlocksReads():
+		return p.Error
+	case l.BlocksWrites():
+		return p.Warning
+	}
+	return p.Dim
+}
+
+// printBlocks prints the parts of a document.
+func (p *page) printBlocks(blocks []block.Block) {
+	for _, b := range blocks {
+		switch b := b.(type) {
+		case block.Heading:
+			p.addBlankLine()
+			text := p.plainText(b.Text)
+			p.addLine(p.paintLine(p.Bold, text), "  ", view.CutToWidth(p.plainText(b.After), p.width-view.MeasureText(text)-2))
+		case block.Paragraph:
+			indent := "  "
+			if !b.Attached {
+				p.addBlankLine()
+				indent = ""
+			}
+			p.addWrapped(indent, "  ", p.plainText(b.Text), p.toneStyle(b.Tone))
+		case block.List:
+			for i := range b.Items {
+				p.printItem(&b, &b.Items[i])
+			}
+		}
+	}
+}
+
+// printItem prints an item of a list. Its further lines, and those below it, are indented by the width of the labels.
+func (p *page) printItem(l *block.List, item *block.Item) {
+	first, text := strings.Repeat("  ", l.Depth), p.plainText(item.Text)
+	if item.Rest {
+		p.addLine(first, p.paintLine(p.Dim, "and "+text+" (-v shows them)"))
+		return
+	}
+	next := first + "  "
+	if l.Width > 0 {
+		next += strings.Repeat(" ", l.Width)
+		first += p.paintLine(p.toneStyle(item.Mark), padRight(escape.Line(item.Label), l.Width)) + "  "
+	}
+	p.addWrapped(first, next, text, p.toneStyle(item.Tone))
+	for i := range item.Below {
+		line := &item.Below[i]
+		text, style := p.plainText(line.Text), p.toneStyle(line.Tone)
+		if line.Cut {
+			p.addLine(next, p.paintLine(style, view.CutToWidth(text, p.width-len(next))))
+			continue
+		}
+		p.addWrapped(next, next, text, style)
+	}
+}
+
+// plainText returns a line in which nothing acts on the terminal.
+func (p *page) plainText(t block.Text) string {
+	var b strings.Builder
+	for i := range t {
+		switch s := &t[i]; s.Kind {
+		case block.Path:
+			b.WriteString(p.displayPath(s.Text))
+		case block.Gap:
+			b.WriteString("  ")
+		case block.Code:
+			text := escape.Line(s.Text)
+			if s.Width > 0 {
+				text = view.CutToWidth(text, s.Width)
+			}
+			b.WriteString(text)
+		default:
+			b.WriteString(escape.Words(s.Text))
+		}
+	}
+	return b.String()
+}
+
+// toneStyle returns the style of a tone.
+func (p *Palette) toneStyle(t block.Tone) lipgloss.Style {
+	return [...]lipgloss.Style{
+		block.Ordinary: p.none, block.Strong: p.Bold, block.Faint: p.Dim, block.Good: p.OK, block.Info: p.Info, block.Warning: p.Warning, block.Error: p.Error,
+	}[t]
 }

@@ -1,9 +1,11 @@
 package view
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
@@ -68,4 +70,124 @@ func CellAt(v *onward.Verification, point int, code onward.Code) *onward.Cell {
 // further version that does not work at the base either.
 func NeedsLater(d *onward.Verdict) bool {
 	return d.Until != nil && d.Code != onward.OldCode && (d.Code == onward.NewCode || d.Point == 0)
+}
+
+// VersionLane shows along the commit points which versions of the code work. All places are percentages.
+type VersionLane struct {
+	// Deploy is where the new code may be deployed; 0 if that is not known, or if no order works. Gone is where the first version breaks; 100 if none
+	// does. Leaving are the names of the versions that break.
+	Deploy, Gone float64
+	Leaving      string
+	Versions     []LaneVersion
+	// Rows have a mark for each commit point of a migration.
+	Rows []LaneRow
+}
+
+// LaneVersion is a version of the code along the commit points.
+type LaneVersion struct {
+	Code  onward.Code
+	Words string
+	Bars  []LaneBar
+}
+
+// LaneBar is a time in which the state of a version stays.
+type LaneBar struct {
+	From, Until float64
+	// Class is "works", "later" for a version that needs a later schema, "warning" or "error".
+	Class, Words string
+}
+
+// mostBarWords is how many states the words of a version name.
+const mostBarWords = 3
+
+// NewVersionLane returns the lane of a verified release.
+func NewVersionLane(r *onward.Report) *VersionLane {
+	v := r.Verification
+	l := &VersionLane{Gone: 100}
+	width := 100 / float64(len(v.Points))
+	for _, version := range ListVersions(v) {
+		if version.Queries != nil {
+			l.Versions = append(l.Versions, newLaneVersion(r, version.Code, width))
+		}
+	}
+	breaks := func(d *onward.Verdict) bool {
+		return d.Severity == onward.Error && d.Code != onward.NewCode && !NeedsLater(d) && d.Point < len(v.Points)
+	}
+	deploy := len(v.Points) - 1 // the point after which the new code is deployed
+	var leaving []string
+	for i := range r.Verdicts {
+		d := &r.Verdicts[i]
+		if !breaks(d) {
+			continue
+		}
+		l.Gone = min(l.Gone, float64(d.Point)*width)
+		if d.Code == onward.OldCode {
+			deploy = min(deploy, max(0, d.Point-1))
+		}
+		if name := NameCode(d.Code); !slices.Contains(leaving, name) {
+			leaving = append(leaving, name)
+		}
+	}
+	l.Leaving = prose.EnumerateNames(leaving)
+	waits := slices.ContainsFunc(r.Summary.Readiness, func(ready onward.Readiness) bool { return !ready.NewCode })
+	if v.Works && v.New != nil && !waits {
+		l.Deploy = (float64(deploy) + 0.5) * width
+	}
+	l.addMigrationRows(r, width)
+	return l
+}
+
+func newLaneVersion(r *onward.Report, code onward.Code, width float64) LaneVersion {
+	out := LaneVersion{Code: code}
+	var words []string
+	for i := range r.Verification.Points {
+		text, severity := cellWords(r, code, i)
+		class := severity.String()
+		switch c := CellAt(r.Verification, i, code); {
+		case severity == onward.Off:
+			class = "works"
+		case c.Errors > 0 && severity == onward.Warning:
+			class = "later"
+		}
+		if n := len(out.Bars); n > 0 && out.Bars[n-1].Class == class && out.Bars[n-1].Words == text {
+			out.Bars[n-1].Until += width
+			continue
+		}
+		out.Bars = append(out.Bars, LaneBar{From: float64(i) * width, Until: float64(i+1) * width, Class: class, Words: text})
+		if i > 0 {
+			text += " after " + NamePoint(&r.Verification.Points[i].After)
+		}
+		words = append(words, text)
+	}
+	words, more := prose.TakeFirst(words, mostBarWords)
+	out.Words = strings.Join(words, "; ")
+	if more > 0 {
+		out.Words += fmt.Sprintf(" and %d more", more)
+	}
+	return out
+}
+
+// addMigrationRows gives each migration a row, if there is room for all.
+func (l *VersionLane) addMigrationRows(r *onward.Report, width float64) {
+	rows := map[int]int{}
+	for i, p := range r.Verification.Points {
+		if p.After.Path == "" {
+			continue
+		}
+		place, known := rows[p.Migration]
+		if !known {
+			place = len(l.Rows)
+			rows[p.Migration] = place
+			row := LaneRow{Name: escape.Line(ShortName(p.After.Path))}
+			if k := slices.IndexFunc(r.Verification.Phases, func(f onward.Phase) bool { return f.Migration == p.Migration }); k >= 0 {
+				row.Text = describePhase(r.Verification.Phases[k].Belongs)
+			}
+			l.Rows = append(l.Rows, row)
+		}
+		x := float64(i) * width
+		l.Rows[place].Marks = append(l.Rows[place].Marks, LaneMark{From: x, Until: x, Class: "instant"})
+	}
+	if len(l.Rows) > maxStepRows {
+		l.Rows = nil
+	}
 }

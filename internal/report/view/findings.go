@@ -2,6 +2,7 @@ package view
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/block"
@@ -98,3 +99,80 @@ func ListRoundFacts(f *onward.Finding) (out []string) {
 
 // ManyMigrations is the least number of migrations for which a table precedes the details.
 const ManyMigrations = 11
+
+// leastSimilar is the least number of findings of one rule and severity that are printed as one.
+const leastSimilar = 4
+
+// SimilarFindings are findings of one rule and severity: they are printed once, with all their places and one fix.
+type SimilarFindings struct {
+	// Findings are in the order of the report; the first is printed in full.
+	Findings []*onward.Finding
+}
+
+// OtherFindings are the findings after the first.
+func (s *SimilarFindings) OtherFindings() []*onward.Finding { return s.Findings[1:] }
+
+// groupSimilar maps findings to the groups that are printed as one. Observations of a rehearsal are never grouped.
+func groupSimilar(findings []onward.Finding) map[*onward.Finding]*SimilarFindings {
+	type key struct {
+		rule     string
+		severity onward.Severity
+	}
+	groups := map[key]*SimilarFindings{}
+	for i := range findings {
+		f := &findings[i]
+		if strings.HasPrefix(f.Rule, "rehearsal-") {
+			continue
+		}
+		k := key{f.Rule, f.Severity}
+		if groups[k] == nil {
+			groups[k] = &SimilarFindings{}
+		}
+		groups[k].Findings = append(groups[k].Findings, f)
+	}
+	out := map[*onward.Finding]*SimilarFindings{}
+	for _, g := range groups {
+		if len(g.Findings) < leastSimilar {
+			continue
+		}
+		for _, f := range g.Findings {
+			out[f] = g
+		}
+	}
+	return out
+}
+
+// IsFirst reports whether a finding is printed in full: it is the first of its group, or has none.
+func (x *Index) IsFirst(f *onward.Finding) bool {
+	g := x.Similar[f]
+	return g == nil || g.Findings[0] == f
+}
+
+// RepeatedFindings maps a path to the findings that were printed once for many places.
+type RepeatedFindings map[string][]RepeatedFinding
+
+// RepeatedFinding is a finding with further places in a migration.
+type RepeatedFinding struct {
+	Finding   *onward.Finding
+	Migration string
+	Lines     []int
+}
+
+func listRepeated(r *onward.Report) RepeatedFindings {
+	a := RepeatedFindings{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		for _, place := range f.Also {
+			if place.Fact != "" {
+				continue // a round of a loop, which is printed with the finding
+			}
+			list := a[place.Path]
+			if n := len(list) - 1; n >= 0 && list[n].Finding == f && list[n].Migration == place.Migration {
+				list[n].Lines = append(list[n].Lines, place.Line)
+				continue
+			}
+			a[place.Path] = append(list, RepeatedFinding{f, place.Migration, []int{place.Line}})
+		}
+	}
+	return a
+}

@@ -3,10 +3,13 @@ package view
 import (
 	"fmt"
 	"math"
+	"path"
 	"strconv"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
@@ -83,3 +86,125 @@ func FormatMillis(ms float64) string {
 	m := int(math.Round(min(ms, 1e12) / 60_000))
 	return strings.TrimSuffix(fmt.Sprintf("%d h %d min", m/60, m%60), " 0 min")
 }
+
+// CutText shortens text to a number of bytes, between characters.
+func CutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// MeasureText is the width of a text on the screen.
+func MeasureText(text string) int {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < ' ' || c >= 0x7f {
+			return ansi.StringWidth(text)
+		}
+	}
+	return len(text)
+}
+
+// CutToWidth cuts text to width columns and marks the cut.
+func CutToWidth(text string, width int) string {
+	if MeasureText(text) <= max(width, 8) {
+		return text
+	}
+	return ansi.Truncate(text, max(width, 8), "…")
+}
+
+// TimelineEnd returns the end of the time axis, in milliseconds: the latest end of anything, and never zero.
+func TimelineEnd(r *onward.Rehearsal) float64 {
+	end := max(r.DurationMS, 1)
+	for i := range r.Statements {
+		end = max(end, r.Statements[i].UntilMS)
+		for j := range r.Statements[i].Observed {
+			end = max(end, r.Statements[i].Observed[j].UntilMS)
+		}
+	}
+	for _, t := range r.Transactions {
+		end = max(end, t.UntilMS)
+	}
+	return min(end, longest)
+}
+
+// longest bounds the axis: a report is a file, and its values are not trusted.
+const longest = 366 * 86_400_000
+
+// ListAxisMarks returns the marks of a time axis: 0 and at most n more, at a round distance.
+func ListAxisMarks(end float64, n int) []float64 {
+	step := roundSteps[len(roundSteps)-1]
+	for _, s := range roundSteps {
+		if end/s <= float64(n) {
+			step = s
+			break
+		}
+	}
+	for end/step > float64(n) {
+		step *= 2
+	}
+	out := []float64{0}
+	for i := 1; float64(i)*step <= end; i++ {
+		out = append(out, float64(i)*step)
+	}
+	return out
+}
+
+// roundSteps are distances that are easy to read, in milliseconds.
+var roundSteps = []float64{
+	0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000,
+	60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
+}
+
+// FormatTick labels a mark: "0", "500 ms", "2 s", "1.5 s", "5 min".
+func FormatTick(ms float64) string {
+	switch {
+	case ms == 0:
+		return "0"
+	case ms < 1000:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", ms), ".0") + " ms"
+	case ms < 60_000:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", ms/1000), ".0") + " s"
+	}
+	return FormatMillis(ms)
+}
+
+// ShortName returns the shortest name that identifies a migration's file: its name; with
+// the directory, if every file has the same name (up.sql); with the application, if the
+// directory does not name it (Django).
+func ShortName(file string) string {
+	dir, name := path.Split(file)
+	dir = strings.TrimSuffix(dir, "/")
+	stem, _, _ := strings.Cut(name, ".")
+	switch {
+	case dir == "":
+		return name
+	case stem == "up" || stem == "down" || stem == "migration":
+		return path.Base(dir) + "/" + name
+	case strings.HasSuffix(name, ".py") && path.Base(dir) == "migrations" && path.Dir(dir) != ".":
+		return path.Base(path.Dir(dir)) + "/" + name
+	}
+	return name
+}
+
+// NameLine names a line by the short name of its file: "00043_rename.sql:4".
+func NameLine(file string, line int) string {
+	return escape.Line(fmt.Sprintf("%s:%d", ShortName(file), line))
+}
+
+// FormatPlace is "path:line:column", or as much of it as is known.
+func FormatPlace(path string, line, column int) string {
+	switch {
+	case line <= 0:
+		return path
+	case column <= 0:
+		return fmt.Sprintf("%s:%d", path, line)
+	}
+	return fmt.Sprintf("%s:%d:%d", path, line, column)
+}
+
+// ShortenRelation is a relation's name for people: the schema public is not named.
+func ShortenRelation(name string) string { return escape.Line(strings.TrimPrefix(name, "public.")) }

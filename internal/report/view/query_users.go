@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
@@ -171,3 +172,115 @@ func FormatTimes(n int64) string {
 	}
 	return fmt.Sprintf("%d times", n)
 }
+
+// mostBuilt is how many files with built queries a line names.
+const mostBuilt = 3
+
+// describeBuiltFiles says, as the end of a sentence, in which files queries are built by calls, and how to see them.
+func describeBuiltFiles(files []onward.BuiltFile) string {
+	if len(files) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" in %s (%s; record them: onward record)", prose.CountNoun(len(files), "file"), nameBuiltFiles(files))
+}
+
+// nameBuiltFiles names the files with the most places, and counts the others.
+func nameBuiltFiles(files []onward.BuiltFile) string {
+	var names []string
+	for _, f := range files {
+		names = append(names, escape.Line(f.Path)+" "+GroupDigits(f.Places))
+	}
+	return prose.FirstNames(names, mostBuilt)
+}
+
+// DescribeBuiltQueries says how many places of the deployed code build queries that onward could not read; "" for none. The
+// coverage of verified code has the same count.
+func DescribeBuiltQueries(r *onward.Report) string {
+	b := r.BuiltQueries
+	if b == nil || r.Verification != nil {
+		return ""
+	}
+	return fmt.Sprintf("not read: %s of the code at %s that build queries by calls of a mapper%s",
+		prose.CountNoun(b.Places, "place"), escape.Line(b.Revision), describeBuiltFiles(b.Files))
+}
+
+// SimilarVerdicts groups equal verdicts on several queries with one cause: a column that thirty
+// queries name needs one fix.
+type SimilarVerdicts struct {
+	*onward.Verdict                   // the first, which is sent most
+	All             []*onward.Verdict // including the first
+	// Others are groups of other versions of the code whose queries break in the same way, at the same statement.
+	Others []SimilarVerdicts
+}
+
+// GroupVerdicts groups the verdicts of a report, in the order of the first of each group. Outages
+// are first. Verdicts that a later step of the release resolves follow.
+func GroupVerdicts(r *onward.Report) []SimilarVerdicts {
+	type key struct {
+		after          onward.VerdictPlace
+		code           onward.Code
+		kind, text     string
+		severity, soft onward.Severity
+		until          onward.VerdictPlace
+	}
+	var out []SimilarVerdicts
+	indexByKey := map[key]int{}
+	for i := range r.Verdicts {
+		d := &r.Verdicts[i]
+		k := key{after: d.After, code: d.Code, kind: string(d.Kind), text: DescribeFailure(d), severity: d.Severity, soft: ScreenSeverity(d)}
+		if d.Until != nil {
+			k.until = *d.Until
+		}
+		n, exists := indexByKey[k]
+		if !exists {
+			n = len(out)
+			indexByKey[k] = n
+			out = append(out, SimilarVerdicts{Verdict: d})
+		}
+		out[n].All = append(out[n].All, d)
+	}
+	for i := range out {
+		slices.SortStableFunc(out[i].All, func(a, b *onward.Verdict) int { return int(b.Calls - a.Calls) })
+		out[i].Verdict = out[i].All[0]
+	}
+	slices.SortStableFunc(out, func(a, b SimilarVerdicts) int {
+		waits := func(l SimilarVerdicts) int {
+			if ScreenSeverity(l.Verdict) != l.Severity {
+				return 1
+			}
+			return 0
+		}
+		return waits(a) - waits(b)
+	})
+	return out
+}
+
+// DescribeSenders says who sends the queries, how often, and for how long they break.
+func (l *SimilarVerdicts) DescribeSenders() string {
+	if len(l.All) == 1 {
+		return DescribeSender(l.Verdict)
+	}
+	sum := *l.Verdict
+	sum.Calls = 0
+	for _, d := range l.All {
+		sum.Calls += d.Calls
+	}
+	if sum.Calls == 0 {
+		sum.Sender = l.nameSenders()
+	}
+	return prose.CountNoun(len(l.All), "query") + ", " + DescribeSender(&sum)
+}
+
+// nameSenders returns who sends the queries if their frequency is not known.
+func (l *SimilarVerdicts) nameSenders() string {
+	var out []string
+	for _, d := range l.All {
+		if !slices.Contains(out, d.Sender) && d.Sender != "" {
+			out = append(out, d.Sender)
+		}
+	}
+	return prose.FirstNames(out, mostSenders)
+}
+
+// mostSenders bounds the senders that a verdict names.
+const mostSenders = 3

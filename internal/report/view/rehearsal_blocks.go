@@ -1,10 +1,13 @@
 package view
 
 import (
+	"fmt"
 	"math"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/block"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -95,4 +98,77 @@ func ListObserved(r *onward.Report, run *onward.Rehearsal, s Scope) block.List {
 	}
 	out.addHiddenCount(more, "more note")
 	return block.List{Depth: 1, Items: out}
+}
+
+// DescribeTransaction says how a migration is sent: "one transaction", "not in a transaction", "one message, an implicit transaction".
+func DescribeTransaction(m *onward.Migration) string {
+	switch m.Transaction {
+	case onward.TransactionFile:
+		return describeRunnerTransaction(m)
+	case onward.TransactionMessage:
+		return "one message, an implicit transaction"
+	case onward.TransactionPipeline:
+		return "one pipeline, an implicit transaction"
+	case onward.TransactionNone:
+		return describeOwnTransaction(m)
+	}
+	return escape.Line(string(m.Transaction))
+}
+
+// describeRunnerTransaction says whether a COMMIT, perhaps in an earlier file, has ended the transaction of the runner.
+func describeRunnerTransaction(m *onward.Migration) string {
+	outside := 0
+	for i := range m.Statements {
+		if m.Statements[i].Transaction == 0 {
+			outside++
+		}
+	}
+	switch {
+	case outside == 0:
+		return "one transaction"
+	case outside == len(m.Statements):
+		return "not in a transaction, after a COMMIT"
+	}
+	return "in part in a transaction"
+}
+
+// describeOwnTransaction says whether a file that is sent without a transaction has a BEGIN of its own.
+func describeOwnTransaction(m *onward.Migration) string {
+	inside := 0
+	for i := range m.Statements {
+		if m.Statements[i].Transaction > 0 {
+			inside++
+		}
+	}
+	switch {
+	case inside == 0:
+		return "not in a transaction"
+	case inside == len(m.Statements) && m.Statements[0].Transaction == m.Statements[inside-1].Transaction:
+		return "one transaction of its own"
+	case inside == len(m.Statements):
+		return "transactions of its own"
+	}
+	return "in part in a transaction of its own"
+}
+
+// DescribeTarget returns the checked database, and the purpose of the check.
+func DescribeTarget(r *onward.Preflight) (left, right string) {
+	right = "Postgres " + escape.Line(r.Postgres) + " · role " + escape.Line(r.Role)
+	if r.Release != "" {
+		right = escape.Line(r.Release) + " · " + right
+	}
+	return "database " + escape.Line(r.Database), right
+}
+
+// CountChecks is the summary in a line: "27 checks: 1 error, 2 warnings, 3 not seen".
+func CountChecks(r *onward.Preflight) string {
+	s := &r.Summary
+	parts := countFindings(&onward.Summary{Errors: s.Errors, Warnings: s.Warnings, Infos: s.Infos})
+	if s.Opaque > 0 {
+		parts = append(parts, fmt.Sprintf("%d not seen", s.Opaque))
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing found"}
+	}
+	return prose.CountNoun(s.Checks, "check") + ": " + strings.Join(parts, ", ")
 }
