@@ -22,6 +22,7 @@ type String struct {
 	From, To      int
 	Open          int  // where its quotes begin
 	End           int  // after its closing quotes
+	Reach         int  // the largest End of the strings up to this one: a text around it may end later
 	Escapes       bool // backslash sequences like \n count
 	Interpolation byte // the form of inserted expressions: '$' for ${x}, '{' for {x}, '#' for #{x}, 'd' for $x as well
 	Symbol        bool
@@ -40,6 +41,10 @@ type lexer struct {
 func CutStrings(text []byte, d *Language) ([]String, []Span) {
 	l := &lexer{text: text, d: d}
 	l.readRange(0, len(text))
+	for i, reach := 0, 0; i < len(l.out); i++ {
+		reach = max(reach, l.out[i].End)
+		l.out[i].Reach = reach
+	}
 	return l.out, l.notes
 }
 

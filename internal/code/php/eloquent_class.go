@@ -173,23 +173,15 @@ func (p *phpReader) placesOf(texts []lexer.String) (out []facts.Place) {
 
 // textsUntilEnd returns the texts from an offset to the semicolon that ends the statement, and its offset.
 func (p *phpReader) textsUntilEnd(from, to int) (texts []lexer.String, end int) {
-	r := p.r
-	i, _ := slices.BinarySearchFunc(r.Strings, from, func(l lexer.String, offset int) int { return l.Open - offset })
-	for offset := from; offset < to; i++ {
-		next := to
-		if i < len(r.Strings) {
-			next = min(to, r.Strings[i].Open)
+	end = to
+	p.r.EachCode(from, to, func(i int) bool {
+		if p.r.Text[i] == ';' {
+			end = i
 		}
-		for ; offset < next; offset++ {
-			if r.Text[offset] == ';' && !lexer.IsInSpans(r.Comments, offset) {
-				return texts, offset
-			}
-		}
-		if next == to || len(texts) == maxArguments {
-			break
-		}
-		texts = append(texts, r.Strings[i])
-		offset = r.Strings[i].End
-	}
-	return texts, to
+		return end == to
+	}, func(l lexer.String) bool {
+		texts = append(texts, l)
+		return len(texts) < maxArguments
+	})
+	return texts, end
 }

@@ -23,6 +23,11 @@ func TestChainedWrites(t *testing.T) {
 		{"a.ts", "await knex('users').truncate()", facts.Truncates},
 		{"a.php", "<?php\n$n = DB::table('users')->where('id', $id)->delete();\n", facts.Deletes},
 		{"a.php", "<?php\nDB::table('users')\n    ->insertGetId(['a' => 1]);\n", facts.Inserts},
+		// Within a text, with texts of its own, and with texts of any kind before it.
+		{
+			"a.ts", "const s = [`a ${b(`c ${d}`, 'e')} f`, `(${knex('users').where(`a = ${b('c')}`, {\n d })" +
+				".andWhere(`e`).delete()})`];\nconst t = ['u'];", facts.Deletes,
+		},
 		// Another table's chain, another statement, and a method that takes no call.
 		{"a.ts", "await knex('orders').insert(knex.select('id').from('users'))", facts.Reads},
 		{"a.ts", "await knex('orders').innerJoin('users', 'a', 'b').delete()", facts.Reads},

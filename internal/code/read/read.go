@@ -14,7 +14,7 @@ import (
 
 // Version is the version of Read's results: cached facts of another version are read
 // again.
-const Version = "37"
+const Version = "38"
 
 // Read reads one file of the code. It never fails: code that it does not understand gives no
 // facts. If onward itself fails, it returns no facts but Fault.

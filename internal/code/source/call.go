@@ -106,24 +106,27 @@ func (r *File) FindClosing(from, to int) int {
 	return to
 }
 
-// EachCode calls code for each bracket and comma outside of texts and comments, and text for each text, until one returns false.
+// EachCode calls code for each bracket, comma and semicolon outside of texts and comments, and text for each text, until one returns
+// false. It goes over a text as a whole: the texts that the program inserts there are passed over with it.
 func (r *File) EachCode(from, to int, code func(int) bool, text func(lexer.String) bool) {
-	for i := r.StringAt(from); from < to; i++ {
-		next, end := to, to
-		if i < len(r.Strings) && r.Strings[i].Open < to {
-			next, end = r.Strings[i].Open, min(to, r.Strings[i].End)
+	for from < to {
+		i, next := r.StringAfter(from), to
+		if i < len(r.Strings) {
+			next = min(to, r.Strings[i].Open)
 		}
 		for ; from < next; from++ {
-			if bracketOrComma[r.Text[from]] && !lexer.IsInSpans(r.Comments, from) && !code(from) {
+			if bracketOrMark[r.Text[from]] && !lexer.IsInSpans(r.Comments, from) && !code(from) {
 				return
 			}
 		}
-		if next < to && !text(r.Strings[i]) {
-			return
+		if next < to {
+			if !text(r.Strings[i]) {
+				return
+			}
+			from = r.Strings[i].End
 		}
-		from = end
 	}
 }
 
-// bracketOrComma are the bytes that EachCode passes.
-var bracketOrComma = [256]bool{'(': true, ')': true, '[': true, ']': true, '{': true, '}': true, ',': true}
+// bracketOrMark are the bytes that EachCode passes.
+var bracketOrMark = [256]bool{'(': true, ')': true, '[': true, ']': true, '{': true, '}': true, ',': true, ';': true}

@@ -2,6 +2,8 @@ package source
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/lexer"
@@ -88,60 +90,42 @@ func ReadBlockEnums(r *File) {
 
 // IsInString reports whether an offset is in a string of the program.
 func (r *File) IsInString(offset int) bool {
-	i := r.StringAt(offset)
-	return i < len(r.Strings) && r.Strings[i].Open < offset
+	i := r.StringAfter(offset)
+	return i > 0 && offset < r.Strings[i-1].Reach
 }
 
-// StringAt returns the index of the string at an offset, or of the next one.
-func (r *File) StringAt(offset int) int {
-	low, high := 0, len(r.Strings)
-	for low < high {
-		if mid := (low + high) / 2; r.Strings[mid].End <= offset {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low
+// StringAfter returns the index of the first string that begins at an offset or after it.
+func (r *File) StringAfter(offset int) int {
+	i, _ := slices.BinarySearchFunc(r.Strings, offset, func(l lexer.String, offset int) int { return l.Open - offset })
+	return i
 }
 
 // EachEntry calls f for each entry between commas, from an offset within braces to their
 // end or a semicolon. f gets the first text in the entry, and stops the loop by returning
 // false. EachEntry returns the offset at which it stops.
-func (r *File) EachEntry(offset int, f func(from, to int, text string) bool) int {
-	from, depth, text, k := offset, 0, "", r.StringAt(offset)
-	for offset < len(r.Text) {
-		if k < len(r.Strings) && offset >= r.Strings[k].Open {
-			if l := r.Strings[k]; text == "" && !l.Symbol {
-				text = string(r.Text[l.From:l.To])
-			}
-			offset = max(offset+1, r.Strings[k].End)
-			k++
-			continue
-		}
-		switch c := r.Text[offset]; {
-		case c == '/' && bytes.HasPrefix(r.Text[offset:], []byte("//")):
-			offset += lexer.LineEnd(r.Text[offset:])
-			continue
-		case c == '/' && bytes.HasPrefix(r.Text[offset:], []byte("/*")):
-			offset += lexer.FindEnd(r.Text[offset:], "*/")
-			continue
-		case c == '(' || c == '{' || c == '[':
+func (r *File) EachEntry(offset int, f func(from, to int, text string) bool) (end int) {
+	from, depth, text := offset, 0, ""
+	end = len(r.Text)
+	r.EachCode(offset, end, func(i int) bool {
+		switch c := r.Text[i]; {
+		case strings.IndexByte("({[", c) >= 0:
 			depth++
-		case depth == 0 && (c == '}' || c == ']' || c == ';'):
-			f(from, offset, text)
-			return offset
-		case c == ')' || c == '}' || c == ']':
-			depth--
-		case c == ',' && depth == 0:
-			if !f(from, offset, text) {
-				return offset
+		case depth == 0 && c != ')':
+			if end = i; !f(from, i, text) || c != ',' {
+				return false
 			}
-			from, text = offset+1, ""
+			from, text, end = i+1, "", len(r.Text)
+		case strings.IndexByte(")}]", c) >= 0:
+			depth--
 		}
-		offset++
-	}
-	return len(r.Text)
+		return true
+	}, func(l lexer.String) bool {
+		if text == "" && !l.Symbol {
+			text = string(r.Text[l.From:l.To])
+		}
+		return true
+	})
+	return end
 }
 
 // FindBlockEnd returns the offset of a line that closes the block at an offset.

@@ -135,11 +135,13 @@ func (r *File) FindList(name string, before int) []lexer.String {
 			continue
 		}
 		out := []lexer.String{l}
-		for k := i + 1; k < len(r.Strings) && len(out) < maxList; k++ {
-			if gap := bytes.TrimSpace(r.Text[r.Strings[k-1].End:r.Strings[k].Open]); len(gap) != 1 || gap[0] != ',' {
+		for len(out) < maxList {
+			k := r.StringAfter(l.End)
+			if k == len(r.Strings) || string(bytes.TrimSpace(r.Text[l.End:r.Strings[k].Open])) != "," {
 				break
 			}
-			out = append(out, r.Strings[k])
+			l = r.Strings[k]
+			out = append(out, l)
 		}
 		return out
 	}
