@@ -1,8 +1,6 @@
 package deployed
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
@@ -10,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/onward-sql/onward/internal/cache"
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/index"
 	"github.com/onward-sql/onward/internal/code/read"
@@ -28,9 +25,10 @@ type Files struct {
 	lines map[string][]string
 	// names are the identifiers of each file; see readIdentifiers.
 	names [][]uint32
-	// ids are the ids of the contents of the first files; "" if it is not known. openStore opens a file of the cache.
-	ids       []string
-	openStore func(suffix, version string) *cache.Store
+	// list has the first files as the tree knows them, and size is that of all of them. store has the cache's files.
+	list  []gitrange.File
+	size  int64
+	store storage
 }
 
 const (
@@ -40,36 +38,24 @@ const (
 	codeBunch = 4 << 20
 	// lineRunes bounds the length of a line that is shown.
 	lineRunes = 200
-	// smallCode is the size up to which reading the code is as fast as reading the cache.
-	smallCode = 1 << 20
 )
 
-// readBase reads the files of a tree that skip does not exclude. dir is the cache's
-// directory, "" for none, and repo names the repository.
+// readBase reads the files of a tree that skip does not exclude.
 //
 // recorded are the files of recordings, which are not in the tree.
-func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool, recorded []index.File) *Files {
-	c := &Files{base: base, lines: map[string][]string{}}
-	var list []gitrange.File
-	size := int64(0)
+func readBase(base gitrange.Tree, open storage, skip func(string) bool, recorded []index.File) *Files {
+	c := &Files{base: base, lines: map[string][]string{}, store: open}
 	for _, f := range base.Files() {
 		if mayBeCode(f) && !skip(f.Path) {
-			list = append(list, f)
-			size += f.Size
+			c.list = append(c.list, f)
+			c.size += f.Size
 		}
 	}
-	name := sha256.Sum256([]byte(repo))
-	if size < smallCode {
-		dir = ""
-	}
-	c.openStore = func(suffix, version string) *cache.Store {
-		return cache.Open(dir, hex.EncodeToString(name[:12])+suffix, version)
-	}
-	store := c.openStore("", read.Version)
-	c.files, c.ids = make([]index.File, len(list)), make([]string, len(list))
+	store := open("", read.Version, c.size)
+	c.files = make([]index.File, len(c.list))
 	var missing []int
-	for i, f := range list {
-		c.files[i].Path, c.ids[i] = f.Path, f.ID
+	for i, f := range c.list {
+		c.files[i].Path = f.Path
 		if f.ID != "" {
 			if data, ok := store.Get(codeKey(f)); ok {
 				if c.files[i].Facts, _ = facts.Decode(data); c.files[i].Facts != nil {
@@ -79,9 +65,9 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool, reco
 		}
 		missing = append(missing, i)
 	}
-	c.readFiles(list, missing)
+	c.readFiles(missing)
 	for _, i := range missing {
-		if list[i].ID != "" && c.files[i].Facts != nil && c.files[i].Facts.Fault == "" {
+		if list := c.list; list[i].ID != "" && c.files[i].Facts != nil && c.files[i].Facts.Fault == "" {
 			store.Put(codeKey(list[i]), c.files[i].Facts.Append(nil))
 		}
 	}
@@ -100,7 +86,8 @@ func mayBeCode(f gitrange.File) bool {
 func codeKey(f gitrange.File) string { return f.ID + path.Ext(f.Path) }
 
 // readFiles reads files in batches. It reads the next batch while it analyses the last one.
-func (c *Files) readFiles(list []gitrange.File, missing []int) {
+func (c *Files) readFiles(missing []int) {
+	list := c.list
 	bunches := make(chan []int, 1)
 	go func() {
 		defer close(bunches)

@@ -35,7 +35,9 @@ func TestCodeIsKept(t *testing.T) {
 		}
 		return strings.Join(out, " ")
 	}
-	read := func() string { return ask(readBase(rng.Base, dir, "x", func(string) bool { return false }, nil)) }
+	read := func() string {
+		return ask(readBase(rng.Base, openStorage(dir, "x"), func(string) bool { return false }, nil))
+	}
 	want := read()
 	if strings.Count(want, " ") != 39 {
 		t.Fatalf("the code has the uses %q, want 40", want)

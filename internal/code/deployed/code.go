@@ -47,10 +47,8 @@ type Code struct {
 	Head func() *Code
 	// Changes are the files that differ between base and head.
 	Changes []gitrange.Change
-	// deletesRows says whether one of them has a DELETE at the base; nil if that was not asked.
-	deletesRows *bool
-	// marksRows says whether one of them has a model at the head whose deleted rows are marked; nil if that was not asked.
-	marksRows *bool
+	// changeSigns are the signs that they have, after one is asked for.
+	changeSigns *signs
 	// empty says for a database whether no code uses it.
 	empty map[int]bool
 }
@@ -58,16 +56,20 @@ type Code struct {
 // ReadFiles returns the code at the base, which is read at the first call.
 func (u *Code) ReadFiles() *Files {
 	if u.text == nil {
-		dir := ""
-		if u.Repo != "" {
-			dir = cache.Dir(codeRoom)
-		}
-		u.text = readBase(u.base, dir, u.Repo, func(p string) bool { return u.IsNotCode(p) || IsDataFile(p) }, u.recordedFiles())
+		u.text = readBase(u.base, u.openStorage(), func(p string) bool { return u.IsNotCode(p) || IsDataFile(p) }, u.recordedFiles())
 		for _, r := range u.Recordings {
 			u.text.lines[r.Path] = r.queryLines()
 		}
 	}
 	return u.text
+}
+
+// openStorage returns the cache of what the repository's code says.
+func (u *Code) openStorage() storage {
+	if u.Repo == "" {
+		return openStorage("", "")
+	}
+	return openStorage(cache.Dir(codeRoom), u.Repo)
 }
 
 // maxEvidence is how many places a finding shows.

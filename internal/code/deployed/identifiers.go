@@ -3,12 +3,9 @@ package deployed
 import (
 	"bytes"
 	"encoding/binary"
-	"maps"
-	"slices"
-	"sync"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/code/mentions"
+	"github.com/onward-sql/onward/internal/gitrange"
 )
 
 // identifiersVersion is the version of the results of [mentions.FindIdentifiers]: a cache of another version is not used.
@@ -21,36 +18,22 @@ func (c *Files) readIdentifiers() [][]uint32 {
 		return c.names
 	}
 	c.names = make([][]uint32, len(c.files))
-	store := c.openStore("-names", identifiersVersion)
-	positions := map[string]int{} // in c.files, of those to read
-	for i, f := range c.files {
-		if f.Observed || f.Facts != nil && f.Facts.OtherDatabase {
-			continue
+	var files []gitrange.File
+	var positions []int // in c.files
+	for i, f := range c.list {
+		if known := c.files[i].Facts; known == nil || !known.OtherDatabase {
+			files, positions = append(files, f), append(positions, i)
 		}
-		if data, ok := store.Get(c.ids[i]); ok && c.ids[i] != "" {
-			c.names[i] = decodeMarks(data)
-			continue
-		}
-		positions[f.Path] = i
 	}
-	var lock sync.Mutex
-	bunches := slices.Collect(slices.Chunk(slices.Sorted(maps.Keys(positions)), filesAtOnce))
-	adapter.EachParallel(len(bunches), func(n int) {
-		texts, _ := c.base.ReadAll(bunches[n]) // files that cannot be read are skipped; c.err reports it
-		for p, text := range texts {
-			var marks []uint32
-			if bytes.IndexByte(text[:min(len(text), 1<<10)], 0) < 0 { // else it is no text
-				marks = mentions.FindIdentifiers(text)
-			}
-			lock.Lock()
-			c.names[positions[p]] = marks
-			if id := c.ids[positions[p]]; id != "" {
-				store.Put(id, encodeMarks(marks))
-			}
-			lock.Unlock()
+	marks := scanFiles(c.base, files, c.store("-names", identifiersVersion, c.size), func(text []byte) []byte {
+		if bytes.IndexByte(text[:min(len(text), 1<<10)], 0) >= 0 { // it is no text
+			return nil
 		}
+		return encodeMarks(mentions.FindIdentifiers(text))
 	})
-	_ = store.Save() // if this fails, the next run reads as much as this one
+	for k, i := range positions {
+		c.names[i] = decodeMarks(marks[k])
+	}
 	return c.names
 }
 

@@ -21,9 +21,6 @@ import (
 // FromCode is the name in Workload.Sources for queries that were read from code.
 const FromCode = "code"
 
-// filesAtOnce is how many files are read at once.
-const filesAtOnce = 256
-
 // CollectQueries reads the queries in the code that use a database with a schema. earlierSchema is the deployed schema, if the code
 // is the new one.
 func (u *Code) CollectQueries(database int, schema, earlierSchema *catalog.Catalog) (*workload.Workload, *onward.Parsed, error) {

@@ -35,7 +35,9 @@ func TestIdentifiersAreCached(t *testing.T) {
 	files.WriteString("-- logo.go --\n\x00binary\n-- small.go --\npackage x\n")
 	rng := baseOf(t, gittest.CommitArchives(t, files.String()))
 	dir := filepath.Join(t.TempDir(), "cache")
-	openCode := func() *Files { return readBase(rng.Base, dir, "x", func(string) bool { return false }, nil) }
+	openCode := func() *Files {
+		return readBase(rng.Base, openStorage(dir, "x"), func(string) bool { return false }, nil)
+	}
 	want := openCode().readIdentifiers()
 	if n := len(want); n != 42 {
 		t.Fatalf("%d files", n)

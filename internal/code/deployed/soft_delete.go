@@ -1,7 +1,6 @@
 package deployed
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -9,7 +8,6 @@ import (
 	"github.com/onward-sql/onward/internal/code/index"
 	"github.com/onward-sql/onward/internal/code/read"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -19,12 +17,12 @@ func (u *Code) findSoftDelete(q question) analysis.Usage {
 	if u.Head == nil {
 		return analysis.Usage{}
 	}
-	if u.hasSoftDeleteInChanges() {
+	if u.hasSign(marksRows) {
 		if byModel := u.findModelSoftDelete(q); byModel.Used {
 			return byModel
 		}
 	}
-	if !u.hasDeleteInChanges() {
+	if !u.hasSign(deletesRows) {
 		return analysis.Usage{}
 	}
 	out := analysis.Usage{Known: u.ReadFiles().err == nil}
@@ -45,29 +43,6 @@ func (u *Code) findSoftDelete(q question) analysis.Usage {
 	out.Read = head.makeEvidence(head.findUnfilteredReads(q), maxEvidence)
 	out.Evidence = u.makeEvidence(u.findUnfilteredReads(q), maxEvidence)
 	return out
-}
-
-// deleteText matches a DELETE in a text.
-var deleteText = lazyregexp.New(`(?i)\bdelete\s+from\b`)
-
-// hasDeleteInChanges reports whether a file that differs has a DELETE at the base. Without one, no code need be read.
-func (u *Code) hasDeleteInChanges() bool {
-	if u.deletesRows != nil {
-		return *u.deletesRows
-	}
-	found := false
-	u.deletesRows = &found
-	var paths []string
-	for _, c := range u.Changes {
-		if p := cmp.Or(c.OldPath, c.Path); c.Kind != gitrange.Added && !IsDataFile(p) && !u.IsNotCode(p) {
-			paths = append(paths, p)
-		}
-	}
-	texts, err := u.base.ReadAll(paths)
-	for _, text := range texts {
-		found = found || err == nil && deleteText.Match(text)
-	}
-	return found
 }
 
 // maxShowing is how many queries are parsed once more.

@@ -1,12 +1,10 @@
 package deployed
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/code/index"
-	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -15,6 +13,8 @@ var (
 	// and the base classes of Django's packages and of SQLAlchemy's mixins.
 	softDeleteSign = lazyregexp.New(`\bacts_as_paranoid\b|\bDiscard::Model\b|@DeleteDateColumn\(|\bparanoid:\s*true\b|\bgorm\.DeletedAt\b|@SoftDelete\b|` +
 		`@SQLDelete\(|\buse\s[^;]*\bSoftDeletes\b|^\s*class\b[^:]*\([^)]*\b(?:SafeDelete|SoftDelete|SoftDeletable)\w*|=\s*SoftDelet\w*Manager\(`)
+	// softDeleteWords are words of which each of its matches has one, in lower case.
+	softDeleteWords = []string{"paranoid", "discard::model", "@deletedatecolumn(", "gorm.deletedat", "softdelet", "safedelete", "@sqldelete("}
 	// modelStart matches the first line of a class, a struct or a model that a function defines.
 	modelStart = lazyregexp.New(`^(?:export\s+|default\s+|public\s+|final\s+|abstract\s+|open\s+|data\s+)*(?:class|type|struct|entity)\b|\b\w+\.(?:define|init)\(`)
 	codeRemark = lazyregexp.New(`^(?:#|//|\*|/\*|--)`)
@@ -89,23 +89,3 @@ func findSoftDeleteSign(lines []string, start int) int {
 
 // countIndent returns the number of spaces and tabs that a line begins with.
 func countIndent(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
-
-// hasSoftDeleteInChanges reports whether a file that differs has a sign of soft deletes at the head. Without one, no code need be read.
-func (u *Code) hasSoftDeleteInChanges() bool {
-	if u.marksRows != nil {
-		return *u.marksRows
-	}
-	found := false
-	u.marksRows = &found
-	var paths []string
-	for _, c := range u.Changes {
-		if c.Kind != gitrange.Deleted && !IsDataFile(c.Path) && !u.IsNotCode(c.Path) {
-			paths = append(paths, c.Path)
-		}
-	}
-	texts, err := u.Head().base.ReadAll(paths)
-	for _, text := range texts {
-		found = found || err == nil && slices.ContainsFunc(strings.Split(string(text), "\n"), softDeleteSign.MatchString)
-	}
-	return found
-}

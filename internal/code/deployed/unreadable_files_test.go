@@ -50,7 +50,7 @@ func TestLostFiles(t *testing.T) {
 		fmt.Fprintf(&files, "-- store/t%d.go --\npackage store\n\nvar q = \"SELECT ref%[1]d FROM accounts\"\n", i)
 	}
 	tree := baseOf(t, gittest.CommitArchives(t, files.String())).Base
-	u := &Code{text: readBase(lost{tree}, "", "x", func(string) bool { return false }, nil), base: lost{tree}}
+	u := &Code{text: readBase(lost{tree}, openStorage("", "x"), func(string) bool { return false }, nil), base: lost{tree}}
 	faults := u.ListFaults()
 	if len(faults) != 3 || faults[0].Path != "store/t0.go" || faults[0].Why != "store/t0.go is lost" || !faults[2].Usage ||
 		faults[2].What != "this and 2 other files of the deployed code" {
