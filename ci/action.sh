@@ -17,14 +17,14 @@ fi
 base=${ONWARD_BASE:-}
 if [ -z "$base" ]; then
   case "$event" in
-    pull_request) base="origin/$ONWARD_TARGET" ;;
+    pull_request) base="refs/remotes/origin/$ONWARD_TARGET" ;; # whole: a tag may be called origin/main
     merge_group) base=${ONWARD_GROUP:-} ;;
     push) case "${ONWARD_BEFORE:-}" in *[!0]*) base=$ONWARD_BEFORE ;; esac ;;
   esac
 fi
 if [ -z "$base" ]; then
   # A new branch, a run by hand, a schedule: the default branch is deployed.
-  base=origin/${ONWARD_DEFAULT:-}
+  base=refs/remotes/origin/${ONWARD_DEFAULT:-}
   if [ -z "${ONWARD_DEFAULT:-}" ] || git merge-base --is-ancestor HEAD "$base" 2>/dev/null; then
     fail "nothing says which revision is deployed: this $event compares ${GITHUB_REF:-HEAD} with nothing before it. Set the input base to a revision"
   fi

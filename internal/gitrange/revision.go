@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/prose"
 )
 
@@ -115,6 +116,9 @@ func (r *Repo) resolveRevision(ctx context.Context, rev string) (revision, error
 	case strings.Contains(rev, ".."):
 		return revision{}, &RefusedRevisionError{Rev: rev, Reason: "it is a range; name one revision"}
 	}
+	if err := r.refuseTwoMeanings(ctx, rev); err != nil {
+		return revision{}, err
+	}
 	id, err := r.revParse(ctx, rev)
 	if err == nil {
 		return revision{shortenRevision(rev, id), id}, nil
@@ -142,6 +146,61 @@ func (r *Repo) resolveRevision(ctx context.Context, rev string) (revision, error
 	return revision{}, unknown
 }
 
+var (
+	// revisionSuffix is what walks on from a name: v1~2, main^{commit}, main@{1}, main:a.sql.
+	revisionSuffix = lazyregexp.New(`[\^~:].*$|@\{.*$`)
+	// shortID is a name that git takes for the begin of an object's id, if no ref has it. The second form is of git describe.
+	shortID = lazyregexp.New(`^(?:.*-g)?([0-9a-fA-F]{4,39})$`)
+)
+
+// refuseTwoMeanings refuses a name that fits refs, or a ref and an id, that are different commits. Git takes the tag, which whoever may push
+// tags can make. A branch of a remote counts if no local branch has the name, since it may be named without the remote.
+func (r *Repo) refuseTwoMeanings(ctx context.Context, rev string) error {
+	name := revisionSuffix.ReplaceAllString(rev, "")
+	if name == "" || name == "HEAD" || name == "@" || strings.HasPrefix(name, "refs/") || isObjectID(name) || strings.ContainsAny(name, "*?[\\") {
+		return nil
+	}
+	refs := []string{"refs/" + name, "refs/tags/" + name, "refs/heads/" + name, "refs/remotes/" + name, "refs/remotes/" + name + "/HEAD"}
+	local := len(refs)
+	for _, remote := range r.remotes {
+		refs = append(refs, "refs/remotes/"+remote+"/"+name)
+	}
+	out, err := r.git.runForOutput(ctx, append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(*objectname)"}, refs...)...)
+	if err != nil {
+		return fmt.Errorf("look for refs with the name %s: %w", name, err)
+	}
+	commits := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		commits[words[0]] = words[len(words)-1]
+	}
+	if commits["refs/heads/"+name] != "" {
+		refs = refs[:local]
+	}
+	var meanings, ids []string
+	for _, ref := range refs {
+		if id := commits[ref]; id != "" && !slices.Contains(meanings, ref) {
+			meanings, ids = append(meanings, ref), append(ids, id)
+		}
+	}
+	if m := shortID.FindStringSubmatch(name); m != nil && len(meanings) > 0 {
+		out, err := r.git.runForOutput(ctx, "rev-parse", "--disambiguate="+m[1])
+		if err != nil {
+			return fmt.Errorf("look for commits with the id %s: %w", m[1], err)
+		}
+		for id := range strings.FieldsSeq(string(out)) {
+			if id, err := r.revParse(ctx, id); err == nil {
+				meanings, ids = append(meanings, "commit "+id), append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) < 2 {
+		return nil
+	}
+	return &RefusedRevisionError{Rev: rev, Reason: "it names " + strings.Join(meanings, " and ") + "; name one of them"}
+}
+
 // revParse returns the id of the commit that rev names. A GitError means none.
 func (r *Repo) revParse(ctx context.Context, rev string) (string, error) {
 	// In two steps: appended to :/text, ^{commit} would be searched for.
@@ -161,12 +220,12 @@ func isObjectID(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// shortenRevision returns rev as people read it: a full id is cut to seven digits.
+// shortenRevision returns rev as people read it: a full id is cut to seven digits, and a ref has no prefix.
 func shortenRevision(rev, id string) string {
 	if rev == id {
 		return id[:7]
 	}
-	return rev
+	return trimRefPrefix(rev)
 }
 
 // gitReason is what git says about a revision beyond its being unknown.

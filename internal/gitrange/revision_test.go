@@ -59,7 +59,7 @@ func TestNamedBase(t *testing.T) {
 	r := open(t, f.dir)
 	for want, name := range map[string]string{
 		"main": "origin/main", "main^{commit}": "origin/main^{commit}", "v1.0": "v1.0", "v1.1": "v1.1", "origin/main": "origin/main", "HEAD~1": "HEAD~1",
-		first: first[:7], first[:9]: first[:9], ":/first": ":/first", "HEAD@{0}~1": "HEAD@{0}~1",
+		"refs/remotes/origin/main": "origin/main", first: first[:7], first[:9]: first[:9], ":/first": ":/first", "HEAD@{0}~1": "HEAD@{0}~1",
 	} {
 		rg := ranged(t, r, want, "")
 		same(t, []string{want, rg.BaseName, rg.Base.Name(), rg.ParentRev, rg.HeadRev}, []string{want, name, name, first, second})
@@ -101,6 +101,66 @@ func TestRevisionsRefused(t *testing.T) {
 			"main feature", "blob-tag",
 		} {
 			failsAs[*UnknownRevisionError](t, resolve(rev))
+		}
+	}
+}
+
+// A name that stands for two commits is no base and no head: whoever may push a tag would choose what is compared.
+func TestTwoMeanings(t *testing.T) {
+	t.Parallel()
+	up := repository(t)
+	up.write("a.sql", "1")
+	first := up.commit("first")
+	up.git("branch", "deploy")
+	f := up.clone()
+	f.git("switch", "-q", "-c", "feature")
+	f.write("b.sql", "1")
+	second := f.commit("second")
+	f.git("tag", "alike", first)
+	f.git("tag", "v9", second)
+	f.git("branch", "alike", first)
+	for name, c := range map[string]struct {
+		ref, rev string
+		say      []string
+	}{
+		"a tag and a branch of the remote":            {"refs/tags/origin/main", "origin/main", []string{"refs/tags/origin/main", "refs/remotes/origin/main"}},
+		"its commit":                                  {"refs/tags/origin/main", "origin/main^{commit}~0", []string{"refs/tags/origin/main"}},
+		"a tag and a local branch":                    {"refs/tags/main", "main", []string{"refs/tags/main", "refs/heads/main"}},
+		"a tag and a branch that only the remote has": {"refs/tags/deploy", "deploy", []string{"refs/tags/deploy", "refs/remotes/origin/deploy"}},
+		"a branch with the name of a remote's":        {"refs/heads/origin/main", "origin/main", []string{"refs/heads/origin/main", "refs/remotes/origin/main"}},
+		"a branch with the name of the remote":        {"refs/heads/origin", "origin", []string{"refs/heads/origin", "refs/remotes/origin/HEAD"}},
+		"a tag with the path of a branch":             {"refs/tags/heads/main", "heads/main", []string{"refs/tags/heads/main", "refs/heads/main"}},
+		"a ref above all":                             {"refs/main", "main", []string{"refs/main", "refs/heads/main"}},
+		"a short id":                                  {"refs/tags/" + first[:8], first[:8], []string{"refs/tags/" + first[:8], "commit " + first}},
+		"a short id in capitals":                      {"refs/heads/" + strings.ToUpper(first[:9]), strings.ToUpper(first[:9]), []string{"commit " + first}},
+		"a name of git describe":                      {"refs/tags/v1-4-g" + first[:7], "v1-4-g" + first[:7], []string{"commit " + first}},
+	} {
+		f.git("update-ref", c.ref, second)
+		r := open(t, f.dir)
+		for _, resolve := range []func() error{
+			func() error { _, err := r.Base(t.Context(), c.rev); return err },
+			func() error { _, err := r.Head(t.Context(), c.rev); return err },
+			func() error { _, err := r.Range(t.Context(), c.rev, ""); return err },
+		} {
+			if err := resolve(); err == nil {
+				t.Errorf("%s: %s is taken", name, c.rev)
+			} else {
+				mentions(t, failsAs[*RefusedRevisionError](t, err), append(c.say, "name one of them")...)
+			}
+		}
+		for _, meaning := range c.say {
+			if _, err := r.Base(t.Context(), strings.TrimPrefix(meaning, "commit ")); err != nil {
+				t.Errorf("%s: what the error names is refused: %v", name, err)
+			}
+		}
+		f.git("update-ref", "-d", c.ref)
+		if _, err := r.Base(t.Context(), c.rev); err != nil {
+			t.Errorf("%s: without the second meaning: %v", name, err)
+		}
+	}
+	for _, rev := range []string{"alike", "main", "HEAD", "@", "v9~1"} {
+		if _, err := open(t, f.dir).Base(t.Context(), rev); err != nil {
+			t.Errorf("%s has one meaning: %v", rev, err)
 		}
 	}
 }
