@@ -226,6 +226,7 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 	failed := len(a.opaque)        // failures of heads are listed before failures of bases
 	movedDirs := map[string]bool{} // directories of the base that moved in the head
 	for _, s := range heads {
+		s = keepPlainSource(s, heads, bases)
 		base := findSource(bases, s)
 		if base == nil {
 			if base = findMovedSource(s, bases, func(b adapter.Source) bool { return movedDirs[b.Dir] || findSource(heads, b) != nil }, a.rng.Changes); base != nil {
@@ -304,6 +305,10 @@ func (a *changelog) readRevisions(ctx context.Context, adapters []adapter.Adapte
 	}
 	var err error
 	var ran *adapter.Set
+	head.Deployed = adapter.DeployedSource{Tree: a.base, Dir: head.Dir}
+	if base != nil {
+		head.Deployed.Dir = base.Dir
+	}
 	if place := findLockTimeoutPlace(a.head, head); place != nil {
 		head.Options.Runner.LockTimeoutAt = &history.Place{Find: func() string { return cmp.Or(place.Find(), adapter.FindDefaultTimeout(a.head, ran)) }}
 	}

@@ -213,6 +213,17 @@ func findSource(list []adapter.Source, s adapter.Source) *adapter.Source {
 	return nil
 }
 
+// keepPlainSource returns the source of a directory of the head. If the base has plain SQL files there, it stays one of plain files: a branch whose
+// files look like another tool's does not choose how the directory is read.
+func keepPlainSource(s adapter.Source, heads, bases []adapter.Source) adapter.Source {
+	for _, b := range bases {
+		if b.Dir == s.Dir && b.Framework != s.Framework && all.Traits(b.Framework).Plain && findSource(heads, b) == nil && findSource(bases, s) == nil {
+			return b
+		}
+	}
+	return s
+}
+
 // guessPlainSource returns a source for a plain directory that was detected only in the other
 // tree. Here it may hold a single file, which is not enough to tell migrations from a
 // script, and still it is the same directory. It is nil if this tree has no SQL file

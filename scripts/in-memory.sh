@@ -4,7 +4,7 @@
 #
 #   scripts/in-memory.sh COMMAND [ARGUMENT …]
 set -uo pipefail
-directory=/dev/shm/onward-test-$(id -u)
+directory=/dev/shm/onward-$(id -u) # no word "test": record takes a command with it for a suite
 free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)
 if [ -n "${TMPDIR:-}" ] || [ "${free:-0}" -lt 8000000 ] || ! command -v flock >/dev/null; then
   exec "$@"

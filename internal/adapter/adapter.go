@@ -142,6 +142,14 @@ type Source struct {
 	IsPostgres bool
 	// Options come from onward.yaml, for the adapters that have some.
 	Options Options
+	// Deployed is where the base has its files, if this is a source of the head.
+	Deployed DeployedSource
+}
+
+// DeployedSource is the directory of a source at the base. Its Tree is nil if there is no base. The directory may be empty.
+type DeployedSource struct {
+	Tree Tree
+	Dir  string
 }
 
 // Options are the settings of a directory of migrations in onward.yaml.

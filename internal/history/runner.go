@@ -30,6 +30,9 @@ type Runner struct {
 	// Conditional is set if the file is a template with conditions. It is read as if they were
 	// true; Otherwise is the form in which they are false.
 	Conditional bool
+	// Marker is the line of a file in a new directory that hides a part of it, if the directory's tool is what its files look like: nothing
+	// deployed proves that. Otherwise is then the whole file.
+	Marker string
 	// Rerun is set if the tool runs the whole file again after a migration without a transaction
 	// failed halfway.
 	Rerun bool

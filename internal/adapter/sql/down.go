@@ -14,7 +14,7 @@ func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*sc
 		return newConfiguredRunner(s.Options.Own).readDownSource(t, s, m)
 	}
 	lines := findHintedLines(m.Source.Text)
-	if r := toolByMarkers(lines); r != nil {
+	if r := toolByMarkers(lines); r != nil && r.name == m.Runner.Name {
 		return r.marks.downSource(m.Source.Text, lines, s.Options), nil
 	}
 	return readDownFile(t, m)

@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"path"
+
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
@@ -12,13 +14,15 @@ type file struct {
 	place   *migrationDir
 	m       *adapter.Migration
 	options adapter.Options
-	// name is its name without the directory, text its content, and lines are the comment
+	// path is its name in the directory, name is that without further directories, text its content, and lines are the comment
 	// lines that may be markers.
-	name, text string
-	lines      []line
+	path, name, text string
+	lines            []line
 	// own is set if its runner is the directory's, and not only this file's. marked is
 	// set if it has the runner's markers.
 	own, marked bool
+	// trust is how far its markers are believed.
+	trust trust
 
 	// mode is how it is sent, regions the parts of it that are sent. whole is set if each
 	// is one message. hash is the text that identifies a version of the file; "" for the
@@ -30,8 +34,8 @@ type file struct {
 }
 
 // setParts sets the parts and the mode of a migration.
-func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
-	f := &file{tree: p.tree, place: p, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
+func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.File, up string, o adapter.Options) {
+	f := &file{tree: p.tree, place: p, m: m, options: o, path: up, name: path.Base(up), text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
 	sender := r.chooseRunner(f)
 	m.Runner.Tool = history.Tool{
 		Name: sender.name, Unit: sender.unit, Apart: sender.apart, Ended: sender.ended, Begin: sender.begin, End: sender.end,
@@ -55,19 +59,32 @@ func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.F
 		}
 	}
 	m.Seal(f.mode, o, f.hash)
+	if f.marked && f.trust == markersUnproven {
+		f.addWholeForm(sender)
+	}
 }
 
 // chooseRunner returns the runner that decides how a file is sent: the directory's, else the one
-// whose markers the file has, else the one that its name fits. It sets the file's lines and marked,
-// unless the directory's runner is certain.
+// whose markers the file has, else the one that its name fits. It sets the file's lines, trust and marked. It reports markers that mean
+// nothing in the directory.
 func (r *runner) chooseRunner(f *file) *runner {
-	if r.sure != nil && r.sure(f.text) {
-		return r
-	}
 	f.lines = findHintedLines(f.text)
+	isSure := r.sure != nil && r.sure(f.text)
 	if tool := toolByMarkers(f.lines); tool != nil {
+		if f.trust = f.place.deployed.judgeMarkers(f, tool); f.trust == markersForeign {
+			f.place.deployed.refuseMarkers(f, tool)
+		}
+		switch {
+		case isSure:
+			return r
+		case f.trust == markersForeign:
+			return f.place.deployed.chooseSender(r)
+		}
 		f.marked = true
 		return tool
+	}
+	if isSure {
+		return r
 	}
 	if r.loose {
 		for _, tool := range tools {

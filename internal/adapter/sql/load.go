@@ -80,7 +80,7 @@ func (r *runner) makeMigration(p *migrationDir, i int, s adapter.Source) *adapte
 		m.DownPath = p.Join(down)
 	}
 	if m.Failed == "" {
-		r.setParts(p, m, p.files[i], name, s.Options)
+		r.setParts(p, m, p.files[i], up, s.Options)
 	}
 	return m
 }

@@ -22,6 +22,8 @@ type migrationDir struct {
 	numbered int
 	// files are the up migrations that were read.
 	files []*adapter.File
+	// deployed knows whose markers count; nil if there is no base.
+	deployed *deployedMarkers
 	// marked returns the tool whose markers a text has; nil for none.
 	marked func(text string) *runner
 	// version is the result of [migrationDir.readVersion].
@@ -35,6 +37,7 @@ func newMigrationDir(t adapter.Tree, s adapter.Source) *migrationDir {
 	p := &migrationDir{tree: t, Dir: adapter.ListDir(t, s.Dir, ".sql"), marked: func(text string) *runner { return toolByMarkers(findHintedLines(text)) }}
 	p.ups, p.downs, p.numbered = listSourceFiles(t, s, p.Dir)
 	p.ups = omitBaselines(p.ups)
+	p.deployed = newDeployedMarkers(s)
 	return p
 }
 

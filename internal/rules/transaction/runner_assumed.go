@@ -56,6 +56,10 @@ func (m *assumedRunner) reportDifference(p *rule.Pass) {
 		m.reportConditional(p, more, fewer)
 		return
 	}
+	if m.Runner.Marker != "" {
+		m.reportHidden(p, more)
+		return
+	}
 	fact, harm, severity := describeDifference(more, fewer)
 	r := rule.Report{
 		Severity: severity,
@@ -88,6 +92,25 @@ func (m *assumedRunner) reportConditional(p *rule.Pass, more, fewer []onward.Fin
 		r.SafeIf = "the conditions of the templates in " + path.Dir(m.Path) + " hold"
 	}
 	p.ReportAt(m.ID, m.Path, slices.Concat(more, fewer)[0].Line, r)
+}
+
+// reportHidden tells of a marker in a new directory: nothing that is deployed says that its tool runs the file.
+func (m *assumedRunner) reportHidden(p *rule.Pass, more []onward.Finding) {
+	more = slices.DeleteFunc(more, func(f onward.Finding) bool { // one part may undo what the other needs
+		return strings.HasPrefix(f.Harm, migrationFails) || strings.HasPrefix(f.Rule, "release-statement-")
+	})
+	if len(more) == 0 {
+		return
+	}
+	fact, harm, _ := describeDifference(more, nil)
+	p.ReportAt(m.ID, m.Path, more[0].Line, rule.Report{
+		Severity: onward.Error,
+		Fact: fmt.Sprintf("%q hides a part of this file, and nothing deployed says that its tool runs the directory: in the whole file, %s",
+			m.Runner.Marker, fact),
+		Harm:    harm,
+		Instead: "see what runs the directory; if it is the marker's tool, name it in onward.yaml, or suppress this finding",
+		Cause:   "and so are %d others of which that is so",
+	})
 }
 
 // migrationFails begins the harm of a statement that the server certainly refuses.
@@ -133,7 +156,7 @@ func (m *assumedRunner) subtractErrors(list, other []onward.Finding) []onward.Fi
 		if f.Severity != onward.Error || found[place{f.Rule, f.Line}] {
 			continue
 		}
-		if f.Category != onward.Locking && f.Category != onward.InTransaction && !m.Runner.Conditional {
+		if f.Category != onward.Locking && f.Category != onward.InTransaction && !m.Runner.Conditional && m.Runner.Marker == "" {
 			continue // the schema comes out the same
 		}
 		ignored := func(c script.Suppression) bool {
