@@ -23,7 +23,7 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 	m.Source.Parts = u.Parts
 	for _, c := range u.Unread {
 		m.Opaque = append(m.Opaque, onward.Opaque{
-			Migration: m.ID, Path: m.Path, Line: c.Line, Column: c.Column, What: "call of " + c.Call, Why: c.Why, Failed: u.NotRun,
+			Migration: m.ID, Path: m.Path, Line: c.Line, Column: c.Column, What: "call of " + c.Call, Why: c.Why, Failed: u.NotRun || c.Exhausted,
 		})
 	}
 	m.Runner.Rerun = sent == onward.TransactionNone

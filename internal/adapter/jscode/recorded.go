@@ -180,7 +180,7 @@ func (r *recorder) readCall(c jsrun.Call) {
 }
 
 func (r *recorder) addUnread(c jsrun.Call, name, reason string) {
-	u := Unread{Line: max(c.Place.Line, 1), Column: max(c.Place.Column, 1), Call: name, Why: reason, NoUp: c.NoUp}
+	u := Unread{Line: max(c.Place.Line, 1), Column: max(c.Place.Column, 1), Call: name, Why: reason, NoUp: c.NoUp, Exhausted: c.Exhausted}
 	if reason == "" {
 		u.Why = "its SQL is known only when it runs"
 	}

@@ -93,6 +93,6 @@ type Unread struct {
 	Line, Column int
 	// Call is its name, such as "queryRunner.addColumn". Why says what hides its SQL.
 	Call, Why string
-	// NoUp is set if there is no function up.
-	NoUp bool
+	// NoUp is set if there is no function up. Exhausted is set if the run ended at a bound.
+	NoUp, Exhausted bool
 }

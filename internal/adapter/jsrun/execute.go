@@ -90,10 +90,14 @@ func shortenText(text string) string {
 	return text[:min(len(text), 200)]
 }
 
-// timeoutError says that a program took too long. abortError says that it did something that cannot be followed.
+// timeoutError says that a program took too long. abortError says that it did something that cannot be followed, or
+// exhausted a bound.
 type (
 	timeoutError struct{}
-	abortError   struct{ why string }
+	abortError   struct {
+		why       string
+		exhausted bool
+	}
 )
 
 func (*timeoutError) Error() string { return "it takes too long" }
@@ -150,7 +154,7 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 	}
 	var deep *sobek.StackOverflowError
 	if errors.As(err, &deep) {
-		err = &abortError{"its calls are nested too deep"}
+		err = &abortError{"its calls are nested too deep", true}
 	}
 	var timeout *timeoutError
 	var aborted *abortError
@@ -160,11 +164,11 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 		return nil, errBudget
 	case errors.As(err, &timeout):
 		e.late = true
-		aborted = &abortError{timeout.Error()}
+		aborted = &abortError{timeout.Error(), true}
 		fallthrough
 	case errors.As(err, &aborted):
 		p.aborted = true
-		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: aborted.why, decisions: len(p.decisions)})
+		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: aborted.why, Exhausted: aborted.exhausted, decisions: len(p.decisions)})
 	case err != nil:
 		reason := errorWords + shortenText(err.Error())
 		p.calls = append(p.calls, Call{
@@ -253,7 +257,7 @@ func (p *programRun) runProgram() error {
 	fail := func(reason string, ofEngine bool) {
 		ended, failed = true, errors.New(reason)
 		if ofEngine {
-			p.failed, failed = true, &abortError{errorWords + shortenText(reason)}
+			p.failed, failed = true, &abortError{why: errorWords + shortenText(reason)}
 		}
 	}
 	start, _ := sobek.AssertFunction(methods.Get("start"))
@@ -268,7 +272,7 @@ func (p *programRun) runProgram() error {
 			return err
 		}
 		if !progress.ToBoolean() && !ended {
-			return &abortError{"it waits for something that never happens"}
+			return &abortError{why: "it waits for something that never happens"}
 		}
 	}
 	if failed != nil {
@@ -334,7 +338,7 @@ func (p *programRun) openBlock() int {
 // abort ends the run; the program cannot catch that.
 func (p *programRun) abort(reason string) {
 	p.updatePlaces()
-	p.vm.Interrupt(&abortError{reason})
+	p.vm.Interrupt(&abortError{reason, true})
 }
 
 // answerCondition answers a condition on an unknown value.

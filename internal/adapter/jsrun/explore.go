@@ -175,7 +175,7 @@ func markUnexplored(list []joinedCall, d *decision, n int) []joinedCall {
 	}
 	note := Call{
 		Place: Place{d.line, 1}, Name: "up", decisions: n,
-		Unread: "the program has more conditions on unknown values than are tried: the other way of this one is not known",
+		Exhausted: true, Unread: "the program has more conditions on unknown values than are tried: the other way of this one is not known",
 	}
 	return slices.Insert(list, first, joinedCall{Call: note, branch: d})
 }

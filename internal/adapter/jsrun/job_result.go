@@ -33,6 +33,8 @@ type Call struct {
 	Place Place `json:"place"`
 	// Unread says why it is not known what is sent; then Value may be missing, and Name is the call's name.
 	Unread string `json:"unread,omitempty"`
+	// Exhausted is set if Unread is a bound of the interpreter: what the program does after it is not known.
+	Exhausted bool `json:"exhausted,omitempty"`
 	// NoUp is set for the only call of a module that exports no function to run.
 	NoUp bool   `json:"noUp,omitempty"`
 	Name string `json:"name,omitempty"`

@@ -55,7 +55,7 @@ func KeepForSession() {
 }
 
 // resultVersion changes if the same program has another result, although the prelude is the same.
-const resultVersion = "5"
+const resultVersion = "6"
 
 // openResults opens the results for the directory of some programs.
 func openResults(jobs []Job) keptResults {

@@ -1,6 +1,7 @@
 package knex_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/knex"
+	"github.com/onward-sql/onward/onward"
 )
 
 // readProgram returns the statements of a migration, with their lines and conditions, and the calls that are not
@@ -107,6 +109,30 @@ func TestStatic(t *testing.T) {
 		}
 		if m := set.Migrations[0]; (len(m.Source.Parts) == 0) != static || (len(m.Opaque) > 0) != static {
 			t.Errorf("static %v: %d statements, and not judged: %v", static, len(m.Source.Parts), m.Opaque)
+		}
+	}
+}
+
+// What is over a bound of the interpreter has failed: what comes after it is not known. An unknown call has not failed.
+func TestBoundsFail(t *testing.T) {
+	t.Parallel()
+	for program, failed := range map[string]bool{
+		"for (let i = 0; i < 1e9; i++);":                              true,
+		"const f = (n) => n < 2 ? n : f(n - 1) + f(n - 2); f(50)":     true,
+		"const g = (n) => g(n + 1); g(0)":                             true,
+		"for (let i = 0; i < 1e5; i++) await knex.raw('SELECT ' + i)": true,
+		"await knex.unknownThing()":                                   false,
+	} {
+		m := adaptertest.LoadOnly(t, knex.Adapter, adaptertest.Text(map[string]string{
+			"knexfile.js":     "module.exports = { client: 'pg' }",
+			"migrations/1.js": "exports.up = async (knex) => { " + program + "; await knex.schema.dropTable('member') }; exports.down = async () => {}",
+		})).Migrations[0]
+		if len(m.Opaque) == 0 && m.Failed == "" {
+			t.Errorf("%s: nothing is reported", program)
+			continue
+		}
+		if got := m.Failed != "" || slices.ContainsFunc(m.Opaque, func(o onward.Opaque) bool { return o.Failed }); got != failed {
+			t.Errorf("%s: failed is %t: %+v", program, got, m.Opaque)
 		}
 	}
 }

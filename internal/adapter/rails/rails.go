@@ -282,6 +282,7 @@ func (p *program) translateUp(t adapter.Tree, s adapter.Source, names *schema, m
 		m.Source.Parts, m.Source.Waivers = run.Parts, x.waivers
 		for _, u := range run.Unread {
 			opaque(u.Line, u.Column, "call of "+u.Call, u.Why)
+			m.Opaque[len(m.Opaque)-1].Failed = u.Exhausted
 		}
 		return
 	}

@@ -1,6 +1,7 @@
 package rails_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -245,6 +246,24 @@ func TestSnapshot(t *testing.T) {
 		}
 		if s := strings.Join(got, " | "); s != tc.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, s, tc.want)
+		}
+	}
+}
+
+// What is over a bound of the reader has failed: what comes after it is not known. An unknown call has not failed.
+func TestBoundsFail(t *testing.T) {
+	t.Parallel()
+	doubles := "a = 'SELECT 1;'\n" + strings.Repeat("a = \"#{a}#{a}\"\n", 30) + "execute a"
+	for body, failed := range map[string]bool{
+		"500_000.times { |i| execute \"SELECT #{i}\" }": true,
+		doubles:                     true,
+		"Member.find_each(&:save!)": false,
+	} {
+		m := adaptertest.LoadOnly(t, rails.Adapter{}, adaptertest.Text(map[string]string{
+			"Gemfile": "gem 'rails'\ngem 'pg'\n", "db/migrate/20240101000000_drop_nick.rb": adaptertest.RailsMigration("DropNick", body, "remove_column :members, :nick"),
+		})).Migrations[0]
+		if got := slices.ContainsFunc(m.Opaque, func(o onward.Opaque) bool { return o.Failed }); got != failed || len(m.Opaque) == 0 {
+			t.Errorf("%.60s: failed is %t: %+v", body, got, m.Opaque)
 		}
 	}
 }

@@ -33,8 +33,8 @@ type Unread struct {
 	Line, Column int
 	// Call is its name, such as "User.find_each". Why says what hides its work.
 	Call, Why string
-	// Rows is set if it works on rows, not on the schema.
-	Rows bool
+	// Rows is set if it works on rows, not on the schema. Exhausted is set if the run ended at a bound: what comes after is not known.
+	Rows, Exhausted bool
 }
 
 // The bounds of a run: how many nodes it reads, and how many bytes of text and statements it makes.
@@ -119,7 +119,7 @@ func (p *Program) Run(c *Class, method string, h Handler) (r *Run, found bool) {
 	}
 	r.callMethod(m, &Call{Name: method})
 	if r.isExhausted() {
-		r.Parts, r.Unread = nil, []Unread{{Line: 1, Column: 1, Call: method, Why: "the program is too long to read"}}
+		r.Parts, r.Unread = nil, []Unread{{Line: 1, Column: 1, Call: method, Why: "the program is too long to read", Exhausted: true}}
 	}
 	return r, true
 }
@@ -129,7 +129,7 @@ func (p *Program) RunBody(h Handler) *Run {
 	r := &Run{handler: h, program: p, class: p.top, scope: &scope{variables: map[string]Value{}}, fields: map[string]Value{}, lines: p.lines}
 	r.executeBody(p.body)
 	if r.isExhausted() {
-		r.Unread = append(r.Unread, Unread{Line: 1, Column: 1, Call: "program", Why: "the program is too long to read"})
+		r.Unread = append(r.Unread, Unread{Line: 1, Column: 1, Call: "program", Why: "the program is too long to read", Exhausted: true})
 	}
 	return r
 }
