@@ -89,6 +89,8 @@ type app struct {
 	refuses atomic.Bool
 	// baseFiles are the files that count with --trust base; nil for the head's.
 	baseFiles *audit.BaseFiles
+	// typedSecrets are the parts of the arguments that are not printed.
+	typedSecrets []string
 	// code is the exit code of a command that did its work.
 	code int
 }
@@ -105,6 +107,7 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 	a.err = escape.Writer{W: a.err}
 	root := a.newRootCommand()
 	root.SetArgs(args)
+	a.typedSecrets = address.ListTypedSecrets(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
@@ -128,7 +131,7 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 // printError prints why a command ended, and returns its exit code.
 func (a *app) printError(ctx context.Context, err error) int {
 	// The value of a flag or an argument may be an address with a password.
-	text := strings.TrimSpace(address.HidePasswords(err.Error()))
+	text := strings.TrimSpace(address.HidePasswords(err.Error(), a.typedSecrets...))
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		text = "interrupted" // wherever it was
 	}

@@ -120,13 +120,13 @@ func fillAddress(cmd *cobra.Command, command string) string {
 	return command
 }
 
-// addressWord returns the value of an address for a shell: the place that holds it, or the address itself if it has no password.
-// ADDRESS stands for any other.
+// addressWord returns the value of an address for a shell: the place that holds it, or the address itself if it has no secret and
+// no unknown part. ADDRESS stands for any other.
 func addressWord(value string) string {
 	if place := findPlace(value); place != "" {
 		return escape.QuoteShell(place)
 	}
-	if hasSecret(value) {
+	if !address.IsPrintable(value) {
 		return "ADDRESS"
 	}
 	return escape.QuoteShell(value)
@@ -171,7 +171,9 @@ func findVariable(value string) string {
 // variableName matches a variable that a shell hands on. A shell sets "_" itself.
 var variableName = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
 
-func hasSecret(value string) bool { return address.HidePasswords(value) != value }
+func hasSecret(value string) bool {
+	return address.HidePasswords(value) != value || len(address.ListTypedSecrets([]string{value})) > 0
+}
 
 // flagWord returns a flag as written, without a value that may hold a secret.
 func flagWord(f *pflag.Flag) string {
@@ -239,7 +241,10 @@ func mayRepeat(err error) bool {
 // printNext prints the next command, in one line so that it can be copied.
 func (a *app) printNext(command string) {
 	if command != "" && !a.flags.quiet {
-		fmt.Fprintln(a.err, escape.Line("onward: next: "+command))
+		if strings.Contains(command, " ADDRESS") {
+			command += " # ADDRESS: env:NAME or @FILE, so that no log has the password"
+		}
+		fmt.Fprintln(a.err, escape.Line("onward: next: "+address.HidePasswords(command, a.typedSecrets...)))
 	}
 }
 

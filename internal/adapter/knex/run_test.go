@@ -113,7 +113,7 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// What is over a bound of the interpreter has failed: what comes after it is not known. An unknown call has not failed.
+// A program that exceeds a bound of the interpreter has failed: nobody knows the rest of it. An unknown call has not failed.
 func TestBoundsFail(t *testing.T) {
 	t.Parallel()
 	for program, failed := range map[string]bool{

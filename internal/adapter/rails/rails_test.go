@@ -250,7 +250,7 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// What is over a bound of the reader has failed: what comes after it is not known. An unknown call has not failed.
+// A program that exceeds a bound of the reader has failed: nobody knows the rest of it. An unknown call has not failed.
 func TestBoundsFail(t *testing.T) {
 	t.Parallel()
 	doubles := "a = 'SELECT 1;'\n" + strings.Repeat("a = \"#{a}#{a}\"\n", 30) + "execute a"
@@ -260,7 +260,8 @@ func TestBoundsFail(t *testing.T) {
 		"Member.find_each(&:save!)": false,
 	} {
 		m := adaptertest.LoadOnly(t, rails.Adapter{}, adaptertest.Text(map[string]string{
-			"Gemfile": "gem 'rails'\ngem 'pg'\n", "db/migrate/20240101000000_drop_nick.rb": adaptertest.RailsMigration("DropNick", body, "remove_column :members, :nick"),
+			"Gemfile":                                "gem 'rails'\ngem 'pg'\n",
+			"db/migrate/20240101000000_drop_nick.rb": adaptertest.RailsMigration("DropNick", body, "remove_column :members, :nick"),
 		})).Migrations[0]
 		if got := slices.ContainsFunc(m.Opaque, func(o onward.Opaque) bool { return o.Failed }); got != failed || len(m.Opaque) == 0 {
 			t.Errorf("%.60s: failed is %t: %+v", body, got, m.Opaque)
