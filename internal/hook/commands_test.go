@@ -47,6 +47,10 @@ var harmfulCommands = []string{
 	"python3 manage.py migrate shop zero",
 	"uv run python -m django flush",
 	"php artisan migrate:fresh --seed",
+	"npx kysely migrate:rollback --all", "pnpm exec kysely migrate:down", "npx kysely-ctl migrate down",
+	"onward guard --db env:DATABASE_URL -- dropdb -h db.example.com app_prod", "onward record --db env:DATABASE_URL -o x.json -- alembic downgrade base",
+	"onward guard --db @address -- sh -c 'php artisan migrate:fresh'", "sudo -u app onward record -- npx prisma migrate reset --force",
+	"onward capture -- psql -h db.example.com app_prod -c 'DROP TABLE users'",
 	"docker compose exec -T app php artisan db:wipe",
 	"bundle exec rails db:drop db:create",
 	"RAILS_ENV=production DISABLE_DATABASE_ENVIRONMENT_CHECK=1 bin/rails db:reset",
@@ -100,7 +104,9 @@ var harmfulCommands = []string{
 }
 
 var harmlessCommands = []string{
-	"ls -la", "git status && git diff", "go test ./...", "npm run build", "npm install prisma", "make lint", "cat Makefile",
+	"ls -la", "git status && git diff", "npx kysely migrate:latest", "onward guard --db env:DATABASE_URL -- alembic upgrade head",
+	"onward apply --db env:DATABASE_URL",
+	"go test ./...", "npm run build", "npm install prisma", "make lint", "cat Makefile",
 	"git commit -m 'drop database of the old reports'", "grep -rn \"DROP TABLE\" db/", "echo dropdb app_prod", "rg 'migrate:fresh'",
 	"alembic upgrade head", "alembic downgrade --sql head:base", "make migrate", "npm run migrate", "python manage.py migrate",
 	"python manage.py migrate --plan",

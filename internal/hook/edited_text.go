@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
@@ -104,7 +105,7 @@ type edited map[string]*string
 func applyEdits(dir string, edits []fileEdit) (edited, error) {
 	out := edited{}
 	for _, f := range edits {
-		path := resolveDirLinks(joinPath(dir, f.path))
+		path := resolveEdited(dir, f.path, f.deleted)
 		now, known := out[path]
 		if !known {
 			var err error
@@ -118,11 +119,38 @@ func applyEdits(dir string, edits []fileEdit) (edited, error) {
 		}
 		if f.movedTo != "" {
 			out[path] = nil
-			path = resolveDirLinks(joinPath(dir, f.movedTo))
+			path = resolveEdited(dir, f.movedTo, true)
 		}
 		out[path] = after
 	}
 	return out, nil
+}
+
+// resolveEdited returns the file that an edit of a path changes: what a symbolic link leads to, unless the edit replaces the link itself. The
+// settings of the repository have their own name, also if a hard link is edited.
+func resolveEdited(dir, name string, replacesLink bool) string {
+	path := resolveDirLinks(joinPath(dir, name))
+	if replacesLink {
+		return path
+	}
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file
+	} else if next, err := os.Readlink(path); err == nil { // it leads to a file that is not there yet
+		path = resolveDirLinks(joinPath(filepath.Dir(path), next))
+	}
+	edited, err := os.Stat(path)
+	if err != nil || filepath.Base(path) == config.Name {
+		return path
+	}
+	for above := filepath.Dir(path); ; above = filepath.Dir(above) {
+		settings := filepath.Join(above, config.Name)
+		if info, err := os.Stat(settings); err == nil && os.SameFile(info, edited) {
+			return settings
+		}
+		if above == filepath.Dir(above) {
+			return path
+		}
+	}
 }
 
 // resolveDirLinks resolves the links of a file's directory.

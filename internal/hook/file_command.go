@@ -7,13 +7,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // fileWords matches the programs that change files.
-var fileWords = lazyregexp.New(`(?:^|[\s;&|(])(?:mv|cp|rm|unlink|tee|sed|gsed|perl|ruby)\s`)
+var fileWords = lazyregexp.New(`(?:^|[\s;&|(])(?:mv|cp|ln|rm|unlink|tee|sed|gsed|yq|perl|ruby)\s|onward\.yaml`)
 
 const computedText = "the shell computes what it writes, so it cannot be judged: use the tool that edits files"
+
+// settingsReaders are programs that do not change a file that they are given. Any other is one that may write the settings.
+var settingsReaders = strings.Fields("cat bat less more head tail grep egrep fgrep rg ag wc ls ll stat file diff cmp test [ [[ echo printf git onward " +
+	"sha256sum md5sum awk jq tree du find realpath readlink basename dirname touch chmod cd yamllint code mv cp ln rm unlink tee sed gsed yq")
+
+// settingsArgument matches an argument that names the settings: onward.yaml, of=onward.yaml, --output=../onward.yaml.
+var settingsArgument = lazyregexp.New(`(?:^|[/=@>:])onward\.yaml$|^-\w+onward\.yaml$`)
+
+// recordSettingsWrite records that a program may write the settings, if it is given their name and is not known to only read files.
+func (r *scriptReader) recordSettingsWrite(run *invocation, name string) {
+	isReader := func(w word) bool { return slices.Contains(settingsReaders, programName(w.text)) }
+	switch {
+	case run.place != "" || isReader(run.args[0]):
+		return
+	case slices.Contains(wrappers, name): // of a program that is not known
+		if slices.ContainsFunc(run.args[1:], func(w word) bool { return isReader(w) || isKnownProgram(programName(w.text)) }) {
+			return
+		}
+	case isKnownProgram(name) && !isInterpreter(name):
+		return
+	}
+	for _, w := range run.args[1:] {
+		if settingsArgument.MatchString(w.text) || isInterpreter(name) && strings.Contains(w.text, config.Name) ||
+			filepath.Base(resolveEdited(run.dir, w.text, false)) == config.Name {
+			r.out.writes = append(r.out.writes, write{path: word{config.Name, true}, dir: run.dir})
+			return
+		}
+	}
+}
 
 // recordWrites records the files that mv, cp, rm, tee, sed -i and the like change.
 func (r *scriptReader) recordWrites(run *invocation) {
@@ -43,7 +73,12 @@ func (r *scriptReader) recordWrites(run *invocation) {
 		for _, w := range listOperands(rest) {
 			add(write{path: w, content: run.stdin, appends: appends})
 		}
-	case "sed", "gsed", "perl", "ruby":
+	case "ln":
+		sources, target := splitTarget(rest)
+		for _, s := range sources {
+			add(write{path: target, source: &s, intoDir: len(sources) > 1, links: true})
+		}
+	case "sed", "gsed", "perl", "ruby", "yq":
 		for _, w := range listEditedInPlace(name, rest) {
 			add(write{path: w, ifThere: true})
 		}
@@ -84,7 +119,7 @@ func listEditedInPlace(name string, args []word) (files []word) {
 	for i := 0; i < len(args); i++ {
 		text := args[i].text
 		switch {
-		case text == "--in-place" || strings.HasPrefix(text, "--in-place="):
+		case text == "--in-place" || text == "--inplace" || strings.HasPrefix(text, "--in-place="):
 			inPlace = true
 		case strings.HasPrefix(text, "--expression") || strings.HasPrefix(text, "--file"):
 			hasScript = true
@@ -117,7 +152,7 @@ const mostMoved = 1000
 // listWriteEdits returns the edits of files that a script makes, in its order.
 func listWriteEdits(writes []write) (list []fileEdit) {
 	// editByPath has the texts of files that the script has written by then: nil for one that it removed.
-	editByPath := map[string]*fileEdit{}
+	editByPath, links := map[string]*fileEdit{}, map[string]string{}
 	add := func(f fileEdit) {
 		list = append(list, f)
 		editByPath[f.path] = &f
@@ -127,7 +162,17 @@ func listWriteEdits(writes []write) (list []fileEdit) {
 			continue // a temporary file, mostly
 		}
 		path := joinPath(w.dir, w.path.text)
+		if linked, ok := links[path]; ok && !w.removes {
+			path = linked
+		}
 		switch {
+		case w.links:
+			links[path] = joinPath(w.dir, w.source.text)
+			if filepath.Base(path) == config.Name {
+				f := readCurrentText(links[path], editByPath)
+				f.path = path
+				add(f)
+			}
 		case w.removes:
 			for _, name := range listCandidateFiles(path, editByPath) {
 				add(fileEdit{path: name, deleted: true})
@@ -165,6 +210,9 @@ func listCopyEdits(w *write, target string, editByPath map[string]*fileEdit) (li
 	if !w.source.known {
 		return []fileEdit{{path: target, unknown: computedText}}
 	}
+	if file, err := filepath.EvalSymlinks(source); err == nil && !w.moves {
+		source = file
+	}
 	for _, name := range listCandidateFiles(source, editByPath) {
 		f := readCurrentText(name, editByPath)
 		relative, err := filepath.Rel(source, name)
@@ -176,6 +224,9 @@ func listCopyEdits(w *write, target string, editByPath map[string]*fileEdit) (li
 		if w.moves {
 			list = append(list, fileEdit{path: name, deleted: true})
 		}
+	}
+	if len(list) == 0 && filepath.Base(target) == config.Name {
+		return []fileEdit{{path: target, unknown: computedText}}
 	}
 	return list
 }

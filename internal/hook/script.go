@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -35,6 +36,8 @@ type write struct {
 	// source is the file that mv and cp put at the path, or, with intoDir, into it. moves: it is gone afterwards.
 	source         *word
 	intoDir, moves bool
+	// links: the path is another name of the source afterwards.
+	links bool
 	// removes: the file, or all files of the directory, are removed. ifThere: the file is changed in place.
 	removes, ifThere bool
 }
@@ -52,8 +55,12 @@ type scriptReader struct {
 	out    *script
 }
 
+// mostBytes limits the values that a script computes, together. A value of more is not known.
+const mostBytes = 32 << 20
+
 // script is the result of reading a shell script.
 type script struct {
+	bytes  int // of values
 	runs   []invocation
 	writes []write
 	// unread are errors of scripts that name a database's tool and cannot be read.
@@ -69,7 +76,7 @@ func readScript(text, dir string, getenv func(string) string) *script {
 
 // readScriptText reads the text of a script.
 func (r *scriptReader) readScriptText(text string, stdin *word) {
-	if r.depth > maxDepth {
+	if r.depth > maxDepth || !r.countBytes(len(text)) {
 		return
 	}
 	r.depth++
@@ -82,6 +89,16 @@ func (r *scriptReader) readScriptText(text string, stdin *word) {
 		return
 	}
 	r.walkStatements(file.Stmts, stdin)
+}
+
+// countBytes counts the bytes of a value. It reports whether the script's values are within their limit; the script is unread otherwise.
+func (r *scriptReader) countBytes(n int) bool {
+	if r.out.bytes <= mostBytes {
+		if r.out.bytes += n; r.out.bytes > mostBytes {
+			r.out.unread = append(r.out.unread, fmt.Errorf("its values have more than %d MB", mostBytes>>20))
+		}
+	}
+	return r.out.bytes <= mostBytes
 }
 
 func (r *scriptReader) walkStatements(list []*syntax.Stmt, stdin *word) {

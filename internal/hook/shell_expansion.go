@@ -8,6 +8,9 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
+// wordBytes is what a word takes beside its text.
+const wordBytes = 24
+
 // expandFields expands a word of a shell script: with F="-h db", psql $F has the words -h and db.
 func (r *scriptReader) expandFields(w *syntax.Word) []word {
 	whole := r.expandWord(w)
@@ -15,6 +18,9 @@ func (r *scriptReader) expandFields(w *syntax.Word) []word {
 		if _, isVariable := w.Parts[0].(*syntax.ParamExp); isVariable && whole.known {
 			var out []word
 			for _, f := range strings.Fields(whole.text) {
+				if !r.countBytes(len(f) + wordBytes) {
+					break
+				}
 				out = append(out, word{f, true})
 			}
 			return out
@@ -71,6 +77,9 @@ func (r *scriptReader) expandParts(parts []syntax.WordPart, isEscaped func(byte)
 				}
 			}
 		default: // arithmetic, a glob
+		}
+		if !r.countBytes(len(out.text) + len(part.text)) {
+			return word{}
 		}
 		out.text += part.text
 		out.known = out.known && part.known

@@ -145,6 +145,10 @@ var databaseTools = []databaseTool{
 		variables: []string{"DATABASE_URL", "POSTGRES_URL", "PG_CONNECTION_STRING"}, files: []string{"knexfile.*", "*/knexfile.*"},
 	},
 	{
+		names: []string{"kysely", "kysely-ctl"}, danger: dangerByPattern(`(?:migrate:)?(?:rollback|down)`, reverts),
+		variables: []string{"DATABASE_URL"}, files: []string{"kysely.config.*", ".config/kysely.config.*"},
+	},
+	{
 		names: []string{"mikro-orm", "mikro-orm-esm"}, danger: dangerByPattern(`schema:(?:drop|fresh)|migration:(?:fresh|down)|database:drop`, drops),
 		variables: []string{"DATABASE_URL"}, files: []string{"mikro-orm.config.*", "*/mikro-orm.config.*"},
 	},
@@ -220,7 +224,7 @@ func findTool(name string) *databaseTool {
 var (
 	databaseWords = lazyregexp.New(`(?i)\b(psql|pgcli|usql|pg_restore|pg_dropcluster|dropdb|alembic|flask|manage\.py|` +
 		`django|rails|rake|artisan|console|doctrine|phinx|` +
-		`prisma|drizzle-kit|typeorm|sequelize|knex|mikro-orm|node-pg-migrate|db-migrate|graphile-migrate|goose|migrate|dbmate|tern|flyway|gradlew?|mvnw?|` +
+		`prisma|drizzle-kit|typeorm|sequelize|knex|kysely|mikro-orm|node-pg-migrate|db-migrate|graphile-migrate|goose|migrate|dbmate|tern|flyway|gradlew?|mvnw?|` +
 		`liquibase|atlas|sqitch|diesel|sqlx|sea-orm-cli|mix|dotnet|supabase|hasura|pg:(?:reset|psql|copy)|yoyo|aerich|drop|truncate)|flyway|liquibase|dropall`)
 	// scriptWords are words of commands that run a script of the project.
 	scriptWords = lazyregexp.New(`\b(make|gmake|just|npm|yarn|pnpm|bun|composer|source|bash|sh|zsh|volumes?|down)\b|\.sh\b|^\s*\.|[;&|(]\s*\.|\./`)

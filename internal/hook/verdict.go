@@ -20,7 +20,7 @@ func (r *reader) judgeFiles(list []fileEdit, dir string) {
 		if f.movedTo != "" {
 			paths = append(paths, f.movedTo)
 		}
-		if slices.ContainsFunc(paths, func(p string) bool { return mayBeMigration(resolveDirLinks(joinPath(dir, p)), f.knownTexts(dir)...) }) {
+		if slices.ContainsFunc(paths, func(p string) bool { return mayBeMigration(resolveEdited(dir, p, f.deleted), f.knownTexts(dir)...) }) {
 			concerned = append(concerned, f)
 		}
 	}
@@ -62,7 +62,7 @@ func (f *fileEdit) knownTexts(dir string) []string {
 func (r *reader) refuseUnknown(list []fileEdit, dir string, reason error) {
 	texts := edited{}
 	for _, f := range list {
-		path := resolveDirLinks(joinPath(dir, f.path))
+		path := resolveEdited(dir, f.path, f.deleted)
 		now, err := readFileIfExists(path)
 		if err != nil || now == nil {
 			now = new(string)

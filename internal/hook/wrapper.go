@@ -69,7 +69,15 @@ func (r *scriptReader) recordProgram(run *invocation) {
 		}
 		name := programName(run.args[0].text)
 		rest := run.args[1:]
+		r.recordSettingsWrite(run, name)
 		switch {
+		case name == "onward": // guard, record and capture run the command after --
+			command := slices.IndexFunc(rest, func(w word) bool { return w.text == "--" })
+			if command < 0 {
+				r.out.runs = append(r.out.runs, *run)
+				return
+			}
+			run.args = rest[command+1:]
 		case name == "cd" || name == "pushd":
 			r.changeDir(run.args)
 			return
