@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/redact"
@@ -94,7 +95,7 @@ func (s *releaseRun) attributeWaits() {
 // redactTrafficError returns an error of the load without values of rows: on rows of production, a trigger may have raised it.
 func (s *releaseRun) redactTrafficError(e onward.ServerError) onward.ServerError {
 	if s.Dump != "" {
-		return onward.ServerError{Code: e.Code, Message: "its words may quote rows and are not shown"}
+		return onward.ServerError{Code: redact.PrintedCode(&pgconn.PgError{Code: e.Code}), Message: "its words may quote rows and are not shown"}
 	}
 	return redact.Error(e)
 }

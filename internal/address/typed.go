@@ -34,7 +34,9 @@ func IsPrintable(address string) bool { return printable.MatchString(address) }
 // ListTypedSecrets returns what must not be printed of the arguments of a command. Of an argument that may be meant as an address, and that
 // cannot be read as one, these are all parts whose meaning is not known.
 func ListTypedSecrets(args []string) (out []string) {
+	isOwn := true // arguments of onward itself, and not of the command after --
 	for _, arg := range args {
+		isOwn = isOwn && arg != "--"
 		if strings.HasPrefix(arg, "--") {
 			_, arg, _ = strings.Cut(arg, "=")
 		}
@@ -42,7 +44,7 @@ func ListTypedSecrets(args []string) (out []string) {
 			continue
 		}
 		out = append(out, ListSecrets(arg)...)
-		if readable.MatchString(arg) {
+		if !isOwn || readable.MatchString(arg) {
 			continue
 		}
 		for _, piece := range pieceEnd.Split(arg, -1) {

@@ -70,7 +70,7 @@ func RaisingFunction(e *pgconn.PgError) string {
 
 // MessageWithCode returns the text of [RedactMessage] with the SQLSTATE.
 func MessageWithCode(e *pgconn.PgError) string {
-	return RedactMessage(e) + " (SQLSTATE " + e.Code + ")"
+	return RedactMessage(e) + " (SQLSTATE " + PrintedCode(e) + ")"
 }
 
 // RedactError returns the text of an error. A server's error in it is replaced by its [MessageWithCode]; the text around it stays. It is for
@@ -96,14 +96,14 @@ func ErrorOnRows(e *pgconn.PgError, sql string) onward.ServerError {
 	place := RedactMessage(e)
 	switch {
 	case executed.MatchString(e.Where):
-		return onward.ServerError{Code: e.Code, Message: "a statement that a function or block has built failed: its words may quote rows and are not shown"}
+		return onward.ServerError{Code: PrintedCode(e), Message: "a statement that a function or block has built failed: its words may quote rows and are not shown"}
 	case place != Error(onward.ServerError{Code: e.Code, Message: e.Message}).Message: // it was raised
 		if m := raisedBy.FindStringSubmatch(place); m != nil && m[1] != "inline_code_block" && !strings.Contains(sql, m[1]) {
 			place = "a function raised an error: its words may quote rows and are not shown"
 		}
-		return onward.ServerError{Code: e.Code, Message: place}
+		return onward.ServerError{Code: PrintedCode(e), Message: place}
 	}
-	out := Error(onward.ServerError{Code: e.Code, Message: e.Message, Detail: e.Detail, Hint: e.Hint})
+	out := Error(onward.ServerError{Code: PrintedCode(e), Message: e.Message, Detail: e.Detail, Hint: e.Hint})
 	known := []string{e.SchemaName, e.TableName, e.ColumnName, e.DataTypeName, e.ConstraintName}
 	for _, text := range []*string{&out.Message, &out.Detail, &out.Hint} {
 		*text = quotedPart.ReplaceAllStringFunc(*text, func(part string) string {

@@ -64,8 +64,37 @@ func TestErrorOnRows(t *testing.T) {
 		}
 		got := redact.ErrorOnRows(pg, c.sql)
 		all := strings.ReplaceAll(got.Message+got.Detail+got.Hint, "'canary-bob'", "")
-		if strings.Contains(all, "canary") || !strings.Contains(got.Message, c.want) || got.Code != pg.Code {
+		if strings.Contains(all, "canary") || !strings.Contains(got.Message, c.want) || got.Code != redact.PrintedCode(pg) {
 			t.Errorf("%s\n got %q\nwant %q", c.sql, got, c.want)
 		}
+	}
+}
+
+// A code of the server's list is printed. Another one may be made of a row's letters.
+func TestPrintedCode(t *testing.T) {
+	t.Parallel()
+	conn := pgservertest.Connect(t, pgservertest.Database(t, onward.NewestMajor))
+	doBlock := func(body string) string { return "DO $$ BEGIN " + body + " END $$" }
+	for sql, want := range map[string]string{
+		doBlock("RAISE EXCEPTION USING ERRCODE = upper(left('canary', 5)), MESSAGE = 'x';"): "P0001",
+		doBlock("RAISE EXCEPTION USING ERRCODE = '22' || upper(left('canary', 3));"):        "P0001",
+		doBlock("RAISE EXCEPTION USING ERRCODE = 'check_violation';"):                       "23514",
+		doBlock("RAISE SQLSTATE 'CANAR';"):                                                  "P0001",
+		doBlock("PERFORM 1 / 0;"):                                                           "22012",
+		doBlock("BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN RAISE; END;"):    "22012",
+		doBlock("ASSERT false;"):                                                            "P0004",
+		"SELECT missing":                                                                    "42703",
+	} {
+		_, err := conn.Exec(t.Context(), sql)
+		pg := new(pgconn.PgError)
+		if !errors.As(err, &pg) {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		if got := redact.PrintedCode(pg); got != want || !strings.HasSuffix(redact.MessageWithCode(pg), "(SQLSTATE "+want+")") {
+			t.Errorf("%s: %s is printed, want %s", sql, got, want)
+		}
+	}
+	if got := redact.PrintedCode(&pgconn.PgError{Code: "CANAR"}); got != "P0001" {
+		t.Errorf("of another language: %s", got)
 	}
 }
