@@ -132,6 +132,11 @@ func (r *run) runStatement(msg any) {
 		case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
 			r.NoTransaction = "ROLLBACK PREPARED"
 		}
+	case *pgparse.AlterExtensionStmt:
+		r.Unmodelled = "ALTER EXTENSION … UPDATE: the script of the update is not read, which may lock and change what belongs to the extension"
+		if strings.EqualFold(s.GetExtname(), "timescaledb") {
+			r.Unmodelled += "; TimescaleDB wants it as the first statement of a session of its own (psql -X)"
+		}
 	case *pgparse.CreateFunctionStmt, *pgparse.CallStmt, *pgparse.CreateEnumStmt, *pgparse.CreateDomainStmt, *pgparse.CreateRangeStmt,
 		*pgparse.CreateEventTrigStmt, *pgparse.CreateForeignServerStmt, *pgparse.CreateUserMappingStmt,
 		*pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.DefineStmt,
@@ -139,7 +144,7 @@ func (r *run) runStatement(msg any) {
 		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
 		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,
 		*pgparse.AlterTSDictionaryStmt, *pgparse.AlterTSConfigurationStmt, *pgparse.AlterCollationStmt,
-		*pgparse.CreateExtensionStmt, *pgparse.AlterExtensionStmt,
+		*pgparse.CreateExtensionStmt,
 		*pgparse.CreateFdwStmt, *pgparse.AlterFdwStmt, *pgparse.AlterForeignServerStmt,
 		*pgparse.AlterUserMappingStmt, *pgparse.DropUserMappingStmt,
 		*pgparse.CreateAmStmt, *pgparse.CreatePLangStmt, *pgparse.AlterEventTrigStmt,
