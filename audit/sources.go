@@ -217,7 +217,7 @@ func findSource(list []adapter.Source, s adapter.Source) *adapter.Source {
 // files look like another tool's does not choose how the directory is read.
 func keepPlainSource(s adapter.Source, heads, bases []adapter.Source) adapter.Source {
 	for _, b := range bases {
-		if b.Dir == s.Dir && b.Framework != s.Framework && all.Traits(b.Framework).Plain && findSource(heads, b) == nil && findSource(bases, s) == nil {
+		if b.Dir == s.Dir && all.Traits(s.Framework).Annotated && all.Traits(b.Framework).Plain && findSource(heads, b) == nil && findSource(bases, s) == nil {
 			return b
 		}
 	}

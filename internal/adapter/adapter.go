@@ -59,6 +59,8 @@ type Traits struct {
 	// Plain is set for the fallback, which is no framework: it reads the SQL files that no
 	// other adapter claims.
 	Plain bool
+	// Annotated is set if comments in the files show that they are the framework's, and which part of a file is which.
+	Annotated bool
 	// Renders is set if the project's own code produces the SQL and must be started for that.
 	// A migration is then more than its file, and the project's settings are known.
 	Renders bool

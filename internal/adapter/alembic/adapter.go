@@ -2,6 +2,7 @@ package alembic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -98,6 +99,11 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 		return set, nil
 	}
 	r, err := a.renderRecord(ctx, t, s)
+	var other *dialectError
+	if errors.As(err, &other) {
+		set.Opaque = []onward.Opaque{{Path: s.Dir, What: "revisions of Alembic", Why: other.Message, Failed: true}}
+		return set, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/component"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -313,5 +314,24 @@ func TestPresetOptions(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Without its variable env.py falls back to a database for development: its SQL is not judged as that of Postgres.
+func TestOtherDialect(t *testing.T) {
+	t.Parallel()
+	c := withVenv(t, "alembic-1.20-psycopg")
+	project := with(map[string]string{
+		"migrations/env.py": "import os\nfrom alembic import context\ncontext.configure(url=os.environ.get('SHOP_DB', 'sqlite:///dev.db'), literal_binds=True)\n" +
+			"with context.begin_transaction():\n    context.run_migrations()\n",
+	})
+	set := loadProject(t, c, adaptertest.Disk(t, gittest.NewDir(t, project)))
+	if len(set.Migrations) > 0 || len(set.Opaque) != 1 || !set.Opaque[0].Failed ||
+		!strings.Contains(set.Opaque[0].Why, "SQL of sqlite and not of PostgreSQL: set SHOP_DB, which migrations/env.py reads, with `environment:`") {
+		t.Errorf("%d migrations are judged, and %+v is reported", len(set.Migrations), set.Opaque)
+	}
+	c.options.Environment = []string{"SHOP_DB=postgresql://localhost/x"}
+	if set := loadProject(t, c, adaptertest.Disk(t, gittest.NewDir(t, project))); len(set.Migrations) != 1 || len(set.Opaque) > 0 {
+		t.Errorf("with the variable %d migrations are judged, and %+v is reported", len(set.Migrations), set.Opaque)
 	}
 }

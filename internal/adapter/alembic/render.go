@@ -18,6 +18,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
@@ -120,11 +121,32 @@ func runWithHook(ctx context.Context, t adapter.Tree, s adapter.Source, words, e
 	switch {
 	case err != nil:
 		return nil, err
+	case r.otherDialect != "":
+		return nil, explainDialect(r.otherDialect, words, t, s)
 	case !done:
 		return nil, &Error{"`" + strings.Join(words, " ") + "` ended before the last revision"}
 	}
 	r.Gaps = box.Gaps
 	return r, nil
+}
+
+// dialectError says that the command printed SQL of another database.
+type dialectError struct{ Message string }
+
+// Error returns the message.
+func (e *dialectError) Error() string { return e.Message }
+
+// environmentName matches a variable that a program in Python reads.
+var environmentName = lazyregexp.New(`(?:environ(?:\.get\(|\[)|getenv\()\s*["']([A-Za-z_]\w*)["']`)
+
+// explainDialect returns the error for SQL of another database: without its variable, env.py falls back to one for development.
+func explainDialect(dialect string, words []string, t adapter.Tree, s adapter.Source) error {
+	variable, file := "the variable that env.py reads", environmentFile(t, s.Dir)
+	if m := environmentName.FindStringSubmatch(adapter.ReadFile(t, file).Text); file != "" && m != nil {
+		variable = m[1] + ", which " + file + " reads"
+	}
+	return &dialectError{fmt.Sprintf("`%s` rendered SQL of %s and not of PostgreSQL: set %s, with `environment:` of the directory in onward.yaml, "+
+		"to an address such as postgresql://localhost/app (nothing connects to it)", strings.Join(words, " "), dialect, variable)}
 }
 
 // explainFailure returns a failure with what to do about it.
@@ -199,6 +221,8 @@ func decodeRecord(data []byte, root string) (r *record, done bool, err error) {
 		}
 		i, known := index[e.ID]
 		switch {
+		case e.Event == "dialect" && e.Name != "postgresql":
+			r.otherDialect = e.Name
 		case e.Event == "end":
 			r.PerMigration, r.Transactional, done = e.PerMigration, e.Transactional, true
 		case e.Event == "revision" && !known:
@@ -223,6 +247,7 @@ func decodeRecord(data []byte, root string) (r *record, done bool, err error) {
 type event struct {
 	Event         string   `json:"event"`
 	ID            string   `json:"id"`
+	Name          string   `json:"name"`
 	Path          string   `json:"path"`
 	Down          []string `json:"down"`
 	Depends       []string `json:"depends"`

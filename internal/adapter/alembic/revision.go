@@ -18,6 +18,8 @@ type record struct {
 	PerMigration, Transactional bool
 	// Gaps are sentences about what was not confined in this run.
 	Gaps []string `json:"-"`
+	// otherDialect is the database whose SQL was rendered, if it is not Postgres.
+	otherDialect string
 }
 
 // revision is one revision with what it sends.

@@ -37,7 +37,7 @@ const Name = "goose"
 // Adapter reads the migrations of goose.
 var Adapter = reader{adapter.Base{
 	Framework: Name, FindSources: findSources, ReadMigrations: readMigrations, Finds: "files named NUMBER_name.sql with the annotation \"-- +goose Up\"",
-	Properties: adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}},
+	Properties: adapter.Traits{Annotated: true, Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}},
 }}
 
 // reader adds the methods that the base lacks.

@@ -464,6 +464,7 @@ def record_step(step, recorder):
 def record_statements(impl, recorder):
     from sqlalchemy import schema, text
 
+    recorder.write("dialect", name=impl.dialect.name)
     execute = impl._exec
     # Only a driver with such parameters reads a percent sign twice.
     impl.dialect.identifier_preparer._double_percents = False
