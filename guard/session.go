@@ -5,12 +5,18 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/wire"
 )
@@ -27,6 +33,8 @@ type session struct {
 	wire          *wire.Session          // nil until something was sent
 	texts         map[string][]statement // of prepared statements, by name
 	portals       map[string][]statement // by name
+	// settingTexts are the texts of prepared statements that may change a setting by a parameter, by name.
+	settingTexts map[string]string
 	// pending are the statements whose answers are outstanding; messageEnd ends those of a message.
 	pending []statement
 	// unforwarded are the statements of messages that were not forwarded yet.
@@ -54,6 +62,34 @@ type session struct {
 	holding atomic.Bool
 }
 
+// setsByParameter matches a call of set_config with a parameter.
+var setsByParameter = lazyregexp.New(`(?is)set_config\s*\(.*\$\d`)
+
+// parameterOrText matches a parameter, or a text that may have what looks like one.
+var parameterOrText = lazyregexp.New(`'(?:[^']|'')*'|\$(\d+)`)
+
+// fillParameters returns a statement with the values of its parameters. One whose value is binary stays, but a truth value.
+func fillParameters(text string, bind *pgproto3.Bind) string {
+	return parameterOrText.ReplaceAllStringFunc(text, func(found string) string {
+		n, err := strconv.Atoi(strings.TrimPrefix(found, "$"))
+		if err != nil || n < 1 || n > len(bind.Parameters) {
+			return found
+		}
+		switch value := string(bind.Parameters[n-1]); {
+		case bind.Parameters[n-1] == nil:
+			return "NULL"
+		case value == "\x00" || value == "f" || value == "false":
+			return "false"
+		case value == "\x01" || value == "t" || value == "true":
+			return "true"
+		case strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value):
+			return found
+		default:
+			return "'" + strings.ReplaceAll(value, "'", "''") + "'"
+		}
+	})
+}
+
 // messageEnd marks the end of a message's statements.
 var messageEnd = statement{}
 
@@ -74,10 +110,19 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		name, rest, _ := bytes.Cut(body, []byte{0})
 		text, _, _ := bytes.Cut(rest, []byte{0})
 		s.texts[string(name)] = s.parseStatements(string(text), whole)
+		delete(s.settingTexts, string(name))
+		if whole && setsByParameter.Match(text) {
+			s.settingTexts[string(name)] = string(text)
+		}
 	case 'B':
 		portal, rest, _ := bytes.Cut(body, []byte{0})
 		name, _, _ := bytes.Cut(rest, []byte{0})
-		s.portals[string(portal)] = s.texts[string(name)]
+		list := s.texts[string(name)]
+		var bind pgproto3.Bind
+		if text := s.settingTexts[string(name)]; text != "" && whole && bind.Decode(body) == nil {
+			list = s.parseStatements(fillParameters(text, &bind), true)
+		}
+		s.portals[string(portal)] = list
 	case 'E':
 		portal, _, _ := bytes.Cut(body, []byte{0})
 		s.recordSentStatements(s.portals[string(portal)])

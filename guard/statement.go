@@ -132,7 +132,9 @@ func (r *reader) addBlockLocks(s *statement, sql string) {
 // addLocks records the strong locks that a statement takes on existing objects.
 func (s *statement) addLocks(node *pgparse.Node, now *catalog.Catalog, v *effect.Version) {
 	result := effect.EffectOf(node, now, v, effect.Inputs{})
-	s.drains = result.NoTransaction != "" && slices.ContainsFunc(result.Effects, func(e effect.Effect) bool { return e.Waits })
+	// CONCURRENTLY drains whatever its names mean: they may be in a schema that is not known.
+	s.drains = strings.Contains(result.NoTransaction, "CONCURRENTLY") ||
+		result.NoTransaction != "" && slices.ContainsFunc(result.Effects, func(e effect.Effect) bool { return e.Waits })
 	var names []string
 	list := result.PublicEffects()
 	for i := range list {
