@@ -110,6 +110,9 @@ func (k *checker) checkLevel(l *query.Level) {
 		k.checkNames(l, query.Targets, query.Values, query.Where, query.Having, query.Group, query.Sort, query.Distinct, query.Window, query.Limit)
 	}
 	k.checkNames(l, query.Returning)
+	if l.TooWide {
+		k.recordProblem(pgerror.TooManyEntries, itoa(query.MaxOutputs))
+	}
 }
 
 // checkSources checks FROM from left to right: relations, queries, and the conditions of joins

@@ -3,6 +3,7 @@ package catalog
 import (
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // The server's limits. The catalog refuses anything beyond them, so that no file can make
@@ -10,7 +11,6 @@ import (
 // https://www.postgresql.org/docs/current/limits.html
 const (
 	maxColumns = 1600 // of a relation, counting those that were dropped
-	maxTargets = 1664 // of a query
 	maxKeys    = 32   // of an index, with those that it includes
 )
 
@@ -24,11 +24,11 @@ func (f *fold) refuseTooManyColumns(columns int) bool {
 }
 
 // refuseTooManyTargets refuses a query that gives more columns than one may.
-func (f *fold) refuseTooManyTargets(query *pgparse.Node) bool {
-	if len(query.GetSelectStmt().GetTargetList()) <= maxTargets {
+func (f *fold) refuseTooManyTargets(n *pgparse.Node) bool {
+	if len(n.GetSelectStmt().GetTargetList()) <= query.MaxOutputs {
 		return false
 	}
-	f.addProblem(true, pgerror.TooManyEntries, itoa(maxTargets))
+	f.addProblem(true, pgerror.TooManyEntries, itoa(query.MaxOutputs))
 	return true
 }
 

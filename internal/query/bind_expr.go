@@ -90,6 +90,10 @@ func (b *binder) expandStar(l *Level, ref *pgparse.ColumnRef) {
 					continue
 				}
 			}
+			if len(l.Outputs) >= MaxOutputs {
+				l.TooWide, l.Open = true, true
+				return
+			}
 			l.Outputs = append(l.Outputs, Output{Name: o.Name, Source: s, Column: o.Name})
 		}
 	}

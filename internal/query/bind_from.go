@@ -92,6 +92,10 @@ func newJoinSource(a *pgparse.Alias, merged []string, left, right []*Source) *So
 		for _, side := range sides {
 			s.Open = s.Open || side.Open || side.Table != nil && side.Table.HasUnknownColumns()
 			for _, o := range side.allColumns() {
+				if len(first)+len(columns) >= MaxOutputs {
+					s.Open = true
+					break
+				}
 				o = Output{Name: o.Name, Source: side, Column: o.Name}
 				if !slices.Contains(merged, o.Name) {
 					columns = append(columns, o)

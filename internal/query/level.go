@@ -2,6 +2,9 @@ package query
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
+// MaxOutputs is how many columns a query may return: https://www.postgresql.org/docs/current/limits.html. Stars of stars would make any number.
+const MaxOutputs = 1664
+
 // Level is one SELECT, INSERT, UPDATE, DELETE or MERGE of a statement, without the
 // queries inside it. Column names refer to FROM at their own level or at an outer one.
 type Level struct {
@@ -33,6 +36,8 @@ type Level struct {
 	// are known.
 	Outputs []Output
 	Open    bool
+	// TooWide: its stars expand to more than MaxOutputs columns, which the server refuses.
+	TooWide bool
 	// Merged: a join merges two columns into one, by USING or NATURAL.
 	Merged, Natural bool
 	// Clause is the clause of the outer level that contains this one. sees counts the
