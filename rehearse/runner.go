@@ -96,7 +96,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 	if err != nil {
 		return nil, err
 	}
-	redact.LimitErrors(&config.Config)
+	redact.LimitAnswers(&config.Config)
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	r := &runner{version: v, server: s, db: db, watch: w, roles: roleTracker{version: v, server: s, db: db}}
 	if w != nil {

@@ -16,24 +16,32 @@ import (
 const (
 	maxErrorBody  = 64 << 10 // a longer message is shortened
 	maxErrorField = 8 << 10  // of each of its texts
+	maxRow        = 16 << 20 // of a row that nobody reads
 )
 
 // LimitErrors makes a connection shorten long errors and notices as they arrive, so that they take no
 // memory.
-func LimitErrors(c *pgconn.Config) {
+func LimitErrors(c *pgconn.Config) { limitMessages(c, false) }
+
+// LimitAnswers is LimitErrors for a connection that runs a stranger's statements: a long row, which nobody reads, is dropped as it arrives.
+func LimitAnswers(c *pgconn.Config) { limitMessages(c, true) }
+
+func limitMessages(c *pgconn.Config, dropsLongRows bool) {
 	build := c.BuildFrontend
 	c.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
-		return build(&errorLimiter{from: bufio.NewReader(r)}, w)
+		return build(&errorLimiter{from: bufio.NewReader(r), dropsLongRows: dropsLongRows}, w)
 	}
 }
 
-// errorLimiter reads the server's messages, and passes all but long errors on unchanged.
+// errorLimiter reads the server's messages, and passes all but long errors and rows on unchanged.
 type errorLimiter struct {
 	from *bufio.Reader
 	head [5]byte
 	read int    // bytes of head that were read
 	body int    // bytes of the message that are still to be passed on
 	made []byte // passed on first
+	// dropsLongRows: a row of more than maxRow bytes is not passed on.
+	dropsLongRows bool
 }
 
 func (l *errorLimiter) Read(p []byte) (int, error) {
@@ -62,6 +70,10 @@ func (l *errorLimiter) readHead() error {
 	}
 	l.read = 0
 	kind, size := l.head[0], int(binary.BigEndian.Uint32(l.head[1:]))-4
+	if kind == 'D' && l.dropsLongRows && size > maxRow {
+		_, err := io.CopyN(io.Discard, l.from, int64(size))
+		return err
+	}
 	if (kind != 'E' && kind != 'N') || size <= maxErrorBody {
 		l.made, l.body = append([]byte(nil), l.head[:]...), max(size, 0)
 		return nil

@@ -59,3 +59,32 @@ func TestLimitErrors(t *testing.T) {
 		t.Errorf("a row of %d bytes: %v", len(row), err)
 	}
 }
+
+// A stranger's statement may return rows of any size: long ones are dropped as they arrive, and what comes after them is as it is.
+func TestLimitAnswers(t *testing.T) {
+	config, err := pgx.ParseConfig(pgservertest.Database(t, 17))
+	if err != nil {
+		t.Fatal(err)
+	}
+	redact.LimitAnswers(&config.Config)
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	tag, err := conn.Exec(t.Context(), "SELECT repeat('x', 40 << 20) FROM generate_series(1, 3)")
+	runtime.ReadMemStats(&after)
+	if err != nil || tag.String() != "SELECT 3" {
+		t.Errorf("%v, %v", tag, err)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 10<<20 {
+		t.Errorf("%d bytes were allocated for rows of 120 MB", got)
+	}
+	var row string
+	if err := conn.QueryRow(t.Context(), "SELECT repeat('z', 3000000)").Scan(&row); err != nil || len(row) != 3000000 {
+		t.Errorf("a row of %d bytes: %v", len(row), err)
+	}
+}

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxSize bounds the text of a stored workload, unpacked, in bytes.
-const MaxSize = 512 << 20
+const MaxSize = 128 << 20
 
 // Write stores a workload as JSON, one query per line. packed compresses it with gzip,
 // without a timestamp.
