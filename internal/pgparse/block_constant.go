@@ -72,6 +72,9 @@ func ConstantString(n *Node) (string, bool) {
 	return evalStringNode(n, func(*Node) (string, bool) { return "", false })
 }
 
+// mostBuilt bounds the text that an expression builds, in bytes: s := s || s doubles it. A longer one is not known before it runs.
+const mostBuilt = 1 << 20
+
 // evalStringNode is ConstantString with values for variables and elements of arrays.
 func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) {
 	switch x := unwrap(n).(type) {
@@ -94,6 +97,9 @@ func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 		}
 		switch LastText(x.Name) {
 		case "||":
+			if len(l)+len(r) > mostBuilt {
+				return "", false
+			}
 			return l + r, true
 		case "+":
 			return addNumberTexts(l, r, 1)
@@ -112,7 +118,8 @@ func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 		if len(args) == 0 || len(x.Funcname) == 0 {
 			return "", false
 		}
-		return evalTextFunction(LastText(x.Funcname), args)
+		text, ok := evalTextFunction(LastText(x.Funcname), args)
+		return text, ok && len(text) <= mostBuilt
 	}
 	return "", false
 }
@@ -132,6 +139,9 @@ func evalFormat(f string, args []string) (string, bool) {
 	for {
 		head, rest, more := strings.Cut(f, "%")
 		b.WriteString(head)
+		if b.Len() > mostBuilt {
+			return "", false
+		}
 		if !more {
 			return b.String(), true
 		}

@@ -9,6 +9,13 @@ import (
 // It returns false for other functions.
 // https://www.postgresql.org/docs/current/functions-string.html
 func evalTextFunction(name string, args []string) (string, bool) {
+	total := 0
+	for _, a := range args {
+		total += len(a) + len(args[0])
+	}
+	if total > mostBuilt {
+		return "", false
+	}
 	switch name {
 	case "format":
 		return evalFormat(args[0], args[1:])
@@ -22,6 +29,9 @@ func evalTextFunction(name string, args []string) (string, bool) {
 		}
 		if args[1] == "" {
 			return args[0], true
+		}
+		if strings.Count(args[0], args[1])*len(args[2]) > mostBuilt {
+			return "", false
 		}
 		return strings.ReplaceAll(args[0], args[1], args[2]), true
 	case "substr", "substring":
