@@ -24,7 +24,8 @@ func TestTextsThatDouble(t *testing.T) {
 			}
 		}
 	}
-	if got, ok := ConstantString(ParseStatement("SELECT 'a' || format('%s-%I', 'b', 'C') || replace('xx', 'x', 'yy')").GetSelectStmt().GetTargetList()[0].GetResTarget().GetVal()); !ok || got != `ab-"C"yyyy` {
+	query := ParseStatement("SELECT 'a' || format('%s-%I', 'b', 'C') || replace('xx', 'x', 'yy')").GetSelectStmt()
+	if got, ok := ConstantString(query.GetTargetList()[0].GetResTarget().GetVal()); !ok || got != `ab-"C"yyyy` {
 		t.Errorf("a short text: %q, %t", got, ok)
 	}
 }
