@@ -216,8 +216,11 @@ func findSource(list []adapter.Source, s adapter.Source) *adapter.Source {
 // keepPlainSource returns the source of a directory of the head. If the base has plain SQL files there, it stays one of plain files: a branch whose
 // files look like another tool's does not choose how the directory is read.
 func keepPlainSource(s adapter.Source, heads, bases []adapter.Source) adapter.Source {
+	if !all.Traits(s.Framework).Annotated || findSource(bases, s) != nil {
+		return s
+	}
 	for _, b := range bases {
-		if b.Dir == s.Dir && all.Traits(s.Framework).Annotated && all.Traits(b.Framework).Plain && findSource(heads, b) == nil && findSource(bases, s) == nil {
+		if b.Dir == s.Dir && all.Traits(b.Framework).Plain && findSource(heads, b) == nil {
 			return b
 		}
 	}

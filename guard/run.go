@@ -176,8 +176,7 @@ type sink struct {
 // Session starts watching a new session.
 func (k *sink) Session(start wire.Startup) wire.Tap {
 	r := k.run
-	s := &session{run: r, guarded: start.Database == r.g.serverAddress.database, texts: map[string][]statement{}, portals: map[string][]statement{},
-		settingTexts: map[string]string{}, status: 'I'}
+	s := &session{run: r, guarded: start.Database == r.g.serverAddress.database, prepared: map[string]prepared{}, portals: map[string][]statement{}, status: 'I'}
 	r.mu.Lock()
 	schema := r.schema
 	r.sessions = append(r.sessions, s)

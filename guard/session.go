@@ -17,6 +17,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/wire"
 )
@@ -31,10 +32,8 @@ type session struct {
 	read          reader
 	schemaAtBegin *catalog.Catalog       // the schema when the transaction began
 	wire          *wire.Session          // nil until something was sent
-	texts         map[string][]statement // of prepared statements, by name
+	prepared      map[string]prepared    // statements, by name
 	portals       map[string][]statement // by name
-	// settingTexts are the texts of prepared statements that may change a setting by a parameter, by name.
-	settingTexts map[string]string
 	// pending are the statements whose answers are outstanding; messageEnd ends those of a message.
 	pending []statement
 	// unforwarded are the statements of messages that were not forwarded yet.
@@ -62,6 +61,12 @@ type session struct {
 	holding atomic.Bool
 }
 
+// prepared is a prepared statement. settingText is its text if it may change a setting by a parameter, else "".
+type prepared struct {
+	statements  []statement
+	settingText string
+}
+
 // setsByParameter matches a call of set_config with a parameter.
 var setsByParameter = lazyregexp.New(`(?is)set_config\s*\(.*\$\d`)
 
@@ -85,7 +90,7 @@ func fillParameters(text string, bind *pgproto3.Bind) string {
 		case strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value):
 			return found
 		default:
-			return "'" + strings.ReplaceAll(value, "'", "''") + "'"
+			return pgparse.QuoteLiteral(value)
 		}
 	})
 }
@@ -109,20 +114,20 @@ func (s *session) Client(kind byte, body []byte, size int) {
 	case 'P':
 		name, rest, _ := bytes.Cut(body, []byte{0})
 		text, _, _ := bytes.Cut(rest, []byte{0})
-		s.texts[string(name)] = s.parseStatements(string(text), whole)
-		delete(s.settingTexts, string(name))
+		p := prepared{statements: s.parseStatements(string(text), whole)}
 		if whole && setsByParameter.Match(text) {
-			s.settingTexts[string(name)] = string(text)
+			p.settingText = string(text)
 		}
+		s.prepared[string(name)] = p
 	case 'B':
 		portal, rest, _ := bytes.Cut(body, []byte{0})
 		name, _, _ := bytes.Cut(rest, []byte{0})
-		list := s.texts[string(name)]
+		p := s.prepared[string(name)]
 		var bind pgproto3.Bind
-		if text := s.settingTexts[string(name)]; text != "" && whole && bind.Decode(body) == nil {
-			list = s.parseStatements(fillParameters(text, &bind), true)
+		if p.settingText != "" && whole && bind.Decode(body) == nil {
+			p.statements = s.parseStatements(fillParameters(p.settingText, &bind), true)
 		}
-		s.portals[string(portal)] = list
+		s.portals[string(portal)] = p.statements
 	case 'E':
 		portal, _, _ := bytes.Cut(body, []byte{0})
 		s.recordSentStatements(s.portals[string(portal)])

@@ -37,8 +37,8 @@ func TestSettingsByParameter(t *testing.T) {
 		"a text like a number": {"SELECT set_config('search_path', 'tenant', false), '$1' || set_config('a.b', $1, false)", text("it's"), 1},
 	} {
 		s := &session{
-			run: &run{g: &guard{c: &Config{}}}, guarded: true, texts: map[string][]statement{}, portals: map[string][]statement{},
-			settingTexts: map[string]string{}, status: 'I', read: reader{schema: base, version: effect.NewVersion(onward.NewestMajor)},
+			run: &run{g: &guard{c: &Config{}}}, guarded: true, prepared: map[string]prepared{}, portals: map[string][]statement{},
+			status: 'I', read: reader{schema: base, version: effect.NewVersion(onward.NewestMajor)},
 		}
 		send := func(m pgproto3.FrontendMessage) {
 			data, err := m.Encode(nil)

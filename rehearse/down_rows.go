@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -110,7 +111,7 @@ func (r *downRows) runDownOnRows(ctx context.Context, wanted fill.Release) (*mig
 // generated rows that no code writes, so that is a note.
 func (r *downRows) reportUnexplainedStop(stop *migrationFailure) {
 	var pg *pgconn.PgError
-	if !errors.As(stop.err, &pg) || pg.Code == raisedByCode {
+	if !errors.As(stop.err, &pg) || pg.Code == redact.RaisedCode {
 		return // the down migration itself refuses such rows
 	}
 	node := stop.statement.Node
@@ -120,9 +121,6 @@ func (r *downRows) reportUnexplainedStop(stop *migrationFailure) {
 	}
 	r.addNotef("the down migration of %s was not rehearsed to its end on generated rows: %s", r.step.ID, serverMessage(stop))
 }
-
-// raisedByCode is the SQLSTATE of RAISE EXCEPTION.
-const raisedByCode = "P0001"
 
 // reportDownStop adds the finding at the first statement of the up migration.
 func (r *downRows) reportDownStop(stop *migrationFailure, instead string) {

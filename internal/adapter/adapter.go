@@ -237,8 +237,8 @@ type Migration struct {
 	// DownPath is a second file that undoes it; "" for none. Beside are other files that belong to it.
 	DownPath string
 	Beside   []string
-	// Source is its SQL. WithoutConditions is its SQL if no condition of its template is true; nil if it
-	// has no conditions.
+	// Source is its SQL. WithoutConditions is its second form: its SQL if no condition of its template
+	// is true, or its whole file if Runner.Marker hides a part; nil if it has none.
 	Source            script.Source
 	WithoutConditions *script.Source
 	Runner            history.Runner

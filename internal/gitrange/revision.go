@@ -179,7 +179,7 @@ func (r *Repo) refuseTwoMeanings(ctx context.Context, rev string) error {
 	}
 	var meanings, ids []string
 	for _, ref := range refs {
-		if id := commits[ref]; id != "" && !slices.Contains(meanings, ref) {
+		if id := commits[ref]; id != "" {
 			meanings, ids = append(meanings, ref), append(ids, id)
 		}
 	}

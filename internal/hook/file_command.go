@@ -36,9 +36,12 @@ func (r *scriptReader) recordSettingsWrite(run *invocation, name string) {
 	case isKnownProgram(name) && !isInterpreter(name):
 		return
 	}
+	isOtherName := func(text string) bool { // a link to the settings
+		_, err := os.Lstat(joinPath(run.dir, text))
+		return err == nil && filepath.Base(resolveEdited(run.dir, text, false)) == config.Name
+	}
 	for _, w := range run.args[1:] {
-		if settingsArgument.MatchString(w.text) || isInterpreter(name) && strings.Contains(w.text, config.Name) ||
-			filepath.Base(resolveEdited(run.dir, w.text, false)) == config.Name {
+		if settingsArgument.MatchString(w.text) || isInterpreter(name) && strings.Contains(w.text, config.Name) || isOtherName(w.text) {
 			r.out.writes = append(r.out.writes, write{path: word{config.Name, true}, dir: run.dir})
 			return
 		}

@@ -9,7 +9,7 @@ import (
 // It returns false for other functions.
 // https://www.postgresql.org/docs/current/functions-string.html
 func evalTextFunction(name string, args []string) (string, bool) {
-	total := 0
+	total := 0 // with the first argument before each, as a separator may be
 	for _, a := range args {
 		total += len(a) + len(args[0])
 	}

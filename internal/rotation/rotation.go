@@ -1,8 +1,9 @@
 // Package rotation chooses which of many alike test cases one run takes, so that a run stays short and some runs take
 // them all. It is test support.
 //
-// The turn is the number in ONWARD_ROTATION, which is that of the landing in .ci/run, else the day. "all" takes every case: `make soak` does. A run of named
-// subtests (go test -run Test/name) takes every case, too, so that a case can be repeated at any time.
+// The turn is the number in ONWARD_ROTATION, in .ci/run the number of the landing, else the day. "all" takes every case:
+// `make soak` does. A run of named subtests (go test -run Test/name) takes every case, too, so that a case can be repeated
+// at any time.
 package rotation
 
 import (

@@ -317,7 +317,7 @@ func TestPresetOptions(t *testing.T) {
 	}
 }
 
-// Without its variable env.py falls back to a database for development: its SQL is not judged as that of Postgres.
+// Without its variable env.py falls back to a database for development: its SQL is not judged.
 func TestOtherDialect(t *testing.T) {
 	t.Parallel()
 	c := withVenv(t, "alembic-1.20-psycopg")

@@ -262,15 +262,17 @@ func (p *program) makeMigration(t adapter.Tree, s adapter.Source, names *schema)
 
 // translateUp gives a migration its SQL, and what is not known of it.
 func (p *program) translateUp(t adapter.Tree, s adapter.Source, names *schema, m *adapter.Migration) {
-	opaque := func(line, column int, subject, reason string) {
-		m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, Line: line, Column: column, What: subject, Why: reason})
+	opaque := func(line, column int, subject, reason string, failed bool) {
+		m.Opaque = append(m.Opaque, onward.Opaque{
+			Migration: m.ID, Path: m.Path, Line: line, Column: column, What: subject, Why: reason, Failed: failed,
+		})
 	}
 	if p.class == nil {
 		reason := "what it does is known only when it runs"
 		if p.line > 0 {
 			reason = "the reader does not know the syntax of this line"
 		}
-		opaque(max(1, p.line), 1, "migration that is not read", reason)
+		opaque(max(1, p.line), 1, "migration that is not read", reason, false)
 		return
 	}
 	x := &translator{version: parseVersion(p.class.Version), schema: names, project: readProject(t, s.Dir)}
@@ -281,8 +283,7 @@ func (p *program) translateUp(t adapter.Tree, s adapter.Source, names *schema, m
 		}
 		m.Source.Parts, m.Source.Waivers = run.Parts, x.waivers
 		for _, u := range run.Unread {
-			opaque(u.Line, u.Column, "call of "+u.Call, u.Why)
-			m.Opaque[len(m.Opaque)-1].Failed = u.Exhausted
+			opaque(u.Line, u.Column, "call of "+u.Call, u.Why, u.Exhausted)
 		}
 		return
 	}

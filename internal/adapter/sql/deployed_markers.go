@@ -11,13 +11,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// deployedMarkers knows whose markers count in a directory of the head: those of the tool that runs its files at the base. A branch could
+// deployedMarkers knows whose markers count in a directory of the head: the tool's that runs its files at the base. A branch could
 // else hide SQL from its own check below a comment that means nothing to the tool that runs the file.
 type deployedMarkers struct {
 	source adapter.Source // at the base
 	tree   adapter.Tree
 	read   sync.Once
-	// texts are the files at the base, tool is what runs them, nil if that is not known, and marked are the tools whose markers they have.
+	// texts are the files at the base, tool is what runs them, and marked has the tools of their markers if that is not known.
 	texts  map[string]string
 	tool   *runner
 	marked map[*runner]bool
@@ -42,8 +42,8 @@ func (d *deployedMarkers) readFiles() {
 		}
 		for i, f := range p.files {
 			d.texts[p.ups[i]] = f.Text
-			if tool := toolByMarkers(findHintedLines(f.Text)); tool != nil {
-				d.marked[tool] = true
+			if d.tool == nil {
+				d.marked[toolByMarkers(findHintedLines(f.Text))] = true
 			}
 		}
 	})
