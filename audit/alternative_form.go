@@ -87,8 +87,8 @@ func withSendMode(src script.Source, mode onward.Transaction) script.Source {
 	return src
 }
 
-// nonTransactional matches statements that cannot run in a transaction.
-var nonTransactional = lazyregexp.New(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|alter\s+system|(?:create|drop|alter)\s+(?:database|tablespace|subscription))\b`)
+// nonTransactional matches words that statements have which cannot run in a transaction.
+var nonTransactional = lazyregexp.New(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|system|database|tablespace|subscription)\b`)
 
 // findImpossibleSendModes returns the ways of sending files that would have made a deployed migration fail, and
 // the strongest proof.

@@ -10,9 +10,24 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// usableNames are names that code may use: of tables and their columns, of types, labels of enums, and functions. The values describe them for
-// people: "users.nick" has "column users.nick". Code uses a partition by its parent's name.
-type usableNames map[string]string
+// usableName is a name that code may use: of a table or its column, of a type or a label of an enum, or of a function. Code uses a
+// partition by its parent's name.
+type usableName struct {
+	class  string // "", "type " or "function "
+	object catalog.Name
+	part   string
+}
+
+// String is the name as names are sorted.
+func (n usableName) String() string {
+	if n.part == "" {
+		return n.class + n.object.String()
+	}
+	return n.class + n.object.String() + "." + n.part
+}
+
+// usableNames are names that code may use, with the words for people: "users.nick" has "column ".
+type usableNames map[usableName]string
 
 func listUsableNames(c *catalog.Catalog) usableNames {
 	out := usableNames{}
@@ -20,21 +35,21 @@ func listUsableNames(c *catalog.Catalog) usableNames {
 		if r.Kind == catalog.Index || r.Kind == catalog.PartitionedIndex || r.Parent != 0 {
 			return true
 		}
-		out[r.Name.String()] = r.Kind.String() + " " + r.Name.String()
+		out[usableName{object: r.Name}] = r.Kind.String()
 		for _, col := range r.Columns {
-			out[r.Name.String()+"."+col.Name] = "column " + r.Name.String() + "." + col.Name
+			out[usableName{object: r.Name, part: col.Name}] = "column"
 		}
 		return true
 	})
 	c.EachType(func(t *catalog.UserType) bool {
-		out["type "+t.Name.String()] = "type " + t.Name.String()
+		out[usableName{class: "type ", object: t.Name}] = "type"
 		for _, label := range t.Labels {
-			out["type "+t.Name.String()+"."+label] = "value '" + label + "' of " + t.Name.String()
+			out[usableName{class: "type ", object: t.Name, part: label}] = "value"
 		}
 		return true
 	})
 	c.EachFunction(func(f *catalog.Function) bool {
-		out["function "+f.Name.String()] = "function " + f.Name.String()
+		out[usableName{class: "function ", object: f.Name}] = "function"
 		return true
 	})
 	return out
@@ -44,18 +59,23 @@ func listUsableNames(c *catalog.Catalog) usableNames {
 // names before the step, to which it adds, and head those after the release.
 func (p *planner) refuseLateNames(s *onward.PlanStep, known, head usableNames, after *catalog.Catalog) {
 	namesAfter := listUsableNames(after)
-	var late []string
+	var late []usableName
 	for name := range namesAfter {
 		if known[name] == "" && head[name] != "" {
 			late = append(late, name)
 		}
 	}
 	maps.Copy(known, namesAfter)
-	slices.Sort(late)
+	slices.SortFunc(late, func(a, b usableName) int { return strings.Compare(a.String(), b.String()) })
 	var list []string
 	for _, name := range late {
-		if table := name[:max(strings.LastIndexByte(name, '.'), 0)]; !slices.Contains(late, table) {
-			list = append(list, namesAfter[name])
+		whole := usableName{class: name.class, object: name.object}
+		switch {
+		case name.part != "" && slices.Contains(late, whole):
+		case name.part != "" && name.class != "":
+			list = append(list, "value '"+name.part+"' of "+name.object.String())
+		default:
+			list = append(list, namesAfter[name]+" "+strings.TrimPrefix(name.String(), name.class))
 		}
 	}
 	if len(list) > 0 {

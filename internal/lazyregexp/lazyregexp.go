@@ -7,20 +7,29 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unsafe"
 )
 
 // Regexp is a regular expression of [regexp], whose methods it has. It may be used by several goroutines.
 type Regexp struct {
 	once    func() *regexp.Regexp
+	filter  func() filter
 	pattern string
 }
+
+// never matches nothing.
+var never = regexp.MustCompile(`\A[^\s\S]`)
 
 // inTest is set in the tests' programs, in which a pattern that is wrong must be noticed without being used.
 var inTest = len(os.Args) > 0 && strings.HasSuffix(strings.TrimSuffix(os.Args[0], ".exe"), ".test")
 
 // New returns the regular expression of a pattern. It panics at its first use if the pattern is wrong.
 func New(pattern string) *Regexp {
-	r := &Regexp{pattern: pattern, once: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })}
+	r := &Regexp{
+		pattern: pattern,
+		once:    sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }),
+		filter:  sync.OnceValue(func() filter { return readFilter(pattern) }),
+	}
 	if inTest {
 		r.once()
 	}
@@ -30,46 +39,60 @@ func New(pattern string) *Regexp {
 // String returns the pattern.
 func (r *Regexp) String() string { return r.pattern }
 
+// in returns what is to be asked about a text: an expression without a match if that is certain.
+func (r *Regexp) in(text string) *regexp.Regexp {
+	if f := r.filter(); f.excludes(text) {
+		return never
+	}
+	return r.once()
+}
+
+func (r *Regexp) inBytes(text []byte) *regexp.Regexp {
+	return r.in(unsafe.String(unsafe.SliceData(text), len(text))) // it is not kept
+}
+
 // The methods of [regexp.Regexp].
 
-func (r *Regexp) Match(b []byte) bool                    { return r.once().Match(b) }
-func (r *Regexp) MatchString(s string) bool              { return r.once().MatchString(s) }
-func (r *Regexp) FindString(s string) string             { return r.once().FindString(s) }
-func (r *Regexp) FindStringIndex(s string) []int         { return r.once().FindStringIndex(s) }
-func (r *Regexp) FindStringSubmatch(s string) []string   { return r.once().FindStringSubmatch(s) }
-func (r *Regexp) FindStringSubmatchIndex(s string) []int { return r.once().FindStringSubmatchIndex(s) }
-func (r *Regexp) FindAllString(s string, n int) []string { return r.once().FindAllString(s, n) }
+func (r *Regexp) Match(b []byte) bool                    { return r.inBytes(b).Match(b) }
+func (r *Regexp) MatchString(s string) bool              { return r.in(s).MatchString(s) }
+func (r *Regexp) FindString(s string) string             { return r.in(s).FindString(s) }
+func (r *Regexp) FindStringIndex(s string) []int         { return r.in(s).FindStringIndex(s) }
+func (r *Regexp) FindStringSubmatch(s string) []string   { return r.in(s).FindStringSubmatch(s) }
+func (r *Regexp) FindStringSubmatchIndex(s string) []int { return r.in(s).FindStringSubmatchIndex(s) }
+func (r *Regexp) FindAllString(s string, n int) []string { return r.in(s).FindAllString(s, n) }
 func (r *Regexp) FindAllStringIndex(s string, n int) [][]int {
-	return r.once().FindAllStringIndex(s, n)
+	return r.in(s).FindAllStringIndex(s, n)
 }
 func (r *Regexp) FindAllStringSubmatch(s string, n int) [][]string {
-	return r.once().FindAllStringSubmatch(s, n)
+	return r.in(s).FindAllStringSubmatch(s, n)
 }
 func (r *Regexp) FindAllStringSubmatchIndex(s string, n int) [][]int {
-	return r.once().FindAllStringSubmatchIndex(s, n)
+	return r.in(s).FindAllStringSubmatchIndex(s, n)
 }
-func (r *Regexp) Find(b []byte) []byte                       { return r.once().Find(b) }
-func (r *Regexp) FindIndex(b []byte) []int                   { return r.once().FindIndex(b) }
-func (r *Regexp) FindSubmatch(b []byte) [][]byte             { return r.once().FindSubmatch(b) }
-func (r *Regexp) FindSubmatchIndex(b []byte) []int           { return r.once().FindSubmatchIndex(b) }
-func (r *Regexp) FindAll(b []byte, n int) [][]byte           { return r.once().FindAll(b, n) }
-func (r *Regexp) FindAllIndex(b []byte, n int) [][]int       { return r.once().FindAllIndex(b, n) }
-func (r *Regexp) FindAllSubmatch(b []byte, n int) [][][]byte { return r.once().FindAllSubmatch(b, n) }
+func (r *Regexp) Find(b []byte) []byte                 { return r.inBytes(b).Find(b) }
+func (r *Regexp) FindIndex(b []byte) []int             { return r.inBytes(b).FindIndex(b) }
+func (r *Regexp) FindSubmatch(b []byte) [][]byte       { return r.inBytes(b).FindSubmatch(b) }
+func (r *Regexp) FindSubmatchIndex(b []byte) []int     { return r.inBytes(b).FindSubmatchIndex(b) }
+func (r *Regexp) FindAll(b []byte, n int) [][]byte     { return r.inBytes(b).FindAll(b, n) }
+func (r *Regexp) FindAllIndex(b []byte, n int) [][]int { return r.inBytes(b).FindAllIndex(b, n) }
+func (r *Regexp) FindAllSubmatch(b []byte, n int) [][][]byte {
+	return r.inBytes(b).FindAllSubmatch(b, n)
+}
 func (r *Regexp) FindAllSubmatchIndex(b []byte, n int) [][]int {
-	return r.once().FindAllSubmatchIndex(b, n)
+	return r.inBytes(b).FindAllSubmatchIndex(b, n)
 }
-func (r *Regexp) ReplaceAllString(s, repl string) string { return r.once().ReplaceAllString(s, repl) }
+func (r *Regexp) ReplaceAllString(s, repl string) string { return r.in(s).ReplaceAllString(s, repl) }
 func (r *Regexp) ReplaceAllLiteralString(s, repl string) string {
-	return r.once().ReplaceAllLiteralString(s, repl)
+	return r.in(s).ReplaceAllLiteralString(s, repl)
 }
 func (r *Regexp) ReplaceAllStringFunc(s string, f func(string) string) string {
-	return r.once().ReplaceAllStringFunc(s, f)
+	return r.in(s).ReplaceAllStringFunc(s, f)
 }
-func (r *Regexp) ReplaceAll(b, repl []byte) []byte { return r.once().ReplaceAll(b, repl) }
+func (r *Regexp) ReplaceAll(b, repl []byte) []byte { return r.inBytes(b).ReplaceAll(b, repl) }
 func (r *Regexp) ReplaceAllFunc(b []byte, f func([]byte) []byte) []byte {
-	return r.once().ReplaceAllFunc(b, f)
+	return r.inBytes(b).ReplaceAllFunc(b, f)
 }
-func (r *Regexp) Split(s string, n int) []string { return r.once().Split(s, n) }
+func (r *Regexp) Split(s string, n int) []string { return r.in(s).Split(s, n) }
 func (r *Regexp) ExpandString(to []byte, template, s string, match []int) []byte {
 	return r.once().ExpandString(to, template, s, match)
 }

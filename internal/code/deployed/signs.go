@@ -3,7 +3,9 @@ package deployed
 import (
 	"bytes"
 	"cmp"
+	"slices"
 
+	"github.com/onward-sql/onward/internal/code/lexer"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -38,6 +40,8 @@ var allSigns = []sign{
 	}},
 }
 
+var signWords = lexer.NewWords(slices.Concat([]string{"delete"}, softDeleteWords)...)
+
 // deleteText matches a DELETE at the start of a text, or behind its first byte.
 var deleteText = lazyregexp.New(`(?i)^\W?delete\s+from\b`)
 
@@ -49,19 +53,14 @@ func findSigns(text []byte) (out signs) {
 			lower[i] = c + 'a' - 'A'
 		}
 	}
-	for _, s := range allSigns {
-		for _, word := range s.words {
-			for start := 0; out&s.sign == 0; start += len(word) {
-				offset := bytes.Index(lower[start:], []byte(word))
-				if offset < 0 {
-					break
-				}
-				if start += offset; s.isAt(text, start) {
-					out |= s.sign
-				}
+	signWords.Each(lower, func(offset int, word string) bool {
+		for _, s := range allSigns {
+			if out&s.sign == 0 && slices.Contains(s.words, word) && s.isAt(text, offset) {
+				out |= s.sign
 			}
 		}
-	}
+		return true
+	})
 	return out
 }
 

@@ -9,27 +9,19 @@ import (
 )
 
 // comparisonCalls are the names of mappers and query builders for DISTINCT, UNION and GROUP BY.
-var comparisonCalls = []string{"distinct", "distinctOn", "Distinct", "DistinctOn", "union", "groupBy", "group_by"}
+var comparisonCalls = lexer.NewWords("distinct", "distinctOn", "Distinct", "DistinctOn", "union", "groupBy", "group_by")
 
 // RecordRowComparisons records the calls of mappers that may compare whole rows.
 func RecordRowComparisons(r *source.File) {
 	if r.Language == nil {
 		return
 	}
-	for _, word := range comparisonCalls {
-		for offset := 0; ; {
-			n := bytes.Index(r.Text[offset:], []byte(word))
-			if n < 0 {
-				break
-			}
-			from := offset + n
-			offset = from + len(word)
-			if isCall(r, from, offset) && !r.IsInString(from) && !lexer.IsInSpans(r.Comments, from) {
-				r.Facts.Compares = append(r.Facts.Compares, r.LineAt(from))
-			}
+	comparisonCalls.Each(r.Text, func(from int, word string) bool {
+		if isCall(r, from, from+len(word)) && !r.IsInString(from) && !lexer.IsInSpans(r.Comments, from) {
+			r.Facts.Compares = append(r.Facts.Compares, r.LineAt(from))
 		}
-	}
-	slices.Sort(r.Facts.Compares)
+		return true
+	})
 	r.Facts.Compares = slices.Compact(r.Facts.Compares)
 }
 

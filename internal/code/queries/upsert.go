@@ -16,10 +16,8 @@ import (
 
 var (
 	// upsertSigns are texts in code that may be such a call; an HTTP conflict is none.
-	upsertSigns = [][]byte{
-		[]byte("onflict"), []byte("psert"), []byte("insert_all"), []byte("orUpdate"), []byte("OnDuplicate"),
-		[]byte("onDuplicate"), []byte("on_duplicate_key"), []byte("ignoreDuplicates"), []byte(`On("CONFLICT`),
-	}
+	upsertSigns = lexer.NewWords("onflict", "psert", "insert_all", "orUpdate", "OnDuplicate", "onDuplicate", "on_duplicate_key", "ignoreDuplicates",
+		`On("CONFLICT`)
 	// mapperUpsert matches a call of a mapper that produces ON CONFLICT.
 	mapperUpsert = lazyregexp.New(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\bon_duplicate_key_(?:update|ignore)(?::|\s*=>)|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
 	// upsertCall matches a call that may be a function of the program's own, if it begins
@@ -75,23 +73,16 @@ func RecordUpserts(r *source.File) {
 	if r.Language == nil {
 		return
 	}
-	var found []int // the starts of their lines
-	for _, sign := range upsertSigns {
-		for from := 0; ; {
-			n := bytes.Index(r.Text[from:], sign)
-			if n < 0 {
-				break
+	end := 0 // of the line before
+	upsertSigns.Each(r.Text, func(offset int, _ string) bool {
+		if offset >= end {
+			end = offset + lexer.LineEnd(r.Text[offset:])
+			if u := readUpsert(r, bytes.LastIndexByte(r.Text[:offset], '\n')+1); u != nil {
+				r.Facts.Upserts = append(r.Facts.Upserts, *u)
 			}
-			found = append(found, bytes.LastIndexByte(r.Text[:from+n], '\n')+1)
-			from += n + lexer.LineEnd(r.Text[from+n:])
 		}
-	}
-	slices.Sort(found)
-	for _, start := range slices.Compact(found) {
-		if u := readUpsert(r, start); u != nil {
-			r.Facts.Upserts = append(r.Facts.Upserts, *u)
-		}
-	}
+		return true
+	})
 	if r.Language == lexer.Python && bytes.Contains(r.Text, []byte("update_conflicts")) {
 		recordBulkCreates(r)
 	}
