@@ -138,8 +138,8 @@ soak: ## every case of the tests that take turns, every fuzz target, and the rec
 race: ## what runs at the same time, under the race detector: the one thing here that takes a C compiler
 	CGO_ENABLED=1 ONWARD_REQUIRE=1 scripts/in-memory.sh $(GO) test -pgo=off -vet=off -race ./audit ./internal/fleet ./internal/gitrange ./internal/traffic ./internal/wire/...
 
-bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
-	$(GO) run ./bench -onward $(or $(ONWARD),bin/onward) $(PARTS)
+bench: build ## CPU time beside the program of the last landing (BASE) and that of bench/anchor: PARTS="check plan", SHORT=1, REPOS="path@v1..v2 …"
+	$(GO) run ./bench -onward $(or $(ONWARD),bin/onward) $(if $(SHORT),-short) $(PARTS)
 
 flaky: ## the tests of PKG (./guard ./internal/queue), N times (20) beside busy processes: which fail by chance
 	ONWARD_REQUIRE=1 scripts/in-memory.sh scripts/flaky.sh $(or $(N),20) $(PKG)

@@ -129,21 +129,18 @@ var exceptions = map[string]string{
 	"deploy":                         "manifests, and tests that run their commands",
 	"bench/demo":                     "a program of its own",
 	"bench":                          "a program of its own",
-	"bench/compare":                  "cases of bench",
 	"bench/cost":                     "measures processes",
-	"bench/growth":                   "cases of bench",
+	"bench/growth":                   "a program of its own",
 	"bench/corpus":                   "a program of its own",
 	"bench/mutants":                  "a program of its own",
 	"bench/evidence":                 "a program of its own",
 	"bench/profile":                  "a program of its own",
 	"bench/ranges":                   "a program of its own",
-	"bench/measure":                  "runs programs and servers",
-	"bench/table":                    "limits, and prints figures",
+	"bench/measure":                  "runs programs, and makes repositories",
 	"bench/fleet":                    "a program of its own",
 	"bench/newcomer":                 "plays the releases' server, for tests",
 	"editors/vscode/pack":            "a program of its own",
 	"bench/released":                 "a program of its own",
-	"bench/stalls":                   "cases of bench",
 }
 
 type pkg struct {

@@ -91,7 +91,7 @@ func (g *generator) createEnum() {
 // createIndex writes an index in one of its usual forms.
 func (g *generator) createIndex(t *table, concurrently string) {
 	c, second := g.pickColumn(t), g.pickColumn(t)
-	keys, where := c.name, ""
+	keys, predicate := c.name, ""
 	switch {
 	case c.typ == "jsonb" || c.typ == "text[]":
 		keys = "USING gin (" + c.name + ")"
@@ -104,11 +104,11 @@ func (g *generator) createIndex(t *table, concurrently string) {
 		keys = "(" + keys + ")"
 		if g.r.IntN(4) == 0 {
 			second.pinned = true
-			where = " WHERE " + second.name + " IS NOT NULL"
+			predicate = " WHERE " + second.name + " IS NOT NULL"
 		}
 	}
 	c.pinned = true
-	g.writeLine("CREATE INDEX %s%s ON %s %s%s;", concurrently, t.nextObjectName(c.name, "idx"), t.name, keys, where)
+	g.writeLine("CREATE INDEX %s%s ON %s %s%s;", concurrently, t.nextObjectName(c.name, "idx"), t.name, keys, predicate)
 }
 
 // writeChange writes one ALTER TABLE, or a statement that often goes with one.

@@ -27,14 +27,12 @@ type Command struct {
 	Dir  string
 	Env  []string // on top of the environment: "GOGC=100"
 	Fine []int    // exit codes of a run that did its work
-	// Before, when set, runs before each run, outside what is measured.
-	Before func() error `json:"-"`
 	// Limit is the CPU time, in whole seconds, after which it is killed; 0 for none. The
 	// run is then Cut.
 	Limit time.Duration
 }
 
-// Usage is what one run cost, or the medians of several runs.
+// Usage is what a run cost.
 type Usage struct {
 	Wall time.Duration
 	CPU  time.Duration // user and system, of all threads
@@ -45,21 +43,12 @@ type Usage struct {
 // Megabytes is the peak memory.
 func (u Usage) Megabytes() float64 { return float64(u.Peak) / (1 << 20) }
 
-func (u Usage) String() string {
-	return fmt.Sprintf("CPU %.3f s, wall %.3f s, %.0f MB", u.CPU.Seconds(), u.Wall.Seconds(), u.Megabytes())
-}
-
 // Run runs a command to its end, with its output thrown away.
 //
 // The kernel counts a process's peak memory from the fork on, when it still
 // shares the memory of the process that started it. So the command is started
 // by a second, small process of this program: see RunOne.
 func Run(ctx context.Context, c Command) (Usage, error) {
-	if c.Before != nil {
-		if err := c.Before(); err != nil {
-			return Usage{}, fmt.Errorf("%s: %w", c.Name, err)
-		}
-	}
 	executable, err := os.Executable()
 	if err != nil {
 		return Usage{}, err
@@ -143,47 +132,6 @@ func (c Command) runOnce() (Usage, error) {
 		peak *= 1024 // kilobytes everywhere but on Apple's systems
 	}
 	return Usage{Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: peak, Cut: cut}, nil
-}
-
-// InTurn runs the commands one after the other, round by round (A B A B …), so
-// that whatever else the machine does falls on all of them alike. The first
-// round warms up and does not count. It gives the medians.
-func InTurn(ctx context.Context, rounds int, commands ...Command) ([]Usage, error) {
-	runs := make([][]Usage, len(commands))
-	for round := range rounds + 1 {
-		for i, c := range commands {
-			u, err := Run(ctx, c)
-			if err != nil {
-				return nil, err
-			}
-			if round > 0 {
-				runs[i] = append(runs[i], u)
-			}
-		}
-	}
-	medians := make([]Usage, len(commands))
-	for i := range runs {
-		medians[i] = Usage{
-			Wall: medianOf(runs[i], func(u Usage) time.Duration { return u.Wall }),
-			CPU:  medianOf(runs[i], func(u Usage) time.Duration { return u.CPU }),
-			Peak: medianOf(runs[i], func(u Usage) int64 { return u.Peak }),
-		}
-	}
-	return medians, nil
-}
-
-// medianOf is the middle value, or the mean of the two in the middle.
-func medianOf[T ~int64](runs []Usage, field func(Usage) T) T {
-	values := make([]T, len(runs))
-	for i, u := range runs {
-		values[i] = field(u)
-	}
-	slices.Sort(values)
-	middle := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[middle]
-	}
-	return (values[middle-1] + values[middle]) / 2
 }
 
 // tailBuffer keeps the end of what is written to it.

@@ -5,7 +5,6 @@ package cost
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,36 +40,6 @@ func TestRunPeakIsTheCommands(t *testing.T) {
 	}
 	if u.Peak > int64(len(big))/2 {
 		t.Errorf("a shell that does nothing had %d MB", u.Peak>>20)
-	}
-}
-
-func TestInTurn(t *testing.T) {
-	t.Parallel()
-	log := filepath.Join(t.TempDir(), "log")
-	letter := func(l string) Command {
-		return Command{Name: l, Path: "/bin/sh", Args: []string{"-c", `printf %s "$0" >>"$1"`, l, log}, Fine: []int{0}}
-	}
-	medians, err := InTurn(t.Context(), 2, letter("A"), letter("B"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(log); string(got) != "ABABAB" {
-		t.Errorf("order %q, want ABABAB: a warm-up and two rounds", got)
-	}
-	if len(medians) != 2 || medians[0].Wall <= 0 || medians[1].Wall <= 0 {
-		t.Errorf("medians %+v", medians)
-	}
-}
-
-func TestMedian(t *testing.T) {
-	t.Parallel()
-	runs := []Usage{{Peak: 9}, {Peak: 1}, {Peak: 4}, {Peak: 2}}
-	peak := func(u Usage) int64 { return u.Peak }
-	if got := medianOf(runs[:3], peak); got != 4 {
-		t.Errorf("median of 9 1 4 = %d", got)
-	}
-	if got := medianOf(runs, peak); got != 3 {
-		t.Errorf("median of 9 1 4 2 = %d", got)
 	}
 }
 

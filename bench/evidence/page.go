@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/bench/table"
+	"github.com/onward-sql/onward/bench/measure"
 )
 
 // score counts the answers of a tool.
@@ -96,7 +96,7 @@ func writeScores(b *strings.Builder, list []Application, results *Results) {
 			continue
 		}
 		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n", formatToolName(tool.name), s.named, s.warned, s.missed, s.quiet, s.hinted, s.false_,
-			s.none, table.Median(s.cpu))
+			s.none, measure.Median(s.cpu))
 	}
 	b.WriteString("\n")
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package growth
+package main
 
 import (
 	"fmt"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package growth
+package main
 
 // largestShapes are inputs of one size, each as large as one that exhausted a machine.
 func largestShapes() []shape {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package growth
+package main
 
 import (
 	"io"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/bench/cost"
-	"github.com/onward-sql/onward/bench/table"
 )
 
 // A limit for one shape must belong to an existing shape, and have a reason.
@@ -24,9 +23,9 @@ func TestLimits(t *testing.T) {
 		}
 		seen[sh.name] = true
 	}
-	for _, l := range table.Limits {
-		if _, name, isShape := strings.Cut(l.Name, " "); isShape && (!seen[name] || l.Bounds == "" || l.Value == 0) {
-			t.Errorf("this limit has no shape, no Bounds or no Value: %+v", l)
+	for _, l := range limits {
+		if (l.figure != "time" && l.figure != "peak") || !seen[l.shape] || l.reason == "" || l.most == 0 {
+			t.Errorf("this limit has no shape, no reason or no value: %+v", l)
 		}
 	}
 }

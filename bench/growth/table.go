@@ -1,14 +1,12 @@
 //go:build unix
 
-package growth
+package main
 
 import (
 	"fmt"
 	"io"
 	"strings"
 	"time"
-
-	"github.com/onward-sql/onward/bench/table"
 )
 
 // Below these a run is too small to say how it grows: the start of the process, which is subtracted, varies by 20 ms, and the
@@ -26,9 +24,8 @@ func printHeads(w io.Writer) {
 // printRow prints the figures of a shape, and reports whether its limits were kept.
 func printRow(w io.Writer, sh shape, sizes []size) bool {
 	var cpu, times, peak, missed []string
-	timeLimit, ownTime := table.FindOwnLimit("growth/time", sh.name)
-	peakLimit, ownPeak := table.FindOwnLimit("growth/peak", sh.name)
-	memoryLimit := table.FindLimit("growth/memory")
+	timeLimit, ownTime := findLimit("time", sh.name)
+	peakLimit, ownPeak := findLimit("peak", sh.name)
 	for i, s := range sizes {
 		if s.Cut {
 			cpu, missed = append(cpu, "-"), append(missed, "given up")
@@ -40,7 +37,7 @@ func printRow(w io.Writer, sh shape, sizes []size) bool {
 		if !ownPeak {
 			megabytes /= max(1, float64(s.bytes)/peakInput)
 		}
-		if !peakLimit.Holds(megabytes) {
+		if megabytes > peakLimit.most {
 			missed = append(missed, fmt.Sprintf("%d MB of memory for %.1f MB", s.Peak>>20, float64(s.bytes)/(1<<20)))
 		}
 		if i == 0 {
@@ -49,19 +46,19 @@ func printRow(w io.Writer, sh shape, sizes []size) bool {
 		before := sizes[i-1]
 		more := float64(s.CPU) / float64(max(before.CPU, time.Millisecond))
 		times = append(times, fmt.Sprintf("%.1f", more))
-		if before.CPU >= leastCPU && !timeLimit.Holds(more) {
+		if before.CPU >= leastCPU && more > timeLimit.most {
 			missed = append(missed, fmt.Sprintf("%.1f times the time", more))
 		}
-		if grown := float64(s.Peak) / float64(before.Peak); before.Peak >= leastPeak && !memoryLimit.Holds(grown) {
+		if grown := float64(s.Peak) / float64(before.Peak); before.Peak >= leastPeak && grown > mostMemory {
 			missed = append(missed, fmt.Sprintf("%.1f times the memory", grown))
 		}
 	}
 	last := sizes[len(sizes)-1]
 	verdict := "ok"
 	if ownTime {
-		verdict = "ok: " + timeLimit.Bounds
+		verdict = "ok: " + timeLimit.reason
 	} else if ownPeak {
-		verdict = "ok: " + peakLimit.Bounds
+		verdict = "ok: " + peakLimit.reason
 	}
 	if len(missed) > 0 {
 		verdict = "MISSED: " + strings.Join(missed, ", ")

@@ -118,7 +118,7 @@ func TestReleased(t *testing.T) {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			home, bin := t.TempDir(), t.TempDir()
-			stop, err := Serve(home, releases, 0)
+			stop, err := Serve(home, releases)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestReleased(t *testing.T) {
 			}
 			// A release without the files fails.
 			broken := t.TempDir()
-			stopBroken, err := Serve(broken, &Releases{Latest: "2.3.4"}, 0)
+			stopBroken, err := Serve(broken, &Releases{Latest: "2.3.4"})
 			if err != nil {
 				t.Fatal(err)
 			}

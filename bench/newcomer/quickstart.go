@@ -83,16 +83,6 @@ func QuickStart(readme string) ([]Command, error) {
 	return commands, nil
 }
 
-// FirstFinding returns the number of commands up to and including the first that exits with 1, as onward does if it has findings.
-func FirstFinding(commands []Command) int {
-	for i, c := range commands {
-		if c.Exit == 1 {
-			return i + 1
-		}
-	}
-	return len(commands)
-}
-
 // Script returns a shell script that runs commands in one session. It stops with exit code 99 after the first command whose
 // exit code is not its Exit.
 func Script(commands []Command) string {

@@ -150,18 +150,17 @@ func buildProgram(ctx context.Context, root, program string) error {
 	return nil
 }
 
-// Serve serves a handler over TLS as github.com to each curl that has home as its HOME, until stop is called. rate bounds
-// how many bytes a second curl takes; 0 does not.
-func Serve(home string, handler http.Handler, rate int) (stop func(), err error) {
+// Serve serves a handler over TLS as github.com to each curl that has home as its HOME, until stop is called.
+func Serve(home string, handler http.Handler) (stop func(), err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	about := &x509.Certificate{
+	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "releases"}, DNSNames: []string{"github.com"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
-	cert, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		return nil, err
 	}
@@ -173,9 +172,6 @@ func Serve(home string, handler http.Handler, rate int) (stop func(), err error)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
 	server.StartTLS()
 	settings := fmt.Sprintf("cacert = %q\nconnect-to = \"github.com:443:%s\"\nnoproxy = \"*\"\n", authority, server.Listener.Addr())
-	if rate > 0 {
-		settings += fmt.Sprintf("limit-rate = %d\n", rate)
-	}
 	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte(settings), 0o600); err != nil {
 		server.Close()
 		return nil, err

@@ -10,58 +10,33 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/onward-sql/onward/bench/measure"
-	"github.com/onward-sql/onward/bench/table"
 )
 
-// measureEditor measures how long an editor waits for findings after a keystroke in migrations of 2,000 and of 10,000 lines: from the
-// change, over the pipe, to the diagnostics of its version.
-func measureEditor(b *measure.Bench) {
-	for _, lines := range []int{2000, 10000} {
-		schema, text := makeTypedMigration(lines)
-		if b.File != "" {
-			text = string(measure.Must(os.ReadFile(b.File)))
-		}
-		dir := b.GooseRelease(schema, "SELECT 1;\n")
-		file := filepath.Join(dir, "migrations", "00002_step.sql")
-		text = "-- +goose Up\n" + text
-		measure.WriteFile(file, text)
-		b.Run(measure.Command{Dir: dir}, "git", "reset", "-q", "base")
-		typeKeys(b, dir, file, text, lines)
-		if b.File != "" {
-			return
-		}
-	}
-}
+// keys is how many keystrokes are measured.
+const keys = 40
 
-// typeKeys opens the file, and types in a comment in its middle, one character more each time.
-func typeKeys(b *measure.Bench, dir, file, text string, lines int) {
-	e := startEditor(b.Program(), dir)
-	defer e.endEditor()
-	uri := "file://" + file
-	start := time.Now()
-	e.sendRequest("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": uri, "languageId": "sql", "version": 1, "text": text}})
-	found := e.waitForDiagnostics(1)
-	b.Print("opened, with the base", fmt.Sprintf("%s, %d findings", time.Since(start).Round(time.Millisecond), found))
-	var times []float64
-	for key := range b.Keys {
-		place := map[string]int{"line": lines / 2, "character": 0}
-		start := time.Now()
-		e.sendRequest("textDocument/didChange", map[string]any{
+// typeKeys is an editor: it opens a file, types in a comment in its middle, one character more each time, and waits for the diagnostics of
+// each version.
+func typeKeys(program, file string) {
+	text := string(measure.Must(os.ReadFile(file)))
+	e := startEditor(program)
+	uri := "file://" + measure.Must(filepath.Abs(file))
+	e.notify("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": uri, "languageId": "sql", "version": 1, "text": text}})
+	e.waitForDiagnostics(1)
+	place := map[string]int{"line": strings.Count(text, "\n") / 2, "character": 0}
+	for key := range keys {
+		e.notify("textDocument/didChange", map[string]any{
 			"textDocument":   map[string]any{"uri": uri, "version": key + 2},
 			"contentChanges": []any{map[string]any{"range": map[string]any{"start": place, "end": place}, "text": []string{"-", "-", " "}[min(key, 2)]}},
 		})
 		e.waitForDiagnostics(key + 2)
-		times = append(times, measure.Milliseconds(time.Since(start)))
 	}
-	slices.Sort(times)
-	b.Check(fmt.Sprintf("lsp/%d", lines), fmt.Sprintf("a keystroke in %d lines, %d KB", strings.Count(text, "\n"), len(text)>>10), table.Median(times),
-		fmt.Sprintf("95 %%: %.1f ms", times[len(times)*95/100]))
+	measure.Check(e.in.Close())
+	_ = e.cmd.Wait() // its exit code says that nobody asked it to shut down
 }
 
 // makeTypedMigration is a schema, and a migration of some lines on it with what migrations have in them.
@@ -98,24 +73,19 @@ type editor struct {
 	out *bufio.Reader
 }
 
-func startEditor(program, dir string) *editor {
+func startEditor(program string) *editor {
 	e := &editor{cmd: exec.Command(program, "lsp")}
-	e.cmd.Dir, e.cmd.Stderr = dir, os.Stderr
+	e.cmd.Stderr = os.Stderr
 	e.in = measure.Must(e.cmd.StdinPipe())
 	e.out = bufio.NewReader(measure.Must(e.cmd.StdoutPipe()))
 	measure.Check(e.cmd.Start())
 	e.writeMessage(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": map[string]any{"capabilities": map[string]any{}}})
 	e.readMessage()
-	e.sendRequest("initialized", map[string]any{})
+	e.notify("initialized", map[string]any{})
 	return e
 }
 
-func (e *editor) endEditor() {
-	_ = e.in.Close()
-	_ = e.cmd.Wait()
-}
-
-func (e *editor) sendRequest(method string, params any) {
+func (e *editor) notify(method string, params any) {
 	e.writeMessage(map[string]any{"jsonrpc": "2.0", "method": method, "params": params})
 }
 
@@ -128,8 +98,7 @@ func (e *editor) writeMessage(message any) {
 type serverMessage struct {
 	Method string `json:"method"`
 	Params struct {
-		Version     int               `json:"version"`
-		Diagnostics []json.RawMessage `json:"diagnostics"`
+		Version int `json:"version"`
 	} `json:"params"`
 }
 
@@ -150,12 +119,8 @@ func (e *editor) readMessage() (m serverMessage) {
 	return m
 }
 
-// waitForDiagnostics waits for the diagnostics of a version, and counts them.
-func (e *editor) waitForDiagnostics(version int) int {
-	for {
-		m := e.readMessage()
-		if m.Method == "textDocument/publishDiagnostics" && m.Params.Version == version {
-			return len(m.Params.Diagnostics)
-		}
+// waitForDiagnostics waits for the diagnostics of a version.
+func (e *editor) waitForDiagnostics(version int) {
+	for m := e.readMessage(); m.Method != "textDocument/publishDiagnostics" || m.Params.Version != version; m = e.readMessage() {
 	}
 }
