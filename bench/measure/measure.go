@@ -71,7 +71,7 @@ func ExitIf(missed bool, err error) {
 func BuildOnward(ctx context.Context, dir, program string, flags ...string) error {
 	args := append(append([]string{"build", "-trimpath", "-buildvcs=false"}, flags...), "-o", program+".new", "./cmd/onward")
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build onward: %w\n%s", err, out)
 	}
