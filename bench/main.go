@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -72,12 +73,11 @@ func chooseRows(all []row, names []string, short bool) (chosen []row, err error)
 func (b *bench) measureRows(chosen []row, base string) (missed bool) {
 	anchor := measure.Must(parseAnchor(string(measure.Must(os.ReadFile("bench/anchor")))))
 	if b.onward == "" {
-		b.onward = b.dir + "/onward"
+		b.onward = filepath.Join(b.dir, "onward")
 		measure.Check(measure.BuildOnward(b, ".", b.onward))
 	}
-	b.builder = &builder{Context: b, wanted: map[string]bool{}}
 	if !b.short {
-		base = b.findBase(base)
+		base = findBase(b, base)
 	}
 	failed := false
 	defer func() { b.stopServer() }()

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/onward-sql/onward/bench/measure"
 )
@@ -85,45 +86,42 @@ func (a *anchor) find(name string) (commit string, most float64) {
 	return commit, max(most, e.most)
 }
 
-// builder builds the programs of commits, and keeps them in the user's cache.
-type builder struct {
-	context.Context
-	wanted map[string]bool // the files of this run
-}
+// unused is after which time a program goes that no benchmark has used.
+const unused = 14 * 24 * time.Hour
 
-// buildCommit returns the program of a commit.
-func (b *builder) buildCommit(commit string) string {
+// buildCommit returns the program of a commit. It is built once, and kept in the user's cache.
+func buildCommit(ctx context.Context, commit string) string {
 	cache := os.Getenv("ONWARD_TEST_CACHE")
 	if cache == "" {
 		cache = filepath.Join(measure.Must(os.UserCacheDir()), "onward-test")
 	}
 	cache = filepath.Join(cache, "bench")
 	program := filepath.Join(cache, "onward-"+commit+"-"+runtime.Version())
-	b.wanted[program] = true
-	if _, err := os.Stat(program); err == nil {
+	now := time.Now()
+	if os.Chtimes(program, now, now) == nil {
 		return program
 	}
-	if exec.CommandContext(b, "git", "cat-file", "-e", commit+"^{commit}").Run() != nil {
+	if exec.CommandContext(ctx, "git", "cat-file", "-e", commit+"^{commit}").Run() != nil {
 		measure.Check(fmt.Errorf("the history has no commit %s: a shallow clone needs git fetch --unshallow", commit))
 	}
 	fmt.Fprintf(os.Stderr, "building onward of %s\n", commit)
 	measure.Check(os.MkdirAll(cache, 0o755))
-	dir := measure.Must(os.MkdirTemp("", "onward-bench-"))
-	defer os.RemoveAll(dir)
-	measure.RunProgram(b, "", "sh", "-c", `git archive "$0" | tar x -C "$1"`, commit, dir)
-	measure.Check(measure.BuildOnward(b, dir, program))
-	for _, old := range measure.Must(filepath.Glob(filepath.Join(cache, "onward-*"))) {
-		if !b.wanted[old] {
-			measure.Check(os.RemoveAll(old))
+	for _, e := range measure.Must(os.ReadDir(cache)) {
+		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > unused {
+			measure.Check(os.Remove(filepath.Join(cache, e.Name())))
 		}
 	}
+	dir := measure.Must(os.MkdirTemp("", "onward-bench-"))
+	defer os.RemoveAll(dir)
+	measure.RunProgram(ctx, "", "sh", "-c", `git archive "$0" | tar x -C "$1"`, commit, dir)
+	measure.Check(measure.BuildOnward(ctx, dir, program))
 	return program
 }
 
 // findBase returns the commit of the last landing.
-func (b *builder) findBase(commit string) string {
+func findBase(ctx context.Context, commit string) string {
 	if commit == "" {
-		commit = strings.TrimSpace(measure.RunProgram(b, "", "git", "log", "-1", "--format=%H", `-G"Landing"`, "--", "size.json"))
+		commit = strings.TrimSpace(measure.RunProgram(ctx, "", "git", "log", "-1", "--format=%H", `-G"Landing"`, "--", "size.json"))
 	}
-	return strings.TrimSpace(measure.RunProgram(b, "", "git", "rev-parse", "--verify", commit+"^{commit}"))
+	return strings.TrimSpace(measure.RunProgram(ctx, "", "git", "rev-parse", "--verify", commit+"^{commit}"))
 }

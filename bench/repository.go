@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// The generated repository: files of code, and migrations of each tool, of which the release adds some. It edits one in twenty of the
-// files of code.
+// The generated repository: files of code, and migrations of each tool, of which the release adds some. It edits one in ten of the
+// files of code, which have about 5 kB each.
 const (
 	codeFiles, migrations, newMigrations = 4000, 500, 10
-	editedEvery                          = 20
+	editedEvery, functions               = 10, 40
 )
 
 // migrationTool writes the migrations of one tool: a file's name and text, in which %[1]d is its number and %[2]s the change. The changes
@@ -32,8 +32,11 @@ var (
 		"UPDATE @_%[1]d SET state = 'closed' WHERE owner_id IS NULL;",
 	}
 	sqlRelease = []string{
-		"ALTER TABLE @_%[1]d ADD COLUMN note text;", "CREATE INDEX @_%[1]d_name_idx ON @_%[1]d (name);",
+		"ALTER TABLE @_%[1]d ADD COLUMN deleted_at timestamptz;", "CREATE INDEX @_%[1]d_name_idx ON @_%[1]d (name);",
 		"ALTER TABLE @_%[1]d ALTER COLUMN owner_id SET NOT NULL;", "ALTER TABLE @_%[1]d DROP COLUMN state;",
+		"ALTER TABLE @_%[1]d RENAME COLUMN name TO title;", "CREATE VIEW @_%[1]d_view AS SELECT id, name FROM @_%[1]d;",
+		"ALTER TABLE @_%[1]d ADD CONSTRAINT @_%[1]d_owner_fkey FOREIGN KEY (owner_id) REFERENCES @_0 (id);",
+		"DELETE FROM @_%[1]d WHERE owner_id IS NULL;", "ALTER TABLE @_%[1]d ALTER COLUMN owner_id TYPE text;", "DROP TABLE @_%[1]d;",
 	}
 )
 
@@ -76,7 +79,7 @@ var (
 		"execute \"UPDATE @_%[1]d SET state = 'closed' WHERE owner_id IS NULL\"",
 	}
 	railsRelease = []string{
-		"add_column :@_%[1]d, :note, :text", "add_index :@_%[1]d, :name", "change_column_null :@_%[1]d, :owner_id, false",
+		"add_column :@_%[1]d, :deleted_at, :timestamptz", "add_index :@_%[1]d, :name", "change_column_null :@_%[1]d, :owner_id, false",
 		"remove_column :@_%[1]d, :state, :string",
 	}
 	knexChanges = []string{
@@ -88,14 +91,14 @@ var (
 		"await knex('@_%[1]d').whereNull('owner_id').update({state: 'closed'});",
 	}
 	knexRelease = []string{
-		"await knex.schema.alterTable('@_%[1]d', (t) => {\n    t.text('note');\n  });",
+		"await knex.schema.alterTable('@_%[1]d', (t) => {\n    t.timestamp('deleted_at');\n  });",
 		"await knex.schema.alterTable('@_%[1]d', (t) => {\n    t.index(['name'], '@_%[1]d_name_idx');\n  });",
 		"await knex.schema.alterTable('@_%[1]d', (t) => {\n    t.bigInteger('owner_id').notNullable().alter();\n  });",
 		"await knex.schema.alterTable('@_%[1]d', (t) => {\n    t.dropColumn('state');\n  });",
 	}
 )
 
-// codeLanguages are files of code: %[1]s is a table, and %[2]d the file's number. The rest is there twelve times.
+// codeLanguages are files of code: %[1]s is a table, and %[2]d the file's number. The rest is there for each function.
 var codeLanguages = []struct{ file, text, rest string }{
 	{
 		"app/part%[1]d/file%[2]d.py",
@@ -142,13 +145,13 @@ func generateRepository(tools ...string) (base, release map[string]string) {
 		language := codeLanguages[i%len(codeLanguages)]
 		var text strings.Builder
 		fmt.Fprintf(&text, language.text, fmt.Sprintf("%s_%d", tools[i%len(tools)], i%(migrations/5)), i)
-		for n := range 12 {
+		for n := range functions {
 			fmt.Fprintf(&text, language.rest, n)
 		}
 		name := fmt.Sprintf(language.file, i%50, i)
 		base[name] = text.String()
 		if i%editedEvery == 0 {
-			release[name] = text.String() + fmt.Sprintf(language.rest, 12)
+			release[name] = text.String() + fmt.Sprintf(language.rest, functions)
 		}
 	}
 	return base, release

@@ -4,11 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,7 +66,7 @@ func (b *bench) measureStalls(*row, *anchor, string) (missed bool) {
 		if worst[2] > worst[0]+mostStall {
 			verdict, missed = " MISSED", true
 		}
-		fmt.Printf("%-32s no migration %7.1f ms  psql %7.1f ms  onward %7.1f ms, at most %v more%s\n", change.name,
+		fmt.Printf("stalls  %-32s no migration %7.1f ms  psql %7.1f ms  onward %7.1f ms, at most %v more%s\n", change.name,
 			milliseconds(worst[0]), milliseconds(worst[1]), milliseconds(worst[2]), mostStall, verdict)
 	}
 	return missed
@@ -83,58 +83,48 @@ func (b *bench) execute(url, sql string) {
 
 // measureWait returns the longest wait of the load's queries until both the reader and the migration ended.
 func (b *bench) measureWait(url string, migrate func()) (worst time.Duration) {
+	config := measure.Must(pgx.ParseConfig(url))
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // a prepared query ends with an error after a change of its types
 	ctx, stop := context.WithCancel(b)
 	defer stop()
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	var failed error
-	start := func(run func()) {
-		all.Go(func() {
-			err := measure.Catch(run)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil && ctx.Err() == nil && failed == nil {
-				failed = err
-			}
-		})
-	}
-	var ready sync.WaitGroup
-	ready.Add(clients)
-	for n := range clients {
-		start(func() {
-			conn := measure.Must(pgx.Connect(b, url))
-			defer conn.Close(context.WithoutCancel(b))
-			measure.Must(conn.Exec(b, "SELECT total FROM orders WHERE id = 1"))
-			ready.Done()
-			ticks := time.NewTicker(interval)
-			defer ticks.Stop()
-			for i := n; ctx.Err() == nil; i += clients {
-				due := <-ticks.C
-				query := "SELECT total FROM orders JOIN customers ON customers.id = customer_id WHERE orders.id = $1"
-				if i%2 == 1 {
-					query = "UPDATE orders SET status = 'seen' WHERE id = $1"
-				}
-				measure.Must(conn.Exec(b, query, 1+i%50000))
-				mu.Lock()
-				worst = max(worst, time.Since(due))
-				mu.Unlock()
-			}
-		})
-	}
-	ready.Wait()
 	reader := measure.Must(pgx.Connect(b, url))
 	defer reader.Close(context.WithoutCancel(b))
+	type result struct {
+		worst time.Duration
+		err   error
+	}
+	results := make(chan result, clients)
+	for n := range clients {
+		conn := measure.Must(pgx.ConnectConfig(b, config))
+		go func() {
+			defer conn.Close(context.WithoutCancel(b))
+			r := result{}
+			ticks := time.NewTicker(interval)
+			defer ticks.Stop()
+			for i := n; ctx.Err() == nil && r.err == nil; i += clients {
+				due := <-ticks.C
+				query := "SELECT total FROM orders JOIN customers ON customers.id = customer_id WHERE orders.id = $1"
+				if i/clients%2 == 1 {
+					query = "UPDATE orders SET status = 'seen' WHERE id = $1"
+				}
+				_, r.err = conn.Exec(b, query, 1+i%50000)
+				r.worst = max(r.worst, time.Since(due))
+			}
+			results <- r
+		}()
+	}
 	measure.Must(reader.PgConn().Exec(b, "BEGIN; SELECT FROM orders, customers LIMIT 1").ReadAll())
 	readerEnded := make(chan error, 1)
 	go func() {
 		_, err := reader.PgConn().Exec(b, fmt.Sprintf("SELECT pg_sleep(%v); COMMIT", holds.Seconds())).ReadAll()
 		readerEnded <- err
 	}()
-	err := measure.Catch(migrate)
-	measure.Check(<-readerEnded)
+	err := errors.Join(measure.Catch(migrate), <-readerEnded)
 	stop()
-	all.Wait()
+	for range clients {
+		r := <-results
+		worst, err = max(worst, r.worst), errors.Join(err, r.err)
+	}
 	measure.Check(err)
-	measure.Check(failed)
 	return worst
 }

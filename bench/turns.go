@@ -26,7 +26,6 @@ const (
 // bench is what the rows share.
 type bench struct {
 	context.Context
-	*builder
 	onward, older string
 	dir           string
 	short         bool
@@ -50,10 +49,10 @@ func (b *bench) measureRow(r *row, a *anchor, base string) (missed bool) {
 	commit, most := a.find(r.name)
 	list := []*contender{{name: "onward", program: b.onward, run: r.run}, {name: "anchor", program: b.older, run: r.run, most: most}}
 	if b.older == "" {
-		list[1].program = b.buildCommit(commit)
+		list[1].program = buildCommit(b, commit)
 	}
 	if !b.short {
-		list = append(list, &contender{name: "base", program: b.buildCommit(base), run: r.run})
+		list = append(list, &contender{name: "base", program: buildCommit(b, base), run: r.run})
 		for _, p := range r.peers {
 			if _, err := exec.LookPath(strings.Fields(p.run)[0]); err != nil {
 				fmt.Printf("%s is not measured beside %s, which is not on the path\n", r.name, p.name)
