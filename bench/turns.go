@@ -16,8 +16,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
-// In the short form a row is missed if it is above its limit by a tenth, and so again twice: the same program beside itself was between
-// 0.79 and 1.10 on a busy machine.
+// In the short form a row is missed if it is above its limit by a tenth, and so again twice with more pairs: the same program beside itself
+// was between 0.79 and 1.10 on a busy machine.
 const (
 	shortSlack = 1.1
 	shortTries = 3
@@ -107,11 +107,8 @@ func (b *bench) makeInput(name string) string {
 	return dir
 }
 
-// takeTurns runs the programs in turn. The first round warms up, and each begins with another program.
+// takeTurns runs the programs in turn, and adds to their costs. The first round warms up, and each begins with another program.
 func (b *bench) takeTurns(r *row, dir string, list []*contender) {
-	for _, c := range list {
-		c.costs = nil
-	}
 	for round := range b.pairs + 1 {
 		for i := range list {
 			c := list[(i+round)%len(list)]
