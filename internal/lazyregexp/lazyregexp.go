@@ -3,46 +3,40 @@
 package lazyregexp
 
 import (
-	"os"
 	"regexp"
-	"strings"
 	"sync"
 	"unsafe"
 )
 
 // Regexp is a regular expression of [regexp], whose methods it has. It may be used by several goroutines.
 type Regexp struct {
-	once    func() *regexp.Regexp
-	filter  func() filter
-	pattern string
+	pattern  string
+	compile  sync.Once
+	compiled *regexp.Regexp
+	read     sync.Once
+	filter   filter
 }
 
 // never matches nothing.
-var never = regexp.MustCompile(`\A[^\s\S]`)
+var never = New(`\A[^\s\S]`)
 
-// inTest is set in the tests' programs, in which a pattern that is wrong must be noticed without being used.
-var inTest = len(os.Args) > 0 && strings.HasSuffix(strings.TrimSuffix(os.Args[0], ".exe"), ".test")
-
-// New returns the regular expression of a pattern. It panics at its first use if the pattern is wrong.
-func New(pattern string) *Regexp {
-	r := &Regexp{
-		pattern: pattern,
-		once:    sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }),
-		filter:  sync.OnceValue(func() filter { return readFilter(pattern) }),
-	}
-	if inTest {
-		r.once()
-	}
-	return r
-}
+// New returns the regular expression of a pattern. It panics at its first use if the pattern is wrong, and a test of the project
+// compiles each. It does so little that the compiler of Go does it: a thousand patterns take no time at the start.
+func New(pattern string) *Regexp { return &Regexp{pattern: pattern} }
 
 // String returns the pattern.
 func (r *Regexp) String() string { return r.pattern }
 
+func (r *Regexp) once() *regexp.Regexp {
+	r.compile.Do(func() { r.compiled = regexp.MustCompile(r.pattern) })
+	return r.compiled
+}
+
 // in returns what is to be asked about a text: an expression without a match if that is certain.
 func (r *Regexp) in(text string) *regexp.Regexp {
-	if f := r.filter(); f.excludes(text) {
-		return never
+	r.read.Do(func() { r.filter = readFilter(r.pattern) })
+	if r.filter.excludes(text) {
+		return never.once()
 	}
 	return r.once()
 }
