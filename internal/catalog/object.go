@@ -97,11 +97,10 @@ type Param struct {
 }
 
 // PublishedList is a table in a publication with a list of columns or a condition.
-// Columns is the list, nil if there is none. Uses are the columns that the list or the
-// condition names.
+// Columns is the list, nil if there is none. Filter are the columns that the condition reads.
 type PublishedList struct {
-	Table         OID
-	Columns, Uses []int16
+	Table           OID
+	Columns, Filter []int16
 }
 
 // Object is an object of which only kind and name are kept: schemas, extensions,
@@ -125,6 +124,8 @@ type Object struct {
 	Lists []PublishedList
 	// ViaRoot: it publishes rows of partitions as rows of their root.
 	ViaRoot bool
+	// SendsStored: it publishes stored generated columns (18).
+	SendsStored bool
 	// Columns are the columns of Table that a statistics object reads.
 	Columns []int16
 	// Calls is the function of an operator; 0 if no statement created it.

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 	} else {
 		o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
 	}
-	o.Actions, o.ViaRoot = publishedActions(s.GetOptions(), ""), publishesViaRoot(s.GetOptions(), false)
+	o.setPublishOptions(s.GetOptions())
 	f.storeObject(o)
 }
 
@@ -29,35 +30,22 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 // creation is unknown.
 const noAction = "nothing"
 
-// publishedActions are the option publish of a publication.
-func publishedActions(options []*pgparse.Node, oldActions string) string {
-	d := findOption(options, "publish")
-	if d == nil {
-		return oldActions
+// setPublishOptions sets what the options of a publication say: publish, publish_via_partition_root and publish_generated_columns.
+func (o *Object) setPublishOptions(options []*pgparse.Node) {
+	if d := findOption(options, "publish"); d != nil {
+		o.Actions = cmp.Or(strings.ToLower(strings.TrimSpace(pgparse.StringText(d.GetArg()))), noAction)
 	}
-	text := strings.ToLower(strings.TrimSpace(pgparse.StringText(d.GetArg())))
-	if text == "" {
-		return noAction
+	if findOption(options, "publish_via_partition_root") != nil {
+		o.ViaRoot = isOptionTrue(options, "publish_via_partition_root")
 	}
-	return text
-}
-
-// publishesViaRoot is the option publish_via_partition_root.
-func publishesViaRoot(options []*pgparse.Node, oldValue bool) bool {
-	if findOption(options, "publish_via_partition_root") == nil {
-		return oldValue
+	if d := findOption(options, "publish_generated_columns"); d != nil {
+		o.SendsStored = strings.EqualFold(constText(d.GetArg()), "stored")
 	}
-	return isOptionTrue(options, "publish_via_partition_root")
 }
 
 // publicationTables are the tables and the schemas of a publication. The
 // children of a table are published by themselves, unless it says ONLY.
 func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []string, lists []PublishedList) {
-	add := func(oid OID) {
-		if !slices.Contains(tables, oid) {
-			tables = append(tables, oid)
-		}
-	}
 	for _, n := range list {
 		spec := n.GetPublicationObjSpec()
 		switch spec.GetPubobjtype() {
@@ -70,15 +58,13 @@ func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []
 			if t == nil {
 				continue
 			}
-			add(t.OID)
-			if l := newPublishedList(t, spec.GetPubtable()); l.Uses != nil {
-				lists = append(lists, l)
-			}
-			if spec.GetPubtable().GetRelation().GetInh() && t.Kind != PartitionedTable {
-				for i := len(tables) - 1; i < len(tables); i++ {
-					for _, child := range f.Relation(tables[i]).Children {
-						add(child)
-					}
+			for _, r := range f.ListTree(t, spec.GetPubtable().GetRelation().GetInh() && t.Kind != PartitionedTable) {
+				if slices.Contains(tables, r.OID) {
+					continue
+				}
+				tables = append(tables, r.OID)
+				if l := newPublishedList(r, spec.GetPubtable()); l.Columns != nil || l.Filter != nil {
+					lists = append(lists, l)
 				}
 			}
 		}
@@ -95,7 +81,7 @@ func newPublishedList(t *Relation, s *pgparse.PublicationTable) PublishedList {
 			l.Columns = append(l.Columns, c.Attnum)
 		}
 	}
-	l.Uses = mergeAttnums(l.Columns, t.attnumsIn(s.GetWhereClause()))
+	l.Filter = t.attnumsIn(s.GetWhereClause())
 	return l
 }
 
@@ -107,12 +93,17 @@ func (f *fold) findListingPublication(t *Relation, attnum int16) *Object {
 	}
 	var found *Object
 	f.EachObject("publication", func(o *Object) bool {
-		if l := o.ListFor(t.OID); l != nil && slices.Contains(l.Uses, attnum) && (found == nil || compareNames(o.Name, found.Name) < 0) {
+		if l := o.ListFor(t.OID); l != nil && l.Names(attnum) && (found == nil || compareNames(o.Name, found.Name) < 0) {
 			found = o
 		}
 		return true
 	})
 	return found
+}
+
+// Names reports whether a list or its row filter names a column.
+func (l *PublishedList) Names(attnum int16) bool {
+	return slices.Contains(l.Columns, attnum) || slices.Contains(l.Filter, attnum)
 }
 
 // ListFor returns the columns and the row filter that a publication sends of a table; nil if
@@ -159,7 +150,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 		next.AllTables, next.AllSequences, next.Except = s.GetForAllTables(), pgparse.PublishesSequences(s.GetOptions()), tables
 	} else {
 		next.Detail += "options "
-		next.Actions, next.ViaRoot = publishedActions(s.GetOptions(), o.Actions), publishesViaRoot(s.GetOptions(), o.ViaRoot)
+		next.setPublishOptions(s.GetOptions())
 	}
 	f.storeObject(&next)
 }

@@ -25,6 +25,8 @@ var (
 	PublicationList      = Kind{"22023", `cannot use column list for relation "%s"`}
 	PublicationParameter = Kind{"42601", `unrecognized publication parameter: "%s"`}
 	SubscriptionOption   = Kind{"42601", `unrecognized subscription parameter: "%s"`}
+	UnidentifiedUpdate   = Kind{"42P10", `cannot update table "%s"`}
+	UnidentifiedDelete   = Kind{"42P10", `cannot delete from table "%s"`}
 	PublishesUpdates     = Kind{"55000", `cannot update table "%s" because it does not have a replica identity and publishes updates`}
 	PublishesDeletes     = Kind{"55000", `cannot delete from table "%s" because it does not have a replica identity and publishes deletes`}
 

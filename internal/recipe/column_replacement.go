@@ -367,7 +367,7 @@ func (w *replacement) reportDependents(m *Steps) {
 		m.addMissing("rule %s of %s uses %s", r.Rule.Name, r.Table.Name, w.old.Name)
 	}
 	for _, o := range head.ListPublications(t) {
-		if list := o.ListFor(t.OID); list != nil && slices.Contains(list.Uses, w.newColumn.Attnum) {
+		if list := o.ListFor(t.OID); list != nil && list.Names(w.newColumn.Attnum) {
 			m.addMissing("publication %s names %s: change its list before the old column is dropped", o.Name.Name, w.old.Name)
 		}
 	}

@@ -271,11 +271,10 @@ func (q *Checker) canMergeInto(t *catalog.Relation) bool {
 	return true
 }
 
-// checkReplicaIdentity refuses an UPDATE or DELETE of a table that is published and has no
-// replica identity, whether or not there are rows; all says that it goes on to
-// all partitions and children. A condition may leave one of those out.
+// checkReplicaIdentity refuses an UPDATE or DELETE of a table that is published and whose changed rows cannot be identified,
+// whether or not there are rows; all says that it goes on to all partitions and children. A condition may leave one of those out.
 // https://www.postgresql.org/docs/current/logical-replication-publication.html
-func (q *Checker) checkReplicaIdentity(action string, rv *pgparse.RangeVar, where *pgparse.Node, all bool) {
+func (q *Checker) checkReplicaIdentity(action string, rv *pgparse.RangeVar, condition *pgparse.Node, all bool) {
 	if !q.C.HasPublications() {
 		return
 	}
@@ -283,19 +282,20 @@ func (q *Checker) checkReplicaIdentity(action string, rv *pgparse.RangeVar, wher
 	if rel == nil || !rel.Kind.IsTable() {
 		return
 	}
-	for _, t := range q.C.ListTree(rel, all && rv.GetInh() && where == nil) {
-		if t.Kind == catalog.PartitionedTable || t.HasReplicaIdentity() || len(t.Rules) > 0 || !q.IsFullyKnown(t) || where != nil && len(t.Children) > 0 {
+	for _, t := range q.C.ListTree(rel, all && rv.GetInh() && condition == nil) {
+		if t.Kind == catalog.PartitionedTable || len(t.Rules) > 0 || !q.IsFullyKnown(t) || condition != nil && len(t.Children) > 0 {
 			continue
 		}
-		for _, p := range q.C.ListPublications(t) {
-			if p.SendsAction(action) {
-				kind := pgerror.PublishesUpdates
-				if action == "delete" {
-					kind = pgerror.PublishesDeletes
-				}
-				q.RecordRefusal(kind, t.Name.Name)
-				return
+		if fault := q.C.FindIdentityFault(t, action, func() bool { return q.V.AtLeast(18) }); fault != nil {
+			kinds := map[string][2]pgerror.Kind{
+				"update": {pgerror.UnidentifiedUpdate, pgerror.PublishesUpdates}, "delete": {pgerror.UnidentifiedDelete, pgerror.PublishesDeletes},
+			}[action]
+			kind := kinds[0]
+			if fault.Reason == catalog.IdentityMissing {
+				kind = kinds[1]
 			}
+			q.RecordRefusal(kind, t.Name.Name)
+			return
 		}
 	}
 }

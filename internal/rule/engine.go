@@ -263,7 +263,7 @@ func (e *Engine) judgeMigration(r *Rule, m *Migration) {
 	e.pass.Rule, e.pass.versions = r, applicableVersions(r, e.config.Versions)
 	switch {
 	case r.Migration != nil:
-		r.Migration(e.pass, m)
+		runCheck(e.pass, e.pass.versions, r.Migration, m)
 	case r.Gather != nil:
 		r.Gather(e.pass, m)
 	}

@@ -35,8 +35,10 @@ var refusals = map[pgerror.Kind]string{
 
 	pgerror.DetachConcurrently: "partition-detach-concurrently-unsupported",
 
-	pgerror.PublishesUpdates: identity,
-	pgerror.PublishesDeletes: identity,
+	pgerror.PublishesUpdates:   identity,
+	pgerror.PublishesDeletes:   identity,
+	pgerror.UnidentifiedUpdate: identity,
+	pgerror.UnidentifiedDelete: identity,
 
 	pgerror.RefreshConcurrently: "view-refresh-concurrently-unsupported",
 }

@@ -63,14 +63,7 @@ SELECT x.object || ' ' || lower(a.privilege_type) FROM (
 // listPrivileges returns what a role may do after a script, as the catalog has it.
 func listPrivileges(t *testing.T, script, role string, major int) []string {
 	t.Helper()
-	file, err := pgparse.SplitText(script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := catalog.New()
-	for _, s := range file.Stmts {
-		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
-	}
+	c := applyScript(t, script)
 	var out []string
 	add := func(object string, grants []catalog.Grant, kind pgparse.ObjectType) {
 		for _, g := range grants {
@@ -113,4 +106,18 @@ func listPrivileges(t *testing.T, script, role string, major int) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// applyScript returns the catalog after a script.
+func applyScript(t *testing.T, script string) *catalog.Catalog {
+	t.Helper()
+	file, err := pgparse.SplitText(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalog.New()
+	for _, s := range file.Stmts {
+		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
+	}
+	return c
 }
