@@ -83,9 +83,13 @@ func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, stmtIndex int)
 		switch {
 		case fn == nil && schema == "" && builtin.Known(name):
 			// A function of Postgres.
-		case fn == nil && !readsNoTable:
+		case fn == nil && !readsNoTable && !sendsDDL(name):
 			// A function of an extension in a query of a table: most likely it only computes values.
 		case fn == nil:
+			if statements := extensionStatements(c, name, call); statements != nil && readsNoTable {
+				s.AddCall(stmtIndex, name, statements)
+				continue
+			}
 			st.EditRare().Opaque = joinReasons(st.Opaque, "call of "+name+"()")
 		case fn.Volatility != "volatile": // it cannot write
 		default:
