@@ -27,6 +27,7 @@ var speak = map[string]string{
 	"plan/cached_plans.go":                     "a plan's note names drivers",
 	"internal/rules/column/star_read.go":       "the rule's page quotes a library's error",
 	"internal/rules/column/add_cached_plan.go": "the rule's page names drivers",
+	"internal/rules/database/publication_read": "names of publications, one of which a framework's server makes",
 	"internal/rules/release/foreign_key_left":  "the rule's page tells the one framework that it is about",
 	"internal/rules/release/leaves_conflict":   "the rule's page tells the one framework that it is about",
 	"internal/rules/release/column_missing":    "the rule's page links to a manual",

@@ -130,7 +130,7 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.AlterEventTrigStmt:
 		f.recordObjectChange("event trigger", plain(s.GetTrigname()), "enabled "+s.GetTgenabled())
 	case *pgparse.CreateSubscriptionStmt:
-		f.createObject(&Object{Kind: "subscription", Name: plain(s.GetSubname())}, false, false)
+		f.createObject(&Object{Kind: "subscription", Name: plain(s.GetSubname()), Publications: pgparse.StringTexts(s.GetPublication())}, false, false)
 	case *pgparse.AlterSubscriptionStmt:
 		f.recordObjectChange("subscription", plain(s.GetSubname()), s.GetKind().String())
 	case *pgparse.DropSubscriptionStmt:

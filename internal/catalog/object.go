@@ -124,6 +124,8 @@ type Object struct {
 	Lists []PublishedList
 	// ViaRoot: it publishes rows of partitions as rows of their root.
 	ViaRoot bool
+	// Publications are those that a subscription reads, on another server.
+	Publications []string
 	// SendsStored: it publishes stored generated columns (18).
 	SendsStored bool
 	// Columns are the columns of Table that a statistics object reads.

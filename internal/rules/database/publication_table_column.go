@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -14,9 +15,11 @@ var PublicationTableColumn = &rule.Rule{
 	ID:       "publication-table-column",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Summary:  "a changed column of a published table stops replication unless the subscriber is changed in the right order",
+	Summary:  "a changed column of a published table stops subscriptions unless the subscriber is changed in the right order",
 	Harm: "Logical replication sends rows, not DDL. When a row comes with a column that the subscriber does not have, or lacks one that is NOT NULL there, " +
-		"apply stops with \"logical replication target relation is missing replicated column\" and tries again for ever; the publisher meanwhile keeps all its WAL.",
+		"apply stops with \"logical replication target relation is missing replicated column\" and tries again for ever; " +
+		"the publisher meanwhile keeps all its WAL. Programs that read changes (Debezium and others, " +
+		"known by the publication's name or the code) have no such tables: a new column is no finding there, and another change is a note.",
 	Instead: "Add a column at the subscribers first, and drop it there last. For a rename add the new column on both sides.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/logical-replication-restrictions.html"},
 	Commit:  checkPublishedColumn,
@@ -42,31 +45,48 @@ func checkPublishedColumn(p *rule.Pass, t *rule.Tx) {
 		if reportedTables[d.OID] || !d.Before.Kind.IsTable() {
 			continue
 		}
-		pub := findSendingPublication(p, t, d)
-		if pub == "" {
+		publication := findSendingPublication(p, t, d)
+		if publication == nil {
 			continue
 		}
-		reportedTables[d.OID] = true
-		p.Report(d, rule.Report{
-			Fact:    d.Before.Name.String() + ", which publication " + pub + " publishes, " + act,
-			Harm:    "replication to its subscribers stops at the first row that does not fit, and the publisher keeps all WAL until it goes on",
+		name := publication.Name.Name
+		r := rule.Report{
+			Fact: d.Before.Name.String() + ", which publication " + name + " publishes, " + act,
+			Harm: "a subscription to it stops at the first row that does not fit, and the publisher keeps all WAL until it goes on; " +
+				"programs that read changes get the row in its new form",
 			Instead: instead,
 			Cause:   "and %d other changes of its tables follow",
-		})
+		}
+		switch reading := findReaders(p, t.After, publication); {
+		case reading.program && d.Kind == catalog.ColumnAdded:
+			continue
+		case reading.program:
+			r.Severity, r.Evidence = onward.Info, reading.evidence
+			r.Harm = "the programs that read its changes get the rows in their new form from the commit on"
+			r.Instead = "see that what they feed does not need the old form"
+		case reading.subscription != "":
+			r.Harm = "subscription " + reading.subscription + " stops at the first row that does not fit, and the publisher keeps all WAL until it goes on"
+		}
+		reportedTables[d.OID] = true
+		p.Report(d, r)
 	}
 }
 
-// findSendingPublication names the first publication that was deployed and sends the
-// column: those with a list of columns send no other.
-func findSendingPublication(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
+// findSendingPublication returns a publication that was deployed and sends the column: those with a list of columns
+// send no other. One that only programs read comes last.
+func findSendingPublication(p *rule.Pass, t *rule.Tx, d *rule.Delta) (found *catalog.Object) {
 	for _, o := range p.Release.Deployed.ListPublications(d.Before) {
 		if t.After.Object("publication", o.Name) == nil {
 			continue
 		}
 		l := o.ListFor(d.OID)
-		if l == nil || l.Columns == nil || d.Old != nil && slices.Contains(l.Columns, d.Old.Attnum) {
-			return o.Name.Name
+		sent := cmp.Or(d.New, d.Old)
+		if isListed := l != nil && l.Columns != nil; !isListed && (sent.Generated == "" || sent.Generated == "stored" && o.SendsStored) ||
+			isListed && d.Old != nil && slices.Contains(l.Columns, d.Old.Attnum) {
+			if found = o; !findReaders(p, t.After, o).program {
+				return o
+			}
 		}
 	}
-	return ""
+	return found
 }

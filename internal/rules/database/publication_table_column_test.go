@@ -44,6 +44,21 @@ ALTER TABLE leads DROP COLUMN email;
 `, 1, 1, 0, 0, 0)
 }
 
+// Programs read a publication that has their name. A subscription that a migration creates outweighs the name.
+func TestPublicationReaders(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{
+		"dbz_publication": 0, "supabase_realtime": 0, "powersync": 0, "electric_publication_default": 0, "zero": 0, "_zero_public_0": 0,
+		"airbyte_publication": 0, "peerflow_pub_orders": 0, "fivetran_pub": 0, "orders_cdc": 0, "outbox": 0, "app_realtime": 0,
+		"warehouse": 1, "electric_meters": 1, "zero_downtime_upgrade": 1, "outboxes": 1, "feed": 1,
+	} {
+		before := "# readers\n-- before.sql --\nCREATE TABLE leads (id bigint PRIMARY KEY);\nCREATE PUBLICATION " + name + " FOR ALL TABLES;\n"
+		change := "-- bad.sql --\nALTER TABLE leads ADD COLUMN note text;\n"
+		count(t, before+change, want)
+		count(t, before+"CREATE SUBSCRIPTION copy CONNECTION 'host=b' PUBLICATION "+name+" WITH (connect = false);\n"+change, 1)
+	}
+}
+
 // count runs the examples of a fixture, of which each has so many findings.
 func count(t *testing.T, text string, wants ...int) {
 	t.Helper()
