@@ -66,6 +66,7 @@ type (
 // runChild confines this process, and runs the programs that its parent sends.
 func runChild() int {
 	debug.SetMemoryLimit(softMemory)
+	debug.SetGCPercent(400) // little of a program lives until its end: the collector would take a fifth of the time
 	debug.SetMaxStack(mostStack)
 	gaps := confineChild()
 	go watchMemory()
