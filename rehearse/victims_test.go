@@ -211,14 +211,14 @@ func (v *victims) ownCache(t *testing.T, bin string) (dir string) {
 // end ends processes with a signal, each at an instant of its own that is
 // spread evenly over a time, several at once. after looks at each. One that is
 // through before its instant says how long it took: the machine has become less
-// busy, and the instants of the next are spread over that.
+// busy, and the instants of the next are spread over that. Then another takes its place.
 func (v victims) end(t *testing.T, n int, whole time.Duration, rnd *rand.Rand, signal os.Signal, after func(c *victim, delay time.Duration, err error)) {
 	t.Helper()
 	room := make(chan struct{}, atOnce)
-	var lasts atomic.Int64
+	var lasts, through atomic.Int64
 	lasts.Store(int64(whole))
 	var all sync.WaitGroup
-	for range n {
+	for started := 0; started < min(n+int(through.Load()), 4*n); started++ {
 		room <- struct{}{}
 		delay := time.Duration(rnd.Int64N(lasts.Load()))
 		start := time.Now()
@@ -231,6 +231,7 @@ func (v victims) end(t *testing.T, n int, whole time.Duration, rnd *rand.Rand, s
 			select {
 			case err = <-ended:
 				lasts.Store(int64(time.Since(start)))
+				through.Add(1)
 			case <-time.After(delay):
 				asked := time.Now()
 				if err := c.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -243,6 +244,9 @@ func (v victims) end(t *testing.T, n int, whole time.Duration, rnd *rand.Rand, s
 			}
 			after(c, delay, err)
 		})
+		if started == n+int(through.Load())-1 {
+			all.Wait() // some of the last may be through
+		}
 	}
 	all.Wait()
 }
