@@ -35,7 +35,7 @@ func (p *planner) auditSteps() {
 	for i := range p.plan.Steps {
 		s := &p.plan.Steps[i]
 		if i == p.plan.Contract() {
-			known, head = listUsableNames(e.Catalog()), listUsableNames(p.changes[len(p.changes)-1].After)
+			known, head = listUsableNames(e.Catalog(), nil), listUsableNames(p.changes[len(p.changes)-1].After, nil)
 		}
 		judged[s.ID] = i < len(p.steps) && p.steps[i].Judged
 		if err := permit.CheckStep(s, s.Class); err != nil {
@@ -56,10 +56,11 @@ func (p *planner) auditSteps() {
 			continue
 		}
 		m := &rule.Migration{ID: s.ID, Path: s.ID, Mode: onward.TransactionNone, Status: onward.StatusNew, Script: built}
+		schema := e.Catalog()
 		e.JudgeMigration(m)
 		p.measureStep(s, m)
 		if known != nil {
-			p.refuseLateNames(s, known, head, e.Catalog())
+			p.refuseLateNames(s, known, head, schema, e.Catalog())
 		}
 	}
 	var bad []string

@@ -34,12 +34,11 @@ func findRetypedColumns(m *rule.Migration, touched map[string]*catalog.Relation)
 		if fresh == nil {
 			continue
 		}
-		for _, c := range old.Columns {
-			d := fresh.Column(c.Name)
-			if d != nil && !c.Inferred && !d.Inferred && (c.Type.String() != d.Type.String() || c.Collation != d.Collation) {
+		old.EachColumnPair(fresh, func(c, d *catalog.Column) {
+			if c != d && !c.Inferred && !d.Inferred && (c.Type.String() != d.Type.String() || c.Collation != d.Collation) {
 				out = append(out, strings.TrimPrefix(old.Name.Qualified(), "public.")+"."+c.Name)
 			}
-		}
+		})
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

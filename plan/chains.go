@@ -2,9 +2,10 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -37,16 +38,38 @@ func findChains(parts []*part) (out []*chain) {
 	unite := func(a, b int) { root[max(find(a), find(b))] = min(find(a), find(b)) }
 	all := make([]links, len(parts))
 	changedBy := map[string][]int{}
+	shares := map[*rule.Stmt]*commandShares{}
+	firstOf := map[*links]int{} // the first part that has these links
 	for i, t := range parts {
-		all[i] = linksOf(t)
-		for key := range all[i].changes {
-			changedBy[key] = append(changedBy[key], i)
+		all[i] = linksOf(t, shares)
+		for l := &all[i]; l != nil; l = l.common {
+			if _, ok := firstOf[l]; ok {
+				continue
+			}
+			firstOf[l] = i
+			for key := range l.changes {
+				changedBy[key] = append(changedBy[key], i)
+			}
 		}
 	}
+	areLinked := map[*links]bool{}
 	for i, t := range parts {
-		for key := range all[i].uses {
-			for _, n := range changedBy[key] {
-				unite(i, n)
+		for l := &all[i]; l != nil; l = l.common {
+			if first := firstOf[l]; first != i {
+				if areLinked[l] {
+					unite(i, first)
+				}
+				continue
+			}
+			for key := range l.uses {
+				changers := changedBy[key]
+				for _, n := range changers {
+					unite(i, n)
+					areLinked[l] = true
+				}
+				if len(changers) > 1 {
+					changedBy[key] = changers[:1] // the others are united with it now
+				}
 			}
 		}
 		if t.isCode() || t.statements[0].Node == nil {
@@ -70,6 +93,54 @@ func findChains(parts []*part) (out []*chain) {
 	return out
 }
 
+// deltaNames returns the names of the column, constraint, index or trigger that a delta is about.
+func deltaNames(d *catalog.Delta) (names []string) {
+	for _, col := range []*catalog.Column{d.Old, d.New} {
+		if col != nil {
+			names = append(names, col.Name)
+		}
+	}
+	for _, con := range []*catalog.Constraint{d.OldConstraint, d.NewConstraint} {
+		if con != nil {
+			names = append(names, con.Name)
+		}
+	}
+	for _, x := range []*catalog.Relation{d.OldIndex, d.NewIndex} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	for _, x := range []*catalog.Trigger{d.OldTrigger, d.NewTrigger} {
+		if x != nil {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+// deltaObjectNames returns the names of the type, function, policy or other object that a delta is about.
+func deltaObjectNames(d *catalog.Delta) (names []string) {
+	for _, x := range []*catalog.UserType{d.OldType, d.NewType} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	for _, x := range []*catalog.Function{d.OldFunction, d.NewFunction} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	for _, x := range []*catalog.Object{d.OldObject, d.NewObject} {
+		if x != nil {
+			names = append(names, x.Name.Name)
+		}
+	}
+	if d.Policy != nil {
+		names = append(names, d.Policy.Name)
+	}
+	return names
+}
+
 // uniteUnknownPart unites a part whose statements are unknown with others: code with the later parts whose outcome depends on rows, which
 // it may write; an unreadable statement with all parts.
 func uniteUnknownPart(parts []*part, i int, unite func(a, b int)) {
@@ -85,7 +156,7 @@ func uniteUnknownPart(parts []*part, i int, unite func(a, b int)) {
 func (c *chain) cutAtParts(bad map[partKey]bool) (planned, rest *chain) {
 	planned = &chain{name: c.name, later: c.later, links: c.links}
 	rest = &chain{name: c.name + "#rest", later: c.later, links: c.links}
-	restLinks := links{changes: map[string]bool{}, uses: map[string]bool{}} // of the rest
+	restLinks, commonAdded := newLinks(), map[*links]bool{}
 	cutsEverything := false
 	for _, key := range c.parts {
 		l := c.links[key]
@@ -94,8 +165,7 @@ func (c *chain) cutAtParts(bad map[partKey]bool) (planned, rest *chain) {
 			continue
 		}
 		rest.parts = append(rest.parts, key)
-		maps.Copy(restLinks.changes, l.changes)
-		maps.Copy(restLinks.uses, l.uses)
+		restLinks.add(l, commonAdded)
 		cutsEverything = cutsEverything || !key.isCode() && key.statement.Node == nil
 	}
 	if planned.isOnlyCode() || len(rest.parts) == 0 {

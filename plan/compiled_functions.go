@@ -33,11 +33,11 @@ func recompileFunctions(s *onward.PlanStep, m *rule.Migration, touched map[strin
 			continue
 		}
 		var columns []string
-		for _, c := range old.Columns {
-			if analysis.HasOtherType(c, fresh.Column(c.Name)) {
+		old.EachColumnPair(fresh, func(c, current *catalog.Column) {
+			if c != current && analysis.HasOtherType(c, current) {
 				columns = append(columns, c.Name)
 			}
-		}
+		})
 		if len(columns) > 0 {
 			add = appendUnique(add, recipe.RecompileFunctions(after, fresh, columns))
 		}

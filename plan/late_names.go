@@ -29,10 +29,11 @@ func (n usableName) String() string {
 // usableNames are names that code may use, with the words for people: "users.nick" has "column ".
 type usableNames map[usableName]string
 
-func listUsableNames(c *catalog.Catalog) usableNames {
+// listUsableNames returns the names of a schema. If an earlier schema is given, it leaves out the relations that this one has unchanged.
+func listUsableNames(c, previous *catalog.Catalog) usableNames {
 	out := usableNames{}
 	c.EachRelation(func(r *catalog.Relation) bool {
-		if r.Kind == catalog.Index || r.Kind == catalog.PartitionedIndex || r.Parent != 0 {
+		if r.Kind == catalog.Index || r.Kind == catalog.PartitionedIndex || r.Parent != 0 || previous != nil && previous.Relation(r.OID) == r {
 			return true
 		}
 		out[usableName{object: r.Name}] = r.Kind.String()
@@ -57,8 +58,8 @@ func listUsableNames(c *catalog.Catalog) usableNames {
 
 // refuseLateNames doubts a step of the contract if it makes what the new code may use, which runs from the end of the backfill on. known are the
 // names before the step, to which it adds, and head those after the release.
-func (p *planner) refuseLateNames(s *onward.PlanStep, known, head usableNames, after *catalog.Catalog) {
-	namesAfter := listUsableNames(after)
+func (p *planner) refuseLateNames(s *onward.PlanStep, known, head usableNames, before, after *catalog.Catalog) {
+	namesAfter := listUsableNames(after, before)
 	var late []usableName
 	for name := range namesAfter {
 		if known[name] == "" && head[name] != "" {

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,8 +16,22 @@ import (
 // may use an object that the other one changes.
 type links struct {
 	changes, uses map[string]bool
+	// common are the links that a command of an ALTER TABLE has together with the statement's other commands.
+	common *links
 	// label is the first changed object, for people: "orders.note".
 	label string
+}
+
+func newLinks() links { return links{changes: map[string]bool{}, uses: map[string]bool{}} }
+
+// add adds the links of a part. Those that it has in common with a part that was added before are there already.
+func (l *links) add(other *links, commonAdded map[*links]bool) {
+	maps.Copy(l.changes, other.changes)
+	maps.Copy(l.uses, other.uses)
+	if other.common != nil && !commonAdded[other.common] {
+		commonAdded[other.common] = true
+		l.add(other.common, commonAdded)
+	}
 }
 
 // mustKeepOrderWith reports whether parts with two sets of links must keep their order: one changes what the other may use, or both use one relation,
@@ -32,7 +47,7 @@ func (l *links) mustKeepOrderWith(other *links) bool {
 			return true
 		}
 	}
-	return false
+	return other.common != nil && l.mustKeepOrderWith(other.common)
 }
 
 // The keys of objects. Names have no schema: two objects of one name count as the same, which only makes a chain longer.
@@ -44,114 +59,135 @@ func columnKey(t catalog.OID, name string) string { return fmt.Sprintf("column %
 func rowsKey(t catalog.OID) string                { return fmt.Sprintf("rows %d", t) }
 
 // linksOf returns the links of a part.
-func linksOf(t *part) links {
-	l := links{changes: map[string]bool{}, uses: map[string]bool{}}
+func linksOf(t *part, shares map[*rule.Stmt]*commandShares) links {
+	l := newLinks()
 	for _, s := range t.statements {
 		if s.Node == nil {
 			continue
 		}
-		words, deltas := t.statementShare(s)
-		tables := map[catalog.OID]bool{}
-		for i := range s.Result.Effects {
-			tables[s.Result.Effects[i].OID] = true
-		}
-		for _, d := range deltas {
-			tables[d.OID] = true
-			l.addDelta(d, s.Before)
-		}
-		l.addWrittenRows(t, s, words)
-		for _, w := range words {
-			l.uses[nameKey(w)] = true
-		}
-		for oid := range tables {
-			if oid == 0 {
-				continue
+		if t.change != nil && t.change.Command != nil {
+			if shares[s] == nil {
+				shares[s] = divideAmongCommands(s)
 			}
-			l.uses[relationKey(oid)] = true
-			for _, w := range words {
-				l.uses[columnKey(oid, w)] = true
-			}
+			l.addCommand(t.change.Command, s, shares[s])
+			continue
 		}
+		words := pgparse.ListWrittenNames(s.SQL, s.Node)
+		for i := range s.Deltas {
+			l.addDelta(&s.Deltas[i], s.Before)
+		}
+		l.addWrittenRows(s, words)
+		l.addNames(effectTables(s, s.Deltas), words)
 	}
 	return l
 }
 
-// statementShare returns the names in a part's share of a statement, also those in its texts, and the share's changes of the
-// schema.
-func (t *part) statementShare(s *rule.Stmt) (words []string, deltas []*catalog.Delta) {
-	for i := range s.Deltas {
-		deltas = append(deltas, &s.Deltas[i])
-	}
-	if t.change == nil || t.change.Command == nil {
-		return pgparse.ListWrittenNames(s.SQL, s.Node), deltas
-	}
-	words = pgparse.ListWrittenNames(t.change.Text, t.change.Command)
-	var otherNames []string // of the statement's other commands
+// commandShares divides the changes of an ALTER TABLE among its commands.
+type commandShares struct {
+	// words are the names in each command, also those in its texts; indexes are the positions of the changes that have a name.
+	words   map[*pgparse.AlterTableCmd][]string
+	indexes map[string][]int
+	// common are the links of the changes that no command names; tables and columns are theirs, and labelIndex is the change that labels them.
+	common     *links
+	tables     map[catalog.OID]bool
+	columns    []string
+	labelIndex int
+}
+
+// divideAmongCommands reads each command and each change once: a statement may have thousands.
+func divideAmongCommands(s *rule.Stmt) *commandShares {
+	common := newLinks()
+	shares := &commandShares{words: map[*pgparse.AlterTableCmd][]string{}, indexes: map[string][]int{}, common: &common}
+	written := map[string]bool{}
 	for i, n := range s.Node.GetAlterTableStmt().Cmds {
-		if n.GetAlterTableCmd() != t.change.Command {
-			otherNames = append(otherNames, pgparse.ListWrittenNames(s.CommandText(i), n)...)
+		words := pgparse.ListWrittenNames(s.CommandText(i), n)
+		shares.words[n.GetAlterTableCmd()] = words
+		for _, w := range words {
+			written[w] = true
 		}
 	}
-	deltas = slices.DeleteFunc(deltas, func(d *catalog.Delta) bool {
-		hasNameIn := func(words []string) bool {
-			return slices.ContainsFunc(deltaNames(d), func(name string) bool { return slices.Contains(words, name) })
+	var unnamed []catalog.Delta
+	for i := range s.Deltas {
+		d := &s.Deltas[i]
+		names := deltaNames(d)
+		for _, name := range names {
+			shares.indexes[name] = append(shares.indexes[name], i)
 		}
-		return hasNameIn(otherNames) && !hasNameIn(words)
-	})
-	for _, d := range deltas {
-		if d.NewConstraint != nil && d.After != nil {
-			words = append(words, d.After.ColumnNames(d.NewConstraint.Columns)...)
+		if slices.ContainsFunc(names, func(name string) bool { return written[name] }) {
+			continue
+		}
+		unnamed = append(unnamed, *d)
+		shares.columns = append(shares.columns, constraintColumns(d)...)
+		isLabelled := common.label != ""
+		if common.addDelta(d, s.Before); !isLabelled {
+			shares.labelIndex = i
 		}
 	}
-	return words, deltas
+	shares.tables = effectTables(s, unnamed)
+	common.addNames(shares.tables, shares.columns)
+	return shares
 }
 
-// deltaNames returns the names of the column, constraint, index or trigger that a delta is about.
-func deltaNames(d *catalog.Delta) (names []string) {
-	for _, col := range []*catalog.Column{d.Old, d.New} {
-		if col != nil {
-			names = append(names, col.Name)
+// addCommand adds a command of an ALTER TABLE: what it names, and what no command names.
+func (l *links) addCommand(command *pgparse.AlterTableCmd, s *rule.Stmt, shares *commandShares) {
+	l.common = shares.common
+	words := slices.Clone(shares.words[command])
+	var indexes []int
+	for _, w := range words {
+		indexes = append(indexes, shares.indexes[w]...)
+	}
+	slices.Sort(indexes)
+	tables := map[catalog.OID]bool{}
+	for _, i := range slices.Compact(indexes) {
+		d := &s.Deltas[i]
+		if l.label == "" && shares.labelIndex < i {
+			l.label = shares.common.label
+		}
+		l.addDelta(d, s.Before)
+		words = append(words, constraintColumns(d)...)
+		if !shares.tables[d.OID] {
+			tables[d.OID] = true
 		}
 	}
-	for _, con := range []*catalog.Constraint{d.OldConstraint, d.NewConstraint} {
-		if con != nil {
-			names = append(names, con.Name)
-		}
-	}
-	for _, x := range []*catalog.Relation{d.OldIndex, d.NewIndex} {
-		if x != nil {
-			names = append(names, x.Name.Name)
-		}
-	}
-	for _, x := range []*catalog.Trigger{d.OldTrigger, d.NewTrigger} {
-		if x != nil {
-			names = append(names, x.Name)
-		}
-	}
-	return names
+	l.label = cmp.Or(l.label, shares.common.label)
+	l.addNames(tables, append(shares.columns[:len(shares.columns):len(shares.columns)], words...))
+	l.addNames(shares.tables, words)
 }
 
-// deltaObjectNames returns the names of the type, function, policy or other object that a delta is about.
-func deltaObjectNames(d *catalog.Delta) (names []string) {
-	for _, x := range []*catalog.UserType{d.OldType, d.NewType} {
-		if x != nil {
-			names = append(names, x.Name.Name)
+// effectTables returns the relations that a statement locks, and those of the changes.
+func effectTables(s *rule.Stmt, deltas []catalog.Delta) map[catalog.OID]bool {
+	tables := map[catalog.OID]bool{}
+	for i := range s.Result.Effects {
+		tables[s.Result.Effects[i].OID] = true
+	}
+	for i := range deltas {
+		tables[deltas[i].OID] = true
+	}
+	return tables
+}
+
+// addNames adds the uses of relations, and of what names in a statement may mean.
+func (l *links) addNames(tables map[catalog.OID]bool, words []string) {
+	for _, w := range words {
+		l.uses[nameKey(w)] = true
+	}
+	for oid := range tables {
+		if oid == 0 {
+			continue
+		}
+		l.uses[relationKey(oid)] = true
+		for _, w := range words {
+			l.uses[columnKey(oid, w)] = true
 		}
 	}
-	for _, x := range []*catalog.Function{d.OldFunction, d.NewFunction} {
-		if x != nil {
-			names = append(names, x.Name.Name)
-		}
+}
+
+// constraintColumns returns the columns of a constraint that a delta adds.
+func constraintColumns(d *catalog.Delta) []string {
+	if d.NewConstraint == nil || d.After == nil {
+		return nil
 	}
-	for _, x := range []*catalog.Object{d.OldObject, d.NewObject} {
-		if x != nil {
-			names = append(names, x.Name.Name)
-		}
-	}
-	if d.Policy != nil {
-		names = append(names, d.Policy.Name)
-	}
-	return names
+	return d.After.ColumnNames(d.NewConstraint.Columns)
 }
 
 // addDelta adds what a change of the schema changes.
@@ -279,10 +315,7 @@ func indexColumns(x *catalog.Relation) (out []int16) {
 }
 
 // addWrittenRows adds the rows that a statement writes: of an UPDATE the columns that it sets, or else all columns of the table.
-func (l *links) addWrittenRows(t *part, s *rule.Stmt, words []string) {
-	if t.change != nil && t.change.Command != nil {
-		return
-	}
+func (l *links) addWrittenRows(s *rule.Stmt, words []string) {
 	switch n := s.Node.GetNode().(type) {
 	case *pgparse.Node_UpdateStmt:
 		if r, _ := s.Before.Resolve(n.UpdateStmt.Relation); r != nil {

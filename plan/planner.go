@@ -117,19 +117,25 @@ func (p *planner) reportDoubt(step, format string, args ...any) {
 	p.plan.Proof.Missing = appendUnique(p.plan.Proof.Missing, reasons)
 }
 
-// collectFindings collects the findings about a change.
+// collectFindings collects the findings about a change. The commands of a statement, which may be thousands, share their lists.
 func (p *planner) collectFindings(c *recipe.Change) {
-	for _, f := range p.report.Findings {
-		if !isInChange(&f, c) && !isAlsoInChange(&f, c) || f.Rule == column.TypeCompiled.ID { // recompileFunctions is its fix
+	if n := len(p.parts); n > 0 && p.parts[n-1].change != nil && p.parts[n-1].change.Stmt == c.Stmt {
+		last := p.parts[n-1].change
+		c.Breaks, c.Locks, c.Rows, c.Copies = slices.Clip(last.Breaks), slices.Clip(last.Locks), slices.Clip(last.Rows), slices.Clip(last.Copies)
+		return
+	}
+	for i := range p.report.Findings {
+		f := &p.report.Findings[i]
+		if !isInChange(f, c) && !isAlsoInChange(f, c) || f.Rule == column.TypeCompiled.ID { // recompileFunctions is its fix
 			continue
 		}
 		switch f.Category {
 		case onward.Compatibility, onward.DataLoss:
-			c.Breaks = append(c.Breaks, f)
+			c.Breaks = append(c.Breaks, *f)
 		case onward.Locking:
-			c.Locks = append(c.Locks, f)
+			c.Locks = append(c.Locks, *f)
 		}
-		addByRule(c, &f)
+		addByRule(c, f)
 	}
 }
 

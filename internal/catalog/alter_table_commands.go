@@ -12,6 +12,9 @@ type Commands struct {
 	List []*pgparse.AlterTableCmd
 	// after has the schema after each command, as far as somebody asked.
 	after []*Catalog
+	// tried and constraints are the names that earlier commands use.
+	tried       map[nameParts]int
+	constraints namedConstraints
 }
 
 // NewCommands returns the commands of a statement.
@@ -27,17 +30,18 @@ func (m *Commands) SchemaAfter(i int) *Catalog {
 		if n > 0 {
 			before = m.after[n-1]
 		}
-		m.after = append(m.after, before.applyCommand(m.Statement, m.List[n]))
+		m.after = append(m.after, m.applyCommand(before, m.List[n]))
 	}
 	return m.after[i]
 }
 
-// applyCommand folds one command of an ALTER TABLE.
-func (c *Catalog) applyCommand(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableCmd) *Catalog {
+// applyCommand folds one command.
+func (m *Commands) applyCommand(c *Catalog, cmd *pgparse.AlterTableCmd) *Catalog {
 	next := *c
 	next.foldCount++
-	f := &fold{Catalog: &next, own: next.foldCount}
-	f.alterTable(s, []*pgparse.AlterTableCmd{cmd})
+	f := &fold{Catalog: &next, own: next.foldCount, tried: m.tried, constraints: m.constraints}
+	f.alterTable(m.Statement, []*pgparse.AlterTableCmd{cmd})
+	m.tried, m.constraints = f.tried, f.constraints
 	if f.failed {
 		return c
 	}

@@ -155,9 +155,11 @@ func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location
 // table read, once all its columns are there.
 func (r *Relation) resolveGeneratedColumns() {
 	for _, c := range r.Columns {
-		if c.GeneratedExpr != nil && c.GeneratedFrom == nil {
-			// An earlier catalog may have the column too.
-			r.editColumn(c.Attnum).copyRare().GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
+		if c.GeneratedExpr == nil || c.GeneratedFrom != nil {
+			continue
+		}
+		if columns := r.attnumsIn(c.GeneratedExpr); columns != nil {
+			r.editColumn(c.Attnum).copyRare().GeneratedFrom = columns // an earlier catalog may have the column too
 		}
 	}
 }

@@ -60,11 +60,12 @@ func (f *fold) markInheritedColumns(parent, child *Relation) {
 			child.addColumn(c.copyForOtherTable())
 			have = child.Column(c.Name)
 		}
-		e := child.editColumn(have.Attnum)
-		e.Inherited = true
-		if parent.Kind == PartitionedTable {
-			e.Local = false
+		partition := parent.Kind == PartitionedTable
+		if have.Inherited && (!partition || !have.Local) {
+			continue
 		}
+		e := child.editColumn(have.Attnum)
+		e.Inherited, e.Local = true, e.Local && !partition
 	}
 	child.resolveGeneratedColumns()
 	for _, con := range parent.Constraints {

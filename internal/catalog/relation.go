@@ -239,6 +239,22 @@ func (r *Relation) Column(name string) *Column {
 	return nil
 }
 
+// EachColumnPair calls visit with each column of a relation and the column of that name in another one, which nearly always has the same order.
+func (r *Relation) EachColumnPair(other *Relation, visit func(c, counterpart *Column)) {
+	next := 0
+	for _, c := range r.Columns {
+		if next >= len(other.Columns) || other.Columns[next].Name != c.Name {
+			index := slices.IndexFunc(other.Columns, func(o *Column) bool { return o.Name == c.Name })
+			if index < 0 {
+				continue
+			}
+			next = index
+		}
+		visit(c, other.Columns[next])
+		next++
+	}
+}
+
 // Attr finds a column by number; nil if there is none.
 func (r *Relation) Attr(attnum int16) *Column {
 	for _, c := range r.Columns {

@@ -34,7 +34,7 @@ func (r *Release) ComposeChanges(changes []*Change) {
 	if len(changes) == 0 {
 		return
 	}
-	r.changes, r.head = changes, changes[len(changes)-1].After
+	r.changes, r.head, r.changedForms = changes, changes[len(changes)-1].After, nil
 	for _, c := range changes {
 		c.Release = r
 		t, col := c.changedColumn()

@@ -109,12 +109,24 @@ func (r *Release) listChangedComments(t *catalog.Relation) (sets []string) {
 // listChangedForms returns the indexes and the constraints of a table that the release itself drops, makes or alters, for
 // [onward.PlanReplacement.Sets].
 func (r *Release) listChangedForms(t *catalog.Relation) (sets []string) {
+	if sets, ok := r.changedForms[t.Name.Name]; ok {
+		return sets
+	}
+	if r.changedForms == nil {
+		r.changedForms = map[string][]string{}
+	}
+	defer func() { r.changedForms[t.Name.Name] = slices.Clip(sets) }()
+	known := map[string]bool{"": true}
 	add := func(name string) {
-		if set := onward.FormOf + name; name != "" && !slices.Contains(sets, set) {
-			sets = append(sets, set)
+		if !known[name] {
+			known[name] = true
+			sets = append(sets, onward.FormOf+name)
 		}
 	}
-	for _, c := range r.changes {
+	for i, c := range r.changes {
+		if i > 0 && r.changes[i-1].Stmt == c.Stmt { // another command of the same statement
+			continue
+		}
 		switch n := c.Node.GetNode().(type) {
 		case *pgparse.Node_AlterTableStmt:
 			if n.AlterTableStmt.GetRelation().GetRelname() != t.Name.Name {

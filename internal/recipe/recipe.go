@@ -37,15 +37,15 @@ type Release struct {
 	filled map[string]bool
 	// copied are tables of the release that a step fills, in one statement, with the phase of the step.
 	copied map[catalog.OID]onward.PlanPhase
-	// derived are columns whose values are computed from what the deployed code writes. A condition
-	// on them may refuse its writes.
+	// derived are columns whose values are computed from what the deployed code writes. A condition on them may refuse its writes.
 	derived map[string]bool
 	names   map[string]bool // the names that uniqueName has given
 	// changes are all changes of the release. head is the schema after them.
 	changes []*Change
 	head    *catalog.Catalog
-	// recreations are things that the release drops and creates again.
-	recreations recreations
+	// changedForms are kept by listChangedForms; recreations are things that the release drops and creates again.
+	changedForms map[string][]string
+	recreations  recreations
 	// columnChanges hold the changes of each column; columnOrder lists them by the first change.
 	columnChanges map[columnID]*columnChange
 	columnOrder   []*columnChange

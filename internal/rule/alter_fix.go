@@ -2,6 +2,7 @@ package rule
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,10 +24,19 @@ type fixPart struct {
 	sql      string
 }
 
-// newAlterFix returns the fix of a report about subcommands; nil if its SQL does not replace them.
+// maxFixedCommands limits the statements whose fixes are complete: each fix has all commands, so that their length grows as the square of
+// the commands.
+const maxFixedCommands = 200
+
+// newAlterFix returns the fix of a report about subcommands; nil if its SQL does not replace them, or if the statement has too many others. Then
+// the report's fix says so.
 func (p *Pass) newAlterFix(r *Report, commands []*Command) *alterFix {
 	prose, sql, ok := strings.Cut(moveBlanksToProse(r.Instead), "\n")
 	if !ok || p.Rule.Category != onward.Locking || len(commands) == 0 || !strings.HasPrefix(sql, "ALTER TABLE ") && !strings.HasPrefix(sql, "CREATE ") {
+		return nil
+	}
+	if n := len(commands[0].stmt.commands); n > maxFixedCommands {
+		r.Instead = fmt.Sprintf("divide this statement of %d commands, and then ", n) + r.Instead
 		return nil
 	}
 	f := &alterFix{stmt: commands[0].stmt, prose: prose}

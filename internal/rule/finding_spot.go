@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -48,20 +50,14 @@ func (d *Delta) findSpot() (*Stmt, []pgparse.Span) {
 	if rename := s.Node.GetRenameStmt(); rename != nil {
 		return s, s.spanFrom("RENAME", pgparse.NameEnd(s.SQL, int(rename.GetRelation().GetLocation())))
 	}
-	found := -1
-	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		if !d.isMadeBy(n.GetAlterTableCmd()) {
-			continue
-		}
-		if found >= 0 {
-			return s, nil
-		}
-		found = i
+	found := s.listMakers(d.Kind, d.madeName())
+	if d.Kind == catalog.ConstraintAdded && !d.NewConstraint.Named && d.NewConstraint.Name != "" {
+		found = slices.Concat(found, s.listMakers(d.Kind, ""))
 	}
-	if found < 0 {
+	if len(found) != 1 {
 		return s, nil
 	}
-	return s, []pgparse.Span{s.clauseSpan(found)}
+	return s, []pgparse.Span{s.clauseSpan(found[0])}
 }
 
 // makers maps kinds of changes to the subcommands that make them.
@@ -75,22 +71,50 @@ var makers = map[catalog.DeltaKind]pgparse.AlterTableType{
 	catalog.ConstraintDropped:    pgparse.AlterTableType_AT_DropConstraint,
 }
 
-// isMadeBy reports whether a subcommand makes the change. An unnamed constraint may come from any
-// subcommand that adds a constraint without a name.
-func (d *Delta) isMadeBy(c *pgparse.AlterTableCmd) bool {
-	if kind, ok := makers[d.Kind]; !ok || c.GetSubtype() != kind {
-		return false
+// maker is what a change and the subcommand that makes it have in common.
+type maker struct {
+	kind pgparse.AlterTableType
+	name string
+}
+
+// listMakers returns the indexes of the subcommands that make a kind of change and have a name. A statement may have thousands of both,
+// so that the subcommands are indexed.
+func (s *Stmt) listMakers(kind catalog.DeltaKind, name string) []int {
+	if s.makers == nil {
+		s.makers = map[maker][]int{}
+		for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
+			c := n.GetAlterTableCmd()
+			m := maker{c.GetSubtype(), c.GetName()}
+			switch m.kind {
+			case pgparse.AlterTableType_AT_AddConstraint:
+				m.name = c.GetDef().GetConstraint().GetConname()
+			case pgparse.AlterTableType_AT_AddColumn:
+				m.name = c.GetDef().GetColumnDef().GetColname()
+			}
+			s.makers[m] = append(s.makers[m], i)
+		}
 	}
+	if subtype, ok := makers[kind]; ok {
+		return s.makers[maker{subtype, name}]
+	}
+	return nil
+}
+
+// madeName returns the name that the subcommand has which makes a change. An unnamed constraint may come from any subcommand that adds one
+// without a name, too.
+func (d *Delta) madeName() string {
 	switch d.Kind {
 	case catalog.ConstraintAdded:
-		name := c.GetDef().GetConstraint().GetConname()
-		return name == d.NewConstraint.Name || name == "" && !d.NewConstraint.Named
+		return d.NewConstraint.Name
 	case catalog.ConstraintDropped:
-		return c.GetName() == d.OldConstraint.Name
+		return d.OldConstraint.Name
 	case catalog.ColumnAdded:
-		return c.GetDef().GetColumnDef().GetColname() == d.New.Name
+		return d.New.Name
 	}
-	return c.GetName() == d.Old.Name
+	if d.Old == nil {
+		return ""
+	}
+	return d.Old.Name
 }
 
 // clauseSpan returns the range of an ALTER TABLE's subcommand in its text.

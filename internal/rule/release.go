@@ -82,10 +82,13 @@ type stmtAnalysis struct {
 
 	altered  *catalog.Relation // set by AlteredRelation
 	commands []*Command
-	writes   []analysis.Write // set by Pass.ListWrites, valid if wrote is set
-	wrote    bool
-	puts     []analysis.RowPut // set by Engine.fills
-	holds    bool              // a lock, or the first place, of a transaction that may go on in the next window
+	// makers index the subcommands for listMakers, afterDrops is set by catalogAfterDrops.
+	makers     map[maker][]int
+	afterDrops *catalog.Catalog
+	writes     []analysis.Write // set by Pass.ListWrites, valid if wrote is set
+	wrote      bool
+	puts       []analysis.RowPut // set by Engine.fills
+	holds      bool              // a lock, or the first place, of a transaction that may go on in the next window
 }
 
 var freedAnalysis stmtAnalysis

@@ -121,11 +121,14 @@ func catalogAfterDrops(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
 	if len(first) == 0 {
 		return s.Before
 	}
-	after, problems := s.Before.Apply(pgparse.SelectCommands(stmt, first), s.SQL)
-	if len(problems) > 0 {
-		return s.Before
+	if s.afterDrops == nil {
+		after, problems := s.Before.Apply(pgparse.SelectCommands(stmt, first), s.SQL)
+		if len(problems) > 0 {
+			after = s.Before
+		}
+		s.afterDrops = after
 	}
-	return after
+	return s.afterDrops
 }
 
 func (p *Pass) computeCommandEffects(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {

@@ -45,8 +45,11 @@ const (
 	mostSeconds = 90
 )
 
-// exitMemory is the exit code of a child that used too much memory.
-const exitMemory = 97
+// Exit codes of a child that used too much memory or time.
+const (
+	exitMemory = 97
+	exitTime   = 98
+)
 
 // request is a message to the child: a program, or the file that it asked for. reply is one from it.
 type (

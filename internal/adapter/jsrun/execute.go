@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -183,7 +184,8 @@ var errNoUp = errors.New("it exports no function up")
 // errorWords begin the reason of a program that ends with an error.
 const errorWords = "it ends with an error: "
 
-// limitTime interrupts a program when the clock of the process is beyond a time. The returned function ends that.
+// limitTime interrupts a program when the clock of the process is beyond a time. A function of the language that works in one piece is not
+// interrupted: if the program goes on for as long as a path may, the process ends. The returned function ends that.
 func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
 	done := make(chan struct{})
 	go func() {
@@ -192,9 +194,11 @@ func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
 			case <-done:
 				return
 			case <-time.After(10 * time.Millisecond):
-				if readClock() > until {
+				switch used := readClock(); {
+				case used > until+pathTime:
+					os.Exit(exitTime)
+				case used > until:
 					vm.Interrupt(&timeoutError{})
-					return
 				}
 			}
 		}

@@ -103,7 +103,7 @@ func (r *runner) runJob(ctx context.Context, j Job) Result {
 	switch {
 	case code == exitMemory:
 		return Result{Why: "it takes too much memory"}
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case code == exitTime, errors.Is(err, os.ErrDeadlineExceeded):
 		return Result{Why: "it takes too long", Truncated: true}
 	}
 	return Result{Why: "it has ended the interpreter"}

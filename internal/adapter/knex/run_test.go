@@ -117,11 +117,12 @@ func TestStatic(t *testing.T) {
 func TestBoundsFail(t *testing.T) {
 	t.Parallel()
 	for program, failed := range map[string]bool{
-		"for (let i = 0; i < 1e9; i++);":                              true,
-		"const f = (n) => n < 2 ? n : f(n - 1) + f(n - 2); f(50)":     true,
-		"const g = (n) => g(n + 1); g(0)":                             true,
-		"for (let i = 0; i < 1e5; i++) await knex.raw('SELECT ' + i)": true,
-		"await knex.unknownThing()":                                   false,
+		"for (let i = 0; i < 1e9; i++);":                                          true,
+		"const f = (n) => n < 2 ? n : f(n - 1) + f(n - 2); f(50)":                 true,
+		"const g = (n) => g(n + 1); g(0)":                                         true,
+		"const a = [1]; for (let i = 0; i < 30; i++) a.push(a.slice()); a.join()": true, // in one call, which is not interrupted
+		"for (let i = 0; i < 1e5; i++) await knex.raw('SELECT ' + i)":             true,
+		"await knex.unknownThing()":                                               false,
 	} {
 		m := adaptertest.LoadOnly(t, knex.Adapter, adaptertest.Text(map[string]string{
 			"knexfile.js":     "module.exports = { client: 'pg' }",

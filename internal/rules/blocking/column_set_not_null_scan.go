@@ -100,6 +100,9 @@ func provesNotNull(c *catalog.Constraint, names []string) bool {
 		!slices.ContainsFunc(names, func(name string) bool { return !predicate.ProvesNotNull(c.Expr, name) })
 }
 
+// maxScanners limits the commands of a statement that is judged without each of them in turn.
+const maxScanners = 200
+
 // findScanFor returns the effect of the scan that a subcommand causes: alone, or
 // because another subcommand drops the constraint that would have proved it.
 func findScanFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
@@ -109,6 +112,9 @@ func findScanFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
 	e := p.FindBlocked(&s.Result, analysis.IsScanned)
 	if e == nil {
 		return nil
+	}
+	if len(p.ListCommands(s)) > maxScanners { // another command may cause it, but the statement does scan
+		return e
 	}
 	otherEffects := p.EffectsWithout(s, c)
 	if p.FindBlocked(&otherEffects, analysis.IsScanned) != nil {

@@ -10,10 +10,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// maxCompared limits how many old conditions a new one is compared with. A table with more gets a finding that a comparison might spare.
+const maxCompared = 200
+
 func (b *addedBinding) judgeCheck(c *catalog.Constraint, name string) {
 	table := b.d.After.Name.String()
+	compared := 0
 	if b.isAlreadyBound(func(old *catalog.Constraint) bool {
-		return old.Kind == catalog.Check && predicate.Implies(old.Expr, c.Expr)
+		if old.Kind != catalog.Check || compared >= maxCompared {
+			return false
+		}
+		compared++
+		return predicate.Implies(old.Expr, c.Expr)
 	}) {
 		return
 	}
