@@ -26,7 +26,7 @@ func (r *Rows) RecordAdded(deltas []catalog.Delta) {
 		}
 		value := AddedValue{Constant: d.New.Default}
 		if d.New.Default != nil {
-			if _, constant := predicate.LiteralValue(predicate.StripCasts(d.New.Default)); !constant {
+			if _, constant := predicate.LiteralValue(pgparse.StripCasts(d.New.Default)); !constant {
 				if !isTransactionTime(d.New.Default) {
 					continue
 				}
@@ -42,7 +42,7 @@ func (r *Rows) RecordAdded(deltas []catalog.Delta) {
 
 // isTransactionTime reports whether a default is the time of the transaction, which is one value for all rows.
 func isTransactionTime(n *pgparse.Node) bool {
-	n = predicate.StripCasts(n)
+	n = pgparse.StripCasts(n)
 	if v := n.GetSqlvalueFunction(); v != nil {
 		return true
 	}

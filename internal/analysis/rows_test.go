@@ -134,7 +134,7 @@ func describeAdded(value analysis.AddedValue) string {
 	if value.Constant == nil {
 		return "NULL"
 	}
-	literal, _ := predicate.LiteralValue(predicate.StripCasts(value.Constant))
+	literal, _ := predicate.LiteralValue(pgparse.StripCasts(value.Constant))
 	if literal.Number != nil {
 		return literal.Number.RatString()
 	}

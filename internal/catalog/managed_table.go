@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // Manager is an extension that splits a table into parts, such as TimescaleDB. Its locks and the statements that it
@@ -54,11 +55,7 @@ func (f *fold) setManager(call *pgparse.FuncCall) {
 	if !ok {
 		return
 	}
-	schema, name, ok := parseRegclass(tableArgument(call, m.argument))
-	if !ok {
-		return
-	}
-	if t := f.Lookup(schema, name); t != nil && t.Kind.IsTable() {
+	if t := f.Lookup(query.SplitName(tableArgument(call, m.argument))); t != nil && t.Kind.IsTable() {
 		f.editRelation(t.OID).copyRare().Manager = m.manager
 	}
 }

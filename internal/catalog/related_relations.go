@@ -98,6 +98,18 @@ func (c *Catalog) SequencesOf(rel *Relation) []*Relation {
 	return out
 }
 
+// SerialSequence returns the sequence that pg_get_serial_sequence() gives for a column, nil for none: of several that
+// the column owns, as after a serial became an identity column, the oldest.
+func (c *Catalog) SerialSequence(rel *Relation, attnum int16) (oldest *Relation) {
+	c.EachRelation(func(r *Relation) bool {
+		if r.Seq != nil && r.Seq.OwnerTable == rel.OID && r.Seq.OwnerColumn == attnum {
+			oldest = r
+		}
+		return oldest == nil
+	})
+	return oldest
+}
+
 // Reference is a foreign key seen from the referenced table.
 type Reference struct {
 	From *Relation

@@ -182,9 +182,7 @@ func (f *fold) setSessionDefaults(msg any) {
 func SettingTexts(s *pgparse.VariableSetStmt) []string {
 	var out []string
 	for _, n := range s.GetArgs() {
-		for n.GetTypeCast() != nil {
-			n = n.GetTypeCast().GetArg()
-		}
+		n = pgparse.StripCasts(n)
 		c := n.GetAConst()
 		switch {
 		case c.GetIval() != nil:

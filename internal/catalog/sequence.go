@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // https://www.postgresql.org/docs/current/sql-createsequence.html
@@ -140,7 +141,9 @@ func (f *fold) setOwnedBy(seq *Relation, names []*pgparse.Node) {
 	if c == nil {
 		return
 	}
-	f.editRelation(t.OID).editColumn(c.Attnum).Sequence = seq.OID
+	if c.Identity == "" { // else it is the identity's
+		f.editRelation(t.OID).editColumn(c.Attnum).Sequence = seq.OID
+	}
 	seq.Seq.OwnerTable, seq.Seq.OwnerColumn = t.OID, c.Attnum
 }
 
@@ -164,10 +167,8 @@ func (f *fold) findSequenceIn(expr *pgparse.Node) OID {
 			}
 			arg = cast.GetArg()
 		}
-		if schema, name, ok := parseRegclass(arg.GetAConst().GetSval().GetSval()); ok {
-			if seq := f.Lookup(schema, name); seq != nil && seq.Kind == Sequence {
-				found = seq.OID
-			}
+		if seq := f.Lookup(query.SplitName(arg.GetAConst().GetSval().GetSval())); seq != nil && seq.Kind == Sequence {
+			found = seq.OID
 		}
 		return true
 	})
@@ -185,38 +186,6 @@ func (f *fold) resolveDefaultSequences(t *Relation) {
 			t.editColumn(c.Attnum).Takes = seq
 		}
 	}
-}
-
-// parseRegclass reads the name of a relation as the server's type of that name does:
-// folded to lower case unless it is quoted. A quote within quotes is not read.
-func parseRegclass(text string) (schema, name string, ok bool) {
-	var parts []string
-	for rest := text; ; rest = rest[1:] {
-		var part string
-		if quoted, isQuoted := strings.CutPrefix(rest, `"`); isQuoted {
-			part, rest, ok = strings.Cut(quoted, `"`)
-			if !ok {
-				return "", "", false
-			}
-		} else {
-			end := strings.IndexByte(rest+".", '.')
-			part, rest = strings.ToLower(rest[:end]), rest[end:]
-		}
-		parts = append(parts, part)
-		if rest == "" {
-			break
-		}
-		if rest[0] != '.' {
-			return "", "", false
-		}
-	}
-	switch len(parts) {
-	case 1:
-		return "", parts[0], true
-	case 2:
-		return parts[0], parts[1], true
-	}
-	return "", "", false
 }
 
 // isSequenceUsed reports whether a default of a column that does not go too takes numbers

@@ -51,17 +51,13 @@ func comparedConstant(when *pgparse.Node, alone bool) (text string, ok bool) {
 
 // isColumn reports whether an expression is a column, perhaps in another type.
 func isColumn(n *pgparse.Node) bool {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = pgparse.StripCasts(n)
 	return n.GetColumnRef() != nil
 }
 
 // constantText returns a string constant, perhaps in another type.
 func constantText(n *pgparse.Node) (text string, ok bool) {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = pgparse.StripCasts(n)
 	if n.GetAConst().GetSval() == nil {
 		return "", false
 	}
@@ -69,9 +65,7 @@ func constantText(n *pgparse.Node) (text string, ok bool) {
 }
 
 func isNull(n *pgparse.Node) bool {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = pgparse.StripCasts(n)
 	return n.GetAConst().GetIsnull()
 }
 

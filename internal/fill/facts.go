@@ -145,9 +145,7 @@ func (r *reading) readOr(branches []*pgparse.Node) bool {
 
 // columnName returns the name of the column if an expression is one, ignoring casts.
 func (r *reading) columnName(n *pgparse.Node) string {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = pgparse.StripCasts(n)
 	if c := n.GetCollateClause(); c != nil {
 		return r.columnName(c.GetArg())
 	}
@@ -164,9 +162,7 @@ func (r *reading) columnName(n *pgparse.Node) string {
 
 // constantText returns the text of a constant, ignoring casts.
 func constantText(n *pgparse.Node) (string, bool) {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = pgparse.StripCasts(n)
 	if e := n.GetAExpr(); e != nil && e.GetLexpr() == nil && operatorName(e) == "-" {
 		s, ok := constantText(e.GetRexpr())
 		return "-" + s, ok
@@ -176,9 +172,7 @@ func constantText(n *pgparse.Node) (string, bool) {
 
 // constantList returns the elements of an ARRAY[…] or a '{…}' of simple elements.
 func constantList(n *pgparse.Node) ([]string, bool) {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = pgparse.StripCasts(n)
 	var items []*pgparse.Node
 	if a := n.GetAArrayExpr(); a != nil {
 		items = a.GetElements()

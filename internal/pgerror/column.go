@@ -60,6 +60,7 @@ var (
 	IdentityIs            = Kind{"42601", `column "%s" of relation "%s" is an identity column`}
 	IdentityNot           = Kind{"55000", `column "%s" of relation "%s" is not an identity column`}
 	IdentityAlready       = Kind{"55000", `column "%s" of relation "%s" is already an identity column`}
+	IdentityDefault       = Kind{"55000", `column "%s" of relation "%s" already has a default value`}
 	IdentityNullable      = Kind{"55000", `column "%s" of relation "%s" must be declared NOT NULL before identity can be added`}
 	IdentityType          = Kind{"22023", "identity column type must be smallint, integer, or bigint"}
 	IdentityToChildren    = Kind{"42P16", "cannot recursively add identity column to table that has child tables"}

@@ -97,9 +97,7 @@ func (w *blockWalk) neededRelations(n *Node, negated bool) (out []string) {
 
 // relationInRegclass returns the relation that a call of to_regclass looks up.
 func (w *blockWalk) relationInRegclass(n *Node) []string {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = StripCasts(n)
 	f := n.GetFuncCall()
 	if f == nil || LastText(f.Funcname) != "to_regclass" || len(f.Args) != 1 {
 		return nil

@@ -182,6 +182,14 @@ func QuoteLiteral(s string) string {
 	return quoted
 }
 
+// StripCasts returns an expression without the casts around it.
+func StripCasts(n *Node) *Node {
+	for cast := n.GetTypeCast(); cast != nil; cast = n.GetTypeCast() {
+		n = cast.GetArg()
+	}
+	return n
+}
+
 // DollarQuote quotes a text with a tag that it does not contain.
 func DollarQuote(text string) string {
 	tag := "$onward$"

@@ -276,9 +276,7 @@ func (w *blockWalk) constantNumber(v any) (int, bool) {
 
 // constantArray returns the elements of an array of constants; nil for another expression.
 func (w *blockWalk) constantArray(n *Node) []string {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = StripCasts(n)
 	if c := n.GetColumnRef(); c != nil {
 		return w.arrays[variableName(c)]
 	}

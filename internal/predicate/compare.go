@@ -86,7 +86,7 @@ func listElements(x *pgparse.A_Expr) []*pgparse.Node {
 	if x.GetKind() == pgparse.A_Expr_Kind_AEXPR_IN {
 		return x.GetRexpr().GetList().GetItems()
 	}
-	return StripCasts(x.GetRexpr()).GetAArrayExpr().GetElements()
+	return pgparse.StripCasts(x.GetRexpr()).GetAArrayExpr().GetElements()
 }
 
 var comparisons = []string{"=", "<>", "!=", "<", "<=", ">", ">="}

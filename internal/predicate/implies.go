@@ -16,7 +16,7 @@ const maxTerms = 40
 func Implies(old, now *pgparse.Node) bool { return implies(old, now, 0) }
 
 func implies(old, now *pgparse.Node, depth int) bool {
-	old, now = StripCasts(old), StripCasts(now)
+	old, now = pgparse.StripCasts(old), pgparse.StripCasts(now)
 	if depth > maxTerms || old == nil || now == nil {
 		return false
 	}
@@ -84,11 +84,11 @@ func readAlternatives(n *pgparse.Node) (operand *pgparse.Node, values []*pgparse
 	}
 	out := make([]*pgparse.Node, len(values))
 	for i, v := range values {
-		if out[i] = StripCasts(v); out[i].GetAConst() == nil {
+		if out[i] = pgparse.StripCasts(v); out[i].GetAConst() == nil {
 			return nil, nil
 		}
 	}
-	return StripCasts(e.GetLexpr()), out
+	return pgparse.StripCasts(e.GetLexpr()), out
 }
 
 // limit is a bound on an expression: x <= 10.
@@ -101,7 +101,7 @@ type limit struct {
 // readLimits reads a comparison with a number, or BETWEEN.
 func readLimits(n *pgparse.Node) []limit {
 	e := n.GetAExpr()
-	operand := StripCasts(e.GetLexpr())
+	operand := pgparse.StripCasts(e.GetLexpr())
 	number := func(n *pgparse.Node) (Value, bool) {
 		v, ok := ConstantValue(n)
 		return v, ok && v.Kind == Number

@@ -43,16 +43,8 @@ func TextOf(s string) Value { return Value{Kind: Text, Text: s} }
 // TruthOf returns true or false as a value.
 func TruthOf(b bool) Value { return Value{Kind: Truth, Truth: b} }
 
-// StripCasts returns an expression without the casts around it.
-func StripCasts(n *pgparse.Node) *pgparse.Node {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	return n
-}
-
 // IsNull reports whether an expression is a literal NULL, with or without a cast.
-func IsNull(n *pgparse.Node) bool { return StripCasts(n).GetAConst().GetIsnull() }
+func IsNull(n *pgparse.Node) bool { return pgparse.StripCasts(n).GetAConst().GetIsnull() }
 
 // LiteralValue returns the value of a plain constant; a quoted one is a text. It returns false
 // for anything else.
@@ -74,7 +66,7 @@ func LiteralValue(n *pgparse.Node) (Value, bool) {
 // ConstantValue returns the value of a literal with a sign or casts around it; false for
 // anything else.
 func ConstantValue(n *pgparse.Node) (Value, bool) {
-	n = StripCasts(n)
+	n = pgparse.StripCasts(n)
 	if e := n.GetAExpr(); e != nil {
 		if e.GetLexpr() != nil || operatorName(e) != "-" {
 			return Value{}, false
@@ -98,7 +90,7 @@ func negateValue(v Value) Value {
 // LiteralText returns the text of a string, number or boolean literal, without quotes and casts
 // around it; false for NULL and for anything else.
 func LiteralText(n *pgparse.Node) (string, bool) {
-	switch v := StripCasts(n).GetAConst().GetVal().(type) {
+	switch v := pgparse.StripCasts(n).GetAConst().GetVal().(type) {
 	case *pgparse.A_Const_Sval:
 		return v.Sval.GetSval(), true
 	case *pgparse.A_Const_Ival:

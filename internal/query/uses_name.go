@@ -204,26 +204,21 @@ func (u *uses) addSetting(kind How, name string, location int) {
 // SplitName reads the text of a regclass: schema.name, folded to lower case unless
 // quoted.
 func SplitName(text string) (schema, name string) {
-	var parts []string
-	for text = strings.TrimSpace(text); text != ""; {
-		part, rest, quoted := text, "", strings.HasPrefix(text, `"`)
-		if end := strings.IndexByte(text[min(1, len(text)):], '"'); quoted && end >= 0 {
-			part, rest = text[1:end+1], text[end+2:]
-		} else if dot := strings.IndexByte(text, '.'); dot >= 0 {
-			part, rest = text[:dot], text[dot:]
+	inQuotes := false
+	for start, i := 0, 0; i <= len(text); i++ {
+		if i < len(text) && (inQuotes || text[i] != '.') {
+			inQuotes = inQuotes != (text[i] == '"')
+			continue
 		}
-		if !quoted {
+		part := strings.TrimSpace(text[start:i])
+		if inner, ok := strings.CutPrefix(part, `"`); ok {
+			part = strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+		} else {
 			part = strings.ToLower(part)
 		}
-		parts, text = append(parts, part), strings.TrimPrefix(rest, ".")
+		schema, name, start = name, part, i+1
 	}
-	switch n := len(parts); {
-	case n == 0:
-		return "", ""
-	case n > 1:
-		return parts[n-2], parts[n-1]
-	}
-	return "", parts[0]
+	return schema, name
 }
 
 // addStatement records the uses of statements that are not queries.

@@ -9,7 +9,7 @@ import (
 // NULL and for anything else.
 func constantText(n *pgparse.Node) (text string, location int32, ok bool) {
 	text, ok = predicate.LiteralText(n)
-	return text, predicate.StripCasts(n).GetAConst().GetLocation(), ok
+	return text, pgparse.StripCasts(n).GetAConst().GetLocation(), ok
 }
 
 // addComparedConstants records the constants that a level compares columns with: col = 'x', col IN
@@ -41,17 +41,13 @@ func (u *uses) addComparedConstants(l *Level, c Clause, n *pgparse.Node) {
 
 // addComparison records the constants on one side of a comparison if the other side is a column.
 func (u *uses) addComparison(l *Level, c Clause, op string, column, value *pgparse.Node) {
-	for column.GetTypeCast() != nil {
-		column = column.GetTypeCast().GetArg()
-	}
+	column = pgparse.StripCasts(column)
 	ref := column.GetColumnRef()
 	if ref == nil || pgparse.EndsInStar(ref) {
 		return
 	}
 	list := pgparse.ListItems(value)
-	for value.GetTypeCast() != nil {
-		value = value.GetTypeCast().GetArg()
-	}
+	value = pgparse.StripCasts(value)
 	if a := value.GetAArrayExpr(); a != nil {
 		list = a.GetElements()
 	}

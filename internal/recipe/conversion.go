@@ -1,7 +1,9 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,9 +44,7 @@ func (w *replacement) keepsNotNull() bool {
 		return true
 	}
 	types := []catalog.Type{w.old.Type, w.newColumn.Type}
-	stmt := w.parseConversion()
-	if targets := stmt.GetSelectStmt().GetTargetList(); len(targets) == 1 {
-		value := targets[0].GetResTarget().GetVal()
+	if value := selectedValue(w.parseConversion()); value != nil {
 		for ; value.GetTypeCast() != nil; value = value.GetTypeCast().GetArg() {
 			types = append(types, w.c.Release.head.TypeOf(value.GetTypeCast().GetTypeName()))
 		}
@@ -53,6 +53,14 @@ func (w *replacement) keepsNotNull() bool {
 		})
 	}
 	return false
+}
+
+// selectedValue returns the one value that a query selects; nil for any other statement.
+func selectedValue(stmt *pgparse.Node) *pgparse.Node {
+	if targets := stmt.GetSelectStmt().GetTargetList(); len(targets) == 1 {
+		return targets[0].GetResTarget().GetVal()
+	}
+	return nil
 }
 
 // parseConversion returns the tree of a query of the conversion, with the column x as the old value.
@@ -65,20 +73,23 @@ var textSettings = map[string][]string{
 	"date": {"timezone", "datestyle"}, "time": {"timezone", "datestyle"}, "timetz": {"timezone", "datestyle"},
 	"timestamp": {"timezone", "datestyle"}, "timestamptz": {"timezone", "datestyle"},
 	"interval": {"intervalstyle"}, "bytea": {"bytea_output"}, "float4": {"extra_float_digits"}, "float8": {"extra_float_digits"},
+	"money": {"lc_monetary"}, "xml": {"xmloption"},
 }
 
 // fixedSettingClauses returns clauses of CREATE FUNCTION with which a trigger converts a value as the migration does, whatever the writer's settings are. The
 // function keeps the settings of the plan's role, which creates it.
 func (w *replacement) fixedSettingClauses() (clauses string) {
-	from, to := w.old.Type.Name.Name, w.newColumn.Type.Name.Name
-	settings := slices.Concat(textSettings[from], textSettings[to])
-	if isNumber(from) && isNumber(to) {
+	from, to := w.old.Type, w.newColumn.Type
+	return settingClauses(from, to, w.callsFunction() || from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog") // a domain of some type
+}
+
+func settingClauses(source, target catalog.Type, all bool) (clauses string) {
+	settings := slices.Concat(textSettings[source.Name.Name], textSettings[target.Name.Name])
+	if isNumber(source.Name.Name) && isNumber(target.Name.Name) {
 		settings = nil
 	}
-	if w.callsFunction() || w.old.Type.Name.Schema != "pg_catalog" || w.newColumn.Type.Name.Schema != "pg_catalog" { // a domain of some type
-		for _, list := range textSettings {
-			settings = append(settings, list...)
-		}
+	if all {
+		settings = slices.Concat(slices.Collect(maps.Values(textSettings))...)
 	}
 	slices.Sort(settings)
 	for _, s := range slices.Compact(settings) {
@@ -87,18 +98,42 @@ func (w *replacement) fixedSettingClauses() (clauses string) {
 	return clauses
 }
 
+// PinConversion makes a printed conversion of a column's values independent of the settings of those who write: it returns the expression
+// in a time zone, which is not known if it is "", and clauses of the trigger's function. The trigger computes what a backfill writes, too.
+func PinConversion(c *catalog.Catalog, source, target catalog.Type, value, zone string) (pinned, clauses string) {
+	for _, t := range []*catalog.Type{&source, &target} {
+		for u := c.Type(t.OID); u != nil && u.Kind == catalog.Domain; u = c.Type(t.OID) {
+			*t = u.Base
+		}
+	}
+	zone = pgparse.QuoteLiteral(cmp.Or(zone, "UTC"))
+	node := selectedValue(pgparse.ParseStatement("SELECT " + value))
+	switch a, b := source.Name.Name, target.Name.Name; {
+	case source.Array+target.Array > 0, a+b != "timestamptimestamptz" && a+b != "timestamptztimestamp":
+	case pgparse.LastText(node.GetFuncCall().GetFuncname()) == "timezone":
+		return value, "" // USING has the zone
+	case node.GetColumnRef() != nil && !strings.ContainsAny(zone[1:2], "+-0123456789"): // of a number, AT TIME ZONE changes the sign
+		return value + " AT TIME ZONE " + zone, ""
+	}
+	clauses = settingClauses(source, target, callsFunction(c, node))
+	return value, strings.Replace(clauses, "timezone FROM CURRENT", "timezone = "+zone, 1)
+}
+
 func isNumber(typ string) bool {
 	return slices.Contains([]string{"int2", "int4", "int8", "numeric", "float4", "float8"}, typ)
 }
 
-// callsFunction reports whether the conversion calls a function that may read settings.
-func (w *replacement) callsFunction() (calls bool) {
-	stmt := w.parseConversion()
-	pgparse.Walk(stmt, func(m any) bool {
+func (w *replacement) callsFunction() bool {
+	return callsFunction(w.c.Release.head, w.parseConversion())
+}
+
+// callsFunction reports whether a conversion calls a function that may read settings.
+func callsFunction(c *catalog.Catalog, conversion *pgparse.Node) (calls bool) {
+	pgparse.Walk(conversion, func(m any) bool {
 		if f, ok := m.(*pgparse.FuncCall); ok {
 			schema, name := pgparse.SchemaAndName(f.Funcname)
 			volatility, known := builtin.VolatilityOf(name, make([]string, len(f.Args)), onward.NewestMajor)
-			calls = calls || len(w.c.Release.head.Functions(schema, name)) > 0 || !known || volatility != builtin.Immutable
+			calls = calls || len(c.Functions(schema, name)) > 0 || !known || volatility != builtin.Immutable
 		}
 		return true
 	})

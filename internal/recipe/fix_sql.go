@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -27,21 +28,45 @@ type Partitioned struct {
 	Definition string
 }
 
-// BuildIndexOnPartitions returns the statements that build an index on each partition while others write.
+// BuildIndexOnPartitions returns the statements that build an index on each partition while others write. A foreign partition has none,
+// so nothing that is attached would make the index of the table valid. There the table's index comes last, and takes over those that are built.
 func BuildIndexOnPartitions(x Partitioned, partitions []*catalog.Relation) string {
 	unique := ""
 	if x.Unique {
 		unique = "UNIQUE "
 	}
 	var b strings.Builder
-	b.WriteString("CREATE " + unique + "INDEX " + quoteIdent(x.Name) + " ON ONLY " + tableName(x.Table) + x.Definition + ";")
+	whole := "CREATE " + unique + "INDEX " + quoteIdent(x.Name) + " ON " + tableName(x.Table) + x.Definition + ";"
 	var attach []string
+	if HasForeign(partitions) {
+		attach = []string{"\n" + whole}
+	} else {
+		b.WriteString(strings.Replace(whole, " ON ", " ON ONLY ", 1))
+	}
 	for _, p := range partitions {
+		if p.Kind == catalog.ForeignTable {
+			continue
+		}
 		child := catalog.ObjectName(p.Name.Name, x.Name, "")
 		b.WriteString("\nCREATE " + unique + "INDEX CONCURRENTLY " + quoteIdent(child) + " ON " + analysis.QuoteTable(p.Name) + x.Definition + ";")
-		attach = append(attach, "\nALTER INDEX "+qualifyInSchema(x.Table, x.Name)+" ATTACH PARTITION "+qualifyInSchema(p, child)+";")
+		if !HasForeign(partitions) {
+			attach = append(attach, "\nALTER INDEX "+qualifyInSchema(x.Table, x.Name)+" ATTACH PARTITION "+qualifyInSchema(p, child)+";")
+		}
 	}
-	return b.String() + strings.Join(attach, "")
+	return strings.TrimPrefix(b.String()+strings.Join(attach, ""), "\n")
+}
+
+// HasForeign reports whether one of a table's partitions is a foreign table.
+func HasForeign(partitions []*catalog.Relation) bool {
+	return slices.ContainsFunc(partitions, func(p *catalog.Relation) bool { return p.Kind == catalog.ForeignTable })
+}
+
+// IndexStorage returns WITH and TABLESPACE of the index that a statement builds, nil for none.
+func IndexStorage(index *catalog.Relation) string {
+	if index == nil {
+		return ""
+	}
+	return indexStorageText(index)
 }
 
 // ForeignKey is the text of a foreign key that the catalog holds, from FOREIGN KEY on.
@@ -50,16 +75,16 @@ func ForeignKey(table, referenced *catalog.Relation, key *catalog.Constraint) st
 }
 
 // FillByTrigger are the statements that fill a column of each row that is written, by an expression of the row's
-// columns; "" if the expression is not understood. They come before a backfill of the column.
-func FillByTrigger(t *catalog.Relation, column, expression string) string {
+// columns; "" if the expression is not understood. They come before a backfill of the column. clauses are of CREATE FUNCTION.
+func FillByTrigger(t *catalog.Relation, column, expression, clauses string) string {
 	value, ok := pgparse.ReplaceColumns(expression, func(c string) string { return "NEW." + quoteIdent(c) })
 	if !ok || value == expression {
 		return ""
 	}
 	trigger := catalog.ObjectName(t.Name.Name, column, "fill")
 	function := qualifyInSchema(t, trigger)
-	return "CREATE FUNCTION " + function + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$\nBEGIN\n  NEW." + quoteIdent(column) +
-		" := " + value + ";\n  RETURN NEW;\nEND $$;\n" +
+	return "CREATE FUNCTION " + function + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT" + clauses +
+		" AS $$\nBEGIN\n  NEW." + quoteIdent(column) + " := " + value + ";\n  RETURN NEW;\nEND $$;\n" +
 		"CREATE TRIGGER " + quoteIdent(trigger) + " BEFORE INSERT OR UPDATE ON " + tableName(t) + " FOR EACH ROW EXECUTE FUNCTION " + function + "();"
 }
 
@@ -72,6 +97,8 @@ type ColumnIndex struct {
 	// Blocking: it is built while nobody can write, as on an empty or a partitioned table. Other indexes are built
 	// concurrently.
 	Blocking bool
+	// Hypertable: TimescaleDB refuses CONCURRENTLY, and builds the index one chunk at a time.
+	Hypertable bool
 }
 
 // CreateStatement returns the statement that builds the index.
@@ -82,7 +109,7 @@ func (x ColumnIndex) CreateStatement() string {
 		out += "UNIQUE "
 	}
 	out += "INDEX "
-	if !x.Blocking {
+	if !x.Blocking && !x.Hypertable {
 		out += "CONCURRENTLY "
 	}
 	columns := make([]string, len(x.Columns))
@@ -92,7 +119,11 @@ func (x ColumnIndex) CreateStatement() string {
 	if x.Name != "" {
 		out += quoteKnown(x.Name) + " "
 	}
-	return out + "ON " + analysis.QuoteTable(x.Table) + " (" + strings.Join(columns, ", ") + ")"
+	out += "ON " + analysis.QuoteTable(x.Table) + " (" + strings.Join(columns, ", ") + ")"
+	if x.Hypertable && !x.Blocking {
+		out += " WITH (" + analysis.PerChunk + ")"
+	}
+	return out
 }
 
 // AddUsingIndex returns the statement that adds a constraint with an existing unique index, in an instant. kind is

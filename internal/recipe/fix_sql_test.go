@@ -21,8 +21,11 @@ func TestPrintedStatementsQuote(t *testing.T) {
 		`ALTER TABLE mood ENABLE RULE "ALL"`:                          EnableRule(plain, "ALL"),
 		`ALTER TABLE mood ENABLE TRIGGER ALL`:                         EnableTrigger(plain, ""),
 		`ALTER TABLE app."Odd ""one""" REPLICA IDENTITY FULL`:         SetReplicaIdentity(odd, "FULL"),
-		`GRANT USAGE ON SEQUENCE mood TO app`:                         Grant("USAGE", &catalog.Relation{Name: plain, Kind: catalog.Sequence}, "app"),
-		`GRANT SELECT ON app."Odd ""one""" TO "Reader"`:               Grant("SELECT", &catalog.Relation{Name: odd, Kind: catalog.Table}, `"Reader"`),
+		`CREATE INDEX ON mood ("A", b) WITH (timescaledb.transaction_per_chunk)`: ColumnIndex{
+			Table: plain, Columns: []string{"A", "b"}, Hypertable: true,
+		}.CreateStatement(),
+		`GRANT USAGE ON SEQUENCE mood TO app`:           Grant("USAGE", &catalog.Relation{Name: plain, Kind: catalog.Sequence}, "app"),
+		`GRANT SELECT ON app."Odd ""one""" TO "Reader"`: Grant("SELECT", &catalog.Relation{Name: odd, Kind: catalog.Table}, `"Reader"`),
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -82,8 +82,12 @@ func (a *Alteration) checkAddIdentity(name string) {
 		a.RecordRefusal(pgerror.IdentityToPartition)
 		return
 	}
-	if col, known := a.FindColumn(a.Rel, name); known && col != nil && !col.NotNull {
+	switch col, known := a.FindColumn(a.Rel, name); {
+	case !known || col == nil:
+	case !col.NotNull:
 		a.RecordRefusal(pgerror.IdentityNullable, name, a.Rel.Name.Name)
+	case col.Identity == "" && col.Generated == "" && col.Default != nil:
+		a.RecordRefusal(pgerror.IdentityDefault, name, a.Rel.Name.Name)
 	}
 }
 

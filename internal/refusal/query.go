@@ -137,9 +137,7 @@ func (q *Checker) checkSerialSequence(f *pgparse.FuncCall) {
 // ResolveRegclass returns the relation that an argument names: a constant, or the sequence
 // of a column, pg_get_serial_sequence('t', 'id').
 func (q *Checker) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
-	for arg.GetTypeCast() != nil {
-		arg = arg.GetTypeCast().GetArg()
-	}
+	arg = pgparse.StripCasts(arg)
 	if f := arg.GetFuncCall(); f != nil && pgparse.LastText(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
 		table, column := q.ResolveRegclass(f.GetArgs()[0]), predicate.EndValue(f.GetArgs()[1])
 		if table == nil || column == nil {

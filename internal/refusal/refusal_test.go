@@ -35,6 +35,8 @@ CREATE TABLE many (ds d[]);
 CREATE TYPE pair AS (x int, y int);
 CREATE TABLE typed OF pair;
 CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE numbered (id serial NOT NULL);
+CREATE SEQUENCE beside OWNED BY i.id;
 CREATE TABLE ruled (x int);
 CREATE RULE r AS ON DELETE TO ruled DO INSTEAD NOTHING;
 CREATE TABLE sent (x int);
@@ -182,6 +184,12 @@ func TestCheckStatement(t *testing.T) {
 			refused: `column "a" of relation "t" must be declared NOT NULL before identity can be added`,
 		},
 		{sql: "ALTER TABLE t ALTER COLUMN a ADD GENERATED ALWAYS AS IDENTITY, ALTER COLUMN a SET NOT NULL"},
+		{
+			sql:     "ALTER TABLE numbered ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY",
+			refused: `column "id" of relation "numbered" already has a default value`,
+		},
+		{sql: "ALTER TABLE numbered ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY, ALTER COLUMN id DROP DEFAULT"},
+		{sql: "ALTER SEQUENCE beside OWNED BY NONE"},
 		{
 			sql:     "ALTER TABLE parted ATTACH PARTITION t FOR VALUES FROM (20) TO (30)",
 			refused: `table "t" contains column "a" not found in parent "parted"`,

@@ -34,25 +34,12 @@ func (q *Checker) checkAlterSequence(s *pgparse.AlterSeqStmt) {
 		return
 	}
 	for _, o := range s.GetOptions() {
-		if o.GetDefElem().GetDefname() == "owned_by" && q.isIdentitySequence(seq) {
+		if o.GetDefElem().GetDefname() == "owned_by" && seq.Seq != nil && seq.Seq.Identity {
 			q.RecordRefusal(pgerror.IdentitySequence)
 			return
 		}
 	}
 	q.checkOwnedBy(s.GetOptions())
-}
-
-// isIdentitySequence reports whether a sequence belongs to an identity column.
-func (q *Checker) isIdentitySequence(seq *catalog.Relation) bool {
-	if seq.Seq == nil {
-		return false
-	}
-	t := q.C.Relation(seq.Seq.OwnerTable)
-	if t == nil {
-		return false
-	}
-	col := t.Attr(seq.Seq.OwnerColumn)
-	return col != nil && col.Identity != ""
 }
 
 // checkAlterExtension checks ALTER EXTENSION … ADD and DROP of a relation.

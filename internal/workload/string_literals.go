@@ -89,9 +89,7 @@ func NameParams(node *pgparse.Node) map[int]string {
 
 // noteParameter keeps the parameter that a node is, below casts.
 func noteParameter(out map[int]string, n *pgparse.Node, kind string) {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
+	n = pgparse.StripCasts(n)
 	if p := n.GetParamRef(); p != nil {
 		out[int(p.GetNumber())] = kind
 	}

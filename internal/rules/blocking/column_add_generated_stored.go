@@ -35,7 +35,8 @@ func checkAddGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 		table, column := a.sqlNames()
 		w.add(a.Command, e, a.column.Name, recipe.FilledColumn{
 			Table: a.table.Name, Column: column, Type: a.typ, Value: a.generatedExpr(),
-			Prepare: cmp.Or(recipe.FillByTrigger(a.table, a.column.Name, a.generatedExpr()), "-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column),
+			Prepare: cmp.Or(recipe.FillByTrigger(a.table, a.column.Name, a.generatedExpr(), ""),
+				"-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column),
 		}.Statements()+a.followingConstraintsSQL(s))
 	}
 	if w.e == nil {

@@ -78,6 +78,7 @@ func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.ColumnConstraint)
 	if con.GetNullsNotDistinct() {
 		index += " NULLS NOT DISTINCT"
 	}
+	index += recipe.IndexStorage(s.After.Lookup(a.table.Name.Schema, name))
 	add := recipe.AddUsingIndex(a.table.Name, name, words, name)
 	switch {
 	case con.HasAttribute(pgparse.ConstrType_CONSTR_ATTR_DEFERRED):

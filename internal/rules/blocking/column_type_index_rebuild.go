@@ -2,7 +2,7 @@ package blocking
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -31,13 +31,15 @@ func checkTypeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 		if e == nil || p.FindBlocked(alone, analysis.IsRewritten) != nil || p.FindBlocked(&s.Result, analysis.RebuildsIndex) == nil {
 			continue
 		}
-		index, build, backing, unique := "", "", false, false
+		index, drop, build, backing, unique := "", "", "", false, false
 		for i := range alone.Effects {
 			if x := &alone.Effects[i]; x.RebuildsIndex && x.Name != e.Name {
 				index = x.Name.Name
 				if rel := s.Before.Relation(x.OID); rel != nil && rel.Index != nil {
 					backing, unique = rel.Index.Constraint != "", rel.Index.Unique
-					build = recipe.BuildIndex(r.table, rel)
+					if r.table.Kind != catalog.PartitionedTable { // CONCURRENTLY is refused
+						drop, build = recipe.DropIndex(rel.Name, false), recipe.BuildIndex(r.table, rel)
+					}
 				}
 				break
 			}
@@ -53,8 +55,7 @@ func checkTypeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 			}
 			advice = reason + ": copy into a column of the new type while the old one stays in use:\n" + r.replaceColumnSQL()
 		} else if build != "" {
-			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) +
-				";\n" + s.SQL + ";\n" + build + ";"
+			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\n" + drop + ";\n" + s.SQL + ";\n" + build + ";"
 		}
 		p.Report(r, newWaitReport(e, "changing "+r.describeChange()+" rebuilds "+indexes+" of "+e.Name.String(), "until it is built", advice))
 	}

@@ -79,9 +79,7 @@ func mayAvoidRewrite(to catalog.Type) bool {
 // computesValues reports whether a USING clause makes new values, whatever the type
 // of the column: it is more than the column itself, or a cast of it.
 func computesValues(using *pgparse.Node) bool {
-	for using.GetTypeCast() != nil {
-		using = using.GetTypeCast().GetArg()
-	}
+	using = pgparse.StripCasts(using)
 	return using != nil && using.GetColumnRef() == nil && using.GetCollateClause() == nil
 }
 

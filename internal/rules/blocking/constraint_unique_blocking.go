@@ -65,6 +65,7 @@ func (a *newConstraint) adviseIndexFirst(s *rule.Stmt, words, first string) stri
 	if a.con.GetNullsNotDistinct() {
 		index += " NULLS NOT DISTINCT"
 	}
+	index += recipe.IndexStorage(s.After.Lookup(a.table.Name.Schema, name))
 	tail := ""
 	if a.con.GetDeferrable() {
 		tail = " DEFERRABLE"

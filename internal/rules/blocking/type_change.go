@@ -20,6 +20,7 @@ type typeChange struct {
 	from, to catalog.Type // from is the zero type when it is not known
 	// domain is the new type if it is a domain that checks its values.
 	domain *catalog.UserType
+	stmt   *rule.Stmt
 }
 
 // listRetypings are the changes of a column's type in a statement.
@@ -33,7 +34,7 @@ func listRetypings(p *rule.Pass, s *rule.Stmt) []typeChange {
 		if !p.InUse(table) {
 			return nil
 		}
-		r := typeChange{Command: c, table: table, name: c.Name, to: s.Before.TypeOf(c.Def.GetColumnDef().GetTypeName())}
+		r := typeChange{Command: c, stmt: s, table: table, name: c.Name, to: s.Before.TypeOf(c.Def.GetColumnDef().GetTypeName())}
 		if col := table.Column(c.Name); col != nil && !col.Inferred {
 			r.from = col.Type
 		}
@@ -94,9 +95,18 @@ func (r *typeChange) replaceColumnSQL() string {
 			value = strings.TrimSpace(text[offset:])
 		}
 	}
+	zone, target := r.stmt.Settings.TimeZone, r.to
+	if r.domain != nil {
+		target = r.domain.Base
+	}
+	value, clauses := recipe.PinConversion(r.stmt.Before, r.from, target, value, zone)
+	note := ""
+	if zone == "" && strings.Contains(value+clauses, "'UTC'") {
+		note = "-- 'UTC' is an assumption: write the TimeZone of the session that runs the migration\n"
+	}
 	column := recipe.FilledColumn{
 		Table: r.table.Name, Column: next, Type: analysis.QuoteType(r.to), Value: value, Where: old + " IS NOT NULL",
-		Prepare: cmp.Or(recipe.FillByTrigger(r.table, catalog.ObjectName(r.name, "", "new"), value),
+		Prepare: cmp.Or(recipe.FillByTrigger(r.table, catalog.ObjectName(r.name, "", "new"), value, clauses),
 			"-- a trigger BEFORE INSERT OR UPDATE that keeps "+next+" in step with "+old),
 	}
 	if r.domain != nil {
@@ -104,8 +114,8 @@ func (r *typeChange) replaceColumnSQL() string {
 		if r.domain.Base.IsSame(r.from) {
 			return domainCheckSQL(r.table, r.name, r.domain)
 		}
-		column.Type = analysis.QuoteType(r.domain.Base)
-		return column.Statements() + "\n" + domainCheckSQL(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
+		column.Type = analysis.QuoteType(target)
+		return note + column.Statements() + "\n" + domainCheckSQL(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
 	}
-	return column.Statements()
+	return note + column.Statements()
 }

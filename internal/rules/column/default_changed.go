@@ -49,15 +49,8 @@ func isAlsoRetyped(t *rule.Tx, d *rule.Delta) bool {
 // isSameDefault reports whether two defaults give the same: casts do not count,
 // the spellings of the transaction's time are one, and so are sequences.
 func isSameDefault(a, b *pgparse.Node) bool {
-	a, b = stripCasts(a), stripCasts(b)
+	a, b = pgparse.StripCasts(a), pgparse.StripCasts(b)
 	return catalog.SameExpr(a, b) || fillingFunction(a) != "" && fillingFunction(a) == fillingFunction(b)
-}
-
-func stripCasts(n *pgparse.Node) *pgparse.Node {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	return n
 }
 
 // fillingFunction names what fills a column: "now", "nextval" or a uuid.

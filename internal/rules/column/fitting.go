@@ -1,8 +1,11 @@
 package column
 
 import (
+	"cmp"
+
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -13,8 +16,8 @@ type columnFit struct {
 	*rule.Delta
 	pass    *rule.Pass
 	release *rule.Release
-	// numbered: the migration sets a sequence, or may do so.
-	numbered bool
+	// setters are the statements of the migration that set a sequence.
+	setters setters
 }
 
 // judgeFit says what of the column the deployed code cannot live with; nil when there
@@ -57,8 +60,6 @@ func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || hasDomainDefault(r.Head, d.New) ||
 		analysis.IsSetByTrigger(r.Head, d.After, name)
 	switch {
-	case fills && d.numbered:
-		return nil
 	case fills:
 		return d.judgeSequenceRestart(fact)
 	case d.Old.Default == nil && d.Old.Identity == "" && d.Old.Generated == "":
@@ -99,7 +100,7 @@ func (d *columnFit) adviseFillLikeOld() string {
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + name + " "
 	switch {
 	case d.Old.Identity != "":
-		return adviseIdentity(alter, table, d.New.Name)
+		return identityToo + recipe.AddIdentity(d.release.Head, d.After, d.New)
 	case d.Old.Generated != "":
 		return "make it a generated column in the new table, too"
 	case d.Old.Default == nil:
@@ -116,19 +117,17 @@ func (d *columnFit) adviseFillLikeOld() string {
 // numbers.
 func (d *columnFit) judgeSequenceRestart(fact string) *rule.Report {
 	p, r := d.pass, d.release
-	seq := r.Head.Relation(max(d.New.Takes, d.New.Sequence))
-	if !isNumbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.IsNew(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {
+	seq := r.Head.Relation(cmp.Or(d.New.Takes, d.New.Sequence))
+	if !isNumbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.IsNew(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) ||
+		d.setters.maySet(seq.OID, 0) {
 		return nil
 	}
 	if !p.Rows.HasRows(d.After.OID) && len(rule.KeptValues[hiddenWriter](p)) == 0 {
 		return nil // no row of the new table has a number
 	}
-	table := analysis.QuoteTable(d.After.Name)
 	return &rule.Report{
-		Fact: fact + ", and the sequence of its column " + d.New.Name + " begins at 1",
-		Harm: "the rows that were copied have these numbers: INSERTs that leave " + d.New.Name + " out fail: duplicate key value violates unique constraint",
-		Instead: "set it after the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence(" + quoteText(table) + ", " +
-			quoteText(d.New.Name) +
-			"), (SELECT max(" + pgparse.QuoteIdent(d.New.Name) + ") FROM " + table + "));",
+		Fact:    fact + ", and the sequence of its column " + d.New.Name + " begins at 1",
+		Harm:    "the rows that were copied have these numbers: INSERTs that leave " + d.New.Name + " out fail: duplicate key value violates unique constraint",
+		Instead: "set it after the highest number, in the same transaction:\n" + recipe.SetSequence(r.Head, d.After, d.New) + ";",
 	}
 }

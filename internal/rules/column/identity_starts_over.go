@@ -1,11 +1,13 @@
 package column
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -40,8 +42,15 @@ func checkIdentityStartsOver(p *rule.Pass, s *rule.Stmt) {
 		default:
 			continue
 		}
-		deployed := p.Release.Deployed.Relation(s.AlteredRelation().OID)
-		if deployed == nil || otherStatementMaySetSequence(s, numbering) {
+		deployed, altered := p.Release.Deployed.Relation(s.AlteredRelation().OID), s.After.Relation(s.AlteredRelation().OID)
+		if deployed == nil || altered == nil || altered.Column(c.Name) == nil {
+			continue
+		}
+		numbered, firstIndex := altered.Column(c.Name), s.Index
+		if numbering != "identity" {
+			firstIndex = 0 // a sequence that has a name can be set before the column takes it
+		}
+		if listSequenceSetters(s.Migration).maySet(cmp.Or(numbered.Takes, numbered.Sequence), firstIndex) {
 			continue
 		}
 		old := deployed.Column(c.Name)
@@ -49,21 +58,14 @@ func checkIdentityStartsOver(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		r := rule.Report{
-			Fact: "the " + numbering + " of column " + c.Name + " of " + s.AlteredRelation().Name.String() + " begins at 1, and rows are numbered already",
-			Harm: "INSERTs that leave " + c.Name + " out get numbers that exist already",
-			Instead: "set it after the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence('" +
-				analysis.QuoteTable(s.AlteredRelation().Name) + "', '" + c.Name +
-				"'), (SELECT max(" + pgparse.QuoteIdent(c.Name) + ") FROM " + analysis.QuoteTable(s.AlteredRelation().Name) + "));",
+			Fact:     "the " + numbering + " of column " + c.Name + " of " + s.AlteredRelation().Name.String() + " begins at 1, and rows are numbered already",
+			Harm:     "INSERTs that leave " + c.Name + " out get numbers that exist already",
+			Instead:  "set it after the highest number, in the same transaction:\n" + recipe.SetSequence(s.After, altered, numbered) + ";",
 			Severity: onward.Warning,
 		}
 		if !isNumbered(old) { // by the code, that is: its numbers may be far from these
 			r.Fact = strings.Replace(r.Fact, "rows are numbered already", "rows have numbers of their own", 1)
 			r.Harm = strings.Replace(r.Harm, "numbers that exist already", "numbers that rows may have", 1)
-		}
-		if numbering != "identity" {
-			seq := s.After.Relation(s.After.Relation(s.AlteredRelation().OID).Column(c.Name).Takes)
-			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+analysis.QuoteTable(s.AlteredRelation().Name)+"', '"+c.Name+"')",
-				"'"+analysis.QuoteTable(seq.Name)+"'", 1)
 		}
 		if s.Before.UniqueAlone(s.AlteredRelation(), old.Attnum) {
 			r.Harm += " and fail: duplicate key value violates unique constraint"
@@ -99,27 +101,33 @@ func setsFirstValue(options []*pgparse.Node) bool {
 	return false
 }
 
-var sets = lazyregexp.New(`(?i)\bsetval\s*\(|\brestart\b`)
+// setters are the statements of a migration that set a sequence, or may do so.
+type setters []setter
 
-// otherStatementMaySetSequence reports whether a later statement of the migration sets a sequence,
-// or may do so. One that has a name can be set before the column takes it.
-func otherStatementMaySetSequence(s *rule.Stmt, numbering string) bool {
-	all := listSequenceSetters(s.Migration)
-	if len(all) == 0 {
-		return false
-	}
-	return all[len(all)-1].Index > s.Index || numbering != "identity" && all[0].Index < s.Index
+type setter struct {
+	index    int
+	sequence catalog.OID // 0: any
 }
 
-// setting are the statements of a migration that set a sequence, or may do so.
-type setting []*rule.Stmt
+// maySet reports whether a statement from an index on may set a sequence.
+func (list setters) maySet(sequence catalog.OID, firstIndex int) bool {
+	for _, x := range list {
+		if x.index >= firstIndex && (x.sequence == 0 || x.sequence == sequence) {
+			return true
+		}
+	}
+	return false
+}
 
-func listSequenceSetters(m *rule.Migration) setting {
-	return rule.BuildOnce(&m.Notes, func() setting {
-		var out setting
+func listSequenceSetters(m *rule.Migration) setters {
+	return rule.BuildOnce(&m.Notes, func() (out setters) {
 		for _, s := range m.Statements {
-			if s.Node == nil || s.Opaque != "" || sets.MatchString(s.SQL) {
-				out = append(out, s)
+			if s.Node == nil || s.Opaque != "" {
+				out = append(out, setter{s.Index, 0})
+				continue
+			}
+			for _, oid := range analysis.ListSetSequences(s.Before, s.After, s.Node, s.SQL) {
+				out = append(out, setter{s.Index, oid})
 			}
 		}
 		return out

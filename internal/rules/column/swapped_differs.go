@@ -31,8 +31,8 @@ var SwappedDiffers = &rule.Rule{
 type swappedTable struct {
 	by  *rule.Stmt
 	oid catalog.OID
-	// numbered: the migration sets a sequence, or may do so.
-	numbered bool
+	// setters are the statements of the migration that set a sequence.
+	setters setters
 }
 
 // hiddenWriter is a statement of the release that may write rows to any table.
@@ -51,7 +51,7 @@ func gatherSwappedTables(p *rule.Pass, m *rule.Migration) {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
 			if old := p.ReplacedRelation(d); old != nil && old.OID != d.OID && old.Kind.IsTable() && d.After.Kind.IsTable() && !m.Runner.AfterDeploy && !t.RolledBack {
-				p.KeepValue(swappedTable{t.FindNamer(d), d.OID, len(listSequenceSetters(m)) > 0})
+				p.KeepValue(swappedTable{t.FindNamer(d), d.OID, listSequenceSetters(m)})
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func checkSwappedDiffers(p *rule.Pass, r *rule.Release) {
 		worstIndex := 0
 		for _, c := range now.Columns {
 			d := &rule.Delta{Delta: &catalog.Delta{OID: old.OID, Before: old, After: now, Old: old.Column(c.Name), New: c}, By: x.by}
-			fit := columnFit{d, p, r, x.numbered}
+			fit := columnFit{d, p, r, x.setters}
 			f := fit.judgeFit()
 			if f == nil {
 				continue

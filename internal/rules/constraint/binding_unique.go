@@ -73,7 +73,7 @@ func (b *addedBinding) judgeUnique(idx *catalog.Relation, name string) {
 func (b *addedBinding) findConstantKey(info *catalog.IndexInfo) (col *catalog.Column, rest int) {
 	for _, k := range info.Keys {
 		c := b.d.After.Attr(k.Column)
-		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && analysis.ConstantText(predicate.StripCasts(c.Default)) != "" {
+		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && analysis.ConstantText(pgparse.StripCasts(c.Default)) != "" {
 			col = c
 		} else {
 			rest++

@@ -60,7 +60,12 @@ func checkDropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 				r.Harm += ", and nothing keeps it unique"
 			}
 			r.Instead = "keep a unique index on the old key for a release:\n" +
-				recipe.FormatStatements(recipe.ColumnIndex{Table: d.After.Name, Columns: d.Before.ColumnNames(d.OldConstraint.Columns), Unique: true}.CreateStatement())
+				recipe.FormatStatements(recipe.ColumnIndex{
+					Table:    d.After.Name,
+					Columns:  d.Before.ColumnNames(d.OldConstraint.Columns),
+					Unique:   true,
+					Blocking: d.After.Kind == catalog.PartitionedTable,
+				}.CreateStatement())
 			if d.OldIndex != nil && hasOtherArbiter(t.After, d.Before, d.After, d.OldIndex) {
 				continue
 			}

@@ -39,7 +39,7 @@ func (b *addedBinding) writtenValue(ref *pgparse.ColumnRef) predicate.Value {
 		if !constant || len(b.d.After.Triggers) > 0 {
 			return predicate.Value{}
 		}
-		if v := b.t.After.StoredValue(col, predicate.StripCasts(col.Default)); v.Kind != predicate.Unknown {
+		if v := b.t.After.StoredValue(col, pgparse.StripCasts(col.Default)); v.Kind != predicate.Unknown {
 			return v
 		}
 		return predicate.Value{Kind: predicate.Text, Text: text, Loose: true}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -87,7 +86,7 @@ func judgeDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column, 
 // isPlaceholder reports whether a default may be there to be refused, so that an
 // INSERT has to give a value: an empty text, or 0.
 func isPlaceholder(n *pgparse.Node) bool {
-	c := predicate.StripCasts(n).GetAConst()
+	c := pgparse.StripCasts(n).GetAConst()
 	return c == nil || c.GetSval() != nil && strings.TrimSpace(c.GetSval().GetSval()) == "" || c.GetIval() != nil && c.GetIval().GetIval() <= 0
 }
 

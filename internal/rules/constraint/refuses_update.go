@@ -3,7 +3,6 @@ package constraint
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -35,7 +34,7 @@ func checkRefusesUpdate(p *rule.Pass, s *rule.Stmt) {
 	}
 	set := map[string]*pgparse.Node{}
 	for _, n := range u.GetTargetList() {
-		if t := n.GetResTarget(); len(t.GetIndirection()) == 0 && predicate.StripCasts(t.GetVal()).GetAConst() != nil {
+		if t := n.GetResTarget(); len(t.GetIndirection()) == 0 && pgparse.StripCasts(t.GetVal()).GetAConst() != nil {
 			set[t.GetName()] = t.GetVal()
 		}
 	}

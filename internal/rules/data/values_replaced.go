@@ -67,11 +67,11 @@ func listEqualConstants(where *pgparse.Node, column string) []string {
 // isColumn reports whether an expression is a column of the table that is written,
 // with a cast or without.
 func isColumn(n *pgparse.Node, column string) bool {
-	fields := predicate.StripCasts(n).GetColumnRef().GetFields()
+	fields := pgparse.StripCasts(n).GetColumnRef().GetFields()
 	return len(fields) > 0 && pgparse.LastText(fields) == column
 }
 
 // constantText is a constant text, with a cast or without; "" for anything else.
 func constantText(n *pgparse.Node) string {
-	return predicate.StripCasts(n).GetAConst().GetSval().GetSval()
+	return pgparse.StripCasts(n).GetAConst().GetSval().GetSval()
 }

@@ -24,8 +24,12 @@ func droppedNames(s *pgparse.DropStmt) []catalog.Name {
 // advisePartitionBuild returns the way to an index on a partitioned table that blocks
 // nobody.
 func advisePartitionBuild(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation) string {
-	const how = "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it"
+	how := "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it"
 	name := indexName(stmt, table)
+	if recipe.HasForeign(s.Before.RelationsByOID(table.Partitions)) {
+		how = "build it on each partition, then create it on the parent, which takes those over in an instant " +
+			"(to an index ON ONLY the parent nothing can be attached for a foreign partition, so it would stay invalid)"
+	}
 	var list []*catalog.Relation
 	for _, oid := range table.Partitions {
 		r := s.Before.Relation(oid)

@@ -79,7 +79,12 @@ func (p *pass) reportUnindexed(k *foreignKey) {
 		calls += q.Calls
 	}
 	names := strings.Join(k.columns, ", ")
-	build := recipe.ColumnIndex{Table: k.table.Name, Columns: k.columns, Blocking: k.table.Kind == catalog.PartitionedTable}
+	build := recipe.ColumnIndex{
+		Table:      k.table.Name,
+		Columns:    k.columns,
+		Blocking:   k.table.Kind == catalog.PartitionedTable,
+		Hypertable: k.table.Manager.IsHypertable(),
+	}
 	p.addFinding(onward.QueryFinding{
 		Count: calls, Most: int64(len(list)),
 		Fact:    fmt.Sprintf("it %s, and no index of %s begins with %s", descriptions[list[0]], k.table.Name, names),

@@ -3,9 +3,9 @@ package relation
 import (
 	"fmt"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -103,8 +103,7 @@ func checkLeftBehind(p *rule.Pass, r *rule.Release) {
 			Fact: fmt.Sprintf("%s gets rows with their own %s, and nothing moves sequence %s past them", t.Name, n.what, seq.Name),
 			Harm: "an INSERT that leaves " + col.Name + " to its default fails when the sequence gives a number that exists already: " +
 				"duplicate key value violates unique constraint",
-			Instead: fmt.Sprintf("move the sequence past the rows:\nSELECT setval(pg_get_serial_sequence('%s', '%s'), max(%s)) FROM %s;",
-				analysis.QuoteTable(t.Name), col.Name, pgparse.QuoteIdent(col.Name), analysis.QuoteTable(t.Name)),
+			Instead:  "move the sequence past the rows:\n" + recipe.SetSequence(r.Head, t, col) + ";",
 			Severity: onward.Info,
 			Cause:    "and %d other new tables are filled so",
 		}

@@ -1,39 +1,43 @@
 package relation
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-var sets = lazyregexp.New(`(?i)\bsetval\s*\(`)
+// takes is what a statement has that takes from a sequence.
+var takes = lazyregexp.New(`(?i)\bnextval\s*\(`)
 
-// renumbers is what a statement has that takes from a sequence, or sets it.
-var renumbers = lazyregexp.New(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
-
-// isNumberingRepaired reports whether the migration empties the table, or renumbers its rows after the
+// isNumberingRepaired reports whether the migration empties the table, or renumbers its rows or sets the sequence after the
 // statement.
-func isNumberingRepaired(s *rule.Stmt, t *catalog.Relation) bool {
+func isNumberingRepaired(s *rule.Stmt, t, seq *catalog.Relation) bool {
 	all := rule.BuildOnce(&s.Migration.Notes, func() rowMending { return findRepairs(s.Migration) })
-	return all.unknown || all.renumbers > s.Index || all.emptied[t.OID]
+	return all.unknown || max(all.renumbers[0], all.renumbers[seq.OID]) > s.Index || all.emptied[t.OID]
 }
 
 // rowMending is what a migration does to rows and their numbers.
 type rowMending struct {
-	unknown   bool // a statement may do anything; CASCADE of a TRUNCATE may reach any table
-	renumbers int  // the last statement that takes from a sequence, or sets it
+	unknown bool // a statement may do anything; CASCADE of a TRUNCATE may reach any table
+	// renumbers has the last statement that takes from a sequence, or sets it; 0 is any sequence.
+	renumbers map[catalog.OID]int
 	emptied   map[catalog.OID]bool
 }
 
 func findRepairs(m *rule.Migration) rowMending {
-	out := rowMending{renumbers: -1, emptied: map[catalog.OID]bool{}}
+	out := rowMending{renumbers: map[catalog.OID]int{}, emptied: map[catalog.OID]bool{}}
 	for i, x := range m.Statements {
 		if x.Node == nil || x.Opaque != "" {
 			out.unknown = true
 			continue
 		}
-		if renumbers.MatchString(x.SQL) {
-			out.renumbers = i
+		set := analysis.ListSetSequences(x.Before, x.After, x.Node, x.SQL)
+		if takes.MatchString(x.SQL) {
+			set = append(set, 0)
+		}
+		for _, oid := range set {
+			out.renumbers[oid] = i
 		}
 		for _, n := range x.Node.GetTruncateStmt().GetRelations() {
 			if r, _ := x.Before.Resolve(n.GetRangeVar()); r != nil {

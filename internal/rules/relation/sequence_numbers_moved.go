@@ -1,8 +1,7 @@
 package relation
 
 import (
-	"strings"
-
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -23,32 +22,16 @@ func keepMovedSequences(p *rule.Pass, s *rule.Stmt) {
 		name := pgparse.LastText(f.Funcname)
 		switch {
 		case (name == "setval" || name == "nextval") && len(f.Args) > 0:
-			p.KeepValue(movedSequence{resolveSequence(s, f.Args[0])})
+			seq, known := analysis.NamedSequence(s.Before, f.Args[0])
+			switch {
+			case !known:
+				p.KeepValue(movedSequence{})
+			case seq != nil:
+				p.KeepValue(movedSequence{seq.OID})
+			}
 		case len(s.Before.Functions("", name)) > 0:
 			p.KeepValue(movedSequence{})
 		}
 		return true
 	})
-}
-
-// resolveSequence returns the sequence, or the table of pg_get_serial_sequence(), that an
-// argument names; 0 when it is not written out.
-func resolveSequence(s *rule.Stmt, n *pgparse.Node) catalog.OID {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	if f := n.GetFuncCall(); f != nil && len(f.Args) > 0 {
-		n = f.Args[0]
-		for n.GetTypeCast() != nil {
-			n = n.GetTypeCast().GetArg()
-		}
-	}
-	schema, name := "", strings.ReplaceAll(n.GetAConst().GetSval().GetSval(), `"`, "")
-	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
-		schema, name = name[:dot], name[dot+1:]
-	}
-	if r := s.Before.Lookup(schema, name); r != nil {
-		return r.OID
-	}
-	return 0
 }

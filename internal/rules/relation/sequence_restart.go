@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -42,19 +43,13 @@ func checkRestart(p *rule.Pass, s *rule.Stmt) {
 			}
 		}
 	case *pgparse.SelectStmt:
-		if !sets.MatchString(s.SQL) {
-			return
-		}
 		for _, t := range x.GetTargetList() {
 			f := t.GetResTarget().GetVal().GetFuncCall()
 			if name := f.GetFuncname(); len(name) == 0 || pgparse.LastText(name) != "setval" || len(f.GetArgs()) < 2 || !isFirstNumber(f.GetArgs()[1]) {
 				continue
 			}
-			r := s.Before.Relation(resolveSequence(s, f.GetArgs()[0]))
-			if r != nil && r.Kind.IsTable() {
-				r = s.Before.Relation(findSerialSequence(r, f.GetArgs()[0]))
-			}
-			judgeRestart(p, s, r)
+			seq, _ := analysis.NamedSequence(s.Before, f.GetArgs()[0])
+			judgeRestart(p, s, seq)
 		}
 	}
 }
@@ -76,16 +71,6 @@ func isFirstNumber(n *pgparse.Node) bool {
 	return n.GetAConst() != nil && !n.GetAConst().GetIsnull() && i != nil && i.GetIval() <= 1
 }
 
-// findSerialSequence returns the sequence that pg_get_serial_sequence() gives for a column.
-func findSerialSequence(t *catalog.Relation, n *pgparse.Node) catalog.OID {
-	if f := n.GetFuncCall(); len(f.GetArgs()) == 2 {
-		if c := t.Column(f.GetArgs()[1].GetAConst().GetSval().GetSval()); c != nil {
-			return c.Sequence
-		}
-	}
-	return 0
-}
-
 // judgeRestart judges a sequence that begins again.
 func judgeRestart(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
 	if seq == nil || seq.Seq == nil || !p.InUse(seq) {
@@ -97,14 +82,13 @@ func judgeRestart(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
 	}
 	for _, t := range tables {
 		for _, c := range t.Columns {
-			if c.Takes != seq.OID && (c.Sequence != seq.OID || !takesOwnSequence(c)) || !p.InUse(t) || !t.Kind.IsTable() || isNumberingRepaired(s, t) {
+			if c.Takes != seq.OID && (c.Sequence != seq.OID || !takesOwnSequence(c)) || !p.InUse(t) || !t.Kind.IsTable() || isNumberingRepaired(s, t, seq) {
 				continue
 			}
 			r := rule.Report{
-				Fact: "sequence " + seq.Name.String() + " begins again, and it has numbered the rows of " + t.Name.String(),
-				Harm: "INSERTs that leave " + c.Name + " out get numbers that exist already",
-				Instead: "set it after the highest number:\nSELECT setval('" + analysis.QuoteTable(seq.Name) + "', (SELECT max(" + pgparse.QuoteIdent(c.Name) +
-					") FROM " + analysis.QuoteTable(t.Name) + "));",
+				Fact:     "sequence " + seq.Name.String() + " begins again, and it has numbered the rows of " + t.Name.String(),
+				Harm:     "INSERTs that leave " + c.Name + " out get numbers that exist already",
+				Instead:  "set it after the highest number:\n" + recipe.SetSequence(s.After, t, c) + ";",
 				Severity: onward.Warning,
 			}
 			if s.Before.UniqueAlone(t, c.Attnum) {

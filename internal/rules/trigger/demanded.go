@@ -50,8 +50,8 @@ func findDemandedColumn(c *catalog.Catalog, old, r *catalog.Relation, t *catalog
 }
 
 // findNullColumn is the column whose NULL alone fulfils a condition: NEW.a IS NULL OR ….
-func findNullColumn(when *pgparse.Node) string {
-	switch m := pgparse.Unwrap(when).(type) {
+func findNullColumn(condition *pgparse.Node) string {
+	switch m := pgparse.Unwrap(condition).(type) {
 	case *pgparse.BoolExpr:
 		if m.GetBoolop() == pgparse.BoolExprType_OR_EXPR {
 			for _, n := range m.GetArgs() {

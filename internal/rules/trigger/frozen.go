@@ -47,8 +47,8 @@ func findFrozenColumns(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigg
 
 // listComparedColumns returns the columns of a condition that holds if any of them changes: OLD.a IS
 // DISTINCT FROM NEW.a OR …. It returns none if the condition contains anything else.
-func listComparedColumns(when *pgparse.Node) []string {
-	switch m := pgparse.Unwrap(when).(type) {
+func listComparedColumns(condition *pgparse.Node) []string {
+	switch m := pgparse.Unwrap(condition).(type) {
 	case *pgparse.BoolExpr:
 		if m.GetBoolop() != pgparse.BoolExprType_OR_EXPR {
 			return nil

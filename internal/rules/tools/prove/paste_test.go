@@ -96,11 +96,11 @@ func statementsOf(sql string) []pgparse.Stmt {
 	return file.Stmts
 }
 
-// isQuery reports whether parts only read: they are asked in production, and replace nothing.
+// isQuery reports whether parts only read: they are asked in production, and replace nothing. setval() writes.
 func isQuery(parts []fixPart) bool {
 	for _, p := range parts {
 		for _, s := range statementsOf(p.sql) {
-			if s.Node.GetSelectStmt() == nil {
+			if s.Node.GetSelectStmt() == nil || setsNumber([]string{p.sql}) {
 				return false
 			}
 		}

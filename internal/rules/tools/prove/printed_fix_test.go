@@ -91,23 +91,31 @@ type fixBench struct {
 	objects *live.Objects
 	major   int
 	known   map[string]left
+	odd     string // what the objects get that no migration names
 }
 
 // left is what messages leave in the database, or the error of one.
 type left struct {
 	objects map[string]string
-	err     error
+	// details are what the objects have beside their definitions. behind are columns whose next number exists already.
+	details, behind map[string]string
+	err             error
 }
 
 // run sends messages after the fixture's base.
 func (b *fixBench) run(t *testing.T, f *ruletest.Fixture, ex *ruletest.Release, messages []string) left {
 	t.Helper()
-	key := f.Before + "\x00" + strings.Join(messages, "\x00")
+	key := f.Before + "\x00" + b.odd + "\x00" + strings.Join(messages, "\x00")
 	if known, ok := b.known[key]; ok {
 		return known
 	}
 	if err := b.prepareDatabase(t.Context(), f, ex); err != nil {
 		t.Fatal(err)
+	}
+	if b.odd != "" {
+		if err := b.o.Exec(t.Context(), b.odd); err != nil {
+			t.Fatalf("%v\n%s", err, f.Before)
+		}
 	}
 	out := left{objects: map[string]string{}}
 	for _, sql := range messages {
@@ -127,6 +135,7 @@ func (b *fixBench) run(t *testing.T, f *ruletest.Fixture, ex *ruletest.Release, 
 		for _, x := range list {
 			out.objects[x.Kind+" "+x.Name] = x.Definition
 		}
+		out.details, out.behind = b.readPairs(t, readDetails), b.readPairs(t, readBehind)
 	}
 	b.known[key] = out
 	return out
@@ -162,6 +171,7 @@ func TestPrintedFixes(t *testing.T) {
 		}
 	})
 	b := &fixBench{Bench: server, objects: objects, major: major, known: map[string]left{}}
+	t.Run("odd objects", b.tryOddObjects)
 	tried, left := 0, 0 // left counts the rules that -run leaves out
 	for _, p := range rotation.Pick(t, sixth, all) {
 		if elsewhere[p.rule.ID] {
@@ -293,6 +303,16 @@ func (b *fixBench) tryAt(t *testing.T, p proof, ex *ruletest.Release, tool proje
 		case strings.TrimSuffix(now, " NOT VALID") != strings.TrimSuffix(definition, " NOT VALID") &&
 			(strings.HasPrefix(name, "constraint ") && p.rule != skipped.ConstraintGuardedDiffers || strings.HasPrefix(name, "index ")):
 			return fmt.Sprintf("leaves another %s: %s, and not %s", name, now, definition)
+		}
+	}
+	for name, detail := range want.details {
+		if now, ok := got.details[name]; ok && now != detail {
+			return fmt.Sprintf("leaves %s with %s, and not with %s", name, now, detail)
+		}
+	}
+	for column, sequence := range got.behind {
+		if setsNumber(sent) {
+			return "leaves " + column + " with a number of " + sequence + " that exists already"
 		}
 	}
 	return ""
