@@ -74,7 +74,7 @@ func asksForRole(condition *pgparse.Node) bool {
 // refusesRows reports whether the policies of a table refuse each new row while a setting is not set.
 func refusesRows(t *catalog.Relation) bool {
 	return !slices.ContainsFunc(t.Policies, func(o *catalog.Policy) bool {
-		return o.Permissive && coversCommand(o, "insert") && findSetting(writeCondition(o)) == ""
+		return o.Permissive && coversCommand(o, "insert") && findSetting(nil, writeCondition(o)) == ""
 	})
 }
 

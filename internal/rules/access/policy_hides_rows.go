@@ -64,13 +64,42 @@ func checkHiddenRows(p *rule.Pass, t *rule.Tx) {
 			setHiddenHarm(&r, describeUnsetSetting(p, t, d), true)
 		case !d.After.RLS || !d.Before.RLS:
 			continue
-		case !judgePolicy(t, d, &r):
+		case !judgePolicy(p, t, d, &r):
 			continue
 		default:
 			setHiddenHarm(&r, describeUnsetSetting(p, t, d), d.After.ForceRLS)
 		}
 		r.Cause = droppedPolicyCause(d)
 		p.Report(d, r)
+	}
+	reportReplacedFunctions(p, t)
+}
+
+// reportReplacedFunctions reports the functions of policies that read another setting now.
+func reportReplacedFunctions(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.FunctionReplaced || d.By == nil || !p.DeployedFunction(d.OldFunction) {
+			continue
+		}
+		setting, old := settingOfFunction(d.NewFunction), settingOfFunction(d.OldFunction)
+		if setting == "" || setting == old || isSetByCode(p, t, setting) {
+			continue
+		}
+		for _, table := range t.After.CalledBy(d.NewFunction.Name.Name) {
+			if deployed := p.Release.Deployed.Relation(table.OID); deployed == nil || !table.RLS || !slices.ContainsFunc(table.Policies, func(o *catalog.Policy) bool {
+				return slices.Contains(listSettings(t.After, o.Using), setting) && !slices.Contains(listSettings(p.Release.Deployed, o.Using), setting)
+			}) {
+				continue
+			}
+			p.Report(d.By, rule.Report{
+				Fact:     "policies of " + table.Name.String() + " call " + d.NewFunction.Signature() + ", which asks for the setting " + setting + " now",
+				Harm:     "no row goes through them any more for deployed code that does not set it",
+				Instead:  "release code that sets " + setting + " first, and do this a release later",
+				Severity: onward.Warning,
+			})
+			break
+		}
 	}
 }
 

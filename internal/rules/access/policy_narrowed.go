@@ -12,7 +12,7 @@ import (
 
 // judgePolicy judges a change of one policy, for a table with row level security enabled;
 // false if it hides no rows.
-func judgePolicy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
+func judgePolicy(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 	table := d.Before.Name.String()
 	old := d.Policy
 	if old == nil {
@@ -23,6 +23,9 @@ func judgePolicy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 	}
 	if !mayAdmitRow(d.Before, old) {
 		return false // no row went through it, or through what it restricts
+	}
+	if old.Permissive && slices.ContainsFunc(d.After.Policies, func(o *catalog.Policy) bool { return admitsSameRows(o, old) }) {
+		return false
 	}
 	switch d.Kind {
 	case catalog.PolicyDropped:
@@ -35,9 +38,9 @@ func judgePolicy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 			r.Harm = "rows that it alone let through vanish for the deployed code"
 			return true
 		}
-		return judgeNarrower(d.Policy, next, table, r)
+		return judgeNarrower(p, t, d.Policy, next, table, r)
 	case catalog.PolicyChanged:
-		return old != d.Policy && !admitsAllRows(d.After) && judgeNarrower(old, []*catalog.Policy{d.Policy}, table, r)
+		return old != d.Policy && !admitsAllRows(d.After) && judgeNarrower(p, t, old, []*catalog.Policy{d.Policy}, table, r)
 	case catalog.PolicyCreated:
 		if d.Policy.Permissive || predicate.ConstantTrue(d.Policy.Using) && predicate.ConstantTrue(writeCondition(d.Policy)) {
 			return false
@@ -83,10 +86,18 @@ func admitsNoRow(p *catalog.Policy, command string) bool {
 	return predicate.ConstantFalse(p.Using)
 }
 
+// admitsSameRows reports whether a permissive policy certainly lets each row through that an old one did.
+func admitsSameRows(p, old *catalog.Policy) bool {
+	return p.Permissive && (p.Command == "all" || p.Command == old.Command) &&
+		(old.Using == nil || predicate.Implies(old.Using, p.Using)) &&
+		(writeCondition(old) == nil || p.Command == "select" || p.Command == "delete" || predicate.Implies(writeCondition(old), writeCondition(p))) &&
+		!slices.ContainsFunc(old.Roles, func(role string) bool { return !slices.Contains(p.Roles, role) && !slices.Contains(p.Roles, "public") })
+}
+
 // judgeNarrower reports whether a policy surely lets fewer rows through than before:
 // each of those that take its place asks for more, or they are for fewer roles.
 // One condition that is merely another may let the same rows through.
-func judgeNarrower(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
+func judgeNarrower(p *rule.Pass, t *rule.Tx, old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
 	var roles []string
 	rows, writes := true, true
 	for _, n := range next {
@@ -97,12 +108,20 @@ func judgeNarrower(old *catalog.Policy, next []*catalog.Policy, table string, r 
 	lost := slices.DeleteFunc(slices.Clone(old.Roles), func(role string) bool {
 		return slices.Contains(roles, role) || slices.Contains(roles, "public")
 	})
+	request := describeOtherRequest(p, t, old, next, func(o *catalog.Policy) *pgparse.Node { return o.Using })
+	writeRequest := describeOtherRequest(p, t, old, next, writeCondition)
 	r.Fact = "policy " + old.Name + " of " + table + " lets fewer rows through"
 	switch {
 	case rows:
 		r.Harm = "rows that do not meet its new condition vanish for the deployed code, unless another policy lets them through"
 	case writes:
 		r.Harm = "INSERTs and UPDATEs of the deployed code that do not meet its new condition fail: new row violates row-level security policy"
+	case request != "":
+		r.Fact = "policy " + old.Name + " of " + table + " asks for " + request
+		r.Harm = "no row goes through it any more for deployed code that is or sets something else"
+	case writeRequest != "":
+		r.Fact = "policy " + old.Name + " of " + table + " asks for " + writeRequest
+		r.Harm = "INSERTs and UPDATEs of deployed code that is or sets something else fail: new row violates row-level security policy"
 	case len(lost) > 0 && lost[0] == "public":
 		r.Fact = "policy " + old.Name + " of " + table + " is no longer for everybody"
 		r.Harm = "deployed code that connects as another role than " + prose.EnumerateNames(roles) + " sees no row by it any more"
