@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // TakenObject is a relation, or a column of it, that a commit drops or renames.
@@ -74,13 +75,13 @@ func sortBySeverity(list []FunctionUse) {
 }
 
 // FindCalling lists the functions that call a function that a commit drops or renames, the
-// worst first. last is the catalog after the migration.
-func (b *Bodies) FindCalling(fn catalog.Name, last *catalog.Catalog) []FunctionUse {
+// worst first. last is the catalog after the migration. breaks tells which calls fail; nil for all.
+func (b *Bodies) FindCalling(fn catalog.Name, last *catalog.Catalog, breaks func(*pgparse.FuncCall) bool) []FunctionUse {
 	var out []FunctionUse
 	for _, caller := range b.listFunctionsWithWord(fn.Name) {
 		use := FunctionUse{Function: caller, Names: "the function", Error: "function " + fn.Name + "(…) does not exist"}
 		var ok bool
-		if use.Mention, ok = b.readBody(caller).FindCall(fn); !ok || caller.Name == fn {
+		if use.Mention, ok = b.readBody(caller).FindCall(fn, breaks); !ok || caller.Name == fn && breaks == nil {
 			continue
 		}
 		use.Sure = !builtin.Known(fn.Name) // a built-in function of that name may be meant, which stays

@@ -78,7 +78,7 @@ func (r *functionRelease) followLine(t *testing.T, out *strings.Builder, line st
 			Relation: relation, Column: column, After: r.now.Relation(relation.OID), Before: r.deployed, Last: r.last,
 		}))
 	case word == "calling":
-		writeUses(out, r.bodies.FindCalling(catalog.Name{Schema: "public", Name: rest}, r.last))
+		writeUses(out, r.bodies.FindCalling(catalog.Name{Schema: "public", Name: rest}, r.last, nil))
 	case word == "copying":
 		for _, from := range r.bodies.CopyingInto(r.now.Lookup("public", rest)) {
 			fmt.Fprintf(out, "  %s\n", from.Name)

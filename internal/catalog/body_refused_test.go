@@ -238,7 +238,7 @@ func TestCallsOfABody(t *testing.T) {
 	} {
 		schema, b := bodyOf(t, bodyTables, "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $f$DECLARE x int; BEGIN "+body+"; END$f$")
 		got := ""
-		if place, found := b.FindCall(catalog.Name{Schema: "public", Name: "g"}); found {
+		if place, found := b.FindCall(catalog.Name{Schema: "public", Name: "g"}, nil); found {
 			got = describeMention(place)
 		}
 		for _, r := range b.ListWrittenRelations(schema) {
@@ -257,7 +257,7 @@ func TestCallsOfABody(t *testing.T) {
 		t.Error("a body that does not name the table is by table")
 	}
 	_, b = bodyOf(t, bodyTables, "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'lib', 'f'")
-	if _, found := b.FindCall(catalog.Name{Name: "g"}); found || b != nil || b.ListCertainStatements() != nil || b.ListWrittenRelations(nil) != nil {
+	if _, found := b.FindCall(catalog.Name{Name: "g"}, nil); found || b != nil || b.ListCertainStatements() != nil || b.ListWrittenRelations(nil) != nil {
 		t.Error("a body in C is read")
 	}
 }

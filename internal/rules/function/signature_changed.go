@@ -3,7 +3,9 @@ package function
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -51,12 +53,21 @@ func judgeReplacedFunction(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		stmt = c.By
 	}
 	u := p.Code.UsesFunction(old.Name)
-	r := rule.Report{Severity: u.NameSeverity(), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
-	match := slices.IndexFunc(now, func(f *catalog.Function) bool { return f.TakesArguments(old.Args) })
+	u.Functions = findBrokenCallers(p, t, old)
+	r := rule.Report{Severity: u.NameSeverity(), Evidence: u.AllEvidence(), Instead: "keep the old one for one more release, and give the new one another name"}
+	match := slices.IndexFunc(now, func(f *catalog.Function) bool {
+		return f.TakesArguments(old.Args) && isProcedure(f) == isProcedure(old)
+	})
 	switch {
 	case match < 0:
 		r.Fact = old.Kind + " " + old.Signature() + " becomes " + now[len(now)-1].Signature()
+		if isProcedure(now[len(now)-1]) != isProcedure(old) {
+			r.Fact += ", a " + now[len(now)-1].Kind
+		}
 		r.Harm = u.DescribeBreak("the old arguments")
+	case len(u.Functions) > 0:
+		r.Fact = old.Kind + " " + old.Signature() + " becomes one without a default or a name of its arguments"
+		r.Harm, r.Severity = u.DescribeBreak("the old arguments"), u.FunctionSeverity()
 	case old.Returns.IsKnown() && now[match].Returns.IsKnown() && (!old.Returns.IsAlike(now[match].Returns) || old.ReturnsSet != now[match].ReturnsSet):
 		r.Fact = old.Kind + " " + old.Signature() + " returns " + describeResult(now[match]) + " (was " + describeResult(old) + ")"
 		r.Harm = u.DescribeBreak("the old result")
@@ -64,6 +75,18 @@ func judgeReplacedFunction(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		return
 	}
 	p.Report(stmt, r)
+}
+
+func isProcedure(f *catalog.Function) bool { return f.Kind == "procedure" }
+
+// findBrokenCallers lists the functions that exist at commit and call a dropped function in a way that no other function of its name takes.
+func findBrokenCallers(p *rule.Pass, t *rule.Tx, old *catalog.Function) []analysis.FunctionUse {
+	now := append(slices.Clone(t.After.Functions(old.Name.Schema, old.Name.Name)), t.After.Functions("", old.Name.Name)...)
+	return p.FunctionBodies(t).FindCalling(old.Name, t.Migration.After(), func(call *pgparse.FuncCall) bool {
+		return old.AcceptsCall(call, nil) && !slices.ContainsFunc(now, func(f *catalog.Function) bool {
+			return isProcedure(f) == isProcedure(old) && f.AcceptsCall(call, old)
+		})
+	})
 }
 
 // judgeOverload judges a new overload that can be called like an old one.

@@ -73,6 +73,6 @@ func findFunctionRecreation(s *rule.Stmt, name catalog.Name, before []*catalog.F
 // deployed code, and by the functions that exist at commit.
 func findFunctionUses(p *rule.Pass, s *rule.Stmt, name catalog.Name) analysis.Usage {
 	u := p.Code.UsesFunction(name)
-	u.Functions = p.FunctionBodies(s.Tx).FindCalling(name, s.Migration.After())
+	u.Functions = p.FunctionBodies(s.Tx).FindCalling(name, s.Migration.After(), nil)
 	return u
 }
