@@ -2,14 +2,16 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
 )
 
 // FindAmbiguous returns the first place of a PL/pgSQL body where a name without a table means a variable as well as a column of a
-// relation that is known. The server refuses it when a call reaches the place. A place that each call reaches is preferred.
-func (b *Body) FindAmbiguous(c *Catalog) (name string, place Mention, found bool) {
+// relation that is known. The server refuses it when a call reaches the place. A place that each call reaches is preferred. With returning,
+// a field of NEW or OLD counts that RETURNING takes for one of the changed row, too, as servers do from 18 on.
+func (b *Body) FindAmbiguous(c *Catalog, returning bool) (name string, place Mention, found bool) {
 	if b == nil || b.fn.Language != "plpgsql" || b.loose {
 		return "", Mention{}, false
 	}
@@ -35,6 +37,9 @@ func (b *Body) FindAmbiguous(c *Catalog) (name string, place Mention, found bool
 			s.checkLevel(l)
 			return s.name == ""
 		})
+		if s.name == "" && returning {
+			s.name = b.findReturnedField(c, p.node)
+		}
 		if s.name == "" || found && p.maybe {
 			continue
 		}
@@ -44,6 +49,47 @@ func (b *Body) FindAmbiguous(c *Catalog) (name string, place Mention, found bool
 		}
 	}
 	return name, place, found
+}
+
+// findReturnedField returns a field of NEW or OLD, or the whole row, in RETURNING, if the row is a trigger's or a variable's as well.
+func (b *Body) findReturnedField(c *Catalog, n *pgparse.Node) (found string) {
+	pgparse.Walk(n, func(msg any) bool {
+		write, ok := msg.(interface {
+			GetRelation() *pgparse.RangeVar
+			GetReturningClause() *pgparse.ReturningClause
+		})
+		if !ok || found != "" || write.GetReturningClause() == nil {
+			return found == ""
+		}
+		table, clause := c.findRelation(pgparse.RangeName(write.GetRelation())), write.GetReturningClause()
+		pgparse.Walk(clause, func(msg any) bool {
+			ref, _ := msg.(*pgparse.ColumnRef)
+			fields := pgparse.StringTexts(ref.GetFields())
+			if len(fields) == 0 || table == nil || table.Inferred || slices.ContainsFunc(clause.GetOptions(), func(n *pgparse.Node) bool {
+				return strings.HasSuffix(n.GetReturningOption().GetOption().String(), "_"+strings.ToUpper(fields[0]))
+			}) {
+				return true // RETURNING WITH (OLD AS o) gives the row another name
+			}
+			hasField := func(r *Relation) bool {
+				return len(ref.GetFields()) == 1 || pgparse.EndsInStar(ref) || r.Column(fields[1]) != nil || IsSystemColumn(fields[1])
+			}
+			if hasField(table) && b.hasRow(c, fields[0], hasField) {
+				found = strings.Join(fields, ".")
+			}
+			return found == ""
+		})
+		return found == ""
+	})
+	return found
+}
+
+// hasRow reports whether NEW or OLD is a variable, or the row of a trigger on a table that has a field.
+func (b *Body) hasRow(c *Catalog, name string, hasField func(*Relation) bool) bool {
+	if name != "new" && name != "old" || b.fn.Returns.Name.Name != "trigger" {
+		return (name == "new" || name == "old") && (b.variables[name] != "" || slices.ContainsFunc(b.fn.Params, func(p Param) bool { return p.Name == name }))
+	}
+	tables := c.CalledBy(b.fn.Name.Name)
+	return len(tables) == 0 || slices.ContainsFunc(tables, hasField)
 }
 
 // ambiguousSearch looks for a name in one statement.

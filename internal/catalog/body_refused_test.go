@@ -63,7 +63,7 @@ func TestAmbiguous(t *testing.T) {
 		}
 		schema, b := bodyOf(t, bodyTables, "CREATE FUNCTION f("+c.params+") "+returns+"LANGUAGE plpgsql AS $f$"+declare+body+"$f$")
 		got := ""
-		if name, place, found := b.FindAmbiguous(schema); found {
+		if name, place, found := b.FindAmbiguous(schema, true); found {
 			word, text, _ := strings.Cut(describeMention(place), ": ")
 			if got = name + ", " + word; !strings.Contains(c.body, text) {
 				t.Errorf("%s: the place is %s", c.body, text)
@@ -74,7 +74,7 @@ func TestAmbiguous(t *testing.T) {
 		}
 	}
 	schema, b := bodyOf(t, bodyTables, "CREATE FUNCTION f(id int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM posts WHERE posts.id = id'")
-	if name, _, found := b.FindAmbiguous(schema); found {
+	if name, _, found := b.FindAmbiguous(schema, true); found {
 		t.Errorf("in SQL, the column is meant, but %s is ambiguous", name)
 	}
 }

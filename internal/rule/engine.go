@@ -279,8 +279,8 @@ func (e *Engine) runQuietly(r *Rule, run func()) {
 
 func (e *Engine) judgeRelease(r *Rule) {
 	defer e.recordPanic(nil, nil)
-	e.pass.Rule, e.pass.versions = r, applicableVersions(r, e.config.Versions)
-	r.Release(e.pass, e.release)
+	e.pass.Rule = r
+	runCheck(e.pass, applicableVersions(r, e.config.Versions), r.Release, e.release)
 }
 
 // collectFindings collects the findings of the pass, and merges equal findings on several versions.

@@ -17,7 +17,7 @@ var VariableAmbiguous = &rule.Rule{
 	Summary:  "a new PL/pgSQL function fails when it is called: a name is a variable and a column",
 	Harm: "CREATE FUNCTION does not look up the names in a body. A parameter, a column of RETURNS TABLE or a variable may have the name of a column. " +
 		"If a query then names it without a table, each call that comes there fails: \"column reference is ambiguous\". " +
-		"ON CONFLICT (column) cannot name a table at all.",
+		"ON CONFLICT (column) cannot name a table at all. From Postgres 18 on, NEW and OLD in RETURNING are the changed row as well as the trigger's.",
 	Instead: "Name the column with its table, give the variable another name, or write #variable_conflict use_column at the top of the body.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-implementation.html#PLPGSQL-VAR-SUBST"},
 	Gather:  gatherAmbiguousFunctions,
@@ -37,7 +37,7 @@ func gatherAmbiguousFunctions(p *rule.Pass, m *rule.Migration) {
 		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || d.By == nil || d.NewFunction.Language != "plpgsql" {
 			continue
 		}
-		if _, _, found := catalog.ReadBody(d.NewFunction).FindAmbiguous(t.After); found {
+		if _, _, found := catalog.ReadBody(d.NewFunction).FindAmbiguous(t.After, true); found {
 			p.KeepValue(madeFunction{d.By, d.NewFunction})
 		}
 	}
@@ -49,7 +49,7 @@ func checkVariableAmbiguous(p *rule.Pass, r *rule.Release) {
 		if !analysis.IsFunctionUnchanged(r.Head, newFunction.fn) {
 			continue
 		}
-		name, place, found := catalog.ReadBody(newFunction.fn).FindAmbiguous(r.Head)
+		name, place, found := catalog.ReadBody(newFunction.fn).FindAmbiguous(r.Head, p.AtLeast(18))
 		if !found {
 			continue
 		}
