@@ -7,7 +7,7 @@ import (
 )
 
 // dropConstraint drops a constraint with its index, on the children too. With CASCADE it drops
-// the foreign keys that refer to it.
+// the foreign keys that refer to it, and the views that group by it.
 func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only bool) {
 	c := t.Constraint(clipName(name))
 	if c == nil {
@@ -63,9 +63,18 @@ func (f *fold) dropUnknownConstraint(t *Relation, name string, missingOK bool) {
 	f.addMissingPart(t, pgerror.ConstraintMissing, name, t.Name.Name)
 }
 
-// dropReferencesOrRefuse handles the foreign keys that refer to the key of a constraint; false if
+// dropReferencesOrRefuse handles the foreign keys that refer to the key of a constraint, and the views that group by it; false if
 // they forbid the drop.
 func (f *fold) dropReferencesOrRefuse(t *Relation, c *Constraint, cascade bool) bool {
+	for _, v := range f.findViewsGroupedByKey(t, c) {
+		if !cascade {
+			f.addConflict(true, pgerror.ConstraintHasDependents, c.Name, t.Name.String())
+			if f.failed {
+				return false
+			}
+		}
+		f.dropRelation(v.OID)
+	}
 	if c.Kind != PrimaryKey && c.Kind != Unique || len(t.ReferencedBy) == 0 {
 		return true
 	}
