@@ -205,6 +205,7 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 		v.addCheck(parentsName, len(trials.bad) == 0, trials.describeTrialResult())
 	}
 	v.compareResult("abort before the first contract step restores the schema", before, v.changed, v.runAbort)
+	v.addMirrorCheck()
 	if !r.config.skipTraffic {
 		if err := v.proveUnderTraffic(touched); err != nil {
 			return v, err

@@ -40,6 +40,7 @@ type prover struct {
 	beyond []string
 	// rowsDiffer: the steps do not make the rows that the migrations make.
 	rowsDiffer bool
+	mirrors    mirrorTrials
 }
 
 // runLeftChanges runs the changes that the plan leaves.
@@ -230,10 +231,10 @@ func (v *prover) requireEmptyCheck(conn *pgx.Conn, s *onward.PlanStep) error {
 	return found.Err()
 }
 
-// runAbort runs the plan up to its first contract, and undoes it.
+// runAbort runs the plan up to its first contract, tries its triggers on the way, and undoes it.
 func (v *prover) runAbort(conn *pgx.Conn) error {
 	last := v.plan.Contract()
-	if err := v.runSteps(conn, v.plan.Steps[:last]); err != nil {
+	if err := v.runStepsWith(conn, v.plan.Steps[:last], v.tryMirrors); err != nil {
 		return err
 	}
 	for i := last - 1; i >= 0; i-- {

@@ -8,25 +8,20 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/workload"
-	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
 )
 
 // fromRecord is the source that a recording of `onward record` names.
 const fromRecord = "record"
 
-// recordings holds the recordings of the queries that the old and the new code send.
-type recordings struct{ old, fresh []*verify.Workload }
+// recordings are of the queries that the new code sends.
+type recordings []*verify.Workload
 
-// proveUnwritten returns a sentence that proves that the old or the new code never writes a column of a table; "" without proof.
+// proveUnwritten returns a sentence that proves that the new code never writes a column of a table; "" without proof.
 // Queries that were read from source files are no evidence, because the code may build others at run time.
-func (r *recordings) proveUnwritten(code onward.Code, table *catalog.Relation, column string) string {
-	list := r.old
-	if code == onward.NewCode {
-		list = r.fresh
-	}
+func (r recordings) proveUnwritten(table *catalog.Relation, column string) string {
 	calls, queries := int64(0), 0
-	for _, w := range list {
+	for _, w := range r {
 		if len(w.Notes) > 0 || len(w.Sources) == 0 || slices.ContainsFunc(w.Sources, func(s string) bool { return s != fromRecord }) {
 			return "" // the recording is incomplete
 		}

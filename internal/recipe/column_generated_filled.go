@@ -13,11 +13,11 @@ import (
 // filledColumn is a plain column that a trigger fills. It replaces a stored generated column of a table that no
 // shadow can replace. It has the same values, but is not generated.
 type filledColumn struct {
-	c       *Change
-	t, head *catalog.Relation
-	col     *catalog.Column // the generated one
-	def     *definition
-	trigger string
+	c        *Change
+	t, head  *catalog.Relation
+	col      *catalog.Column // the generated one
+	def      *definition
+	triggers mirrorTriggers
 }
 
 // newFilledColumn returns the plain column for a generated column that a change adds, or the reason why there can
@@ -68,19 +68,16 @@ func (f *filledColumn) fillExpression(row string) (string, bool) {
 func (f *filledColumn) makeSteps(m *Steps) {
 	c, t, r := f.c, f.t, f.c.Release
 	alter, col := "ALTER TABLE "+tableName(t)+" ", quoteIdent(f.col.Name)
-	f.trigger = r.lastTriggerName(m, t, f.col.Name)
+	f.triggers = r.newMirrorTriggers(m, t, f.col.Name)
 	watched := []string{f.col.Name}
 	for _, n := range f.col.GeneratedFrom {
 		if from := t.Attr(n); from != nil {
 			watched = append(watched, from.Name)
 		}
 	}
-	if watched = r.triggerColumns(t, f.head, watched...); t.Kind == catalog.PartitionedTable { // a partition's own trigger may change the row
-		watched = nil
-	}
 	s := m.addStep(onward.Expand, onward.StepDDL, "add column "+f.col.Name+" to "+t.Name.Name+", with a trigger that computes it at each write: no row is written",
-		slices.Concat([]string{alter + f.def.head}, createTrigger(t, f.trigger, f.triggerFunction(), watched))...)
-	s.Undo = append(dropTrigger(t, f.trigger), alter+"DROP COLUMN IF EXISTS "+col)
+		slices.Concat([]string{alter + f.def.head}, f.triggers.createStatements(t, f.triggerFunction(), watched, "NEW."+col+" IS NOT DISTINCT FROM NULL"))...)
+	s.Undo = append(dropTriggers(t, f.triggers.names()...), alter+"DROP COLUMN IF EXISTS "+col)
 	m.addMissing("%s of %s becomes a plain column that a trigger fills: the schema differs from the one that the migrations make, "+
 		"a model of the code still calls it generated, "+
 		"a value that is written to it is overwritten and not refused (428C9, before 14 42601), and a COPY without a list of columns is to bring one", f.col.Name, t.Name)
@@ -94,7 +91,7 @@ func (f *filledColumn) makeSteps(m *Steps) {
 			f.col.Name)
 		return
 	}
-	b.Triggers = []string{f.trigger}
+	b.Triggers = f.triggers.names()
 	addComparison(b, t, rowKeyColumns(c.Before, t), wrong, updateStatement(t, set, wrong))
 	r.markFilled(t, f.col.Name)
 	if f.def.notNull {
@@ -113,7 +110,7 @@ func (f *filledColumn) makeSteps(m *Steps) {
 // the migrating role, because writers may have another one.
 func (f *filledColumn) triggerFunction() string {
 	value, _ := f.fillExpression("NEW.")
-	return "CREATE FUNCTION " + qualifyInSchema(f.t, f.trigger) + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nBEGIN\n  NEW." +
+	return "CREATE FUNCTION " + qualifyInSchema(f.t, f.triggers.update) + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nBEGIN\n  NEW." +
 		quoteIdent(f.col.Name) + " := " + value + ";\n  RETURN NEW;\nEND\n$onward$"
 }
 
@@ -132,7 +129,7 @@ func (f *filledColumn) addNotes(m *Steps) {
 			m.addNote("publication %s sends %s of %s, because it is a plain column: the subscriber needs the column first", o.Name.Name, f.col.Name, t.Name)
 		}
 	}
-	sql := slices.Concat(dropTrigger(t, f.trigger), []string{alter + "DROP COLUMN " + quoteIdent(f.col.Name), alter + strings.TrimSpace(f.c.Text)})
+	sql := slices.Concat(dropTriggers(t, f.triggers.names()...), []string{alter + "DROP COLUMN " + quoteIdent(f.col.Name), alter + strings.TrimSpace(f.c.Text)})
 	m.addStatement("make "+f.col.Name+" of "+t.Name.String()+
 		" the generated column", "In a transaction, at a moment when everybody may wait: each row is written. "+
 		"Indexes and conditions of the plain column are dropped with it: make them again. "+

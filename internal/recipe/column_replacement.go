@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -27,11 +26,10 @@ type replacement struct {
 	mayFail             bool              // the conversion of a deployed value may fail: the new column is NULL then
 	values              string            // the function that converts a value for the plan's queries, if that may fail
 	rights              evaluationRights
-	copiesBack          bool          // writes of the new column go to the old one, too
-	direction           copyDirection // the one direction that an UPDATE needs, if that is known
-	evidence            string        // the evidence for that
-	obstacles           []string      // why it cannot be made
-	trigger             string
+	copiesBack          bool     // writes of the new column go to the old one, too
+	evidence            string   // that the new code never writes the new column: no UPDATE is copied back; "" if it is not known
+	obstacles           []string // why it cannot be made
+	triggers            mirrorTriggers
 	writtenByForeignKey bool // a foreign key at the head writes the new column
 	needsDefault        bool // a foreign key sets it to its default
 	family              *columnFamily
@@ -40,14 +38,6 @@ type replacement struct {
 	beforeDrop []string // run in the last transaction before the drop of the old column
 	afterDrop  []string // run in the last transaction after the drop of the old column
 }
-
-// copyDirection is the direction in which changes of a column are copied.
-type copyDirection string
-
-const (
-	forward  copyDirection = "forward"  // from the old column to the new one
-	backward copyDirection = "backward" // from the new column to the old one
-)
 
 // makeSteps adds the steps: the column, the trigger that keeps both in step, the backfill, the objects on the column, and in a
 // later release the drop of the old one.
@@ -65,8 +55,9 @@ func (w *replacement) makeSteps() *Steps {
 	s := m.addStep(onward.Expand, onward.StepDDL, w.describeAddColumn(), add...)
 	s.Replaces = w.planReplacements()
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quoteIdent(w.newName)}
-	w.trigger = c.Release.lastTriggerName(m, t, w.old.Name)
-	functions := createTrigger(t, w.trigger, w.triggerFunction(qualifyInSchema(t, w.trigger)), c.Release.triggerColumns(t, w.head, w.old.Name, w.newName))
+	w.triggers = c.Release.newMirrorTriggers(m, t, w.old.Name)
+	functions := w.triggers.createStatements(t, w.triggerFunction(qualifyInSchema(t, w.triggers.update)), []string{w.old.Name, w.newName},
+		"NEW."+quoteIdent(w.newName)+" IS NOT DISTINCT FROM NULL")
 	if w.mayFail {
 		functions = append([]string{w.valueFunction()}, functions...)
 	}
@@ -93,7 +84,7 @@ func (w *replacement) makeSteps() *Steps {
 	if w.losesValues {
 		wrong = "((" + wrong + ") OR t." + quoteIdent(w.old.Name) + " IS NOT NULL AND t." + quoteIdent(w.newName) + " IS NULL)"
 	}
-	b.Triggers, b.Failed, b.Again = []string{w.trigger}, w.failedCondition(), w.reconversionCheckSQL()
+	b.Triggers, b.Failed, b.Again = w.triggers.names(), w.failedCondition(), w.reconversionCheckSQL()
 	w.family.completePart(m, &columnSwap{
 		replacement: w, marks: w.markFailures(m), check: "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b,
 	})
@@ -138,7 +129,8 @@ func (w *replacement) defaultExpression() string {
 	return text
 }
 
-// addNotNull makes the new column NOT NULL if it is so at the head.
+// addNotNull makes the new column NOT NULL, in the last step, if it is so at the head. A CHECK proves it until then: with NOT NULL and no default, GraphQL
+// servers and generators of types would ask the deployed code for the column.
 func (w *replacement) addNotNull(m *Steps) {
 	if !w.newColumn.NotNull {
 		return
@@ -152,7 +144,7 @@ func (w *replacement) addNotNull(m *Steps) {
 			phase = onward.Contract
 		}
 	}
-	m.addNotNullSteps(w.c, w.t, w.newName, phase)
+	w.beforeDrop = append(w.beforeDrop, m.addNotNullCheck(w.c, w.t, w.newName, phase)...)
 }
 
 // addValueChecks refuses, in the contract, a value that the new column cannot have, as the new type does after the last step. So the check of the rows holds
@@ -198,14 +190,19 @@ func (w *replacement) addNotes(m *Steps) {
 // triggerMark is in the name of each trigger that keeps columns in step, after letters that make the name the last one.
 const triggerMark = "z_onward"
 
-// IsSyncTrigger reports whether a trigger has a name that plans give to the triggers which keep columns in step.
-func IsSyncTrigger(name string) bool {
-	return strings.HasPrefix(strings.TrimLeft(name, "z"), strings.TrimLeft(triggerMark, "z")+"_")
+// IsPlanTrigger reports whether a trigger has a name that plans give to the triggers which keep columns or tables in step.
+func IsPlanTrigger(name string) bool {
+	return strings.HasPrefix(strings.TrimLeft(name, "z"), strings.TrimLeft(triggerMark, "z")+"_") ||
+		strings.HasPrefix(strings.TrimLeft(name, "!"), copyMark)
 }
 
-// lastTriggerName returns a name for a trigger that sorts after all others of the table. Triggers run in order of their names, and
+// mirrorTriggers are the two triggers that keep columns of a table in step. Both call the function of the first one's name. OLD is only in an UPDATE, so
+// the trigger for INSERT has no condition.
+type mirrorTriggers struct{ update, add string }
+
+// newMirrorTriggers returns triggers whose names sort after all others of the table. Triggers run in order of their names, and
 // the last one sees the changes of the others.
-func (r *Release) lastTriggerName(m *Steps, t *catalog.Relation, column string) string {
+func (r *Release) newMirrorTriggers(m *Steps, t *catalog.Relation, column string) mirrorTriggers {
 	prefix := "zz" + triggerMark
 	for _, tr := range t.Triggers {
 		for tr.Name >= prefix && len(prefix) < 40 {
@@ -215,59 +212,44 @@ func (r *Release) lastTriggerName(m *Steps, t *catalog.Relation, column string) 
 			m.addMissing("trigger %s of %s runs last by its name, and no name of the plan's triggers sorts after it", tr.Name, t.Name)
 		}
 	}
-	return r.uniqueName(prefix+"_"+t.Name.Name, column, "")
+	prefix += "_" + t.Name.Name
+	return mirrorTriggers{update: r.uniqueName(prefix, column, ""), add: r.uniqueName(prefix, column, "add")}
 }
 
-// createTrigger returns the statements that create the trigger and its function, of the same name, which keep columns of a table
-// in step. The trigger also runs for rows from a subscription or a restore. If columns are watched, an UPDATE of other
-// columns does not call it.
-func createTrigger(t *catalog.Relation, trigger, function string, watched []string) []string {
-	events := "INSERT OR UPDATE"
-	if len(watched) > 0 {
-		events += " OF " + analysis.QuoteIdents(watched)
-	}
-	return []string{
-		function, "CREATE TRIGGER " + quoteIdent(trigger) + " BEFORE " + events + " ON " + tableName(t) + " FOR EACH ROW EXECUTE FUNCTION " +
-			qualifyInSchema(t, trigger) + "()",
-		"ALTER TABLE " + tableName(t) + " ENABLE ALWAYS TRIGGER " + quoteIdent(trigger),
-	}
-}
+// names lists the triggers.
+func (g mirrorTriggers) names() []string { return []string{g.update, g.add} }
 
-// triggerColumns returns the columns whose UPDATE must call the trigger that keeps columns in step; nil for any UPDATE. If another
-// trigger may change the row, an UPDATE can change columns that it does not name. The key's columns are included: a row
-// whose key changes may move past the backfill's position without being filled, and the trigger fills it then.
+// createStatements returns the statements that create the function and the triggers, which also run for rows from a subscription or a restore. An UPDATE calls
+// the function if it has changed one of the columns, or if a row is unfilled: a change of the key may move such a row to where the backfill has already been. The
+// condition sees what other triggers have set, as the columns that an UPDATE names do not. And the server does not drop a column that it names.
 // https://www.postgresql.org/docs/current/sql-createtrigger.html#SQL-CREATETRIGGER-NOTES
-func (r *Release) triggerColumns(t, head *catalog.Relation, columns ...string) []string {
-	if t.Inferred || t.Partial || head == nil || hasRowChangingTrigger(t) || hasRowChangingTrigger(head) {
-		return nil
+func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, columns []string, unfilled string) []string {
+	out := []string{function}
+	for _, c := range []struct{ name, event, when string }{
+		{g.update, "UPDATE", " WHEN (" + changedCondition(columns) + " OR " + unfilled + ")"}, {g.add, "INSERT", ""},
+	} {
+		out = append(out, "CREATE TRIGGER "+quoteIdent(c.name)+" BEFORE "+c.event+" ON "+tableName(t)+" FOR EACH ROW"+c.when+" EXECUTE FUNCTION "+
+			qualifyInSchema(t, g.update)+"()",
+			"ALTER TABLE "+tableName(t)+" ENABLE ALWAYS TRIGGER "+quoteIdent(c.name))
 	}
-	keys := rowKeyColumns(r.Deployed, t)
-	if len(keys) == 0 {
-		return nil // any UPDATE moves the row, perhaps to where the backfill has already been
-	}
-	for _, k := range keys {
-		colChange := r.columnChanges[columnID{t.OID, t.Column(k).Attnum}]
-		if colChange != nil && (colChange.newColumn == nil || slices.ContainsFunc(colChange.changes, (*Change).renamesColumn) ||
-			slices.ContainsFunc(colChange.changes, (*Change).changesType)) {
-			return nil // a column named by a trigger can neither be dropped nor change its type
-		}
-		if !slices.Contains(columns, k) {
-			columns = append(columns, k)
-		}
-	}
-	return columns
+	return out
 }
 
-// hasRowChangingTrigger reports whether a table has a trigger that may change the row of an UPDATE.
-func hasRowChangingTrigger(t *catalog.Relation) bool {
-	return slices.ContainsFunc(t.Triggers, func(tr *catalog.Trigger) bool {
-		return tr.Inferred || tr.Row && tr.Timing == "before" && strings.Contains(tr.Events, "update")
-	})
+// changedCondition returns the condition that an UPDATE has changed one of some columns.
+func changedCondition(columns []string) string {
+	var fresh, old []string
+	for _, n := range columns {
+		fresh, old = append(fresh, "NEW."+quoteIdent(n)), append(old, "OLD."+quoteIdent(n))
+	}
+	return distinctCondition(strings.Join(fresh, ", "), strings.Join(old, ", "))
 }
 
-// dropTrigger returns the statements that remove the trigger and its function.
-func dropTrigger(t *catalog.Relation, trigger string) []string {
-	return []string{"DROP TRIGGER IF EXISTS " + quoteIdent(trigger) + " ON " + tableName(t), "DROP FUNCTION IF EXISTS " + qualifyInSchema(t, trigger) + "()"}
+// dropTriggers returns the statements that remove triggers and their function, which has the name of the first.
+func dropTriggers(t *catalog.Relation, triggers ...string) (out []string) {
+	for _, n := range triggers {
+		out = append(out, "DROP TRIGGER IF EXISTS "+quoteIdent(n)+" ON "+tableName(t))
+	}
+	return append(out, "DROP FUNCTION IF EXISTS "+qualifyInSchema(t, triggers[0])+"()")
 }
 
 // castValue converts a value to the new column's type.
@@ -289,10 +271,8 @@ func (w *replacement) describeTrigger() string {
 	switch {
 	case w.writtenByForeignKey && !w.copiesBack:
 		return "create a trigger that copies " + w.old.Name + " to " + w.newName + ", and values that a foreign key writes from " + w.newName + " to " + w.old.Name
-	case w.direction == forward:
+	case w.evidence != "":
 		return "create a trigger that copies " + w.old.Name + " to " + w.newName + "; no UPDATE is copied back, because " + w.evidence
-	case w.direction == backward:
-		return "create a trigger that copies " + w.newName + " to " + w.old.Name + "; no UPDATE is copied the other way, because " + w.evidence
 	case w.copiesBack:
 		return "create a trigger that copies " + w.old.Name + " to " + w.newName + ", and " + w.newName + " to " + w.old.Name
 	}
@@ -300,8 +280,8 @@ func (w *replacement) describeTrigger() string {
 }
 
 // triggerFunction returns the trigger function that keeps both columns of a row in step. It detects the writer by what changed: the
-// deployed code does not know the new column and leaves it unchanged. If one direction is left out, a write in that
-// direction, despite the evidence, is not copied; the last step's check finds it.
+// deployed code does not know the new column and leaves it unchanged. If no UPDATE is copied back, the last step's check finds one
+// that was made despite the evidence.
 func (w *replacement) triggerFunction(fn string) string {
 	old, fresh := "NEW."+quoteIdent(w.old.Name), "NEW."+quoteIdent(w.newName)
 	value, declared, evaluated := strings.ReplaceAll(w.conversion, "$1", old), "", ""
@@ -324,10 +304,8 @@ func (w *replacement) triggerFunction(fn string) string {
 	other = "(" + other + " OR " + fresh + " IS NOT DISTINCT FROM NULL)"
 	var update string
 	switch {
-	case w.direction == forward:
+	case w.evidence != "":
 		update = "  ELSIF " + other + " AND NOT " + newChanged + " THEN\n    " + forth + "\n"
-	case w.direction == backward:
-		update = "  ELSIF " + newChanged + " THEN\n    " + back + "\n  ELSIF " + fresh + " IS NOT DISTINCT FROM NULL THEN\n    " + forth + "\n"
 	case w.typesDiffer: // a value that the other type cannot represent is not copied
 		if !w.mayFail {
 			value = w.castValue(value)

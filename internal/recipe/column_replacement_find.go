@@ -7,7 +7,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/onward"
 )
 
 // findReplacement returns the replacement of a column that is renamed, or that changes to a type for which each
@@ -108,38 +107,29 @@ func (w *replacement) checkConflicts(renamed bool) {
 	}
 }
 
-// chooseDirection leaves out a direction of copying if it is known that one code never writes its column.
-// Triggers, functions and foreign keys may write columns that no query names.
+// chooseDirection leaves out what copies an UPDATE back if it is known that the new code never writes the new column. The other direction is never left out: a
+// trigger that only the database has may set the old column.
 func (w *replacement) chooseDirection() {
 	if w.copiesBack && !w.typesDiffer {
-		w.direction, w.evidence = w.c.Release.updateDirection(w.t, w.head, w.old, w.newColumn)
+		w.evidence = w.c.Release.findUnwritten(w.t, w.head, w.old, w.newColumn)
 	}
 }
 
-// updateDirection returns the only direction that an UPDATE needs between a column of the base and the columns
-// of the head that replace it, and the evidence; "" if both are needed, or if it is not known.
-func (r *Release) updateDirection(t, head *catalog.Relation, old *catalog.Column, now ...*catalog.Column) (copyDirection, string) {
+// findUnwritten returns the evidence that the new code never writes the columns that replace a column of the base; "" if there is none. Triggers, functions and
+// foreign keys may write columns that no query names.
+func (r *Release) findUnwritten(t, head *catalog.Relation, old *catalog.Column, now ...*catalog.Column) string {
 	if r.Unwritten == nil || t.Inferred || t.Partial || len(t.Triggers) > 0 || len(head.Triggers) > 0 || r.isWrittenByDatabase(t, old.Attnum) {
-		return "", ""
+		return ""
 	}
-	reads := ""
+	var reads []string
 	for _, col := range now {
-		if r.isWrittenByDatabase(head, col.Attnum) {
-			return "", ""
+		reason := r.Unwritten(head, col.Name)
+		if reason == "" || r.isWrittenByDatabase(head, col.Attnum) {
+			return ""
 		}
-		reason := r.Unwritten(onward.NewCode, head, col.Name)
-		if reads += "the new code only reads " + col.Name + " (" + reason + "), "; reason == "" {
-			reads = ""
-			break
-		}
+		reads = append(reads, "the new code only reads "+col.Name+" ("+reason+")")
 	}
-	if reads != "" {
-		return forward, strings.TrimSuffix(reads, ", ")
-	}
-	if reason := r.Unwritten(onward.OldCode, t, old.Name); reason != "" {
-		return backward, "the deployed code only reads " + old.Name + " (" + reason + ")"
-	}
-	return "", ""
+	return strings.Join(reads, ", ")
 }
 
 // isWrittenByDatabase reports whether the database itself may write a column: through the action of a foreign key,

@@ -19,10 +19,10 @@ type split struct {
 	parts          []*splitColumn
 	joinExpression string  // expression for the old value over the new columns; "" if not given
 	first, last    *Change // the first and last change of its columns
-	trigger        string
+	triggers       mirrorTriggers
 	backfill       *onward.PlannedBackfill
-	direction      copyDirection // the one direction that an UPDATE needs, if that is known
-	obstacles      []string      // why it cannot be made
+	forwardOnly    bool     // no UPDATE is copied back
+	obstacles      []string // why it cannot be made
 }
 
 // splitColumn is one of the new columns.
@@ -144,7 +144,7 @@ func (s *split) absorbChange(c *Change) *Steps {
 			s.addExpandSteps(m)
 		}
 	}
-	if c == s.last && len(s.obstacles) == 0 && s.trigger != "" {
+	if c == s.last && len(s.obstacles) == 0 && s.triggers.update != "" {
 		s.addContractSteps(m)
 	}
 	return m
@@ -199,14 +199,13 @@ func (s *split) addExpandSteps(m *Steps) {
 			alter+"ALTER COLUMN "+quoteIdent(s.old.old.Name)+" DROP NOT NULL")
 		step.Undo = []string{alter + "ALTER COLUMN " + quoteIdent(s.old.old.Name) + " SET NOT NULL"}
 	}
-	trigger := r.lastTriggerName(m, t, s.old.old.Name)
+	triggers := r.newMirrorTriggers(m, t, s.old.old.Name)
 	watched := []string{s.old.old.Name}
 	for _, p := range s.parts {
 		watched = append(watched, p.newColumn.Name)
 	}
 	all := s.joinParts(func(p *splitColumn) string { return p.newColumn.Name })
 	reason := "create a trigger that copies " + s.old.old.Name + " of the deployed code's writes into " + all
-	var known string
 	if s.joinExpression != "" {
 		var now []*catalog.Column
 		for _, p := range s.parts {
@@ -215,21 +214,22 @@ func (s *split) addExpandSteps(m *Steps) {
 		reason += ", and the new code's values back into " + s.old.old.Name
 		// Copying from the old column to the new ones is never left out: before the old column is dropped,
 		// no check could find the rows that were not split.
-		if s.direction, known = r.updateDirection(t, r.head.Relation(t.OID), s.old.old, now...); s.direction == forward {
+		known := r.findUnwritten(t, r.head.Relation(t.OID), s.old.old, now...)
+		if s.forwardOnly = known != ""; s.forwardOnly {
 			reason += " when it adds a row; no UPDATE is copied back, because " + known
 		}
 	}
 	step = m.addStep(onward.Expand, onward.StepDDL, reason,
-		createTrigger(t, trigger, s.triggerFunction(qualifyInSchema(t, trigger)), r.triggerColumns(t, r.head.Relation(t.OID), watched...))...)
-	step.Undo = dropTrigger(t, trigger)
+		triggers.createStatements(t, s.triggerFunction(qualifyInSchema(t, triggers.update)), watched, "num_nonnulls("+s.columnList("NEW.")+") = 0")...)
+	step.Undo = dropTriggers(t, triggers.names()...)
 	set := s.joinParts(func(p *splitColumn) string { return quoteIdent(p.newColumn.Name) + " = " + s.partValue(p, "t.") })
 	if s.backfill = m.addSyncedBackfill(c, t, "fill "+all+" of "+t.Name.Name+" in the rows that the trigger has not reached, in batches", set,
 		s.unfilledCondition("t.")); s.backfill == nil {
 		return
 	}
-	s.backfill.Triggers = []string{trigger}
+	s.backfill.Triggers = triggers.names()
 	addComparison(s.backfill, t, rowKeyColumns(c.Before, t), s.unfilledCondition("t."), updateStatement(t, set, s.unfilledCondition("t.")))
-	s.trigger = trigger
+	s.triggers = triggers
 	for _, p := range s.parts {
 		r.markFilled(t, p.newColumn.Name)
 		r.derived[columnKey(t, p.newColumn.Name)] = true
@@ -266,7 +266,7 @@ func (s *split) triggerFunction(fn string) string {
 	oldParts := s.columnList("OLD.")
 	unfilled := "num_nonnulls(" + fresh + ") = 0 AND NEW." + old + " IS DISTINCT FROM NULL"
 	newChanged, other := " OR TG_OP = 'UPDATE' AND "+distinctCondition(fresh, oldParts), " OR ("+distinctCondition("NEW."+old, "OLD."+old)+" OR "+unfilled+")"
-	if s.direction == forward { // a write to the new columns, despite the evidence, is not copied back
+	if s.forwardOnly { // a write to the new columns, despite the evidence, is not copied back
 		newChanged, other = "", other+" AND NOT "+distinctCondition(fresh, oldParts)
 	}
 	return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nDECLARE\n" + declared.String() + "BEGIN\n" +
@@ -304,7 +304,7 @@ func (s *split) addContractSteps(m *Steps) {
 	}
 	marks := s.markUnsplit(m)
 	step := m.addStep(onward.Contract, onward.StepDDL, "drop "+t.Name.Name+"."+s.old.old.Name+", which no code uses any more",
-		slices.Concat(marks.dropStatements(), dropTrigger(t, s.trigger), last)...)
+		slices.Concat(marks.dropStatements(), dropTriggers(t, s.triggers.names()...), last)...)
 	step.Marks = []onward.PlanMarks{marks.planMarks()}
 	step.Check = "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + s.unfilledCondition("t.") + " LIMIT 1"
 	step.AfterBackfills = []*onward.PlannedBackfill{s.backfill}

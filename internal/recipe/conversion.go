@@ -164,7 +164,7 @@ func (w *replacement) valueName() string { return qualifyInSchema(w.t, w.values)
 
 // dropTriggerStatements returns the statements that remove the trigger and the functions.
 func (w *replacement) dropTriggerStatements() []string {
-	out := dropTrigger(w.t, w.trigger)
+	out := dropTriggers(w.t, w.triggers.names()...)
 	if w.mayFail {
 		out = append(out, "DROP FUNCTION IF EXISTS "+w.valueName()+"("+typeName(w.old.Type)+")")
 	}

@@ -31,8 +31,21 @@ var columnNotNull = &Recipe{Name: "column-not-null", Make: func(c *Change) *Step
 	return m
 }}
 
-// addNotNullSteps makes a column NOT NULL in a phase.
+// addNotNullSteps makes a column NOT NULL in a phase. A column without a default that the plan adds is so from the contract on: see [replacement.addNotNull].
 func (m *Steps) addNotNullSteps(c *Change, t *catalog.Relation, column string, phase onward.PlanPhase) {
+	way := m.addNotNullCheck(c, t, column, phase)
+	head, base := c.Release.head.Relation(t.OID), c.Release.Deployed.Relation(t.OID)
+	if head != nil && base != nil && base.Column(column) == nil {
+		if col := head.Column(column); col != nil && col.Default == nil && base.Attr(col.Attnum) == nil {
+			phase = onward.Contract
+		}
+	}
+	s := m.addStep(phase, onward.StepDDL, "set "+t.Name.Name+"."+column+" NOT NULL: the CHECK proves it, so no row is read", way...)
+	s.Undo = []string{"ALTER TABLE " + tableName(t) + " ALTER COLUMN " + quoteIdent(column) + " DROP NOT NULL"}
+}
+
+// addNotNullCheck adds the steps that prove that a column has no NULL. It returns the statements that make it NOT NULL then.
+func (m *Steps) addNotNullCheck(c *Change, t *catalog.Relation, column string, phase onward.PlanPhase) []string {
 	col, con := quoteIdent(column), c.Release.uniqueName(t.Name.Name, column, "set")
 	alter := "ALTER TABLE " + tableName(t)
 	way := Requirement{Table: t.Name, Columns: []string{column}, Check: con}.Statements()
@@ -41,8 +54,7 @@ func (m *Steps) addNotNullSteps(c *Change, t *catalog.Relation, column string, p
 	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(con)}
 	s = m.addStep(phase, onward.StepValidate, "validate that "+t.Name.Name+"."+column+" has no NULL: it reads existing rows, while others read and write", way[1])
 	s.Check = empty
-	s = m.addStep(phase, onward.StepDDL, "set "+t.Name.Name+"."+column+" NOT NULL: the CHECK proves it, so no row is read", way[2:]...)
-	s.Undo = []string{alter + " ALTER COLUMN " + col + " DROP NOT NULL"}
+	return way[2:]
 }
 
 // columnDefault keeps a default until the deployed code, which omits the column, is gone.

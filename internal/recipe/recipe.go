@@ -57,9 +57,9 @@ type Release struct {
 	Volatile map[string]bool
 	// Deprecated maps table.column to the deprecation in the settings, written as in a comment.
 	Deprecated map[string]string
-	// Unwritten returns the evidence that the deployed or new code never writes a column of a table;
+	// Unwritten returns the evidence that the new code never writes a column of a table;
 	// "" if it may. If it is nil, nothing is known.
-	Unwritten func(code onward.Code, table *catalog.Relation, column string) string
+	Unwritten func(table *catalog.Relation, column string) string
 	// SoftDelete maps tables to the column that marks deleted rows, from the settings.
 	SoftDelete map[string]string
 	// Adopted are the columns for soft deletion that the release adds. Beyond are statements for

@@ -53,7 +53,7 @@ func (w *rowMarks) addMarkStep(m *Steps, phase onward.PlanPhase) {
 
 // dropStatements returns the statements that end the marks, in the step that they are for.
 func (w *rowMarks) dropStatements() []string {
-	return append(dropTrigger(w.t, w.trigger), "DROP TABLE IF EXISTS "+w.table)
+	return append(dropTriggers(w.t, w.trigger), "DROP TABLE IF EXISTS "+w.table)
 }
 
 // planMarks returns what apply needs to read the marks.

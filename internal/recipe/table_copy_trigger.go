@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -12,30 +11,37 @@ import (
 // syncTriggers returns the triggers that repeat writes of the source on the target. An added row is copied at the end of its
 // transaction: new code that adds rows to both tables in one transaction has added its own row by then, which stays.
 func (t *tableCopy) syncTriggers() pair {
-	r := t.c.Release
+	r, source := t.c.Release, tableName(t.source)
 	head := r.head.Relation(t.source.OID)
-	trigger, add, all := r.firstTriggerName(t.target, "", t.source, head), r.firstTriggerName(t.target, "add", t.source, head),
-		r.firstTriggerName(t.target, "all", t.source, head)
-	fn, sourceTable := quoteIdent(t.source.Name.Schema)+"."+quoteIdent(trigger), tableName(t.source)
-	update := "UPDATE"
-	if watched := r.triggerColumns(r.Deployed.Relation(t.source.OID), head, t.listReadColumns()...); len(watched) > 0 {
-		update += " OF " + analysis.QuoteIdents(watched)
+	var p pair
+	fn, alter := "", []string{}
+	for _, trigger := range []struct{ label, begin, each string }{
+		// The condition sees what other triggers have set. The columns that an UPDATE names do not tell that.
+		{"", "TRIGGER {} AFTER UPDATE", "ROW WHEN (" + changedCondition(t.listReadColumns()) + ")"},
+		{"gone", "TRIGGER {} AFTER DELETE", "ROW"},
+		{"add", "CONSTRAINT TRIGGER {} AFTER INSERT", "ROW"},
+		{"all", "TRIGGER {} BEFORE TRUNCATE", "STATEMENT"},
+	} {
+		name, deferred := r.firstTriggerName(t.target, trigger.label, t.source, head), ""
+		if fn == "" {
+			fn = quoteIdent(t.source.Name.Schema) + "." + quoteIdent(name)
+			p.make = []string{t.triggerFunction(fn)}
+		}
+		if trigger.label == "add" {
+			deferred = " DEFERRABLE INITIALLY DEFERRED"
+		}
+		p.triggers = append(p.triggers, name)
+		name = quoteIdent(name)
+		p.make = append(p.make, "CREATE "+strings.Replace(trigger.begin, "{}", name, 1)+" ON "+source+deferred+" FOR EACH "+trigger.each+" EXECUTE FUNCTION "+fn+"()")
+		alter = append(alter, "ALTER TABLE "+source+" ENABLE ALWAYS TRIGGER "+name)
+		p.gone = append(p.gone, "DROP TRIGGER IF EXISTS "+name+" ON "+source)
 	}
-	alter := "ALTER TABLE " + sourceTable + " ENABLE ALWAYS TRIGGER "
-	drop := func(name string) string { return "DROP TRIGGER IF EXISTS " + quoteIdent(name) + " ON " + sourceTable }
-	return pair{
-		make: []string{
-			t.triggerFunction(fn),
-			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER " + update + " OR DELETE ON " + sourceTable + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
-			"CREATE CONSTRAINT TRIGGER " + quoteIdent(add) + " AFTER INSERT ON " + sourceTable + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW " +
-				"EXECUTE FUNCTION " + fn + "()",
-			"CREATE TRIGGER " + quoteIdent(all) + " BEFORE TRUNCATE ON " + sourceTable + " FOR EACH STATEMENT EXECUTE FUNCTION " + fn + "()",
-			alter + quoteIdent(trigger), alter + quoteIdent(add), alter + quoteIdent(all),
-		},
-		gone:     []string{drop(trigger), drop(add), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
-		triggers: []string{trigger, add, all},
-	}
+	p.make, p.gone = append(p.make, alter...), append(p.gone, "DROP FUNCTION IF EXISTS "+fn+"()")
+	return p
 }
+
+// copyMark is in the name of each trigger that writes into another table, after characters that make the name the first one.
+const copyMark = "ONWARD_"
 
 // firstTriggerName returns a name for an AFTER trigger that writes into another table. It sorts before all triggers that the
 // trigger's own table has, at the base or at the head. Triggers run in order of their names. Another one may change the row again,
@@ -43,7 +49,7 @@ func (t *tableCopy) syncTriggers() pair {
 // must be deleted before they look.
 // https://www.postgresql.org/docs/current/trigger-definition.html
 func (r *Release) firstTriggerName(target *catalog.Relation, label string, tables ...*catalog.Relation) string {
-	prefix := "ONWARD_"
+	prefix := copyMark
 	for _, t := range tables {
 		for t != nil && slices.ContainsFunc(t.Triggers, func(tr *catalog.Trigger) bool { return tr.Name <= prefix }) && len(prefix) < 20 {
 			prefix = "!" + prefix

@@ -66,7 +66,7 @@ func (b *addedBinding) judgeNotNullCheck(c *catalog.Constraint, col *catalog.Col
 	unknown := b.p.NewColumn(b.d, col)
 	left := b.p.LeavesOut(b.d, col)
 	filler := analysis.FindFiller(b.t.After, b.d.After, []string{col.Name})
-	if filler != nil && recipe.IsSyncTrigger(filler.Name) {
+	if filler != nil && recipe.IsPlanTrigger(filler.Name) {
 		return // a plan's own trigger fills it
 	}
 	omitted := onward.Off
