@@ -35,7 +35,7 @@ var filledColumns = []change{
 	{"a view", `ALTER TABLE sales ADD COLUMN twice numeric(9,2) GENERATED ALWAYS AS (price * 2) STORED;`, 17,
 		[]string{
 			"seen reads sales", "ADD COLUMN twice numeric(9,2);\n", "NEW.twice := (NEW.price * 2)",
-			"WHEN (ROW(NEW.twice, NEW.price)::record *<> ROW(OLD.twice, OLD.price) OR NEW.twice IS NOT DISTINCT FROM NULL)", "compute sales.twice in the rows",
+			"WHEN (pg_catalog.record_image_ne(ROW(NEW.twice, NEW.price), ROW(OLD.twice, OLD.price)) OR NEW.twice IS NOT DISTINCT FROM NULL)", "compute sales.twice in the rows",
 			"overwritten and not refused (428C9, before 14 42601)",
 		}, "twice of sales becomes a plain column that a trigger fills"},
 	{"partitioned", `ALTER TABLE years ADD COLUMN mark text COLLATE "C" GENERATED ALWAYS AS (short("Was") || tableoid::int % 1) STORED NOT NULL CHECK (mark <> '') REFERENCES marks;`, 17,

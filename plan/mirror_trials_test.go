@@ -68,7 +68,7 @@ func mirrorCheck(t *testing.T, schema, release string, spoil func(*onward.Plan))
 	return p.Proof.Checks[i]
 }
 
-// TestMirrorWrites runs the triggers of plans beside a trigger that only the target has: each of the two codes writes its column, or another one.
+// TestMirrorWrites runs the triggers of a plan, as a dump restores them, beside a trigger that only the target has: each of the two codes writes its column, or another one.
 func TestMirrorWrites(t *testing.T) {
 	t.Parallel()
 	const table = "CREATE TABLE t (id int PRIMARY KEY, a text, n int);"
@@ -81,6 +81,9 @@ func TestMirrorWrites(t *testing.T) {
 		conn := pgservertest.Connect(t, pgservertest.Database(t, major))
 		pgservertest.Exec(t, conn, table+"CREATE FUNCTION here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a := upper(NEW.a); RETURN NEW; END $$; "+
 			"INSERT INTO t VALUES (1, 'x', 0), (2, 'y', 0); CREATE TRIGGER here BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION here();"+steps.String())
+		pgservertest.Exec(t, conn, `DO $$ DECLARE printed text; BEGIN
+			SET LOCAL search_path = ''; SELECT pg_get_triggerdef(oid) INTO STRICT printed FROM pg_trigger WHERE tgname = 'zzz_onward_t_a';
+			DROP TRIGGER zzz_onward_t_a ON public.t; EXECUTE printed; END $$`)
 		for _, w := range []struct{ sql, want string }{
 			{"UPDATE t SET n = 1", "1 X X 2 Y Y"},
 			{"UPDATE t SET a = 'old' WHERE id = 1", "1 OLD OLD 2 Y Y"},

@@ -55,7 +55,7 @@ func TestTableCopies(t *testing.T) {
 		"column dropped": {
 			"CREATE TABLE docs (id bigint PRIMARY KEY, doc jsonb); INSERT INTO docs SELECT id, doc FROM orders; ALTER TABLE orders DROP " +
 				"COLUMN doc;",
-			"AFTER UPDATE ON orders FOR EACH ROW WHEN (ROW(NEW.id, NEW.doc)::record *<> ROW(OLD.id, OLD.doc))",
+			"AFTER UPDATE ON orders FOR EACH ROW WHEN (pg_catalog.record_image_ne(ROW(NEW.id, NEW.doc), ROW(OLD.id, OLD.doc)))",
 		},
 		"expressions": {
 			"CREATE TABLE invoices (id bigint PRIMARY KEY, code varchar(500), cents numeric(20, 2), kind text NOT NULL, at timestamptz, " +

@@ -235,13 +235,14 @@ func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, c
 	return out
 }
 
-// changedCondition returns the condition that an UPDATE has changed one of some columns.
+// changedCondition returns the condition that an UPDATE has changed one of some columns, as [distinctCondition] does. The server prints ROW(a)::record *<> ROW(b) without
+// the cast, and a dump of that is not restored: it compares the columns then, which may have no such operator.
 func changedCondition(columns []string) string {
 	var fresh, old []string
 	for _, n := range columns {
 		fresh, old = append(fresh, "NEW."+quoteIdent(n)), append(old, "OLD."+quoteIdent(n))
 	}
-	return distinctCondition(strings.Join(fresh, ", "), strings.Join(old, ", "))
+	return "pg_catalog.record_image_ne(ROW(" + strings.Join(fresh, ", ") + "), ROW(" + strings.Join(old, ", ") + "))"
 }
 
 // dropTriggers returns the statements that remove triggers and their function, which has the name of the first.
