@@ -64,8 +64,8 @@ func (v *prover) tryMirrors(conn *pgx.Conn, s *onward.PlanStep) error {
 	return nil
 }
 
-// tryMirror gives one row, by a trigger, a value of another row, which is deleted before: a unique column has it once then. There are no foreign keys meanwhile,
-// and no triggers of others. All is rolled back.
+// tryMirror gives one row, by a trigger, a value of another row, which is deleted before: a unique column has it
+// once then. There are no foreign keys meanwhile, and no triggers of others. All is rolled back.
 func (v *prover) tryMirror(conn *pgx.Conn, b *onward.PlannedBackfill, column string) error {
 	col, failed := pgparse.QuoteIdent(column), ""
 	if b.Failed != "" {

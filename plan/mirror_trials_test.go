@@ -22,10 +22,11 @@ CREATE TABLE notes (id bigint PRIMARY KEY, doc int REFERENCES docs);
 CREATE VIEW seen AS SELECT id FROM notes;`
 	for name, release := range map[string]string{
 		"a key, with its foreign key": "ALTER TABLE docs ALTER COLUMN id TYPE bigint; ALTER TABLE notes ALTER COLUMN doc TYPE bigint;",
-		"no equality":                 "ALTER TABLE docs RENAME COLUMN body TO content; ALTER TABLE docs RENAME COLUMN place TO spot; ALTER TABLE docs RENAME COLUMN page TO sheet;",
-		"a time":                      "ALTER TABLE docs ALTER COLUMN touched TYPE timestamptz USING touched AT TIME ZONE 'UTC';",
-		"a generated column":          "ALTER TABLE notes ADD COLUMN twice bigint GENERATED ALWAYS AS (id * 2) STORED;",
-		"another table":               "CREATE TABLE names (id bigint PRIMARY KEY, name text); INSERT INTO names SELECT id, name FROM docs;",
+		"no equality": "ALTER TABLE docs RENAME COLUMN body TO content; ALTER TABLE docs RENAME COLUMN place TO spot; " +
+			"ALTER TABLE docs RENAME COLUMN page TO sheet;",
+		"a time":             "ALTER TABLE docs ALTER COLUMN touched TYPE timestamptz USING touched AT TIME ZONE 'UTC';",
+		"a generated column": "ALTER TABLE notes ADD COLUMN twice bigint GENERATED ALWAYS AS (id * 2) STORED;",
+		"another table":      "CREATE TABLE names (id bigint PRIMARY KEY, name text); INSERT INTO names SELECT id, name FROM docs;",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +69,8 @@ func mirrorCheck(t *testing.T, schema, release string, spoil func(*onward.Plan))
 	return p.Proof.Checks[i]
 }
 
-// TestMirrorWrites runs the triggers of a plan, as a dump restores them, beside a trigger that only the target has: each of the two codes writes its column, or another one.
+// TestMirrorWrites runs the triggers of a plan, as a dump restores them, beside a trigger that only the target has:
+// each of the two codes writes its column, or another one.
 func TestMirrorWrites(t *testing.T) {
 	t.Parallel()
 	const table = "CREATE TABLE t (id int PRIMARY KEY, a text, n int);"
@@ -93,7 +95,8 @@ func TestMirrorWrites(t *testing.T) {
 		} {
 			pgservertest.Exec(t, conn, w.sql)
 			var got string
-			if err := conn.QueryRow(t.Context(), "SELECT string_agg(concat_ws(' ', id, coalesce(a, '-'), coalesce(b, '-')), ' ' ORDER BY id) FROM t").Scan(&got); err != nil || got != w.want {
+			const all = "SELECT string_agg(concat_ws(' ', id, coalesce(a, '-'), coalesce(b, '-')), ' ' ORDER BY id) FROM t"
+			if err := conn.QueryRow(t.Context(), all).Scan(&got); err != nil || got != w.want {
 				t.Errorf("after %s the rows are %q, want %q: %v", w.sql, got, w.want, err)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/underway"
+	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -33,6 +35,12 @@ func readRelease(ctx context.Context, c *Config, s *live.Session, in *dbchecks.I
 		return err
 	}
 	in.Live = schema.Catalog
+	// A role that may not read the ledger gets the plan's objects as a difference, like any other.
+	if state, err := underway.ReadState(ctx, c.DB, in.Deployed, "", nil); err == nil {
+		for i := range state.Begun {
+			in.UnderWay = append(in.UnderWay, undo.ListChanged(&state.Begun[i].Plan.Plan)...)
+		}
+	}
 	return nil
 }
 

@@ -11,8 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/preflight"
@@ -115,6 +118,38 @@ func TestDrift(t *testing.T) {
 	want(t, r, "schema-drift", "warning public.orders", "index orders_user is missing", "index by_hand is in no migration")
 	run(t, c, "CREATE INDEX orders_user ON orders (user_id)")
 	want(t, flight(t, url, withRelease), "schema-drift", "info public.orders", "index by_hand is in no migration")
+}
+
+// TestDriftUnderWay: what a plan under way has made is no drift, and what somebody else makes beside it is.
+func TestDriftUnderWay(t *testing.T) {
+	t.Parallel()
+	url := pgservertest.Database(t, 15)
+	c := pgservertest.Connect(t, url)
+	run(t, c, deployedSQL)
+	schema, err := live.ReadSchema(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &onward.Plan{Schema: onward.PlanSchema, Base: "b", Head: "h", Catalog: schema.Catalog.HashRelations(nil), Steps: []onward.PlanStep{
+		{ID: "01-expand", Phase: onward.Expand, SQL: "BEGIN; ALTER TABLE users ADD COLUMN id_onward bigint; CREATE UNIQUE INDEX users_pkey_onward ON users (id_onward); " +
+			"ALTER TABLE users ALTER COLUMN email DROP NOT NULL; COMMIT;"},
+		{ID: "02-contract", Phase: onward.Contract, SQL: "BEGIN; ALTER TABLE users DROP COLUMN id; COMMIT;"},
+	}}
+	for i := range p.Steps {
+		p.Steps[i].Class, p.Steps[i].Transaction = onward.StepDDL, onward.TransactionFile
+	}
+	if p.Digest, err = ledger.PlanDigest(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p, Unproven: "a test"}); err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, flight(t, url, release(t)), "schema-drift")
+	run(t, c, "ALTER TABLE users ADD COLUMN nickname text")
+	got := found(flight(t, url, release(t)), "schema-drift")
+	if len(got) != 1 || !strings.Contains(got[0], "column nickname is in no migration") || strings.Contains(got[0], "onward") {
+		t.Errorf("beside a plan under way the drift is %q, want the column nickname alone", got)
+	}
 }
 
 // TestNoRelease: without a repository the other checks run, and unknown facts are reported as

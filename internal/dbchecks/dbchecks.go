@@ -101,6 +101,8 @@ type Input struct {
 	// schemas after the migrations of the base and of the head; nil if no repository was
 	// read.
 	Live, Deployed, Head *catalog.Catalog
+	// UnderWay are the columns and indexes that unfinished plans make, drop or rename: "users.id", "users_pkey".
+	UnderWay []string
 	// Majors are the versions that production has according to onward.yaml; empty: any.
 	Majors []int
 	// Deprecated are the deprecated columns in onward.yaml.

@@ -20,7 +20,7 @@ var schemaDrift = &Check{Rule: rule.Rule{
 	Harm: "Somebody changed it by hand, a migration did not run, or it is another database. " +
 		"The release was judged against a schema that is not there: its statements may fail, or lock and rewrite other things. " +
 		"Compared are tables, columns with their types and NOT NULL, and indexes by name; " +
-		"tables that no migration makes are passed over, and an index that only the database has is a note.",
+		"tables that no migration makes, and what a plan under way makes or replaces, are passed over, and an index that only the database has is a note.",
 	Instead: "Bring the two together: run what is missing, or write a migration that makes what was made by hand (IF NOT EXISTS). " +
 		"onward changelog --db judges the release against the schema that is there.",
 }, Scope: onward.ScopeDatabase, Metric: "schema_tables_drifted", Help: "Tables that differ from what the migrations make.", Look: checkDrift}
@@ -67,11 +67,11 @@ func checkDrift(p *Pass) error {
 
 // reportTableDrift reports how a table differs. headTable is the table after the release, or nil.
 func (p *Pass) reportTableDrift(deployedTable, liveTable, headTable *catalog.Relation) bool {
-	facts := compareColumns(deployedTable, liveTable, headTable)
+	facts := p.compareColumns(deployedTable, liveTable, headTable)
 	severity := onward.Off
 	liveIndexes, deployedIndexes, headIndexes := p.indexNames(p.Live, liveTable), p.indexNames(p.Deployed, deployedTable), p.indexNames(p.Head, headTable)
 	for _, name := range deployedIndexes {
-		if !slices.Contains(liveIndexes, name) && (headTable == nil || slices.Contains(headIndexes, name)) {
+		if !slices.Contains(liveIndexes, name) && !slices.Contains(p.UnderWay, name) && (headTable == nil || slices.Contains(headIndexes, name)) {
 			facts = append(facts, "index "+name+" is missing")
 		}
 	}
@@ -80,7 +80,7 @@ func (p *Pass) reportTableDrift(deployedTable, liveTable, headTable *catalog.Rel
 	}
 	if !deployedTable.Partial {
 		for _, name := range liveIndexes {
-			if !slices.Contains(deployedIndexes, name) && !slices.Contains(headIndexes, name) {
+			if !slices.Contains(deployedIndexes, name) && !slices.Contains(p.UnderWay, name) && !slices.Contains(headIndexes, name) {
 				facts = append(facts, "index "+name+" is in no migration")
 			}
 		}
@@ -94,7 +94,8 @@ func (p *Pass) reportTableDrift(deployedTable, liveTable, headTable *catalog.Rel
 }
 
 // compareColumns describes how the columns of a table differ.
-func compareColumns(deployedTable, liveTable, headTable *catalog.Relation) (facts []string) {
+func (p *Pass) compareColumns(deployedTable, liveTable, headTable *catalog.Relation) (facts []string) {
+	isUnderWay := func(name string) bool { return slices.Contains(p.UnderWay, liveTable.Name.Name+"."+name) }
 	next := func(name string) *catalog.Column {
 		if headTable == nil {
 			return nil
@@ -103,7 +104,7 @@ func compareColumns(deployedTable, liveTable, headTable *catalog.Relation) (fact
 	}
 	for _, old := range deployedTable.Columns {
 		now, headColumn := liveTable.Column(old.Name), next(old.Name)
-		if old.Inferred {
+		if old.Inferred || isUnderWay(old.Name) {
 			continue
 		}
 		if now == nil {
@@ -126,7 +127,7 @@ func compareColumns(deployedTable, liveTable, headTable *catalog.Relation) (fact
 		return facts
 	}
 	for _, now := range liveTable.Columns {
-		if deployedTable.Column(now.Name) == nil && next(now.Name) == nil {
+		if deployedTable.Column(now.Name) == nil && next(now.Name) == nil && !isUnderWay(now.Name) {
 			facts = append(facts, "column "+now.Name+" is in no migration")
 		}
 	}

@@ -219,9 +219,10 @@ func (r *Release) newMirrorTriggers(m *Steps, t *catalog.Relation, column string
 // names lists the triggers.
 func (g mirrorTriggers) names() []string { return []string{g.update, g.add} }
 
-// createStatements returns the statements that create the function and the triggers, which also run for rows from a subscription or a restore. An UPDATE calls
-// the function if it has changed one of the columns, or if a row is unfilled: a change of the key may move such a row to where the backfill has already been. The
-// condition sees what other triggers have set, as the columns that an UPDATE names do not. And the server does not drop a column that it names.
+// createStatements returns the statements that create the function and the triggers, which also run for rows from a subscription or a
+// restore. An UPDATE calls the function if it has changed one of the columns, or if a row is unfilled: a change of the key may move such a
+// row to where the backfill has already been. The condition sees what other triggers have set, as the columns that an UPDATE names do not.
+// And the server does not drop a column that it names.
 // https://www.postgresql.org/docs/current/sql-createtrigger.html#SQL-CREATETRIGGER-NOTES
 func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, columns []string, unfilled string) []string {
 	out := []string{function}
@@ -235,8 +236,8 @@ func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, c
 	return out
 }
 
-// changedCondition returns the condition that an UPDATE has changed one of some columns, as [distinctCondition] does. The server prints ROW(a)::record *<> ROW(b) without
-// the cast, and a dump of that is not restored: it compares the columns then, which may have no such operator.
+// changedCondition returns the condition that an UPDATE has changed one of some columns, as [distinctCondition] does. The server prints
+// ROW(a)::record *<> ROW(b) without the cast, and a dump of that is not restored: it compares the columns then, which may have no such operator.
 func changedCondition(columns []string) string {
 	var fresh, old []string
 	for _, n := range columns {

@@ -141,6 +141,7 @@ var all = []*rule.Rule{
 	index.ReindexBlocking,
 	index.TooManyColumns,
 	index.VirtualColumnUnsupported,
+	removal.OnwardObjectChanged,
 	relation.PartitionAttachDefaultScan,
 	relation.PartitionAttachScan,
 	relation.PartitionCreateLocksParent,
