@@ -88,8 +88,11 @@ func (t *Target) refuseIfReplacedMigrationsRan(ctx context.Context) error {
 		return nil
 	}
 	dropped, err := t.findObjects(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
-	if err != nil || len(dropped) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(dropped) == 0 {
+		return t.restoreMissing(ctx)
 	}
 	t.reportLeftoverSteps(dropped)
 	next := t.forgetCommand()
@@ -98,6 +101,24 @@ func (t *Target) refuseIfReplacedMigrationsRan(ctx context.Context) error {
 			"Undo what you do not need of the steps above, and close the plan: %s", dropped[0], next),
 		Next: next,
 	}
+}
+
+// restoreMissing has the steps of indexes that somebody else has dropped run again. A column or a trigger that is gone has let rows go
+// out of step, and is refused.
+func (t *Target) restoreMissing(ctx context.Context) error {
+	return t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		missing, err := underway.FindMissing(ctx, conn, t.session.Path, undo.ListMade(t.record.Plan, t.record.IsDone))
+		for _, m := range missing {
+			if !m.Index {
+				next := underway.AbortCommand(t.record.Row.ID, t.record.Scope.Schema)
+				return &RefusedError{Step: m.Step.ID, Next: next, Text: fmt.Sprintf("the %s, which the step has made, is gone: somebody dropped it. "+
+					"The plan cannot go on, and nothing was changed. Take the plan back, then apply it again: %s", m, next)}
+			}
+			delete(t.record.Steps, m.Step.ID)
+			t.record.ReportEvent(run.Warned, m.Step, "somebody dropped the "+m.String()+": it is built again")
+		}
+		return err
+	})
 }
 
 // forgetCommand returns the command that closes the plan.

@@ -36,7 +36,7 @@ CREATE VIEW seen AS SELECT id FROM notes;`
 			}
 		})
 	}
-	when := lazyregexp.New(`BEFORE UPDATE ON docs FOR EACH ROW WHEN .* EXECUTE`)
+	condition := lazyregexp.New(`BEFORE UPDATE ON docs FOR EACH ROW WHEN .* EXECUTE`)
 	for name, trigger := range map[string]string{
 		"named columns only": "BEFORE UPDATE OF name, title ON docs FOR EACH ROW EXECUTE",
 		"never":              "BEFORE UPDATE ON docs FOR EACH ROW WHEN (false) EXECUTE",
@@ -45,7 +45,7 @@ CREATE VIEW seen AS SELECT id FROM notes;`
 			t.Parallel()
 			check := mirrorCheck(t, schema, "ALTER TABLE docs RENAME COLUMN name TO title;", func(p *onward.Plan) {
 				for i := range p.Steps {
-					p.Steps[i].SQL = when.ReplaceAllString(p.Steps[i].SQL, trigger)
+					p.Steps[i].SQL = condition.ReplaceAllString(p.Steps[i].SQL, trigger)
 				}
 			})
 			if check.OK || check.Detail != "name of docs: the copy has not the new value" {

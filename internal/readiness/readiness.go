@@ -48,6 +48,8 @@ func JudgeWritten(p *onward.Plan, ran bool) *onward.Readiness {
 type Damage struct {
 	// Gone are the tables and columns that its contract would drop and that are gone already.
 	Gone []string
+	// Missing is what the plan has made for its contract and somebody else has dropped.
+	Missing []string
 	// WritesFail: a trigger of the plan fails each write, because it uses what is gone.
 	WritesFail bool
 }
@@ -84,6 +86,11 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, damage Dam
 			r.Text = "The new code must not be deployed: the plan cannot go on."
 		}
 		r.Text += describeDamage(p, damage)
+	}
+	if len(damage.Gone) == 0 && len(damage.Missing) > 0 {
+		r.NewCode = false
+		r.Text = fmt.Sprintf("The new code must not be deployed: the plan has made %s, and somebody has dropped %s.", prose.FirstNames(damage.Missing, 3),
+			prose.PickForm(len(damage.Missing), "it", "them"))
 	}
 	if r.NextStep == "" || len(p.Migrations) == 0 {
 		return r

@@ -226,10 +226,10 @@ func (g mirrorTriggers) names() []string { return []string{g.update, g.add} }
 // https://www.postgresql.org/docs/current/sql-createtrigger.html#SQL-CREATETRIGGER-NOTES
 func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, columns []string, unfilled string) []string {
 	out := []string{function}
-	for _, c := range []struct{ name, event, when string }{
+	for _, c := range []struct{ name, event, condition string }{
 		{g.update, "UPDATE", " WHEN (" + changedCondition(columns) + " OR " + unfilled + ")"}, {g.add, "INSERT", ""},
 	} {
-		out = append(out, "CREATE TRIGGER "+quoteIdent(c.name)+" BEFORE "+c.event+" ON "+tableName(t)+" FOR EACH ROW"+c.when+" EXECUTE FUNCTION "+
+		out = append(out, "CREATE TRIGGER "+quoteIdent(c.name)+" BEFORE "+c.event+" ON "+tableName(t)+" FOR EACH ROW"+c.condition+" EXECUTE FUNCTION "+
 			qualifyInSchema(t, g.update)+"()",
 			"ALTER TABLE "+tableName(t)+" ENABLE ALWAYS TRIGGER "+quoteIdent(c.name))
 	}

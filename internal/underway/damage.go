@@ -2,6 +2,7 @@ package underway
 
 import (
 	"context"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
@@ -49,6 +50,40 @@ func ReadDamage(ctx context.Context, conn ledger.Conn, p *ledger.Plan, isDone fu
 				return out, err
 			}
 			out.WritesFail = out.WritesFail || exists
+		}
+	}
+	missing, err := FindMissing(ctx, conn, p.Path, undo.ListMade(&p.Plan, isDone))
+	for _, m := range missing {
+		out.Missing = append(out.Missing, m.String())
+	}
+	return out, err
+}
+
+// FindMissing returns what a plan has made and somebody else has dropped.
+func FindMissing(ctx context.Context, conn ledger.Conn, path string, list []undo.Made) (out []undo.Made, err error) {
+	for _, m := range list {
+		exists := false
+		switch {
+		case m.Index:
+			index := undo.Object{Table: m.Name}
+			if schema, _, qualified := strings.Cut(m.Table.Table, "."); qualified {
+				index.Table = schema + "." + m.Name
+			}
+			var found []undo.Object
+			found, err = FindObjects(ctx, conn, path, []undo.Object{index}, true)
+			exists = len(found) > 0
+		case m.Name != "":
+			exists, err = hasTrigger(ctx, conn, path, undo.Trigger{Table: m.Table, Name: m.Name})
+		default:
+			var found []undo.Object
+			found, err = FindObjects(ctx, conn, path, []undo.Object{m.Table}, true)
+			exists = len(found) > 0
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !exists {
+			out = append(out, m)
 		}
 	}
 	return out, nil

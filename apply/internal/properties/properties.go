@@ -168,19 +168,19 @@ func columnNameAfterStep(s *onward.PlanStep, name string) string {
 type notNullName struct {
 	table                        uint32
 	number                       int16 // of the column
-	relation, column, name       string
+	relation, column             string
 	replacedColumn, replacedName string
 }
 
-// notNullNamesQuery finds the constraints of a new column, or of all columns of a new table, with those of the old one.
+// notNullNamesQuery finds the constraints of a new column, which the step may make, or of all columns of a new table, with those of the old one.
 const notNullNamesQuery = `
-SELECT c.oid, a.attnum, c.relname::text, a.attname::text, n.conname::text, coalesce(oa.attname::text, ''), coalesce(o.conname::text, '')
+SELECT c.oid, a.attnum, c.relname::text, a.attname::text, coalesce(oa.attname::text, ''), coalesce(o.conname::text, '')
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
-JOIN pg_catalog.pg_constraint AS n ON n.conrelid = c.oid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum] AND n.coninhcount = 0
+LEFT JOIN pg_catalog.pg_constraint AS n ON n.conrelid = c.oid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum]
 LEFT JOIN pg_catalog.pg_attribute AS oa ON oa.attrelid = nullif($1::oid, 0::oid) AND oa.attname = CASE WHEN $3::text = '' THEN a.attname ELSE $3::name END
 LEFT JOIN pg_catalog.pg_constraint AS o ON o.conrelid = oa.attrelid AND o.contype = 'n' AND o.conkey = ARRAY[oa.attnum]
-WHERE c.oid = $2::oid AND ($3::text = '' OR a.attname = $4::name)`
+WHERE c.oid = $2::oid AND coalesce(n.coninhcount = 0, $3::text <> '') AND ($3::text = '' OR a.attname = $4::name)`
 
 // NotNullSQL returns SQL for a step's transaction, after its own: it renames the constraints whose column or table got its final name in the step. A
 // constraint keeps its name if another one has the new name, or if the children call it differently.
@@ -215,7 +215,7 @@ func (props *Properties) readNotNullNames(ctx context.Context, s *onward.PlanSte
 				return err
 			}
 			list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n notNullName, err error) {
-				return n, row.Scan(&n.table, &n.number, &n.relation, &n.column, &n.name, &n.replacedColumn, &n.replacedName)
+				return n, row.Scan(&n.table, &n.number, &n.relation, &n.column, &n.replacedColumn, &n.replacedName)
 			})
 			if err != nil {
 				return err
