@@ -116,7 +116,6 @@ func TestForgetBrokenTrigger(t *testing.T) {
 	for name, broken := range map[string]bool{"a column is gone": true, "nothing is gone": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// Because of the trigger touch, the plan's triggers run at each UPDATE, and no column depends on them.
 			const table = "CREATE TABLE orders (id bigint PRIMARY KEY, note text, \"Kind\" text, changed timestamptz);\n" +
 				"-- +goose StatementBegin\nCREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.changed := now(); RETURN NEW; END $$;\n" +
 				"-- +goose StatementEnd\nCREATE TRIGGER touch BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();\n"
@@ -130,7 +129,10 @@ func TestForgetBrokenTrigger(t *testing.T) {
 				t.Fatal(err)
 			}
 			if broken {
-				run(t, db, "ALTER TABLE orders DROP COLUMN note")
+				// Plans of older releases have triggers that name no column: the server lets it go.
+				run(t, db, "DROP TRIGGER zzz_onward_orders_note ON orders", "DROP TRIGGER zzz_onward_orders_note_add ON orders",
+					"CREATE TRIGGER zzz_onward_orders_note BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION zzz_onward_orders_note()",
+					"ALTER TABLE orders DROP COLUMN note")
 				if _, err := pgservertest.Connect(t, db).Exec(t.Context(), "INSERT INTO orders (id) VALUES (1)"); err == nil {
 					t.Fatal("the trigger does not fail")
 				}
@@ -143,7 +145,7 @@ func TestForgetBrokenTrigger(t *testing.T) {
 			if got := content(t, db, "SELECT form FROM orders WHERE id = 2"); !cmp.Equal(got, []string{"big"}) {
 				t.Errorf("the new row has the form %q, want big", got)
 			}
-			want := map[bool]string{true: "2 2", false: "3 3"}[broken]
+			want := map[bool]string{true: "3 2", false: "5 3"}[broken]
 			const left = "SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal) || ' ' || " +
 				"(SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)"
 			if got := content(t, db, left); got[0] != want {

@@ -196,8 +196,9 @@ func IsPlanTrigger(name string) bool {
 		strings.HasPrefix(strings.TrimLeft(name, "!"), copyMark)
 }
 
-// mirrorTriggers are the two triggers that keep columns of a table in step. Both call the function of the first one's name. OLD is only in an UPDATE, so
-// the trigger for INSERT has no condition.
+// mirrorTriggers are the two triggers that keep columns of a table in step. Both call the function of the first one's name. OLD is only in an
+// UPDATE. The condition for INSERT is always true: it names the columns, so that DROP COLUMN … CASCADE takes the trigger along, which would
+// fail each INSERT.
 type mirrorTriggers struct{ update, add string }
 
 // newMirrorTriggers returns triggers whose names sort after all others of the table. Triggers run in order of their names, and
@@ -227,7 +228,7 @@ func (g mirrorTriggers) names() []string { return []string{g.update, g.add} }
 func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, columns []string, unfilled string) []string {
 	out := []string{function}
 	for _, c := range []struct{ name, event, condition string }{
-		{g.update, "UPDATE", " WHEN (" + changedCondition(columns) + " OR " + unfilled + ")"}, {g.add, "INSERT", ""},
+		{g.update, "UPDATE", " WHEN (" + changedCondition(columns) + " OR " + unfilled + ")"}, {g.add, "INSERT", " WHEN (pg_catalog.num_nulls(" + listOfRow("NEW.", columns) + ") >= 0)"},
 	} {
 		out = append(out, "CREATE TRIGGER "+quoteIdent(c.name)+" BEFORE "+c.event+" ON "+tableName(t)+" FOR EACH ROW"+c.condition+" EXECUTE FUNCTION "+
 			qualifyInSchema(t, g.update)+"()",
@@ -239,11 +240,16 @@ func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, c
 // changedCondition returns the condition that an UPDATE has changed one of some columns, as [distinctCondition] does. The server prints
 // ROW(a)::record *<> ROW(b) without the cast, and a dump of that is not restored: it compares the columns then, which may have no such operator.
 func changedCondition(columns []string) string {
-	var fresh, old []string
+	return "pg_catalog.record_image_ne(ROW(" + listOfRow("NEW.", columns) + "), ROW(" + listOfRow("OLD.", columns) + "))"
+}
+
+// listOfRow lists columns of a row.
+func listOfRow(row string, columns []string) string {
+	var out []string
 	for _, n := range columns {
-		fresh, old = append(fresh, "NEW."+quoteIdent(n)), append(old, "OLD."+quoteIdent(n))
+		out = append(out, row+quoteIdent(n))
 	}
-	return "pg_catalog.record_image_ne(ROW(" + strings.Join(fresh, ", ") + "), ROW(" + strings.Join(old, ", ") + "))"
+	return strings.Join(out, ", ")
 }
 
 // dropTriggers returns the statements that remove triggers and their function, which has the name of the first.
