@@ -95,10 +95,16 @@ func (w *replacement) checkConflicts(renamed bool) {
 	if w.old.Identity != w.newColumn.Identity || w.old.Sequence != w.newColumn.Sequence {
 		w.addObstacle("what fills %s of %s is changed together with its name or type: a release for each is planned", w.old.Name, w.t.Name)
 	}
+	r := w.c.Release
 	if renamed {
+		for _, c := range r.changes {
+			if !w.declaredByComment && slices.Contains(c.setColumns(), w.columnID) && !c.fillsOnlyNull(w.old.Name, w.newColumn.Name) {
+				w.addObstacle("%s:%d changes the values of %s, which the release renames to %s: deployed code and new code would mean different values by "+
+					"the two names. Change the values in a release of its own", c.Migration.Path, c.Line, w.old.Name, w.newColumn.Name)
+			}
+		}
 		return
 	}
-	r := w.c.Release
 	for _, c := range r.changes[slices.Index(r.changes, w.c):] {
 		if c.writesColumn(w.table, w.old.Name) {
 			w.addObstacle("%s:%d changes rows by %s of its new type, which is beside the old one until the last step: it is to come in a later release",

@@ -200,7 +200,7 @@ func chooseSteps(c *Change) *Steps {
 		}
 	}
 	if c.isNewTable() || c.mayAlterNothing() {
-		return keepUnchanged(c)
+		return c.reportLostWrites(keepUnchanged(c))
 	}
 	if m := c.Release.absorbEnumChange(c); m != nil {
 		return m
@@ -209,11 +209,15 @@ func chooseSteps(c *Change) *Steps {
 		return m
 	}
 	for _, r := range Recipes {
-		if m := r.Make(c); m != nil {
+		switch m := r.Make(c); {
+		case m == nil:
+		case r == tableCopyRecipe: // its triggers follow the deployed code
 			return m
+		default:
+			return c.reportLostWrites(m)
 		}
 	}
-	return keepUnchanged(c)
+	return c.reportLostWrites(keepUnchanged(c))
 }
 
 // keepUnchanged returns a change unchanged, because it is safe, or because it has no safe form.
@@ -387,14 +391,4 @@ func (c *Change) breaksDeployed() bool {
 	return colChange != nil && colChange.old == nil && slices.ContainsFunc(colChange.changes, func(o *Change) bool {
 		return o.commandType() == pgparse.AlterTableType_AT_AddColumn && o.breaksDeployed()
 	})
-}
-
-// reportUnreachedRows reports why statements that name a table may not reach all its rows.
-func (m *Steps) reportUnreachedRows(t *catalog.Relation) {
-	if len(t.Policies) > 0 && t.RLS {
-		m.addMissing("%s has row-level security: the backfill sees what its role may see", t.Name)
-	}
-	if len(t.Partitions) > 0 || t.Parent != 0 || t.HasKids() || len(t.Inherits) > 0 {
-		m.addMissing("%s is partitioned, a partition, or has children: the columns of all of them change together", t.Name)
-	}
 }
