@@ -122,7 +122,7 @@ var classics = []struct {
 	{"required column", "ALTER TABLE orders ADD COLUMN channel text NOT NULL DEFAULT 'web'; ALTER TABLE orders ALTER COLUMN channel DROP DEFAULT;", "ec"},
 	{
 		"added, filled and required",
-		"ALTER TABLE orders ADD COLUMN channel text; UPDATE orders SET channel = status; ALTER TABLE orders ALTER COLUMN channel SET NOT NULL;", "eebbcccc",
+		"ALTER TABLE orders ADD COLUMN channel text; UPDATE orders SET channel = status; ALTER TABLE orders ALTER COLUMN channel SET NOT NULL;", "eeebcccccc",
 	},
 	{"a wider type", "ALTER TABLE wide ALTER COLUMN a TYPE varchar(40), ALTER COLUMN b TYPE text, ALTER COLUMN c TYPE numeric(12, 2);", "eee"},
 	{"another collation", "ALTER TABLE wide ALTER COLUMN a TYPE varchar(20) COLLATE \"C\";", "e"},

@@ -198,6 +198,9 @@ func (d *definition) makeSteps(c *Change, t *catalog.Relation) *Steps {
 			m.addNotNullSteps(c, t, d.name, onward.Contract)
 			after = onward.Contract
 		}
+		if c.Release.derived[columnKey(t, d.name)] {
+			after = onward.Contract // a condition would refuse values that a trigger computes for the deployed code
+		}
 	}
 	for i, con := range d.conditions {
 		d.addColumnConstraint(m, c, t, con, d.texts[i], after)

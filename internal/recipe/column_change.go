@@ -66,6 +66,7 @@ func (r *Release) ComposeChanges(changes []*Change) {
 	r.joinEnumColumns()
 	r.findPartitioned()
 	r.findGeneratedTables()
+	r.findFollowedColumns()
 }
 
 // changedColumn returns the column that a change is about, as it is before the change; an added column as it

@@ -35,7 +35,7 @@ func (c *Change) reportLostWrites(m *Steps) *Steps {
 			m.addMissing("%s writes %s, which the release drops: the deployed code reads it until the last step. Leave the statement out", place, name)
 		case change == nil || change.old != nil || head == nil || change.newColumn == nil:
 		case isFilledByTrigger(c.Release.head, head, change.newColumn):
-		case !c.namesItsRows() && (len(reads) > 0 || change.newColumn.DefaultText == ""):
+		case !c.namesItsRows() && (len(reads) > 0 || change.newColumn.DefaultText == "" && change.newColumn.NotNull):
 			from := "once"
 			if len(reads) > 0 {
 				from += ", from " + c.Release.columnName(reads[0])

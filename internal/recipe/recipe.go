@@ -49,6 +49,8 @@ type Release struct {
 	// columnChanges hold the changes of each column; columnOrder lists them by the first change.
 	columnChanges map[columnID]*columnChange
 	columnOrder   []*columnChange
+	// followed are the statements whose new columns a trigger keeps in step with the row.
+	followed map[*Change]*followedColumns
 	// enums are those that the release makes again with other values.
 	enums []*replacedEnum
 	// shadows are tables that replace others.
@@ -172,7 +174,7 @@ var Recipes = []*Recipe{
 	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintIndex,
 	constraintUnique, constraintExclude, constraintDrop,
 	partitionIndex, indexCreate, indexDrop, reindex, tableRepack, triggerReplace, functionReplace, tableRename, tableDrop,
-	tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed, rowsListed,
+	tableCopyRecipe, columnFollowed, rowsUpdate, rowsBatched, rowsComputed, rowsListed,
 	enumValue, partitionDetach, partitionAttach,
 }
 
@@ -211,7 +213,7 @@ func chooseSteps(c *Change) *Steps {
 	for _, r := range Recipes {
 		switch m := r.Make(c); {
 		case m == nil:
-		case r == tableCopyRecipe: // its triggers follow the deployed code
+		case r == tableCopyRecipe || r == columnFollowed: // their triggers follow the deployed code
 			return m
 		default:
 			return c.reportLostWrites(m)

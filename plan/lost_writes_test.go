@@ -1,0 +1,91 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+// A release whose rows are computed once loses what the deployed code writes afterwards. Its plan is refused, or a trigger computes on.
+func TestLostWrites(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ release, missing string }{
+		"a dropped source of another table": {
+			"ALTER TABLE orders ADD COLUMN land text; UPDATE orders SET land = c.country FROM customers c WHERE c.id = customer_id; " +
+				"ALTER TABLE customers DROP COLUMN country;", "reads customers.country, which the release drops",
+		},
+		"a dropped source in a condition": {
+			"UPDATE customers SET note = 'old' WHERE age = '9'; ALTER TABLE customers DROP COLUMN age;", "reads customers.age, which the release drops",
+		},
+		"rows chosen by a dropped column": {
+			"DELETE FROM customers WHERE age = '9'; ALTER TABLE customers DROP COLUMN age;", "reads customers.age, which the release drops",
+		},
+		"a table made of a dropped one": {"CREATE TABLE kept AS SELECT * FROM keyless; DROP TABLE keyless;", "reads the table keyless, which the release drops"},
+		"from another table": {
+			"ALTER TABLE orders ADD COLUMN land text; UPDATE orders SET land = (SELECT country FROM customers c WHERE c.id = customer_id);",
+			"fills the new column orders.land once, from",
+		},
+		"by the settings of the session": {
+			"ALTER TABLE customers ADD COLUMN day date; UPDATE customers SET day = to_date(age, 'YYYY') WHERE age IS NOT NULL;",
+			"fills the new column customers.day once, from customers.age",
+		},
+		"another meaning by another name": {
+			"UPDATE orders SET total = 100 - total; ALTER TABLE orders RENAME COLUMN total TO rest;", "deployed code and new code would mean different values",
+		},
+		"emptied and dropped": {"UPDATE customers SET note = NULL; ALTER TABLE customers DROP COLUMN note;", "writes customers.note, which the release drops"},
+
+		"the release's own trigger": {"ALTER TABLE customers ADD COLUMN big text;\n-- +goose StatementBegin\n" +
+			"CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.big := upper(NEW.email); RETURN NEW; END $$;\n-- +goose StatementEnd\n" +
+			"CREATE TRIGGER fill BEFORE INSERT OR UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION fill();\n" +
+			"UPDATE customers SET big = (SELECT upper(c.email) FROM customers c WHERE c.id = customers.id);", ""},
+		"a default for later rows": {"ALTER TABLE customers ADD COLUMN checked boolean DEFAULT false; UPDATE customers SET checked = true;", ""},
+		"rows by their keys":       {"ALTER TABLE customers ADD COLUMN rank int; UPDATE customers SET rank = 1 WHERE id = 5;", ""},
+		"empty values of a renamed column": {
+			"ALTER TABLE customers RENAME COLUMN note TO remark; UPDATE customers SET remark = '' WHERE remark IS NULL;", "",
+		},
+		"the same row": {"ALTER TABLE customers ADD COLUMN big text; UPDATE customers SET big = upper(email); ALTER TABLE customers DROP COLUMN email;", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			missing := strings.Join(sketchRelease(t, repository(t, base, c.release)).Proof.Missing, "\n")
+			if c.missing == "" && missing != "" || !strings.Contains(missing, c.missing) {
+				t.Errorf("missing is %q, want %q", missing, c.missing)
+			}
+		})
+	}
+}
+
+// A trigger computes new columns of what the deployed code writes before, during and after the backfill. It leaves what new code writes.
+func TestFollowedColumns(t *testing.T) {
+	t.Parallel()
+	const deployed = "CREATE TABLE t (id bigint PRIMARY KEY, a text, n int);"
+	p := sketchRelease(t, repository(t, deployed, "ALTER TABLE t ADD COLUMN b text, ADD COLUMN twice bigint; "+
+		"UPDATE t SET b = upper(t.a) || '!', twice = n * 2 WHERE a <> 'skip' AND b IS NULL; ALTER TABLE t ALTER COLUMN b SET NOT NULL; ALTER TABLE t DROP COLUMN a;"))
+	if len(p.Proof.Missing) > 0 {
+		t.Fatalf("it is refused:\n%s", told(p))
+	}
+	conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
+	pgservertest.Exec(t, conn, deployed, "INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3), (4, 'd', 4), (5, 'e', 5), (8, 'skip', 8)")
+	for i, s := range p.Steps[:p.Contract()] {
+		if s.Repeat && !p.Steps[i-1].Repeat {
+			pgservertest.Exec(t, conn, "UPDATE t SET a = 'early' WHERE id = 1", "UPDATE t SET id = -2 WHERE id = 2")
+		}
+		for range 3 { // a backfill of few rows has ended then
+			if pgservertest.Exec(t, conn, s.SQL); !s.Repeat {
+				break
+			}
+		}
+	}
+	pgservertest.Exec(t, conn, "UPDATE t SET a = 'late' WHERE id = 3", "INSERT INTO t (id, a, n) VALUES (6, 'more', 6)", "DELETE FROM t WHERE id = 5",
+		"UPDATE t SET b = 'new' WHERE id = 4", "UPDATE t SET a = 'deployed' WHERE id = 4", "INSERT INTO t (id, b, n) VALUES (7, 'mine', 7)")
+	pgservertest.Exec(t, conn, "DELETE FROM t WHERE id = 8")
+	for _, s := range p.Steps[p.Contract():] {
+		pgservertest.Exec(t, conn, s.SQL)
+	}
+	const want = "-2 B! 4, 1 EARLY! 2, 3 LATE! 6, 4 new 8, 6 MORE! 12, 7 mine "
+	var got string
+	if err := conn.QueryRow(t.Context(), "SELECT string_agg(concat(id, ' ', b, ' ', twice), ', ' ORDER BY id) FROM t").Scan(&got); err != nil || got != want {
+		t.Errorf("the rows are %q, want %q: %v\n%s", got, want, err, told(p))
+	}
+}
