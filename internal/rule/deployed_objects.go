@@ -257,12 +257,12 @@ func (p *Pass) recordFunctions(t *Tx) {
 // the drop, under another name, and so could be filled from it, or the release had removed all rows before.
 func (p *Pass) KeepsValues(t *Tx, d *Delta) bool {
 	added := t.FindChange(catalog.ColumnAdded, func(o *Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
-	return p.Rows.WasCleared(d.OID) || (added == nil || added.By != d.By && added.By.Index < d.By.Index) && !p.IsSuccessorEmpty(t, d)
+	return p.Rows.WasCleared(d.OID) || (added == nil || added.By != d.By && added.By.Index < d.By.Index) && !p.isSuccessorEmpty(t, d)
 }
 
-// IsSuccessorEmpty reports whether the column that has the name of a dropped or renamed one at commit is from the same migration, and no
+// isSuccessorEmpty reports whether the column that has the name of a dropped or renamed one at commit is from the same migration, and no
 // statement of it may fill the older rows.
-func (p *Pass) IsSuccessorEmpty(t *Tx, d *Delta) bool {
+func (p *Pass) isSuccessorEmpty(t *Tx, d *Delta) bool {
 	m, successor := t.Migration, d.After.Column(d.Old.Name)
 	first := m.Txs[0].Before.Relation(d.OID)
 	return successor != nil && successor.GeneratedExpr == nil && first != nil && first.Attr(successor.Attnum) == nil && len(m.Script.Source.Code) == 0 &&

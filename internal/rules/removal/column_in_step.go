@@ -19,7 +19,7 @@ func mayHoldSameValues(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	}
 	deployed := p.Release.Deployed.Relation(d.OID)
 	if deployed == nil || deployed.Attr(now.Attnum) == nil {
-		return !p.IsSuccessorEmpty(t, d) // an earlier transaction of the release added it
+		return p.KeepsValues(t, d) // an earlier transaction of the release added it
 	}
 	if now.GeneratedExpr != nil || successorBefore.GeneratedExpr != nil {
 		return true
