@@ -146,11 +146,11 @@ func (f *followedColumns) makeSteps() *Steps {
 	m.reportUnreachedRows(t)
 	names := f.names()
 	all := strings.Join(names, ", ")
-	trigger := r.lastTriggerName(m, t, names[0])
-	watched := r.triggerColumns(t, r.head.Relation(t.OID), slices.Concat(names, f.sources)...)
+	triggers := r.newMirrorTriggers(m, t, names[0])
 	s := m.addStep(onward.Expand, onward.StepDDL, "create a trigger that computes "+all+" of "+t.Name.Name+" in the rows that the deployed code writes",
-		createTrigger(t, trigger, f.triggerFunction(trigger), watched)...)
-	s.Undo = dropTrigger(t, trigger)
+		triggers.createStatements(t, f.triggerFunction(triggers.update), slices.Concat(names, f.sources),
+			"pg_catalog.num_nonnulls("+listOfRow("NEW.", names)+") = 0")...)
+	s.Undo = dropTriggers(t, triggers.names()...)
 	var set, unfilled []string
 	for i, name := range names {
 		set, unfilled = append(set, quoteIdent(name)+" = "+f.value(i, "t.")), append(unfilled, "t."+quoteIdent(name))
@@ -160,12 +160,12 @@ func (f *followedColumns) makeSteps() *Steps {
 	if b == nil {
 		return m
 	}
-	b.Triggers = []string{trigger}
+	b.Triggers = triggers.names()
 	for _, name := range names {
 		r.markFilled(t, name)
 	}
 	c.recordRowEffects()
-	m.addStep(onward.Contract, onward.StepDDL, "drop the trigger that computes "+all+": only new code is left", dropTrigger(t, trigger)...)
+	m.addStep(onward.Contract, onward.StepDDL, "drop the trigger that computes "+all+": only new code is left", dropTriggers(t, triggers.names()...)...)
 	m.addNote("a trigger computes %s of %s up to the last step, in rows that are added without a value, and in rows whose value is still the computed one. "+
 		"A write is refused if a value cannot be computed or does not fit", all, t.Name)
 	return m
