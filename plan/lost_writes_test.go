@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -53,6 +54,37 @@ func TestLostWrites(t *testing.T) {
 				t.Errorf("missing is %q, want %q", missing, c.missing)
 			}
 		})
+	}
+}
+
+// A function that a trigger calls is left with the columns that it needs, and is replaced if they are planned.
+func TestFunctionOfLeftColumns(t *testing.T) {
+	t.Parallel()
+	const body = " RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.%s := lower(NEW.%[1]s); RETURN NEW; END $$;\n-- +goose StatementEnd\n"
+	const begin = "-- +goose StatementBegin\n"
+	deployed := "CREATE TABLE seen (id bigint PRIMARY KEY, tag text);\n" + begin + "CREATE FUNCTION fold()" + fmt.Sprintf(body, "tag") +
+		"CREATE TRIGGER \"~~~fold\" BEFORE INSERT OR UPDATE ON seen FOR EACH ROW EXECUTE FUNCTION fold();"
+	p := sketchRelease(t, repository(t, deployed, "ALTER TABLE seen RENAME COLUMN tag TO label;\n"+begin+"CREATE OR REPLACE FUNCTION fold()"+
+		fmt.Sprintf(body, "label")+begin+"CREATE FUNCTION label()"+fmt.Sprintf(body, "x")))
+	var sql string
+	for _, s := range p.Steps {
+		sql += s.SQL
+	}
+	if p.Proof.Proven || strings.Contains(sql, "FUNCTION fold()") && !strings.Contains(sql, "RENAME COLUMN") && !strings.Contains(sql, "ADD COLUMN label") ||
+		len(p.Proof.Missing) == 0 && len(p.Left) < 2 {
+		t.Errorf("fold() is replaced without its column:\n%s", told(p))
+	}
+}
+
+// A key with more columns comes last: new code learns which rows it must not write before.
+func TestWiderKeyNote(t *testing.T) {
+	t.Parallel()
+	const swap = "ALTER TABLE customers DROP CONSTRAINT customers_email_key; ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (%s);"
+	for columns, want := range map[string]bool{"email, note": true, "note": true, "email": false} {
+		notes := strings.Join(sketchRelease(t, repository(t, base, fmt.Sprintf(swap, columns))).Notes, "\n")
+		if strings.Contains(notes, "customers_email_key of customers is still on email alone") != want {
+			t.Errorf("UNIQUE (%s): the notes are %q", columns, notes)
+		}
 	}
 }
 

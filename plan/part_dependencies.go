@@ -77,9 +77,26 @@ func linksOf(t *part, shares map[*rule.Stmt]*commandShares) links {
 			l.addDelta(&s.Deltas[i], s.Before)
 		}
 		l.addWrittenRows(s, words)
+		if fn := s.Node.GetCreateFunctionStmt(); fn != nil {
+			l.addFunctionTables(s, pgparse.LastText(fn.Funcname), words)
+		}
 		l.addNames(effectTables(s, s.Deltas), words)
 	}
 	return l
+}
+
+// addFunctionTables adds the columns that a function may use, of the tables that it names or whose triggers call it: a trigger calls a column
+// NEW.email, without its table.
+func (l *links) addFunctionTables(s *rule.Stmt, function string, words []string) {
+	s.After.EachRelation(func(r *catalog.Relation) bool {
+		if !slices.Contains(words, r.Name.Name) && !slices.ContainsFunc(r.Triggers, func(x *catalog.Trigger) bool { return x.Function.Name == function }) {
+			return true
+		}
+		for _, w := range words {
+			l.uses[columnKey(r.OID, w)] = true
+		}
+		return true
+	})
 }
 
 // commandShares divides the changes of an ALTER TABLE among its commands.

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -26,6 +27,10 @@ var constraintKey = &Recipe{Name: "constraint-key", Make: func(c *Change) *Steps
 		return nil
 	}
 	m := &Steps{}
+	if after := c.After.Relation(t.OID); !isSubset(after.ColumnNames(newCon.Columns), t.ColumnNames(old.Columns)) {
+		m.addNote("up to the last step, %s of %s is still on %s alone: new code must not write rows that differ only in other columns. An INSERT of "+
+			"such a row is refused, and ON CONFLICT DO UPDATE overwrites the first one", old.Name, t.Name, strings.Join(t.ColumnNames(old.Columns), ", "))
+	}
 	phase := m.addKeyNotNull(c, t, newCon)
 	exchange := func(index string) *Steps {
 		m.addStep(onward.Contract, onward.StepDDL, "replace constraint "+old.Name+" by "+newCon.Name+": no row is read",

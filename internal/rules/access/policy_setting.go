@@ -188,7 +188,7 @@ func readValues(n *pgparse.Node) (expr *pgparse.Node, values []string) {
 		return nil, nil
 	}
 	for _, v := range list {
-		text, known := predicate.LiteralText(predicate.StripCasts(v))
+		text, known := predicate.LiteralText(pgparse.StripCasts(v))
 		if !known {
 			return nil, nil
 		}
