@@ -57,6 +57,9 @@ type Tool struct {
 	// Apart is the place for statements that cannot run in a transaction: "a file of its own
 	// that …". "" if that is not known.
 	Apart string
+	// OutsideBeside is set if a migration without a transaction runs on a second connection, while the transaction of the others is
+	// open, and is recorded in that.
+	OutsideBeside bool
 	// Ended is the tool's error if a file ended its transaction, after all of the file has run;
 	// "" if it does not notice.
 	Ended string

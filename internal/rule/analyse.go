@@ -16,6 +16,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 	settings, before := e.startSession(m)
 	var tx *Tx
 	number := -1
+	open := map[int]*Tx{} // by their numbers in the script
 	m.Statements = make([]*Stmt, 0, len(m.Script.Statements))
 	var points analysis.Savepoints[*catalog.Catalog]
 	if before != nil {
@@ -40,10 +41,16 @@ func (e *Engine) analyseMigration(m *Migration) {
 					tx.Before = e.catalog
 				}
 			}
+			if part := open[st.Tx]; part != nil { // another connection was in between
+				part.continued, tx.Earlier, tx.First, tx.AddsEnumValue = true, part, part.First, part.AddsEnumValue
+			}
 			m.Txs = append(m.Txs, tx)
-			number = st.Tx
+			if number = st.Tx; number > 0 {
+				open[number] = tx
+			}
 		}
 		s := &Stmt{Statement: st, Migration: m, Tx: tx, stmtAnalysis: &stmtAnalysis{Before: e.catalog, After: e.catalog}}
+		s.Beside = m.listOpenTransactions(st, open)
 		s.Settings = settings.now
 		switch node := st.Node; {
 		case e.skipMissing(s):
@@ -70,6 +77,19 @@ func (e *Engine) analyseMigration(m *Migration) {
 	}
 }
 
+// listOpenTransactions returns the transactions that are open on other connections while a statement runs. open has the script's, by their numbers.
+func (m *Migration) listOpenTransactions(st *script.Statement, open map[int]*Tx) (out []*Tx) {
+	if m.beside != nil {
+		out = append(out, m.beside.tx)
+	}
+	for _, number := range st.Beside {
+		if t := open[number]; t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // startSession returns the state of the session at the start of a migration: its settings and,
 // if the previous migration shares a transaction with this one, that transaction.
 func (e *Engine) startSession(m *Migration) (settings *tracker, before *sessionEnd) {
@@ -79,6 +99,9 @@ func (e *Engine) startSession(m *Migration) (settings *tracker, before *sessionE
 	case before == nil:
 	case m.Script.Window > 0:
 		return before.settings, before
+	case m.Runner.OutsideBeside && m.Mode == onward.TransactionNone && m.Together != 0 && m.Together == before.by.Together &&
+		before.tx != nil && before.by.Script.End == script.Runner:
+		m.beside = before
 	case m.Together != 0 && m.Together == before.by.Together:
 		m.Script.ContinueFrom(before.by.Script)
 		return before.settings, before
@@ -92,9 +115,23 @@ func (e *Engine) startSession(m *Migration) (settings *tracker, before *sessionE
 // endMigration closes the last transaction of a migration and records the state of the session
 // for the next one.
 func (e *Engine) endMigration(m *Migration, tx *Tx, settings *tracker, before *sessionEnd) {
+	if before == nil {
+		before = m.beside
+	}
+	if m.Together != 0 && before != nil {
+		m.Outside = before.outside
+	}
+	defer func() {
+		e.previousEnd.outside = m.Outside
+		if m.Runner.OutsideBeside && m.Together != 0 && m.Mode == onward.TransactionNone {
+			e.previousEnd.outside = append(slices.Clip(m.Outside), m)
+		}
+	}()
 	now := *settings // SET LOCAL goes on where the transaction does
 	e.endTransaction(tx, settings)
 	switch {
+	case m.beside != nil:
+		e.previousEnd = m.beside
 	case tx == nil && before != nil:
 		e.previousEnd = before
 	case m.Script.End == script.Alone || m.Together == 0 && !m.Script.More:
@@ -157,7 +194,9 @@ type sessionEnd struct {
 	// number is that of the script for a transaction that goes on in the file's next window; points are the
 	// savepoints in it.
 	number int
-	points analysis.Savepoints[*catalog.Catalog]
+	// outside are the migrations that ran on another connection and are recorded in the transaction that the tool has open.
+	outside []*Migration
+	points  analysis.Savepoints[*catalog.Catalog]
 }
 
 // continuesWith reports whether the first statement of the next migration runs in the

@@ -93,7 +93,7 @@ func (l *lockLog) recordLock(e *effect.Effect, stmt *Stmt) {
 
 // assignHeldLocks tells each statement of a transaction which locks earlier statements hold.
 func (t *Tx) assignHeldLocks(p *Pass) {
-	if len(t.Statements) < 2 && t.Migration.Together == 0 && t.Earlier == nil && !t.Migration.Script.More {
+	if len(t.Statements) < 2 && t.Migration.Together == 0 && t.Earlier == nil && !t.continued && !t.Migration.Script.More {
 		return
 	}
 	t.locks = &lockLog{}
@@ -112,6 +112,54 @@ func (t *Tx) assignHeldLocks(p *Pass) {
 			}
 		}
 	}
+}
+
+// visitLocksBeside visits the locks that the open transactions of other connections hold while a statement runs.
+func (s *Stmt) visitLocksBeside() iter.Seq[*Held] {
+	return func(yield func(*Held) bool) {
+		for _, t := range s.Beside {
+			for h := range t.All() {
+				for i := range h.Result.Effects {
+					if !yield(&Held{h.Result.Effects[i], h}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// FindWait returns the lock of an open transaction of another connection for which a statement waits, and the effect that needs
+// it; nil for none. The server sees no deadlock, because only the program waits for the statement. unseen is set if the transaction has
+// created the relation: then the statement does not wait, because it does not find it.
+func (s *Stmt) FindWait() (holder *Held, e *effect.Effect, unseen bool) {
+	if len(s.Beside) == 0 {
+		return nil, nil, false
+	}
+	// What is dropped at the end of a work without strong locks has to be out of use.
+	endsAll := slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return e.Waits && e.AtEnd })
+	for h := range s.visitLocksBeside() {
+		for i := range s.Result.Effects {
+			e := &s.Result.Effects[i]
+			if !analysis.SameRelation(&h.Effect, e) {
+				continue
+			}
+			if e.OID != 0 && h.By.Tx.First.Before.Relation(e.OID) == nil {
+				return h, e, true
+			}
+			lock := e.Lock
+			switch {
+			case endsAll:
+				lock = onward.AccessExclusiveLock
+			case e.Waits:
+				lock = max(lock, onward.ShareLock)
+			}
+			if lock.Conflicts(h.Lock) {
+				return h, e, false
+			}
+		}
+	}
+	return nil, nil, false
 }
 
 // lockIndex finds locks in the log of a transaction. Its statements look in it, so that none of
@@ -181,21 +229,37 @@ func (t *Tx) isFelt(e *effect.Effect) bool {
 		!t.RolledBack && t.After.Lookup(e.Name.Schema, e.Name.Name) != nil
 }
 
-// visitBlockingLocks visits the locks of earlier statements for which users wait, the strongest first.
+// visitBlockingLocks visits the locks of earlier statements for which users wait: first its own transaction's,
+// then what open transactions of other connections hold.
 func (s *Stmt) visitBlockingLocks() iter.Seq[*Held] {
 	return func(yield func(*Held) bool) {
-		if s.Held.strongest < onward.ShareLock {
+		goesOn := true
+		s.visitOwnLocks(func(h *Held) bool { goesOn = yield(h); return goesOn })
+		if !goesOn {
 			return
 		}
-		index := s.Tx.indexLocks()
-		for lock := s.Held.strongest; lock >= onward.ShareLock; lock-- {
-			for _, x := range index.byStrength[lock] {
-				if x.place >= len(s.Held.log) {
-					break
-				}
-				if s.Held.lockAt(x.place) == &x.Held && !yield(&x.Held) {
-					return
-				}
+		for h := range s.visitLocksBeside() {
+			t := h.By.Tx
+			if h.Lock >= onward.ShareLock && t.isFelt(&h.Effect) && t.First.Before.Relation(h.OID) != nil && !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+// visitOwnLocks visits the locks of its own transaction for which users wait, the strongest first.
+func (s *Stmt) visitOwnLocks(yield func(*Held) bool) {
+	if s.Held.strongest < onward.ShareLock {
+		return
+	}
+	index := s.Tx.indexLocks()
+	for lock := s.Held.strongest; lock >= onward.ShareLock; lock-- {
+		for _, x := range index.byStrength[lock] {
+			if x.place >= len(s.Held.log) {
+				break
+			}
+			if s.Held.lockAt(x.place) == &x.Held && !yield(&x.Held) {
+				return
 			}
 		}
 	}

@@ -127,7 +127,7 @@ func readsBounds(s *Stmt) bool {
 // two cases to the rule about the work itself: the statement takes a strong lock on the same
 // relation, or on a table below a view that is held.
 func (p *Pass) LongUnderLock(s *Stmt, most int) (locks []*Held, more int, work *effect.Effect) {
-	if s.Held.strongest < onward.ShareLock {
+	if s.Held.strongest < onward.ShareLock && len(s.Beside) == 0 {
 		return nil, 0, nil
 	}
 	if work = p.LongWork(s); work == nil {

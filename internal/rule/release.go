@@ -32,6 +32,8 @@ type Migration struct {
 	Together int
 	// Session identifies the source if one session runs all new migrations of a source; else 0.
 	Session int
+	// Outside are the migrations before it that ran on another connection and are recorded in its transaction.
+	Outside []*Migration
 	// RunsProgram: besides its SQL it runs a program, such as RunPython, which may write rows of any table.
 	RunsProgram bool
 	// Statements and Txs are filled by the engine, in order.
@@ -45,6 +47,7 @@ type Migration struct {
 	size   int              // how many statements it had
 	goesOn bool             // in the next window, in the same transaction
 	after  *catalog.Catalog // after its last statement
+	beside *sessionEnd      // the session whose transaction stays open while this migration runs on another connection
 }
 
 // Stmt is a statement with all its analysis.
@@ -71,6 +74,9 @@ type stmtAnalysis struct {
 	Results []VersionResult
 	// Held are the locks that earlier statements of the same transaction still hold.
 	Held Locks
+	// Beside are the transactions that are open on other connections of the same program, which waits for this statement before
+	// it ends them.
+	Beside []*Tx
 	// Settings are the session's settings when the statement runs.
 	Settings Settings
 	// Fault is a panic of onward that kept the statement from being judged; Node is nil then.
@@ -153,6 +159,8 @@ type Tx struct {
 	AddsEnumValue bool
 
 	locks *lockLog // at its end
+	// continued is set if it goes on after a statement of another connection.
+	continued bool
 }
 
 // Delta is a change at commit, with the statement that caused it.

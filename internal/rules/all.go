@@ -226,6 +226,7 @@ var all = []*rule.Rule{
 	transaction.SetLocalOutside,
 	transaction.StatementTimeoutMissing,
 	transaction.TimeoutUnit,
+	transaction.WaitsForItself,
 	trigger.CopyMisfits,
 	trigger.Disable,
 	trigger.Drop,

@@ -25,7 +25,7 @@ func (s *Script) AddCall(index int, function string, body []pgparse.BlockStateme
 		Line: caller.Line, Column: caller.Column, EndLine: caller.EndLine, EndColumn: caller.EndColumn,
 		ErrLine: caller.Line, ErrColumn: caller.Column,
 		Tx: caller.Tx, Origin: caller.Origin, Conditional: caller.Conditional, Loop: caller.Loop,
-		Rare: &Rare{In: function, callers: caller.callers + " " + function + " ", Operation: caller.Operation},
+		Rare: &Rare{In: function, callers: caller.callers + " " + function + " ", Operation: caller.Operation, Beside: caller.Beside},
 	}
 	var inner []*Statement
 	var hidden []string

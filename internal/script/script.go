@@ -64,6 +64,10 @@ type Part struct {
 	// Block is not 0 if the runner opens a transaction around the parts with the same
 	// number, for onward.TransactionNone.
 	Block int
+	// Connection numbers the connections of a program, 0 for the one that its tool gives to it. Beside are the others on which a
+	// transaction is open that does not end before this part has run.
+	Connection int
+	Beside     []int
 	// Name is the recorded name of the part, if the runner records parts separately. Sum
 	// is the text that it compares with the applied one, "" if any text is accepted.
 	// Again is set if a changed part runs again.
@@ -198,6 +202,8 @@ type Rare struct {
 	// Opaque says what is hidden in the statement: dynamic SQL, a language that is not
 	// read. "" for nothing.
 	Opaque string
+	// Beside are the transactions that are open on other connections of the program, and wait for this statement.
+	Beside []int
 	// Operation is the framework's operation that was rendered; zero if the author wrote
 	// the statement.
 	Operation Operation

@@ -1,6 +1,8 @@
 package script
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -45,7 +47,7 @@ func (s *Script) ContinueFrom(before *Script) {
 		return
 	}
 	s.Controls, s.Rollback = nil, map[int]bool{}
-	t := tracker{Script: s, part: -1}
+	t := tracker{Script: s, connection: connection{part: -1}}
 	t.openTransaction(before.End)
 	t.trackAll()
 }
@@ -65,6 +67,7 @@ func (t *tracker) trackAll() {
 	for _, s := range t.Statements {
 		t.trackStatement(s)
 	}
+	t.enterConnection(0)
 	if t.Last, t.End = t.last, t.origin; t.More {
 		return
 	}
@@ -75,23 +78,60 @@ func (t *tracker) trackAll() {
 	t.Open = t.origin == Explicit && t.Source.Mode != onward.TransactionFile
 }
 
-// tracker follows the transaction state of the session through a script.
+// tracker follows the transaction state of the connections through a script.
 type tracker struct {
 	*Script
-	outer  Origin // how the runner sends the file
-	origin Origin // what is open now; Alone: nothing
-	tx     int
-	last   int // the last one's number
-	// messages has the parts that are messages of several statements; part is the
-	// previous statement's part.
+	outer Origin // how the runner sends the file
+	last  int    // the last transaction's number
+	// messages has the parts that are messages of several statements.
 	messages map[int]bool
 	parts    []Part
-	part     int
+	// pipeline is set if the file is sent in one.
+	pipeline bool
+	// connection is the one of the statement, number is its Part.Connection. others are those that were used before.
+	connection
+	number int
+	others map[int]connection
+}
+
+// connection is the transaction state of a connection.
+type connection struct {
+	origin Origin // what is open now; Alone: nothing
+	tx     int
+	// part is the previous statement's part.
+	part int
 	// block is the number of the parts in the open transaction.
 	block int
-	// pipeline is set if the file is sent in one; begun is set after a statement of its
-	// open implicit transaction ran.
-	pipeline, begun bool
+	// begun is set after a statement of the open implicit transaction of a pipeline ran.
+	begun bool
+}
+
+// enterConnection goes on with another connection.
+func (t *tracker) enterConnection(number int) {
+	if number == t.number {
+		return
+	}
+	if t.others == nil {
+		t.others = map[int]connection{}
+	}
+	t.others[t.number] = t.connection
+	next, exists := t.others[number]
+	if !exists {
+		next.part = -1
+	}
+	t.connection, t.number = next, number
+}
+
+// enterPart goes on with the connection of a statement's part, and records which transactions are open beside it.
+func (t *tracker) enterPart(s *Statement) {
+	p := &t.Source.Parts[s.part]
+	t.enterConnection(p.Connection)
+	t.changeTransaction(s)
+	for _, number := range p.Beside {
+		if tx := t.others[number].tx; tx > 0 {
+			s.EditRare().Beside = append(slices.Clip(s.Beside), tx)
+		}
+	}
 }
 
 // findMessages finds the parts that are sent as one message and hold more than one
@@ -118,9 +158,9 @@ func (s *Script) findMessages() map[int]bool {
 	return out
 }
 
-// enterPart opens and ends the transactions of parts: those that the runner opens, and the
+// changeTransaction opens and ends the transactions of parts: those that the runner opens, and the
 // implicit ones of messages.
-func (t *tracker) enterPart(s *Statement) {
+func (t *tracker) changeTransaction(s *Statement) {
 	if t.messages == nil || s.part == t.part {
 		return
 	}
@@ -152,6 +192,9 @@ func (t *tracker) trackStatement(s *Statement) {
 	if s.Parent >= 0 {
 		parent := t.Statements[s.Parent]
 		s.Tx, s.Origin = parent.Tx, parent.Origin
+		if len(parent.Beside) > 0 {
+			s.EditRare().Beside = parent.Beside
+		}
 		return
 	}
 	t.enterPart(s)

@@ -62,6 +62,8 @@ type Settings struct {
 	// Mode is how the migrations are sent, in the tool's words. Together is set if all that are pending are one transaction.
 	Mode     string
 	Together bool
+	// Joins is set if a call without a transaction joins the transaction of the callback that makes it.
+	Joins bool
 	// Foreign is their database if it is not Postgres: "MySQL"; "" for Postgres.
 	Foreign string
 	// Translate replaces the one of the tool, if it is set: the settings change what a call sends.

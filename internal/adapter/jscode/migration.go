@@ -9,7 +9,6 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/code/lexer"
 	"github.com/onward-sql/onward/internal/lazyregexp"
-	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -31,36 +30,20 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 }
 
 // assignTransactions gives the parts of a migration, around which the tool opens a transaction, their transactions, and returns how they are
-// sent. A transaction of the program in it is a savepoint. What is sent on another connection before it does anything commits by itself.
-// What is sent there later commits first, or waits for the locks of the open transaction: it is not judged.
-func (u *Up) assignTransactions() onward.Transaction {
-	if len(u.apart) == 0 {
-		for i := range u.Parts {
-			u.Parts[i].Block = 0
-		}
-		return onward.TransactionFile
-	}
-	toolBlock := 1
+// sent. A transaction of the program in it is a savepoint.
+func (u Up) assignTransactions() onward.Transaction {
+	sent, toolBlock := onward.TransactionFile, 0
 	for _, p := range u.Parts {
-		toolBlock = max(toolBlock, p.Block+1)
-	}
-	var parts []script.Part
-	inTransaction, left := false, false
-	for i, p := range u.Parts {
-		late, isApart := u.apart[i]
-		if isApart && inTransaction {
-			u.Unread, left = append(u.Unread, late), true
-			continue
+		if p.Connection != 0 {
+			sent, toolBlock = onward.TransactionNone, max(toolBlock, p.Block+1)
 		}
-		if !isApart {
-			inTransaction, p.Block = true, toolBlock
-		}
-		p.AfterUnread = p.AfterUnread || left
-		parts = append(parts, p)
 	}
-	u.Parts, u.apart = parts, nil
-	slices.SortStableFunc(u.Unread, func(a, b Unread) int { return cmp.Compare(a.Line, b.Line) })
-	return onward.TransactionNone
+	for i := range u.Parts {
+		if p := &u.Parts[i]; p.Connection == 0 {
+			p.Block = toolBlock
+		}
+	}
+	return sent
 }
 
 // hasNoUp reports whether a module ran, and exports no function up.

@@ -51,7 +51,9 @@ func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Sour
 		var run []*readProgram
 		for i := range programs {
 			if p := &programs[i]; !filled || p.filled != "" && len(p.up.Unread) > 0 {
-				jobs = append(jobs, a.newJob(p.migration.Path, c))
+				job := a.newJob(p.migration.Path, c)
+				job.Bare = cmp.Or(s.Options.Transaction, p.sent) == onward.TransactionNone
+				jobs = append(jobs, job)
 				run = append(run, p)
 			}
 		}
@@ -75,7 +77,7 @@ func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Sour
 
 // newJob returns the run of a program.
 func (a Adapter) newJob(program string, c Settings) jsrun.Job {
-	j := jsrun.Job{Path: program, Tool: cmp.Or(a.World, a.Framework), Client: c.Client, Bare: c.Mode == "none"}
+	j := jsrun.Job{Path: program, Tool: cmp.Or(a.World, a.Framework), Client: c.Client, Joins: c.Joins}
 	if c.RunSettings != nil {
 		j.Settings = c.RunSettings(program)
 	}
@@ -206,10 +208,10 @@ func (r *recorder) recordStatement(c jsrun.Call, s Statement, isRepeated bool) {
 	}
 	p := script.Part{
 		SQL: s.SQL, Start: -1, Message: true, Block: c.Block, Loop: c.Loop, Conditional: c.Conditional || s.Conditional,
-		AfterUnread: len(r.up.Unread) > 0,
+		AfterUnread: len(r.up.Unread) > 0, Connection: c.Connection, Beside: c.Beside,
 	}
-	if s.Outside {
-		p.Block = 0
+	if s.Outside && !c.Joined && p.Block > 0 {
+		p.Block, p.Connection, p.Beside = 0, 0, append(p.Beside, p.Connection)
 	}
 	if s.SQL == "" {
 		if p.SQL = strings.TrimSpace(s.Text.Text); p.SQL == "" {
@@ -224,15 +226,6 @@ func (r *recorder) recordStatement(c jsrun.Call, s Statement, isRepeated bool) {
 	for _, n := range c.Needs {
 		if table := r.readNeeds(n.Value); table != "" {
 			p.Needs, p.NeedsAt = append(p.Needs, table), n.Line
-		}
-	}
-	if c.Apart {
-		if r.up.apart == nil {
-			r.up.apart = map[int]Unread{}
-		}
-		r.up.apart[len(r.up.Parts)] = Unread{
-			Line: max(place.Line, 1), Column: max(place.Column, 1), Call: formatCallName(c.Value),
-			Why: "it is sent on another connection while the transaction of the migration is open",
 		}
 	}
 	r.up.Parts = append(r.up.Parts, p)

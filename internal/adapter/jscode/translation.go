@@ -82,9 +82,6 @@ type Up struct {
 	Imports []string
 	// NotRun is set if nothing of it ran.
 	NotRun bool
-
-	// apart has the parts that are sent on another connection than the migration's, by their index, as calls that are not judged.
-	apart map[int]Unread
 }
 
 // Unread is a call in "up" whose SQL is not known.

@@ -131,6 +131,8 @@ type programRun struct {
 	// conditions and transactions.
 	aborted, failed bool
 	turns           map[string]int
+	// opened are the connections with a transaction around the function that runs now, or has been resumed.
+	opened []any
 }
 
 // runPath runs the program with the given answers to its first conditions, and the usual answer to each further one.
@@ -147,6 +149,7 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 	vm.SetFieldNameMapper(sobek.TagFieldNameMapper("json", true))
 	vm.SetParserOptions(parser.WithDisableSourceMaps)
 	p := &programRun{execution: e, answers: answers, vm: vm, turns: map[string]int{}}
+	vm.SetAsyncContextTracker(p)
 	defer limitTime(vm, min(readClock()+pathTime, e.until))()
 	err := p.runProgram()
 	var interrupted *sobek.InterruptedError
@@ -221,6 +224,7 @@ func (p *programRun) runProgram() error {
 	host := vm.NewObject()
 	for name, f := range map[string]any{
 		"place": p.findPlace, "send": p.addCall, "block": p.openBlock, "abort": p.abort, "choose": p.answerCondition, "read": p.readFile,
+		"enter": p.enterTransaction, "leave": p.leaveTransaction, "opened": p.listOpened,
 	} {
 		if err := host.Set(name, f); err != nil {
 			return err
@@ -233,7 +237,7 @@ func (p *programRun) runProgram() error {
 		}
 	}
 	world, err := enter(sobek.Undefined(), host, vm.ToValue(roots[e.job.Tool]), client, makeTool, vm.ToValue(e.job.Bare),
-		vm.ToValue(e.job.Settings))
+		vm.ToValue(e.job.Joins), vm.ToValue(e.job.Settings))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ type Job struct {
 	Tool string `json:"tool,omitempty"`
 	// Bare is set if the tool opens no transaction around a migration. Kysely only asks.
 	Bare bool `json:"bare,omitempty"`
+	// Joins is set if a call without a transaction joins the transaction of the callback that makes it.
+	Joins bool `json:"joins,omitempty"`
 	// Client is the tool's name of its database, if the project's settings tell: "pg"; "" if they do not.
 	Client string `json:"client"`
 	// Settings has the tool's settings that its object needs, as JSON; "" for none.
@@ -47,8 +49,12 @@ type Call struct {
 	Needs []Need `json:"needs,omitempty"`
 	// Block is the number of the transaction in which the program makes the call; 0 for none.
 	Block int `json:"block,omitempty"`
-	// Apart is set if it is sent on another connection than the migration's own.
-	Apart bool `json:"apart,omitempty"`
+	// Connection is the one on which it is sent: 0 is the migration's own. Beside are others with a transaction that the program
+	// ends after the call only.
+	Connection int   `json:"connection,omitempty"`
+	Beside     []int `json:"beside,omitempty"`
+	// Joined is set if it joins the transaction of a callback, which is not among its arguments.
+	Joined bool `json:"joined,omitempty"`
 
 	// decisions counts the choices before the call. thrown is set for the end of a program by an error. text is what the
 	// program sent, until it is read.

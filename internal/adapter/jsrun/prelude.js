@@ -1,9 +1,9 @@
 // The world in which a migration runs: values that are not known, recorders in place of the tool's object, and stubs
 // for packages.
-// host has the functions of the program that runs this: place, send, block, abort, choose, read. makeTool makes the world
-// of a tool that has a file of its own. bare is set if the tool opens no transaction around a migration. settings are those
-// of the tool, as JSON.
-(function (host, root, client, makeTool, bare, settings) {
+// host has the functions of the program that runs this: place, send, block, abort, choose, read; enter, leave and opened for the transactions
+// around a function. makeTool makes the world of a tool that has a file of its own. bare is set if the tool opens no transaction around a
+// migration, joins if a call joins the transaction in whose callback it is made. settings are those of the tool, as JSON.
+(function (host, root, client, makeTool, bare, joins, settings) {
   'use strict';
   const infos = new WeakMap(); // of unknown values
   const recorders = new WeakMap(); // of the tool's object, and of chains of calls
@@ -323,11 +323,13 @@
 
   // chainOf returns a chain of calls. Later calls add to it, as they do to the builders of tools.
   function chainOf(links, { list, inside }) {
-    const chain = { links, place: host.place(), used: false };
+    // An await calls then later, and no longer in the function that has made the chain.
+    const chain = { links, place: host.place(), used: false, inside, around: host.opened() };
     const recorder = {
       sends: !!inside,
-      starts(more) {
+      starts(more, _, list) {
         chain.links.push(...more);
+        if (inside && more.at(-1).n === 'transacting') chain.inside = insideOf(list[0]) || inside;
         return proxy;
       },
       encode() {
@@ -340,10 +342,10 @@
     };
     chain.encode = recorder.encode;
     if (inside) {
-      recorder.special.then = (yes, no) => settle(fire(chain, recorder, inside), yes, no);
-      recorder.special.catch = (no) => settle(fire(chain, recorder, inside)).catch(no);
-      recorder.special.finally = (f) => settle(fire(chain, recorder, inside)).finally(f);
-      openChains.push({ chain, recorder, inside });
+      recorder.special.then = (yes, no) => settle(fire(chain, recorder), yes, no);
+      recorder.special.catch = (no) => settle(fire(chain, recorder)).catch(no);
+      recorder.special.finally = (f) => settle(fire(chain, recorder)).finally(f);
+      openChains.push({ chain, recorder });
     }
     const proxy = recorderOf(recorder);
     for (const s of ['iterator', 'asyncIterator', 'toStringTag']) recorder.special[Symbol[s]] ??= undefined;
@@ -353,27 +355,79 @@
   }
 
   // fire is what happens when a chain is awaited.
-  function fire(chain, recorder, inside) {
-    report({ value: recorder.encode(), place: chain.place, block: inside.block, apart: inside.apart });
+  function fire(chain, recorder) {
+    report({ value: recorder.encode(), place: chain.place, around: chain.around, ...chain.inside });
     return unknown({ chain: chain.proxy });
   }
 
+  // open are the connections on which a transaction is open that the program ends by a call; ended are those whose transaction such a call has
+  // ended early. Connection 0 is the tool's, and -1 any other one of its pool.
+  const open = new Set(bare ? [] : [0]), ended = new Set();
+  const isBegin = /^\s*(?:begin|start\s+transaction)\b/i, isEnd = /\b(?:commit|end|rollback)(?:\s+(?:work|transaction))?[\s;]*$/i;
+  const listOpen = (around = host.opened()) => [...open, ...around].filter((k) => !ended.has(k));
+
+  // beginOn returns how the statements of a new transaction are sent. It is a savepoint in an open one, and has a connection of its own
+  // otherwise.
+  function beginOn({ block: outer, connection = 0 }) {
+    const block = outer || host.block();
+    return { block, connection: outer || open.has(connection) ? connection : block };
+  }
+
+  // endOn ends the transaction of a connection.
+  function endOn({ connection }, inside) {
+    if (connection === inside.connection) return;
+    open.delete(connection);
+    ended.add(connection);
+  }
+
+  // runWithin runs a function that gets a transaction: it is open until the function has ended. Code beside the function does not hold it open.
+  function runWithin(inner, outer, run) {
+    if (inner.connection === outer.connection) return run();
+    host.enter(inner.connection);
+    try {
+      return run();
+    } finally {
+      host.leave();
+    }
+  }
+
   function report(call) {
-    const { block: inside = block, ...rest } = call;
-    host.send(stringify({ place: host.place(), ...rest }), inside, conditional > 0, loops > 0);
+    const { block: inside = block, connection = 0, around, ...rest } = call;
+    const beside = listOpen(around).filter((k) => k !== connection);
+    const text = rest.value?.n?.at(-1)?.a?.[0]?.s;
+    host.send(stringify({
+      place: host.place(), ...rest, ...(connection && { connection }), ...(beside.length > 0 && { beside }),
+    }), inside, conditional > 0, loops > 0);
+    if (typeof text !== 'string') return;
+    const ends = isEnd.test(text) && /^\s*(?:commit|end|rollback|begin|start)\b/i.test(text);
+    if (ends) open.delete(connection);
+    else if (isBegin.test(text)) open.add(connection);
   }
 
   // driver is the name of a client whose name is not known. It is one of Postgres: for others nothing is judged.
   const foreign = /sqlite|mysql|maria|mssql|oracle|cockroach|redshift/i;
   const driver = unknown({ from: 'client', answer: (name) => (foreign.test(name) ? false : undefined) });
 
-  // senderOf returns the tool's object: Knex, or one of its transactions. inside.apart is set for one that sends on another connection than
-  // the migration's.
+  // insideOf returns how an object of the tool sends; undefined if it is none.
+  const insideOf = (v) => (isObject(v) ? recorders.get(v)?.inside : undefined);
+
+  // senderOf returns the tool's object: Knex, or one of its transactions. inside has its connection and the number of its transaction.
   function senderOf(inside) {
+    const begin = () => {
+      const inner = beginOn(inside);
+      return { inner, made: senderOf(inner), end: async () => endOn(inner, inside) };
+    };
     const transaction = (...list) => {
-      if (typeof list[0] !== 'function') return recorder.starts([callOf('transaction', list)], false);
-      const inner = senderOf({ ...inside, block: inside.block || host.block() });
-      return Promise.resolve(list[0](inner, unknown({}), unknown({})));
+      const { inner, made, end } = begin();
+      const ends = { commit: end, rollback: end };
+      Object.assign(recorders.get(made).special, ends, { isCompleted: () => ended.has(inner.connection) });
+      if (typeof list[0] === 'function') return Promise.resolve(runWithin(inner, inside, () => list[0](made, unknown({}), unknown({}))));
+      open.add(inner.connection);
+      return Promise.resolve(made);
+    };
+    const transactionProvider = () => {
+      let made;
+      return () => (made ??= transaction());
     };
     const properties = {
       driverName: !client ? driver : client === 'pgnative' ? client : 'pg', dialect: 'postgresql', version: unknown({}),
@@ -385,7 +439,7 @@
       starts: (links, called) => chainOf(called ? links : [{ n: root }, ...links], { inside }),
       encode: () => ({ k: 'c', n: [{ n: root }] }),
       special: {
-        then: undefined, transaction, commit: async () => undefined,
+        then: undefined, transaction, transactionProvider, commit: async () => undefined,
         client: new Proxy(properties, {
           get: (_, key) => (Object.hasOwn(properties, key) ? properties[key] : memberOf(recorder, ['client'], key)),
         }),
@@ -418,25 +472,31 @@
 
   // expressions are methods of Sequelize that send nothing, and give a value for another call.
   const expressions = new Set(['literal', 'fn', 'col', 'cast', 'json', 'where', 'and', 'or']);
-  const blocks = new WeakMap(); // the transactions that a program opened
+  const blocks = new WeakMap(); // how the statements of a transaction that a program opened are sent
 
   // eagerSender returns the object of a tool whose calls send at once: the query interface of Sequelize, the query
   // runner of TypeORM.
-  function eagerSender() {
+  function eagerSender(session = { block: 0, connection: 0 }) {
     const begin = (...list) => {
-      const end = async () => undefined;
+      const outer = readOption(list), inner = beginOn(outer);
+      const end = async () => endOn(inner, outer);
       const opened = recorderOf({
         starts: () => unknown({}), encode: () => ({ k: 'u' }), special: { then: undefined, commit: end, rollback: end },
       });
-      blocks.set(opened, host.block());
+      blocks.set(opened, inner);
       const body = list.find((f) => typeof f === 'function');
-      return Promise.resolve(body ? body(opened) : opened);
+      if (body) return Promise.resolve(runWithin(inner, outer, () => body(opened)));
+      open.add(inner.connection);
+      return Promise.resolve(opened);
     };
-    const blockOf = (list) => {
+    // readOption finds the option transaction. Without one a call may join the transaction of the callback that makes it.
+    const readOption = (list) => {
       for (const v of list || []) {
-        if (isObject(v) && !infoOf(v) && !recorders.has(v) && blocks.has(v.transaction)) return blocks.get(v.transaction);
+        if (!isObject(v) || infoOf(v) || recorders.has(v) || v.transaction === undefined) continue;
+        return blocks.get(v.transaction) || session;
       }
-      return 0;
+      const around = joins ? host.opened().filter((k) => !ended.has(k)).at(-1) : undefined;
+      return around ? { block: around, connection: around, joined: true } : session;
     };
     const isName = (names) => /^(type|dialect)$/.test(names.at(-1)) && names.includes('options');
     const special = { then: undefined };
@@ -448,7 +508,9 @@
         const last = links.at(-1).n;
         if (expressions.has(last)) return valueOf(chain);
         if (last === 'getDialect') return 'postgres';
-        report({ value: { k: 'c', n: chain, p: host.place() }, block: blockOf(list) });
+        report({ value: { k: 'c', n: chain, p: host.place() }, ...readOption(list) });
+        if (root === 'queryRunner' && last === 'startTransaction') open.add(session.connection);
+        if (root === 'queryRunner' && /^(?:commit|rollback)Transaction$/.test(last) && (bare || session.connection)) open.delete(session.connection);
         return unknown({ settles: true, chain: valueOf(chain) });
       },
       encode: () => ({ k: 'c', n: [{ n: root }] }),
@@ -464,8 +526,22 @@
       recorders.set(special.sequelize, {
         sends: true, special: members, encode: () => ({ k: 'c', n: [{ n: root }, { n: 'sequelize' }] }),
       });
-    }
+    } else if (root === 'queryRunner') special.connection = special.dataSource = sourceOf(memberOf(recorder, [], 'connection'));
     return sender;
+  }
+
+  // sourceOf returns TypeORM's object of the database, which takes another connection for each query. Other members are those of base.
+  function sourceOf(base) {
+    const query = (...list) => eagerSender({ block: 0, connection: -1 }).query(...list);
+    const createQueryRunner = () => eagerSender({ block: 0, connection: host.block() });
+    const transaction = (...list) => {
+      const inner = beginOn({ connection: -1 });
+      return Promise.resolve(runWithin(inner, {}, () => list.at(-1)({ query: eagerSender(inner).query, queryRunner: eagerSender(inner) })));
+    };
+    const members = { query, createQueryRunner, transaction, manager: { query, transaction } };
+    const source = new Proxy(members, { get: (_, key) => (Object.hasOwn(members, key) ? members[key] : base[key]) });
+    recorders.set(source, { sends: true, special: members, encode: () => ({ k: 'c', n: [{ n: root }, { n: 'connection' }] }) });
+    return source;
   }
 
   // contextOf returns the object that umzug gives to a migration. It has the context, and is the context: a resolver of the program may give
@@ -633,7 +709,7 @@
   const own = JSON.parse(settings || '{}');
   tool = makeTool?.({
     host, recorders, infoOf, isObject, unknown, truth, report, encode, callOf, recorderOf, runCallback, others, abortRun, bare,
-    hasUnknown, sendText, bindValues, apiOf, contextOf, isArray, senderOf, globals, settings: own,
+    hasUnknown, sendText, bindValues, apiOf, contextOf, isArray, senderOf, globals, beginOn, endOn, runWithin, open, settings: own,
     mark: () => markOf(++counter),
     sendIdle: (value, place) => host.send(stringify({ value, place, idle: true }), 0, false, false),
   });
@@ -674,7 +750,7 @@
       return undefined;
     },
     start(up, done, fail) {
-      const sender = root === 'knex' ? senderOf({ block: 0 }) : eagerSender();
+      const sender = root === 'knex' ? senderOf({ block: 0, connection: 0 }) : eagerSender();
       const second = root !== 'knex' ? builtins.sequelize : own.context ? unknown({ settles: true }) : Promise;
       const first = own.context ? contextOf(sender) : sender;
       const begin = () => (tool ? tool.start(up) : up(first, second));

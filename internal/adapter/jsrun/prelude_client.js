@@ -72,21 +72,24 @@
     return callback ? undefined : result;
   };
 
-  // clientOf returns the client. inside.block is the transaction that the program opened with its methods, and inside.apart is set for
-  // another connection than the migration's.
+  // clientOf returns the client. inside has its connection, and the number of the transaction that the program opened with its methods.
   function clientOf(inside, isDrizzle) {
     const begin = (...list) => {
       const body = list.find((f) => typeof f === 'function');
-      const inner = { ...inside, block: inside.block || host.block() };
-      return Promise.resolve(body ? body(clientOf(inner, isDrizzle)) : clientOf(inner, isDrizzle));
+      const inner = kit.beginOn(inside);
+      if (body) return Promise.resolve(kit.runWithin(inner, inside, () => body(clientOf(inner, isDrizzle))));
+      kit.open.add(inner.connection);
+      return Promise.resolve(clientOf(inner, isDrizzle));
     };
     const nothing = async () => undefined;
+    // A pool gives another connection to each caller that wants to keep one.
+    const reserve = async () => clientOf({ block: 0, connection: host.block() }, isDrizzle);
     const special = isDrizzle
       ? { then: undefined, execute: execute(inside), transaction: begin, run: execute(inside) }
       : {
         then: undefined, query: query(inside), none: query(inside, true), any: query(inside, true), one: query(inside, true),
         oneOrNone: query(inside, true), unsafe: query(inside), begin, tx: begin, release: nothing, end: nothing,
-        connect: async () => clientOf(inside, isDrizzle), on: () => undefined, json: (v) => v,
+        connect: reserve, reserve, on: () => undefined, json: (v) => v,
       };
     const name = isDrizzle ? 'db' : 'client';
     return recorderOf({
@@ -102,12 +105,12 @@
     });
   }
 
-  const client = clientOf({}, payload);
+  const client = clientOf({ block: 0, connection: 0 }, payload);
 
   // payloadOf returns Payload's own object. Its handles of the database send on other connections than the migration's transaction, except
   // by the migration's own handle.
   function payloadOf() {
-    const apart = clientOf({ apart: true }, true);
+    const apart = clientOf({ block: 0, connection: -1 }, true);
     const session = others({ db: client }, 'payload', true);
     const sessions = new Proxy({}, { get: () => session });
     recorders.set(sessions, { sends: true, encode: () => ({ k: 'u' }) });
@@ -119,7 +122,7 @@
       return unknown({ settles: true });
     };
     return kit.apiOf('payload', {
-      db: kit.apiOf('payload.db', { drizzle: apart, pool: clientOf({ apart: true }, false), execute: executeBy, sessions, name: 'postgres' }),
+      db: kit.apiOf('payload.db', { drizzle: apart, pool: clientOf({ block: 0, connection: -1 }, false), execute: executeBy, sessions, name: 'postgres' }),
     });
   }
   const isPayload = /^@payloadcms\/(db-|drizzle)|^drizzle-orm/;

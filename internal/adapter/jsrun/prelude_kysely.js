@@ -1,7 +1,7 @@
 // The world of Kysely's migrations: its object, whose builders are values that never change, and its package.
 (function (kit) {
   'use strict';
-  const { host, encode, unknown, truth, report, recorders, isObject, callOf, recorderOf, runCallback, others, mark } = kit;
+  const { encode, unknown, truth, report, recorders, isObject, callOf, recorderOf, runCallback, others, mark, host } = kit;
   const senders = new WeakMap(); // how an object of Kysely sends: its transaction, and the calls that made it
   const compiled = new WeakMap(); // the builders of compiled queries
   const builders = []; // of statements
@@ -58,8 +58,7 @@
 
   // sendLinks reports a statement, at once: Kysely does not wait for an await.
   function sendLinks(links, inside, place) {
-    if (inside.apart) report({ name: 'Kysely', unread: 'it is sent on a connection of its own', place });
-    else report({ value: { k: 'c', n: links, p: place }, place, block: inside.block });
+    report({ value: { k: 'c', n: links, p: place }, place, ...inside });
     return unknown({});
   }
 
@@ -75,14 +74,14 @@
     senders.set(sender, inside);
     const changed = (name) => (...list) => senderOf(inside, [...before, callOf(name, list)]);
     Object.assign(special, {
-      then: undefined, isTransaction: inside.block > 0 || !kit.bare, dynamic: { ref: sql.ref, table: sql.table },
+      then: undefined, isTransaction: inside.block > 0 || !inside.connection && !kit.bare, dynamic: { ref: sql.ref, table: sql.table },
       withSchema: changed('withSchema'), withPlugin: changed('withPlugin'), withoutPlugins: changed('withoutPlugins'),
       withTables: () => sender, $extendTables: () => sender, introspection: unknown({ settles: true }),
       destroy: async () => undefined, fn: builderOf([...before, { n: 'fn' }]),
       transaction: () => beginningOf(inside, before, 'transaction', true),
       connection: () => beginningOf(inside, before, 'connection', false),
       startTransaction: () => beginningOf(inside, before, 'startTransaction', true),
-      commit: () => endOf(), rollback: () => endOf(),
+      commit: () => endOf(inside), rollback: () => endOf(inside),
       executeQuery: async (query) => {
         const builder = isObject(query) && (compiled.get(query) || (recorders.get(query)?.state && query));
         if (builder) return builder.execute(sender);
@@ -93,18 +92,21 @@
     return sender;
   }
 
-  const endOf = () => ({ execute: async () => undefined });
+  const endOf = (inside) => ({ execute: async () => kit.endOn(inside, {}) });
 
   // beginningOf returns the builder of a transaction, or of a connection.
   function beginningOf(inside, before, name, opens) {
-    if (!kit.bare || inside.block > 0) {
+    if (inside.block > 0 || !inside.connection && !kit.bare) {
       report({ name: 'db.' + name, unread: 'Kysely refuses it in the transaction in which a migration runs' });
     }
     const beginning = {
       setIsolationLevel: () => beginning, setAccessMode: () => beginning,
       execute: async (f) => {
-        const inner = senderOf(opens ? { ...inside, block: inside.block || host.block() } : inside, before);
-        return f ? f(inner) : inner;
+        const inner = opens ? kit.beginOn(inside) : inside;
+        const made = senderOf(inner, before);
+        if (f) return kit.runWithin(inner, inside, () => f(made));
+        if (opens) kit.open.add(inner.connection);
+        return made;
       },
     };
     return beginning;
@@ -158,7 +160,7 @@
   }
 
   const expressionBuilder = () => builderOf([{ n: '' }]);
-  const apart = senderOf({ apart: true, block: 0 }, [{ n: 'Kysely' }]);
+  const apart = senderOf({ connection: -1, block: 0 }, [{ n: 'db' }]);
   function Kysely() {
     return apart;
   }
@@ -171,7 +173,7 @@
     },
     recordCallback,
     start(up) {
-      const sender = senderOf({ block: 0 }, [{ n: 'db' }]);
+      const sender = senderOf({ block: 0, connection: 0 }, [{ n: 'db' }]);
       return up.parameters > 1 ? up(sender, unknown({ settles: true })) : up(sender);
     },
     end() {

@@ -2,7 +2,7 @@
 (function (kit) {
   'use strict';
   const { senderOf, apiOf, globals, unknown } = kit;
-  const sender = senderOf({ block: 0 }), connection = senderOf({ block: 0, apart: true });
+  const sender = senderOf({ block: 0, connection: 0 }), connection = senderOf({ block: 0, connection: -1 });
   const nothing = async () => undefined;
 
   // transaction joins the transaction of the migration.

@@ -106,7 +106,7 @@ func (k *textKeeper) findIfFilesUnchanged(candidates ...string) foundFile {
 }
 
 func jobKey(j Job, files *textKeeper) string {
-	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), j.Settings, files.findIfFilesUnchanged(j.Path).sum)
+	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), strconv.FormatBool(j.Joins), j.Settings, files.findIfFilesUnchanged(j.Path).sum)
 }
 
 // find reads a kept result, if all files are the same that its program got.

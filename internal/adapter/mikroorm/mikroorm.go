@@ -6,7 +6,8 @@
 //   - Migrations run in the order of their file names. The name without its ending is recorded.
 //   - By default all pending migrations run in one transaction, each in a savepoint. With "allOrNothing: false" each has its own, with
 //     "transactional: false" none has one.
-//   - A migration whose isTransactional returns false runs on another connection, while the transaction of the others is open.
+//   - A migration whose isTransactional returns false runs on another connection, while the transaction of the others is open. Its name is
+//     recorded in that.
 //   - addSql sends nothing. When up has ended, each text is one message.
 //   - The table has names, not contents: an edited migration does not run again.
 package mikroorm
@@ -26,7 +27,8 @@ import (
 var Adapter = jscode.Adapter{
 	Framework: "mikro-orm", Finds: "classes that extend Migration and call addSql",
 	Tool: history.Tool{
-		Name: "MikroORM", Unit: "pending migrations", Apart: "a migration of its own that has the method\nisTransactional() { return false }",
+		Name: "MikroORM", Unit: "pending migrations", OutsideBeside: true,
+		Apart: "a migration of its own, in a later release, that has the method\nisTransactional() { return false }",
 	},
 	HistoryTables: []adapter.HistoryTable{{
 		Table: historyTable, Columns: `(id serial PRIMARY KEY, name varchar(255), executed_at timestamptz DEFAULT CURRENT_TIMESTAMP)`,
@@ -37,9 +39,8 @@ var Adapter = jscode.Adapter{
 		Renamed:    "MikroORM records names, and runs it again",
 		OutOfOrder: "MikroORM runs it after the newer ones: new databases run it before them",
 	},
-	TogetherIfAll: true,
-	Stamped:       lazyregexp.New(`^Migration\d{14}.*\.[cm]?[jt]s$`),
-	IsMigration:   isMigration, ReadSettings: readSettings, Start: startProgram,
+	Stamped:     lazyregexp.New(`^Migration\d{14}.*\.[cm]?[jt]s$`),
+	IsMigration: isMigration, ReadSettings: readSettings, Start: startProgram,
 	Translate: translateCall,
 	Call:      func(string) string { return "this.addSql(" },
 	Compose:   newComposer, Count: describeHistoryTable,

@@ -83,7 +83,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "sequelize settings", func() jscode.Settings {
 		var s jscode.Settings
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign, s.Table = dialects.FindForeign(files), tableSetting.FindTable(files)
+		s.Foreign, s.Table, s.Joins = dialects.FindForeign(files), tableSetting.FindTable(files), JoinsTransactions(t)
 		for _, f := range files {
 			if path.Base(f.Path) == ".sequelizerc" {
 				s.File = f.Path
@@ -91,6 +91,22 @@ func readSettings(t adapter.Tree) jscode.Settings {
 		}
 		return s
 	})
+}
+
+// modelFile matches the files in which programs set up Sequelize, usually.
+var modelFile = lazyregexp.New(`(?:^|/)(?:models?|database|db|sequelize|server|app|index|migrate|umzug)(?:/index)?\.[cm]?[jt]s$`)
+
+// JoinsTransactions reports whether a call without the option transaction joins the transaction of the callback that makes it: Sequelize 7
+// does so unless its settings say no, and older ones after Sequelize.useCLS.
+func JoinsTransactions(t adapter.Tree) bool {
+	joins := len(jscode.ListPackages(t, "@sequelize/core")) > 0
+	for _, f := range jscode.ReadSettingFiles(t, modelFile) {
+		if strings.Contains(f.Text, ".useCLS(") {
+			return true
+		}
+		joins = joins && !strings.Contains(f.Text, "disableClsTransactions: true")
+	}
+	return joins
 }
 
 // startMigration makes a migration of a file, and returns how Sequelize sends it. Its version is its name, by which Sequelize sorts.

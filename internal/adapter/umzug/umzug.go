@@ -164,8 +164,9 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 }
 
 // readSettings says that there is no transaction, and what a program gets.
-func (r runner) readSettings(adapter.Tree) jscode.Settings {
-	return jscode.Settings{File: r.file, Client: "pg", Mode: "none", RunSettings: func(program string) string {
+func (r runner) readSettings(t adapter.Tree) jscode.Settings {
+	joins := r.world == "sequelize" && sequelize.JoinsTransactions(t)
+	return jscode.Settings{File: r.file, Client: "pg", Mode: "none", Joins: joins, RunSettings: func(program string) string {
 		text, _ := json.Marshal(map[string]any{"context": r.form, "name": path.Base(program), "path": "/" + program}) // texts have a form
 		return string(text)
 	}}

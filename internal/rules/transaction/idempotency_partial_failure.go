@@ -29,6 +29,16 @@ func checkPartialFailure(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.Resumes {
 		return
 	}
+	for _, migration := range m.Outside {
+		failingStmt, reason := findLikelyFailure(p, true, m.Txs)
+		if failingStmt == nil {
+			break
+		}
+		if first, answer := findRerunFailure(migration.Txs, failingStmt.Tx.Before); first != nil {
+			reportLostRecord(p, first, failingStmt, answer, reason)
+			return
+		}
+	}
 	for _, txs := range groupByRecord(m) {
 		if reportStuckStatement(p, m, txs) {
 			return
@@ -43,17 +53,32 @@ const maxReruns = 20
 // a stop at, after one of them has failed.
 func reportStuckStatement(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) bool {
 	for start, tries := 0, 0; start+1 < len(txs) && tries < maxReruns; tries++ {
-		failingStmt, reason := findLikelyFailure(p, m, txs[start+1:])
+		failingStmt, reason := findLikelyFailure(p, m.Runner.Rerun, txs[start+1:])
 		if failingStmt == nil {
 			return false
 		}
 		start = slices.Index(txs, failingStmt.Tx)
-		if first, answer := findRerunFailure(txs[:start], failingStmt.Tx.Before); first != nil {
+		committed := slices.DeleteFunc(slices.Clone(txs[:start]), func(t *rule.Tx) bool {
+			return t.First == failingStmt.Tx.First || slices.ContainsFunc(failingStmt.Beside, func(open *rule.Tx) bool { return t.First == open.First })
+		})
+		if first, answer := findRerunFailure(committed, failingStmt.Tx.Before); first != nil {
 			reportPartialFailure(p, first, failingStmt, answer, reason)
 			return true
 		}
 	}
 	return false
+}
+
+// reportLostRecord reports a statement whose failure rolls back the record of a migration that has committed on another connection.
+func reportLostRecord(p *rule.Pass, first, failingStmt *rule.Stmt, answer, reason string) {
+	place := first.RelativePlace(failingStmt)
+	p.Report(failingStmt, rule.Report{
+		Fact: fmt.Sprintf("if this statement fails, the migration of %s cannot run again: %s has recorded it in the transaction that is rolled back", place,
+			runnerName(failingStmt.Migration)),
+		Harm:     "the statement at " + place + " has committed on another connection; the second run answers " + answer,
+		Instead:  "move the migration of " + place + " to a release of its own" + formatGuardHint(first),
+		Evidence: []onward.Evidence{first.NewEvidence("has committed"), failingStmt.NewEvidence("may fail: " + reason)},
+	})
 }
 
 func reportPartialFailure(p *rule.Pass, first, failingStmt *rule.Stmt, answer, reason string) {

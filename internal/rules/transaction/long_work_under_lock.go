@@ -32,6 +32,9 @@ func checkLongWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if len(s.Migration.Script.Source.Code) > 0 {
 		reportCodeUnderLock(p, s)
 	}
+	if holder, _, _ := s.FindWait(); holder != nil {
+		return // it never begins
+	}
 	all, more, work := p.LongUnderLock(s, mostHeld)
 	if work == nil || validatesOwnConstraint(s) || referencesLockedTable(s, all[0]) {
 		return

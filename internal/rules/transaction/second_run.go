@@ -36,8 +36,8 @@ func findRerunFailure(txs []*rule.Tx, rerunCatalog *catalog.Catalog) (*rule.Stmt
 
 // findLikelyFailure is the first statement that is likely to fail on a busy database, and
 // why: one that waits for other transactions while it works. Where the runner
-// says that it runs the whole file again, any change counts when there is none.
-func findLikelyFailure(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, string) {
+// runs all of it again, any change counts when there is none.
+func findLikelyFailure(p *rule.Pass, reruns bool, txs []*rule.Tx) (*rule.Stmt, string) {
 	var change *rule.Stmt
 	for _, t := range txs {
 		for _, s := range t.Statements {
@@ -47,7 +47,7 @@ func findLikelyFailure(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.S
 					return s, "it waits for other transactions and checks every row"
 				}
 			}
-			if change == nil && m.Runner.Rerun && len(s.Deltas) > 0 && slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return p.IsExisting(&e) }) {
+			if change == nil && reruns && len(s.Deltas) > 0 && slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return p.IsExisting(&e) }) {
 				change = s
 			}
 		}

@@ -98,6 +98,9 @@ func (r *run) runFile(ctx context.Context, file ruletest.File, last bool) error 
 	if err != nil {
 		return err
 	}
+	if r.ex.Connections != nil {
+		return r.runConnections(ctx, file, f)
+	}
 	if r.ex.Transaction == onward.TransactionPipeline {
 		batch := &pgconn.Batch{}
 		for _, s := range f.Stmts {
@@ -144,6 +147,43 @@ func (r *run) runFile(ctx context.Context, file ruletest.File, last bool) error 
 		return b.o.ReadRelations(ctx)
 	}
 	return nil
+}
+
+// runConnections runs each statement on its connection, with a transaction that stays open on each but 0. A statement that
+// waits for one of them never gets its lock, so the timeout is not a matter of speed.
+func (r *run) runConnections(ctx context.Context, file ruletest.File, f *pgparse.File) error {
+	sessions := map[int]*pgx.Conn{}
+	for i, s := range f.Stmts {
+		n := r.ex.Connections[i]
+		conn := sessions[n]
+		if conn == nil {
+			var err error
+			if conn, err = pgx.ConnectConfig(ctx, r.b.o.Session().Config()); err != nil {
+				return err
+			}
+			defer conn.Close(ctx)
+			sessions[n] = conn
+			begin := "SET lock_timeout = '300ms'"
+			if n > 0 || r.ex.Transaction == onward.TransactionFile {
+				begin += "; BEGIN"
+			}
+			if _, err := conn.Exec(ctx, begin); err != nil {
+				return err
+			}
+		}
+		if _, err := conn.Exec(ctx, file.SQL[s.Start:s.End]); err != nil {
+			r.out.Err, r.out.File = err, file.Name
+			r.out.From = 1 + strings.Count(file.SQL[:s.Start], "\n")
+			r.out.To = 1 + strings.Count(file.SQL[:s.End], "\n")
+			return localError(err)
+		}
+	}
+	for _, conn := range sessions {
+		if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
+			return err
+		}
+	}
+	return r.b.o.ReadRelations(ctx)
 }
 
 // runStatement runs one statement; the error is the server's.

@@ -125,6 +125,8 @@ type Release struct {
 	Framework   string
 	// Together is 1 where its files run in one transaction.
 	Together int
+	// Connections has the connection of each statement of its first file: see buildConnections.
+	Connections []int
 	// Changes and Refusals are what is wrong with the history and the files.
 	Changes  []history.Change
 	Refusals []history.Refusal
@@ -314,7 +316,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 	e.Release().Known = len(r.Unseen) == 0
 	e.Release().Changes = r.Changes
 	for i, file := range r.Files {
-		s, err := buildScript(file.SQL, r.Transaction)
+		s, err := r.buildFile(i)
 		if err != nil {
 			return nil, err
 		}
@@ -363,10 +365,6 @@ func takeFirstFault(e *rule.Engine) error {
 		return fmt.Errorf("rule %s: %w", f.Rule, f.Err)
 	}
 	return nil
-}
-
-func buildScript(sql string, mode onward.Transaction) (*script.Script, error) {
-	return script.BuildScript(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
 }
 
 var want = lazyregexp.New(`-- want (?:(info|warning|error) )?("(?:[^"\\]|\\.)*")`)

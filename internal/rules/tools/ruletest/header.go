@@ -27,6 +27,14 @@ func (f *Fixture) readExampleHeader(key, value string) error {
 	case "transaction":
 		r.Transaction = onward.Transaction(value)
 		return checkTransaction(r.Transaction)
+	case "connections":
+		for _, number := range strings.Fields(value) {
+			n, err := strconv.Atoi(number)
+			if err != nil {
+				return fmt.Errorf("%s.connections: %q is no number", name, number)
+			}
+			r.Connections = append(r.Connections, n)
+		}
 	case "together":
 		r.Transaction, r.Together = onward.TransactionFile, 1
 	case "change":
