@@ -45,4 +45,3 @@ func buildConnections(sql string, r *Release) (*script.Script, error) {
 	}
 	return script.BuildScript(src)
 }
-
