@@ -171,7 +171,7 @@ func (l *links) addCommand(command *pgparse.AlterTableCmd, s *rule.Stmt, shares 
 	l.addNames(shares.tables, words)
 }
 
-// effectTables returns the relations that a statement locks, and those of the changes.
+// effectTables returns the relations that a statement locks, and what the changes are about.
 func effectTables(s *rule.Stmt, deltas []catalog.Delta) map[catalog.OID]bool {
 	tables := map[catalog.OID]bool{}
 	for i := range s.Result.Effects {

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// AcceptsCall reports whether a call may mean the function, by the number, the names and the types of its arguments. The types are those of
+// AcceptsCall reports whether a call may mean the function, by the number, the names and the types of its arguments. The types are of
 // the function that the call means now; that is nil if they do not matter. https://www.postgresql.org/docs/current/typeconv-func.html
 func (fn *Function) AcceptsCall(call *pgparse.FuncCall, current *Function) bool {
 	args, required := call.GetArgs(), len(fn.Args)-fn.Defaults
@@ -36,7 +36,8 @@ func (fn *Function) AcceptsCall(call *pgparse.FuncCall, current *Function) bool 
 
 // mayConvert reports whether a function may take a value of another type than its own. Types of the schema may have casts.
 func mayConvert(from, to Type) bool {
-	return from.OID != 0 || to.OID != 0 || from.IsAlike(to) || strings.HasPrefix(to.Name.Name, "any") || from.Array == to.Array && typeFamily(from) == typeFamily(to)
+	return from.OID != 0 || to.OID != 0 || from.IsAlike(to) || strings.HasPrefix(to.Name.Name, "any") ||
+		from.Array == to.Array && typeFamily(from) == typeFamily(to)
 }
 
 // typeFamily returns one word for types that convert to each other, as some of them do.

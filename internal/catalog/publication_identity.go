@@ -124,7 +124,7 @@ func (c *Catalog) identityColumns(t *Relation) (names []string, known bool) {
 }
 
 // sentColumns returns the list of columns that a publication sends of a table, nil for all, and the columns that its row filter reads.
-// With publish_via_partition_root they are those of the topmost table that is published.
+// With publish_via_partition_root they belong to the topmost table that is published.
 func (c *Catalog) sentColumns(o *Object, t *Relation) (listed, filter []string) {
 	from := t
 	for a, depth := t, 0; o.ViaRoot && a != nil && depth < maxDepth; a, depth = c.Relation(a.Parent), depth+1 {

@@ -32,7 +32,7 @@ func (r *Regexp) once() *regexp.Regexp {
 	return r.compiled
 }
 
-// in returns what is to be asked about a text: an expression without a match if that is certain.
+// in returns what answers for a text: an expression without a match if that is certain.
 func (r *Regexp) in(text string) *regexp.Regexp {
 	r.read.Do(func() { r.filter = readFilter(r.pattern) })
 	if r.filter.excludes(text) {

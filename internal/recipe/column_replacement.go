@@ -228,7 +228,8 @@ func (g mirrorTriggers) names() []string { return []string{g.update, g.add} }
 func (g mirrorTriggers) createStatements(t *catalog.Relation, function string, columns []string, unfilled string) []string {
 	out := []string{function}
 	for _, c := range []struct{ name, event, condition string }{
-		{g.update, "UPDATE", " WHEN (" + changedCondition(columns) + " OR " + unfilled + ")"}, {g.add, "INSERT", " WHEN (pg_catalog.num_nulls(" + listOfRow("NEW.", columns) + ") >= 0)"},
+		{g.update, "UPDATE", " WHEN (" + changedCondition(columns) + " OR " + unfilled + ")"},
+		{g.add, "INSERT", " WHEN (pg_catalog.num_nulls(" + listOfRow("NEW.", columns) + ") >= 0)"},
 	} {
 		out = append(out, "CREATE TRIGGER "+quoteIdent(c.name)+" BEFORE "+c.event+" ON "+tableName(t)+" FOR EACH ROW"+c.condition+" EXECUTE FUNCTION "+
 			qualifyInSchema(t, g.update)+"()",

@@ -25,7 +25,7 @@ func SetSequence(c *catalog.Catalog, t *catalog.Relation, column *catalog.Column
 	return "SELECT setval(" + sequence + ", (SELECT " + number + " FROM " + table + "))"
 }
 
-// AddIdentity returns the statements that make a column of a catalog an identity column whose numbers follow those of its rows.
+// AddIdentity returns the statements that make a column of a catalog an identity column whose numbers follow its rows'.
 func AddIdentity(c *catalog.Catalog, t *catalog.Relation, column *catalog.Column) string {
 	alter := alterTable(t.Name) + "ALTER COLUMN " + quoteIdent(column.Name) + " "
 	var steps []string

@@ -172,7 +172,7 @@ type notNullName struct {
 	replacedColumn, replacedName string
 }
 
-// notNullNamesQuery finds the constraints of a new column, which the step may make, or of all columns of a new table, with those of the old one.
+// notNullNamesQuery finds the constraints of a new column, which the step may make, or of all columns of a new table, with the old one's.
 const notNullNamesQuery = `
 SELECT c.oid, a.attnum, c.relname::text, a.attname::text, coalesce(oa.attname::text, ''), coalesce(o.conname::text, '')
 FROM pg_catalog.pg_class AS c

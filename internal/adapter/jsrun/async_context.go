@@ -16,7 +16,7 @@ func (p *programRun) enterTransaction(connection int) {
 	p.opened = append(slices.Clip(p.opened), connection)
 }
 
-// leaveTransaction ends it, or its part up to where it waits first.
+// leaveTransaction ends it, or its part up to its first wait.
 func (p *programRun) leaveTransaction() { p.opened = p.opened[:max(len(p.opened)-1, 0)] }
 
 // listOpened returns the connections with a transaction around the function that runs.

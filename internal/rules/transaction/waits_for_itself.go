@@ -30,17 +30,21 @@ func checkWaitsForItself(p *rule.Pass, s *rule.Stmt) {
 	r := rule.Report{
 		Fact: fmt.Sprintf("%s waits for ever for its own program: it is sent on another connection, and the open transaction of the statement at %s holds %s on %s",
 			statementVerb(s), place, holder.Lock, name),
-		Harm: fmt.Sprintf("the program commits only after this statement, and the server sees no deadlock: the deploy hangs until a timeout, and every query on %s that the lock blocks waits with it", name),
+		Harm: fmt.Sprintf("the program commits only after this statement, and the server sees no deadlock: the deploy hangs until a timeout, "+
+			"and every query on %s that the lock blocks waits with it", name),
 		Instead: "send it in the transaction of the statement at " + place + " (trx in place of knex or db, the option transaction, the client in place of the pool), " +
 			"or after its commit",
-		Evidence: []onward.Evidence{holder.By.NewEvidence("takes " + holder.Lock.String() + " on " + name), s.NewEvidence("needs " + needed.Lock.String() + " on " + name)},
-		Cause:    "and %d other statements wait for it, too",
+		Evidence: []onward.Evidence{
+			holder.By.NewEvidence("takes " + holder.Lock.String() + " on " + name), s.NewEvidence("needs " + needed.Lock.String() + " on " + name),
+		},
+		Cause: "and %d other statements wait for it, too",
 	}
 	if s.Migration.Runner.LockTimeout > 0 {
 		r.Harm += "; lock_timeout ends that with an error, at each attempt"
 	}
 	if unseen {
-		r.Fact = fmt.Sprintf("%s is sent on another connection, which does not see %s: the transaction that creates it at %s is still open", statementVerb(s), name, place)
+		r.Fact = fmt.Sprintf("%s is sent on another connection, which does not see %s: the transaction that creates it at %s is still open",
+			statementVerb(s), name, place)
 		r.Harm = "the migration fails: relation \"" + holder.Name.Name + "\" does not exist"
 	}
 	if s.Migration.Runner.OutsideBeside {

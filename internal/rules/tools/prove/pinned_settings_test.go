@@ -15,7 +15,7 @@ import (
 func TestConversionsIgnoreTheWriter(t *testing.T) {
 	t.Parallel()
 	server := pgservertest.Connect(t, pgservertest.Database(t, rotation.Pick(t, 6, pgservertest.Majors())[0]))
-	// The settings of the migration, then those of a writer.
+	// The settings of the migration, then a writer's.
 	settings := [][]string{
 		{"SET timezone = 'America/Lima'", "SET datestyle = ISO, DMY", "SET bytea_output = escape", "SET intervalstyle = postgres", "SET lc_monetary = 'C'"},
 		{"SET timezone = 'Asia/Tokyo'", "SET datestyle = SQL, MDY", "SET bytea_output = hex", "SET intervalstyle = iso_8601", "SET extra_float_digits = -9"},

@@ -97,9 +97,9 @@ type fixBench struct {
 // left is what messages leave in the database, or the error of one.
 type left struct {
 	objects map[string]string
-	// details are what the objects have beside their definitions. behind are columns whose next number exists already.
-	details, behind map[string]string
-	err             error
+	// details are what the objects have beside their definitions. late are columns whose next number exists already.
+	details, late map[string]string
+	err           error
 }
 
 // run sends messages after the fixture's base.
@@ -135,7 +135,7 @@ func (b *fixBench) run(t *testing.T, f *ruletest.Fixture, ex *ruletest.Release, 
 		for _, x := range list {
 			out.objects[x.Kind+" "+x.Name] = x.Definition
 		}
-		out.details, out.behind = b.readPairs(t, readDetails), b.readPairs(t, readBehind)
+		out.details, out.late = b.readPairs(t, readDetails), b.readPairs(t, readBehind)
 	}
 	b.known[key] = out
 	return out
@@ -310,7 +310,7 @@ func (b *fixBench) tryAt(t *testing.T, p proof, ex *ruletest.Release, tool proje
 			return fmt.Sprintf("leaves %s with %s, and not with %s", name, now, detail)
 		}
 	}
-	for column, sequence := range got.behind {
+	for column, sequence := range got.late {
 		if setsNumber(sent) {
 			return "leaves " + column + " with a number of " + sequence + " that exists already"
 		}
