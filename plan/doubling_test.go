@@ -146,7 +146,7 @@ func constructs(t *testing.T) map[string]repeated {
 
 // slowerConstructs are the exceptions.
 var slowerConstructs = map[string]exception{
-	"AT_AlterColumnType": {few: 50, reason: "each column becomes twelve steps that are judged, which takes seconds"},
+	"AT_AlterColumnType": {few: 50, limit: 3.5, reason: "each column becomes twelve steps that are judged, which takes seconds"},
 	"AT_AddInherit":      {few: 50, reason: "each parent that was not seen learns all columns of the table, which takes seconds"},
 	"AT_SetExpression":   {limit: 4.5, reason: "a generated column that reads unknown names is resolved again after each command; a table has at most 1,600"},
 	"block":              {limit: 4, reason: "not looked into yet: 47 MB for 500 statements"},

@@ -98,7 +98,7 @@ func (w *replacement) checkConflicts(renamed bool) {
 	r := w.c.Release
 	if renamed {
 		for _, c := range r.changes {
-			if !w.declaredByComment && slices.Contains(c.setColumns(), w.columnID) && !c.fillsOnlyNull(w.old.Name, w.newColumn.Name) {
+			if !w.declaredByComment && slices.Contains(c.setColumns(), w.columnID) && !c.fillsOnlyNull(w.old.Name, w.newColumn.Name) && !c.onlyTrims() {
 				w.addObstacle("%s:%d changes the values of %s, which the release renames to %s: deployed code and new code would mean different values by "+
 					"the two names. Change the values in a release of its own", c.Migration.Path, c.Line, w.old.Name, w.newColumn.Name)
 			}
@@ -177,4 +177,15 @@ func (w *replacement) checkDeclaredRename() {
 func (c *Change) changesRows(table catalog.OID) bool {
 	t := c.writtenTable()
 	return t != nil && t.OID == table
+}
+
+// onlyTrims reports whether an UPDATE only takes characters from the ends of the values: both codes mean the same by them.
+func (c *Change) onlyTrims() bool {
+	update := c.Node.GetUpdateStmt()
+	return update != nil && !slices.ContainsFunc(update.TargetList, func(n *pgparse.Node) bool {
+		target := n.GetResTarget()
+		call := target.GetVal().GetFuncCall()
+		return call == nil || !slices.Contains([]string{"btrim", "ltrim", "rtrim"}, pgparse.LastText(call.Funcname)) ||
+			len(call.Args) == 0 || pgparse.LastText(call.Args[0].GetColumnRef().GetFields()) != target.Name
+	})
 }

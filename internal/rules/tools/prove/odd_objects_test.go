@@ -38,10 +38,10 @@ const oursOnly = ` JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname !
 // readDetails lists what the definitions of objects leave out. A column counts with its type: of another type, it is another column.
 const readDetails = `
 SELECT format('column %s.%I %s', c.oid::regclass, a.attname, format_type(atttypid, atttypmod)), concat_ws(', ', 'statistics ' || nullif(a.attstattarget, -1),
-	'storage ' || a.attstorage, 'acl ' || a.attacl::text, 'options ' || a.attoptions::text, 'comment ' || col_description(c.oid, a.attnum))
+	'storage ' || a.attstorage::text, 'acl ' || a.attacl::text, 'options ' || a.attoptions::text, 'comment ' || col_description(c.oid, a.attnum))
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'f')` + oursOnly + ` WHERE a.attnum > 0 AND NOT a.attisdropped
 UNION ALL SELECT format('%s %s', c.relkind, c.oid::regclass), concat_ws(', ', 'options ' || c.reloptions::text, 'acl ' || c.relacl::text,
-	'comment ' || obj_description(c.oid, 'pg_class'), 'persistence ' || c.relpersistence,
+	'comment ' || obj_description(c.oid, 'pg_class'), 'persistence ' || c.relpersistence::text,
 	'tablespace ' || nullif(c.reltablespace, 0), 'valid ' || i.indisvalid)
 FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid` + oursOnly + ` WHERE c.relkind IN ('r', 'p', 'f', 'i', 'I')
 UNION ALL SELECT format('constraint %I on %s', conname, conrelid::regclass), concat_ws(', ', 'deferrable ' || condeferrable, 'deferred ' || condeferred,
