@@ -91,11 +91,7 @@ func (g guards) evaluateBool(x *pgparse.BoolExpr, row guardRow) truth {
 
 // evaluateRegclass evaluates to_regclass('x') IS NULL, and IS NOT NULL.
 func (g guards) evaluateRegclass(x *pgparse.NullTest) truth {
-	arg := x.Arg
-	for arg.GetTypeCast() != nil {
-		arg = arg.GetTypeCast().GetArg()
-	}
-	call := arg.GetFuncCall()
+	call := pgparse.StripCasts(x.Arg).GetFuncCall()
 	if call == nil || pgparse.LastText(call.Funcname) != "to_regclass" || len(call.Args) != 1 {
 		return unknown
 	}

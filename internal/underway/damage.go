@@ -62,7 +62,7 @@ func ReadDamage(ctx context.Context, conn ledger.Conn, p *ledger.Plan, isDone fu
 // FindMissing returns what a plan has made and somebody else has dropped.
 func FindMissing(ctx context.Context, conn ledger.Conn, path string, list []undo.Made) (out []undo.Made, err error) {
 	for _, m := range list {
-		exists := false
+		var exists bool
 		switch {
 		case m.Index:
 			index := undo.Object{Table: m.Name}
