@@ -67,9 +67,9 @@ func ExitIf(missed bool, err error) {
 	}
 }
 
-// BuildOnward builds the onward of a module's directory as the file program, which is there only if it is whole.
+// BuildOnward builds the onward of the module of a directory as the file program, which is there only if it is whole.
 func BuildOnward(ctx context.Context, dir, program string, flags ...string) error {
-	args := append(append([]string{"build", "-trimpath", "-buildvcs=false"}, flags...), "-o", program+".new", "./cmd/onward")
+	args := append(append([]string{"build", "-trimpath", "-buildvcs=false"}, flags...), "-o", program+".new", "github.com/onward-sql/onward/cmd/onward")
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
