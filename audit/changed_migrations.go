@@ -97,7 +97,7 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 		case old == nil && i > lastDeployed && m.Order > 0 && m.Order <= newest: // a squash that databases take for applied
 		case old == nil:
 			c.release = append(c.release, releasedMigration{migration: m, status: onward.StatusNew})
-			if i < lastDeployed && !all.Traits(p.source.Framework).Graph && !m.Repeatable {
+			if i < lastDeployed && !all.Traits(p.source.Framework).Graph && !m.Repeatable && !m.Late {
 				c.history = append(c.history, history.Change{
 					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.HistoryBehavior.OutOfOrder,
 				})

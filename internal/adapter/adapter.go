@@ -267,6 +267,8 @@ type Migration struct {
 	// Repeatable migrations run again whenever they change. A Baseline migration makes what earlier ones made, and runs in databases without
 	// a history only.
 	Repeatable, Baseline bool
+	// Late is set if the runner takes it also after later ones have run.
+	Late bool
 }
 
 // Snapshot is a dump of the schema. The schema of a set with one is this, and what the migrations make that it does not include.

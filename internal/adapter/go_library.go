@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// golangMigrate and maragu are libraries whose files have the same names.
-const golangMigrate, maragu = "golang-migrate", "maragu.dev/migrate"
+// These are libraries whose files have the same names.
+const golangMigrate, maragu, bun = "golang-migrate", "maragu.dev/migrate", "bun"
 
 // goLibraries match the libraries with which Go programs run files of SQL, in a go.mod and in imports.
 var goLibraries = map[string]*lazyregexp.Regexp{
@@ -20,7 +20,7 @@ var goLibraries = map[string]*lazyregexp.Regexp{
 	"dbmate":      lazyregexp.New(`\bgithub\.com/amacneil/dbmate\b`),
 	"sql-migrate": lazyregexp.New(`\bgithub\.com/rubenv/sql-migrate\b`),
 	"tern":        lazyregexp.New(`\bgithub\.com/jackc/tern\b`),
-	"bun":         lazyregexp.New(`\bgithub\.com/uptrace/bun/migrate\b`),
+	bun:           lazyregexp.New(`\bgithub\.com/uptrace/bun(?:/migrate"| v\d)`),
 	"Atlas":       lazyregexp.New(`\b(?:ariga\.io/atlas(?:-go-sdk)?|entgo\.io/ent/dialect/sql/schema)\b`),
 }
 
@@ -53,25 +53,31 @@ func closestGoImport(t Tree, dir, mod string) (libraries []string, file string) 
 	}
 }
 
-// UsesMaragu returns the file that shows that maragu.dev/migrate runs the .up.sql files of a directory; "" for none. Its names
+// UsesMaragu returns the file that shows that maragu.dev/migrate runs the .up.sql files of a directory; "" for none.
+func UsesMaragu(t Tree, dir string) string { return findGoRunner(t, dir, maragu) }
+
+// UsesBun returns the file that shows that bun runs the .up.sql files of a directory; "" for none.
+func UsesBun(t Tree, dir string) string { return findGoRunner(t, dir, bun) }
+
+// findGoRunner returns the file that shows that a library runs the .up.sql files of a directory; "" for none. Its names
 // may also belong to other libraries: in a module that requires several, the closest Go file that imports one of them decides.
-func UsesMaragu(t Tree, dir string) string {
+func findGoRunner(t Tree, dir, library string) string {
 	mod, ok := NearestFile(t, dir, "go.mod")
 	if !ok {
 		return ""
 	}
 	required := listGoLibraries(ReadFile(t, mod).Text)
-	if !slices.Contains(required, maragu) {
+	if !slices.Contains(required, library) {
 		return ""
 	}
-	if len(required) == 1 {
+	if len(required) == 1 && library != bun {
 		return mod
 	}
 	imported, file := closestGoImport(t, dir, mod)
 	switch {
-	case slices.Contains(imported, maragu):
+	case slices.Contains(imported, library):
 		return file
-	case len(imported) == 0 && !slices.Contains(required, golangMigrate):
+	case len(imported) == 0 && library != bun && !slices.Contains(required, golangMigrate):
 		return mod // no other of them has these names
 	}
 	return ""

@@ -97,7 +97,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 			}
 		}
 		if len(ups) == 0 || inTx > 0 || slices.ContainsFunc(ups, adapter.ForPostgres) || adapter.UsesPop(t, d.Path) ||
-			adapter.UsesMaragu(t, d.Path) != "" {
+			adapter.UsesMaragu(t, d.Path) != "" || adapter.UsesBun(t, d.Path) != "" {
 			continue
 		}
 		annotated, total := goose.CountAnnotated(t, d, ups)

@@ -36,9 +36,13 @@ var diesel = runner{
 		return slices.ContainsFunc(p.ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) &&
 			(p.hasFileAbove("diesel.toml") || p.hasFile("00000000000000_diesel_initial_setup/up.sql") || p.dependsOn("diesel"))
 	},
-	loose: true,
-	owns:  func(name string) bool { return name == "up.sql" },
-	send:  setDieselSendMode,
+	loose:  true,
+	unique: true,
+	twice: func(string) string {
+		return "Diesel keeps one migration of each version: it never runs the other, and nothing says so"
+	},
+	owns: func(name string) bool { return name == "up.sql" },
+	send: setDieselSendMode,
 	form: &adapter.Form{
 		Up: "/up.sql", Down: "/down.sql", Transaction: onward.TransactionFile, Texts: true, Moments: "2006-01-02-150405",
 		Settings: "/metadata.toml", SettingsAlone: "run_in_transaction = false\n",

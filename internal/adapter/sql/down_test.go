@@ -37,7 +37,7 @@ func TestDown(t *testing.T) {
 			onward.TransactionFile, []string{"> SELECT 2;", "> SELECT 4;"},
 		},
 		"down before up": {one("-- migrate:down\nSELECT 2;\n-- migrate:up\nSELECT 1;\n"), onward.TransactionFile, []string{"> SELECT 2;"}},
-		"MyBatis":        {one("SELECT 1;\n-- //@UNDO\nSELECT 2;\n"), onward.TransactionNone, []string{"SELECT 2;"}},
+		"MyBatis":        {one("SELECT 1;\n-- //@UNDO\nSELECT 2;\n"), onward.TransactionFile, []string{"SELECT 2;"}},
 		"Diesel": {
 			map[string]string{"m/2024-01-01-000000_a/up.sql": "SELECT 1;", "m/2024-01-01-000000_a/down.sql": "SELECT 2;"},
 			onward.TransactionFile, []string{"> SELECT 2;"},

@@ -10,10 +10,10 @@ import (
 // U7__x.sql for a down migration, B7__x.sql for a baseline migration.
 var flywayNames = nameScheme{version: flywayVersion, repeats: isFlywayRepeatable, undoes: isFlywayUndo, makesBaseline: isFlywayBaseline}
 
-var flywayVersioned = lazyregexp.New(`^(?:[VB](\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
+var flywayVersioned = lazyregexp.New(`^(?:[VBU](\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
 
 func flywayVersion(name string) (version string, found bool) {
-	if name == "" || strings.IndexByte("VBR", name[0]) < 0 {
+	if name == "" || strings.IndexByte("VBRU", name[0]) < 0 {
 		return "", false
 	}
 	m := flywayVersioned.FindStringSubmatch(name)

@@ -26,6 +26,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	}
 	tool := detectRunner(p)
 	from := p.evidence // files that later checks read are no evidence
+	if tool.names != nil {
+		p.takeNames(tool, set)
+	}
 	if tool.list != nil {
 		tool.list(p, set)
 	}

@@ -1,7 +1,6 @@
 package sql
 
 import (
-	"path"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -28,18 +27,8 @@ var maragu = runner{
 		user := adapter.UsesMaragu(p.tree, p.Path)
 		return user != "" && slices.ContainsFunc(p.ups, maraguName.MatchString) && p.recordEvidence(user)
 	},
-	list: func(p *migrationDir, set *adapter.Set) {
-		p.removeFiles(func(n string, _ *adapter.File) bool {
-			if maraguName.MatchString(n) {
-				return false
-			}
-			set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
-				"maragu.dev/migrate passes over "+path.Base(n)+": its name is not NAME.up.sql",
-				"the migration never runs", "name it like its neighbors: 0042-what-it-does.up.sql")})
-			return true
-		})
-		sortAsText(p, set)
-	},
+	names: maraguName, nameForm: "NAME.up.sql", nameExample: "0042-what-it-does.up.sql",
+	list:  sortAsText,
 	id:    func(file, _ string) string { return maraguName.ReplaceAllString(file, "$1") },
 	mode:  onward.TransactionFile,
 	whole: true,

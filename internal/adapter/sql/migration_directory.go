@@ -2,6 +2,7 @@ package sql
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -55,6 +56,30 @@ func (p *migrationDir) removeFiles(out func(name string, f *adapter.File) bool) 
 		}
 	}
 	p.ups, p.files = names, files
+}
+
+// takeNames takes the files of a directory that its tool runs, and reports those that it passes over.
+func (p *migrationDir) takeNames(tool *runner, set *adapter.Set) {
+	names := p.ups
+	for _, n := range p.Names { // a name that other tools give to a down migration
+		if tool.names.MatchString(n) && !slices.Contains(names, n) {
+			names = append(slices.Clip(names), n)
+		}
+	}
+	if len(names) > len(p.ups) {
+		p.ups = names
+		sortVersions(p.ups)
+		p.readFiles(p.ups)
+	}
+	p.removeFiles(func(n string, _ *adapter.File) bool {
+		if tool.names.MatchString(path.Base(n)) {
+			return false
+		}
+		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
+			fmt.Sprintf("%s passes over %s: its name is not %s", tool.name, path.Base(n), tool.nameForm),
+			"the migration never runs", "name it like its neighbours: "+tool.nameExample)})
+		return true
+	})
 }
 
 // reorderFiles changes the order of the up migrations.

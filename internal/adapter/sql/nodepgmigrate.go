@@ -29,8 +29,9 @@ var nodePg = runner{
 	mode:  onward.TransactionFile,
 	whole: true,
 	marks: &marks{
-		up: compilePattern(`^--\s*Up Migration\b.*$`), down: compilePattern(`^--\s*Down Migration\b.*$`), mode: onward.TransactionFile,
-		words: []string{"p Migration", "n Migration", "p migration", "n migration", "P MIGRATION", "N MIGRATION"},
+		up: compilePattern(`^\s*--[\s-]*Up\s+Migration\b.*$`), down: compilePattern(`^\s*--[\s-]*Down\s+Migration\b.*$`), mode: onward.TransactionFile,
+		needsUp: true,
+		words:   []string{"p Migration", "n Migration", "p migration", "n migration", "P MIGRATION", "N MIGRATION"},
 	},
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		config, ok := adapter.NearestFile(t, set.Source.Dir, "package.json")

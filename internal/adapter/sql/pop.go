@@ -27,6 +27,21 @@ var pop = runner{
 	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return popName.MatchString(n) && adapter.UsesPop(p.tree, p.Path) })
 	},
+	// It takes another word in front of .up.sql for the name of a database. Only ory's knows "autocommit".
+	list: func(p *migrationDir, set *adapter.Set) {
+		if p.nearestFileHas("go.mod", "github.com/ory/") {
+			return
+		}
+		p.removeFiles(func(n string, _ *adapter.File) bool {
+			if !strings.Contains(n, ".autocommit.") {
+				return false
+			}
+			set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
+				"pop passes over "+n+": it takes autocommit for the name of a database", "the migration never runs",
+				"take the word out of the name; pop runs each file in a transaction")})
+			return true
+		})
+	},
 	// It records versions: the rest of the name may change.
 	id:    func(_, name string) string { id, _, _ := strings.Cut(name, "."); return id },
 	mode:  onward.TransactionFile,

@@ -3,6 +3,7 @@ package sql
 import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -43,6 +44,10 @@ type runner struct {
 	// programs reads its migrations that are programs of JavaScript; nil if it has none, or if they are not read.
 	programs *jscode.Adapter
 
+	// names matches the names of the files that it runs: it passes over the others without a word. nameForm is how these look, for a
+	// message, and nameExample is one; nil if each name will do.
+	names                 *lazyregexp.Regexp
+	nameForm, nameExample string
 	// list removes the files that it does not run, and sorts the others in its order.
 	list func(p *migrationDir, set *adapter.Set)
 	// id returns the recorded ID of a migration, given its file and the name without extensions.
@@ -91,8 +96,8 @@ type runner struct {
 
 // tools are all tools, in the order in which they are tried. A new tool needs a line here.
 var tools = []*runner{
-	&supabase, &drizzle, &refinery, &flyway, &dbmate, &tern, &pop, &maragu, &sqlMigrate, &prisma, &diesel, &liquibase, &nodePg, &atlas,
-	&goose, &rambler, &play, &mybatis, &bun, &hasura, &graphile,
+	&supabase, &drizzle, &refinery, &pgmigrate, &flyway, &dbmate, &tern, &pop, &maragu, &sqlMigrate, &prisma, &diesel, &liquibase, &nodePg, &atlas,
+	&goose, &rambler, &play, &mybatis, &bun, &hasura, &graphile, &postgrator,
 }
 
 // hands are the runners of a directory without a tool, chosen by the project's scripts;

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"path"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/lazyregexp"
@@ -27,7 +26,7 @@ var supabase = runner{
 		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.HasFile(p.tree, home+"/config.toml") &&
 			p.recordEvidence(home+"/config.toml")
 	},
-	list:   removeSupabaseIgnored,
+	names: lazyregexp.New(`^\d+_`), nameForm: "NUMBER_name.sql", nameExample: "20240131120000_what_it_does.sql",
 	mode:   onward.TransactionPipeline,
 	send:   cutSupabaseFile,
 	sure:   func(string) bool { return true },
@@ -69,17 +68,4 @@ func cutSupabaseFile(f *file) {
 	if alone {
 		f.regions, f.mode, f.whole = regions, onward.TransactionNone, true
 	}
-}
-
-// removeSupabaseIgnored removes the files that Supabase's CLI ignores.
-func removeSupabaseIgnored(p *migrationDir, set *adapter.Set) {
-	p.removeFiles(func(n string, _ *adapter.File) bool {
-		if i := countLeadingDigits(n); i > 0 && strings.HasPrefix(n[i:], "_") {
-			return false
-		}
-		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
-			"Supabase's CLI passes over "+path.Base(n)+": its name is not NUMBER_name.sql",
-			"the migration never runs", "name it like its neighbours: 20240131120000_what_it_does.sql")})
-		return true
-	})
 }

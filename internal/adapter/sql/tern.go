@@ -41,7 +41,9 @@ var tern = runner{
 	twice: func(version string) string {
 		return "tern refuses to run: \"Duplicate migration " + strings.TrimLeft(version, "0") + "\""
 	},
-	finish: reportTernGaps,
+	finish: func(_ adapter.Tree, set *adapter.Set) {
+		reportNumberGaps(set, func(missing int) string { return fmt.Sprintf("tern refuses to run: \"Missing migration %d\"", missing) })
+	},
 }
 
 // areNumbersContiguous reports whether the names have the numbers 1, 2, 3 ….
@@ -54,8 +56,8 @@ func areNumbersContiguous(names []string) bool {
 	return len(names) > 1
 }
 
-// reportTernGaps reports missing numbers, at which tern stops.
-func reportTernGaps(_ adapter.Tree, set *adapter.Set) {
+// reportNumberGaps reports missing numbers, beginning at 1. stop says what the tool does at one.
+func reportNumberGaps(set *adapter.Set, stop func(missing int) string) {
 	expected := 1
 	for _, m := range set.Migrations {
 		if m.Version == "" {
@@ -64,8 +66,7 @@ func reportTernGaps(_ adapter.Tree, set *adapter.Set) {
 		n := parseDigits(m.Version)
 		if n > expected {
 			set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: newFileRefusal(
-				fmt.Sprintf("number %d is missing before %s", expected, path.Base(m.Path)),
-				fmt.Sprintf("tern refuses to run: \"Missing migration %d\"", expected),
+				fmt.Sprintf("number %d is missing before %s", expected, path.Base(m.Path)), stop(expected),
 				fmt.Sprintf("number them without a gap: this one is %0*d", len(m.Version), expected))})
 		}
 		expected = n + 1

@@ -21,6 +21,8 @@ type marks struct {
 	// offFile is set if off holds for both.
 	offDown *lazyregexp.Regexp
 	offFile bool
+	// needsUp is set if a file without the marker of the up migration runs as a whole.
+	needsUp bool
 	// cuts is set if statements are sent one by one; otherwise a part is one message.
 	// cutsAlone is set if that is so outside a transaction.
 	cuts, cutsAlone bool
@@ -68,7 +70,7 @@ func findHintedLines(text string) []line {
 			end = pos + n
 		}
 		l := text[pos:end]
-		if (strings.HasPrefix(l, "--") || strings.HasPrefix(l, "#")) && hasHint(l) {
+		if first := strings.TrimLeft(l, " \t"); (strings.HasPrefix(first, "--") || strings.HasPrefix(first, "#")) && hasHint(l) {
 			out = append(out, line{l, pos})
 		}
 		pos = end + 1
@@ -98,9 +100,15 @@ func toolByMarkers(lines []line) *runner {
 
 // applyMarkers sets how a file is sent, by its markers.
 func (t *marks) applyMarkers(f *file) {
-	f.regions, _ = t.splitUpAndDown(f.lines, len(f.text))
+	if !t.needsUp || matchesLine(t.up, f.lines) {
+		f.regions, _ = t.splitUpAndDown(f.lines, len(f.text))
+	}
 	f.mode = t.mode
-	if matchesLine(t.off, f.lines) {
+	lines := f.lines
+	if first := slices.IndexFunc(lines, func(l line) bool { return t.down.MatchString(l.text) }); first >= 0 && t.off == t.offDown {
+		lines = lines[:first] // each part has a marker of its own
+	}
+	if matchesLine(t.off, lines) {
 		f.mode = t.none
 		f.m.Runner.Rerun = true
 	}

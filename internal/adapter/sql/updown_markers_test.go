@@ -39,8 +39,17 @@ func TestMarkers(t *testing.T) {
 			"-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;\n", onward.TransactionFile,
 			[]string{"> SELECT 1;", "> SELECT 3;"},
 		},
-		"Play":                  {"# --- !Ups\nSELECT 1;\n# --- !Downs\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
-		"MyBatis":               {"-- // first\nSELECT 1;\n-- //@UNDO\nSELECT 2;\n", onward.TransactionNone, []string{"-- // first\nSELECT 1;"}},
+		"Play":    {"# --- !Ups\nSELECT 1;\n# --- !Downs\nSELECT 2;\n", onward.TransactionNone, []string{"SELECT 1;"}},
+		"MyBatis": {"-- // first\nSELECT 1;\n-- //@UNDO\nSELECT 2;\n", onward.TransactionFile, []string{"-- // first\nSELECT 1;"}},
+		"tern, only the down migration without": {
+			"SELECT 1;\n---- create above / drop below ----\n---- tern: disable-tx ----\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"},
+		},
+		"node-pg-migrate, no marker of the up migration": {
+			"SELECT 1;\n-- Down Migration\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;\n-- Down Migration\nSELECT 2;"},
+		},
+		"node-pg-migrate, markers with blanks and dashes": {
+			"SET lock_timeout = 0;\n  ---- up migration\nSELECT 1;\n ---- down migration\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"},
+		},
 		"down before up":        {"-- migrate:down\nSELECT 2;\n-- migrate:up\nSELECT 1;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
 		"CRLF":                  {"-- migrate:up\r\nSELECT 1;\r\n-- migrate:down\r\nSELECT 2;\r\n", onward.TransactionFile, []string{"> SELECT 1;"}},
 		"a down migration only": {"-- migrate:down\nSELECT 2;\n", onward.TransactionFile, nil},
