@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -70,6 +71,11 @@ func compareRevisions(p pair, changes []gitrange.Change) *comparison {
 	return c
 }
 
+// searchPathSet matches the line of a script that sets search_path.
+var searchPathSet = lazyregexp.New(`(?im)^\s*(?:SET\s+(?:LOCAL\s+|SESSION\s+)?search_path|SELECT\s+(?:pg_catalog\.)?set_config\(\s*'search_path')`)
+
+func setsPath(m *adapter.Migration) bool { return searchPathSet.MatchString(m.Source.Text) }
+
 // recordAdded records the migrations that the release adds or edits. base are the deployed ones, head the IDs
 // at the head, moved the migrations with another name there.
 func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, head map[string]bool, moved map[string]*adapter.Migration) {
@@ -84,6 +90,9 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 		newest = max(newest, m.Order)
 	}
 	for i, m := range p.head.Migrations {
+		if strings.Contains(m.Source.Text, "search_path") && p.base != nil && slices.ContainsFunc(p.base.Migrations, setsPath) {
+			m.Runner.RowTable = history.QualifiedRow // a deployed one has set it, and the tool found its table
+		}
 		old := base[m.ID]
 		if from := moved[m.ID]; old == nil && from != nil {
 			c.recordRename(from, m, p.head.HistoryBehavior.Renamed)

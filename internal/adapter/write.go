@@ -60,6 +60,9 @@ type Form struct {
 	Slug func(slug string) string
 	// Refuses says why the runner cannot send a text; "" if it can. It is nil if the runner sends every text as it is.
 	Refuses func(sql string) string
+	// Warns returns what must be done before the runner can run a statement, in lines of a comment; "" for nothing. It is nil if each
+	// statement just runs.
+	Warns func(sql string) string
 	// Unwritable says why no migration can have a step of a plan, and what to do instead; "" if migrations can.
 	Unwritable string
 }
@@ -177,6 +180,11 @@ func (w *sqlWriting) Files(p *onward.Plan, s *onward.PlanStep, slug string) ([]W
 	head, foot := f.Head, f.Foot
 	if alone {
 		head, foot = cmp.Or(f.HeadAlone, f.Head), cmp.Or(f.FootAlone, f.Foot)
+	}
+	if f.Warns != nil {
+		if warning := f.Warns(s.SQL); warning != "" {
+			head += "-- " + strings.ReplaceAll(warning, "\n", "\n-- ") + "\n"
+		}
 	}
 	text := head + f.retryText(s) + f.bodyWithMarkers(w.stepSQL(s))
 	undo := UndoSQL(s)

@@ -71,9 +71,20 @@ type Tool struct {
 	// WaitsFor is the call in which a second process of the tool waits for the advisory lock that the first one's session
 	// holds; "" if there is none, or if it only tries to take the lock.
 	WaitsFor string
+	// RowTable is how the tool finds the table of its own row, which it writes in a file's transaction, after the file.
+	RowTable RowTable
 	// Renderer is set if the SQL is rendered from operations; nil if authors write it.
 	Renderer *Renderer
 }
+
+// RowTable is how a tool finds a table in a transaction whose search_path a migration has set.
+type RowTable int
+
+const (
+	QualifiedRow   RowTable = iota // by its schema, or on a path of its own; or it writes no row there
+	BareRow                        // by its bare name
+	FirstSchemaRow                 // in the first schema of the path, if there is one
+)
 
 // NonTransactionalFileAdvice says where statements must be that cannot run in a transaction, even if the tool's
 // words for it are not known. Lines after the first are SQL comments.

@@ -50,6 +50,7 @@ var tool = history.Tool{
 	Begin:        "-- +goose StatementBegin",
 	End:          "-- +goose StatementEnd",
 	KeepsSession: true,
+	RowTable:     history.BareRow,
 }
 
 var (

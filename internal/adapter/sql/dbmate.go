@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -45,6 +46,8 @@ var dbmate = runner{
 		},
 		Row:   func(m *adapter.Migration) string { return "version = '" + m.Digits() + "'" },
 		Order: "version",
+		// With --migration-lock, from 2.37 on.
+		Locks: func(string, string, string) []int64 { return []int64{48372615} },
 	},
 	detectInside: func(p *migrationDir) bool {
 		return p.isHalfOfKind(func(text string) bool { return strings.Contains(text, "-- migrate:up") }) // all its files have this
@@ -57,6 +60,7 @@ var dbmate = runner{
 	loose: true,
 
 	keepsSession: true,
+	rowTable:     history.FirstSchemaRow,
 	ended:        "pq: unexpected transaction status idle",
 	unique:       true,
 	twice: func(string) string {

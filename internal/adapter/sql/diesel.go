@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/configfile"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,8 +37,9 @@ var diesel = runner{
 		return slices.ContainsFunc(p.ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) &&
 			(p.hasFileAbove("diesel.toml") || p.hasFile("00000000000000_diesel_initial_setup/up.sql") || p.dependsOn("diesel"))
 	},
-	loose:  true,
-	unique: true,
+	loose:    true,
+	rowTable: history.BareRow,
+	unique:   true,
 	twice: func(string) string {
 		return "Diesel keeps one migration of each version: it never runs the other, and nothing says so"
 	},

@@ -39,7 +39,7 @@ func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.F
 	sender := r.chooseRunner(f)
 	m.Runner.Tool = history.Tool{
 		Name: sender.name, Unit: sender.unit, Apart: sender.apart, Ended: sender.ended, Begin: sender.begin, End: sender.end,
-		KeepsSession: sender.keepsSession, WaitsFor: sender.waitsFor,
+		KeepsSession: sender.keepsSession, WaitsFor: sender.waitsFor, RowTable: sender.rowTable,
 	}
 	m.Runner.Guessed = sender.assumed && o.Transaction == ""
 	f.own, f.mode, f.whole = sender == r, sender.mode, sender.whole

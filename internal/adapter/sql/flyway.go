@@ -56,6 +56,7 @@ var flyway = runner{
 		Up: ".sql", Between: "__", Transaction: onward.TransactionFile, Lone: true, Splits: true,
 		Knows: func(sql string) bool { return flywayAlone.MatchString(pgparse.SqueezeSQL(sql)) },
 	},
+	warns: warnOfHangingBuild,
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		insertFlywayClasses(t, set)
 		c := readFlywaySettings(t)

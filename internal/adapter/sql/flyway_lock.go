@@ -16,8 +16,7 @@ import (
 // connection keeps a transaction open until the last migration is done, and with it the
 // snapshot of its last query. A concurrent build waits for all transactions with an older
 // snapshot, so it waits for that one without end: flyway/flyway#3508, #3682. Read in the
-// source of 9.22, 10 and 13; version 13 prefers a session lock for files with
-// executeInTransaction=false.
+// source of 9.22, 10 and 13, and run: 13.12.1 waits so, also for a file with executeInTransaction=false.
 
 var (
 	waitsForSnapshots = lazyregexp.New(`(?i)\b(?:create\s+(?:unique\s+)?index|reindex\s+(?:\([^)]*\)\s*)?(?:index|table|schema|database|system))\s+concurrently\b`)
@@ -44,12 +43,22 @@ func reportHangingBuild(t adapter.Tree, set *adapter.Set) {
 		}
 		m.Refuse(match[0], "Flyway waits for itself: its own lock is a transaction that stays open beside the concurrent build",
 			"from Flyway 9.1.2 on, the build waits for that transaction and the migration hangs without an error; "+
-				"what is left when it is killed is an INVALID index. The newest releases take another lock where FILE.sql.conf says executeInTransaction=false",
-			"let Flyway lock by its session:\nflyway.postgresql.transactional.lock=false\nor in Spring's application.properties:\n"+
-				"spring.flyway.postgresql.transactional-lock=false")
+				"what is left when it is killed is an INVALID index",
+			lockBySession)
 		m.Problems[len(m.Problems)-1].Severity = onward.Warning
 		return
 	}
+}
+
+const lockBySession = "let Flyway lock by its session:\nflyway.postgresql.transactional.lock=false\nor in Spring's application.properties:\n" +
+	"spring.flyway.postgresql.transactional-lock=false"
+
+// warnOfHangingBuild returns what must be set before Flyway can run a statement; "" for nothing.
+func warnOfHangingBuild(t adapter.Tree, sql string) string {
+	if !waitsForSnapshots.MatchString(sql) || mayUseSessionLock(t) {
+		return ""
+	}
+	return "Flyway waits for itself in this build, without an error, unless this is set. So " + lockBySession
 }
 
 // mayUseSessionLock reports whether the setting is made, or whether nothing in the

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -43,10 +44,11 @@ var pop = runner{
 		})
 	},
 	// It records versions: the rest of the name may change.
-	id:    func(_, name string) string { id, _, _ := strings.Cut(name, "."); return id },
-	mode:  onward.TransactionFile,
-	whole: true,
-	sure:  func(string) bool { return true },
+	id:       func(_, name string) string { id, _, _ := strings.Cut(name, "."); return id },
+	mode:     onward.TransactionFile,
+	whole:    true,
+	rowTable: history.BareRow,
+	sure:     func(string) bool { return true },
 	send: func(f *file) {
 		if strings.Contains(f.name, ".autocommit.") {
 			f.mode = onward.TransactionMessage

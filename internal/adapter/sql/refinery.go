@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -29,8 +30,9 @@ var refinery = runner{
 		return slices.ContainsFunc(p.Names, refineryName.MatchString) && p.dependsOn("refinery")
 	},
 	names: refineryName, nameForm: "VNUMBER__words.sql or UNUMBER__words.sql, with letters, digits and _ in its words", nameExample: "V2__what_it_does.sql",
-	mode:  onward.TransactionFile,
-	whole: true,
+	mode:     onward.TransactionFile,
+	whole:    true,
+	rowTable: history.BareRow,
 	send: func(f *file) {
 		f.hash = f.text
 		f.m.Late = strings.HasPrefix(f.name, "U")

@@ -3,6 +3,7 @@ package sql
 import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -57,6 +58,8 @@ type runner struct {
 	// session reports whether each file has a session to itself.
 	session func(p *migrationDir) bool
 
+	// rowTable is history.Tool.RowTable.
+	rowTable history.RowTable
 	// waitsFor is history.Tool.WaitsFor.
 	waitsFor string
 	// ended is history.Tool.Ended.
@@ -88,6 +91,8 @@ type runner struct {
 	// Its Name is filled in from the runner. If it has no Up, the endings of the existing
 	// names are used.
 	form *adapter.Form
+	// warns is Form.Warns; nil for none.
+	warns func(t adapter.Tree, sql string) string
 
 	// finish checks a directory as a whole. left checks a directory that another tool
 	// runs.

@@ -30,7 +30,8 @@ var sqlMigrate = runner{
 		mode: onward.TransactionFile, none: onward.TransactionNone, cuts: true,
 		off: compilePattern(`^--\s*\+migrate\s+Up\b.*\bnotransaction\b`), offDown: compilePattern(`^--\s*\+migrate\s+Down\b.*\bnotransaction\b`),
 	},
-	loose: true,
+	loose:    true,
+	rowTable: history.BareRow,
 	send: func(f *file) {
 		if f.own && f.marked && strings.Contains(f.text, command) {
 			f.regions = nil

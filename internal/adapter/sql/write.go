@@ -24,6 +24,9 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	case r.form != nil:
 		f = *r.form
 		f.Name = r.name
+		if r.warns != nil {
+			f.Warns = func(sql string) string { return r.warns(t, sql) }
+		}
 	case slices.Contains(tools, r):
 		return nil
 	default:

@@ -56,6 +56,7 @@ type reader struct{ adapter.Base }
 // tool is what rules need to know about sqlx.
 var tool = history.Tool{
 	Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true, WaitsFor: "pg_advisory_lock",
+	RowTable: history.BareRow,
 }
 
 // parseName reads a name as sqlx does.
@@ -178,7 +179,10 @@ var misplaced = lazyregexp.New(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
 
 // readMigrations reads the up migrations of a directory in the order of their versions.
 func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Count: count, Source: s, Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
+	crate, inCrate := nearestCrate(findCrates(t), s.Dir)
+	c := readMigrateSettings(t, crate.crateDir())
+	evidence := adapter.RunnerEvidence{Transaction: onward.TransactionFile}
+	set := &adapter.Set{Count: c.describeTable(), Source: s, Evidence: evidence, HistoryBehavior: adapter.HistoryBehavior{
 		Edited: "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), " +
 			"and the program that migrates at its start does not start",
 		Deleted:    "a database that has it refuses to migrate (VersionMissing) unless ignore_missing is set",
@@ -187,7 +191,6 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	if ignoresMissing(t) {
 		set.HistoryBehavior.Deleted = "sqlx is configured to ignore that: databases that ran it keep what it did, and new ones never get it"
 	}
-	crate, inCrate := nearestCrate(findCrates(t), s.Dir)
 	hasOwnMigrate := inCrate && implementsMigrate(t, crate)
 	files := adapter.Numbered[int64]{
 		Tool: tool, Endings: []string{".sql"}, ParseName: parseName, RefuseName: refuseName,
@@ -200,13 +203,13 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 				o.Transaction = onward.TransactionNone
 				m.Runner.Guessed, m.Runner.Otherwise = true, onward.TransactionFile
 			}
-			loadFile(m, f, crate, o)
+			loadFile(m, f, crate, c, o)
 		},
 	}
 	return set, files.ReadMigrations(ctx, t, set)
 }
 
-func loadFile(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
+func loadFile(m *adapter.Migration, f *adapter.File, c crate, settings settings, o adapter.Options) {
 	m.Problems = append(m.Problems, f.Refused()...)
 	mode := onward.TransactionFile
 	var match []int
@@ -234,7 +237,7 @@ func loadFile(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options)
 		p.Message = o.Transaction == ""
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
-	m.Seal(mode, o, f.Text)
+	m.Seal(mode, o, settings.ignored.Replace(f.Text))
 }
 
 // setLastSeverity sets the severity of a migration's last problem. If the transaction makes a

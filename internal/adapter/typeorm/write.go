@@ -2,6 +2,7 @@ package typeorm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -49,7 +50,13 @@ func (w writer) composeMigration(p *adapter.Program) string {
 	if p.Down == nil {
 		b.WriteString(jscode.IndentLines(2, jscode.FormatThrow()))
 	} else {
-		b.WriteString(w.formatBody(p.Down, p.Alone, false))
+		down := slices.Clone(p.Down)
+		for i, sql := range down {
+			if w.mode == "each" { // migration:revert begins a transaction, whatever the class says
+				down[i] = strings.Replace(sql, "DROP INDEX CONCURRENTLY", "DROP INDEX", 1)
+			}
+		}
+		b.WriteString(w.formatBody(down, p.Alone, false))
 	}
 	b.WriteString("  }\n}\n")
 	return b.String()

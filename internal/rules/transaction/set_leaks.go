@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -159,6 +160,9 @@ func checkSetLeaks(p *rule.Pass, _ *rule.Release) {
 		}
 		if l.first.InBlock() {
 			report.Instead = "use SET LOCAL, which ends with the transaction"
+			if m.Runner.RowTable != history.QualifiedRow && slices.Contains(l.names, "search_path") {
+				report.Instead += ", and SET LOCAL search_path TO DEFAULT at its end: " + runnerName(m) + " writes its own row there"
+			}
 		}
 		if !harmful[l] {
 			report.Severity = onward.Info
