@@ -184,6 +184,9 @@ func (p *parser) addLine(begin, end int) {
 		p.open = begin
 	}
 	p.last = end
+	if p.env && strings.Contains(p.text[begin:end], "$$") {
+		p.refuseFile("with ENVSUB, goose makes one $ of $$", "the server answers with a syntax error, and the run stops", "quote the body with a tag: $body$")
+	}
 	if p.env && variable.MatchString(p.text[begin:end]) {
 		p.out.envsub = append(p.out.envsub, p.line)
 	}

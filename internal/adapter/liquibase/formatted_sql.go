@@ -63,13 +63,16 @@ var (
 	validCheckSum = lazyregexp.New(`(?im)^[ \t]*--[ \t]*validCheckSum\b`)
 )
 
-// normalizeSQL returns the text of a part that Liquibase compares: its SQL, whatever the white
-// space.
+// beside matches white space beside brackets and commas.
+var beside = lazyregexp.New(`\s*([(),])\s*`)
+
+// normalizeSQL returns the text of a part that Liquibase compares: its SQL, whatever the white space, which it leaves out beside brackets
+// and commas (4.33.0).
 func normalizeSQL(sql string) string {
 	if validCheckSum.MatchString(sql) {
 		return ""
 	}
-	return strings.Join(strings.Fields(liquibaseOwn.ReplaceAllString(sql, "")), " ")
+	return beside.ReplaceAllString(strings.Join(strings.Fields(liquibaseOwn.ReplaceAllString(sql, "")), " "), "$1")
 }
 
 var attribute = lazyregexp.New(`(\w+):("[^"]*"|'[^']*'|\S+)`)

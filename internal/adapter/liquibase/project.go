@@ -82,6 +82,9 @@ func findRootChangelogs(t adapter.Tree) map[string][]*root {
 			paths = append(paths, p)
 		}
 		slices.Sort(paths)
+		if isDeployed := func(p string) bool { return adapter.IsDeployed(parentDir(p)) }; slices.ContainsFunc(paths, isDeployed) {
+			paths = slices.DeleteFunc(paths, func(p string) bool { return !isDeployed(p) }) // those of tests include production's
+		}
 		included := map[string]bool{}
 		for _, p := range paths {
 			for _, f := range logs[p].listIncludes(t) {

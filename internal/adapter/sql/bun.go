@@ -45,6 +45,7 @@ var bun = runner{
 			f.mode = onward.TransactionFile
 		}
 		cutBunFile(f)
+		f.warnOfLostLines("bun", "each empty line", func(line string) bool { return line == "" })
 	},
 }
 

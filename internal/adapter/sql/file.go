@@ -2,6 +2,7 @@ package sql
 
 import (
 	"path"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
@@ -61,6 +62,28 @@ func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.F
 	m.Seal(f.mode, o, f.hash)
 	if f.marked && f.trust == markersUnproven {
 		f.addWholeForm(sender)
+	}
+}
+
+// warnOfLostLines reports the first line inside a string of each part that a tool leaves out. which says what it leaves out.
+func (f *file) warnOfLostLines(tool, which string, isLost func(line string) bool) {
+	regions := f.regions
+	for _, part := range f.m.Source.Parts {
+		regions = append(regions, [2]int{part.Start, part.Start + len(part.SQL)})
+	}
+	for _, region := range regions {
+		var lex adapter.Lexer
+		offset := region[0]
+		for l := range strings.Lines(f.text[region[0]:region[1]]) {
+			if lex.Open() == "a string" && isLost(strings.TrimRight(l, "\r\n")) {
+				f.m.Refuse(offset, tool+" leaves out this line, which is inside a string",
+					tool+" drops "+which+" before it sends a statement: the value has no such line", "write the line break as \\n in a string of one line: E'…'")
+				f.m.Problems[len(f.m.Problems)-1].Severity = onward.Warning
+				break
+			}
+			lex.Feed(l)
+			offset += len(l)
+		}
 	}
 }
 

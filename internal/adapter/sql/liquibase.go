@@ -87,8 +87,8 @@ func setChangesetParts(f *file) {
 // isLiquibaseDir reports whether a directory is one of Liquibase's, judged by its path and the
 // first lines of its files.
 func isLiquibaseDir(t adapter.Tree, d adapter.Dir) bool {
-	return changelogDir.MatchString(d.Path) && slices.ContainsFunc(d.Names, func(n string) bool {
-		return changesets.IsFormattedSQL(adapter.ReadFile(t, d.Join(n)).Text)
+	return slices.ContainsFunc(d.Names, func(n string) bool {
+		return changelogDir.MatchString(d.Join(n)) && changesets.IsFormattedSQL(adapter.ReadFile(t, d.Join(n)).Text)
 	})
 }
 

@@ -36,6 +36,7 @@ var sqlMigrate = runner{
 		if f.own && f.marked && strings.Contains(f.text, command) {
 			f.regions = nil
 			f.m.Source.Parts, f.m.Problems = cutAtLines(f.text)
+			f.warnOfLostLines("sql-migrate", "each line that begins with \"-- \"", func(line string) bool { return strings.HasPrefix(line, "-- ") })
 		}
 	},
 }
