@@ -301,7 +301,7 @@ func (b *pageBuilder) statementReference(i int) string {
 
 func (b *pageBuilder) buildMigration(i int) pageMigration {
 	m := &b.report.Migrations[i]
-	out := pageMigration{N: i + 1, Path: escape.Line(m.Path), Name: escape.Line(view.ShortName(m.Path)), How: view.DescribeTransaction(m)}
+	out := pageMigration{N: i + 1, Path: escape.Line(m.Path), Name: escape.Line(view.ShortName(m.Path)) + view.ChangesetName(m), How: view.DescribeTransaction(m)}
 	if m.Status != "" && m.Status != onward.StatusNew {
 		out.How = escape.Line(string(m.Status)) + " · " + out.How
 	}

@@ -102,7 +102,7 @@ func writeMigrationRow(b *strings.Builder, x *view.Index, m *onward.Migration) {
 		}
 		changes = append(changes, text)
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", escapeCell(codeSpan(m.Path)), escapeCell(strings.Join(changes, "; ")), escapeCell(lockCell(m)),
+	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", escapeCell(codeSpan(m.Path+view.ChangesetName(m))), escapeCell(strings.Join(changes, "; ")), escapeCell(lockCell(m)),
 		escapeCell(escapeProse(view.DescribeOutcome(x, m))))
 }
 

@@ -285,7 +285,7 @@ func (t *reportWriter) printMigration(m *onward.Migration) {
 	if m.Status != "" && m.Status != onward.StatusNew {
 		right = escape.Line(string(m.Status)) + " · " + right
 	}
-	t.addTwoSided(t.displayPath(m.Path), right, t.Bold, t.Dim)
+	t.addTwoSided(t.displayPath(m.Path)+view.ChangesetName(m), right, t.Bold, t.Dim)
 	t.printChanges(m.Changes)
 	findings, opaque := t.index.FindingsOn(m), t.index.OpaqueIn(m)
 	t.printStatements(m, findings, opaque)

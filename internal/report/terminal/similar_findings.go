@@ -122,7 +122,7 @@ func (t *reportWriter) printOverview() {
 			fine++
 			continue
 		}
-		l := line{path: view.ShortName(escape.Line(m.Path)), words: words}
+		l := line{path: view.ShortName(escape.Line(m.Path)) + view.ChangesetName(m), words: words}
 		if f := worstOf(t.index.FindingsOn(m)); f != nil {
 			l.worst = escape.Line(f.Fact)
 		}

@@ -173,8 +173,8 @@ func FormatTick(ms float64) string {
 }
 
 // ShortName returns the shortest name that identifies a migration's file: its name; with
-// the directory, if every file has the same name (up.sql); with the application, if the
-// directory does not name it (Django).
+// the directory, if every file has the same name (up.sql), or if it is that of a version, in which numbers may begin anew (1.3/0001_x.sql);
+// with the application, if the directory does not name it (Django).
 func ShortName(file string) string {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
@@ -182,7 +182,7 @@ func ShortName(file string) string {
 	switch {
 	case dir == "":
 		return name
-	case stem == "up" || stem == "down" || stem == "migration":
+	case stem == "up" || stem == "down" || stem == "migration", isVersion(path.Base(dir)):
 		return path.Base(dir) + "/" + name
 	case strings.HasSuffix(name, ".py") && path.Base(dir) == "migrations" && path.Dir(dir) != ".":
 		return path.Base(path.Dir(dir)) + "/" + name
@@ -208,3 +208,18 @@ func FormatPlace(path string, line, column int) string {
 
 // ShortenRelation is a relation's name for people: the schema public is not named.
 func ShortenRelation(name string) string { return escape.Line(strings.TrimPrefix(name, "public.")) }
+
+// isVersion reports whether a directory's name is the number of a version: 1.3, v2, 82.
+func isVersion(name string) bool {
+	return strings.Trim(strings.TrimPrefix(name, "v"), "0123456789.") == "" && strings.ContainsAny(name, "0123456789")
+}
+
+// ChangesetName returns the name of a migration in a file that has several, after a blank; "" for a file that is one migration.
+func ChangesetName(m *onward.Migration) string {
+	file, rest, found := strings.Cut(m.ID, "::")
+	if !found || !strings.HasSuffix(m.Path, file) {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, "::")
+	return " " + escape.Line(name)
+}
