@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
@@ -48,6 +49,8 @@ func UnreadHistoryTables() []HistoryTable {
 type Unread struct {
 	Dir, Tool string
 	Files     int // the number of migrations
+	// Project is the directory of the program that has them, if the tool's command must name it; "" if that is the root.
+	Project string
 }
 
 // String says that the directory was found, and what to do about it.
@@ -76,7 +79,16 @@ func (u Unread) Why() string {
 }
 
 // Render is the command that prints the SQL of the migrations; "" if the tool has none.
-func (u Unread) Render() string { return RenderCommand(u.Tool) }
+func (u Unread) Render() string {
+	command := RenderCommand(u.Tool)
+	switch {
+	case command == "" || u.Project == "":
+		return command
+	case strings.ContainsAny(u.Project, " '\""):
+		return command + " --project " + strconv.Quote(u.Project)
+	}
+	return command + " --project " + u.Project
+}
 
 // Command is the command that runs them.
 func (u Unread) Command() string { return MigrateCommand(u.Tool) }
@@ -119,10 +131,22 @@ func UnreadIn(t Tree) []Unread {
 	}
 	out := make([]Unread, 0, len(count))
 	for dir, n := range count {
-		out = append(out, Unread{dir, tool[dir], n})
+		u := Unread{Dir: dir, Tool: tool[dir], Files: n}
+		if u.Tool == "EF Core" {
+			u.Project = findProject(t, dir)
+		}
+		out = append(out, u)
 	}
 	slices.SortFunc(out, func(a, b Unread) int { return cmp.Compare(a.Dir, b.Dir) })
 	return out
+}
+
+// findProject returns the closest directory, in or above another one, with a project of .NET; "" for the root, or for none.
+func findProject(t Tree, dir string) string {
+	for dir != "" && len(ListDir(t, dir, ".csproj", ".fsproj", ".vbproj").Names) == 0 {
+		dir = parentDir(dir)
+	}
+	return dir
 }
 
 // OmitForeign removes the directories that are skipped because they are for another database than Postgres.
@@ -138,9 +162,12 @@ var testName = lazyregexp.New(`[._](?:test|spec)\.\w+$`)
 // IsTest reports whether a file has tests, by its name.
 func IsTest(name string) bool { return testName.MatchString(name) }
 
-// IsNoProgram reports whether a file of JavaScript or TypeScript beside migrations is no migration, by its name: a test, type
-// declarations, a list of others.
+// IsNoProgram reports whether a file beside migrations is no migration, by its name: in JavaScript and TypeScript a test, type declarations, a
+// list of others; EF Core's models.
 func IsNoProgram(name string) bool {
+	if strings.HasSuffix(name, ".Designer.cs") || strings.HasSuffix(name, "ModelSnapshot.cs") {
+		return true
+	}
 	ending := path.Ext(name)
 	if !slices.ContainsFunc(ScriptEndings, func(e string) bool { return strings.EqualFold(e, ending) }) {
 		return false

@@ -75,3 +75,23 @@ func TestProgramsForAnotherDatabase(t *testing.T) {
 		t.Errorf("the error says: %s", text)
 	}
 }
+
+// TestRenderedProject: the command of EF Core names the project that has the migrations, and the files of its model are no migrations.
+func TestRenderedProject(t *testing.T) {
+	t.Parallel()
+	program := []byte("class Init : Migration { void Up(MigrationBuilder migrationBuilder) {} }\n")
+	for dir, want := range map[string]string{
+		"": "dotnet ef migrations script {from} {to}", "src/Shop.Data/": "dotnet ef migrations script {from} {to} --project src/Shop.Data",
+		"my src/": `dotnet ef migrations script {from} {to} --project "my src"`,
+	} {
+		list := adapter.UnreadIn(adaptertest.Files{dir + "Shop.csproj": nil, dir + "Migrations/20240101000000_Init.cs": program})
+		if len(list) != 1 || list[0].Render() != want {
+			t.Errorf("%v, want %s", list, want)
+		}
+	}
+	for name, want := range map[string]bool{"20240101000000_Init.Designer.cs": true, "ShopModelSnapshot.cs": true, "20240101000000_Init.cs": false} {
+		if adapter.IsNoProgram(name) != want {
+			t.Errorf("%s is no program: %v", name, !want)
+		}
+	}
+}
