@@ -63,8 +63,8 @@ var (
 	validCheckSum = lazyregexp.New(`(?im)^[ \t]*--[ \t]*validCheckSum\b`)
 )
 
-// beside matches white space beside brackets and commas.
-var beside = lazyregexp.New(`\s*([(),])\s*`)
+// bracketSpace matches white space beside brackets and commas.
+var bracketSpace = lazyregexp.New(`\s*([(),])\s*`)
 
 // normalizeSQL returns the text of a part that Liquibase compares: its SQL, whatever the white space, which it leaves out beside brackets
 // and commas (4.33.0).
@@ -72,7 +72,7 @@ func normalizeSQL(sql string) string {
 	if validCheckSum.MatchString(sql) {
 		return ""
 	}
-	return beside.ReplaceAllString(strings.Join(strings.Fields(liquibaseOwn.ReplaceAllString(sql, "")), " "), "$1")
+	return bracketSpace.ReplaceAllString(strings.Join(strings.Fields(liquibaseOwn.ReplaceAllString(sql, "")), " "), "$1")
 }
 
 var attribute = lazyregexp.New(`(\w+):("[^"]*"|'[^']*'|\S+)`)
