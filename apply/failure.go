@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/apply/internal/attempt"
@@ -156,4 +157,58 @@ func (t *Target) refuseStepWithBadRows(ctx context.Context, s *onward.PlanStep, 
 		text += "\n" + c.FindQuery("", nil) + ";"
 	}
 	return t.record.RefuseAndRecord(ctx, s, text)
+}
+
+// Event is something that happened.
+type Event = run.Event
+
+// EventKind is what happened.
+type EventKind = run.EventKind
+
+// The kinds.
+const (
+	Held      = run.Held      // another process works on the database
+	Begun     = run.Begun     // a step has started
+	Waits     = run.Waits     // waiting for blockers
+	Lost      = run.Lost      // an attempt lost a lock race
+	Passed    = run.Passed    // a batch of a backfill was processed
+	Compared  = run.Compared  // some rows of a backfill were compared with their expected values
+	Mended    = run.Mended    // some wrong rows were repaired
+	Skipped   = run.Skipped   // the change of a row failed during a backfill: the row is in quarantine
+	Throttled = run.Throttled // a backfill pauses, because others suffer or because somebody asked for it
+	Recovered = run.Recovered // after a lost connection
+	Undoing   = run.Undoing   // a step is being undone
+	Carried   = run.Carried   // privileges and settings of this database were copied to the object that replaces the old one
+	Sends     = run.Sends     // a statement of a step, which was judged
+	Finished  = run.Finished  // a step is done
+	Warned    = run.Warned    // what the role of the run should not be
+	Unchecked = run.Unchecked // the rows were not checked before a step: the server does not answer the query
+)
+
+// GoesOn is the text of the [Throttled] event with which a paused backfill resumes.
+const GoesOn = run.GoesOn
+
+// describeRefusal returns the server's message about a step: "the event trigger no_drops refuses it: ask the DBA (SQLSTATE P0001)". The words that a
+// function raises may quote rows, and are not shown. A function of an event trigger sees statements and no rows, so its words are shown.
+func (t *Target) describeRefusal(ctx context.Context, err error) string {
+	refused := new(pgconn.PgError)
+	if !errors.As(err, &refused) {
+		return session.ServerMessage(err)
+	}
+	function := redact.RaisingFunction(refused)
+	if function == "" {
+		return session.ServerMessage(err)
+	}
+	var name string
+	if asked := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT quote_ident(e.evtname) FROM pg_catalog.pg_event_trigger AS e JOIN pg_catalog.pg_proc AS p ON p.oid = e.evtfoid
+			WHERE e.evtenabled <> 'D' AND $1 IN (quote_ident(p.proname) || '()', p.oid::regprocedure::text) ORDER BY 1 LIMIT 1`, function).Scan(&name)
+	}); asked != nil { // it is only for the message
+		return session.ServerMessage(err)
+	}
+	text := fmt.Sprintf("the event trigger %s refuses it: %s", name, refused.Message)
+	if refused.Hint != "" {
+		text += " (" + refused.Hint + ")"
+	}
+	return text + " (SQLSTATE " + refused.Code + ")"
 }

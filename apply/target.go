@@ -20,6 +20,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/ownschema"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -313,4 +314,13 @@ func (t *Target) readDeployedSchema(ctx context.Context) (*live.Schema, error) {
 		return live.ReadSchema(ctx, t.session.URL)
 	}
 	return live.ReadSchemaAsPublic(ctx, t.session.URL, t.c.Schema)
+}
+
+// createLedger creates or upgrades the ledger, which is the schema onward_ledger. It also checks the schema onward, which holds the cursors of
+// backfills, before anything uses one.
+func (t *Target) createLedger(ctx context.Context, conn *pgx.Conn) error {
+	if err := ledger.CreateLedger(ctx, conn, t.c.Role); err != nil {
+		return err
+	}
+	return (&ownschema.Schema{Name: onward.PlanRoom}).Check(ctx, conn, t.c.Role)
 }
