@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,6 +16,8 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/onward"
 )
@@ -271,4 +275,56 @@ func (p *Pending) refuseFindings(report *onward.Report) error {
 // withOwnSettings runs queries about the migration tool under onward's own settings.
 func (p *Pending) withOwnSettings(ctx context.Context, f func() error) error {
 	return live.AsOwn(ctx, p.conn, f)
+}
+
+// pollLock polls for an advisory lock until the migration tool releases it.
+func (p *Pending) pollLock(ctx context.Context, key int64) error {
+	reported := false
+	for end := time.Now().Add(p.Within); ; {
+		var got bool
+		var pid int
+		var app string
+		if err := p.withOwnSettings(ctx, func() error {
+			if err := p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&got); err != nil || got {
+				return err
+			}
+			_ = p.conn.QueryRow(ctx, `SELECT l.pid, coalesce(a.application_name, '') FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a USING (pid)
+				WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+				AND l.objsubid = 1 AND (l.classid::bigint << 32 | l.objid::bigint) = $1 LIMIT 1`, key).Scan(&pid, &app) // or released by now
+			return nil
+		}); err != nil || got {
+			return err
+		}
+		words := fmt.Sprintf("process %d (%s) holds the lock of the migrations' own tool", pid, app)
+		if time.Now().After(end) {
+			return &run.UnfinishedError{Step: p.set.Migrations[0].ID, Why: words}
+		}
+		if !reported {
+			reported = true
+			p.Tell(run.Event{Kind: run.Held, Words: words})
+		}
+		if err := queue.Pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// judgeWrittenPlans returns the state of the plans whose steps were written as migrations of this source: those that are under way, and
+// those with files among the migrations of this run. ran: all of these have run.
+func (p *Pending) judgeWrittenPlans(list []*audit.Planned, ran bool) (out []onward.Readiness) {
+	if p.To != "" {
+		return nil // some files of a plan may be after it
+	}
+	for _, written := range p.release.WrittenPlans() {
+		if written.Dir != p.set.Source.Dir {
+			continue
+		}
+		isListed := func(f onward.PlanFile) bool {
+			return slices.ContainsFunc(list, func(m *audit.Planned) bool { return m.Path == f.Path || m.Path == path.Dir(f.Path) })
+		}
+		if r := readiness.JudgeWritten(written, ran); r.NextStep != "" || slices.ContainsFunc(written.WrittenFiles(), isListed) {
+			out = append(out, *r)
+		}
+	}
+	return out
 }
