@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -65,4 +66,17 @@ func (a *changelog) hasOwnMigrations(s *adapter.Set, adapters []adapter.Adapter)
 			return other.Framework != s.Source.Framework && all.Traits(other.Framework).Renders && (other.Dir == "" || isBelow(s.Source.Dir, other.Dir))
 		})
 	})
+}
+
+// Names returns the names that an onward.yaml may use: the rules and the frameworks of
+// this release, for [config.Load].
+func Names() config.Known {
+	var k config.Known
+	for _, r := range page.ListAll() {
+		k.Rules = append(k.Rules, r.ID)
+	}
+	for _, a := range all.ListAdapters() {
+		k.Frameworks = append(k.Frameworks, a.Name())
+	}
+	return k
 }

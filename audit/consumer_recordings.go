@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 )
@@ -91,4 +93,93 @@ func usesByConsumer(queries []*workload.Query) []onward.DeprecatedUse {
 		return strings.Compare(a.Consumer, b.Consumer)
 	})
 	return out
+}
+
+// Recordings returns the files of recorded queries that the caller names, or else those in
+// the settings.
+func (c *Config) Recordings() []string {
+	paths := c.Workload
+	if len(paths) == 0 && c.Settings != nil {
+		for _, p := range c.Settings.Workload {
+			paths = append(paths, c.Settings.Resolve(p))
+		}
+	}
+	return paths
+}
+
+// readRecordings reads the recordings of the deployed code.
+func (a *changelog) readRecordings() ([]*deployed.Recording, error) {
+	var out []*deployed.Recording
+	for _, p := range a.Recordings() {
+		load, err := ReadWorkload(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, &deployed.Recording{Path: displayPath(p), Queries: load})
+	}
+	return out, nil
+}
+
+// Workload is a recording of a code's queries.
+type Workload = workload.Workload
+
+// ReadWorkload reads a recording, packed or not, that onward record wrote. Of a directory, it reads all recordings and
+// merges them: each is of one consumer of the database, and its file is named after it.
+func ReadWorkload(path string) (*Workload, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return readConsumers(path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("read the recording: %w", err)}
+	}
+	defer f.Close()
+	load, err := workload.Read(f)
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("%s: %w", path, err)}
+	}
+	return load, nil
+}
+
+// displayPath returns a file's name for reports: without the directories of this machine.
+func displayPath(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Base(path)
+	}
+	return filepath.ToSlash(filepath.Clean(path))
+}
+
+// Deprecations reads the deployed schema, without a release, and returns its deprecated columns with their use in the
+// recordings that the configuration names. recorded is false if it names none.
+func Deprecations(ctx context.Context, c Config) (list []onward.DeprecatedColumn, recorded bool, err error) {
+	loads, err := ReadWorkloads(c.Recordings())
+	if err != nil {
+		return nil, false, err
+	}
+	load, err := workload.MergeAll(loads...)
+	if err != nil {
+		return nil, false, err
+	}
+	r, err := Read(ctx, c)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = r.Close() }()
+	if _, err := r.Audit(); err != nil {
+		return nil, false, err
+	}
+	return r.Deprecations(load), len(loads) > 0, nil
+}
+
+// ReadWorkloads reads recordings: files, or directories of them.
+func ReadWorkloads(paths []string) ([]*Workload, error) {
+	var out []*Workload
+	for _, name := range paths {
+		load, err := ReadWorkload(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, load)
+	}
+	return out, nil
 }

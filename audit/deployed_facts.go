@@ -18,7 +18,9 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
@@ -252,4 +254,59 @@ func (k *deployedFacts) addMeasures(to []onward.Effect, r *effect.Result, now fu
 			to[i].Rows, to[i].Bytes, to[i].EstimateMS = max(t.Rows, 0), t.DataBytes(), ms[i]
 		}
 	}
+}
+
+// inferMinVersion infers the version in production from a deployed migration: it is at least the
+// oldest one that can run all of its statements. Statements in a block under a condition
+// do not count, because they may be for another version.
+func (j *judge) inferMinVersion(m *adapter.Migration, s *script.Script) {
+	if !j.known.isVersionUnknown(j.settings) || m.Path == "" {
+		return
+	}
+	versions := j.settings.Versions()
+	for _, st := range s.Statements {
+		if st.Node == nil || st.Parent >= 0 || st.In != "" {
+			continue
+		}
+		if major := refusal.ReadableFrom(st.Node, versions); major > max(j.since.Major, versions[0]) {
+			j.since = adapter.Oldest{Major: major, Path: fmt.Sprintf("%s:%d", m.Path, st.Line)}
+		}
+	}
+}
+
+// excludeVersions excludes the versions that cannot have run the deployed migrations.
+func (j *judge) excludeVersions(since adapter.Oldest) {
+	if since.Major <= j.config.Versions[0] {
+		return
+	}
+	if list := since.Since(j.config.Versions); len(list) < len(j.config.Versions) {
+		j.config.Versions, j.report.Postgres, j.report.PostgresFrom = list, list, since.Path
+	}
+}
+
+// describesOpaque reports whether a finding explains a part that the report also lists as not judged: both have the
+// same file and line, and the finding's fact begins with the program that the part names.
+func describesOpaque(f *onward.Finding, o *onward.Opaque) bool {
+	_, program, ok := strings.Cut(o.What, " ")
+	return ok && !o.Failed && f.Path == o.Path && f.Line == o.Line && strings.HasPrefix(f.Fact, program+" ")
+}
+
+func (j *judge) addOpaque(o onward.Opaque) { j.report.Opaque = append(j.report.Opaque, o) }
+
+// acceptOpaque takes the mark of a failure off the places that the configuration accepts.
+func (j *judge) acceptOpaque() {
+	for i := range j.report.Opaque {
+		if o := &j.report.Opaque[i]; o.Failed && j.settings.Accepts(o.Path) {
+			o.Failed = false
+		}
+	}
+}
+
+// shortenSQL returns the beginning of a statement for a message.
+func shortenSQL(sql string) string {
+	s := strings.Join(strings.Fields(sql), " ")
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return s
 }

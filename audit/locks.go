@@ -3,14 +3,21 @@ package audit
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -147,4 +154,158 @@ func addToGroup(groups []rule.VersionResult, version int, r effect.Result) []rul
 		}
 	}
 	return append(groups, rule.VersionResult{Versions: []int{version}, Result: r})
+}
+
+// BindQueries looks up the tables and columns that statements name in the schemas that the release makes, at the base and at the head. After
+// ALTER TABLE t RENAME v TO w, SELECT v FROM t binds at the base only.
+// No server is asked. Each statement is judged alone: none changes the schema for the next. unread lists what the schemas lack,
+// because it could not be read.
+//
+// Errors: a *[config.InputError] if the text cannot be read.
+func (r *Release) BindQueries(text string) (list []onward.BoundQuery, unread []onward.Opaque, err error) {
+	settings := r.a.Settings
+	versions, _ := r.a.known.majorVersions(settings)
+	report, base, head, err := r.Schemas(versions[len(versions)-1])
+	r.a.Settings = settings
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := script.BuildScript(script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: onward.TransactionNone})
+	if err != nil {
+		return nil, nil, &config.InputError{Err: err}
+	}
+	list = []onward.BoundQuery{}
+	for _, st := range s.Statements {
+		q := onward.BoundQuery{SQL: st.SQL, Line: st.Line}
+		q.Base, q.Head = r.bindStatement(st, base, settings), r.bindStatement(st, head, settings)
+		list = append(list, q)
+	}
+	return list, report.Opaque, nil
+}
+
+// bindStatement judges a statement on one schema.
+func (r *Release) bindStatement(st *script.Statement, schema *catalog.Catalog, settings *config.Config) (b onward.Binding) {
+	if st.Node == nil {
+		b.Note = "not judged: " + st.Err.Error()
+		return b
+	}
+	if schema == nil {
+		schema = catalog.New()
+	}
+	var locks onward.Locks
+	reader := &locksReader{know: r.a.known, settings: settings, start: schema, now: schema, zone: settings.Assume.TimeZone}
+	reader.readLocks(&locks, st)
+	b.Note = locks.Note
+	for i := range locks.Variants {
+		if v := &locks.Variants[i]; v.Refused != "" {
+			b.Refused = append(b.Refused, onward.RefusedQuery{Postgres: v.Postgres, Message: v.Refused})
+		}
+	}
+	b.Unknown = listUnknownRelations(st.Node, schema)
+	return b
+}
+
+// listUnknownRelations returns the relations of a statement whose columns a schema does not know, and that it does not know to be missing.
+func listUnknownRelations(node *pgparse.Node, schema *catalog.Catalog) []string {
+	var out []string
+	for _, rv := range query.ListRelations(node) {
+		n := schema.ResolveName(pgparse.RangeName(rv))
+		known := n.Relation != nil && !n.Relation.Inferred && !n.Relation.Partial
+		if name := n.Full.String(); !known && !n.IsMissing && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Result is the model's analysis of a statement.
+type Result = effect.Result
+
+// Measure adds the report's measures to effects: how big their relations are in the deployed
+// schema, and how long the work on them takes if sizes are known. It returns how long the
+// statement's locks are held, as [onward.Statement.Duration].
+func (r *Release) Measure(to []onward.Effect, result *Result) string {
+	main := r.mainDatabase()
+	schema := r.a.databases[main].base.schema
+	r.a.known.addMeasures(to, result, func(e *effect.Effect) catalog.Name {
+		if schema != nil && e.OID != 0 {
+			if rel := schema.Relation(e.OID); rel != nil {
+				return rel.Name
+			}
+		}
+		return e.Name
+	})
+	return describeLockDuration(to, *result)
+}
+
+// describeLockDuration says how long the locks are held: for an instant, depending on a table's size, or
+// depending on other sessions.
+func describeLockDuration(effects []onward.Effect, r effect.Result) string {
+	out := "instant"
+	for i := range effects {
+		switch {
+		case effects[i].New:
+		case r.Effects[i].Waits:
+			return "waits"
+		case effects[i].Work != onward.NoWork || r.Effects[i].Rows:
+			out = "grows"
+		}
+	}
+	if len(effects) == 0 {
+		return ""
+	}
+	return out
+}
+
+// findLockTimeoutPlace returns where a tree limits the waits of a source's runner, unless the
+// configuration says it. Django's adapter reads the project's settings.
+func findLockTimeoutPlace(t adapter.Tree, s adapter.Source) *history.Place {
+	if traits := all.Traits(s.Framework); traits.Renders && !traits.NeedsCommand || s.Options.Runner.LockTimeout > 0 {
+		return nil
+	}
+	return &history.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}
+}
+
+// EstimateBackfill estimates the cost of a step of a plan that processes the rows of a table in batches, by the
+// sizes of the deployed database. verb is UPDATE, DELETE, or INSERT into another table. The result is nil if the sizes
+// are not known.
+func (r *Release) EstimateBackfill(schema, table, verb string) *onward.StepEstimate {
+	kind := size.UpdateRows
+	switch verb {
+	case "DELETE":
+		kind = size.DeleteRows
+	case "INSERT":
+		kind = size.CopyRows
+	}
+	return r.a.known.sizes.EstimateBackfill(catalog.Name{Schema: schema, Name: table}, kind, onward.PlanBatch)
+}
+
+// EstimateBuild estimates the cost of an index that a step builds while others write (CREATE INDEX CONCURRENTLY). ms is its duration.
+func (r *Release) EstimateBuild(schema, table string, ms int64) *onward.StepEstimate {
+	return r.a.known.sizes.EstimateBuild(catalog.Name{Schema: schema, Name: table}, ms)
+}
+
+// addCalledEffects adds the effects of a statement in a function to the statement that calls the
+// function: for other sessions the call is one statement.
+func addCalledEffects(caller *onward.Statement, s onward.Statement) {
+	for _, e := range s.Effects {
+		i := slices.IndexFunc(caller.Effects, func(o onward.Effect) bool { return o.Relation == e.Relation })
+		if i < 0 {
+			caller.Effects = append(caller.Effects, e)
+			continue
+		}
+		o := &caller.Effects[i]
+		if e.Lock > o.Lock {
+			o.Lock, o.Blocks, o.AtEnd = e.Lock, e.Blocks, e.AtEnd
+		}
+		o.Work, o.New, o.EstimateMS = max(o.Work, e.Work), o.New && e.New, o.EstimateMS+e.EstimateMS
+		o.Rows, o.Bytes = max(o.Rows, e.Rows), max(o.Bytes, e.Bytes)
+	}
+	order := []string{"", "instant", "grows", "waits"}
+	if slices.Index(order, s.Duration) > slices.Index(order, caller.Duration) {
+		caller.Duration = s.Duration
+	}
+	if caller.Note == "" {
+		caller.Note = s.Note
+	}
 }

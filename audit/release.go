@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
@@ -299,4 +300,34 @@ func defaultLogger(l *slog.Logger) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return l
+}
+
+// Edits are texts of the working tree that are not saved yet, by path; nil for a deleted file.
+type Edits = gitrange.Edits
+
+// Holds reports whether a file is in a directory of migrations of the release, at its head or its base.
+func (r *Release) Holds(path string) bool {
+	return slices.ContainsFunc(r.pairs, func(p pair) bool {
+		return isInSource(p, path) || p.base != nil && slices.ContainsFunc(p.base.Migrations, func(m *adapter.Migration) bool { return m.Path == path })
+	})
+}
+
+// Settings are the settings by which the release is judged.
+func (r *Release) Settings() *config.Config { return r.a.Settings }
+
+// Catalog is a schema as a value.
+type Catalog = catalog.Catalog
+
+// Name is the name of an object in a schema.
+type Name = catalog.Name
+
+// Schemas judges the release as [Release.Model] does, and returns the schemas that the
+// migrations make, at the base and at the head. They are of the database with most of the
+// release; sources on other databases are only in the report.
+func (r *Release) Schemas(major int) (report *onward.Report, deployed, head *Catalog, err error) {
+	main := r.mainDatabase()
+	if report, err = r.Model(major); err != nil {
+		return nil, nil, nil, err
+	}
+	return report, r.a.databases[main].base.schema, r.a.databases[main].head, nil
 }
