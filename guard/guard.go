@@ -1,3 +1,8 @@
+// Package guard runs a command that changes a schema, such as a migration tool, with a proxy
+// between it and the database, so that nobody has to wait for it. Each session of the command
+// gets a short lock_timeout. A statement that takes a strong lock is held back until nothing
+// blocks it, and is cancelled if others wait for it too long. A run that lost a lock race, and
+// committed nothing, is repeated.
 package guard
 
 import (
@@ -8,11 +13,16 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
@@ -215,4 +225,41 @@ func (g *guard) runUntilDone(ctx context.Context) (*onward.Guarded, error) {
 		return out, &AroundError{}
 	}
 	return out, nil
+}
+
+// logEvent writes a line of the audit trail, which onward log prints, if the database has a ledger. The guard creates none.
+func (g *guard) logEvent(ctx context.Context, event, detail string) {
+	if g.unlogged {
+		return
+	}
+	host, _ := os.Hostname() // "" is good enough
+	e := &ledger.Entry{Who: fmt.Sprintf("onward guard on %s, process %d", host, os.Getpid()), Event: event, Detail: detail}
+	err := g.monitor.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		hasLedger, err := ledger.HasLedger(ctx, conn)
+		if err != nil || !hasLedger {
+			g.unlogged = true
+			return err
+		}
+		return ledger.WriteLog(ctx, conn, e)
+	})
+	if err == nil {
+		return
+	}
+	g.unlogged = true
+	switch refused := live.FindRefusal(err); {
+	case refused != nil && (refused.Code == "42501" || refused.Code == "42P01"):
+		g.c.Logger.Info("the role may not write the audit trail, or an older onward has made it", "error", err)
+	default:
+		g.c.Tell(fmt.Sprintf("onward log does not have this run: %v", address.RedactError(err, g.c.DB)))
+	}
+}
+
+// describeCommand returns the command and its release for the audit trail, without passwords.
+func (g *guard) describeCommand() string {
+	const longest = 300 // bytes
+	text := pgparse.ClipTo(address.HidePasswords(strings.Join(g.c.Command, " "), address.ListSecrets(g.c.DB)...), longest)
+	if g.c.Release != "" {
+		text = "release " + g.c.Release + ": " + text
+	}
+	return text
 }
