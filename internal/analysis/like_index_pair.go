@@ -1,8 +1,10 @@
 package analysis
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -54,4 +56,21 @@ func indexedColumn(s *script.Statement) (column string, like bool) {
 		return "", false
 	}
 	return x.GetRelation().GetRelname() + "." + con.Keys[0].GetString_().GetSval(), false
+}
+
+// HasLeadingIndex reports whether a table has an index without a condition that begins with the given
+// columns, in any order. The server needs one to find the rows of a foreign key.
+func HasLeadingIndex(c *catalog.Catalog, t *catalog.Relation, columns []int16) bool {
+	return slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
+		index := c.Relation(oid)
+		return index != nil && index.Index != nil && IsLeadingIndex(index.Index, columns)
+	})
+}
+
+// IsLeadingIndex reports whether an index without a condition begins with the given columns, in any order.
+func IsLeadingIndex(index *catalog.IndexInfo, columns []int16) bool {
+	return index.Predicate == nil && len(index.Keys) >= len(columns) &&
+		!slices.ContainsFunc(index.Keys[:len(columns)], func(k catalog.IndexKey) bool {
+			return k.Column == 0 || !slices.Contains(columns, k.Column)
+		})
 }

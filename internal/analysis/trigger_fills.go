@@ -5,8 +5,10 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
 )
 
 // branches are the words of a PL/pgSQL body after which a statement may not run.
@@ -103,4 +105,62 @@ func triggerBody(c *catalog.Catalog, t *catalog.Trigger) (body string, known boo
 		return "", false
 	}
 	return list[0].Body, true
+}
+
+// ManagedTable returns the table that a statement with these effects works on if an extension manages the table; nil
+// otherwise.
+func ManagedTable(before *catalog.Catalog, effects []effect.Effect) *catalog.Relation {
+	for i := range effects {
+		e := &effects[i]
+		if r := before.Relation(e.OID); r != nil && r.Kind.IsTable() && r.Manager != catalog.Unmanaged && e.Lock >= onward.ShareUpdateExclusiveLock {
+			return r
+		}
+	}
+	return nil
+}
+
+// PerChunk is the storage parameter by which TimescaleDB builds an index one chunk at a time.
+// https://docs.timescale.com/api/latest/hypertable/create_index/
+const PerChunk = "timescaledb.transaction_per_chunk"
+
+// ManagedAdvice replaces advice that was only measured on tables that no extension manages.
+func ManagedAdvice(t *catalog.Relation, node *pgparse.Node, sql string) string {
+	name := t.Name.String()
+	if t.Manager == catalog.PartmanParent {
+		return "pg_partman makes and drops partitions of " + name + " that no migration names (SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = '" +
+			name +
+			"'::regclass lists them). Take each of them on its own, then the parent, and change the template table, too"
+	}
+	index := node.GetIndexStmt()
+	if t.Manager.IsHypertable() && index != nil && !index.GetUnique() && len(index.GetOptions()) == 0 {
+		return name + " is " + t.Manager.String() + ". Build the index outside a transaction, which blocks writes to one chunk at a time (by its manual; " +
+			"not measured):\n" + addPerChunkOption(sql) + ";"
+	}
+	return "not known: " + name + " is " + t.Manager.String() +
+		", and what was measured on plain tables may not hold for it. Read the extension's manual, and try the release on a copy"
+}
+
+// addPerChunkOption returns CREATE INDEX in TimescaleDB's form.
+func addPerChunkOption(sql string) string {
+	sql = strings.TrimRight(sql, " \t\r\n;")
+	if end := pgparse.AfterWord(sql, "CONCURRENTLY"); end >= 0 {
+		sql = strings.TrimRight(sql[:end-len("CONCURRENTLY")], " ") + sql[end:]
+	}
+	const with = " WITH (" + PerChunk + ")"
+	if offset := pgparse.AfterWord(sql, "WHERE"); offset >= 0 {
+		offset -= len("WHERE")
+		return strings.TrimRight(sql[:offset], " \t\r\n") + with + " " + sql[offset:]
+	}
+	return sql + with
+}
+
+// MayCarryRows reports whether a trigger of a table may copy its rows to another one: the trigger's function names
+// that table, or is not known.
+func MayCarryRows(c *catalog.Catalog, source, other *catalog.Relation) bool {
+	return slices.ContainsFunc(source.Triggers, func(t *catalog.Trigger) bool {
+		list := c.Functions(t.Function.Schema, t.Function.Name)
+		return t.Enabled && (len(list) == 0 || slices.ContainsFunc(list, func(fn *catalog.Function) bool {
+			return slices.Contains(fn.ListBodyWords(), other.Name.Name)
+		}))
+	})
 }

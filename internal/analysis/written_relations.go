@@ -254,3 +254,55 @@ func (l *writtenList) changesKey(w WrittenRelation, key []string) bool {
 		})
 	})
 }
+
+// FiredTrigger is a trigger that a write fires, with its function.
+type FiredTrigger struct {
+	Table    *catalog.Relation
+	Trigger  *catalog.Trigger
+	Function *catalog.Function
+	// Events are the write's events that fire it.
+	Events []string
+	// Direct: the trigger belongs to the written table or one of its partitions.
+	Direct bool
+}
+
+// ListFired lists the triggers that a write fires, as far as their functions are known in PL/pgSQL.
+func ListFired(c *catalog.Catalog, table *catalog.Relation, node any) []FiredTrigger {
+	var out []FiredTrigger
+	for _, w := range ListWritten(c, table, ReadWrite(node)) {
+		for _, t := range w.Triggers {
+			if events := w.FiringEvents(t); len(events) > 0 {
+				if fn := findTriggerFunction(c, t); fn != nil {
+					out = append(out, FiredTrigger{w.Relation, t, fn, events, w.Direct})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// RowFunction returns the function of a trigger that sees rows as NEW and OLD, and whose
+// body can be read; nil if there is none or the trigger is disabled.
+func RowFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+	if !t.Row {
+		return nil
+	}
+	return TriggerFunction(c, t)
+}
+
+// TriggerFunction returns the function of an enabled trigger that is no clone; nil if its body cannot be read.
+func TriggerFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+	if !t.Enabled || t.Parent {
+		return nil
+	}
+	return findTriggerFunction(c, t)
+}
+
+func findTriggerFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+	for _, fn := range c.Functions(t.Function.Schema, t.Function.Name) {
+		if len(fn.Args) == 0 && fn.Language == "plpgsql" && fn.Body != "" {
+			return fn
+		}
+	}
+	return nil
+}

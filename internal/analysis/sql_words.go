@@ -42,3 +42,52 @@ func QuoteRole(r *pgparse.RoleSpec) (name string, word bool) {
 func QuoteIdents(names []string) string {
 	return strings.Join(pgparse.QuoteIdents(names), ", ")
 }
+
+// IndexWord returns the offset of a keyword in SQL, outside parentheses and strings; -1
+// if it is not found. The keyword is in upper case, with a blank on both sides.
+func IndexWord(sql, word string) int {
+	word = strings.TrimSpace(word)
+	depth, quote := 0, byte(0)
+	for i := 0; i < len(sql); i++ {
+		switch c := sql[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case depth == 0 && i > 0 && isBlank(sql[i-1]) && len(sql) > i+len(word) && strings.EqualFold(sql[i:i+len(word)], word) && isBlank(sql[i+len(word)]):
+			return i - 1
+		}
+	}
+	return -1
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// MentionsWord reports whether a text has a word: "a.users(id)" has users, and "users_old" does not. No text has the empty word.
+func MentionsWord(text, word string) bool {
+	for from := 0; word != ""; from++ {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		from += i
+		if !isWordByteAt(text, from-1) && !isWordByteAt(text, from+len(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isWordByteAt(text string, i int) bool {
+	if i < 0 || i >= len(text) {
+		return false
+	}
+	c := text[i]
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
+}
