@@ -272,3 +272,54 @@ continues.`,
 	cmd.Flags().BoolVar(&forget, "forget", false, "close the plan, and list what is left")
 	return cmd
 }
+
+// oldCodeFlags are the flags that say how a contract checks whether old code still runs.
+type oldCodeFlags struct {
+	gone   string
+	window time.Duration
+}
+
+func (f *oldCodeFlags) addOldCodeFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.gone, "old-code-is-gone", "", "contract although something says that code of the old release still runs, for this `reason`: "+
+		"onward log keeps it; contract needs --release with it, too")
+	flags.DurationVar(&f.window, "statement-window", apply.DefaultWindow, "the `time` between two samples of pg_stat_statements before a contract; 0 takes none")
+}
+
+// readOldCodeEvidence reads them.
+func (f *oldCodeFlags) readOldCodeEvidence() (*apply.Evidence, error) {
+	if f.window < 0 || f.window > 24*time.Hour {
+		return nil, newUsageError("--statement-window %s: write a time of up to 24h, or 0", f.window)
+	}
+	return &apply.Evidence{GoneBecause: strings.TrimSpace(f.gone), Window: limitOrOff(f.window)}, nil
+}
+
+// contractQueryFlags are the flags that say which queries must work after a contract.
+type contractQueryFlags struct {
+	workloads []string
+	server    string
+}
+
+func (f *contractQueryFlags) addContractQueryFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.workloads, "workload", nil, "`file` with a recording of the new code's queries: if one of them would fail after the contract, "+
+		"nothing is dropped; repeatable")
+	flags.StringVar(&f.server, "postgres", "", "with --workload: `address` of a server to ask instead of a throwaway one: "+
+		"a database is made there and dropped; @FILE or env:NAME")
+}
+
+func (f *contractQueryFlags) areGiven() bool { return len(f.workloads) > 0 || f.server != "" }
+
+// readContractQueries reads them.
+func (a *app) readContractQueries(f *contractQueryFlags, c *apply.Config) (err error) {
+	if f.server != "" {
+		if len(f.workloads) == 0 {
+			return newUsageError("--postgres is the server for --workload, which is missing")
+		}
+		if c.Server, err = a.readAddress(f.server); err != nil {
+			return err
+		}
+	}
+	c.Workload, err = readWorkloads(f.workloads)
+	return err
+}

@@ -1,9 +1,21 @@
 package cli
 
 import (
-	"github.com/spf13/cobra"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
 )
@@ -107,4 +119,144 @@ func (a *app) runChangelog(cmd *cobra.Command, f *changes) error {
 		a.code = verifyExitCode(a.code, r)
 	}
 	return nil
+}
+
+// The values of changelog --with.
+const (
+	proofRehearse = "rehearse"
+	proofVerify   = "verify"
+	proofReplay   = "replay"
+)
+
+var proofNames = []string{proofRehearse, proofVerify, proofReplay}
+
+// readProofs returns the proofs that the flags ask for. A replay is a part of verifying.
+func (f *changes) readProofs() (map[string]bool, error) {
+	proofs := map[string]bool{proofRehearse: f.rehearse}
+	for _, name := range f.with {
+		if !slices.Contains(proofNames, name) {
+			return nil, newUsageError("--with %q is not one of %s", name, strings.Join(proofNames, ", "))
+		}
+		proofs[name] = true
+	}
+	proofs[proofVerify] = proofs[proofVerify] || proofs[proofReplay]
+	switch {
+	case !proofs[proofVerify] && len(f.fresh)+len(f.also) > 0:
+		return nil, newUsageError("--workload-head and --also are for --with verify")
+	case !proofs[proofReplay] && (f.identity != "" || f.showValues):
+		return nil, newUsageError("--values-identity and --show-values are for --with replay")
+	}
+	return proofs, nil
+}
+
+// proveRelease judges a release, and proves it on a server as far as that is asked for.
+func (a *app) proveRelease(ctx context.Context, c verify.Config, proofs map[string]bool, starts bool) (*onward.Report, error) {
+	release, err := audit.Read(ctx, c.Config.Config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = release.Close() }()
+	r, err := plan.ChangelogOf(ctx, release, starts)
+	if err != nil {
+		return nil, err
+	}
+	p := a.newProgress()
+	defer p.clearLine()
+	if p != nil {
+		c.Progress = p.handleEvent
+	}
+	if proofs[proofRehearse] {
+		if err := rehearse.RunRelease(ctx, c.Config, release, r); err != nil {
+			return nil, err
+		}
+	}
+	if proofs[proofVerify] && len(r.Migrations) > 0 {
+		if err := verify.RunRelease(ctx, c, release, r); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// fixFlags are the flags of a command that can rewrite the migrations that it judges.
+type fixFlags struct{ fix, diff bool }
+
+func (f *fixFlags) addFixFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.fix, "fix", false, "rewrite migrations that the base does not have, so that they are safe, and report on what they are then")
+	flags.BoolVar(&f.diff, "diff", false, "with --fix, show what it would do instead")
+}
+
+// fixMigrations rewrites the migrations of the working tree, or those with some paths, and prints the
+// result. done is set if the command only had to show the changes, and has done so.
+func (a *app) fixMigrations(ctx context.Context, f *fixFlags, c audit.Config, paths []string) (done bool, err error) {
+	switch {
+	case f.diff && !f.fix:
+		return false, newUsageError("--diff goes with --fix")
+	case !f.fix:
+		return false, nil
+	case f.diff && report.Format(a.flags.format) != report.FormatTerminal:
+		return false, newUsageError("--diff has a form of its own: leave out --format")
+	}
+	fixes, err := plan.Fix(ctx, c, paths)
+	if err != nil {
+		return false, err
+	}
+	for _, reason := range fixes.Left {
+		a.printNote("not rewritten: %s", reason)
+	}
+	if f.diff {
+		text, err := fixes.Diff()
+		if err != nil {
+			return false, err
+		}
+		if len(fixes.Left) > 0 {
+			a.code = exitFindings
+		}
+		return true, a.writeResult(func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return err
+		})
+	}
+	if err := fixes.Save(); err != nil {
+		return false, err
+	}
+	for _, e := range fixes.Edits {
+		a.printNote("rewrote %s", e.Path)
+	}
+	if fixes.Draft != nil {
+		var b strings.Builder
+		describeDraft(&b, fixes.Draft, true)
+		for _, r := range fixes.Removed {
+			fmt.Fprintf(&b, "removed %s: they take its place\n", escape.Line(r.Path))
+		}
+		fmt.Fprintln(&b, "the plan was not tried on a server: onward plan proves one before it writes it")
+		for line := range strings.Lines(b.String()) {
+			a.printNote("%s", strings.TrimRight(line, "\n"))
+		}
+	}
+	return false, nil
+}
+
+// setRevisionRange takes BASE..HEAD or BASE...HEAD, as git has them, for --base and --head. Both mean
+// the same: the head is judged as after a merge into the base. A side that is left out keeps its default,
+// but the head is then what is committed.
+func setRevisionRange(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return checkArguments(0, 1, "at most one range of revisions")(cmd, args)
+	}
+	base, head, ok := strings.Cut(args[0], "..")
+	if !ok {
+		return newUsageError("%s takes no arguments but a range such as v1.4..v1.5, so %q is too much; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	flags := cmd.Flags()
+	if flags.Changed("base") || flags.Changed("head") {
+		return newUsageError("%q has the base and the head; leave out --base and --head", args[0])
+	}
+	head = cmp.Or(strings.TrimPrefix(head, "."), "HEAD")
+	if base != "" {
+		if err := flags.Set("base", base); err != nil {
+			return err
+		}
+	}
+	return flags.Set("head", head)
 }
