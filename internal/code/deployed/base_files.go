@@ -1,15 +1,23 @@
 package deployed
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/cache"
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/index"
+	"github.com/onward-sql/onward/internal/code/mentions"
 	"github.com/onward-sql/onward/internal/code/read"
 	"github.com/onward-sql/onward/internal/gitrange"
 )
@@ -160,4 +168,108 @@ func (c *Files) sourceLine(file string, number int) string {
 	}
 	line := []rune(strings.TrimSpace(strings.ToValidUTF8(lines[number-1][:min(len(lines[number-1]), 4*lineRunes)], "")))
 	return string(line[:min(len(line), lineRunes)])
+}
+
+// filesAtOnce is how many files are read at once.
+const filesAtOnce = 256
+
+// smallCode is the size up to which reading the code is as fast as reading the cache.
+const smallCode = 1 << 20
+
+// storage opens a file of the cache for what files of this size in all say.
+type storage func(suffix, version string, size int64) *cache.Store
+
+// openStorage returns a repository's files in a directory of the cache; "" for none.
+func openStorage(dir, repo string) storage {
+	name := sha256.Sum256([]byte(repo))
+	return func(suffix, version string, size int64) *cache.Store {
+		if size < smallCode {
+			return cache.Open("", "", version)
+		}
+		return cache.Open(dir, hex.EncodeToString(name[:12])+suffix, version)
+	}
+}
+
+// scanFiles calls scan with the text of each file, unless a file of the cache has the result for its content. It
+// returns the results in the order of the files: nil for a file that cannot be read.
+func scanFiles(tree gitrange.Tree, files []gitrange.File, store *cache.Store, scan func(text []byte) []byte) [][]byte {
+	out := make([][]byte, len(files))
+	var missing []int
+	for i, f := range files {
+		if data, ok := store.Get(f.ID); ok && f.ID != "" {
+			out[i] = data
+		} else {
+			missing = append(missing, i)
+		}
+	}
+	var lock sync.Mutex
+	bunches := slices.Collect(slices.Chunk(missing, filesAtOnce))
+	adapter.EachParallel(len(bunches), func(n int) {
+		paths := make([]string, len(bunches[n]))
+		for k, i := range bunches[n] {
+			paths[k] = files[i].Path
+		}
+		texts, _ := tree.ReadAll(paths) // the caller skips files that cannot be read
+		for _, i := range bunches[n] {
+			text, ok := texts[files[i].Path]
+			if !ok {
+				continue
+			}
+			out[i] = scan(text)
+			if id := files[i].ID; id != "" {
+				lock.Lock()
+				store.Put(id, out[i])
+				lock.Unlock()
+			}
+		}
+	})
+	_ = store.Save() // if this fails, the next run reads as much as this one
+	return out
+}
+
+// identifiersVersion is the version of the results of [mentions.FindIdentifiers]: a cache of another version is not used.
+const identifiersVersion = "1"
+
+// readIdentifiers returns the names in each file of the code, as sorted marks. They are read when the first question
+// needs them, and cached by the content of the file.
+func (c *Files) readIdentifiers() [][]uint32 {
+	if c.names != nil {
+		return c.names
+	}
+	c.names = make([][]uint32, len(c.files))
+	var files []gitrange.File
+	var positions []int // in c.files
+	for i, f := range c.list {
+		if known := c.files[i].Facts; known == nil || !known.OtherDatabase {
+			files, positions = append(files, f), append(positions, i)
+		}
+	}
+	marks := scanFiles(c.base, files, c.store("-names", identifiersVersion, c.size), func(text []byte) []byte {
+		if bytes.IndexByte(text[:min(len(text), 1<<10)], 0) >= 0 { // it is no text
+			return nil
+		}
+		return encodeMarks(mentions.FindIdentifiers(text))
+	})
+	for k, i := range positions {
+		c.names[i] = decodeMarks(marks[k])
+	}
+	return c.names
+}
+
+// encodeMarks writes the marks of names for the cache.
+func encodeMarks(marks []uint32) []byte {
+	out := make([]byte, 0, 4*len(marks))
+	for _, m := range marks {
+		out = binary.LittleEndian.AppendUint32(out, m)
+	}
+	return out
+}
+
+// decodeMarks reads what encodeMarks wrote.
+func decodeMarks(data []byte) []uint32 {
+	out := make([]uint32, len(data)/4)
+	for i := range out {
+		out[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return out
 }

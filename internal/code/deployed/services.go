@@ -1,6 +1,7 @@
 package deployed
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -8,6 +9,11 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/index"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/onward"
 )
 
 // service is the part of a repository that a source of migrations belongs to, and the
@@ -142,4 +148,105 @@ func isPage(file string) bool {
 		return true
 	}
 	return false
+}
+
+// findAllColumnsUses finds code that reads all columns of a table or writes them by position. Such
+// code fails if a column is added or removed.
+func (u *Code) findAllColumnsUses(q question) analysis.Usage {
+	b, isMapped := u.indexFor(q), u.isSQLByMapper(q)
+	out := analysis.Usage{Known: true}
+	for _, s := range b.FindAllColumnsQueries(catalog.Name{Name: q.Name.Name}, q.Column) {
+		kind := analysis.SelectStar
+		if s.Keeps {
+			kind = analysis.CachedPlan
+		}
+		out.AllColumnsUses = append(out.AllColumnsUses, analysis.AllColumnsUse{
+			Kind:     kind,
+			Evidence: onward.Evidence{Kind: "code", Path: s.Path, Line: s.Line, Text: describeAllColumnsQuery(s.AllColumnsQuery), Revision: u.name},
+		})
+	}
+	out.AllColumnsUses = append(out.AllColumnsUses, u.findPositionalWrites(b, q,
+		func(p string) bool { return hasTypedRowTargets(p) || !isMapped && !isPage(p) })...)
+	slices.SortStableFunc(out.AllColumnsUses, func(a, b analysis.AllColumnsUse) int { return cmp.Compare(a.Kind, b.Kind) })
+	out.Used = len(out.AllColumnsUses) > 0
+	return out
+}
+
+// hasTypedRowTargets reports whether, in a file's language, package index knows the struct that a row goes into.
+func hasTypedRowTargets(file string) bool { return path.Ext(file) == ".go" || path.Ext(file) == ".rs" }
+
+// describeAllColumnsQuery describes a query on all columns for people.
+func describeAllColumnsQuery(s facts.AllColumnsQuery) string {
+	switch {
+	case s.How == facts.Inserts:
+		return "INSERT INTO " + s.Name + " … RETURNING *"
+	case s.How == facts.Updates:
+		return "UPDATE " + s.Name + " … RETURNING *"
+	case s.How == facts.Deletes:
+		return "DELETE FROM " + s.Name + " … RETURNING *"
+	case s.As == "":
+		return "SELECT * FROM " + s.Name
+	case s.As == s.Name:
+		return "SELECT " + s.As + ".* FROM " + s.Name
+	}
+	return "SELECT " + s.As + ".* FROM " + s.Name + " " + s.As
+}
+
+// isSQLByMapper reports whether an ORM generates the SQL. Generated SQL lists its columns.
+func (u *Code) isSQLByMapper(q question) bool {
+	models, _ := u.deployedModels(q.database)
+	return models != nil
+}
+
+// hasTypedRows reports whether any deployed file can be searched by findAllColumnsUses.
+func (u *Code) hasTypedRows(q question) bool {
+	return !u.isSQLByMapper(q) || slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return hasTypedRowTargets(f.Path) })
+}
+
+// findPositionalWrites finds code that writes to a table by the order of its columns, in SQL of any
+// program: COPY and INSERT without a column list, and INSERT … SELECT * from it into
+// another table. counts reports which files count.
+func (u *Code) findPositionalWrites(b *index.Bound, q question, counts func(path string) bool) []analysis.AllColumnsUse {
+	name := q.Name.Name
+	var out []analysis.AllColumnsUse
+	add := func(kind analysis.AllColumnsKind, w index.Written, target, text string) {
+		if counts(w.Path) {
+			place := onward.Evidence{Kind: "code", Path: w.Path, Line: w.Line, Text: text, Revision: u.name}
+			out = append(out, analysis.AllColumnsUse{Kind: kind, Into: target, Evidence: place})
+		}
+	}
+	table := catalog.Name{Name: name}
+	for _, w := range b.Writes(table) {
+		switch {
+		case w.Listed:
+		case w.How == facts.Copies:
+			add(analysis.CopyWithoutColumns, w, "", "COPY "+name+" FROM")
+		case w.How == facts.Inserts && q.Column == "" && w.Values > 0 && w.Values == b.Width(table):
+			add(analysis.InsertWithoutColumns, w, "", "INSERT INTO "+name+" VALUES (…)")
+		}
+	}
+	for _, f := range b.FindCopied(table) {
+		add(analysis.InsertSelectStar, f.Written, f.Into, "INSERT INTO "+f.Into+" SELECT * FROM "+name)
+	}
+	return out
+}
+
+// addLoadedUse adds to an answer that the deployed code loaded a column with all others of its table. If nothing but that
+// shows a use, the places that have the column's name are added to the evidence.
+func (u *Code) addLoadedUse(b *index.Bound, q question, uses []index.Use, out *analysis.Usage) {
+	classes, ignores := b.LoadedBy(q.Name, q.Column)
+	out.Ignores = ignores
+	out.Loaded = len(classes) > 0 && !slices.ContainsFunc(uses, func(e index.Use) bool {
+		return !slices.ContainsFunc(classes, func(c index.Use) bool { return c.Path == e.Path && c.Line == e.Line })
+	})
+	if !out.Loaded {
+		return
+	}
+	var nameUsage analysis.Usage
+	u.findColumnName(b, q, &nameUsage)
+	for _, e := range nameUsage.Evidence {
+		if len(out.Evidence) < maxEvidence && !slices.ContainsFunc(out.Evidence, func(x onward.Evidence) bool { return x.Path == e.Path && x.Line == e.Line }) {
+			out.Evidence = append(out.Evidence, e)
+		}
+	}
 }
