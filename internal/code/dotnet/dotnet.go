@@ -1,3 +1,4 @@
+// Package dotnet reads the models that C# declares to Entity Framework, and enums.
 package dotnet
 
 import (
@@ -8,6 +9,14 @@ import (
 	"github.com/onward-sql/onward/internal/inflect"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
+
+// Readers are the readers of the language's files.
+var Readers = []source.Reader{
+	{Endings: []string{".cs"}, Signs: []string{
+		"[Table(", "ToTable(", "DbSet<", "get; set;", "get; init;", "get; private set;", "get; protected set;",
+	}, Read: readCSharpModels},
+	{Endings: []string{".cs"}, Signs: []string{"enum "}, Read: source.ReadBlockEnums},
+}
 
 // C#: Entity Framework. Each query names all mapped properties, and so does each INSERT. A class has the table of its attribute, of
 // ToTable, or of its DbSet; the snapshot beside the migrations says it exactly.
