@@ -1,3 +1,4 @@
+// Package elixir reads the schemas of Ecto.
 package elixir
 
 import (
@@ -7,6 +8,11 @@ import (
 	"github.com/onward-sql/onward/internal/code/source"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
+
+// Readers are the readers of the language's files.
+var Readers = []source.Reader{
+	{Endings: []string{".ex"}, Signs: []string{"schema \""}, Read: readEctoModels},
+}
 
 // Ecto's schemas. Each query selects all fields by name; an INSERT names those that have a value.
 var (

@@ -1,2 +1,0 @@
-// Package elixir reads the schemas of Ecto.
-package elixir
