@@ -1,3 +1,4 @@
+// Package hasura reads the tables and columns that Hasura's metadata tracks.
 package hasura
 
 import (
@@ -13,6 +14,11 @@ import (
 	"github.com/onward-sql/onward/internal/code/source"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
+
+// Readers are the readers of the metadata's files.
+var Readers = []source.Reader{
+	{Endings: []string{".yaml", ".yml", ".json"}, Signs: []string{"table:", `"table"`}, Read: readMetadata},
+}
 
 // metadataFile matches a file of the metadata: YAML beside its databases, or an exported JSON document.
 var metadataFile = lazyregexp.New(`(?:^|/)metadata/(?:[^/]+/)*tables(?:/[^/]+)?\.ya?ml$|(?:^|/)(?:hasura/(?:[^/]+/)*|hasura_)metadata[^/]*\.json$`)
