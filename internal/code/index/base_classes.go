@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/lexer"
 )
@@ -140,4 +141,130 @@ func markTexts(texts []string) []uint32 {
 		out[i] = facts.HashText(t)
 	}
 	return out
+}
+
+// BreakingAllColumnsQuery is a query that reads all columns of a relation, and fails if a column is added
+// or removed.
+type BreakingAllColumnsQuery struct {
+	facts.AllColumnsQuery
+	Path string
+	// Keeps is set if the failure is due to a cached plan of a connection, and lasts
+	// until the connection is closed.
+	Keeps bool
+}
+
+// FindAllColumnsQueries returns the queries on all columns of a relation that fail after a change. Their
+// rows go into a fixed number of targets, or into structs without a field for the new
+// column; column is "" if a column is removed. Queries of Rust's sqlx fail because of
+// their cached plan.
+func (b *Bound) FindAllColumnsQueries(n catalog.Name, column string) []BreakingAllColumnsQuery {
+	var found, out []BreakingAllColumnsQuery
+	b.eachFile(func(f *File) {
+		for _, s := range f.Facts.AllColumnsQueries {
+			if b.meansRelation(s.Schema, s.Name, n) {
+				found = append(found, BreakingAllColumnsQuery{AllColumnsQuery: s, Path: f.Path, Keeps: path.Ext(f.Path) == ".rs"})
+			}
+		}
+	})
+	if len(found) == 0 {
+		return nil
+	}
+	known := b.summarizeRowStructs(column)
+	width := b.Width(n)
+	for _, s := range found {
+		fails := s.Keeps && known.rust
+		if !s.Keeps {
+			fails = width > 0 && s.Others > 0 && slices.Contains(s.Scans, width+s.Others-1) || !known.column && known.breaksStructScan(&s.AllColumnsQuery, column)
+		}
+		if fails {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// rowsKnown is what the code as a whole says about its rows.
+type rowsKnown struct {
+	sqlx, rust bool // it uses sqlx, of Go or of Rust
+	column     bool // a struct has a field for the column
+}
+
+// summarizeRowStructs searches all files once.
+func (b *Bound) summarizeRowStructs(column string) rowsKnown {
+	var k rowsKnown
+	words := markTexts(facts.Spellings(column))
+	lax := false
+	b.eachFile(func(f *File) {
+		if f.Facts.Sqlx && path.Ext(f.Path) == ".rs" {
+			k.rust = true
+			return
+		}
+		k.sqlx, lax = k.sqlx || f.Facts.Sqlx, lax || f.Facts.Lax
+		k.column = k.column || slices.ContainsFunc(f.Facts.Structs, func(s facts.Struct) bool { return fieldLine(&s, words) > 0 })
+	})
+	k.sqlx = k.sqlx && !lax
+	return k
+}
+
+// breaksStructScan reports whether rows of a star no longer fit their structs after a column is
+// added or, if column is "", removed.
+func (k *rowsKnown) breaksStructScan(s *facts.AllColumnsQuery, column string) bool {
+	return s.Exact || column != "" && (s.Fitting || s.Sqlx && k.sqlx)
+}
+
+// Width returns the number of a relation's columns; 0 if it is not known.
+func (b *Bound) Width(n catalog.Name) int {
+	if b.Schema == nil {
+		return 0
+	}
+	r := b.Schema.Lookup(n.Schema, n.Name)
+	if r == nil || r.Inferred || r.Partial {
+		return 0
+	}
+	return len(r.Columns)
+}
+
+// Defaults reports what the models of a table insert into a column if the program gives no value: some rely on the default of
+// the database, or all have a value of their own.
+func (b *Bound) Defaults(n catalog.Name, column string) (byServer, byModel bool) {
+	models, unknown := 0, 0
+	b.eachModelOrCall(n, func(path string, m *facts.Model) {
+		if m.Row || m.Put || m.Guessed {
+			return
+		}
+		d, found := b.defaultOf(path, m, column, 0)
+		if !found {
+			return
+		}
+		models++
+		switch d {
+		case facts.DefaultByServer:
+			byServer = true
+		case facts.DefaultByModel:
+		default:
+			unknown++
+		}
+	}, func(string, *facts.Call) { unknown++ })
+	return byServer, models > 0 && unknown == 0 && !byServer
+}
+
+// defaultOf returns what a model, or a class that it extends, says of a column.
+func (b *Bound) defaultOf(path string, m *facts.Model, column string, up int) (d facts.Default, found bool) {
+	for _, f := range m.Fields {
+		if f.Column == column || f.Column == "" && slices.Contains(facts.Spellings(column), f.Field) {
+			return f.Default, !f.Left
+		}
+	}
+	for _, base := range m.Bases {
+		if up == maxBases || found {
+			break
+		}
+		b.eachBase(path, base.Name, func(f *File, baseModel *facts.Model, _ *facts.Struct) bool {
+			if baseModel != nil {
+				d, found = b.defaultOf(f.Path, baseModel, strings.TrimPrefix(column, base.Prefix), up+1)
+			}
+			return !found
+		})
+	}
+	return d, found
 }

@@ -172,3 +172,83 @@ func (b *Bound) IsEmpty() bool {
 	}
 	return empty
 }
+
+// CopiedInsert is an INSERT that copies the columns of a relation unchanged.
+type CopiedInsert struct {
+	Written
+	Into string
+}
+
+// FindCopied returns the INSERTs that copy all columns of a relation unchanged into another
+// one.
+func (b *Bound) FindCopied(n catalog.Name) []CopiedInsert {
+	var out []CopiedInsert
+	b.eachNamingQuery(n, func(path string, q *facts.Query, i int) {
+		for _, w := range q.Writes {
+			if w.From == i+1 {
+				out = append(out, CopiedInsert{Written{w, path}, q.Relations[w.Relation].Name})
+			}
+		}
+	})
+	return out
+}
+
+// FindRowComparisons returns the code that may compare whole rows of a relation: queries on it with
+// DISTINCT, GROUP BY or UNION, and such calls of mappers in files that use it.
+func (b *Bound) FindRowComparisons(n catalog.Name) []Use {
+	var out []Use
+	b.eachNamingQuery(n, func(path string, q *facts.Query, i int) {
+		if q.Compares {
+			out = append(out, Use{path, q.Relations[i].Line, facts.Reads, facts.Parsed, rankQuery})
+		}
+	})
+	works := b.FilesUsing(n)
+	b.eachFile(func(f *File) {
+		for _, line := range f.Facts.Compares {
+			if works[f.Path] {
+				out = append(out, Use{f.Path, line, facts.Reads, facts.Named, rankCall})
+			}
+		}
+	})
+	return b.rankUses(out)
+}
+
+// isKnownRoutine reports whether a query is in the body of a function that the schema has. The
+// schema shows what it needs, including changes by later migrations.
+func (b *Bound) isKnownRoutine(q *facts.Query) bool {
+	return q.Routine.Name != "" && b.Schema != nil && len(b.Schema.Functions(q.Routine.Schema, q.Routine.Name)) > 0
+}
+
+// Deletions are the queries of the code that delete rows of a relation, and those that mark them in a column.
+type Deletions struct{ Deletes, Marks []Use }
+
+// FindDeletions returns the deletions of a relation's rows. An UPDATE marks rows if it writes this column.
+func (b *Bound) FindDeletions(n catalog.Name, column string) Deletions {
+	var out Deletions
+	b.eachNamingQuery(n, func(path string, q *facts.Query, i int) {
+		for _, w := range q.Writes {
+			use := Use{path, w.Line, w.How, facts.Parsed, rankWrite}
+			switch {
+			case w.Relation != i || q.Routine.Name != "":
+			case w.How == facts.Deletes:
+				out.Deletes = append(out.Deletes, use)
+			case w.How == facts.Updates && slices.ContainsFunc(w.Columns, func(g facts.Given) bool { return g.Column == column }):
+				out.Marks = append(out.Marks, use)
+			}
+		}
+	})
+	return out
+}
+
+// FindReadsWithout returns the queries that only read a relation and do not name this column of it. Queries of one fixed row are left out.
+func (b *Bound) FindReadsWithout(n catalog.Name, column string) []Use {
+	var out []Use
+	b.eachNamingQuery(n, func(path string, q *facts.Query, i int) {
+		if q.Routine.Name != "" || len(q.Writes) > 0 || q.Relations[i].How != facts.Reads || q.Picks == facts.PicksFixed ||
+			slices.ContainsFunc(q.Columns, func(c facts.Column) bool { return c.Name == column }) {
+			return
+		}
+		out = append(out, Use{path, q.Line, facts.Reads, facts.Parsed, rankQuery})
+	})
+	return out
+}
