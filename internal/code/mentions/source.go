@@ -1,10 +1,13 @@
+// Package mentions finds names in code that may mean an object of the schema, although no query or declaration shows it.
 package mentions
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/lexer"
 	"github.com/onward-sql/onward/internal/code/queries"
 	"github.com/onward-sql/onward/internal/code/source"
@@ -216,3 +219,93 @@ var keywords = func() map[string]bool {
 	}
 	return out
 }()
+
+// InsertCalls returns a pattern of calls that insert rows and have one of some names as their receiver or as their first
+// argument: table("settings").insert(…), insert_into(settings).
+func InsertCalls(words []string) *lazyregexp.Regexp {
+	var list []string
+	for _, w := range words {
+		if w != "" {
+			list = append(list, regexp.QuoteMeta(w))
+		}
+	}
+	names := "(?:" + strings.Join(list, "|") + ")"
+	return lazyregexp.New(`(?i:insert|upsert|merge|copy|bulk)\w*!?\s*[(<]\s*["'` + "`" + `:&@]*(?:\w+(?:::|\.))*` + names + `\b|` +
+		`\b` + names + `(?:::table)?["'` + "`" + `]?\s*[)\]]*\s*(?:\.|->|::)\s*` +
+		`(?:\w*(?i:insert|upsert|create|bulk|copy)\w*!?\s*[(<]|(?i:add)\w{0,3}\(|(?i:activemodel)\s*\{)`)
+}
+
+// HasCall reports whether a pattern of calls matches outside queries.
+func (s *Source) HasCall(calls *lazyregexp.Regexp) bool {
+	return slices.ContainsFunc(calls.FindAllIndex(s.text, -1), func(match []int) bool {
+		in, ok := s.String(match[0])
+		return !ok || !in.Query
+	})
+}
+
+// IsWordNear reports whether a pattern matches in the lines around one of some names. Names in queries do not
+// count, because a query has its own facts.
+func (s *Source) IsWordNear(words []string, pattern *lazyregexp.Regexp, lines int) bool {
+	for _, w := range words {
+		for offset := 0; w != ""; {
+			i := bytes.Index(s.text[offset:], []byte(w))
+			if i < 0 {
+				break
+			}
+			from, to := offset+i, offset+i+len(w)
+			offset = to
+			if from > 0 && lexer.NameByte[s.text[from-1]] || to < len(s.text) && lexer.NameByte[s.text[to]] {
+				continue
+			}
+			if in, ok := s.String(from); ok && in.Query {
+				continue
+			}
+			if pattern.Match(s.textAround(from, to, lines)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// textAround returns a range of the text with some lines before and after it.
+func (s *Source) textAround(from, to, lines int) []byte {
+	for range lines + 1 {
+		from = bytes.LastIndexByte(s.text[:max(from, 0)], '\n')
+		if n := bytes.IndexByte(s.text[min(to, len(s.text)):], '\n'); n >= 0 {
+			to += n + 1
+		} else {
+			to = len(s.text)
+		}
+	}
+	return s.text[max(from, 0):min(to, len(s.text))]
+}
+
+// DynamicModelNames are names in code that may work on models which it finds at run time.
+var DynamicModelNames = []string{"get_models", "entityMetadatas", "getRepository", "prisma", "prismaClient", "PrismaClient"}
+
+// DynamicModels matches code that works on models whose names it does not spell out: getRepository(name), prisma[name].
+var DynamicModels = lazyregexp.New(`\bget_models\(|entityMetadatas|getRepository\(\s*[a-z]\w*\s*[,)]|` +
+	`\b(?:prisma|tx|db|client)\w*(?:\s+as\s+any\))?\s*\[\s*[\w.]+\s*\]`)
+
+// FindIdentifiers returns the names in a text, as sorted marks, each once. Names in strings and comments count,
+// too.
+func FindIdentifiers(text []byte) []uint32 {
+	var out []uint32
+	for i := 0; i < len(text); {
+		if !lexer.NameByte[text[i]] {
+			i++
+			continue
+		}
+		n := lexer.NameLength(text[i:])
+		if n > 1 && n <= maxIdentifier {
+			out = append(out, facts.HashText(string(text[i:i+n])))
+		}
+		i += n
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// maxIdentifier is the maximal length of a Postgres name.
+const maxIdentifier = 63
