@@ -1,3 +1,4 @@
+// Package php reads what PHP declares to a mapper: Doctrine and Eloquent.
 package php
 
 import (
@@ -5,6 +6,12 @@ import (
 	"github.com/onward-sql/onward/internal/code/source"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
+
+// Readers are the readers of the language's files.
+var Readers = []source.Reader{
+	{Endings: []string{".php"}, Signs: []string{"ORM\\Table", "ORM\\Entity"}, Read: readPHPModels},
+	{Endings: []string{".php"}, Signs: []string{"::", "->", " extends "}, Read: readEloquentModels},
+}
 
 // PHP: Doctrine's attributes.
 var (

@@ -1,2 +1,0 @@
-// Package php reads what PHP declares to a mapper: Doctrine and Eloquent.
-package php
