@@ -1,2 +1,0 @@
-// Package prisma reads the models and enums of a Prisma schema.
-package prisma
