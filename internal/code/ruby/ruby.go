@@ -1,6 +1,8 @@
+// Package ruby reads what Ruby declares to a mapper: Active Record and Sequel.
 package ruby
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -9,6 +11,15 @@ import (
 	"github.com/onward-sql/onward/internal/code/source"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
+
+// Readers are the readers of the language's files.
+var Readers = []source.Reader{
+	{Endings: []string{".rb"}, Signs: []string{
+		"Record", "Sequel::Model", "table_name", "isolate_namespace", "ignored_columns", "belongs_to", "has_many", "validates",
+		"enum ", "scope :",
+	}, Read: readRubyModels},
+	{Endings: []string{".rb"}, Signs: []string{"enum "}, Read: readRubyEnums},
+}
 
 // Ruby: ActiveRecord and Sequel ask the database for the columns of a table when they start, and may name each of them. Other
 // files decide what a class is called in the database: its base class, and the modules around it. See rubyTables.
@@ -202,5 +213,26 @@ func addIgnoredColumns(m *facts.Model, list string, number int) {
 func addPrefix(r *source.File, module, prefix string) {
 	if !slices.ContainsFunc(r.Facts.Prefixes, func(p facts.Prefix) bool { return p.Module == module }) {
 		r.Facts.Prefixes = append(r.Facts.Prefixes, facts.Prefix{Module: module, Text: prefix})
+	}
+}
+
+var (
+	rubyEnum  = lazyregexp.New(`(?m)^\s*enum\s*\(?\s*(?::(\w+)\s*,\s*(?:\{|(?:\w+:))|(\w+):\s*\{)`)
+	rubyLabel = lazyregexp.New(`\b(\w+)(?::|"?\s*=>)\s*["']([^"'\n]*)["']`)
+)
+
+// readRubyEnums reads the enums of ActiveRecord whose values are texts.
+func readRubyEnums(r *source.File) {
+	for _, m := range rubyEnum.FindAllSubmatchIndex(r.Text, -1) {
+		e := facts.Enum{Class: r.GroupText(m, 1) + r.GroupText(m, 2), Line: r.LineAt(m[0])}
+		from := max(m[3], m[5])
+		to := from + min(len(r.Text)-from, source.MaxGlue*4)
+		if n := bytes.IndexByte(r.Text[from:to], '}'); n >= 0 {
+			to = from + n
+		}
+		for _, l := range rubyLabel.FindAllSubmatchIndex(r.Text[from:to], -1) {
+			e.Labels = append(e.Labels, r.MakeLabel(string(r.Text[from+l[2]:from+l[3]]), string(r.Text[from+l[4]:from+l[5]]), from+l[0]))
+		}
+		r.AddEnum(e)
 	}
 }
