@@ -1,2 +1,0 @@
-// Package rust reads what Rust declares to a mapper: Diesel, SeaORM and sqlx.
-package rust
