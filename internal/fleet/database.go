@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
@@ -263,4 +264,67 @@ func dropDuplicates(list []*Target) (uniqueTargets []*Target, duplicates []strin
 		uniqueTargets = append(uniqueTargets, t)
 	}
 	return uniqueTargets, duplicates
+}
+
+// renewAddress reads the address of a database again, after the server rejected a password. It reports whether the address now differs
+// from rejected.
+func (d *database) renewAddress(ctx context.Context, rejected string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.address != rejected || d.readAddress == nil {
+		return d.address != rejected
+	}
+	fresh, err := d.readAddress(ctx)
+	if err != nil || fresh == rejected {
+		return false
+	}
+	d.address = fresh
+	d.session.SetURL(fresh)
+	return true
+}
+
+// currentAddress returns the address as it was read last.
+func (d *database) currentAddress() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.address
+}
+
+// ReadOpenSteps returns the current step of each target's plan, by the name of the target, as its ledger has it: its progress, and why it
+// waits. Targets without such a step are missing. It changes nothing.
+func ReadOpenSteps(ctx context.Context, list []*Target) map[string]*onward.AppliedStep {
+	identifyMissing(ctx, list)
+	byDatabase := map[*database][]*Target{}
+	for _, t := range list {
+		if t.problem == nil {
+			byDatabase[t.database] = append(byDatabase[t.database], t)
+		}
+	}
+	var mu sync.Mutex
+	out := map[string]*onward.AppliedStep{}
+	forEachKey(byDatabase, func(d *database) {
+		steps := d.readOpenSteps(ctx, byDatabase[d])
+		d.session.Close(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, t := range byDatabase[d] {
+			if s := steps[t.schemaOID]; s != nil {
+				out[t.Name] = s
+			}
+		}
+	})
+	return out
+}
+
+// readOpenSteps returns the open steps of some targets, by the OID of the schema. They are for observers only, so an error means none.
+func (d *database) readOpenSteps(ctx context.Context, list []*Target) (out map[uint32]*onward.AppliedStep) {
+	var schemas []uint32
+	for _, t := range list {
+		schemas = append(schemas, t.schemaOID)
+	}
+	_ = d.withSession(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		out, err = ledger.ReadOpenSteps(ctx, conn, schemas)
+		return err
+	})
+	return out
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -16,11 +17,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
 )
 
 // DigestCommand returns a hash of a command and of its search_path.
@@ -191,3 +194,26 @@ func (w *prefixWriter) flush() {
 		w.line = nil
 	}
 }
+
+// DigestApply returns a hash of a plan, or of the settings that choose pending migrations.
+func DigestApply(words ...string) string { return digestWords(append([]string{"apply"}, words...)...) }
+
+// ApplySteps returns the work that runs apply on each target. run calls apply with the address of the target.
+func ApplySteps(run func(ctx context.Context, t *Target) (*onward.Applied, error)) Work {
+	return func(ctx context.Context, t *Target, _ func(pid int) error) (int, error) {
+		_, err := run(ctx, t)
+		if refused := new(apply.RefusedError); errors.As(err, &refused) {
+			return exitRefused, err
+		}
+		if err != nil && !IsInputError(err) {
+			return exitUnfinished, err
+		}
+		return 0, err
+	}
+}
+
+// The exit codes of onward apply.
+const (
+	exitRefused    = 1
+	exitUnfinished = 3
+)

@@ -1,9 +1,13 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // The defaults of a [Config], as flags have them.
@@ -123,4 +127,118 @@ func (a Amount) allowedFailures(size int) int {
 		return int(float64(size) * a.Percent / 100)
 	}
 	return a.Number
+}
+
+// severities order the states of targets, the worst first. The state of a wave is the worst of its targets, except that one
+// which is neither begun nor done is pending.
+var severities = []onward.RolloutState{
+	onward.RolloutFailed, onward.RolloutUnreachable, onward.RolloutInterrupted, onward.RolloutRunning, onward.RolloutPending, onward.RolloutDone,
+}
+
+// summarize fills the result.
+func (r *rollout) summarize(waves []wave) {
+	r.out.Duplicates = r.duplicates
+	summarizeWaves(r.out, waves, func(t *Target) *onward.RolloutTarget { return r.results[t] })
+}
+
+// summarizeWaves adds waves and targets to a result, and sets its state.
+func summarizeWaves(out *onward.Rollout, waves []wave, progress func(*Target) *onward.RolloutTarget) {
+	var names []string
+	var list []onward.RolloutTarget
+	for i, w := range waves {
+		names = append(names, w.name)
+		for _, t := range w.targets {
+			p := progress(t)
+			p.Wave = i + 1
+			list = append(list, *p)
+		}
+	}
+	SummarizeTargets(out, names, list)
+}
+
+// SummarizeTargets adds targets, which have the numbers of their waves, and these waves to a result, and sets its state.
+func SummarizeTargets(out *onward.Rollout, waves []string, list []onward.RolloutTarget) {
+	all := map[onward.RolloutState]int{}
+	out.Waves, out.Targets = []onward.RolloutWave{}, append([]onward.RolloutTarget{}, list...)
+	for i, name := range waves {
+		out.Waves = append(out.Waves, onward.RolloutWave{Number: i + 1, Name: name, Counts: map[onward.RolloutState]int{}})
+	}
+	for i := range list {
+		t := &list[i]
+		all[t.State]++
+		if t.Wave >= 1 && t.Wave <= len(out.Waves) {
+			w := &out.Waves[t.Wave-1]
+			w.Targets++
+			w.Counts[t.State]++
+		}
+	}
+	for i := range out.Waves {
+		out.Waves[i].State = worstState(out.Waves[i].Counts)
+	}
+	out.State = worstState(all)
+}
+
+// MarkPaused records in a release who has paused it; "" for nobody. One that has ended keeps its state.
+func MarkPaused(out *onward.Rollout, actor string) {
+	if actor == "" || out.State == onward.RolloutDone {
+		return
+	}
+	out.Why = actor + " has paused it"
+	if !HasEnded(out) {
+		out.State = onward.RolloutPaused
+	}
+}
+
+// HasEnded reports whether no further target of a release begins, unless somebody tries one again or repeats the command.
+func HasEnded(out *onward.Rollout) bool {
+	return out.State == onward.RolloutDone || out.State == onward.RolloutStopped ||
+		!slices.ContainsFunc(out.Targets, func(t onward.RolloutTarget) bool {
+			return t.State == onward.RolloutPending || t.State == onward.RolloutRunning || t.State == onward.RolloutInterrupted
+		})
+}
+
+// worstState returns the state of a group of targets. Skipped and dropped targets count as done.
+func worstState(counts map[onward.RolloutState]int) onward.RolloutState {
+	hasDone := counts[onward.RolloutDone] > 0
+	for _, s := range severities {
+		switch {
+		case counts[s] == 0:
+		case s == onward.RolloutPending && hasDone:
+			return onward.RolloutRunning
+		case s == onward.RolloutUnreachable:
+			return onward.RolloutFailed
+		default:
+			return s
+		}
+	}
+	return onward.RolloutDone
+}
+
+// ReadStatus returns how far a release is on targets; for "", the release that was begun last. It changes nothing. The error is a
+// *config.InputError if no database of the targets knows the release.
+func ReadStatus(ctx context.Context, list []*Target, release string, waves []Amount) (*onward.Rollout, error) {
+	_, out, err := ReadReleases(ctx, list, release, waves)
+	return out, err
+}
+
+// ReadReleases is [ReadStatus], and returns also all releases that were begun on the targets, the newest first.
+func ReadReleases(ctx context.Context, list []*Target, release string, waves []Amount) ([]Release, *onward.Rollout, error) {
+	identifyMissing(ctx, list)
+	uniqueTargets, duplicates := dropDuplicates(list)
+	releases, err := listReleases(ctx, uniqueTargets, release)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := &releases[0]
+	if i := slices.IndexFunc(releases, func(r Release) bool { return r.Name == release }); i >= 0 {
+		found = &releases[i]
+	}
+	out := &onward.Rollout{Schema: onward.RolloutSchema, Release: found.Name, Duplicates: duplicates}
+	progress := map[*Target]*onward.RolloutTarget{}
+	if err := readProgress(ctx, found.Name, uniqueTargets, func(t *Target, p *onward.RolloutTarget) { progress[t] = p }); err != nil {
+		return nil, nil, err
+	}
+	summarizeWaves(out, cutWaves(uniqueTargets, waves), func(t *Target) *onward.RolloutTarget { return progress[t] })
+	MarkPaused(out, found.Paused)
+	return releases, out, nil
 }
