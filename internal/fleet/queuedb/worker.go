@@ -4,15 +4,20 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/onward"
 )
 
 // WorkerConfig is what [NewWorker] needs.
@@ -193,4 +198,96 @@ func (w *Worker) dispatchUntil(ctx context.Context) {
 		case <-time.After(dispatchEvery):
 		}
 	}
+}
+
+// workerMetrics count what a worker does, in Prometheus' format.
+type workerMetrics struct {
+	set         *metrics.Set
+	running     *metrics.Counter
+	queueErrors *metrics.Counter
+	seconds     *metrics.Histogram
+}
+
+func newWorkerMetrics() *workerMetrics {
+	set := metrics.NewSet()
+	return &workerMetrics{
+		set: set, running: set.NewCounter("onward_worker_running"), queueErrors: set.NewCounter("onward_worker_queue_errors_total"),
+		seconds: set.NewHistogram("onward_worker_slice_seconds"),
+	}
+}
+
+// countSlice counts a slice and the state in which it left its target.
+func (m *workerMetrics) countSlice(state onward.RolloutState, took time.Duration) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("onward_worker_slices_total{state=%q}", state)).Inc()
+	m.seconds.Update(took.Seconds())
+}
+
+// Handler returns the handler of /healthz, which fails while the worker ends or the queue does not answer, and of /metrics.
+func (w *Worker) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) {
+		if !w.IsAlive() {
+			http.Error(out, "the worker ends, or the queue does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = fmt.Fprintln(out, "ok")
+	})
+	mux.HandleFunc("GET /metrics", func(out http.ResponseWriter, _ *http.Request) { w.metrics.set.WritePrometheus(out) })
+	return mux
+}
+
+// targetList is the worker's own list of targets. The queue has names only: whoever can write to it cannot choose the addresses that a
+// worker connects to.
+type targetList struct {
+	fleet.TargetList
+	source fleet.Source
+}
+
+func newTargetList(source fleet.Source) *targetList {
+	return &targetList{source: source, TargetList: fleet.TargetList{
+		List: func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, source) }, Fresh: source.NeedsDatabase(),
+	}}
+}
+
+// missingState is the state of a target that is not in the list. A database lists its schemas itself, so a schema without a line was
+// dropped. A file may be an old one.
+func (l *targetList) missingState(s *Settings) onward.RolloutState {
+	if l.Fresh && s.Source == l.source.Text {
+		return onward.RolloutGone
+	}
+	return onward.RolloutUnreachable
+}
+
+// riverLogger returns the logger for River.
+func (q *Queue) riverLogger() *slog.Logger { return slog.New(&quietHandler{q.logger.Handler()}) }
+
+// quietHandler lowers River's messages by a level: its start and end are details of the worker.
+type quietHandler struct{ slog.Handler }
+
+// Enabled asks for the lower level.
+func (h *quietHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.Handler.Enabled(ctx, lowerLevel(level))
+}
+
+// Handle writes a message with the lower level.
+func (h *quietHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = lowerLevel(r.Level)
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs keeps the lower level.
+func (h *quietHandler) WithAttrs(list []slog.Attr) slog.Handler {
+	return &quietHandler{h.Handler.WithAttrs(list)}
+}
+
+// WithGroup keeps the lower level.
+func (h *quietHandler) WithGroup(name string) slog.Handler {
+	return &quietHandler{h.Handler.WithGroup(name)}
+}
+
+func lowerLevel(level slog.Level) slog.Level {
+	if level == slog.LevelInfo {
+		return slog.LevelDebug
+	}
+	return level
 }
