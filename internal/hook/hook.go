@@ -1,10 +1,17 @@
+// Package hook judges what a coding assistant is about to do: an edit of a migration, or a command that may lose a
+// database's data. It reads the event that the assistant gives to its hooks, before the tool runs.
+//
+// An event without a migration and without a database passes before any step that could fail. For all others each
+// failure is a refusal.
 package hook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -200,3 +207,118 @@ func (r *reader) judgeWrites(s *script) {
 	}
 	r.judgeFiles(list, r.event.dir)
 }
+
+// exitRefused is the exit code that assistants read as a refusal.
+const exitRefused = 2
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// WriteAnswer writes the answer in the form that the assistant reads, and returns the exit code. Claude Code, Codex and
+// VS Code read the text of standard error after the exit code 2; Cursor and Copilot read JSON.
+func (d *Decision) WriteAnswer(out, errors io.Writer) (code int, err error) {
+	refused := len(d.Refused) > 0
+	text := "onward: refused.\n" + strings.Join(d.Refused, "\n")
+	notes := "onward: " + strings.Join(d.Notes, "\nonward: ")
+	var answer map[string]any
+	switch {
+	case d.Assistant == Cursor && refused:
+		answer = map[string]any{"permission": "deny", "user_message": text, "agent_message": text}
+	case d.Assistant == Cursor:
+		answer = map[string]any{} // its own questions stay
+		if len(d.Notes) > 0 {
+			answer["agent_message"] = notes
+		}
+	case d.Assistant == Copilot && refused:
+		answer = map[string]any{"permissionDecision": "deny", "permissionDecisionReason": text}
+	case refused:
+		_, err := io.WriteString(errors, text+"\n")
+		return exitRefused, err
+	case len(d.Notes) > 0 && (d.Assistant == Claude || d.Assistant == VSCode || d.Assistant == Codex):
+		answer = map[string]any{"hookSpecificOutput": map[string]any{"hookEventName": "PreToolUse", "additionalContext": notes}}
+	case len(d.Notes) > 0 && d.Assistant == Generic:
+		_, err := io.WriteString(errors, notes+"\n")
+		return 0, err
+	}
+	if answer == nil {
+		return 0, nil
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(answer); err != nil && refused {
+		return exitRefused, err
+	} else if err != nil {
+		return 0, err
+	}
+	return 0, nil
+}
+
+var (
+	// codeOptions are the options of an interpreter before code: python -c CODE.
+	codeOptions = map[string][]string{
+		"python": {"-c"}, "php": {"-r"}, "ruby": {"-e"}, "perl": {"-e", "-E"}, "deno": {"eval"},
+		"node": {"-e", "--eval", "-p", "--print", "-pe"},
+	}
+	// valueOptions are the options of an interpreter that take the next word, and are neither code nor a program.
+	valueOptions = map[string][]string{
+		"python": {"-W", "-X"}, "php": {"-d", "-c"}, "ruby": {"-r", "-I"}, "perl": {"-I", "-M"},
+		"node": {"-r", "--require", "--import", "--loader", "-P", "--project"},
+	}
+)
+
+// interpreterFamily returns the interpreter whose options a program takes; "" if it is none.
+func interpreterFamily(name string) string {
+	switch {
+	case slices.Contains(pythons, name):
+		return "python"
+	case slices.Contains([]string{"node", "bun", "tsx", "ts-node"}, name):
+		return "node"
+	case codeOptions[name] != nil:
+		return name
+	}
+	return ""
+}
+
+// isInterpreter reports whether a program takes code on the command line, or another program.
+func isInterpreter(name string) bool { return name != "bun" && interpreterFamily(name) != "" }
+
+// unwrapInterpreter drops an interpreter before a program, and records code on its command line. It reports whether a program follows.
+func (r *scriptReader) unwrapInterpreter(run *invocation) bool {
+	family := interpreterFamily(programName(run.args[0].text))
+	if family == "perl" || family == "ruby" {
+		r.recordWrites(run)
+	}
+	for i := 1; i < len(run.args); i++ {
+		w := run.args[i]
+		isGroup := (family == "perl" || family == "ruby") && !strings.HasPrefix(w.text, "--") && strings.HasPrefix(w.text, "-") &&
+			strings.HasSuffix(strings.ToLower(w.text), "e")
+		switch {
+		case w.text == "-m" && family == "python" && i+1 < len(run.args):
+			run.args = run.args[i+1:]
+			if programName(run.args[0].text) == "django" {
+				run.args = append([]word{{"manage.py", true}}, run.args[1:]...)
+			}
+			return true
+		case (isGroup || slices.Contains(codeOptions[family], w.text)) && i+1 < len(run.args):
+			run.args = []word{{codeRun, true}, run.args[i+1]}
+			r.out.runs = append(r.out.runs, *run)
+			return false
+		case slices.Contains(valueOptions[family], w.text):
+			i++
+		case w.text == "-" || strings.HasPrefix(w.text, "-") || w.text == "run" && family == "node":
+		default:
+			run.args = run.args[i:]
+			return isKnownProgram(programName(run.args[0].text)) || slices.Contains([]string{"python", "php", "ruby"}, family)
+		}
+	}
+	if run.stdin != nil {
+		run.args = []word{{codeRun, true}, *run.stdin}
+		r.out.runs = append(r.out.runs, *run)
+	}
+	return false
+}
+
+// codeRun is the name of a program whose text is on the command line.
+const codeRun = "(code)"

@@ -5,9 +5,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // word is an argument or a text. If the shell computes a part of it, as in app_$(date), known is false and text has the rest.
@@ -253,4 +256,73 @@ func (r *scriptReader) changeDir(args []word) {
 	if len(args) > 1 && args[len(args)-1].known && filepath.Clean(args[len(args)-1].text) != "-" {
 		r.dir = joinPath(r.dir, args[len(args)-1].text)
 	}
+}
+
+// developmentFiles are where projects have the addresses that they develop and test with.
+var developmentFiles = []string{".env", ".env.local", ".env.development", ".env.development.local", ".env.test", ".env.test.local"}
+
+// importantName matches a part of a database's name that no throwaway has.
+var importantName = lazyregexp.New(`(?i)prod|live|stag`)
+
+// FindDevelopmentDatabases returns the databases in the files for development of a directory, as onward.yaml lists them:
+// those on this machine, or in a service of the project's containers. A name such as app_production is left out.
+func FindDevelopmentDatabases(dir string) ([]string, error) {
+	var out []string
+	for _, file := range developmentFiles {
+		text, err := readFileIfExists(filepath.Join(dir, file))
+		if err != nil {
+			return nil, err
+		}
+		if text == nil {
+			continue
+		}
+		variables := parseDotenv(*text)
+		values := slices.Sorted(maps.Values(variables))
+		if name := variables["PGDATABASE"]; name != "" {
+			d := database{variables["PGHOST"], variables["PGPORT"], name}
+			values = append(values, "postgres://"+d.withDefaults().String())
+		}
+		for _, value := range values {
+			list, ok := parseDatabases(value)
+			for _, d := range list {
+				isNear := isLocal(d.host) || !strings.ContainsAny(d.host, ".:/")
+				if ok && isNear && !importantName.MatchString(d.host+"/"+d.name) && !strings.ContainsAny(d.name, "*?[") {
+					out = append(out, d.String())
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// readDotenv sets the variables of a file such as .env.
+func (r *scriptReader) readDotenv(name word) {
+	text := r.readFile(name)
+	if !text.known {
+		return
+	}
+	for key, value := range parseDotenv(text.text) {
+		r.vars[key] = word{value, true}
+	}
+}
+
+// parseDotenv returns the variables of a file such as .env.
+func parseDotenv(text string) map[string]string {
+	out := map[string]string{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		if len(value) > 1 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0] {
+			value = value[1 : len(value)-1]
+		} else if commentStart := strings.Index(value, " #"); commentStart >= 0 {
+			value = strings.TrimSpace(value[:commentStart])
+		}
+		out[strings.TrimSpace(name)] = value
+	}
+	return out
 }
