@@ -1,11 +1,15 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -145,4 +149,53 @@ func (a *Session) Schema(ctx context.Context) (*Schema, error) {
 		return nil, err
 	}
 	return schema, a.rollbackToSavepoint(ctx)
+}
+
+// FormatHostPortDatabase returns the server and the database of an address as HOST:PORT/NAME, without the user and the password. It
+// returns "" for an invalid address.
+func FormatHostPortDatabase(url string) string {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return ""
+	}
+	return hostPort(cfg) + "/" + cmp.Or(cfg.Database, cfg.User)
+}
+
+func hostPort(cfg *pgx.ConnConfig) string {
+	return net.JoinHostPort(cmp.Or(cfg.Host, "localhost"), strconv.Itoa(int(cfg.Port)))
+}
+
+// sharedPatience limits how long a pooler may take to provide a session.
+const sharedPatience = 4 * time.Second
+
+// SharesSession reports whether two concurrent clients share one session of the server, which only
+// happens with a transaction pooler. Outside of transactions, it asks each of them in turn
+// for its server process. The error is a [*ServerError], also if the pool has no second
+// session available.
+func SharesSession(ctx context.Context, url string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, sharedPatience)
+	defer cancel()
+	var clients [2]*session
+	for i := range clients {
+		s, err := connectSession(ctx, url)
+		if err != nil {
+			return false, err
+		}
+		defer s.closeSession(ctx)
+		clients[i] = s
+	}
+	seen := [2]map[int]bool{{}, {}}
+	for range 3 {
+		for i, s := range clients {
+			var pid int
+			if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.pg_backend_pid()").Scan(&pid); err != nil {
+				return false, s.serverError("ask which process serves a second client", err)
+			}
+			seen[i][pid] = true
+			if seen[1-i][pid] || len(seen[i]) > 1 {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
