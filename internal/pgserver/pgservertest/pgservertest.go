@@ -4,7 +4,10 @@ package pgservertest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -191,4 +194,93 @@ func Main(m *testing.M) int {
 		}
 	}
 	return code
+}
+
+// EachMajor runs a test on all major versions and the preview, at the same time.
+func EachMajor(t *testing.T, test func(t *testing.T, major int)) {
+	t.Helper()
+	runMajors(t, withPreview(Majors()), test)
+}
+
+// EachEnd runs a test on the oldest, the newest and the preview version, at the same time.
+func EachEnd(t *testing.T, test func(t *testing.T, major int)) {
+	t.Helper()
+	runMajors(t, EndsAndPreview(), test)
+}
+
+// EachProofMajor runs a proof of our model on [ProofMajors], at the same time.
+func EachProofMajor(t *testing.T, test func(t *testing.T, major int)) {
+	t.Helper()
+	runMajors(t, ProofMajors(), test)
+}
+
+func runMajors(t *testing.T, majors []int, test func(t *testing.T, major int)) {
+	t.Helper()
+	for _, major := range majors {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			if major == onward.PreviewMajor {
+				Server(t, major) // leaves the subtest out if it cannot be had, also one that starts a server of its own
+			}
+			test(t, major)
+		})
+	}
+}
+
+// ConnectNew opens a session in a fresh database (see [Database]), and has it run texts of SQL.
+func ConnectNew(t testing.TB, major int, sql ...string) (url string, conn *pgx.Conn) {
+	t.Helper()
+	url = Database(t, major)
+	conn = Connect(t, url)
+	Exec(t, conn, sql...)
+	return url, conn
+}
+
+// ReadTexts returns the rows of a query that has one column of texts.
+func ReadTexts(t testing.TB, conn *pgx.Conn, sql string, args ...any) []string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+// usesPackaged reports whether all tests run on a server as a distribution packages it: compiled with LLVM, with Postgres' own
+// default settings. ONWARD_TEST_SERVER=packaged asks for that. A test that needs another version calls [NeedMajor].
+func usesPackaged() bool { return os.Getenv("ONWARD_TEST_SERVER") == "packaged" }
+
+// findPackaged returns the newest packaged server that compiles queries by default and charges disabled plan nodes: 13 to 17.
+func findPackaged() (major int, bin string, err error) {
+	for major := 17; major >= 13; major-- {
+		root := filepath.Join("/usr/lib/postgresql", strconv.Itoa(major))
+		if _, err := os.Stat(filepath.Join(root, "lib", "llvmjit.so")); err == nil {
+			return major, filepath.Join(root, "bin"), nil
+		}
+	}
+	return 0, "", errors.New("there is no packaged Postgres 13 to 17 with LLVM")
+}
+
+// packagedConfig returns the configuration of such a server. It connects and logs as a throwaway server does.
+func packagedConfig(t testing.TB) pgserver.Config {
+	t.Helper()
+	major, bin, err := findPackaged()
+	component.Need(t, component.Packaged, err)
+	return pgserver.Config{Major: major, Bin: bin, Small: true, Unconfined: true, Settings: map[string]string{
+		"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on", "jit": "on", "checkpoint_timeout": "5min",
+		"bgwriter_lru_maxpages": "100",
+	}}
+}
+
+// NeedMajor leaves a test out if its server has another major version than the one it asks for, and the test needs this one
+// for the given reason.
+func NeedMajor(t testing.TB, major int, reason string) {
+	t.Helper()
+	if found, _, err := findPackaged(); usesPackaged() && err == nil && found != major {
+		component.Need(t, component.Version, fmt.Errorf("the server is %d, and not %d: %s", found, major, reason))
+	}
 }
