@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/jackc/pgx/v5/pgproto3"
+
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/internal/workload"
 )
 
 // rowMoments are the events of a lane around which rows are there that the code has committed, or would commit outside of a test. The value is false if this is
@@ -142,4 +145,44 @@ func (s *sessionMoments) trackTransaction(st *pgparse.TransactionStmt) {
 			s.savepoints, s.open, s.rolledBack[name] = append(s.savepoints, s.group), s.open[:1], true
 		}
 	}
+}
+
+// FindTest returns the test that sent a message, or that a session was in at an event; "" if it is unknown. A comment of the statement knows it best.
+func FindTest(t *transcript.Transcript, event int) string {
+	if event >= len(t.Events) {
+		return ""
+	}
+	if test := workload.ReadTags(findStatementText(t, event)).Test; test != "" {
+		return test
+	}
+	for i := event; i >= 0; i-- {
+		if e := &t.Events[i]; e.Session == t.Events[event].Session && e.Source == transcript.Test {
+			return string(e.Body)
+		}
+	}
+	return ""
+}
+
+// findStatementText returns the text of a statement that a message sends, or executes.
+func findStatementText(t *transcript.Transcript, event int) string {
+	e := &t.Events[event]
+	var execute pgproto3.Execute
+	if e.Kind != 'E' || execute.Decode(e.Body) != nil {
+		return sentText(e)
+	}
+	prepared, bound := "", false
+	for i := event; i >= 0; i-- {
+		x := &t.Events[i]
+		if x.Session != e.Session || x.Source != transcript.Client || x.Kind != 'B' && x.Kind != 'P' {
+			continue
+		}
+		first, second := readNames(x)
+		switch {
+		case x.Kind == 'B' && !bound && first == execute.Portal:
+			bound, prepared = true, second
+		case x.Kind == 'P' && bound && first == prepared:
+			return sentText(x)
+		}
+	}
+	return ""
 }
