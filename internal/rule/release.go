@@ -3,8 +3,10 @@ package rule
 import (
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/analysis/inline"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
@@ -228,4 +230,89 @@ type MadeObject struct {
 	By *Stmt
 	// Table is the created or affected table. ID is the constraint or index on it, if the object is one.
 	Table, ID catalog.OID
+}
+
+// Fault is a panic that kept a rule from judging something.
+type Fault struct {
+	Rule string
+	// Migration is nil if the rule is about the whole release. Statement is nil if the
+	// rule is about several statements.
+	Migration *Migration
+	Statement *script.Statement
+	Err       error
+}
+
+// TakeFaults returns the faults since the last call.
+func (e *Engine) TakeFaults() []Fault {
+	list := e.faults
+	e.faults = nil
+	return list
+}
+
+// recordPanic records the panic of a rule. The findings of other rules are kept.
+func (e *Engine) recordPanic(m *Migration, st *script.Statement) {
+	if r := recover(); r != nil {
+		e.faults = append(e.faults, Fault{e.pass.Rule.ID, m, st, fault.FromPanic(r)})
+	}
+}
+
+// recordPanic records a panic while a statement is analysed. No rule sees the statement, and
+// the schema is uncertain from then on.
+func (s *Stmt) recordPanic() {
+	if r := recover(); r != nil {
+		s.Fault = fault.FromPanic(r)
+		s.After, s.Deltas, s.Problems = s.Before.MarkUnseen("a statement that could not be judged"), nil, nil
+		s.Result, s.Results, s.Node = effect.Result{}, nil, nil
+	}
+}
+
+// ApplyDeployed applies a statement that the base already has. If applying it panics, the
+// catalog stays unchanged but is marked as uncertain.
+func ApplyDeployed(c *catalog.Catalog, node *pgparse.Node, sql string) (after *catalog.Catalog) {
+	defer func() {
+		if recover() != nil {
+			after = c.MarkUnseen("a statement that could not be folded")
+		}
+	}()
+	after, _ = c.Apply(node, sql)
+	return after
+}
+
+// deployedHistory follows the transactions of deployed migrations. One may go on in the next window of a file.
+type deployedHistory struct {
+	start  *catalog.Catalog // before the transaction
+	tx     int              // its number in the script
+	points analysis.Savepoints[*catalog.Catalog]
+}
+
+// foldScript applies a script as its transactions would, leaving out what is rolled back.
+func (h *deployedHistory) foldScript(in *inline.Inliner, c *catalog.Catalog, s *script.Script) *catalog.Catalog {
+	if s.Window == 0 || h.tx == 0 {
+		*h = deployedHistory{start: c}
+	}
+	for i := 0; i < len(s.Statements); i++ { // a call adds some
+		st := s.Statements[i]
+		in.InlineCalls(c, s, i)
+		if st.Tx != h.tx {
+			if s.Rollback[h.tx] {
+				c = h.start
+			}
+			c = c.EndTransaction()
+			h.start, h.tx = c, st.Tx
+		}
+		if st.Node == nil {
+			c = markUnparsed(c, st)
+			continue
+		}
+		c = h.points.FollowStatement(st.Node, ApplyDeployed(c, st.Node, st.SQL))
+	}
+	rolledBack := s.Rollback[h.tx]
+	if rolledBack {
+		c = h.start
+	}
+	if s.More && s.End != script.Alone && !rolledBack {
+		return c
+	}
+	h.tx = 0
+	return c.EndTransaction()
 }

@@ -1,12 +1,14 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgtime"
+	"github.com/onward-sql/onward/internal/script"
 )
 
 // tracker follows the settings of a session through a migration.
@@ -69,5 +71,13 @@ func (t *tracker) applySetting(to *Settings, set analysis.Setting, stmt *Stmt) {
 		if set.Default {
 			to.TimeZone = t.runner.TimeZone
 		}
+	}
+}
+
+// endSession ends the session of a migration that has one of its own, if it may have made temporary relations.
+func (e *Engine) endSession(s *script.Script, ownSession bool) {
+	isTemporary := func(st *script.Statement) bool { return strings.Contains(strings.ToLower(st.SQL), "temp") }
+	if ownSession && !s.More && slices.ContainsFunc(s.Statements, isTemporary) {
+		e.catalog = e.catalog.EndSession()
 	}
 }
