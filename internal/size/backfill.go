@@ -1,9 +1,13 @@
 package size
 
 import (
+	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -140,4 +144,165 @@ func (m *Model) EstimateBuild(name catalog.Name, ms int64) *onward.StepEstimate 
 		e.TempBytes = sorted
 	}
 	return e
+}
+
+// entryBytes is the size of an index entry for a column of eight bytes, with pages filled
+// to nine tenths.
+const entryBytes = 20
+
+// EstimateWork estimates the duration of the work on each relation of a result, in
+// milliseconds. The values have the same order as the effects; 0 means no work or not
+// known. now returns the relation's name on the server, which differs if the release
+// renames it.
+func (m *Model) EstimateWork(r *effect.Result, now func(*effect.Effect) catalog.Name) []int64 {
+	out := make([]int64, len(r.Effects))
+	if m == nil {
+		return out
+	}
+	for i := range r.Effects {
+		e := &r.Effects[i]
+		if e.Created || e.Instant || e.HeaviestWork() == onward.NoWork || e.Kind == catalog.PartitionedTable {
+			continue // a partitioned table has no file: its partitions have effects of their own
+		}
+		if t, ok := m.TableSize(now(e)); ok {
+			out[i] = m.estimateWork(e, t, m.estimateRebuild(r, e, t, now)).toMilliseconds(m.Throughput)
+		}
+	}
+	return out
+}
+
+// amount is the number of bytes read and written.
+type amount struct{ read, written int64 }
+
+func (a amount) toMilliseconds(t onward.Throughput) int64 {
+	ms := float64(a.read)/float64(t.Read)*1000 + float64(a.written)/float64(t.Write)*1000
+	return max(1, int64(ms))
+}
+
+// estimateWork returns what one effect reads and writes.
+func (m *Model) estimateWork(e *effect.Effect, t Table, rebuilt amount) amount {
+	var a amount
+	if e.Rewrites {
+		// The table is read once and written once. Each index is built from the new file.
+		a.read = t.DataBytes() + int64(t.indexes)*t.Heap
+		a.written = t.DataBytes() + t.Index
+	} else {
+		a.read, a.written = rebuilt.read, rebuilt.written
+	}
+	if e.BuildsIndex {
+		a.read += t.Heap
+		if e.Waits {
+			a.read += t.Heap // CONCURRENTLY reads the table twice
+		}
+		if t.Rows > 0 {
+			a.written += t.Rows * entryBytes
+		}
+	}
+	if e.Scans && !e.Rewrites && !e.BuildsIndex && rebuilt.read == 0 {
+		a.read += t.Heap
+	}
+	return a
+}
+
+// estimateRebuild returns what rebuilding indexes of a table reads and writes: the indexes that
+// the result names, else all.
+func (m *Model) estimateRebuild(r *effect.Result, e *effect.Effect, t Table, now func(*effect.Effect) catalog.Name) amount {
+	if !e.RebuildsIndex || e.Rewrites {
+		return amount{}
+	}
+	var a amount
+	for i := range r.Effects {
+		x := &r.Effects[i]
+		if x.Kind != catalog.Index || !x.RebuildsIndex {
+			continue
+		}
+		if bytes, ok := m.indexes[now(x).Qualified()]; ok {
+			a.read, a.written = a.read+t.Heap, a.written+bytes
+		}
+	}
+	if a.read == 0 {
+		return amount{read: max(t.Heap, int64(t.indexes)*t.Heap), written: t.Index}
+	}
+	return a
+}
+
+// estimateVacuum estimates what autovacuum does while a step makes each row of a table dead once, within a time in
+// milliseconds.
+func (m *Model) estimateVacuum(name catalog.Name, t Table, ms int64) *onward.VacuumEstimate {
+	v := &onward.VacuumEstimate{DeadRows: t.Rows}
+	options := m.options[name.Qualified()]
+	if m.settings["autovacuum"] == "off" || m.settings["track_counts"] == "off" || isFalse(options["autovacuum_enabled"]) {
+		v.Off = true
+		return v
+	}
+	setting := func(name string, value float64) float64 {
+		if n, err := strconv.ParseFloat(options[name], 64); err == nil {
+			return n
+		}
+		return m.numberSetting(name, value)
+	}
+	_, known := m.settings["autovacuum_vacuum_scale_factor"]
+	v.Assumed = !known && options["autovacuum_vacuum_scale_factor"] == ""
+	threshold := setting("autovacuum_vacuum_threshold", 50) + setting("autovacuum_vacuum_scale_factor", 0.2)*float64(t.Rows)
+	if limit := setting("autovacuum_vacuum_max_threshold", -1); limit >= 0 { // from 18 on
+		threshold = min(threshold, limit)
+	}
+	v.Threshold = int64(max(threshold, 1))
+	if v.Runs = t.Rows / v.Threshold; v.Runs > 0 {
+		part := float64(v.Threshold) / float64(t.Rows)
+		v.FirstMS = int64(float64(ms) * part)
+		v.ReadBytes = int64(float64(t.Heap)*part) + t.Index
+	}
+	return v
+}
+
+// isFalse reports whether a storage parameter is false, as Postgres reads it.
+func isFalse(value string) bool {
+	switch strings.ToLower(value) {
+	case "false", "off", "no", "0", "f", "n":
+		return true
+	}
+	return false
+}
+
+// units are those that the server's settings have, as numbers of bytes or seconds.
+var units = []struct {
+	suffix string
+	factor float64
+}{
+	{" × 8kB", 8192}, {"TB", 1 << 40}, {"GB", 1 << 30}, {"MB", 1 << 20}, {"kB", 1 << 10}, {"B", 1}, {"ms", 1e-3}, {"min", 60}, {"s", 1}, {"", 1},
+}
+
+// numberSetting returns a setting of the server in bytes or seconds, or a value if it is not known.
+func (m *Model) numberSetting(name string, value float64) float64 {
+	text := m.settings[name]
+	for _, u := range units {
+		if number, found := strings.CutSuffix(text, u.suffix); found {
+			if n, err := strconv.ParseFloat(strings.TrimSpace(number), 64); err == nil {
+				return n * u.factor
+			}
+		}
+	}
+	return value
+}
+
+// FormatBytes formats a size for people: "24 GB", in powers of 1000.
+func FormatBytes(n int64) string {
+	return formatScaled(n, []string{" B", " kB", " MB", " GB", " TB", " PB"})
+}
+
+// FormatCount formats a count for people: "81 M".
+func FormatCount(n int64) string { return formatScaled(n, []string{"", " k", " M", " G", " T"}) }
+
+// formatScaled formats a number below ten with one decimal place, others with none.
+func formatScaled(n int64, units []string) string {
+	v, u := float64(n), 0
+	for v >= 999.5 && u < len(units)-1 {
+		v, u = v/1000, u+1
+	}
+	text := fmt.Sprintf("%.0f", v)
+	if v < 9.95 && u > 0 {
+		text = strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
+	}
+	return text + units[u]
 }
