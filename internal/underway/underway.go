@@ -4,7 +4,9 @@ package underway
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +14,10 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -150,4 +155,174 @@ func ListLaterDrops(plans []ledger.UnfinishedPlan, deployed *catalog.Catalog, on
 		out = append(out, drops...)
 	}
 	return out
+}
+
+// judgePlans says for each plan which code may be deployed now. Schemas that have the same plan are judged together.
+func judgePlans(ctx context.Context, conn *pgx.Conn, plans []ledger.UnfinishedPlan) (out []onward.Readiness, err error) {
+	var keys []string
+	targets := map[string][]readiness.Target{}
+	first := map[string]*ledger.Plan{}
+	for i := range plans {
+		p := &plans[i]
+		judged, err := judgePlan(ctx, conn, p)
+		if err != nil {
+			return nil, err
+		}
+		if first[p.Key] == nil {
+			keys, first[p.Key] = append(keys, p.Key), p.Plan
+		}
+		targets[p.Key] = append(targets[p.Key], readiness.Target{Name: p.Schema, Readiness: judged})
+	}
+	for _, key := range keys {
+		p, judged, place := first[key], readiness.JudgeEach(targets[key], "schema"), "on the database"
+		switch n := len(targets[key]); {
+		case n > 1:
+			place = "in " + prose.CountNoun(n, "schema")
+		case targets[key][0].Name != "":
+			place = "in the schema " + targets[key][0].Name
+		}
+		judged.UnderWay = true
+		judged.Text = fmt.Sprintf("Plan %s (%s → %s) is under way %s: %s", p.ID, p.Plan.Base, p.Plan.Head, place, judged.Text)
+		out = append(out, *judged)
+	}
+	return out, nil
+}
+
+// PlanTarget is a plan of the ledger of a database, or of one of its schemas.
+type PlanTarget struct {
+	*ledger.Plan
+	// Schema is "" for a plan of the whole database.
+	Schema, Key string
+	Readiness   *onward.Readiness
+}
+
+// ReadPlanTargets returns the plans with these keys with which code may be deployed now, also of those that are finished.
+func ReadPlanTargets(ctx context.Context, conn *pgx.Conn, keys []string) (out []PlanTarget, err error) {
+	exists, err := ledger.HasLedger(ctx, conn)
+	if err != nil || !exists {
+		return nil, err
+	}
+	plans, err := ledger.ReadByKey(ctx, conn, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i := range plans {
+		judged, err := judgePlan(ctx, conn, &plans[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, PlanTarget{plans[i].Plan, plans[i].Schema, plans[i].Key, judged})
+	}
+	return out, nil
+}
+
+// ListPlanUses returns the plans that were begun on a database or in one of its schemas.
+func ListPlanUses(ctx context.Context, conn *pgx.Conn) ([]ledger.PlanUse, error) {
+	exists, err := ledger.HasLedger(ctx, conn)
+	if err != nil || !exists {
+		return nil, err
+	}
+	return ledger.ListPlanUses(ctx, conn)
+}
+
+// judgePlan says for a plan which code may be deployed now. It does not look for losses under the former name of the plan's schema.
+func judgePlan(ctx context.Context, conn *pgx.Conn, p *ledger.UnfinishedPlan) (*onward.Readiness, error) {
+	isDone := func(step string) bool { return p.Done[step] }
+	var damage readiness.Damage
+	if len(p.Done) > 0 && p.Schema == p.Last.Schema && p.State != ledger.Done {
+		var err error
+		if damage, err = ReadDamage(ctx, conn, p.Plan, isDone); err != nil {
+			return nil, err
+		}
+	}
+	return readiness.JudgeApplied(&p.Plan.Plan, p.ID, onward.ApplyState(p.State), damage, isDone), nil
+}
+
+// FindObjects returns which tables and columns exist, or which do not. path is the plan's search_path.
+func FindObjects(ctx context.Context, conn ledger.Conn, path string, list []undo.Object, exist bool) (out []undo.Object, err error) {
+	for _, o := range list {
+		ids, err := live.FindRelationsIn(ctx, conn, path, o.QuotedTable())
+		if err != nil {
+			return nil, err
+		}
+		found := ids[0] != 0
+		if found && o.Column != "" {
+			if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2 AND NOT attisdropped)", ids[0],
+				o.Column).Scan(&found); err != nil {
+				return nil, err
+			}
+		}
+		if found == exist {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// ReadDamage finds what somebody else has taken from a plan of the ledger. isDone reports whether a step is done.
+func ReadDamage(ctx context.Context, conn ledger.Conn, p *ledger.Plan, isDone func(step string) bool) (out readiness.Damage, err error) {
+	if p.IsUnchangedMigration() {
+		return out, nil
+	}
+	droppedObjects, err := FindObjects(ctx, conn, p.Path, undo.ListDropped(&p.Plan, isDone), false)
+	for _, o := range droppedObjects {
+		out.Gone = append(out.Gone, o.String())
+	}
+	if err != nil {
+		return out, err
+	}
+	for _, broken := range undo.FindBrokenTriggers(&p.Plan, droppedObjects, isDone) {
+		for _, trigger := range broken.Failing {
+			exists, err := hasTrigger(ctx, conn, p.Path, trigger)
+			if err != nil {
+				return out, err
+			}
+			out.WritesFail = out.WritesFail || exists
+		}
+	}
+	missing, err := FindMissing(ctx, conn, p.Path, undo.ListMade(&p.Plan, isDone))
+	for _, m := range missing {
+		out.Missing = append(out.Missing, m.String())
+	}
+	return out, err
+}
+
+// FindMissing returns what a plan has made and somebody else has dropped.
+func FindMissing(ctx context.Context, conn ledger.Conn, path string, list []undo.Made) (out []undo.Made, err error) {
+	for _, m := range list {
+		var exists bool
+		switch {
+		case m.Index:
+			index := undo.Object{Table: m.Name}
+			if schema, _, qualified := strings.Cut(m.Table.Table, "."); qualified {
+				index.Table = schema + "." + m.Name
+			}
+			var found []undo.Object
+			found, err = FindObjects(ctx, conn, path, []undo.Object{index}, true)
+			exists = len(found) > 0
+		case m.Name != "":
+			exists, err = hasTrigger(ctx, conn, path, undo.Trigger{Table: m.Table, Name: m.Name})
+		default:
+			var found []undo.Object
+			found, err = FindObjects(ctx, conn, path, []undo.Object{m.Table}, true)
+			exists = len(found) > 0
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !exists {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+// hasTrigger reports whether a trigger exists: a column that was dropped with CASCADE takes the triggers on it along.
+func hasTrigger(ctx context.Context, conn ledger.Conn, path string, t undo.Trigger) (exists bool, err error) {
+	ids, err := live.FindRelationsIn(ctx, conn, path, t.Table.QuotedTable())
+	if err != nil {
+		return false, err
+	}
+	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid AND tgname = $2)", ids[0], t.Name).Scan(&exists)
+	return exists, err
 }
