@@ -7,11 +7,21 @@
 package main
 
 import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
 )
 
 // Names of the packages, and their homepage.
@@ -129,4 +139,159 @@ func readJSON(path string, to any) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
+}
+
+//go:embed npm/onward.js
+var shim []byte
+
+// packedAt is the time that npm itself gives to each file of a package.
+var packedAt = time.Date(1985, time.October, 26, 8, 15, 0, 0, time.UTC)
+
+// file is a file of a package.
+type file struct {
+	name    string
+	content []byte
+	mode    int64
+}
+
+// packageJSON is the manifest of an npm package.
+type packageJSON struct {
+	Name        string            `json:"name"`
+	Version     string            `json:"version"`
+	Description string            `json:"description"`
+	License     string            `json:"license"`
+	Homepage    string            `json:"homepage"`
+	Repository  map[string]string `json:"repository"`
+	Bin         map[string]string `json:"bin,omitempty"`
+	OS          []string          `json:"os,omitempty"`
+	CPU         []string          `json:"cpu,omitempty"`
+	// PreferUnplugged asks Yarn to unpack the package: a program in an archive cannot run.
+	PreferUnplugged      bool              `json:"preferUnplugged,omitempty"`
+	Engines              map[string]string `json:"engines,omitempty"`
+	OptionalDependencies map[string]string `json:"optionalDependencies,omitempty"`
+}
+
+// writeNPM writes the package that people install, and one for each platform.
+func writeNPM(dir, version string, programs []program, license []byte) error {
+	manifest := func(name string) packageJSON {
+		return packageJSON{
+			Name: name, Version: version, Description: summary, License: spdx, Homepage: homepage,
+			Repository: map[string]string{"type": "git", "url": "git+" + homepage + ".git"},
+		}
+	}
+	first := manifest(npmName)
+	first.Bin = map[string]string{"onward": "bin/onward.js"}
+	first.Engines = map[string]string{"node": ">=16"}
+	first.OptionalDependencies = map[string]string{}
+	for _, p := range platforms { // all of them, also if this release was made for one machine
+		first.OptionalDependencies[p.npmPackageName()] = version
+	}
+	if err := writeNPMTarball(dir, first, license, file{"bin/onward.js", shim, 0o755}); err != nil {
+		return err
+	}
+	for _, p := range programs {
+		m := manifest(p.npmPackageName())
+		m.Description = "The program of " + npmName + " for " + p.npmOS + " on " + p.npmCPU
+		m.OS, m.CPU, m.PreferUnplugged = []string{p.npmOS}, []string{p.npmCPU}, true
+		if err := writeNPMTarball(dir, m, license, file{"bin/" + p.programFileName, p.content, 0o755}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *platform) npmPackageName() string { return npmName + "-" + p.npmOS + "-" + p.npmCPU }
+
+// writeNPMTarball writes a package as npm pack does: NAME-VERSION.tgz, with its files below package/.
+func writeNPMTarball(dir string, m packageJSON, license []byte, more ...file) error {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	packed := gzip.NewWriter(&b)
+	w := tar.NewWriter(packed)
+	for _, f := range append([]file{{"package.json", append(text, '\n'), 0o644}, {"README.md", readme, 0o644}, {"LICENSE", license, 0o644}}, more...) {
+		h := &tar.Header{Name: "package/" + f.name, Mode: f.mode, Size: int64(len(f.content)), ModTime: packedAt, Format: tar.FormatUSTAR}
+		if err := w.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := w.Write(f.content); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	if err := packed.Close(); err != nil {
+		return err
+	}
+	name := strings.ReplaceAll(strings.TrimPrefix(m.Name, "@"), "/", "-") + "-" + m.Version + ".tgz"
+	return os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644)
+}
+
+// zippedAt is the first time that a ZIP archive can hold.
+var zippedAt = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// writeWheel writes the wheel of a platform: the program, as a script that pip copies to where Python's programs are.
+func writeWheel(dir, version string, p *program, license []byte) error {
+	version, err := pythonVersion(version)
+	if err != nil {
+		return err
+	}
+	stem := wheelName + "-" + version
+	var tags strings.Builder
+	for tag := range strings.SplitSeq(p.wheel, ".") {
+		fmt.Fprintf(&tags, "Tag: py3-none-%s\n", tag)
+	}
+	metadata := "Metadata-Version: 2.1\nName: " + strings.ReplaceAll(wheelName, "_", "-") + "\nVersion: " + version + "\nSummary: " + summary +
+		"\nHome-page: " + homepage + "\nLicense: " + spdx + "\nLicense-File: LICENSE\nRequires-Python: >=3.7\n" +
+		"Description-Content-Type: text/markdown\n\n" + string(readme)
+	files := []file{
+		{stem + ".data/scripts/" + p.programFileName, p.content, 0o755},
+		{stem + ".dist-info/LICENSE", license, 0o644},
+		{stem + ".dist-info/METADATA", []byte(metadata), 0o644},
+		{stem + ".dist-info/WHEEL", []byte("Wheel-Version: 1.0\nGenerator: onward\nRoot-Is-Purelib: false\n" + tags.String()), 0o644},
+	}
+	var record strings.Builder
+	for _, f := range files {
+		sum := sha256.Sum256(f.content)
+		fmt.Fprintf(&record, "%s,sha256=%s,%d\n", f.name, base64.RawURLEncoding.EncodeToString(sum[:]), len(f.content))
+	}
+	record.WriteString(stem + ".dist-info/RECORD,,\n")
+	files = append(files, file{stem + ".dist-info/RECORD", []byte(record.String()), 0o644})
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, f := range files {
+		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: zippedAt}
+		h.SetMode(os.FileMode(f.mode))
+		to, err := w.CreateHeader(h)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(to, bytes.NewReader(f.content)); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, stem+"-py3-none-"+p.wheel+".whl"), b.Bytes(), 0o644)
+}
+
+// semver is a release's version, with what may follow it.
+var semver = regexp.MustCompile(`^(\d+\.\d+\.\d+)(?:-(alpha|beta|rc)\.?(\d+)|-([0-9A-Za-z.-]+))?$`)
+
+// pythonVersion is a version as Python writes it: 1.2.3, 1.2.3rc1, or 1.2.3.dev0+snapshot.1a2b3c of what is no release.
+func pythonVersion(version string) (string, error) {
+	m := semver.FindStringSubmatch(version)
+	switch {
+	case m == nil:
+		return "", fmt.Errorf("the version %q is none that Python has", version)
+	case m[2] != "":
+		return m[1] + map[string]string{"alpha": "a", "beta": "b", "rc": "rc"}[m[2]] + m[3], nil
+	case m[4] != "":
+		return m[1] + ".dev0+" + strings.Trim(regexp.MustCompile(`[^0-9a-z]+`).ReplaceAllString(strings.ToLower(m[4]), "."), "."), nil
+	}
+	return m[1], nil
 }
