@@ -1,3 +1,8 @@
+// Package record runs a command, such as a test suite, against a Postgres through a proxy, and returns what it
+// sent: each distinct query once, without its values, with the server's account of what it needs of the schema.
+//
+// The server is a throwaway one, empty or with the deployed schema, unless the user names an address. Onward
+// writes nothing there: it resolves queries on a copy of the schema.
 package record
 
 import (
@@ -12,12 +17,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/sockets"
 	"github.com/onward-sql/onward/internal/transcript"
@@ -347,4 +354,20 @@ func headCommit(ctx context.Context) string {
 		return ""
 	}
 	return id
+}
+
+// testCommand finds the words of commands that run tests.
+var testCommand = lazyregexp.New(`(?i)(^|[^a-z])(tests?|pytest|rspec|phpunit|pest|jest|vitest|mocha|tox|nox|behave|ctest|nextest|playwright|cypress)([^a-z]|$)`)
+
+// isTestSuite reports whether a recording is of a test suite: a command on a throwaway server, or one that runs tests.
+func (r *recorder) isTestSuite() bool {
+	return len(r.Command) > 0 && (r.target.copies == nil || testCommand.MatchString(strings.Join(r.Command, " ")))
+}
+
+// dropIdleTimes removes the times in which transactions were open and idle. In a suite a test holds its transaction open
+// while it computes and compares: that says nothing about the code.
+func dropIdleTimes(w *workload.Workload) {
+	for i := range w.Sequences {
+		w.Sequences[i].IdleMS, w.Sequences[i].MostIdleMS = 0, 0
+	}
 }

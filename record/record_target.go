@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -190,4 +195,92 @@ func (s *recordTarget) withResolver(ctx context.Context, database string, f func
 	}
 	defer conn.Close(ctx)
 	return f(&resolver{conn: conn, major: s.major})
+}
+
+// schemaCopies copies the schemas of databases from the user's own server to a throwaway one, by their
+// definitions. The user's server is only read.
+type schemaCopies struct {
+	address         string
+	addressDatabase string // the database of the address
+	major           int
+	logger          *slog.Logger
+	server          *pgserver.Server // nil until one is asked for
+}
+
+// connectCopy makes the copy of a database, as it is now, and connects to it.
+func (c *schemaCopies) connectCopy(ctx context.Context, database string) (*pgx.Conn, error) {
+	ddl, err := live.ReadDefinitions(ctx, c.databaseAddress(database))
+	if err != nil {
+		return nil, err
+	}
+	if c.server == nil {
+		server, err := pgserver.Start(ctx, pgserver.Config{Major: c.major, Small: true, Logger: c.logger})
+		if err != nil {
+			return nil, fmt.Errorf("a throwaway server of the same version: %w", err)
+		}
+		c.server = server
+	}
+	name, err := c.server.NewDatabase(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.server.Connect(ctx, "", name)
+	if err != nil {
+		return nil, err
+	}
+	// Queries on what this machine cannot make are understood by their text.
+	if _, err := live.ExecDefinitions(ctx, conn, ddl); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+// databaseAddress is the address of another database of the server.
+func (c *schemaCopies) databaseAddress(database string) string {
+	if database == c.addressDatabase {
+		return c.address
+	}
+	if u, err := url.Parse(c.address); err == nil && u.Scheme != "" {
+		u.Path = "/" + database
+		return u.String()
+	}
+	return c.address + " dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(database) + "'"
+}
+
+func (c *schemaCopies) stopCopyServer() error {
+	if c.server == nil {
+		return nil
+	}
+	return c.server.Stop()
+}
+
+// clientEnvironment is the command's environment: the caller's, with the proxy's address.
+func (s *recordTarget) clientEnvironment(caller []string, host, port, mode string, root *wire.RootFile, clients *wire.Clients) ([]string, error) {
+	env := wire.ReadEnvironment(caller)
+	roots := maps.Clone(env)
+	for _, name := range []string{wire.LibpqRoots, wire.NodeRoots} {
+		if err := root.AddTo(roots, name); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range append(wire.EncryptionVariables(), "PGSERVICE") {
+		delete(env, name)
+	}
+	password := s.password
+	if password == "" {
+		password = clients.Password() // the proxy asks for it if it does not know the process
+	}
+	env[wire.PasswordVariable] = clients.Password()
+	query := "sslmode=" + mode
+	if strings.HasPrefix(mode, "verify-") {
+		query += "&sslrootcert=" + url.QueryEscape(root.Path)
+	}
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(s.user, password), Host: host + ":" + port, Path: "/" + s.database, RawQuery: query}
+	for name, value := range map[string]string{
+		"DATABASE_URL": u.String(), "PGHOST": host, "PGPORT": port, "PGUSER": s.user, "PGPASSWORD": password, "PGDATABASE": s.database, "PGSSLMODE": mode,
+		wire.LibpqRoots: roots[wire.LibpqRoots], wire.NodeRoots: roots[wire.NodeRoots],
+	} {
+		env[name] = value
+	}
+	return wire.FormatEnvironment(env), nil
 }
