@@ -7,12 +7,10 @@
 //	catalog.go           what changed between two points, according to the server
 //	table_details.go     the tables that changed, column by column
 //	describe_queries.go  the server's answers to a batch of queries
-//	query_plan.go        facts from a query's plan: columns left out, indexes used
-//	query_verdicts.go    answers at the points into verdicts; result_shape.go, result_rows.go,
-//	                     rejected_writes.go: one kind each
+//	query_plan.go        facts from a query's plan: columns left out, indexes used; whom locks make wait
+//	query_verdicts.go    answers at the points into verdicts; result_shape.go, rejected_writes.go: one kind each
 //	deploy_phases.go     on which side of the deploy a migration belongs
 //	replay.go            recorded messages, executed on the schema of each point; replay_verdicts.go: what they decide
-//	waiting_queries.go   whom locks make wait
 package verify
 
 import (

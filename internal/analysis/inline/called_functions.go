@@ -31,7 +31,7 @@ type Inliner struct {
 	// prepared are the statements of PREPARE by their names.
 	prepared map[string]*pgparse.Node
 	// impliedCalls are the functions that run without being named, by the object that calls
-	// them: see implied_calls.go.
+	// them: see extension_calls.go.
 	impliedCalls map[string][]catalog.Name
 	// reported has the messages about hidden code that were already reported for script.
 	script   *script.Script
