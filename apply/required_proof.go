@@ -206,11 +206,8 @@ func (t *Target) findWrittenTables(ctx context.Context, conn *pgx.Conn) ([]uint3
 	if len(names) == 0 {
 		return nil, nil
 	}
-	rows, err := conn.Query(ctx, `SELECT c.oid FROM unnest($1::text[]) AS w (name) JOIN pg_catalog.pg_namespace AS n ON starts_with(w.name, n.nspname || '.')
+	rows, _ := conn.Query(ctx, `SELECT c.oid FROM unnest($1::text[]) AS w (name) JOIN pg_catalog.pg_namespace AS n ON starts_with(w.name, n.nspname || '.')
 		JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND w.name = n.nspname || '.' || c.relname`, names)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, pgx.RowTo[uint32])
 }
 

@@ -115,7 +115,7 @@ func (c *settings) useSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer conn.Close(context.WithoutCancel(ctx))
 	var current []string
 	err = live.AsOwn(ctx, conn, func() (err error) {
 		if current, err = live.SearchSchemas(ctx, conn); err == nil {

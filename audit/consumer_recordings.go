@@ -164,7 +164,7 @@ func Deprecations(ctx context.Context, c Config) (list []onward.DeprecatedColumn
 	if err != nil {
 		return nil, false, err
 	}
-	defer func() { _ = r.Close() }()
+	defer r.Close()
 	if _, err := r.Audit(); err != nil {
 		return nil, false, err
 	}

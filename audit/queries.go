@@ -35,7 +35,7 @@ func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.Que
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = r.Close() }()
+		defer r.Close()
 		if _, err := r.Audit(); err != nil {
 			return nil, err
 		}

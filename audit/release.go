@@ -51,7 +51,7 @@ func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }()
+	defer r.Close()
 	return r.Audit()
 }
 

@@ -117,10 +117,7 @@ func execStatements(ctx context.Context, server *pgserver.Server, database strin
 
 // deprecatedColumns are the deprecated columns of the resolver's database.
 func (r *resolver) deprecatedColumns(ctx context.Context) ([]string, error) {
-	rows, err := r.conn.Query(ctx, "SELECT name FROM onward_record.columns()")
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := r.conn.Query(ctx, "SELECT name FROM onward_record.columns()")
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 

@@ -214,13 +214,10 @@ func lookupRelations(ctx context.Context, c *pgx.Conn, n *pgparse.Node) (tables,
 	if len(names) == 0 {
 		return found, nil
 	}
-	rows, err := c.Query(ctx, relationsSQL, names)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := c.Query(ctx, relationsSQL, names)
 	var name string
 	var r relation
-	_, err = pgx.ForEachRow(rows, []any{&name, &r.oid, &r.name, &r.kind, &r.columns}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&name, &r.oid, &r.name, &r.kind, &r.columns}, func() error {
 		relationCopy := r
 		relationCopy.columns = slices.Clone(r.columns)
 		found[name] = &relationCopy

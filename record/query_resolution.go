@@ -245,10 +245,7 @@ func (r *recorder) readRuleTables(ctx context.Context, database string) {
 			return err
 		}
 		defer conn.Close(ctx)
-		rows, err := conn.Query(ctx, ruleTablesSQL, unpreparedMode)
-		if err != nil {
-			return err
-		}
+		rows, _ := conn.Query(ctx, ruleTablesSQL, unpreparedMode)
 		var oid uint32
 		var name string
 		var isTable bool

@@ -171,14 +171,11 @@ func (r *resolver) typeOIDs(ctx context.Context, types []string) ([]uint32, erro
 	if len(types) == 0 {
 		return out, nil
 	}
-	rows, err := r.conn.Query(ctx, "SELECT COALESCE(pg_catalog.to_regtype(NULLIF(NULLIF(t, 'unknown'), ''))::pg_catalog.oid, "+
+	rows, _ := r.conn.Query(ctx, "SELECT COALESCE(pg_catalog.to_regtype(NULLIF(NULLIF(t, 'unknown'), ''))::pg_catalog.oid, "+
 		"0::pg_catalog.oid) FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY x(t, n) ORDER BY n", types)
-	if err != nil {
-		return nil, err
-	}
 	i := 0
 	var oid uint32
-	_, err = pgx.ForEachRow(rows, []any{&oid}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&oid}, func() error {
 		out[i] = oid
 		i++
 		return nil
@@ -208,16 +205,13 @@ func (r *resolver) resultColumns(ctx context.Context, fields []pgconn.FieldDescr
 		out[i].Name = f.Name
 		types, tables, numbers = append(types, f.DataTypeOID), append(tables, f.TableOID), append(numbers, int16(f.TableAttributeNumber))
 	}
-	rows, err := r.conn.Query(ctx, `SELECT pg_catalog.format_type(x.t, NULL), CASE WHEN a.attname IS NULL THEN '' ELSE pg_catalog.concat(n.nspname, '.', c.relname, '.', a.attname) END
+	rows, _ := r.conn.Query(ctx, `SELECT pg_catalog.format_type(x.t, NULL), CASE WHEN a.attname IS NULL THEN '' ELSE pg_catalog.concat(n.nspname, '.', c.relname, '.', a.attname) END
 		FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.oid[]), pg_catalog.unnest($3::pg_catalog.int2[])) WITH ORDINALITY x(t, rel, num, n)
 		LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) x.rel AND a.attnum OPERATOR(pg_catalog.=) x.num
 		LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace ORDER BY x.n`, types, tables, numbers)
-	if err != nil {
-		return nil, err
-	}
 	i := 0
 	var kind, tableColumn string
-	_, err = pgx.ForEachRow(rows, []any{&kind, &tableColumn}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&kind, &tableColumn}, func() error {
 		out[i].Type, out[i].Of = kind, tableColumn
 		i++
 		return nil
@@ -251,13 +245,10 @@ type dependentObject struct{ class, oid string }
 
 // dependenciesOf reads the dependencies of an object.
 func (r *resolver) dependenciesOf(ctx context.Context, k dependentObject) (*dependencies, error) {
-	rows, err := r.conn.Query(ctx, fmt.Sprintf(dependsSQL, k.class, k.oid))
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := r.conn.Query(ctx, fmt.Sprintf(dependsSQL, k.class, k.oid))
 	d := &dependencies{columns: map[string][]string{}}
 	var kind, name, column string
-	_, err = pgx.ForEachRow(rows, []any{&kind, &name, &column}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&kind, &name, &column}, func() error {
 		switch kind {
 		case "function":
 			d.functions = append(d.functions, name)

@@ -203,13 +203,10 @@ func (d superuserHelper) revokeExecute(ctx context.Context, tx pgx.Tx, name stri
 		return nil
 	}
 	// As regprocedure they would name types without their schemas.
-	rows, err := tx.Query(ctx, `SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, (SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', s.nspname, t.typname), ', ' ORDER BY a.place)
+	rows, _ := tx.Query(ctx, `SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, (SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', s.nspname, t.typname), ', ' ORDER BY a.place)
 			FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY a (type, place) JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.type JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) t.typnamespace))
 		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace JOIN pg_catalog.pg_depend d ON d.objid OPERATOR(pg_catalog.=) p.oid JOIN pg_catalog.pg_extension x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
 		WHERE x.extname OPERATOR(pg_catalog.=) $1 AND d.classid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'`, name)
-	if err != nil {
-		return err
-	}
 	functions, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return err
@@ -225,10 +222,7 @@ func (d superuserHelper) revokeExecute(ctx context.Context, tx pgx.Tx, name stri
 // moveExtensionsBack moves each extension in the workshop to its schema, and drops the workshop. An extension that CASCADE
 // installed has none yet: it goes to target, where the extension that needs it is.
 func moveExtensionsBack(ctx context.Context, tx pgx.Tx, schemas map[string]string, target string) error {
-	rows, err := tx.Query(ctx, `SELECT extname::pg_catalog.text FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.extnamespace WHERE n.nspname OPERATOR(pg_catalog.=) $1 ORDER BY x.oid`, workshop)
-	if err != nil {
-		return err
-	}
+	rows, _ := tx.Query(ctx, `SELECT extname::pg_catalog.text FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.extnamespace WHERE n.nspname OPERATOR(pg_catalog.=) $1 ORDER BY x.oid`, workshop)
 	movedNames, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return err

@@ -121,10 +121,7 @@ ORDER BY stands DESC, 2`
 // findPlantedCode reads the catalogs of a database for planted code.
 func findPlantedCode(ctx context.Context, conn querier) (*plantedCode, error) {
 	t := &plantedCode{functions: map[uint32]*function{}, functionsByName: map[string][]*function{}}
-	rows, err := conn.Query(ctx, findFunctions)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, findFunctions)
 	var oid, other uint32
 	var name, bare, language, text string
 	if _, err := pgx.ForEachRow(rows, []any{&oid, &name, &bare, &language, &text}, func() error {
@@ -135,9 +132,7 @@ func findPlantedCode(ctx context.Context, conn querier) (*plantedCode, error) {
 	}); err != nil || len(t.functions) == 0 {
 		return t, err
 	}
-	if rows, err = conn.Query(ctx, findCalls); err != nil {
-		return nil, err
-	}
+	rows, _ = conn.Query(ctx, findCalls)
 	if _, err := pgx.ForEachRow(rows, []any{&oid, &other}, func() error {
 		if f, g := t.functions[oid], t.functions[other]; f != nil && g != nil {
 			f.needs = append(f.needs, g)
@@ -155,11 +150,9 @@ func findPlantedCode(ctx context.Context, conn querier) (*plantedCode, error) {
 	if len(suspects) == 0 {
 		return t, nil
 	}
-	if rows, err = conn.Query(ctx, findHooks, suspects); err != nil {
-		return nil, err
-	}
+	rows, _ = conn.Query(ctx, findHooks, suspects)
 	var stands, exact bool
-	_, err = pgx.ForEachRow(rows, []any{&stands, &name, &bare, &oid, &exact}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&stands, &name, &bare, &oid, &exact}, func() error {
 		f := t.functions[oid]
 		effect := f.grave
 		if stands && effect == "" {

@@ -94,7 +94,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = release.Close() }()
+	defer release.Close()
 	report, err := release.Audit()
 	if err != nil {
 		return nil, err

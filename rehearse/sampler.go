@@ -207,16 +207,13 @@ const sampleLocks = `SELECT locktype OPERATOR(pg_catalog.=) 'relation', COALESCE
 
 // takeSample takes one sample.
 func (s *sampler) takeSample(ctx context.Context, target *samples) error {
-	rows, err := s.conn.Query(ctx, sampleLocks, s.pid)
-	if err != nil {
-		return err
-	}
+	rows, _ := s.conn.Query(ctx, sampleLocks, s.pid)
 	var seen []sampledLock
 	waits := false
 	var relation, granted bool
 	var oid uint32
 	var mode string
-	_, err = pgx.ForEachRow(rows, []any{&relation, &oid, &mode, &granted}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&relation, &oid, &mode, &granted}, func() error {
 		waits = waits || !granted
 		if !relation {
 			return nil

@@ -96,10 +96,7 @@ func (v *version) hasStatementTimeout() bool {
 }
 
 func (s *releaseRun) queryView(ctx context.Context) (*sessionView, error) {
-	rows, err := s.runner.conn.Query(ctx, look, anyhow)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := s.runner.conn.Query(ctx, look, anyhow)
 	v := &sessionView{locks: map[uint32]onward.Lock{}, modes: map[uint32]lockModes{}, rels: map[uint32]observe.Relation{}, read: map[uint32]int64{}}
 	var locked, oid *uint32
 	var mode string
@@ -107,7 +104,7 @@ func (s *releaseRun) queryView(ctx context.Context) (*sessionView, error) {
 	var file, table uint32
 	var tuples *float64
 	var read int64
-	_, err = pgx.ForEachRow(rows, []any{&v.lsn, &locked, &mode, &oid, &name, &kind, &file, &table, &tuples, &read}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&v.lsn, &locked, &mode, &oid, &name, &kind, &file, &table, &tuples, &read}, func() error {
 		if locked == nil {
 			return nil
 		}
@@ -140,14 +137,11 @@ func (s *releaseRun) onTransactionBegin(ctx context.Context, plain bool) error {
 	}
 	// The counters of a session are reset some time after the end of a
 	// transaction.
-	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0`,
+	rows, _ := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0`,
 		anyhow)
-	if err != nil {
-		return err
-	}
 	var oid uint32
 	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&oid, &n}, func() error { s.read[oid] = n; return nil })
+	_, err := pgx.ForEachRow(rows, []any{&oid, &n}, func() error { s.read[oid] = n; return nil })
 	return err
 }
 

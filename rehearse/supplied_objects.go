@@ -322,10 +322,7 @@ func qualifiedRelations(sc *script.Script) map[string][]string {
 // addToSearchPath adds the one schema that has the object of an unqualified name to the
 // search_path, as the connection in production must do.
 func (h *baseBuilder) addToSearchPath(ctx context.Context, location string, l missingObject) (bool, error) {
-	rows, err := h.runner.catalogConn.Query(ctx, where, l.kind, l.name)
-	if err != nil {
-		return false, err
-	}
+	rows, _ := h.runner.catalogConn.Query(ctx, where, l.kind, l.name)
 	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return false, err

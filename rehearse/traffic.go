@@ -137,12 +137,9 @@ func (s *releaseRun) recordTables(ctx context.Context) error {
 		return err
 	}
 	defer c.Close(ctx)
-	rows, err := c.Query(ctx, `SELECT pg_catalog.concat(n.nspname, '.', c.relname), c.reltuples::pg_catalog.int8, pg_catalog.pg_relation_size(c.oid)
+	rows, _ := c.Query(ctx, `SELECT pg_catalog.concat(n.nspname, '.', c.relname), c.reltuples::pg_catalog.int8, pg_catalog.pg_relation_size(c.oid)
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 		WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m}') AND c.reltuples OPERATOR(pg_catalog.>) 0 AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,pg_toast}') ORDER BY c.reltuples DESC, 1`)
-	if err != nil {
-		return err
-	}
 	var t onward.RehearsedTable
 	_, err = pgx.ForEachRow(rows, []any{&t.Relation, &t.Rows, &t.Bytes}, func() error {
 		s.out.Tables = append(s.out.Tables, t)

@@ -56,12 +56,12 @@ func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { _ = server.Stop() }()
+	defer server.Stop()
 	database, conn, err := c.copySchema(ctx, server)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer conn.Close(context.WithoutCancel(ctx))
 	s := &Steps{Run: func(ctx context.Context, i int) error {
 		if _, err := conn.Exec(ctx, c.Steps[i].SQL); err != nil {
 			return fmt.Errorf("step %s on a copy of the schema: %w", c.Steps[i].ID, err)
@@ -166,7 +166,7 @@ func (s *Steps) checkQueriesAtSteps(ctx context.Context, k *checker, server *pgs
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer conn.Close(context.WithoutCancel(ctx))
 	p.Conn = conn
 	if err := k.visitPoint(ctx, p); err != nil {
 		return nil, err

@@ -48,10 +48,7 @@ func (r *replayer) listSchemaParts(ctx context.Context, database, schema string,
 	if _, err := conn.Exec(ctx, "SET search_path = pg_catalog, "+pgx.Identifier{schema}.Sanitize()); err != nil {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, partsQuery, pgx.QueryExecModeSimpleProtocol, schema, allSchemas)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, partsQuery, pgx.QueryExecModeSimpleProtocol, schema, allSchemas)
 	out := map[schemaPart]bool{}
 	var part schemaPart
 	_, err = pgx.ForEachRow(rows, []any{&part.kind, &part.name}, func() error { out[part] = true; return nil })

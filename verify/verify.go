@@ -89,7 +89,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = release.Close() }()
+	defer release.Close()
 	r, err := release.Audit()
 	if err != nil {
 		return nil, err

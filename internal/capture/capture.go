@@ -79,7 +79,7 @@ func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = stage.server.Stop() }()
+	defer stage.server.Stop()
 	database, err := stage.server.NewDatabase(ctx, "")
 	if err != nil {
 		return nil, err

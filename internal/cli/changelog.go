@@ -155,7 +155,7 @@ func (a *app) proveRelease(ctx context.Context, c verify.Config, proofs map[stri
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = release.Close() }()
+	defer release.Close()
 	r, err := plan.ChangelogOf(ctx, release, starts)
 	if err != nil {
 		return nil, err

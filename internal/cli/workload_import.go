@@ -293,7 +293,7 @@ func (a *app) readCodeQueries(cmd *cobra.Command, revision string) (*workload.Wo
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }()
+	defer r.Close()
 	if _, err := r.Audit(); err != nil {
 		return nil, err
 	}

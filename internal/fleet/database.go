@@ -170,13 +170,10 @@ func openDatabase(ctx context.Context, text, holder string, names []string) (d *
 		case readOnly == "on":
 			return errors.New("it is read-only: default_transaction_read_only is on")
 		}
-		rows, err := conn.Query(ctx, "SELECT nspname::text, oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])", names)
-		if err != nil {
-			return err
-		}
+		rows, _ := conn.Query(ctx, "SELECT nspname::text, oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])", names)
 		var name string
 		var oid uint32
-		_, err = pgx.ForEachRow(rows, []any{&name, &oid}, func() error { schemas[name] = oid; return nil })
+		_, err := pgx.ForEachRow(rows, []any{&name, &oid}, func() error { schemas[name] = oid; return nil })
 		return err
 	})
 	d.session.Close(ctx)

@@ -93,13 +93,10 @@ func (d *database) readProgressRows(ctx context.Context, release string) (map[ui
 			return err
 		}
 		// A restored database has other OIDs, and the names are right: see adaptRestoredLedger.
-		rows, err := conn.Query(ctx, `SELECT CASE WHEN t.schema = 0 OR r.system = $2 THEN t.schema ELSE coalesce(n.oid, 0) END::bigint, t.state, t.note, t.attempts,
+		rows, _ := conn.Query(ctx, `SELECT CASE WHEN t.schema = 0 OR r.system = $2 THEN t.schema ELSE coalesce(n.oid, 0) END::bigint, t.state, t.note, t.attempts,
 				t.exit_code, `+holderIsAlive+`, t.began, t.ended, r.work
 			FROM onward_fleet.target AS t JOIN onward_fleet.release AS r ON r.name = t.release
 				LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.name WHERE t.release = $1`, release, d.identity())
-		if err != nil {
-			return err
-		}
 		var oid int64
 		var row progressRow
 		_, err = pgx.ForEachRow(rows, []any{&oid, &row.state, &row.note, &row.attempts, &row.exitCode, &row.alive, &row.began, &row.ended, &row.work}, func() error {

@@ -94,16 +94,13 @@ func (d *database) readReleases(ctx context.Context, schemas []int64, name strin
 			return err
 		}
 		// The age is by the server's clock: others may differ.
-		rows, err := conn.Query(ctx, `SELECT r.name, r.paused, r.began, extract(epoch FROM clock_timestamp() - r.began)::float8,
+		rows, _ := conn.Query(ctx, `SELECT r.name, r.paused, r.began, extract(epoch FROM clock_timestamp() - r.began)::float8,
 				count(*) FILTER (WHERE t.state = 'done'), count(*) FILTER (WHERE t.state = 'failed')
 			FROM onward_fleet.release AS r LEFT JOIN (onward_fleet.target AS t JOIN unnest($2::bigint[]) AS s (oid) ON s.oid = t.schema::bigint) ON t.release = r.name
 			GROUP BY r.name HAVING r.name = $1 OR count(t.release) > 0 ORDER BY r.name = $1 DESC, r.began DESC LIMIT $3`, name, schemas, maxReleases)
-		if err != nil {
-			return err
-		}
 		var next Release
 		var age float64
-		_, err = pgx.ForEachRow(rows, []any{&next.Name, &next.Paused, &next.Began, &age, &next.Done, &next.Failed}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&next.Name, &next.Paused, &next.Began, &age, &next.Done, &next.Failed}, func() error {
 			next.newest = time.Duration(age * float64(time.Second))
 			out = append(out, next)
 			return nil

@@ -206,7 +206,7 @@ func (c *Config) verifyTarget(ctx context.Context, t *Target) (verified bool, er
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer conn.Close(context.WithoutCancel(ctx))
 	if err := beginReadOnly(ctx, conn); err != nil {
 		return false, err
 	}

@@ -27,7 +27,7 @@ func (s *Source) runQuery(ctx context.Context, query string, isTrusted bool) ([]
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer conn.Close(context.WithoutCancel(ctx))
 	if err := beginReadOnly(ctx, conn); err != nil {
 		return nil, &live.ServerError{What: "list the targets", Err: err}
 	}

@@ -298,7 +298,7 @@ func ListTracked(ctx context.Context, root string, paths []string) (map[string]b
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }() // it has only listed
+	defer r.Close() // it has only listed
 	prefix, err := filepath.Rel(resolveLinks(r.Root()), resolveLinks(root))
 	if err != nil {
 		return nil, fmt.Errorf("list tracked files: %w", err)

@@ -254,12 +254,9 @@ func FindMovedTables(ctx context.Context, conn Conn, plan string, names []string
 	if _, err := conn.Exec(ctx, recordTables, plan, names); err != nil {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, `SELECT r.name, n.nspname || '.' || c.relname, EXISTS (SELECT `+sameName+`)
+	rows, _ := conn.Query(ctx, `SELECT r.name, n.nspname || '.' || c.relname, EXISTS (SELECT `+sameName+`)
 		FROM onward_ledger.relation AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 		WHERE r.plan = $1 AND r.name <> n.nspname || '.' || c.relname ORDER BY 1`, plan)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[MovedTable])
 }
 

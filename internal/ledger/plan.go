@@ -183,11 +183,8 @@ type PlanUse struct {
 
 // ListPlanUses returns the plans of a database. Migrations that run unchanged are left out.
 func ListPlanUses(ctx context.Context, conn Conn) ([]PlanUse, error) {
-	rows, err := conn.Query(ctx, "SELECT "+planKeyExpression("plan")+`, bool_or(state NOT IN ('done', 'abandoned')), max(began) FROM onward_ledger.plan
+	rows, _ := conn.Query(ctx, "SELECT "+planKeyExpression("plan")+`, bool_or(state NOT IN ('done', 'abandoned')), max(began) FROM onward_ledger.plan
 		WHERE plan ->> 'catalog' <> '' GROUP BY 1`)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[PlanUse])
 }
 
@@ -216,13 +213,10 @@ func readMatchingPlans(ctx context.Context, conn Conn, condition string, args []
 			OR id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE name = ANY ($%[1]d)
 				OR schema = ANY (ARRAY(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($%[1]d))))))`, len(args))
 	}
-	rows, err := conn.Query(ctx, `SELECT f.*, coalesce(s.name, ''), coalesce(n.nspname, s.name, '')::text,
+	rows, _ := conn.Query(ctx, `SELECT f.*, coalesce(s.name, ''), coalesce(n.nspname, s.name, '')::text,
 			ARRAY(SELECT d.id FROM onward_ledger.step AS d WHERE d.plan = f.id AND d.state = 'done'), `+planKeyExpression("f.plan::jsonb")+`
 		FROM (`+planColumns+` WHERE `+condition+`) AS f
 		LEFT JOIN `+schemas+` AS s ON s.plan = f.id LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = `+present+` ORDER BY f.began, f.id`, args...)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (out UnfinishedPlan, err error) {
 		var name string
 		var done []string

@@ -85,10 +85,7 @@ func (s Scope) ReadPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
 		whereClause = " WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE schema = $1::bigint::oid AND name = $2))"
 		args = []any{int64(s.OID), s.Schema}
 	}
-	rows, err := conn.Query(ctx, planColumns+whereClause+" ORDER BY began, id", args...)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, planColumns+whereClause+" ORDER BY began, id", args...)
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) {
 		p, err := scanPlan(row)
 		if err == nil {
@@ -112,12 +109,9 @@ func (s Scope) readSchemaPlans(ctx context.Context, conn Conn) ([]*Plan, error) 
 		condition = "name = $2 AND $1::bigint IS NOT NULL"
 	}
 	// An array, because the server must not read the plans of all schemas to find these.
-	rows, err := conn.Query(ctx, `SELECT f.*, l.schema::bigint, l.name, coalesce(b.schema, l.schema)::bigint, coalesce(b.name, l.name)
+	rows, _ := conn.Query(ctx, `SELECT f.*, l.schema::bigint, l.name, coalesce(b.schema, l.schema)::bigint, coalesce(b.name, l.name)
 		FROM (`+planColumns+` WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE `+condition+`))) AS f
 		JOIN onward_ledger.schema_plan AS l ON l.plan = f.id LEFT JOIN onward_ledger.schema_begun AS b ON b.plan = f.id ORDER BY f.began, f.id`, int64(s.OID), s.Schema)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) {
 		var last, begunOID int64
 		var lastName, begunName string
@@ -135,10 +129,7 @@ func (s Scope) FollowPlan(ctx context.Context, conn Conn, p *Plan, rewrite func(
 	if s.IsDatabase() || p.Last == s {
 		return nil
 	}
-	rows, err := conn.Query(ctx, "SELECT relation FROM onward_ledger.inventory WHERE plan = $1", p.ID)
-	if err != nil {
-		return err
-	}
+	rows, _ := conn.Query(ctx, "SELECT relation FROM onward_ledger.inventory WHERE plan = $1", p.ID)
 	relations, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return err

@@ -46,11 +46,8 @@ func ReadSteps(ctx context.Context, conn Conn, plan string) (map[string]*Step, e
 	if n >= 3 { // an older ledger has no ranges
 		shared = "(SELECT coalesce(sum(r.rows), 0)::bigint FROM onward_ledger.range AS r WHERE r.plan = s.plan AND r.step = s.id)"
 	}
-	rows, err := conn.Query(ctx, "SELECT id, checksum, state, attempts, rows + "+shared+`, pid, backend, began, ended, extract(epoch FROM waited)::float8, note
+	rows, _ := conn.Query(ctx, "SELECT id, checksum, state, attempts, rows + "+shared+`, pid, backend, began, ended, extract(epoch FROM waited)::float8, note
 		FROM onward_ledger.step AS s WHERE plan = $1`, plan)
-	if err != nil {
-		return nil, err
-	}
 	out := map[string]*Step{}
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (bool, error) {
 		s := &Step{}
@@ -112,10 +109,7 @@ func DeleteStepSQL(plan, id string) string {
 
 // UndoneSteps returns the steps of a plan that an abort has undone, according to the log.
 func UndoneSteps(ctx context.Context, conn Conn, plan string) ([]string, error) {
-	rows, err := conn.Query(ctx, "SELECT DISTINCT step FROM onward_ledger.log WHERE plan = $1 AND event = 'taken back'", plan)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, "SELECT DISTINCT step FROM onward_ledger.log WHERE plan = $1 AND event = 'taken back'", plan)
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
@@ -164,12 +158,9 @@ func ReadLog(ctx context.Context, conn Conn, plan string, after int64, most int)
 		columns = "coalesce(p.role, ''), coalesce(p.os_user, ''), coalesce(p.host, ''), coalesce(p.job, ''), coalesce(p.link, ''), coalesce(p.commit, '')"
 		process = " LEFT JOIN onward_ledger.log_process AS p ON p.line = last.number"
 	}
-	rows, err := conn.Query(ctx, "SELECT number, at, who, plan, step, event, detail, "+columns+` FROM (
+	rows, _ := conn.Query(ctx, "SELECT number, at, who, plan, step, event, detail, "+columns+` FROM (
 		SELECT * FROM onward_ledger.log WHERE (plan = $1 OR $1 = '') AND number > $3 ORDER BY number DESC LIMIT $2) AS last`+process+` ORDER BY number`,
 		plan, most, after)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Entry, err error) {
 		err = row.Scan(&e.Number, &e.At, &e.Who, &e.Plan, &e.Step, &e.Event, &e.Detail, &e.Role, &e.OSUser, &e.Host, &e.Job, &e.Link, &e.Commit)
 		return e, err
@@ -207,16 +198,13 @@ func ReadOpenSteps(ctx context.Context, conn Conn, schemas []uint32) (map[uint32
 	for _, oid := range schemas {
 		list = append(list, int64(oid))
 	}
-	rows, err := conn.Query(ctx, openSteps, list)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, openSteps, list)
 	out := map[uint32]*onward.AppliedStep{}
 	var oid int64
 	var next onward.AppliedStep
 	var waited float64
 	var began time.Time
-	_, err = pgx.ForEachRow(rows, []any{&oid, &next.ID, &next.State, &next.Attempts, &next.Rows, &waited, &began, &next.Note}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&oid, &next.ID, &next.State, &next.Attempts, &next.Rows, &waited, &began, &next.Note}, func() error {
 		s, stepBegan := next, began
 		s.WaitedMS, s.Began = int64(1000*waited), &stepBegan
 		out[uint32(oid)] = &s

@@ -45,12 +45,9 @@ func ReadVerifications(ctx context.Context, conn Conn, plan string) (map[string]
 	if n, err := readVersion(ctx, conn); err != nil || n < 2 {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, "SELECT step, pass, part, rows, wrong, mended, guards, began, clean FROM onward_ledger.verification WHERE plan = $1", plan)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, "SELECT step, pass, part, rows, wrong, mended, guards, began, clean FROM onward_ledger.verification WHERE plan = $1", plan)
 	out := map[string]*Verification{}
-	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (bool, error) {
+	_, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (bool, error) {
 		v, step := &Verification{}, ""
 		err := row.Scan(&step, &v.Pass, &v.Part, &v.Rows, &v.Wrong, &v.Mended, &v.Guards, &v.Began, &v.Clean)
 		out[step] = v
@@ -98,10 +95,7 @@ func QuarantineRow(ctx context.Context, conn Conn, plan, step string, key []stri
 
 // InQuarantine returns the rows of a backfill in quarantine, oldest first.
 func InQuarantine(ctx context.Context, conn Conn, plan, step string) ([]QuarantinedRow, error) {
-	rows, err := conn.Query(ctx, "SELECT id, key, code FROM onward_ledger.quarantine WHERE plan = $1 AND step = $2 ORDER BY id", plan, step)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, "SELECT id, key, code FROM onward_ledger.quarantine WHERE plan = $1 AND step = $2 ORDER BY id", plan, step)
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[QuarantinedRow])
 }
 
@@ -116,14 +110,11 @@ func CountQuarantined(ctx context.Context, conn Conn, plan string) (map[string]i
 	if n, err := readVersion(ctx, conn); err != nil || n < 2 {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, "SELECT step, count(*) FROM onward_ledger.quarantine WHERE plan = $1 GROUP BY step", plan)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, "SELECT step, count(*) FROM onward_ledger.quarantine WHERE plan = $1 GROUP BY step", plan)
 	out := map[string]int64{}
 	var step string
 	var count int64
-	_, err = pgx.ForEachRow(rows, []any{&step, &count}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&step, &count}, func() error {
 		out[step] = count
 		return nil
 	})

@@ -149,10 +149,7 @@ func (s *session) serverError(action string, err error) error {
 
 // queryLines runs a query with one text column.
 func (s *session) queryLines(ctx context.Context, noun, sql string) ([]string, error) {
-	rows, err := s.tx.Query(ctx, sql)
-	if err != nil {
-		return nil, s.serverError("read "+noun, err)
-	}
+	rows, _ := s.tx.Query(ctx, sql)
 	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, s.serverError("read "+noun, err)

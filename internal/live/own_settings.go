@@ -47,11 +47,8 @@ func ReadSettings(conn *pgx.Conn) []Setting {
 // RoleValues reads the role's and the database's values of those [ValueSettings] on which a migration's statements may
 // depend. The session's own SET does not affect them.
 func RoleValues(ctx context.Context, conn *pgx.Conn) ([]Setting, error) {
-	rows, err := conn.Query(ctx, `SELECT pg_catalog.lower(name), reset_val FROM pg_catalog.pg_settings
+	rows, _ := conn.Query(ctx, `SELECT pg_catalog.lower(name), reset_val FROM pg_catalog.pg_settings
 		WHERE pg_catalog.lower(name) IN ('datestyle', 'intervalstyle', 'timezone', 'bytea_output', 'extra_float_digits') ORDER BY 1`)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Setting])
 }
 

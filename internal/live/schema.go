@@ -247,10 +247,7 @@ func (s *session) selectSchemas(ctx context.Context, names []string) error {
 		quoted = append(quoted, pgparse.QuoteLiteral(name))
 	}
 	out := &selection{schemas: "ARRAY[" + strings.Join(quoted, ", ") + "]::name[]"}
-	rows, err := s.tx.Query(ctx, strings.ReplaceAll(selectedSQL, "@schemas", out.schemas))
-	if err != nil {
-		return s.serverError("read the objects of schemas", err)
-	}
+	rows, _ := s.tx.Query(ctx, strings.ReplaceAll(selectedSQL, "@schemas", out.schemas))
 	found := map[string][]string{}
 	var alias string
 	var oid uint32

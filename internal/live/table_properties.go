@@ -271,10 +271,7 @@ ORDER BY 1, 2, 3, 4`
 
 // ReadTableCode reads the code of tables, given their OIDs. The transaction has onward's own settings.
 func ReadTableCode(ctx context.Context, s SQLSession, tables []uint32) ([]TableCode, error) {
-	rows, err := s.Query(ctx, tableCode, tables)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := s.Query(ctx, tableCode, tables)
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c TableCode, err error) {
 		return c, row.Scan(&c.Table, &c.Kind, &c.Name, &c.Function, &c.Owner, &c.Trusted, &c.Superuser, &c.AsOwner)
 	})

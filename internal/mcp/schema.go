@@ -67,7 +67,7 @@ func (s *server) showSchema(ctx context.Context, in schemaArgs) (*answer, error)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = release.Close() }()
+	defer release.Close()
 	versions := c.Settings.Versions()
 	r, base, head, err := release.Schemas(versions[len(versions)-1])
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *server) verifyQueries(ctx context.Context, in verifyArgs) (*answer, err
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = release.Close() }()
+	defer release.Close()
 	list, unread, err := release.BindQueries(in.SQL)
 	if err != nil {
 		return nil, err

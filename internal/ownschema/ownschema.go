@@ -155,10 +155,7 @@ func hasSQLState(err error, code string) bool {
 }
 
 func queryObjects(ctx context.Context, conn Conn, s *Schema, role string) ([]object, error) {
-	rows, err := conn.Query(ctx, objectsQuery, s.Name, role, s.Inventory != nil)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, objectsQuery, s.Name, role, s.Inventory != nil)
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (o object, err error) {
 		return o, row.Scan(&o.kind, &o.name, &o.definition, &o.owner, &o.trusted, &o.function, &o.grants)
 	})

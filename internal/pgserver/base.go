@@ -103,7 +103,7 @@ func (c *resolvedConfig) buildBase(ctx context.Context, staging string, base Bas
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Stop() }()
+	defer s.Stop()
 	if err := base.Build(ctx, s); err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func StartStandby(ctx context.Context, cfg Config, primary *Server) (*Server, er
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // an unfinished backup ends with it
+	defer conn.Close(context.WithoutCancel(ctx)) // an unfinished backup ends with it
 	if _, err := conn.Exec(ctx, begin); err != nil {
 		return nil, fmt.Errorf("begin to copy the primary: %w", err)
 	}

@@ -27,10 +27,7 @@ func (s *Server) Roles(ctx context.Context, c *pgx.Conn) ([]string, error) {
 	if s.external == nil {
 		return nil, nil
 	}
-	rows, err := c.Query(ctx, `SELECT rolname::pg_catalog.text FROM pg_catalog.pg_roles`)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := c.Query(ctx, `SELECT rolname::pg_catalog.text FROM pg_catalog.pg_roles`)
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
@@ -50,10 +47,7 @@ var claimText = lazyregexp.New(`^(onward_([0-9a-f]{12})_[0-9]+)` + regexp.QuoteM
 type comment struct{ Name, Comment string }
 
 func readComments(ctx context.Context, c *pgx.Conn, query string) ([]comment, error) {
-	rows, err := c.Query(ctx, query)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := c.Query(ctx, query)
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[comment])
 }
 
@@ -264,10 +258,7 @@ func (s *Server) Extensions(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, `SELECT name::pg_catalog.text FROM pg_catalog.pg_available_extensions ORDER BY name COLLATE pg_catalog."C"`)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, `SELECT name::pg_catalog.text FROM pg_catalog.pg_available_extensions ORDER BY name COLLATE pg_catalog."C"`)
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 

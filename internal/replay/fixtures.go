@@ -168,10 +168,7 @@ func (f *Fixture) Load(ctx context.Context, conn *pgx.Conn) error {
 	if _, err := conn.Exec(ctx, "SET session_replication_role = replica"); err != nil {
 		return err
 	}
-	rows, err := conn.Query(ctx, tableQuery, pgx.QueryExecModeExec)
-	if err != nil {
-		return err
-	}
+	rows, _ := conn.Query(ctx, tableQuery, pgx.QueryExecModeExec)
 	tables, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Name, Columns string }])
 	if err != nil {
 		return err

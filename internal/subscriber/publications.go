@@ -53,18 +53,15 @@ func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
 			"SELECT relid FROM pg_catalog.pg_partition_tree(r.prrelid)) AS l (oid) JOIN pg_catalog.pg_class e ON e.oid = l.oid " +
 			"JOIN pg_catalog.pg_namespace n ON n.oid = e.relnamespace WHERE r.prpubid = p.oid AND r.prexcept ORDER BY 1)"
 	}
-	rows, err := conn.Query(ctx, `SELECT p.pubname::text, p.puballtables, `+schemas+`, `+except+`, coalesce(t.schemaname || '.' || t.tablename, ''),
+	rows, _ := conn.Query(ctx, `SELECT p.pubname::text, p.puballtables, `+schemas+`, `+except+`, coalesce(t.schemaname || '.' || t.tablename, ''),
 			ARRAY(SELECT rn.nspname || '.' || rc.relname FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_class rc ON rc.oid = a.relid JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace WHERE a.relid <> c.oid),
 			`+listed+`
 		FROM pg_catalog.pg_publication p LEFT JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname
 		LEFT JOIN pg_catalog.pg_namespace tn ON tn.nspname = t.schemaname LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = tn.oid AND c.relname = t.tablename ORDER BY 1, 4`)
-	if err != nil {
-		return nil, err
-	}
 	var out []Publication
 	var p Publication
 	var t Table
-	if _, err = pgx.ForEachRow(rows, []any{&p.Name, &p.AllTables, &p.Schemas, &p.Except, &t.Name, &t.Roots, &t.Listed}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&p.Name, &p.AllTables, &p.Schemas, &p.Except, &t.Name, &t.Roots, &t.Listed}, func() error {
 		if len(out) == 0 || out[len(out)-1].Name != p.Name {
 			out = append(out, Publication{Name: p.Name, AllTables: p.AllTables, Schemas: slices.Clone(p.Schemas), Except: slices.Clone(p.Except)})
 		}
@@ -82,15 +79,12 @@ func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
 // readSubscribers adds the logical slots of the database to the publications that their readers requested. A role without
 // pg_read_all_stats does not see these requests, so a slot may then belong to any publication.
 func readSubscribers(ctx context.Context, conn *pgx.Conn, list []Publication) error {
-	rows, err := conn.Query(ctx, `SELECT s.slot_name::text, coalesce(r.application_name, ''), coalesce(host(r.client_addr), ''), s.active, coalesce(a.query, '')
+	rows, _ := conn.Query(ctx, `SELECT s.slot_name::text, coalesce(r.application_name, ''), coalesce(host(r.client_addr), ''), s.active, coalesce(a.query, '')
 		FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_replication r ON r.pid = s.active_pid LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
 		WHERE s.slot_type = 'logical' AND s.database = current_database() AND NOT s.temporary ORDER BY 1`)
-	if err != nil {
-		return err
-	}
 	var slot, application, client, query string
 	var active bool
-	_, err = pgx.ForEachRow(rows, []any{&slot, &application, &client, &active, &query}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&slot, &application, &client, &active, &query}, func() error {
 		words := "slot " + slot
 		switch {
 		case !active:

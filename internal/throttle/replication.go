@@ -104,13 +104,10 @@ var slotWAL = signal{name: "the WAL of the slots", need: true, look: func(ctx co
 	if g.limits.SlotWAL < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, pgstat.SlotsSQL)
-	if err != nil {
-		return Verdict{}, err
-	}
+	rows, _ := conn.Query(ctx, pgstat.SlotsSQL)
 	var out Verdict
 	var s pgstat.Slot
-	_, err = pgx.ForEachRow(rows, s.Columns(), func() error {
+	_, err := pgx.ForEachRow(rows, s.Columns(), func() error {
 		switch s.Status {
 		case "lost":
 			return nil

@@ -152,17 +152,14 @@ var deadRows = signal{name: "the number of dead rows", look: func(ctx context.Co
 		return Verdict{}, nil
 	}
 	// The view pg_stat_user_tables would count all tables of the database.
-	rows, err := conn.Query(ctx, `SELECT t.name, pg_catalog.pg_stat_get_dead_tuples(c.oid), pg_catalog.pg_stat_get_live_tuples(c.oid)
+	rows, _ := conn.Query(ctx, `SELECT t.name, pg_catalog.pg_stat_get_dead_tuples(c.oid), pg_catalog.pg_stat_get_live_tuples(c.oid)
 		FROM unnest($1::text[]) AS t (name) JOIN pg_catalog.pg_namespace AS n ON pg_catalog.starts_with(t.name, n.nspname || '.')
 			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = substr(t.name, length(n.nspname) + 2)::name`, g.tables)
-	if err != nil {
-		return Verdict{}, err
-	}
 	var out Verdict
 	var table string
 	var dead, live int64
 	most := 0.0
-	_, err = pgx.ForEachRow(rows, []any{&table, &dead, &live}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&table, &dead, &live}, func() error {
 		count := dead
 		if ownDead := g.writes.countOwnDead(table, dead); !g.load.harmful {
 			count -= ownDead
@@ -185,17 +182,14 @@ var oldestSnapshot = signal{name: "the age of the oldest snapshot", look: func(c
 	if g.limits.Snapshot < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, `SELECT 'process ' || pid, extract(epoch FROM clock_timestamp() - xact_start)::float8 FROM pg_stat_activity
+	rows, _ := conn.Query(ctx, `SELECT 'process ' || pid, extract(epoch FROM clock_timestamp() - xact_start)::float8 FROM pg_stat_activity
 		WHERE backend_xmin IS NOT NULL AND xact_start IS NOT NULL AND backend_type <> 'walsender' AND datname = current_database()
 		UNION ALL SELECT 'the prepared transaction ' || quote_literal(gid), extract(epoch FROM clock_timestamp() - prepared)::float8 FROM pg_prepared_xacts WHERE database = current_database()
 		ORDER BY 2 DESC LIMIT 1`)
-	if err != nil {
-		return Verdict{}, err
-	}
 	var out Verdict
 	var holder string
 	var age float64
-	_, err = pgx.ForEachRow(rows, []any{&holder, &age}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&holder, &age}, func() error {
 		out = judgeLimit(age, g.limits.Snapshot.Seconds(), "%s has had a snapshot for %s: no dead row is cleared away meanwhile", holder,
 			secondsToDuration(age).Round(time.Second))
 		out.Level = min(out.Level, Slow)

@@ -119,10 +119,7 @@ func (w *watcher) readWaits(ctx context.Context) error {
 		}
 		f.mu.Unlock()
 	}
-	rows, err := w.conn.Query(ctx, listWaits, pids)
-	if err != nil {
-		return err
-	}
+	rows, _ := w.conn.Query(ctx, listWaits, pids)
 	waits := map[uint32]waitingSession{}
 	var pid int32
 	var mode, relation string

@@ -92,10 +92,7 @@ ORDER BY r.oid, n.nspname, c.relname`
 // readSchema finds the named relations. Missing relations, foreign tables and temporary
 // tables are left out.
 func readSchema(ctx context.Context, conn *pgx.Conn, names []string) ([]*relation, error) {
-	rows, err := conn.Query(ctx, listRelations, names)
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, listRelations, names)
 	var list []*relation
 	byOID, oids := map[uint32]*relation{}, []uint32{}
 	var r relation
@@ -121,13 +118,10 @@ func readSchema(ctx context.Context, conn *pgx.Conn, names []string) ([]*relatio
 }
 
 func readColumns(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[uint32]*relation) error {
-	rows, err := conn.Query(ctx, listColumns, oids)
-	if err != nil {
-		return err
-	}
+	rows, _ := conn.Query(ctx, listColumns, oids)
 	var oid uint32
 	var c column
-	_, err = pgx.ForEachRow(rows, []any{
+	_, err := pgx.ForEachRow(rows, []any{
 		&oid, &c.number, &c.name, &c.kind, &c.category, &c.length, &c.label, &c.notNull, &c.omitted, &c.filled, &c.foreign,
 		&c.routes,
 	}, func() error {
@@ -139,13 +133,10 @@ func readColumns(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[u
 }
 
 func readKeys(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[uint32]*relation) error {
-	rows, err := conn.Query(ctx, listKeys, oids)
-	if err != nil {
-		return err
-	}
+	rows, _ := conn.Query(ctx, listKeys, oids)
 	var oid uint32
 	var numbers []int16
-	_, err = pgx.ForEachRow(rows, []any{&oid, &numbers}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&oid, &numbers}, func() error {
 		r := byOID[oid]
 		var key []int
 		for _, number := range numbers {
@@ -160,13 +151,10 @@ func readKeys(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[uint
 }
 
 func readLeaves(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[uint32]*relation) error {
-	rows, err := conn.Query(ctx, listLeaves, oids)
-	if err != nil {
-		return err
-	}
+	rows, _ := conn.Query(ctx, listLeaves, oids)
 	var oid uint32
 	var schema, name string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &schema, &name}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&oid, &schema, &name}, func() error {
 		byOID[oid].leaves = append(byOID[oid].leaves, pgx.Identifier{schema, name}.Sanitize())
 		return nil
 	})

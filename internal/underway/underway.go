@@ -105,7 +105,7 @@ func withLedgerSession(ctx context.Context, url string, read func(conn *pgx.Conn
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer conn.Close(context.WithoutCancel(ctx))
 	if err := live.AsOwn(ctx, conn, func() error { return read(conn) }); err != nil {
 		return &live.ServerError{What: "read the ledger of onward", Err: err}
 	}

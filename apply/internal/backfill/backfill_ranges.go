@@ -104,12 +104,9 @@ func (fill *Backfill) chooseRanges(ctx context.Context, tx pgx.Tx, s *onward.Pla
 	where, args := keyRangeCondition(b.Keys, types, after, last)
 	names := keyNames(b.Keys)
 	part := min(100, 100*sampledPages/float64(max(e.pages, 1)))
-	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT DISTINCT ON (part) %s FROM (SELECT %s, pg_catalog.ntile(%d) OVER (ORDER BY %s) AS part
+	rows, _ := tx.Query(ctx, fmt.Sprintf(`SELECT DISTINCT ON (part) %s FROM (SELECT %s, pg_catalog.ntile(%d) OVER (ORDER BY %s) AS part
 		FROM %s AS t TABLESAMPLE SYSTEM (%g) WHERE %s) AS sample ORDER BY part, %s DESC`, keysAsText("sample", names), selectKeys(b.Keys),
 		rangesPerWorker*fill.Parallel, orderByKeys(b.Keys), b.Table, part, where, strings.Join(names, " DESC, ")), args...)
-	if err != nil {
-		return nil, err
-	}
 	bounds, err := pgx.CollectRows(rows, pgx.RowTo[[]string])
 	if err != nil {
 		return nil, err

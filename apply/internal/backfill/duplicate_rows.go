@@ -136,10 +136,7 @@ func coveredRowsQuery(q *rowQuestion, from, values string) string {
 // readHashes reads the hashes of a chunk's keys.
 func (d *duplicateSearch) readHashes(ctx context.Context, tx pgx.Tx, q *rowQuestion, from string, args []any) error {
 	sql := fmt.Sprintf("SELECT h FROM (%s) AS k WHERE h & %d = %d", coveredRowsQuery(q, from, hashExpression(q.condition.Groups)+" AS h"), d.mask, d.pass)
-	rows, err := tx.Query(ctx, sql, args...)
-	if err != nil {
-		return err
-	}
+	rows, _ := tx.Query(ctx, sql, args...)
 	list, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	d.hashes = append(d.hashes, list...)
 	return err
@@ -159,13 +156,10 @@ func (d *duplicateSearch) readCandidateRows(ctx context.Context, tx pgx.Tx, q *r
 	for i, c := range q.table.Order {
 		columns[i] = pgparse.QuoteIdent(q.condition.Table) + "." + pgparse.QuoteIdent(c) + "::text"
 	}
-	rows, err := tx.Query(ctx, coveredRowsQuery(q, from, hashExpression(q.condition.Groups)+", ARRAY["+strings.Join(columns, ", ")+"]"), args...)
-	if err != nil {
-		return err
-	}
+	rows, _ := tx.Query(ctx, coveredRowsQuery(q, from, hashExpression(q.condition.Groups)+", ARRAY["+strings.Join(columns, ", ")+"]"), args...)
 	var hash int64
 	var key []string
-	_, err = pgx.ForEachRow(rows, []any{&hash, &key}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&hash, &key}, func() error {
 		if list, wanted := d.rows[hash]; wanted && len(list) < mostAlike {
 			d.rows[hash] = append(list, slices.Clone(key))
 		}

@@ -179,10 +179,7 @@ func (search *OrphanSearch) readForeignKeys(ctx context.Context) (out []foreignK
 		if err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, foreignKeysQuery, ids, names.constraints)
-		if err != nil {
-			return err
-		}
+		rows, _ := tx.Query(ctx, foreignKeysQuery, ids, names.constraints)
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (k foreignKey, err error) {
 			var present, absent, equal string
 			var full bool

@@ -250,13 +250,10 @@ func keysAsText(row string, columns []string) string {
 
 // readColumnTypes returns the types of columns.
 func readColumnTypes(ctx context.Context, tx pgx.Tx, table string, columns []string) ([]string, error) {
-	rows, err := tx.Query(ctx, `SELECT pg_catalog.format_type(a.atttypid, a.atttypmod)
+	rows, _ := tx.Query(ctx, `SELECT pg_catalog.format_type(a.atttypid, a.atttypmod)
 		FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS k (name, place)
 		JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AND NOT a.attisdropped
 			AND a.attname OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(k.name))[1]::pg_catalog.name ORDER BY k.place`, table, columns)
-	if err != nil {
-		return nil, err
-	}
 	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err == nil && len(list) != len(columns) {
 		err = fmt.Errorf("the table %s has lost a column of its key (%s)", table, strings.Join(columns, ", "))

@@ -98,16 +98,13 @@ func (search *RowSearch) nextBlocks(ctx context.Context, tx pgx.Tx, q *rowQuesti
 
 // readTableParts reads which tables hold the rows of a question's table.
 func readTableParts(ctx context.Context, tx pgx.Tx, q *rowQuestion, blockSize int64) ([]tablePart, error) {
-	rows, err := tx.Query(ctx, `WITH RECURSIVE tree AS (SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AS oid
+	rows, _ := tx.Query(ctx, `WITH RECURSIVE tree AS (SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AS oid
 			UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) tree.oid WHERE NOT $2::boolean)
 		SELECT c.oid::pg_catalog.regclass::pg_catalog.text,
 			CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog."char" THEN pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog./) $3::bigint ELSE 1 END,
 			c.relkind OPERATOR(pg_catalog.<>) 'r'::pg_catalog."char"
 		FROM tree JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) tree.oid
 		WHERE c.relkind OPERATOR(pg_catalog.<>) 'p'::pg_catalog."char" ORDER BY c.oid`, q.condition.FullName(), q.condition.Only, blockSize)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p tablePart, err error) {
 		return p, row.Scan(&p.name, &p.blocks, &p.foreign)
 	})

@@ -40,11 +40,8 @@ func (o *OldCode) RecordSessions(ctx context.Context) error {
 		return nil
 	}
 	return o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, `SELECT DISTINCT coalesce(a.application_name, ''), coalesce(a.usename::text, '') FROM `+clientSessions+
+		rows, _ := conn.Query(ctx, `SELECT DISTINCT coalesce(a.application_name, ''), coalesce(a.usename::text, '') FROM `+clientSessions+
 			` ORDER BY 1, 2 LIMIT $1`, mostRecorded)
-		if err != nil {
-			return err
-		}
 		type seen struct {
 			Application string `json:"application"`
 			Role        string `json:"role"`
@@ -154,12 +151,9 @@ func (o *OldCode) listStepsBeforeContract() []string {
 // readReleaseRoles returns the roles of the sessions that had the release's application_name, as the runs of the plan have recorded them.
 // Without a release name there are none.
 func (o *OldCode) readReleaseRoles(ctx context.Context, conn *pgx.Conn) ([]string, error) {
-	rows, err := conn.Query(ctx, `SELECT DISTINCT s->>'role' FROM onward_ledger.log AS l,
+	rows, _ := conn.Query(ctx, `SELECT DISTINCT s->>'role' FROM onward_ledger.log AS l,
 			jsonb_array_elements(CASE WHEN l.event = $2 THEN l.detail::jsonb ELSE '[]' END) AS s
 		WHERE l.plan = $1 AND l.event = $2 AND s->>'application' LIKE $3 ORDER BY 1`, o.record.Row.ID, sessionsEvent, o.Gone)
-	if err != nil {
-		return nil, err
-	}
 	roles, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if roles == nil {
 		roles = []string{}
@@ -169,11 +163,8 @@ func (o *OldCode) readReleaseRoles(ctx context.Context, conn *pgx.Conn) ([]strin
 
 // summarizeSessions counts the client sessions that match a condition, by application and role: "web v1.3 of shop (4)".
 func summarizeSessions(ctx context.Context, conn *pgx.Conn, where string, args ...any) (string, error) {
-	rows, err := conn.Query(ctx, fmt.Sprintf(`SELECT coalesce(nullif(a.application_name, ''), 'without a name') || ' of ' || coalesce(a.usename::text, 'a role that is gone') || ' (' || count(*) || ')'
+	rows, _ := conn.Query(ctx, fmt.Sprintf(`SELECT coalesce(nullif(a.application_name, ''), 'without a name') || ' of ' || coalesce(a.usename::text, 'a role that is gone') || ' (' || count(*) || ')'
 		FROM %s AND %s GROUP BY a.application_name, a.usename ORDER BY count(*) DESC, 1 LIMIT %d`, clientSessions, where, mostNamed+1), args...)
-	if err != nil {
-		return "", err
-	}
 	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if len(list) > mostNamed {
 		list[mostNamed] = "and more"
@@ -308,11 +299,8 @@ func readStatementSample(ctx context.Context, conn *pgx.Conn, major int, dropped
 	for _, d := range dropped {
 		patterns = append(patterns, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(d.searchText()))+"%")
 	}
-	rows, err := conn.Query(ctx, `SELECT coalesce(r.rolname::text, s.userid::text), coalesce(s.queryid, 0), sum(s.calls)::bigint, left(min(s.query), 100000) FROM `+view+` AS s LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.userid
+	rows, _ := conn.Query(ctx, `SELECT coalesce(r.rolname::text, s.userid::text), coalesce(s.queryid, 0), sum(s.calls)::bigint, left(min(s.query), 100000) FROM `+view+` AS s LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.userid
 		WHERE s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`+top+` AND lower(s.query) LIKE ANY ($1::text[]) GROUP BY 1, 2`, patterns)
-	if err != nil {
-		return nil, err
-	}
 	var key statementKey
 	var calls int64
 	var text string

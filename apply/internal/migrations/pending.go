@@ -82,7 +82,7 @@ func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
 	if p.conn, err = live.Connect(ctx, p.DB, "onward apply (lock)", nil); err != nil {
 		return p.out, err
 	}
-	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	defer p.conn.Close(context.WithoutCancel(ctx))
 	if err := p.withOwnSettings(ctx, func() error {
 		if _, err := session.PrimaryVersion(ctx, p.conn); err != nil {
 			return err
@@ -118,7 +118,7 @@ func DigestMigrations(ctx context.Context, repository audit.Config, source strin
 	if err != nil {
 		return "", refusePrograms(err)
 	}
-	defer func() { _ = release.Close() }()
+	defer release.Close()
 	set, err := findSource(release, source)
 	if err != nil {
 		return "", err

@@ -28,7 +28,7 @@ func (p *Pending) runOnce(ctx context.Context, locked bool) (hasMore bool, err e
 	if p.release, err = audit.Read(ctx, p.Repository); err != nil {
 		return false, refusePrograms(err)
 	}
-	defer func() { _ = p.release.Close() }()
+	defer p.release.Close()
 	if err := p.withOwnSettings(ctx, func() error { return p.chooseSource(ctx) }); err != nil {
 		return false, err
 	}

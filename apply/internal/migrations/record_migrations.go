@@ -281,7 +281,7 @@ func (p *Pending) ReadUnrecorded(ctx context.Context) (out []onward.PlannedMigra
 	if p.conn, err = live.Connect(ctx, p.DB, session.TableName, nil); err != nil {
 		return nil, err
 	}
-	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	defer p.conn.Close(context.WithoutCancel(ctx))
 	var open []*audit.Planned
 	err = p.withOwnSettings(ctx, func() (err error) {
 		open, _, err = p.listUnrecorded(ctx, p.replacedByPlan) // also with an error

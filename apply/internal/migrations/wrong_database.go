@@ -40,11 +40,11 @@ func (p *Pending) DescribeForeignDatabase(ctx context.Context) (text string, err
 	if p.release, err = audit.Read(ctx, p.Repository); err != nil {
 		return "", err
 	}
-	defer func() { _ = p.release.Close() }()
+	defer p.release.Close()
 	if p.conn, err = live.Connect(ctx, p.DB, "onward guard (migrations)", nil); err != nil {
 		return "", err
 	}
-	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	defer p.conn.Close(context.WithoutCancel(ctx))
 	err = p.withOwnSettings(ctx, func() error {
 		if err := p.chooseSource(ctx); err != nil {
 			return err
@@ -138,7 +138,7 @@ func (p *Pending) findExistingTables(ctx context.Context, schemas []string, list
 	for _, t := range list {
 		in, names = append(in, t.schema), append(names, t.name)
 	}
-	rows, err := p.conn.Query(ctx, `SELECT DISTINCT CASE WHEN n.nspname = ($3::text[])[1] THEN quote_ident(c.relname)
+	rows, _ := p.conn.Query(ctx, `SELECT DISTINCT CASE WHEN n.nspname = ($3::text[])[1] THEN quote_ident(c.relname)
 			ELSE format('%I.%I', n.nspname, c.relname) END AS name
 		FROM unnest($1::text[], $2::text[]) AS t (schema, name)
 		JOIN pg_catalog.pg_class AS c ON c.relname = t.name AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
@@ -146,8 +146,5 @@ func (p *Pending) findExistingTables(ctx context.Context, schemas []string, list
 		WHERE c.oid IS DISTINCT FROM to_regclass($4)
 			AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 		ORDER BY 1`, in, names, schemas, p.table)
-	if err != nil {
-		return nil, err
-	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

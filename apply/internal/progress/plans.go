@@ -122,7 +122,7 @@ func WithLedger(ctx context.Context, db string, look func(conn *pgx.Conn) error)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
+	defer conn.Close(context.WithoutCancel(ctx)) // nothing is lost with it
 	err = live.AsOwn(ctx, conn, func() error {
 		if _, err := session.PrimaryVersion(ctx, conn); err != nil {
 			return err

@@ -54,10 +54,7 @@ func (props *Properties) RefuseFunctionPaths(ctx context.Context) error {
 		if err != nil || len(former) == 0 {
 			return err
 		}
-		rows, err := conn.Query(ctx, functionPaths, int64(schema.OID), functions)
-		if err != nil {
-			return err
-		}
+		rows, _ := conn.Query(ctx, functionPaths, int64(schema.OID), functions)
 		var name, path string
 		_, err = pgx.ForEachRow(rows, []any{&name, &path}, func() error {
 			renamed := path
@@ -210,10 +207,7 @@ func (props *Properties) readNotNullNames(ctx context.Context, s *onward.PlanSte
 			if err != nil {
 				return err
 			}
-			rows, err := conn.Query(ctx, notNullNamesQuery, ids[0], ids[1], r.OldColumn, r.NewColumn)
-			if err != nil {
-				return err
-			}
+			rows, _ := conn.Query(ctx, notNullNamesQuery, ids[0], ids[1], r.OldColumn, r.NewColumn)
 			list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n notNullName, err error) {
 				return n, row.Scan(&n.table, &n.number, &n.relation, &n.column, &n.replacedColumn, &n.replacedName)
 			})

@@ -255,10 +255,7 @@ func (props *Properties) RefuseRowSecurity(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rows, err := conn.Query(ctx, hiddenRows, ids, props.Role)
-		if err != nil {
-			return err
-		}
+		rows, _ := conn.Query(ctx, hiddenRows, ids, props.Role)
 		var table, role string
 		var forced bool
 		hidden := ""

@@ -98,10 +98,7 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 // readObstacles returns sentences about properties that no statement gives a replacement. ids are the OIDs of the old relation and of the new one.
 func (props *Properties) readObstacles(ctx context.Context, conn *pgx.Conn, r *onward.PlanReplacement, ids []uint32) (sentences []string, err error) {
 	for _, query := range live.ObstacleQueries(props.session.Major, props.Role, r, formatOID(ids[0]), formatOID(ids[1])) {
-		rows, err := conn.Query(ctx, query)
-		if err != nil {
-			return nil, fmt.Errorf("read the properties of %s: %w", r.Old, err)
-		}
+		rows, _ := conn.Query(ctx, query)
 		list, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
 			return nil, fmt.Errorf("read the properties of %s: %w", r.Old, err)
@@ -319,10 +316,7 @@ func (props *Properties) RefuseForeignRoutines(ctx context.Context, path string)
 		if err != nil {
 			return err
 		}
-		rows, err := conn.Query(ctx, foreignRoutines, ids, props.Role)
-		if err != nil {
-			return err
-		}
+		rows, _ := conn.Query(ctx, foreignRoutines, ids, props.Role)
 		var routine, owner, role string
 		var list []string
 		_, err = pgx.ForEachRow(rows, []any{&routine, &owner, &role}, func() error {

@@ -202,14 +202,11 @@ type roleSettings struct {
 
 // readRoleSettings reads the settings of the session's role. Onward's own settings of the transaction do not change their reset_val.
 func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSettings, error) {
-	rows, err := conn.Query(ctx, `SELECT name, reset_val FROM pg_catalog.pg_settings
+	rows, _ := conn.Query(ctx, `SELECT name, reset_val FROM pg_catalog.pg_settings
 		WHERE name IN ('default_transaction_read_only', 'standard_conforming_strings', 'session_replication_role', 'idle_session_timeout')`)
-	if err != nil {
-		return nil, err
-	}
 	out := &roleSettings{}
 	var name, value string
-	if _, err := pgx.ForEachRow(rows, []any{&name, &value}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&name, &value}, func() error {
 		switch name {
 		case "default_transaction_read_only":
 			out.readOnly = value == "on"
@@ -223,7 +220,8 @@ func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSett
 			out.replicates = value
 		}
 		return nil
-	}); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	if out.values, err = live.RoleValues(ctx, conn); err != nil {

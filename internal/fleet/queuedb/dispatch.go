@@ -68,10 +68,7 @@ func lockDispatch(ctx context.Context, tx pgx.Tx) error {
 // readOpenRollouts returns the releases that are running. A release that another version of onward made is left to it, and one that needs code on the
 // machine is left to its own workers.
 func (q *Queue) readOpenRollouts(ctx context.Context, tx pgx.Tx, release string) (list []*openRollout, err error) {
-	rows, err := tx.Query(ctx, "SELECT id, release, work, settings, waves, sizes, late FROM onward_queue.rollout WHERE state = 'running' ORDER BY id")
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := tx.Query(ctx, "SELECT id, release, work, settings, waves, sizes, late FROM onward_queue.rollout WHERE state = 'running' ORDER BY id")
 	var next openRollout
 	var text string
 	_, err = pgx.ForEachRow(rows, []any{&next.id, &next.release, &next.work, &text, &next.waves, &next.sizes, &next.late}, func() error {
@@ -95,12 +92,9 @@ func (q *Queue) readOpenRollouts(ctx context.Context, tx pgx.Tx, release string)
 // replaceLostJobs gives a new job to each target whose job has disappeared, or whose worker is gone. River itself would notice a lost job by
 // its age alone, after the longest time that it may take.
 func (q *Queue) replaceLostJobs(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT t.rollout, t.name, t.long FROM onward_queue.target AS t LEFT JOIN onward_queue.river_job AS j ON j.id = t.job
+	rows, _ := tx.Query(ctx, `SELECT t.rollout, t.name, t.long FROM onward_queue.target AS t LEFT JOIN onward_queue.river_job AS j ON j.id = t.job
 		WHERE t.state = 'running' AND (j.id IS NULL OR j.finalized_at IS NOT NULL
 			OR j.state = 'running' AND coalesce(t.seen, j.attempted_at) < clock_timestamp() - $1 * interval '1 second') FOR UPDATE OF t`, lostAfter.Seconds())
-	if err != nil {
-		return err
-	}
 	var list []TargetArgs
 	var next TargetArgs
 	if _, err := pgx.ForEachRow(rows, []any{&next.Rollout, &next.Target, &next.Long}, func() error { list = append(list, next); return nil }); err != nil {
@@ -137,14 +131,11 @@ func (q *Queue) insertJob(ctx context.Context, tx pgx.Tx, args *TargetArgs) erro
 
 // countByServer counts the targets with a job on each server.
 func countByServer(ctx context.Context, tx pgx.Tx) (map[string]int, error) {
-	rows, err := tx.Query(ctx, "SELECT server, count(*) FROM onward_queue.target WHERE state = 'running' GROUP BY server")
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := tx.Query(ctx, "SELECT server, count(*) FROM onward_queue.target WHERE state = 'running' GROUP BY server")
 	out := map[string]int{}
 	var server string
 	var count int
-	_, err = pgx.ForEachRow(rows, []any{&server, &count}, func() error { out[server] = count; return nil })
+	_, err := pgx.ForEachRow(rows, []any{&server, &count}, func() error { out[server] = count; return nil })
 	return out, err
 }
 
@@ -184,11 +175,8 @@ func (r *openRollout) findStopReason(ctx context.Context, tx pgx.Tx) (reason str
 	if err != nil {
 		return "", err
 	}
-	rows, err := tx.Query(ctx, `SELECT wave, count(*) FROM onward_queue.target WHERE rollout = $1 AND wanted AND state IN ('failed', 'unreachable')
+	rows, _ := tx.Query(ctx, `SELECT wave, count(*) FROM onward_queue.target WHERE rollout = $1 AND wanted AND state IN ('failed', 'unreachable')
 		GROUP BY wave ORDER BY wave`, r.id)
-	if err != nil {
-		return "", err
-	}
 	var wave, failed int
 	_, err = pgx.ForEachRow(rows, []any{&wave, &failed}, func() error {
 		if reason == "" && wave >= 1 && wave <= len(r.sizes) {
@@ -207,11 +195,8 @@ func (q *Queue) beginTargets(ctx context.Context, tx pgx.Tx, r *openRollout, wav
 			full = append(full, server)
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT name, server FROM onward_queue.target WHERE rollout = $1 AND wave = $2 AND wanted AND state = 'pending'
+	rows, _ := tx.Query(ctx, `SELECT name, server FROM onward_queue.target WHERE rollout = $1 AND wave = $2 AND wanted AND state = 'pending'
 		AND server <> ALL ($3) ORDER BY position LIMIT $4`, r.id, wave, full, most)
-	if err != nil {
-		return 0, err
-	}
 	var list []TargetArgs
 	var name, server string
 	if _, err := pgx.ForEachRow(rows, []any{&name, &server}, func() error {

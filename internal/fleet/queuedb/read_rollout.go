@@ -26,12 +26,9 @@ func (q *Queue) ReadReleases(ctx context.Context) (out []fleet.Release, err erro
 }
 
 func readReleases(ctx context.Context, tx pgx.Tx) (out []fleet.Release, err error) {
-	rows, err := tx.Query(ctx, `SELECT r.release, r.state, r.began, count(*) FILTER (WHERE t.state = 'done'), count(*) FILTER (WHERE t.state = 'failed')
+	rows, _ := tx.Query(ctx, `SELECT r.release, r.state, r.began, count(*) FILTER (WHERE t.state = 'done'), count(*) FILTER (WHERE t.state = 'failed')
 		FROM onward_queue.rollout AS r LEFT JOIN onward_queue.target AS t ON t.rollout = r.id AND t.wanted
 		GROUP BY r.id ORDER BY r.began DESC, r.id DESC LIMIT $1`, maxReleases)
-	if err != nil {
-		return nil, err
-	}
 	var next fleet.Release
 	_, err = pgx.ForEachRow(rows, []any{&next.Name, &next.State, &next.Began, &next.Done, &next.Failed}, func() error {
 		out = append(out, next)
@@ -69,11 +66,8 @@ func (q *Queue) ReadRollout(ctx context.Context, release string) (*onward.Rollou
 // readTargets returns the targets of a release, in order. The note of a running target is about its last slice, so it counts only between two
 // slices.
 func readTargets(ctx context.Context, tx pgx.Tx, id int64) (list []onward.RolloutTarget, err error) {
-	rows, err := tx.Query(ctx, `SELECT name, wave, state, exit_code, CASE WHEN state = 'running' AND holder <> '' THEN '' ELSE note END, ended
+	rows, _ := tx.Query(ctx, `SELECT name, wave, state, exit_code, CASE WHEN state = 'running' AND holder <> '' THEN '' ELSE note END, ended
 		FROM onward_queue.target WHERE rollout = $1 AND wanted ORDER BY wave, position`, id)
-	if err != nil {
-		return nil, err
-	}
 	var next onward.RolloutTarget
 	var ended *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&next.Name, &next.Wave, &next.State, &next.ExitCode, &next.Note, &ended}, func() error {

@@ -152,12 +152,9 @@ func (q *Queue) ReadProgress(ctx context.Context, release string) (*Progress, er
 			return err
 		}
 		out.State = onward.RolloutState(state)
-		rows, err := tx.Query(ctx, "SELECT state, count(*) FROM onward_queue.target WHERE rollout = $1 AND wanted GROUP BY state", id)
-		if err != nil {
-			return err
-		}
+		rows, _ := tx.Query(ctx, "SELECT state, count(*) FROM onward_queue.target WHERE rollout = $1 AND wanted GROUP BY state", id)
 		var count int
-		_, err = pgx.ForEachRow(rows, []any{&state, &count}, func() error { out.Counts[onward.RolloutState(state)] = count; return nil })
+		_, err := pgx.ForEachRow(rows, []any{&state, &count}, func() error { out.Counts[onward.RolloutState(state)] = count; return nil })
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -63,11 +63,8 @@ func (l lines) readExtensions(ctx context.Context, url string) error {
 		return err
 	}
 	defer c.Close(ctx)
-	rows, err := c.Query(ctx, "SELECT name FROM pg_available_extensions WHERE name <> 'plpgsql' AND name !~ "+
+	rows, _ := c.Query(ctx, "SELECT name FROM pg_available_extensions WHERE name <> 'plpgsql' AND name !~ "+
 		"'^(plperl|plpython|pltcl|.*_pl|jsonb_pl|hstore_pl|ltree_pl)' ORDER BY 1")
-	if err != nil {
-		return err
-	}
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return err
@@ -89,10 +86,7 @@ func (l lines) readExtension(ctx context.Context, c *pgx.Conn, name string) erro
 	if _, err := tx.Exec(ctx, "CREATE EXTENSION "+pgx.Identifier{name}.Sanitize()+" CASCADE"); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, brings, name)
-	if err != nil {
-		return err
-	}
+	rows, _ := tx.Query(ctx, brings, name)
 	var kind, object string
 	_, err = pgx.ForEachRow(rows, []any{&kind, &object}, func() error {
 		l[kind+"\t"+object+"\t"+name] = true
