@@ -106,7 +106,7 @@ func (r *replayer) makeTemplates(ctx context.Context) (*madeTemplates, error) {
 	}
 	t := &madeTemplates{}
 	for i, p := range []fill.Plan{plan, untouched, {}} {
-		if t.kept, err = r.makeRows(ctx, p, fill.Release{Keep: demands, Room: madeRoom}); err != nil {
+		if t.kept, err = r.createFilledDatabase(ctx, p, fill.Release{Keep: demands, Room: madeRoom}); err != nil {
 			return nil, err
 		}
 		refused := new(rehearse.RefusedError)
@@ -121,7 +121,7 @@ func (r *replayer) makeTemplates(ctx context.Context) (*madeTemplates, error) {
 		return nil, err
 	}
 	if len(demands) > 0 {
-		t.broken, err = r.makeRows(ctx, plan, fill.Release{Break: demands, Room: madeRoom})
+		t.broken, err = r.createFilledDatabase(ctx, plan, fill.Release{Break: demands, Room: madeRoom})
 	}
 	return t, err
 }
@@ -153,8 +153,8 @@ func (r *replayer) listDemands(ctx context.Context) ([]*fill.Demand, error) {
 	return base.ListDemands(head), nil
 }
 
-// makeRows makes a database with the deployed schema and rows.
-func (r *replayer) makeRows(ctx context.Context, plan fill.Plan, release fill.Release) (string, error) {
+// createFilledDatabase creates a database with the deployed schema and rows.
+func (r *replayer) createFilledDatabase(ctx context.Context, plan fill.Plan, release fill.Release) (string, error) {
 	database, err := r.stage.Copy(ctx)
 	if err != nil || plan.IsEmpty() {
 		return database, err

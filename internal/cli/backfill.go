@@ -36,7 +36,7 @@ func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*appl
 	a.patience.Store(int64(stepTime))
 	list, err := work(c)
 	end()
-	return a.endRun(cmd, &c, notices, list, err, format, func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
+	return a.endRun(cmd, &c, notices, list, err, format, func(w io.Writer) error { return report.WritePlanStatus(w, format, list, options) })
 }
 
 func (a *app) newBackfillCommand() *cobra.Command {

@@ -115,7 +115,7 @@ func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 	for _, p := range plans {
 		list = append(list, p.Applied)
 	}
-	return a.writeResult(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
+	return a.writeResult(func(w io.Writer) error { return report.WritePlanStatus(w, format, list, options) })
 }
 
 func newStatusPage(plans []apply.PlanStatus) *html.StatusPage {

@@ -42,11 +42,11 @@ func newStream(src rowSource, tell func(rows int64)) *stream {
 	for range 6 {
 		s.empty <- make([]byte, 0, chunk+chunk/4)
 	}
-	go s.makeRows(src)
+	go s.produceChunks(src)
 	return s
 }
 
-func (s *stream) makeRows(src rowSource) {
+func (s *stream) produceChunks(src rowSource) {
 	defer close(s.full)
 	var b []byte
 	for n := range src.rows {

@@ -169,7 +169,7 @@ func (s *server) judgeReadiness(ctx context.Context, in readinessArgs) (*answer,
 		if out.Applied, err = s.ReadPlans(ctx); err != nil {
 			return nil, err
 		}
-		if err := report.WriteApplied(&applied, report.FormatTerminal, out.Applied, report.Options{}); err != nil {
+		if err := report.WritePlanStatus(&applied, report.FormatTerminal, out.Applied, report.Options{}); err != nil {
 			return nil, err
 		}
 	}

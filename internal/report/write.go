@@ -69,9 +69,9 @@ func WritePreflight(w io.Writer, f Format, r *onward.Preflight, o Options) error
 // AppliedFormats returns the formats for the state of plans on a database.
 func AppliedFormats() []Format { return []Format{FormatTerminal, FormatJSON} }
 
-// WriteApplied prints how far plans are on a database.
-func WriteApplied(w io.Writer, f Format, all []*onward.Applied, o Options) error {
-	return writeDocument(w, f, machine.NonNilList(all), o, terminal.WriteApplied)
+// WritePlanStatus prints how far plans are on a database.
+func WritePlanStatus(w io.Writer, f Format, all []*onward.Applied, o Options) error {
+	return writeDocument(w, f, machine.NonNilList(all), o, terminal.WritePlanStatus)
 }
 
 // WriteApply prints the result of a run of apply.

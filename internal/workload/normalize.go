@@ -167,7 +167,7 @@ func (s *statement) writeText() string {
 		case from.isLiteral() && from.fate == lost:
 			written = removedLiteral
 		case from.isLiteral() && from.fate == param:
-			written = s.literalParameter(root)
+			written = s.parameterForLiteral(root)
 		}
 		if written == "" {
 			continue
@@ -193,8 +193,8 @@ func (s *statement) clientParameter(text string) string {
 	return s.findOrAddParameter(text, declared, number, 0)
 }
 
-// literalParameter returns the parameter for a literal.
-func (s *statement) literalParameter(i int) string {
+// parameterForLiteral returns the parameter for a literal.
+func (s *statement) parameterForLiteral(i int) string {
 	i = s.rootToken(i)
 	typ := s.types[i]
 	if typ == "" {

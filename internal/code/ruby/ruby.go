@@ -149,7 +149,7 @@ func (x *rubyReader) readRubyLine(n int, line string) {
 	word := line[:lexer.NameLength([]byte(line[:min(len(line), maxMacro)]))]
 	if word == "isolate_namespace" {
 		if m := rbIsolated.FindStringSubmatch(line); m != nil {
-			addPrefix(x.r, m[1], rubyPrefix(m[1]))
+			recordTablePrefix(x.r, m[1], rubyPrefix(m[1]))
 		}
 	}
 	if len(x.around) == 0 {
@@ -161,7 +161,7 @@ func (x *rubyReader) readRubyLine(n int, line string) {
 		addMacroColumns(b.model, n, word, line)
 	case x.prefixes:
 		if t := source.FirstGroup(rbText, line); t != "" {
-			addPrefix(x.r, b.name, t)
+			recordTablePrefix(x.r, b.name, t)
 		}
 		x.prefixes = false
 	case rbAbstract.MatchString(line):
@@ -177,7 +177,7 @@ func (x *rubyReader) readRubyLine(n int, line string) {
 		addIgnoredColumns(b.model, line, n)
 	case rbPrefix.MatchString(line) && (strings.HasPrefix(line, "def ") || strings.HasPrefix(line, "self.")):
 		if t := source.FirstGroup(rbPrefix, line); t != "" {
-			addPrefix(x.r, b.name, t)
+			recordTablePrefix(x.r, b.name, t)
 		} else {
 			x.prefixes = true
 		}
@@ -209,8 +209,8 @@ func addIgnoredColumns(m *facts.Model, list string, number int) {
 	}
 }
 
-// addPrefix records the prefix of the tables of a module.
-func addPrefix(r *source.File, module, prefix string) {
+// recordTablePrefix records the prefix of the tables of a module.
+func recordTablePrefix(r *source.File, module, prefix string) {
 	if !slices.ContainsFunc(r.Facts.Prefixes, func(p facts.Prefix) bool { return p.Module == module }) {
 		r.Facts.Prefixes = append(r.Facts.Prefixes, facts.Prefix{Module: module, Text: prefix})
 	}

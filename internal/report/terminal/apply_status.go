@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteApplied prints how far plans are on a database.
-func WriteApplied(w io.Writer, all []*onward.Applied, o Options) error {
+// WritePlanStatus prints how far plans are on a database.
+func WritePlanStatus(w io.Writer, all []*onward.Applied, o Options) error {
 	out := newPage(o)
 	if len(all) == 0 {
 		out.addLine("no plan was begun on this database")
