@@ -2,13 +2,11 @@ package verify
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/view"
-	"github.com/onward-sql/onward/internal/rules/release"
+	"github.com/onward-sql/onward/internal/verdict"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -23,23 +21,23 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 			continue
 		}
 		p := onward.Phase{Migration: i, Belongs: onward.BelongsEither}
-		p.OldFails = countFailing(r, func(d *onward.Verdict) bool {
+		p.OldFails = verdict.CountFailing(r, func(d *onward.Verdict) bool {
 			return d.Code == onward.OldCode && v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
 		})
-		p.NewNeeds = countFailing(r, func(d *onward.Verdict) bool {
+		p.NewNeeds = verdict.CountFailing(r, func(d *onward.Verdict) bool {
 			return d.Code == onward.NewCode && d.Until != nil && v.Points[d.UntilPoint].Migration == i
 		})
 		var others []string
 		for j := range v.Also {
 			code := view.FurtherCode(v.Also[j].Name)
-			n := countFailing(r, func(d *onward.Verdict) bool {
+			n := verdict.CountFailing(r, func(d *onward.Verdict) bool {
 				return d.Code == code && !view.NeedsLater(d) && v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
 			})
 			if p.AlsoFails += n; n > 0 {
 				others = append(others, v.Also[j].Name)
 			}
 		}
-		open := countOpenWrites(r, func(d *onward.Verdict) bool {
+		open := verdict.CountOpenWrites(r, func(d *onward.Verdict) bool {
 			return v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
 		})
 		switch {
@@ -108,17 +106,6 @@ func hasCommitted(v *onward.Verification, migration int) bool {
 	return false
 }
 
-// countFailing is how many queries have an error of a kind.
-func countFailing(r *onward.Report, match func(*onward.Verdict) bool) int {
-	seen := map[string]bool{}
-	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Severity == onward.Error && match(d) {
-			seen[string(d.Code)+d.ID] = true
-		}
-	}
-	return len(seen)
-}
-
 // deployOrder is the order in which release and code can be deployed.
 func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 	var before, after, nowhere []string
@@ -140,7 +127,7 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 	switch {
 	case v.Stopped != nil:
 		v.Works = false
-		return fmt.Sprintf("No order works: the release ends at %s.", formatPlace(v.Stopped.After))
+		return fmt.Sprintf("No order works: the release ends at %s.", verdict.FormatPlace(v.Stopped.After))
 	case len(nowhere) > 0:
 		return "No order works: with " + strings.Join(nowhere, ", ") + " the deployed code fails, and without it the new code does."
 	case fresh > 0:
@@ -157,7 +144,7 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 		return fmt.Sprintf("Deploy the code before %s runs.", after[0])
 	case len(before) > 0:
 		return "Run the migrations, then deploy the code."
-	case countOpenWrites(r, nil) > 0:
+	case verdict.CountOpenWrites(r, nil) > 0:
 		return "The order is not decided: the values of the deployed code's writes decide."
 	case v.New == nil:
 		return "Run the migrations, then deploy the code: the deployed code works at every point."
@@ -165,110 +152,10 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 	return "Migrations and code can be deployed in either order."
 }
 
-// concludeSafety puts the verdicts into the report's own: a query that surely breaks makes a
-// release that is not safe. whole: the report is about the locks as much as about the queries.
-func concludeSafety(r *onward.Report, whole bool) {
-	audit.Conclude(r)
-	v := r.Verification
-	if v == nil {
-		return
-	}
-	s := &r.Summary
-	red := FirstBreaking(r)
-	switch {
-	case red == nil && v.Stopped != nil:
-		s.State, s.Safe = onward.StateNotSafe, false
-		s.Verdict = "This release is not safe to deploy: it ends at " + formatPlace(v.Stopped.After) + "."
-	case red == nil:
-		concludeOpen(r, whole)
-	default:
-		s.State, s.Safe = onward.StateNotSafe, false
-		n, place := countFailing(r, func(d *onward.Verdict) bool { return d.Code == red.Code && !view.NeedsLater(d) }), ", the first after "
-		if n == 1 {
-			place = " after "
-		}
-		place += formatPlace(red.After)
-		if red.Code == onward.NewCode {
-			n, place = v.Points[len(v.Points)-1].New.Errors, " after the whole of it"
-		}
-		versions := view.ListVersions(v)
-		i := slices.IndexFunc(versions, func(c view.CodeVersion) bool { return c.Code == red.Code })
-		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of %s %s%s.", prose.CountNoun(n, view.QueryNoun(versions[i].Queries)),
-			view.NameCodeInSentence(red.Code), prose.PickForm(n, "breaks", "break"), place)
-	}
-}
-
-// concludeOpen concludes for a release in which no query surely breaks.
-func concludeOpen(r *onward.Report, whole bool) {
-	s := &r.Summary
-	locks := s.State == onward.StateNotSafe && !HasOtherErrors(r)
-	var text string
-	n := countOpenWrites(r, nil)
-	switch {
-	case s.State == onward.StateNotSafe && !locks:
-		return
-	case n > 0:
-		command := "onward verify --replay"
-		if whole {
-			command = "--with replay"
-		}
-		text = fmt.Sprintf("Not decided: %s may be rejected, which depends on %s values. Record them (onward record --values), and execute them "+
-			"(%s).", prose.CountNoun(n, "write"), prose.PickForm(n, "its", "their"), command)
-	case isRecordingUnfit(r.Verification):
-		n := r.Verification.Old.Unfit
-		text = fmt.Sprintf("Not decided: no recorded query of the deployed code was judged, because %d of %d %s not fit the schema of the base.",
-			n, r.Verification.Old.Queries, prose.PickForm(n, "does", "do"))
-	case locks:
-		text = "No query breaks at any commit point."
-	default:
-		return
-	}
-	switch {
-	case locks && whole:
-		s.Verdict += " " + text
-	case locks:
-		s.Verdict = text + " The verdict on the locks (onward changelog): " + s.Verdict
-	default:
-		s.State, s.Safe, s.Verdict = onward.StateNone, false, text
-	}
-}
-
-// isRecordingUnfit reports whether the deployed code was recorded, no query of it fits the base, and none was executed with its values.
-func isRecordingUnfit(v *onward.Verification) bool {
-	n := v.Old
-	return n != nil && n.Parsed == nil && n.Unfit > 0 && n.Checked+n.Untouched == 0 && (v.Replay == nil || v.Replay.Points == 0)
-}
-
-// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values: those whose
-// verdict counts, which all do if counts is nil.
-func countOpenWrites(r *onward.Report, counts func(*onward.Verdict) bool) int {
-	open := map[string]bool{}
-	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode && (counts == nil || counts(d)) {
-			open[d.ID] = true
-		}
-	}
-	return len(open)
-}
-
 // HasOtherErrors reports whether the audit has an error that is not about locks and the time that they are held: these make queries wait, and
 // break none. Rows of the deployed code's tests that stop the migration count.
-func HasOtherErrors(r *onward.Report) bool {
-	return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
-		return f.Severity == onward.Error &&
-			(f.Category != onward.Locking && f.Category != onward.Data && f.Category != onward.InTransaction || f.Rule == release.RehearsalFailsWithRows)
-	})
-}
-
-func formatPlace(p onward.VerdictPlace) string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
+func HasOtherErrors(r *onward.Report) bool { return verdict.HasOtherErrors(r) }
 
 // FirstBreaking is the first verdict for which a release cannot be deployed: old code, or a further version, breaks at a
 // point, or new code at the last. nil: there is none.
-func FirstBreaking(r *onward.Report) *onward.Verdict {
-	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Severity == onward.Error && !view.NeedsLater(d) {
-			return d
-		}
-	}
-	return nil
-}
+func FirstBreaking(r *onward.Report) *onward.Verdict { return verdict.FirstBreaking(r) }

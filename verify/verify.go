@@ -30,6 +30,7 @@ import (
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/internal/verdict"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -97,7 +98,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if err := c.verifyRelease(ctx, release, r); err != nil {
 		return nil, err
 	}
-	concludeSafety(r, false)
+	verdict.ConcludeQueries(r, false)
 	return r, nil
 }
 
@@ -107,7 +108,7 @@ func RunRelease(ctx context.Context, c Config, release *audit.Release, r *onward
 	if err := c.verifyRelease(ctx, release, r); err != nil {
 		return err
 	}
-	concludeSafety(r, true)
+	verdict.ConcludeQueries(r, true)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/verdict"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -124,7 +125,7 @@ func (a *app) finishReportAfter(
 	if err := a.writeResult(func(w io.Writer) error { return errors.Join(printFirst(w), report.Write(w, format, r, o)) }); err != nil {
 		return err
 	}
-	a.code = reportExitCode(r, c.FailOn)
+	a.code = verdict.ExitCode(r, c.FailOn)
 	if f.baseline != "" && a.code == exitFindings {
 		a.code = exitClean // they are in the baseline now
 	}

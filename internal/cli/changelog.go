@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/verdict"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -116,7 +117,7 @@ func (a *app) runChangelog(cmd *cobra.Command, f *changes) error {
 		return err
 	}
 	if a.code == exitClean {
-		a.code = verifyExitCode(a.code, r)
+		a.code = verdict.QueriesExitCode(a.code, r)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/verdict"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -63,7 +64,7 @@ func TestOutcome(t *testing.T) {
 		"unreadable":             {onward.Report{Opaque: []onward.Opaque{{}, {Failed: true}}}, config.FailOnNever, exitFailed},
 		"unreadable and reached": {onward.Report{Findings: warning, Opaque: []onward.Opaque{{Failed: true}}}, config.FailOnInfo, exitFailed},
 	} {
-		if got := reportExitCode(&c.report, c.failOn); got != c.want {
+		if got := verdict.ExitCode(&c.report, c.failOn); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}
@@ -93,7 +94,7 @@ func TestVerifiedCode(t *testing.T) {
 		if c.found != "" {
 			r.Findings = []onward.Finding{{Severity: onward.Error, Category: c.found}}
 		}
-		if got := verifyExitCode(c.code, &r); got != c.want {
+		if got := verdict.QueriesExitCode(c.code, &r); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}

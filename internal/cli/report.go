@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/internal/verdict"
 )
 
 func (a *app) newReportCommand() *cobra.Command {
@@ -54,7 +54,7 @@ log, the annotations and the comment. The exit code is the run's: 1 if a finding
 			if r.Verification != nil && !cmd.Flags().Changed("fail-on") {
 				threshold = config.FailOnNever // as onward verify does
 			}
-			a.code = verifyExitCode(reportExitCode(r, threshold), r)
+			a.code = verdict.QueriesExitCode(verdict.ExitCode(r, threshold), r)
 			return a.writeResult(func(w io.Writer) error { return report.Write(w, format, r, options) })
 		},
 	}
@@ -65,16 +65,12 @@ log, the annotations and the comment. The exit code is the run's: 1 if a finding
 
 // The exit codes. Scripts rely on them.
 const (
-	// exitClean: the work was done and nothing reached --fail-on.
-	exitClean = 0
-	// exitFindings: a finding reached --fail-on.
-	exitFindings = 1
+	exitClean    = verdict.Clean
+	exitFindings = verdict.Findings
 	// exitUsage: the command line, the configuration or the input is wrong, and the user
 	// can fix it.
-	exitUsage = 2
-	// exitFailed: something could not be done, or could not be read and is not
-	// accepted in the configuration, so that there is no verdict on it.
-	exitFailed = 3
+	exitUsage  = 2
+	exitFailed = verdict.Failed
 )
 
 // usageError is a mistake on the command line.
@@ -106,20 +102,4 @@ func exitCode(err error) int {
 func isAny[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
-}
-
-// reportExitCode returns the exit code for a report: unreadable input counts more than findings,
-// because it may hide worse ones.
-func reportExitCode(r *onward.Report, failOn config.Threshold) int {
-	for _, o := range r.Opaque {
-		if o.Failed {
-			return exitFailed
-		}
-	}
-	for _, f := range r.Findings {
-		if failOn.Reached(f.Severity) {
-			return exitFindings
-		}
-	}
-	return exitClean
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/internal/verdict"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -190,23 +191,8 @@ func (a *app) verifyRelease(cmd *cobra.Command, f *verifyFlags) error {
 	if err := a.finishReport(r, &f.auditFlags, &settings, format, options); err != nil {
 		return err
 	}
-	a.code = verifyExitCode(a.code, r)
+	a.code = verdict.QueriesExitCode(a.code, r)
 	return nil
-}
-
-// verifyExitCode is the exit code for what was verified.
-func verifyExitCode(code int, r *onward.Report) int {
-	switch {
-	case code == exitFailed || r.Verification == nil:
-		return code
-	case verify.FirstBreaking(r) != nil:
-		return exitFindings
-	case r.Verification.Stopped != nil:
-		return exitFailed
-	case r.Summary.State == onward.StateNotSafe && verify.HasOtherErrors(r):
-		return exitFindings
-	}
-	return code
 }
 
 // codeFlags are the flags that name versions of the code, beside the deployed one.
