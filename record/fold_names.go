@@ -58,26 +58,21 @@ func (r *recorder) foldWorkload(w *Workload) (*Workload, error) {
 	return workload.FoldNames(w, folds, collect.DatabaseGroup)
 }
 
-// schemaUse is how queries of the code reach a schema.
-type schemaUse struct{ qualified, path bool }
-
-// usedSchemas are the schemas that the code's queries name.
-func usedSchemas(w *Workload) map[string]schemaUse {
-	out := map[string]schemaUse{}
+// usedSchemas are the schemas that the code's queries reach. The value says whether one qualifies a name with it.
+func usedSchemas(w *Workload) map[string]bool {
+	out := map[string]bool{}
 	for i := range w.Queries {
 		q := &w.Queries[i]
 		if !q.IsCode() {
 			continue
 		}
 		for _, name := range workload.QualifyingSchemas(q.SQL) {
-			u := out[name]
-			u.qualified = true
-			out[name] = u
+			out[name] = true
 		}
 		for _, name := range workload.PathSchemas(q.SearchPath) {
-			u := out[name]
-			u.path = true
-			out[name] = u
+			if !out[name] {
+				out[name] = false
+			}
 		}
 	}
 	return out
@@ -86,7 +81,7 @@ func usedSchemas(w *Workload) map[string]schemaUse {
 // finder finds families of schemas and databases.
 type finder struct {
 	shapes *shapes
-	used   map[string]schemaUse
+	used   map[string]bool
 	rules  []foldRule
 }
 
@@ -170,7 +165,7 @@ func (f *finder) chooseSchema(pattern string, names []string, known map[string][
 	remainingTwins := slices.DeleteFunc(slices.Clone(twinSchemas), func(name string) bool { return f.shapes.dropped[name] })
 	byPath := true
 	for _, name := range names {
-		byPath = byPath && !f.used[name].qualified
+		byPath = byPath && !f.used[name]
 	}
 	switch {
 	case slices.Contains(twinSchemas, stem):

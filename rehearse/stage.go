@@ -157,7 +157,7 @@ func (s *Stage) URL(database string) string { return s.v.databaseURL(s.v.server,
 // If the release fails, stop says where; otherwise it is nil. The error comes from
 // visit, or from a failure outside of the release.
 func (s *Stage) Walk(ctx context.Context, visit func(context.Context, Point) error) (stop *Stop, err error) {
-	w := &walker{v: s.v, visit: visit}
+	w := &walker{visit: visit}
 	var conn *pgx.Conn
 	leave := func() {
 		if conn != nil {
@@ -197,7 +197,6 @@ func (s *Stage) Walk(ctx context.Context, visit func(context.Context, Point) err
 
 // walker follows a run of the release, and calls visit for its commits.
 type walker struct {
-	v      *version
 	runner *runner
 	visit  func(context.Context, Point) error
 	point  Point

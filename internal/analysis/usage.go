@@ -49,8 +49,6 @@ type Usage struct {
 	ByTriggers bool
 	// Read and Written are the places that read a column and those that write it.
 	Read, Written []onward.Evidence
-	// All: some query reads all columns of the table.
-	All bool
 	// Inserts are the INSERTs into a table that the code contains as text. If there are none, Inserting are the first
 	// places that may insert rows: models, names in texts, calls of a mapper.
 	Inserts   []Insert

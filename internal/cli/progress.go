@@ -35,7 +35,6 @@ type progress struct {
 
 	mu        sync.Mutex
 	phase     string
-	startedAt time.Time
 	writtenAt time.Time   // when the line was written
 	late      *time.Timer // prints the line of a phase that takes long
 }
@@ -65,7 +64,7 @@ func (p *progress) handleEvent(now rehearse.Progress) {
 	defer p.mu.Unlock()
 	fresh := now.Phase != p.phase
 	if fresh {
-		p.phase, p.startedAt = now.Phase, time.Now()
+		p.phase = now.Phase
 	}
 	switch {
 	case p.terminal && (fresh || time.Since(p.writtenAt) > glance):

@@ -19,8 +19,6 @@ type Runner struct {
 	LockTimeoutAt *Place
 	// TimeZone is the session's time zone, "" if unknown.
 	TimeZone string
-	// Retries is set if the tool runs a migration again after a lock timeout.
-	Retries bool
 	// Guessed is set if neither a setting nor the files say how the tool sends the statements. The guess
 	// is statement by statement, as psql does, or as the project's own program does.
 	Guessed bool

@@ -176,8 +176,7 @@ type Statement struct {
 	// Rare is never nil: statements without rare properties share an empty one.
 	*Rare
 
-	part    int             // the index in Source.Parts
-	strings pgparse.Strings // the string syntax that was assumed
+	part int // the index in Source.Parts
 }
 
 // Rare holds properties that few statements have.
@@ -328,7 +327,7 @@ func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
 		return
 	}
 	s := &Statement{
-		SQL: x.SQL(st), Node: st.Node, Err: st.Err, Parent: -1, part: index, strings: st.Strings,
+		SQL: x.SQL(st), Node: st.Node, Err: st.Err, Parent: -1, part: index,
 		Start: -1, End: -1,
 		Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
 		Conditional: p.Conditional, Loop: p.Loop, AfterUnread: p.AfterUnread, OfRows: p.OfRows, Rare: &plain,

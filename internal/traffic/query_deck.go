@@ -70,7 +70,6 @@ const share = 4
 // loadMix holds everything that the workers may send.
 type loadMix struct {
 	touching, others unitPool
-	touched          map[string]bool
 	// all are the queries of touching. read are others on the same tables, which are never
 	// executed.
 	all, read []*recordedQuery
@@ -82,8 +81,8 @@ type loadMix struct {
 
 // newLoadMix groups the usable queries into transactions; queries outside of a transaction are
 // sent by themselves.
-func newLoadMix(fit []*recordedQuery, sequences []*workload.Sequence, touched map[string]bool) *loadMix {
-	d := &loadMix{touched: touched}
+func newLoadMix(fit []*recordedQuery, sequences []*workload.Sequence) *loadMix {
+	d := &loadMix{}
 	byID, sequenceCalls := map[string]*recordedQuery{}, map[string]int64{}
 	for _, q := range fit {
 		byID[q.ID] = q
@@ -247,7 +246,7 @@ func (l *Load) loadRecordings(ctx context.Context, catalogs *pgx.Conn, config *p
 	if err != nil {
 		return nil, err
 	}
-	d := newLoadMix(fit, sequences, touched)
+	d := newLoadMix(fit, sequences)
 	d.read = t.read
 	out := &Recorded{Unwrapped: unwrapped, Run: len(fit), Left: left.sortGroups(), Sent: map[string]int64{}}
 	for i := range load.Queries {

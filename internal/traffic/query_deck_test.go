@@ -34,7 +34,7 @@ func TestProportions(t *testing.T) {
 				sum += float64(q.Calls)
 			}
 		}
-		d := newLoadMix(fit, sequences, nil)
+		d := newLoadMix(fit, sequences)
 		const draws = 20_000
 		got, untouchedCount, madeUpCount := map[string]int{}, 0, 0
 		for range draws {
@@ -72,7 +72,7 @@ func TestEachHasItsTurn(t *testing.T) {
 	for i := range 50 {
 		fit = append(fit, &recordedQuery{Query: &workload.Query{ID: fmt.Sprint(i), Calls: 1}, touches: true, origin: &Origin{}})
 	}
-	d := newLoadMix(fit, nil, nil)
+	d := newLoadMix(fit, nil)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	got := map[string]int{}
 	for range 400 {

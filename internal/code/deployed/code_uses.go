@@ -153,7 +153,6 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 		}
 	}
 	out.Spelled = len(b.String(q.Name.Name)) > 0
-	out.All = b.ReadsAllColumns(q.Name)
 	written := b.Writes(q.Name)
 	places := make([]index.Use, 0, len(written))
 	for _, w := range written[:min(len(written), maxInserts)] {

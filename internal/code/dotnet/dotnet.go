@@ -210,7 +210,7 @@ var (
 // snapshotEntity is an entity of a snapshot.
 type snapshotEntity struct {
 	facts.Model
-	name, base string
+	base string
 	// owner is the variable of the entity that owns it, by a property.
 	owner            *snapshotEntity
 	property, asJSON string

@@ -53,7 +53,7 @@ func readModelSnapshot(r *source.File) {
 }
 
 func newSnapshotEntity(name string, n int) *snapshotEntity {
-	e := &snapshotEntity{name: name}
+	e := &snapshotEntity{}
 	e.Line = n
 	separator := strings.LastIndexAny(name, ".+")
 	e.Class = name[separator+1:]

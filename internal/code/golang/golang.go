@@ -77,7 +77,6 @@ type goModel struct {
 	facts.Model
 	isDeclared bool // has a tag, a base or a name for its table
 	mapper     bool // a tag other than one for reading rows into it
-	ent        bool // is a schema of ent
 }
 
 func (g *goReader) lineOf(pos token.Pos) int { return g.r.LineAt(g.tree.offsetOf(pos)) }
@@ -119,7 +118,7 @@ func (g *goReader) addField(m *goModel, f *field) {
 		}
 		return
 	case len(f.names) == 0 && f.of == "ent.Schema":
-		m.isDeclared, m.mapper, m.ent = true, true, true
+		m.isDeclared, m.mapper = true, true
 		return
 	case len(f.names) == 0 && f.of == "bun.BaseModel", len(f.names) == 1 && f.names[0].Name == "tableName":
 		m.isDeclared, m.mapper = true, m.mapper || f.of == "bun.BaseModel"

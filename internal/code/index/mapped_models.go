@@ -12,10 +12,8 @@ import (
 type Mapped struct {
 	Path string
 	Line int
-	// Columns are the columns that the mapper names, in the table's order. All is set if it
-	// names the columns that the server lists, and the code does not say which.
+	// Columns are the columns that the mapper names, in the table's order: none if it names those that the server lists, and the code does not say which.
 	Columns []string
-	All     bool
 }
 
 // Mapped returns the models of a table that code declares to a mapper, sorted by position:
@@ -26,7 +24,7 @@ func (b *Bound) Mapped(r *catalog.Relation) []Mapped {
 		if m.Row || m.Put || m.Base || m.Guessed {
 			return
 		}
-		x := Mapped{Path: path, Line: m.Line, All: m.All}
+		x := Mapped{Path: path, Line: m.Line}
 		for _, c := range r.Columns {
 			if _, _, found := b.locateColumn(path, m, c.Name, 0); found && !m.All {
 				x.Columns = append(x.Columns, c.Name)

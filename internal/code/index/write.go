@@ -48,16 +48,6 @@ func copiesWithoutColumns(c *facts.Call) bool {
 	return hasWord("copy_from") && !hasWord("columns")
 }
 
-// ReadsAllColumns reports whether some query reads all columns of a relation at once.
-func (b *Bound) ReadsAllColumns(n catalog.Name) bool {
-	return slices.ContainsFunc(b.columns[queries.AllColumns], func(a factPlace) bool {
-		q := &b.files[a.file].Facts.Queries[a.item]
-		return !b.isSkipped(a.file) && !b.isKnownRoutine(q) && slices.ContainsFunc(q.Columns[a.part].Of, func(sourceIndex int) bool {
-			return sourceIndex >= 0 && b.meansRelation(q.Relations[sourceIndex].Schema, q.Relations[sourceIndex].Name, n)
-		})
-	})
-}
-
 // FilesUsing returns the files that use a relation.
 func (b *Bound) FilesUsing(n catalog.Name) map[string]bool {
 	out := map[string]bool{}

@@ -151,21 +151,21 @@ func (s *session) onDescribed(body []byte) {
 }
 
 // cachedColumns reads a description, unless it was read for the same query before.
-func (s *session) cachedColumns(p *textStatement, body []byte) []Column {
+func (s *session) cachedColumns(p *textStatement, body []byte) []uint32 {
 	if p == nil || p.form.shape == nil {
 		return nil
 	}
-	if q := s.cache[p.form.shape]; q != nil && q.facts.Columns != nil {
-		return q.facts.Columns
+	if q := s.cache[p.form.shape]; q != nil && q.facts.ColumnOIDs != nil {
+		return q.facts.ColumnOIDs
 	}
-	return readColumns(body)
+	return readColumnTypes(body)
 }
 
 // setRowFormat takes what the rows of a simple query are read by.
 func (r *result) setRowFormat(body []byte) {
-	eachColumn(body, func(i int, _ []byte, c Column, binary bool) {
+	eachColumn(body, func(i int, oid uint32, binary bool) {
 		if i < seenCells {
-			r.oids[i] = c.Type
+			r.oids[i] = oid
 			if binary {
 				r.binary |= 1 << i
 			}
@@ -227,9 +227,7 @@ func (s *session) openResult(o *op) {
 	}
 	if p := s.portals[o.name]; p != nil {
 		s.result.trips, s.result.binary = p.trips, p.binary
-		for i := 0; i < len(p.statement.cols) && i < seenCells; i++ {
-			s.result.oids[i] = p.statement.cols[i].Type
-		}
+		copy(s.result.oids[:], p.statement.cols)
 	}
 }
 

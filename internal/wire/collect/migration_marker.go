@@ -20,7 +20,6 @@ const (
 // change of the schema follows, only writes without a result are, because suites create tables, use them and
 // drop them. If nothing follows, the calls are code.
 type marker struct {
-	c         *Collector
 	migrating bool
 	gap       []pendingCall
 	calls     int64

@@ -111,14 +111,11 @@ func (s *session) recordOutcome(o *op, state string, rows int64, command string)
 		return
 	}
 	s.c.mu.Lock()
-	failure, isReportable := s.countOutcome(stmt, boundPortal, part, outcome{state: state, rows: rows, spent: s.lastAnswer.Sub(began)})
+	s.countOutcome(stmt, boundPortal, part, outcome{state: state, rows: rows, spent: s.lastAnswer.Sub(began)})
 	if state == "" && part != nil && command != "" {
 		s.applyControl(part, command)
 	}
 	s.c.mu.Unlock()
-	if isReportable && s.c.cfg.OnError != nil {
-		s.c.cfg.OnError(failure)
-	}
 }
 
 // outcome is what came of one message.
@@ -152,16 +149,16 @@ func (s *session) countedStatement(o *op) (stmt *preparedStatement, boundPortal 
 }
 
 // countOutcome adds an outcome to a query. The collector is locked.
-func (s *session) countOutcome(stmt *preparedStatement, boundPortal *portal, part *textStatement, out outcome) (Failure, bool) {
+func (s *session) countOutcome(stmt *preparedStatement, boundPortal *portal, part *textStatement, out outcome) {
 	sh := stmt.part.form.shape
 	if sh == nil {
 		s.c.left.calls++
-		return Failure{}, false
+		return
 	}
 	q := s.findOrAddQuery(sh)
 	if q == nil {
 		s.c.left.calls++
-		return Failure{}, false
+		return
 	}
 	p := &stmt.part.place
 	if part != nil && *p == (codePlace{}) {
@@ -183,7 +180,7 @@ func (s *session) countOutcome(stmt *preparedStatement, boundPortal *portal, par
 		controlAction = part.control.do
 	}
 	if isRepeated || out.state == "" && controlAction == prepares {
-		return Failure{}, false
+		return
 	}
 	q.calls++
 	q.countSender(sender)
@@ -191,7 +188,7 @@ func (s *session) countOutcome(stmt *preparedStatement, boundPortal *portal, par
 	s.addToSequence(q, sender, p, out, controlAction)
 	if out.state == "" {
 		q.addStrings(stmt.part.strings)
-		return Failure{}, false
+		return
 	}
 	if q.errors == nil {
 		q.errors = map[string]int64{}
@@ -199,7 +196,6 @@ func (s *session) countOutcome(stmt *preparedStatement, boundPortal *portal, par
 	if _, ok := q.errors[out.state]; ok || len(q.errors) < 50 {
 		q.errors[out.state]++
 	}
-	return Failure{SQLSTATE: out.state, Query: q.id, SQL: sh.normal.SQL, Mark: sh.ownMark, Sender: sender.Sender}, true
 }
 
 // countSender counts a sender; of many those that came first.
@@ -218,8 +214,8 @@ func (q *query) countSender(sender *person) {
 // keepServerFacts keeps what the server said of the query's parameters and columns, the first time.
 func (q *query) keepServerFacts(stmt *preparedStatement, database string) {
 	f := &q.facts
-	if f.Columns == nil && stmt.cols != nil {
-		f.Columns = stmt.cols
+	if f.ColumnOIDs == nil && stmt.cols != nil {
+		f.ColumnOIDs = stmt.cols
 	}
 	if f.ParamOIDs == nil && len(stmt.oids) > 0 {
 		f.ParamOIDs = make([]uint32, len(stmt.part.form.from))

@@ -33,8 +33,8 @@ type Facts struct {
 	// ParamOIDs are the types of the query's parameters, in their order. They are 0 for literals, whose types are in
 	// Query.Params, and for unknown types. It is nil if nothing is known.
 	ParamOIDs []uint32
-	// Columns are the columns of the result: empty and not nil if it has none, nil if the client did not ask.
-	Columns []Column
+	// ColumnOIDs are the types of the result's columns: empty and not nil if it has none, nil if the client did not ask.
+	ColumnOIDs []uint32
 	// Strings are the string literals that stood for its parameters in texts that the server took. They are values
 	// until the server says that they name something: they must not be stored before.
 	Strings []workload.Strings

@@ -44,7 +44,7 @@ type session struct {
 type preparedStatement struct {
 	part  *textStatement
 	oids  []uint32 // of its parameters
-	cols  []Column
+	cols  []uint32 // of its result's columns
 	named bool
 }
 
@@ -97,7 +97,6 @@ func newSession(c *Collector, start wire.Startup) *session {
 	}
 	s.run.seen = map[uint64]int{}
 	s.run.resetSequence()
-	s.marker.c = c
 	s.ops.pushOp(opSync) // the first ReadyForQuery, which the client may not have awaited
 	return s
 }

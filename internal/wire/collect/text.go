@@ -44,7 +44,6 @@ type form struct {
 
 // shape is a statement without its values. Forms with lists of different lengths have one.
 type shape struct {
-	serial     uint64
 	normal     workload.Normal
 	ownMark    workload.Mark // what it is wherever it is sent
 	usesBooks  bool          // it reads or writes a table in which a migration tool records its migrations
@@ -148,8 +147,6 @@ func (c *Collector) findOrAddShape(n workload.Normal) *shape {
 		c.left.many++
 		return nil
 	}
-	c.serial++
-	s.serial = c.serial
 	c.bytes += len(n.SQL)
 	c.shapes[n.SQL] = s
 	return s
@@ -225,22 +222,10 @@ type Config struct {
 	// Books are the names of tables in which migration tools keep what has run, without
 	// schemas, in lower case.
 	Books []string
-	// OnError, if it is there, hears of each query that the server refuses, before the next
-	// message of its session is looked at. It must not call the collector.
-	OnError func(Failure)
 	// Values keeps a few examples of what each query's parameters were. They are data.
 	Values bool
 	// MaxQueries and MaxSequences bound how many distinct ones are kept; 0 is 50,000 and 20,000.
 	MaxQueries, MaxSequences int
-}
-
-// Failure is a query that the server refused.
-type Failure struct {
-	SQLSTATE string
-	Query    string // its ID
-	SQL      string // without its values
-	Mark     workload.Mark
-	Sender   workload.Sender // Calls has no meaning
 }
 
 // Bounds that nobody has to change.
@@ -271,7 +256,6 @@ type Collector struct {
 	sequences map[uint64]*sequence
 	people    map[workload.Sender]*person
 	bytes     int
-	serial    uint64
 	left      leftOut
 }
 

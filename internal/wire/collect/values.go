@@ -237,39 +237,24 @@ func (r *reader) readValue() (v []byte, null, ok bool) {
 	return v, false, true
 }
 
-// Column is one of a result, as the server describes it.
-type Column struct {
-	Name     string
-	Type     uint32 // OID
-	Modifier int32  // atttypmod, -1 for none
-	Table    uint32 // OID of the table that it is a column of; 0 for an expression
-	Number   int    // attnum there
-}
-
-// eachColumn calls f for the columns of a RowDescription. name is valid during the call only.
-func eachColumn(body []byte, f func(i int, name []byte, c Column, binary bool)) int {
+// eachColumn calls f with the types of a RowDescription's columns.
+func eachColumn(body []byte, f func(i int, oid uint32, binary bool)) {
 	in := reader{body}
-	n := in.readInt16()
-	for i := range n {
-		name := in.readText()
-		if len(in.b) < 18 {
-			return i
+	for i := range in.readInt16() {
+		if in.readText(); len(in.b) < 18 {
+			return
 		}
-		c := Column{Table: in.readUint32(), Number: in.readInt16(), Type: in.readUint32()}
-		in.readInt16()
-		c.Modifier = int32(in.readUint32())
-		f(i, name, c, in.readInt16() == 1)
+		in.b = in.b[6:] // its table's OID and number
+		oid := in.readUint32()
+		in.b = in.b[6:] // size and modifier
+		f(i, oid, in.readInt16() == 1)
 	}
-	return n
 }
 
-// readColumns returns the columns of a RowDescription.
-func readColumns(body []byte) []Column {
-	out := []Column{}
-	eachColumn(body, func(_ int, name []byte, c Column, _ bool) {
-		c.Name = string(name)
-		out = append(out, c)
-	})
+// readColumnTypes returns the types of a RowDescription's columns.
+func readColumnTypes(body []byte) []uint32 {
+	out := []uint32{}
+	eachColumn(body, func(_ int, oid uint32, _ bool) { out = append(out, oid) })
 	return out
 }
 
