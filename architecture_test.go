@@ -37,7 +37,8 @@ var layers = [][]string{
 		"internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "internal/report/escape", "internal/report/block", "internal/underway",
 		"internal/report/view", "internal/report/terminal", "internal/report/markdown",
-		"internal/report/html", "internal/report/machine", "internal/report", "internal/verdict", "internal/linters", "internal/forge", "internal/site", "internal/notify",
+		"internal/report/html", "internal/report/machine", "internal/report", "internal/verdict", "internal/linters",
+		"internal/forge", "internal/site", "internal/notify",
 	},
 	{
 		"audit", "rehearse", "record", "verify", "plan", "preflight",
