@@ -101,14 +101,14 @@ func (t *Target) beginRun(ctx context.Context) error {
 	if err := t.session.CheckRoleSettings(t.record.Plan); err != nil {
 		return err
 	}
-	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.c.connectStandbys(ctx, conn) }); err != nil {
+	if err := t.session.Control.Do(ctx, t.c.connectStandbys); err != nil {
 		return err
 	}
 	t.session.Standbys = t.c.standbys
 	if err := t.properties.RefuseLedger(ctx); err != nil {
 		return err
 	}
-	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.createLedger(ctx, conn) }); err != nil {
+	if err := t.session.Control.Do(ctx, t.createLedger); err != nil {
 		return err
 	}
 	patience := t.record.Within

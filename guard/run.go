@@ -90,7 +90,7 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 		Server:  g.server,
 		Clients: clients,
 		TLS:     root.TLS,
-		Sink:    r.newSink(version),
+		Sink:    &sink{r, version},
 		Startup: r.initialSettings,
 		Logger:  g.c.Logger,
 		Grace:   time.Second,
@@ -164,9 +164,6 @@ func (r *run) initialSettings(s wire.Startup) map[string]string {
 func formatMilliseconds(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
 }
-
-// newSink returns a sink that taps each session.
-func (r *run) newSink(version *effect.Version) wire.Sink { return &sink{r, version} }
 
 type sink struct {
 	run     *run
@@ -274,7 +271,7 @@ func (r *run) reasonNotToRepeat(c *Config, spent time.Duration) string {
 var raceCodes = map[string]bool{"55P03": true, "40P01": true}
 
 // recordError records an error of the server.
-func (r *run) recordError(s *session, st *statement, code, message string) {
+func (r *run) recordError(s *session, st *statement, code string) {
 	isOwnCancel := s.cancelReason != "" && code == "57014"
 	r.mu.Lock()
 	r.lostRace = isOwnCancel || raceCodes[code]

@@ -208,7 +208,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 	case 'I', 's':
 		s.popStatement()
 	case 'E':
-		s.recordError(wire.ErrorField(body, 'C'), wire.ErrorField(body, 'M'))
+		s.recordError(wire.ErrorField(body, 'C'))
 	case 'Z':
 		if len(body) > 0 {
 			s.recordReady(body[0])
@@ -251,7 +251,7 @@ func (s *session) recordCommit() {
 }
 
 // recordError records an error.
-func (s *session) recordError(code, message string) {
+func (s *session) recordError(code string) {
 	st := s.popStatement()
 	for len(s.pending) > 0 && s.pending[0].description != "" {
 		s.pending = s.pending[1:]
@@ -261,7 +261,7 @@ func (s *session) recordError(code, message string) {
 		s.run.recordCommit() // what it has built so far is left, invalid
 	}
 	if code != "25P02" { // not an error that only follows an earlier one in its transaction
-		s.run.recordError(s, &st, code, message)
+		s.run.recordError(s, &st, code)
 	}
 }
 

@@ -263,14 +263,14 @@ func (v *version) baseKey() (string, error) {
 func (v *version) buildBase(ctx context.Context, s *pgserver.Server) error {
 	// Nobody needs template1 in this cluster. The base replaces it, which leaves three hundred files
 	// less to copy at each start.
-	if err := execAll(ctx, s, "", "", "CREATE ROLE "+roleName+" LOGIN", "CREATE ROLE "+lookName+" LOGIN", "CREATE ROLE "+watchName+" LOGIN",
+	if err := execAll(ctx, s, "", "CREATE ROLE "+roleName+" LOGIN", "CREATE ROLE "+lookName+" LOGIN", "CREATE ROLE "+watchName+" LOGIN",
 		"GRANT pg_monitor, pg_signal_backend TO "+watchName,
 		"REVOKE ALL ON DATABASE postgres FROM PUBLIC", "GRANT CONNECT ON DATABASE postgres TO "+watchName, "DROP SCHEMA public",
 		"ALTER DATABASE template1 IS_TEMPLATE false", "ALTER DATABASE template1 RENAME TO "+
 			baseName, "ALTER DATABASE "+baseName+" OWNER TO "+roleName, grantConnect(baseName)); err != nil {
 		return err
 	}
-	if err := execAll(ctx, s, "", baseName, "ALTER SCHEMA public OWNER TO "+roleName); err != nil {
+	if err := execAll(ctx, s, baseName, "ALTER SCHEMA public OWNER TO "+roleName); err != nil {
 		return err
 	}
 	return v.buildSchema(ctx, s)
@@ -314,7 +314,7 @@ func (h *baseBuilder) storeNotes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return execAll(ctx, h.server, "", "", "COMMENT ON DATABASE "+h.base.database+" IS "+pgparse.QuoteLiteral(string(text)))
+	return execAll(ctx, h.server, "", "COMMENT ON DATABASE "+h.base.database+" IS "+pgparse.QuoteLiteral(string(text)))
 }
 
 const defaultPath = `"$user", public`
@@ -339,8 +339,8 @@ func (v *version) readBaseNotes(ctx context.Context) error {
 }
 
 // execAll runs statements one by one, in a session with the settings of [pgserver.Server.PinnedURL].
-func execAll(ctx context.Context, s *pgserver.Server, role, db string, statements ...string) error {
-	c, err := s.Connect(ctx, role, db)
+func execAll(ctx context.Context, s *pgserver.Server, db string, statements ...string) error {
+	c, err := s.Connect(ctx, "", db)
 	if err != nil {
 		return err
 	}

@@ -283,9 +283,6 @@ var foreignTypes = map[string]string{
 	"uint1": "uint", "uint2": "uint", "uint4": "uint", "uint8": "uint", "agtype": "age", "graphid": "age", "tdigest": "tdigest", "rrule": "pg_rrule", "ulid": "ulid",
 }
 
-// isAmong reports whether the missing object is one of those that were left out.
-func (l missingObject) isAmong(names []string) bool { return slices.Contains(names, l.name) }
-
 // mayBeInExtension reports whether the object is of a kind that extensions have.
 func (l missingObject) mayBeInExtension() bool {
 	switch l.kind {

@@ -64,7 +64,7 @@ type notice struct {
 func (v *version) prepareNestedTracing(ctx context.Context, db string) error {
 	for _, step := range v.steps {
 		if step.err == nil && slices.ContainsFunc(step.script.Statements, mayRunNestedSQL) {
-			return execAll(ctx, v.server, "", db, nestedSetup)
+			return execAll(ctx, v.server, db, nestedSetup)
 		}
 	}
 	return nil

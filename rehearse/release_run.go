@@ -148,7 +148,7 @@ func (v *version) copyDatabase(ctx context.Context, template string) (string, er
 		return name, err
 	}
 	// The release must not be able to change the base.
-	if err := execAll(ctx, v.server, "", "", "ALTER DATABASE "+name+" OWNER TO "+roleName, "ALTER DATABASE "+v.base.database+" OWNER TO CURRENT_USER",
+	if err := execAll(ctx, v.server, "", "ALTER DATABASE "+name+" OWNER TO "+roleName, "ALTER DATABASE "+v.base.database+" OWNER TO CURRENT_USER",
 		grantConnect(name)); err != nil {
 		return "", err
 	}

@@ -113,7 +113,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 	}
 	if r.catalogConn, err = s.Connect(ctx, lookName, db); hasSQLState(err, "42501") && v.Server == "" {
 		// A migration has revoked the right to connect to its database.
-		if err = execAll(ctx, s, "", "", grantConnect(db)); err == nil {
+		if err = execAll(ctx, s, "", grantConnect(db)); err == nil {
 			r.catalogConn, err = s.Connect(ctx, lookName, db)
 		}
 	}

@@ -83,7 +83,7 @@ func (s supplier) createSubstituteType(ctx context.Context, extension string, l 
 	}
 	name := func(suffix string) string { return pgx.Identifier{schema, l.name + suffix}.Sanitize() }
 	const how = " LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS "
-	err = execAll(ctx, s.server, "", s.db, "BEGIN", "CREATE TYPE "+name(""),
+	err = execAll(ctx, s.server, s.db, "BEGIN", "CREATE TYPE "+name(""),
 		"CREATE FUNCTION "+name("_in")+"(pg_catalog.cstring) RETURNS "+name("")+how+"'textin'",
 		"CREATE FUNCTION "+name("_out")+"("+name("")+") RETURNS pg_catalog.cstring"+how+"'textout'",
 		// A function from a list of texts to a number: the number of dimensions of the
@@ -113,7 +113,7 @@ func (b *base) addAbsentExtension(extension string) {
 // skipIfUnavailable skips a statement that needs something unavailable: an extension that is not
 // installed, or an object of a skipped statement.
 func (v *version) skipIfUnavailable(st *script.Statement, l missingObject) bool {
-	if len(v.base.Absent) == 0 || !l.mayBeInExtension() && !l.isAmong(v.base.Lost) || v.skip[st] {
+	if len(v.base.Absent) == 0 || !l.mayBeInExtension() && !slices.Contains(v.base.Lost, l.name) || v.skip[st] {
 		return false
 	}
 	if v.skip == nil {

@@ -17,7 +17,7 @@ import (
 // them.
 
 // unpopulatedViewProblems finds materialised views without data. Those that the base has without data are a dump's.
-func (c *checker) unpopulatedViewProblems(q *recordedQuery, base, m *moment, s *pointAnswer) []problem {
+func (c *checker) unpopulatedViewProblems(base, m *moment, s *pointAnswer) []problem {
 	var out []problem
 	for oid := range s.relations {
 		r, before := m.relations[oid], base.relations[oid]
@@ -89,7 +89,7 @@ func (c *checker) hiddenRowProblems(q *recordedQuery, base, m *moment) []problem
 	var out []problem
 	for oid := range q.states[0].relations {
 		before, after := base.relations[oid], m.relations[oid]
-		if before == nil || after == nil || !q.names[after.Name] || !c.hasNewRowSecurity(q, base, m, before, after) {
+		if before == nil || after == nil || !q.names[after.Name] || !c.hasNewRowSecurity(q, m, before, after) {
 			continue
 		}
 		if w := q.writtenTables(base)[oid]; w != nil && w.inserts && !w.updates && !w.deletes {

@@ -136,7 +136,7 @@ func (c *checker) problemsAt(q *recordedQuery, s *pointAnswer) []problem {
 	out = append(out, nullableProblems(before, after)...)
 	out = append(out, rowProblems(before, after)...)
 	out = append(out, newEnumLabelProblems(before, after)...)
-	out = append(out, c.unpopulatedViewProblems(q, base, m, s)...)
+	out = append(out, c.unpopulatedViewProblems(base, m, s)...)
 	out = append(out, c.deniedSequenceProblems(q, base, m, s)...)
 	out = append(out, c.hiddenRowProblems(q, base, m)...)
 	out = append(out, c.lostLabelProblems(q, base, m, s)...)
@@ -238,7 +238,7 @@ type omission struct {
 }
 
 func (o omission) omissionKey() string {
-	return o.table.qualifiedName() + "." + o.column + "\x00" + o.check
+	return o.table.Schema + "." + o.table.Name + "." + o.column + "\x00" + o.check
 }
 
 // requiredOmissions are the columns that it leaves out of rows, and that refuse NULL.

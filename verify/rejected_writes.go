@@ -101,7 +101,7 @@ func (c *checker) rejectionProblems(q *recordedQuery, base, m *moment) []problem
 		for _, text := range lostPartitions(base, m, before, w) {
 			addRejection("23514", text)
 		}
-		if c.hasNewRowSecurity(q, base, m, before, after) && (w.inserts || w.updates) {
+		if c.hasNewRowSecurity(q, m, before, after) && (w.inserts || w.updates) {
 			addRejection("42501", fmt.Sprintf("new row violates row-level security policy for table %q", after.Name))
 		}
 	}
@@ -192,7 +192,7 @@ func typeLength(name string) (n int) {
 }
 
 // hasNewRowSecurity reports whether new conditions on rows hold for who sends a query.
-func (c *checker) hasNewRowSecurity(q *recordedQuery, base, m *moment, before, after *relation) bool {
+func (c *checker) hasNewRowSecurity(q *recordedQuery, m *moment, before, after *relation) bool {
 	if !after.Secured || before.Secured && before.Policies == after.Policies && before.Forced == after.Forced {
 		return false
 	}

@@ -61,9 +61,6 @@ type unique struct {
 	Computed  bool // it has expressions, too
 }
 
-// qualifiedName is schema.name.
-func (r *relation) qualifiedName() string { return r.Schema + "." + r.Name }
-
 // findColumn returns a column of the relation; nil if it has none of that name.
 func (r *relation) findColumn(name string) *column {
 	if i := slices.IndexFunc(r.Columns, func(c column) bool { return c.Name == name && name != "" }); i >= 0 {

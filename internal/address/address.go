@@ -55,7 +55,7 @@ func HidePasswords(text string, secrets ...string) string {
 			scheme, rest, _ := strings.Cut(found, "://")
 			scheme, rest = scheme+"://", strings.TrimSuffix(rest, "@")
 			tail := "@"
-			if isWebScheme(scheme) {
+			if strings.EqualFold(scheme, "http://") || strings.EqualFold(scheme, "https://") {
 				// A path may contain an @, and a port is in the same position as a
 				// password.
 				authority, path, _ := cutAny(rest+"@", "/?#")
@@ -83,10 +83,6 @@ func HidePasswords(text string, secrets ...string) string {
 		text = withoutScheme.ReplaceAllString(text, "${1}${2}:"+Mask+"@${4}")
 	}
 	return keyword.ReplaceAllString(text, "${1}"+Mask)
-}
-
-func isWebScheme(scheme string) bool {
-	return strings.EqualFold(scheme, "http://") || strings.EqualFold(scheme, "https://")
 }
 
 // cutAny is strings.Cut at the first of several characters, which stays in the rest.

@@ -220,7 +220,7 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 	runCtx, cancel := context.WithCancelCause(ctx)
 	out := &confinedRun{}
 	out.Confinement, out.err = command.RunConfined(runCtx, command.Command{
-		Words: words, Dir: c.Dir, Env: env, Timeout: c.runLimit(), Started: func(pid int) {
+		Words: words, Dir: c.Dir, Env: env, Timeout: cmp.Or(c.Timeout, DefaultTimeout), Started: func(pid int) {
 			watch.followProcess(pid, cancel)
 			if c.clients != nil {
 				// This process passes connections on from the command's own network. Those that left the tree are searched last.

@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,8 +47,6 @@ type Command struct {
 	// clients lets the processes of the command in at the proxy.
 	clients *wire.Clients
 }
-
-func (c *Command) runLimit() time.Duration { return cmp.Or(c.Timeout, DefaultTimeout) }
 
 // stage is the throwaway server on which the command runs.
 type stage struct {

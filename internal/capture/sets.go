@@ -48,7 +48,7 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 	addHeadMigrations(headSet, headConverter.convertSegments(segments, len(headSet.Migrations)))
 	headSet.Together = b.ranInOneTransaction(segments)
 	for _, note := range slices.Concat(r.Head.Notes, optionalList(r.Empty), describeRefusedDefinitions(r.Refused)) {
-		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: sourceDir(head.Source), What: "the run of `" + c.Command + "`", Why: note})
+		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: path.Join(".", head.Source.Dir), What: "the run of `" + c.Command + "`", Why: note})
 	}
 	return baseSet, headSet
 }
@@ -85,8 +85,6 @@ func optionalList(text string) []string {
 	}
 	return []string{text}
 }
-
-func sourceDir(s adapter.Source) string { return path.Join(".", s.Dir) }
 
 // newSet returns a set without migrations, with what the framework's own adapter knows. It has no Count: only the tool itself runs
 // its migrations. foundIn says what named the command.

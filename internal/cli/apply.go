@@ -288,7 +288,7 @@ func (a *app) applyConfig(cmd *cobra.Command, f *applyFlags) (apply.Config, erro
 		return c, newUsageError("--unproven takes the reason to run the plan of --plan although it is not proven")
 	}
 	c.Unproven, c.UnknownVersion = f.unproven, f.unknownVersion
-	if f.green.areGiven() && (f.plan == "" || c.Through != onward.Contract) {
+	if (len(f.green.workloads) > 0 || f.green.server != "") && (f.plan == "" || c.Through != onward.Contract) {
 		return c, newUsageError("--workload and --postgres are for --plan with --through contract")
 	}
 	if err = a.readContractQueries(&f.green, &c); err != nil {

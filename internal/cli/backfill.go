@@ -308,8 +308,6 @@ func (f *contractQueryFlags) addContractQueryFlags(cmd *cobra.Command) {
 		"a database is made there and dropped; @FILE or env:NAME")
 }
 
-func (f *contractQueryFlags) areGiven() bool { return len(f.workloads) > 0 || f.server != "" }
-
 // readContractQueries reads them.
 func (a *app) readContractQueries(f *contractQueryFlags, c *apply.Config) (err error) {
 	if f.server != "" {

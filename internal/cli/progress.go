@@ -159,8 +159,6 @@ type mark struct {
 	rows int64
 }
 
-func newBar(a *app) *bar { return &bar{a: a, p: a.newProgress()} }
-
 // recordBatch records a finished batch.
 func (b *bar) recordBatch(e apply.Event) {
 	now, step := time.Now(), e.Step.ID

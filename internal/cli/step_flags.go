@@ -179,7 +179,7 @@ func sizeFlag(flag, text string) (int64, error) {
 // reportEvents makes c report events: to the user, and as JSON to a file. The returned function ends
 // it.
 func (a *app) reportEvents(c *apply.Config, file string) (end func(), err error) {
-	b := newBar(a)
+	b := &bar{a: a, p: a.newProgress()}
 	var show func(apply.Event)
 	if !a.flags.quiet {
 		show = a.eventPrinter(b)

@@ -51,7 +51,7 @@ does that. With -o FILE.gz the result is packed.`,
   onward workload import --from code --rev v1.4.0 -o code.json`,
 		Args: checkArguments(0, -1, "paths"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := a.requireJSONFormat(); err != nil {
+			if err := a.requireJSONFormat(); err != nil {
 				return err
 			}
 			if !slices.Contains(sources, from) {
@@ -217,7 +217,7 @@ With -o FILE.gz the result is packed.`,
   onward verify --workload contracts`,
 		Args: checkArguments(1, -1, "recordings"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := a.requireJSONFormat(); err != nil {
+			if err := a.requireJSONFormat(); err != nil {
 				return err
 			}
 			var list []*workload.Workload
@@ -266,11 +266,12 @@ func (a *app) newWorkloadShowCommand() *cobra.Command {
 }
 
 // requireJSONFormat refuses formats of commands whose result is a recording.
-func (a *app) requireJSONFormat() (report.Format, error) {
+func (a *app) requireJSONFormat() error {
 	if a.flags.format == string(report.FormatTerminal) {
-		return report.FormatJSON, nil // nothing was asked for
+		return nil // nothing was asked for
 	}
-	return a.chosenFormat(report.FormatJSON)
+	_, err := a.chosenFormat(report.FormatJSON)
+	return err
 }
 
 // writeWorkload writes a recording, packed where the name of its file ends in .gz.

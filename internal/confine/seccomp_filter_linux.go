@@ -53,8 +53,7 @@ const (
 )
 
 // lowOffset and highOffset are the offsets of the halves of an argument, on the supported processors.
-func lowOffset(arg uint32) uint32  { return 16 + 8*arg }
-func highOffset(arg uint32) uint32 { return lowOffset(arg) + 4 }
+func lowOffset(arg uint32) uint32 { return 16 + 8*arg }
 
 // NewFilter returns a filter that refuses the calls of other processors, and calls that are too new.
 func NewFilter() Filter {
@@ -126,7 +125,7 @@ func (p *Filter) RefuseUnless(arg, value uint32, errno unix.Errno) {
 func (p *Filter) AllowZero(arg uint32) {
 	p.addInstruction(load, lowOffset(arg), 0, 0)
 	p.addInstruction(ifEqual, 0, 0, 3)
-	p.addInstruction(load, highOffset(arg), 0, 0)
+	p.addInstruction(load, lowOffset(arg)+4, 0, 0)
 	p.addInstruction(ifEqual, 0, 0, 1)
 	p.AllowCall()
 }

@@ -217,23 +217,23 @@ func (c *comparison) addReferenceDemand(r *ref) {
 		d.Target = append(d.Target, o.name)
 	}
 	if !slices.ContainsFunc(c.was.refs, func(o *ref) bool {
-		names, _ := c.was.columnNames(o.columns)
-		targets, _ := o.table.columnNames(o.target)
+		names := c.was.columnNames(o.columns)
+		targets := o.table.columnNames(o.target)
 		return o.table == to && slices.Equal(names, columns) && slices.Equal(targets, d.Target)
 	}) {
 		c.addDemand(d)
 	}
 }
 
-// columnNames returns the names of columns; known: all have one.
-func (t *table) columnNames(list []int) (out []string, known bool) {
+// columnNames returns the names of columns; nil if one has none.
+func (t *table) columnNames(list []int) (out []string) {
 	for _, i := range list {
 		if i < 0 {
-			return nil, false
+			return nil
 		}
 		out = append(out, t.columns[i].name)
 	}
-	return out, true
+	return out
 }
 
 // compareColumn finds what a column newly requires: a value in every row, another type, the

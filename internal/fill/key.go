@@ -71,7 +71,7 @@ func (f *filler) keyUnits(t *table, k *key) []unit {
 		}
 		u := unit{column: c, size: m.capacity, rank: 4}
 		if open := t.openPartitions(); len(open) > 0 {
-			if x := f.partitionKeyCapacity(t, c, r, open); x >= 0 {
+			if x := f.partitionKeyCapacity(c, r, open); x >= 0 {
 				u.size, u.rank = x, 20
 			}
 		}
@@ -98,7 +98,7 @@ func (f *filler) keyUnits(t *table, k *key) []unit {
 
 // partitionKeyCapacity returns how many different values a column has over all
 // partitions, given the distribution of rows; -1 if it is no partition key.
-func (f *filler) partitionKeyCapacity(t *table, c *column, r request, open []*leaf) int64 {
+func (f *filler) partitionKeyCapacity(c *column, r request, open []*leaf) int64 {
 	decides := false
 	least := endless
 	for _, l := range open {

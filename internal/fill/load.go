@@ -34,8 +34,7 @@ func (f *filler) loadGroup(ctx context.Context, g group) error {
 			return f.insertDefaultRows(ctx, t)
 		}
 		defer f.setCurrentTable(t)()
-		_, err := f.copyRows(ctx, t.quotedName(), names, rowSource{columns: columns, rows: t.rows})
-		return err
+		return f.copyRows(ctx, t.quotedName(), names, rowSource{columns: columns, rows: t.rows})
 	})
 	if err != nil {
 		return err
@@ -221,7 +220,7 @@ func (f *filler) loadThroughStage(ctx context.Context, t *table, first *pgconn.P
 			return err
 		}
 		defer f.setCurrentTable(t)()
-		if _, err := f.copyRows(ctx, stageName, names, rowSource{columns: columns, rows: t.rows}); err != nil {
+		if err := f.copyRows(ctx, stageName, names, rowSource{columns: columns, rows: t.rows}); err != nil {
 			return err
 		}
 		tag, err := f.conn.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s AS %s WHERE %s LIMIT %d ON CONFLICT DO NOTHING",

@@ -241,11 +241,8 @@ func (f *filler) assignNeededRows(order []group) {
 						need = max(need, int64(math.Ceil(1.5*math.Pow(float64(t.rows), 1/float64(units)))))
 					}
 				}
-				r.table.requireRows(min(need, max(t.rows, 1)*2))
+				r.table.want = max(r.table.want, min(need, max(t.rows, 1)*2)) // several tables may need rows of it
 			}
 		}
 	}
 }
-
-// requireRows keeps the largest number: several tables may need rows of one table.
-func (t *table) requireRows(n int64) { t.want = max(t.want, n) }

@@ -226,7 +226,7 @@ func (f *filler) findPassingCombinations(ctx context.Context, t *table, columns 
 			}
 			return append(b, m.text...), m.null, !m.own
 		}}
-	if _, err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), src); err != nil {
+	if err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), src); err != nil {
 		return nil, f.reportFailure(t, "samples of it", err)
 	}
 	var conditions []string

@@ -99,7 +99,7 @@ func (f *filler) assignForeignKeys(t *table) bool {
 						key, _ = first.table.appendKeyValue(key, first.target[slices.Index(first.columns, i)], j)
 						key = append(key, 0)
 					}
-					return len(r.findMatchingRows(t, string(key))) > 0
+					return len(r.findMatchingRows(string(key))) > 0
 				})
 			}
 		}
@@ -109,7 +109,7 @@ func (f *filler) assignForeignKeys(t *table) bool {
 
 // findMatchingRows lists the rows of the other table with the same values in the shared
 // columns.
-func (r *ref) findMatchingRows(t *table, key string) []int32 {
+func (r *ref) findMatchingRows(key string) []int32 {
 	if r.index == nil {
 		r.index = map[string][]int32{}
 		var b []byte
@@ -167,7 +167,7 @@ func (f *filler) newRowPicker(t *table, r *ref) func(i int64) int64 {
 				key, _ = t.columns[k].value(key, i)
 				key = append(key, 0)
 			}
-			rows := r.findMatchingRows(t, string(key))
+			rows := r.findMatchingRows(string(key))
 			if len(rows) == 0 {
 				return -1
 			}

@@ -82,7 +82,7 @@ func (f *filler) repairBySample(ctx context.Context, t *table) error {
 			return f.reportFailure(t, "a copy of it for samples", err)
 		}
 		columns, names := t.listInsertedColumns()
-		_, err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), rowSource{
+		err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), rowSource{
 			columns: columns,
 			rows:    n,
 			row:     row,

@@ -67,7 +67,7 @@ func scalarOf(name string, typmod int32) *scalar {
 		return newDecimal(12, 2)
 	case "date":
 		return &scalar{lo: -730_000, hi: 2_900_000, usualLo: 15*365 + 4, usualHi: 25*365 + 6, unit: 1,
-			append: func(b []byte, v int64) []byte { return appendDate(b, v) },
+			append: appendDate,
 			parse: func(s string) (int64, bool, bool) {
 				micros, ok := parseTime(s)
 				return floorDiv(micros, day), micros%day == 0, ok

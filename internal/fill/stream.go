@@ -162,10 +162,10 @@ func (s *stream) stopStream() {
 }
 
 // copyRows sends rows to a table.
-func (f *filler) copyRows(ctx context.Context, to string, columns []string, src rowSource) (int64, error) {
+func (f *filler) copyRows(ctx context.Context, to string, columns []string, src rowSource) error {
 	s := newStream(src, f.reportProgress)
 	defer s.stopStream()
 	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN", to, strings.Join(columns, ", "))
-	tag, err := f.conn.PgConn().CopyFrom(ctx, s, sql)
-	return tag.RowsAffected(), err
+	_, err := f.conn.PgConn().CopyFrom(ctx, s, sql)
+	return err
 }

@@ -75,7 +75,7 @@ func makeTexts(name string, f *facts, most int, unique bool, seed uint64, base i
 	}
 	least := f.minLen
 	if len(f.patterns)+len(f.likes) > 0 {
-		if v, c := makePatternTexts(name, f, most, unique, seed, base); v != nil {
+		if v, c := makePatternTexts(f, most, unique, seed, base); v != nil {
 			return v, c
 		}
 	}
@@ -152,7 +152,7 @@ func replaceTrailingSpace(b []byte, start int) []byte {
 
 // makePatternTexts makes texts that match the patterns of a column; nil if none can
 // be made.
-func makePatternTexts(name string, f *facts, most int, unique bool, seed uint64, base int64) (func(b []byte, i int64) []byte, int64) {
+func makePatternTexts(f *facts, most int, unique bool, seed uint64, base int64) (func(b []byte, i int64) []byte, int64) {
 	var res []*regexp.Regexp
 	var trees []*syntax.Regexp
 	add := func(p string) bool {

@@ -8,9 +8,6 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// findSQLDamage returns the data that a text for psql destroys, as a clause such as "drops a database"; "" for none.
-func findSQLDamage(text, dir string) string { return newSQLReader(dir).findDamage(text, 0) }
-
 // sqlReader reads the SQL of a psql session.
 type sqlReader struct {
 	dir string // of files that \i reads

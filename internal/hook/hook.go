@@ -112,7 +112,7 @@ func judgeEvent(ctx context.Context, c *Config, in io.Reader, d *Decision) {
 	r.judgeFiles(e.edits, e.dir)
 	r.judgeCommand()
 	for _, q := range e.queries {
-		if danger := findSQLDamage(q, e.dir); danger != "" {
+		if danger := newSQLReader(e.dir).findDamage(q, 0); danger != "" {
 			d.refuse("the tool %s, and its database is not known. A person can run the statement.", danger)
 		}
 	}

@@ -58,7 +58,7 @@ BEGIN
     RAISE serialization_failure USING MESSAGE = pg_catalog.format('the range %d of the backfill %%s is not where this process left it', %s);
   END IF;
 END
-`, formatArray(cursor), rows, done, stepCondition("plan", "step", plan, step), r.Number, formatArray(r.Cursor), r.Number, pgparse.QuoteLiteral(step)))
+`, formatArray(cursor), rows, done, stepCondition("step", plan, step), r.Number, formatArray(r.Cursor), r.Number, pgparse.QuoteLiteral(step)))
 }
 
 // formatArray returns an array of texts for SQL; nil is NULL.

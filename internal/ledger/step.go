@@ -79,17 +79,17 @@ func AddRows(ctx context.Context, conn Conn, plan, id string, rows int64) error 
 
 // AddRowsSQL is [AddRows] as a statement. rows is an expression for their number.
 func AddRowsSQL(plan, id, rows string) string {
-	return "UPDATE onward_ledger.step SET rows = rows OPERATOR(pg_catalog.+) " + rows + " WHERE " + stepCondition("plan", "id", plan, id)
+	return "UPDATE onward_ledger.step SET rows = rows OPERATOR(pg_catalog.+) " + rows + " WHERE " + stepCondition("id", plan, id)
 }
 
 // FinishStepSQL returns the statement that records, in the transaction of a step, that it is done.
 func FinishStepSQL(plan, id string) string {
-	return "UPDATE onward_ledger.step SET state = 'done', ended = pg_catalog.clock_timestamp(), note = '' WHERE " + stepCondition("plan", "id", plan, id)
+	return "UPDATE onward_ledger.step SET state = 'done', ended = pg_catalog.clock_timestamp(), note = '' WHERE " + stepCondition("id", plan, id)
 }
 
 // stepCondition is the condition on the columns that have a step's plan and its ID.
-func stepCondition(planColumn, stepColumn, plan, id string) string {
-	return planColumn + " OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(plan) + " AND " + stepColumn + " OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(id)
+func stepCondition(stepColumn, plan, id string) string {
+	return "plan OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(plan) + " AND " + stepColumn + " OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(id)
 }
 
 // RecordStepState records why a step is not done, and for how long others blocked it.
@@ -102,9 +102,9 @@ func RecordStepState(ctx context.Context, conn Conn, plan, id, state, note strin
 
 // DeleteStepSQL returns the statement that deletes the record of a step, in the transaction that undoes it.
 func DeleteStepSQL(plan, id string) string {
-	step := stepCondition("plan", "step", plan, id)
+	step := stepCondition("step", plan, id)
 	return "WITH compared AS (DELETE FROM onward_ledger.verification WHERE " + step + "), passed_over AS (DELETE FROM onward_ledger.quarantine WHERE " + step +
-		") DELETE FROM onward_ledger.step WHERE " + stepCondition("plan", "id", plan, id)
+		") DELETE FROM onward_ledger.step WHERE " + stepCondition("id", plan, id)
 }
 
 // UndoneSteps returns the steps of a plan that an abort has undone, according to the log.

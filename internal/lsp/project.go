@@ -51,8 +51,6 @@ func newProject(s *server, dir string) *project {
 	return p
 }
 
-func (p *project) stopProject() { p.stop() }
-
 // holdsFile reports whether a file is in a directory of migrations that are judged.
 func (p *project) holdsFile(file string) bool {
 	p.mu.Lock()

@@ -108,7 +108,7 @@ func (s *server) closeProjects() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.projects {
-		p.stopProject()
+		p.stop()
 	}
 }
 

@@ -1,6 +1,10 @@
 package query
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"strconv"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // maxDepth bounds queries inside queries, and joins of joins.
 const maxDepth = 1000
@@ -219,7 +223,7 @@ func (b *binder) bindRows(l *Level, rows []*pgparse.Node) {
 		b.bindExprs(l, Values, list...)
 		for j, e := range list {
 			if l.Open = l.Open || pgparse.IsExpanding(e); i == 0 {
-				l.Outputs = append(l.Outputs, Output{Name: columnNumber(j + 1), Expr: e, Level: l})
+				l.Outputs = append(l.Outputs, Output{Name: "column" + strconv.Itoa(j+1), Expr: e, Level: l})
 			}
 		}
 	}

@@ -69,7 +69,7 @@ func (b *binder) bindJoin(l *Level, e *pgparse.JoinExpr) {
 		merged = naturalColumns(l.Sources[start:middle], l.Sources[middle:])
 	}
 	for _, name := range merged {
-		l.addUsingColumn(pgparse.ClipName(name))
+		l.Names = append(l.Names, Name{Clause: On, Node: &Using{Column: pgparse.ClipName(name)}, Sees: len(l.Sources)})
 	}
 	if a := e.GetJoinUsingAlias(); a != nil {
 		l.Sources = append(l.Sources, &Source{Alias: pgparse.ClipName(a.GetAliasname()), Open: true})
@@ -108,10 +108,6 @@ func newJoinSource(a *pgparse.Alias, merged []string, left, right []*Source) *So
 	slices.SortStableFunc(first, func(a, b Output) int { return slices.Index(merged, a.Name) - slices.Index(merged, b.Name) })
 	s.Columns = renameOutputs(append(first, columns...), a.GetColnames())
 	return s
-}
-
-func (l *Level) addUsingColumn(column string) {
-	l.Names = append(l.Names, Name{Clause: On, Node: &Using{Column: column}, Sees: len(l.Sources)})
 }
 
 // naturalColumns returns the columns that NATURAL compares, as far as they are known.

@@ -1,8 +1,6 @@
 package query
 
 import (
-	"strconv"
-
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -127,9 +125,6 @@ var valueFunctions = map[pgparse.SQLValueFunctionOp]string{
 	pgparse.SQLValueFunctionOp_SVFOP_USER: "user", pgparse.SQLValueFunctionOp_SVFOP_SESSION_USER: "session_user",
 	pgparse.SQLValueFunctionOp_SVFOP_CURRENT_CATALOG: "current_catalog", pgparse.SQLValueFunctionOp_SVFOP_CURRENT_SCHEMA: "current_schema",
 }
-
-// columnNumber returns the name of the i-th column of VALUES, from 1: "column1".
-func columnNumber(i int) string { return "column" + strconv.Itoa(i) }
 
 func (b *binder) bindExprs(l *Level, c Clause, list ...*pgparse.Node) {
 	for _, n := range list {

@@ -255,7 +255,7 @@ func judgeProgress(p *onward.Plan, name string, progressOf func(*onward.PlanStep
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		switch state := progressOf(s); {
-		case s.Bookkeeping && hasShownStep(p.Steps[i:]): // it comes with the next step
+		case s.Bookkeeping && slices.ContainsFunc(p.Steps[i:], isShownStep): // it comes with the next step
 		case state == pending:
 			if i < first && !s.Bookkeeping {
 				r.NewCode = false
@@ -336,8 +336,6 @@ func nameBase(p *onward.Plan) string {
 }
 
 func isShownStep(s onward.PlanStep) bool { return !s.Bookkeeping }
-
-func hasShownStep(steps []onward.PlanStep) bool { return slices.ContainsFunc(steps, isShownStep) }
 
 func firstShownStep(steps []onward.PlanStep) string {
 	if i := slices.IndexFunc(steps, isShownStep); i >= 0 {

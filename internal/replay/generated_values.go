@@ -32,10 +32,6 @@ const leastReplaced = 16
 // mostReplaced bounds how many are remembered.
 const mostReplaced = 100_000
 
-func newReplacements() *replacements {
-	return &replacements{values: map[string][]byte{}, lengths: map[int]bool{}, numbers: map[int]map[int64]int64{}}
-}
-
 // learnRow compares a row with the recorded one.
 func (r *replacements) learnRow(recorded *Answer, row int, body []byte) {
 	if recorded == nil || row >= len(recorded.rows) || bytes.Equal(recorded.rows[row], body) {

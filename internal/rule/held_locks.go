@@ -59,9 +59,6 @@ func (l Locks) All() iter.Seq[*Held] {
 	}
 }
 
-// isEmpty reports whether nothing is held.
-func (l Locks) isEmpty() bool { return len(l.log) == 0 }
-
 // lockLog writes the log of a transaction's locks.
 type lockLog struct {
 	Locks
@@ -279,7 +276,7 @@ func (s *Stmt) FindHeldLock(e *effect.Effect, want func(*Held) bool) *Held {
 // visitLocksOn visits the locks that are held on the relation of an effect.
 func (s *Stmt) visitLocksOn(e *effect.Effect) iter.Seq[*Held] {
 	return func(yield func(*Held) bool) {
-		if s.Held.isEmpty() {
+		if len(s.Held.log) == 0 {
 			return
 		}
 		index := s.Tx.indexLocks()

@@ -195,7 +195,7 @@ func (e *Engine) judgeComments(s *suppressionSet, found []*placedFinding) []*pla
 		}
 		for _, name := range c.Rules {
 			switch {
-			case !e.isKnownRule(name):
+			case !e.runsRule(name) && !e.config.KnownRules[name]:
 				add(c, SuppressionMalformed, fmt.Sprintf("there is no rule %q%s", name, e.nearestRule(name)), "nothing is suppressed by it",
 					"see onward rules for the names")
 			case !s.used[c][name] && e.runsRule(name) && !e.release.DeployedUnknown:
@@ -250,8 +250,6 @@ func (e *Engine) runsRule(name string) bool {
 	}
 	return false
 }
-
-func (e *Engine) isKnownRule(name string) bool { return e.runsRule(name) || e.config.KnownRules[name] }
 
 // nearestRule suggests the rule whose name is closest.
 func (e *Engine) nearestRule(name string) string {

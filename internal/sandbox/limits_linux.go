@@ -15,11 +15,6 @@ import (
 // openFiles is how many files a process may have open.
 const openFiles = 4096
 
-// limitProcess sets the limits of the program's first process, which the others inherit.
-func (s *Sandbox) limitProcess(pid int) {
-	s.limitErr = lowerLimits(pid, s.mark)
-}
-
 func lowerLimits(pid int, mark uint64) error {
 	return confine.LowerLimits(pid, map[int]uint64{
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: MaxDisk, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_DATA: MaxMemory, confine.MarkLimit: mark,

@@ -116,7 +116,7 @@ func (s *Sandbox) startConfined(cmd *exec.Cmd) error {
 		s.Close()
 		return err
 	}
-	s.limitProcess(cmd.Process.Pid) // by another thread: the program's own must not change limits
+	s.limitErr = lowerLimits(cmd.Process.Pid, s.mark) // by another thread: the program's own must not change limits
 	close(limited)
 	<-running                                                    // whoever waits for the program must not see it stop
 	if s.limitErr != nil && !errors.Is(s.limitErr, unix.ESRCH) { // it has ended

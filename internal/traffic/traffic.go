@@ -191,7 +191,9 @@ func (l *Load) newSessions(ctx context.Context, c Config, workers int, deck *loa
 	}
 	// The first row of a view may need much work. The reader skips relations with recorded
 	// queries, because nobody recorded such a reader.
-	tables := slices.DeleteFunc(slices.Clone(relations), func(r *relation) bool { return r.kind == "v" || !hasGroup(groups, r.name) })
+	tables := slices.DeleteFunc(slices.Clone(relations), func(r *relation) bool {
+		return r.kind == "v" || !slices.ContainsFunc(groups, func(g *group) bool { return g.read.relation == r.name })
+	})
 	if c.LongReader && len(tables) > 0 {
 		r := &reader{session: l.newSession(), relations: tables}
 		runs = append(runs, func(ready chan<- error) { r.runReader(ctx, ready) })
@@ -200,10 +202,6 @@ func (l *Load) newSessions(ctx context.Context, c Config, workers int, deck *loa
 		runs = append(runs, func(ready chan<- error) { l.runLongTransaction(ctx, relations, c.LongTransaction, ready) })
 	}
 	return runs
-}
-
-func hasGroup(groups []*group, relation string) bool {
-	return slices.ContainsFunc(groups, func(g *group) bool { return g.read.relation == relation })
 }
 
 // uncoveredGroups returns the queries on relations without recorded queries.

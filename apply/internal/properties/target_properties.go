@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/inventory"
 	"github.com/onward-sql/onward/internal/ledger"
@@ -159,7 +160,7 @@ func (props *Properties) RefuseLedger(ctx context.Context) error {
 			}
 			return &run.RefusedError{Text: fmt.Sprintf("publication %s is FOR ALL TABLES, so it sends the schema %s, which onward creates, to %s: "+
 				"they stop without these tables. "+
-				"Before this, run on the subscriber:\n%s\nThen run the same command with --accept-publication %s", p.Name, ledger.Schema, p.DescribeReaders(), joinStatements(ledger.TableStatements()), p.Name)}
+				"Before this, run on the subscriber:\n%s\nThen run the same command with --accept-publication %s", p.Name, ledger.Schema, p.DescribeReaders(), strings.Join(ledger.TableStatements(), ";\n")+";", p.Name)}
 		}
 		return nil
 	})
@@ -226,9 +227,6 @@ func (props *Properties) RoomSQL(s *onward.PlanStep) string {
 func (props *Properties) acceptsPublication(p *subscriber.Publication) bool {
 	return slices.Contains(props.Accepted, p.Name)
 }
-
-// joinStatements joins SQL statements.
-func joinStatements(list []string) string { return strings.Join(list, ";\n") + ";" }
 
 // TableChildren are the partitions and children of a table that gets the name of another one in a step. What they have does not change with the table's
 // name, and reading it takes long if there are many. So it is recorded before the step's transaction, and the transaction reads the rest.

@@ -83,7 +83,7 @@ func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, stmtIndex int)
 		switch {
 		case fn == nil && schema == "" && builtin.Known(name):
 			// A function of Postgres.
-		case fn == nil && !readsNoTable && !sendsDDL(name):
+		case fn == nil && !readsNoTable && ddlFunctions[name] == 0 && !hiddenDDL[name]:
 			// A function of an extension in a query of a table: most likely it only computes values.
 		case fn == nil:
 			if statements := extensionStatements(c, name, call); statements != nil && readsNoTable {

@@ -31,9 +31,6 @@ var hiddenDDL = map[string]bool{
 	"addtopogeometrycolumn": true, "droptopogeometrycolumn": true, "createtopology": true, "droptopology": true, "postgis_extensions_upgrade": true,
 }
 
-// sendsDDL reports whether a function of an extension sends DDL.
-func sendsDDL(name string) bool { return ddlFunctions[name] > 0 || hiddenDDL[name] }
-
 // extensionStatements returns the statements that a call of an extension's function sends; none if they are not known.
 func extensionStatements(c *catalog.Catalog, name string, call *pgparse.FuncCall) (out []pgparse.BlockStatement) {
 	required := ddlFunctions[name]

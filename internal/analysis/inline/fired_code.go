@@ -179,7 +179,7 @@ func (w *firedCode) readNode(n *pgparse.Node, caller string, depth int) {
 		w.readNode(s.GetQuery(), caller, depth)
 	case *pgparse.IndexStmt, *pgparse.AlterTableStmt, *pgparse.AlterDomainStmt, *pgparse.CallStmt, *pgparse.RefreshMatViewStmt:
 		if r, ok := s.(*pgparse.RefreshMatViewStmt); ok {
-			w.readView(r.GetRelation(), caller, depth)
+			w.readView(r.GetRelation(), depth)
 		}
 		w.readQuery(n, caller, depth)
 	}
@@ -199,7 +199,7 @@ func (w *firedCode) readQuery(n *pgparse.Node, caller string, depth int) {
 		case *pgparse.MergeStmt:
 			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), nil, depth)
 		case *pgparse.RangeVar:
-			w.readView(s, caller, depth)
+			w.readView(s, depth)
 		case *pgparse.A_Expr:
 			w.readOperator(s, depth)
 		case *pgparse.TypeName:
@@ -217,7 +217,7 @@ func (w *firedCode) readQuery(n *pgparse.Node, caller string, depth int) {
 }
 
 // readView examines the functions that a view calls.
-func (w *firedCode) readView(rv *pgparse.RangeVar, caller string, depth int) {
+func (w *firedCode) readView(rv *pgparse.RangeVar, depth int) {
 	if !w.functions {
 		return
 	}

@@ -198,7 +198,9 @@ func findOmittedInInserts(path string, before, after *facts.Facts) []history.Cha
 			}
 		}
 	}
-	slices.SortFunc(out, compareByPlace)
+	slices.SortFunc(out, func(a, b history.Change) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Other, b.Other))
+	})
 	return out
 }
 
@@ -247,8 +249,4 @@ func findOmittedInModels(path string, before, after *facts.Facts) []history.Chan
 // by a mapper.
 func isIncompleteOrUnmapped(m *facts.Model) bool {
 	return m.Row || m.Put || m.Base || m.All || len(m.Bases) > 0 || len(m.Fields) == 0
-}
-
-func compareByPlace(a, b history.Change) int {
-	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Other, b.Other))
 }

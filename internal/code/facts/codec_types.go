@@ -74,7 +74,8 @@ func (q *Query) codeFields(c *codec) {
 		c.codeHow(&w.How)
 		c.codeInt(&w.Line)
 		c.codeBool(&w.Listed)
-		c.codeInts(&w.Values, &w.From)
+		c.codeInt(&w.Values)
+		c.codeInt(&w.From)
 		c.bad = c.bad || w.From < 0 || w.From > len(q.Relations)
 		codeList(c, &w.Columns, func(g *Given) {
 			c.codeStrings(&g.Column, &g.Value)
@@ -216,12 +217,6 @@ func (c *codec) decodeNumber() int {
 	}
 	c.in = c.in[size:]
 	return int(n)
-}
-
-func (c *codec) codeInts(list ...*int) {
-	for _, n := range list {
-		c.codeInt(n)
-	}
 }
 
 func (c *codec) codeHow(h *How) { codeEnum(c, h) }

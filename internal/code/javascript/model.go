@@ -204,7 +204,7 @@ func (e *scriptEntities) readLine(n, indent int, line string) bool {
 	case indent == 0 && strings.HasPrefix(line, "}"):
 		e.endClass()
 	case tsColumn.MatchString(line):
-		e.readDecorator(n, line)
+		e.readDecorator(line)
 	case tsOther.MatchString(line):
 		e.related = tsRelation.MatchString(line)
 		if c := source.FirstGroup(tsColumnOf, line); c != "" && e.related {
@@ -228,7 +228,7 @@ func (e *scriptEntities) readClassHead(line string) {
 }
 
 // readDecorator reads a decorator of a column.
-func (e *scriptEntities) readDecorator(n int, line string) {
+func (e *scriptEntities) readDecorator(line string) {
 	e.pending = true
 	e.byDefault = max(e.byDefault, entityDefaults.Find(line))
 	e.related = e.related && strings.HasPrefix(line, "@Join")

@@ -176,7 +176,8 @@ func (c *phpCalls) readPivotCalls(x *relation, offset int) {
 		offset = c.readArguments(offset+1, texts) + 1
 		switch method {
 		case "withTimestamps":
-			x.addPivotTimes(c, line)
+			x.addPivotColumn(c, line, "created_at")
+			x.addPivotColumn(c, line, "updated_at")
 		case "withPivot":
 			for _, column := range texts {
 				x.addPivotColumn(c, line, column)
@@ -185,12 +186,6 @@ func (c *phpCalls) readPivotCalls(x *relation, offset int) {
 			x.addPivotColumn(c, line, texts[0])
 		}
 	}
-}
-
-// addPivotTimes adds the columns of times of the table between two classes.
-func (x *relation) addPivotTimes(c *phpCalls, line int) {
-	x.addPivotColumn(c, line, "created_at")
-	x.addPivotColumn(c, line, "updated_at")
 }
 
 // addPivotColumn adds a column of the table between two classes.

@@ -50,7 +50,7 @@ func readPythonModels(r *source.File) {
 			return
 		}
 		if p.held != "" {
-			if line, n, indent = p.continueHeld(n, indent, line); line == "" {
+			if line, n, indent = p.continueHeld(indent, line); line == "" {
 				return
 			}
 		} else if p.holdOpenLine(n, indent, line) {
@@ -125,7 +125,7 @@ func (p *pythonReader) holdOpenLine(n, indent int, line string) bool {
 }
 
 // continueHeld adds a line to the held one, and returns the whole after its last line; "" before.
-func (p *pythonReader) continueHeld(n, indent int, line string) (whole string, number, level int) {
+func (p *pythonReader) continueHeld(indent int, line string) (whole string, number, level int) {
 	p.open += pythonDepth(line)
 	p.held += " " + line
 	if p.open > 0 && len(p.held) < source.MaxDeclared && (indent > p.heldIndent || strings.IndexByte(")]}", line[0]) >= 0) {

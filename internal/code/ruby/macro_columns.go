@@ -5,7 +5,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/source"
-	"github.com/onward-sql/onward/internal/inflect"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -161,6 +160,3 @@ func topLevelText(text string) string {
 	}
 	return out.String()
 }
-
-// rubyPrefix is the prefix of the tables of a module with an engine.
-func rubyPrefix(module string) string { return inflect.Underscore(module) + "_" }

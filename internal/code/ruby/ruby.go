@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/lexer"
 	"github.com/onward-sql/onward/internal/code/source"
+	"github.com/onward-sql/onward/internal/inflect"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -149,7 +150,7 @@ func (x *rubyReader) readRubyLine(n int, line string) {
 	word := line[:lexer.NameLength([]byte(line[:min(len(line), maxMacro)]))]
 	if word == "isolate_namespace" {
 		if m := rbIsolated.FindStringSubmatch(line); m != nil {
-			recordTablePrefix(x.r, m[1], rubyPrefix(m[1]))
+			recordTablePrefix(x.r, m[1], inflect.Underscore(m[1])+"_")
 		}
 	}
 	if len(x.around) == 0 {

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/onward-sql/onward/config"
 )
@@ -60,7 +61,7 @@ func newGate(a *Access) (*gate, error) {
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
-	return &gate{Access: a, sum: sha256.Sum256([]byte(a.Token)), key: key, sessions: newSessions(), logins: newLimiter()}, nil
+	return &gate{Access: a, sum: sha256.Sum256([]byte(a.Token)), key: key, sessions: &sessions{ends: map[string]time.Time{}}, logins: newLimiter()}, nil
 }
 
 // policy allows the page its own style, script, events and forms, and nothing else.

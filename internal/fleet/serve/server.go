@@ -190,8 +190,6 @@ type sessions struct {
 	ends map[string]time.Time // by ID: when the session ends
 }
 
-func newSessions() *sessions { return &sessions{ends: map[string]time.Time{}} }
-
 // openSession returns the ID of a new session. The oldest one ends if there are too many.
 func (s *sessions) openSession() string {
 	s.mu.Lock()

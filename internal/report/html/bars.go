@@ -12,7 +12,7 @@ import (
 
 // drawBar places a bar along the axis.
 func (b *pageBuilder) drawBar(a axis, n int, from, until, waited float64) pageBar {
-	x, w := a.visibleSpan(from, until, thinnest)
+	x, w := a.visibleSpan(from, until)
 	bar := pageBar{N: n, HasNumber: n > 0, High: barHigh, X: formatPercent(x), W: formatPercent(w), HeldX: formatPercent(x), HeldW: formatPercent(w)}
 	if waited > 0 {
 		heldWidth := min(max(a.percentAt(until)-a.percentAt(from+waited), thinnest), w)

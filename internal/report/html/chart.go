@@ -147,9 +147,9 @@ type axis struct{ end float64 }
 func (a axis) percentAt(ms float64) float64 { return min(max(ms/a.end, 0), 1) * 100 }
 
 // visibleSpan returns a part of the axis that is wide enough to be visible.
-func (a axis) visibleSpan(from, until, least float64) (x, w float64) {
+func (a axis) visibleSpan(from, until float64) (x, w float64) {
 	x = a.percentAt(from)
-	w = max(a.percentAt(until)-x, least)
+	w = max(a.percentAt(until)-x, thinnest)
 	return min(x, 100-w), w
 }
 
@@ -235,7 +235,7 @@ func (b *pageBuilder) drawTransactions(c *pageChart, a axis, y int) int {
 	y += labelRow
 	for i := range run.Transactions {
 		t := &run.Transactions[i]
-		x, w := a.visibleSpan(t.FromMS, t.UntilMS, thinnest)
+		x, w := a.visibleSpan(t.FromMS, t.UntilMS)
 		box := pageBox{X: formatPercent(x), W: formatPercent(w), Y: strconv.Itoa(y - 1), Class: "tx"}
 		if t.Migration >= 0 && t.Migration < len(b.report.Migrations) {
 			box.Title = escape.Line(b.report.Migrations[t.Migration].Path) + ", " + view.FormatMillis(t.UntilMS-t.FromMS)
@@ -312,7 +312,7 @@ func (b *pageBuilder) drawLane(l *view.Lane, a axis, y int) pageLane {
 // drawWork draws the work under a lock, and whose it is.
 func (b *pageBuilder) drawWork(bar *pageBar, l *view.Bar, a axis) {
 	for _, w := range l.Works {
-		x, wide := a.visibleSpan(w.From, w.Until, thinnest)
+		x, wide := a.visibleSpan(w.From, w.Until)
 		line := pageWork{Class: w.Kind.String(), X: formatPercent(x), Until: formatPercent(x + wide)}
 		if w.Statement == l.Statement {
 			bar.Title += ", " + view.DescribeWork(w.Kind)

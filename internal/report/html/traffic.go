@@ -24,7 +24,7 @@ const leastTop = 100
 func (b *pageBuilder) drawTraffic(c *pageChart, a axis, y int, feet map[barEnd]int) int {
 	t := b.run.Traffic
 	if l := t.LongTransaction; l != nil {
-		x, w := a.visibleSpan(l.FromMS, l.UntilMS, thinnest)
+		x, w := a.visibleSpan(l.FromMS, l.UntilMS)
 		c.LongLabelY = y + 13
 		c.Long = &pageBox{
 			X: formatPercent(x), W: formatPercent(w), Y: strconv.Itoa(y + labelRow), Class: "long",
@@ -59,7 +59,7 @@ func (b *pageBuilder) drawTraffic(c *pageChart, a axis, y int, feet map[barEnd]i
 
 // drawStall draws a stall: from the bar that it waited for down to the traffic.
 func (b *pageBuilder) drawStall(s *onward.Stall, a axis, d *pageTraffic, feet map[barEnd]int) pageBand {
-	x, w := a.visibleSpan(s.FromMS, s.UntilMS, thinnest)
+	x, w := a.visibleSpan(s.FromMS, s.UntilMS)
 	out := pageBand{N: b.numberOf(b.run, s.Statement), X: formatPercent(x), W: formatPercent(w), Class: "writes"}
 	if s.Kind != "write" {
 		out.Class = "reads"

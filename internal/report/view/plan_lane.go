@@ -82,7 +82,7 @@ func NewPlanLane(p *onward.Plan) *PlanLane {
 		l.ByChain = true
 		l.addChainRows(p, marks, chains)
 	} else {
-		l.addStepRows(p, marks, chains)
+		l.addStepRows(marks, chains)
 	}
 	l.addLeftRows(p, marks[len(steps):])
 	for i := range l.Rows {
@@ -198,7 +198,7 @@ func chainsOfSteps(p *onward.Plan) map[string]string {
 }
 
 // addStepRows gives each step a row.
-func (l *PlanLane) addStepRows(p *onward.Plan, marks []LaneMark, chains map[string]string) {
+func (l *PlanLane) addStepRows(marks []LaneMark, chains map[string]string) {
 	for i := range marks {
 		if s := marks[i].Step; s != nil {
 			l.Rows = append(l.Rows, LaneRow{Name: s.ID, Text: s.Why, Chain: chains[s.ID], Facts: stepFacts(s), Marks: marks[i : i+1]})

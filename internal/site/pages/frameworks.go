@@ -64,7 +64,7 @@ func makeFrameworks(ctx context.Context, table string) (map[string]string, error
 		name := strings.ToLower(strings.ReplaceAll(title, " ", "-")) + ".md"
 		var page, source string
 		if x.head["unread"] != "" {
-			page, source = formatUnreadPage(x), cmp.Or(x.head["told"], "not read yet")
+			page, source = "# Onward with "+x.head["title"]+"\n\n"+x.prose+"\n", cmp.Or(x.head["told"], "not read yet")
 		} else {
 			row, err := findToolRow(table, x.head["row"])
 			if err != nil {
@@ -99,10 +99,6 @@ func findToolRow(table, tool string) ([]string, error) {
 		}
 	}
 	return nil, fmt.Errorf("docs/runners.md has no row %q", tool)
-}
-
-func formatUnreadPage(x *example) string {
-	return "# Onward with " + x.head["title"] + "\n\n" + x.prose + "\n"
 }
 
 func makeFramework(ctx context.Context, x *example, row []string) (string, error) {

@@ -215,7 +215,7 @@ func (s *session) reconcileTransaction() {
 }
 
 // addToSequence puts a call into its sequence, and finds out whose it is. The collector is locked.
-func (s *session) addToSequence(q *query, sender *person, p *codePlace, out outcome, controlAction action) {
+func (s *session) addToSequence(q *query, sender *person, p *codePlace, out outcome) {
 	sh := q.key.shape
 	if sh.ownMark == workload.Session {
 		return

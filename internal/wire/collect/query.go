@@ -185,7 +185,7 @@ func (s *session) countOutcome(stmt *preparedStatement, boundPortal *portal, par
 	q.calls++
 	q.countSender(sender)
 	s.c.addExample(q, stmt, boundPortal)
-	s.addToSequence(q, sender, p, out, controlAction)
+	s.addToSequence(q, sender, p, out)
 	if out.state == "" {
 		q.addStrings(stmt.part.strings)
 		return

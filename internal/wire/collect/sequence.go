@@ -181,7 +181,7 @@ func (c *Collector) countSequence(ending string, steps []step, r *openSequence, 
 	h.WriteString(ending)
 	var b [8]byte
 	for _, st := range steps {
-		binary.LittleEndian.PutUint64(b[:], st.q.hashID())
+		binary.LittleEndian.PutUint64(b[:], maphash.String(valueSeed, st.q.id))
 		h.Write(b[:])
 	}
 	q := c.sequences[h.Sum64()]
@@ -211,9 +211,4 @@ func (q *sequence) countSender(sender *person) {
 	counter := query{senders: q.senders}
 	counter.countSender(sender)
 	q.senders = counter.senders
-}
-
-// hashID is a number that no other query has.
-func (q *query) hashID() uint64 {
-	return maphash.String(valueSeed, q.id)
 }
