@@ -18,6 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/verdict"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -353,3 +354,7 @@ func (a *changelog) loadSet(ctx context.Context, adapters []adapter.Adapter, t a
 // main function, before anything else: the program is started again as the process of the interpreter, which reaches no file and no network. There
 // RunChild does that process's work, and does not return. Without the call these migrations are listed as not judged.
 func RunChild() { jsrun.RunChild() }
+
+// Conclude counts the findings of a report, and derives the verdicts of its migrations
+// and of the release. It can be called again after findings were added.
+func Conclude(r *onward.Report) { verdict.Conclude(r) }
