@@ -193,3 +193,14 @@ func ListTypedSecrets(args []string) (out []string) {
 	slices.SortStableFunc(out, func(a, b string) int { return len(b) - len(a) })
 	return slices.Compact(out)
 }
+
+// WithSetting returns an address whose sessions begin with a setting, such as search_path.
+func WithSetting(address, name, value string) string {
+	if u, err := url.Parse(address); err == nil && u.Scheme != "" {
+		q := u.Query()
+		q.Set(name, value)
+		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // the driver reads a + as it is
+		return u.String()
+	}
+	return address + " " + name + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+}
