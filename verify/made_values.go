@@ -137,7 +137,7 @@ func (r *replayer) listDemands(ctx context.Context) ([]*fill.Demand, error) {
 		return nil, err
 	}
 	defer r.stage.Drop(context.WithoutCancel(ctx), empty)
-	end, err := r.stage.RunUntil(ctx, empty, last.Migration, last.Statements[len(last.Statements)-1])
+	end, err := r.runTo(ctx, empty, last)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (r *replayer) tryRelease(ctx context.Context, template string) error {
 	if last.Base {
 		return nil
 	}
-	end, err := r.stage.RunUntil(ctx, template, last.Migration, last.Statements[len(last.Statements)-1])
+	end, err := r.runTo(ctx, template, last)
 	if err == nil {
 		r.stage.Drop(ctx, end)
 	}

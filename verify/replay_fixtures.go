@@ -58,7 +58,7 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 		if err != nil {
 			return fmt.Errorf("load the rows of a test: %w", err)
 		}
-		end, err := r.stage.RunUntil(ctx, database, last.Migration, last.Statements[len(last.Statements)-1])
+		end, err := r.runTo(ctx, database, last)
 		r.stage.Drop(ctx, database)
 		r.result.Fixtures++
 		refused, server := new(rehearse.RefusedError), new(pgconn.PgError)
@@ -198,13 +198,18 @@ func (r *replayer) addDifferences(ctx context.Context, lane *preparedLane, point
 	return nil
 }
 
+// runTo runs the release on a copy of a database, up to a moment.
+func (r *replayer) runTo(ctx context.Context, database string, m *moment) (string, error) {
+	return r.stage.RunUntil(ctx, database, m.Migration, m.Statements[len(m.Statements)-1])
+}
+
 // makeSchemaAt makes the database on which a lane is replayed at a point. A database that the command made itself has the whole schema.
 func (r *replayer) makeSchemaAt(ctx context.Context, lane *preparedLane, point int) (string, error) {
 	m := r.checker.moments[point]
 	if m.Base || lane.created && lane.code == onward.NewCode {
 		return r.stage.CopyOf(ctx, lane.template)
 	}
-	return r.stage.RunUntil(ctx, lane.template, m.Migration, m.Statements[len(m.Statements)-1])
+	return r.runTo(ctx, lane.template, m)
 }
 
 // replayAtPoint returns the differences at a point.

@@ -64,7 +64,7 @@ func (r *replayer) expectedParts(ctx context.Context, code onward.Code, allSchem
 	database, err := r.stage.Copy(ctx)
 	if last := r.checker.moments[len(r.checker.moments)-1]; err == nil && code == onward.NewCode && !last.Base {
 		base := database
-		database, err = r.stage.RunUntil(ctx, base, last.Migration, last.Statements[len(last.Statements)-1])
+		database, err = r.runTo(ctx, base, last)
 		r.stage.Drop(ctx, base)
 	}
 	if err != nil {

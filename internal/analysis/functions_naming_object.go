@@ -270,8 +270,7 @@ func StoredObject(r *catalog.Relation, fn catalog.Name) string {
 			return "column " + c.Name + " of " + r.Name.String()
 		}
 	}
-	if r.Index != nil && (callsFunction(r.Index.Predicate, fn.Name) ||
-		slices.ContainsFunc(r.Index.Keys, func(k catalog.IndexKey) bool { return callsFunction(k.Expr, fn.Name) })) {
+	if r.Index != nil && indexCallsFunction(r.Index, fn.Name) {
 		return "index " + r.Name.Name
 	}
 	return ""
@@ -296,11 +295,15 @@ func findCaller(r *catalog.Relation, fn catalog.Name) string {
 			return "constraint " + c.Name + " of " + r.Name.String()
 		}
 	}
-	if r.Index != nil && (callsFunction(r.Index.Predicate, fn.Name) ||
-		slices.ContainsFunc(r.Index.Keys, func(k catalog.IndexKey) bool { return callsFunction(k.Expr, fn.Name) })) {
+	if r.Index != nil && indexCallsFunction(r.Index, fn.Name) {
 		return "index " + r.Name.String()
 	}
 	return ""
+}
+
+func indexCallsFunction(index *catalog.IndexInfo, name string) bool {
+	return callsFunction(index.Predicate, name) ||
+		slices.ContainsFunc(index.Keys, func(k catalog.IndexKey) bool { return callsFunction(k.Expr, name) })
 }
 
 func callsFunction(expr *pgparse.Node, name string) bool {

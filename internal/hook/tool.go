@@ -253,11 +253,7 @@ func djangoDanger(a arguments) string {
 	case list[0] == "dbshell":
 		return sqlDanger(a.run, psqlQueries(a.all, a.run.stdin))
 	case list[0] == "shell" || list[0] == "shell_plus":
-		code := joinWords(a.all)
-		if a.run.stdin != nil {
-			code = joinWords([]word{code, *a.run.stdin})
-		}
-		return findCodeDamage(code.text)
+		return findProgramDamage(a)
 	}
 	return ""
 }
@@ -332,17 +328,22 @@ func flaskDanger(a arguments) string {
 
 var artisanCommands = dangerByPattern(`migrate:(?:fresh|reset|refresh|rollback)|db:wipe|schema:drop`, drops)
 
+// findProgramDamage returns the damage of code that a command gets as its words or its input.
+func findProgramDamage(a arguments) string {
+	code := joinWords(a.all)
+	if a.run.stdin != nil {
+		code = joinWords([]word{code, *a.run.stdin})
+	}
+	return findCodeDamage(code.text)
+}
+
 // artisanDanger knows the commands of Laravel's artisan.
 func artisanDanger(a arguments) string {
 	if danger := artisanCommands(a); danger != "" {
 		return danger
 	}
 	if a.containsWord("tinker") {
-		code := joinWords(a.all)
-		if a.run.stdin != nil {
-			code = joinWords([]word{code, *a.run.stdin})
-		}
-		return findCodeDamage(code.text)
+		return findProgramDamage(a)
 	}
 	return ""
 }

@@ -92,11 +92,8 @@ func (fill *Backfill) currentPass(ctx context.Context, s *onward.PlanStep) (*led
 	if err != nil {
 		return nil, err
 	}
-	var v *ledger.Verification
-	if err := fill.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		v, err = ledger.ReadVerification(ctx, conn, fill.record.Row.ID, s.ID)
-		return err
-	}); err != nil {
+	v, err := fill.readVerification(ctx, s.ID)
+	if err != nil {
 		return nil, err
 	}
 	if v != nil && tried == 0 && v.Clean == nil && v.Part < len(s.Backfill.Compare) && v.Guards == guards {
@@ -113,6 +110,15 @@ func (fill *Backfill) BeginComparison(ctx context.Context, s *onward.PlanStep) e
 		_, err = fill.beginPass(ctx, s, 1, guards)
 	}
 	return err
+}
+
+// readVerification reads how far the comparison of a step is.
+func (fill *Backfill) readVerification(ctx context.Context, step string) (v *ledger.Verification, err error) {
+	err = fill.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		v, err = ledger.ReadVerification(ctx, conn, fill.record.Row.ID, step)
+		return err
+	})
+	return v, err
 }
 
 // beginPass begins a pass at the first row.
@@ -304,11 +310,8 @@ func (fill *Backfill) RequireVerified(ctx context.Context, s *onward.PlanStep) (
 		if !progress.DependsOnComparison(o, b.ID) || fill.record.IsDone(o.ID) {
 			continue
 		}
-		var v *ledger.Verification
-		if err := fill.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			v, err = ledger.ReadVerification(ctx, conn, fill.record.Row.ID, b.ID)
-			return err
-		}); err != nil {
+		v, err := fill.readVerification(ctx, b.ID)
+		if err != nil {
 			return nil, err
 		}
 		guard, err := fill.readTriggers(ctx, b)
