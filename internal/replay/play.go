@@ -94,8 +94,10 @@ func Play(ctx context.Context, lane Lane, target Target) ([]*Answer, error) {
 }
 
 func newPlayer(lane Lane, target Target) *player {
-	replaced := &replacements{values: map[string][]byte{}, lengths: map[int]bool{}, numbers: map[int]map[int64]int64{}}
-	return &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: replaced}
+	return &player{
+		lane: lane, target: target, sessions: map[int]*playedSession{},
+		replaced: &replacements{values: map[string][]byte{}, lengths: map[int]bool{}, numbers: map[int]map[int64]int64{}},
+	}
 }
 
 // playEvents does what the events say, and calls before and after with the index of each.
