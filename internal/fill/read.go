@@ -60,10 +60,7 @@ WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY c.relispartition, t.tgr
 
 // eachRow runs a statement and calls each for every row.
 func eachRow(ctx context.Context, conn *pgx.Conn, subject, sql string, each func(pgx.Rows) error) error {
-	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeExec)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", subject, err)
-	}
+	rows, _ := conn.Query(ctx, sql, pgx.QueryExecModeExec) // its error is that of the rows
 	defer rows.Close()
 	for rows.Next() {
 		if err := each(rows); err != nil {
