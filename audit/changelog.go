@@ -357,4 +357,4 @@ func RunChild() { jsrun.RunChild() }
 
 // Conclude counts the findings of a report, and derives the verdicts of its migrations
 // and of the release. It can be called again after findings were added.
-func Conclude(r *onward.Report) { verdict.Conclude(r) }
+func Conclude(r *onward.Report) { verdict.ConcludeReport(r) }

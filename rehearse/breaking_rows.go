@@ -197,7 +197,7 @@ func violatingRowsQuery(d *fill.Demand) string {
 	case fill.Becomes:
 		return violation.SelectRows(table, misfitCondition(d, columns[0]))
 	}
-	return violation.SelectRows(table, "NOT "+parenthesize(d.Condition))
+	return violation.SelectRows(table, "NOT "+parenthesizeSQL(d.Condition))
 }
 
 // misfitCondition returns a condition for the values that do not fit a column's new type.
@@ -221,7 +221,7 @@ func misfitCondition(d *fill.Demand, column string) string {
 // from Postgres 16 on.
 const validInput = "pg_input_is_valid"
 
-func parenthesize(sql string) string {
+func parenthesizeSQL(sql string) string {
 	if strings.HasPrefix(sql, "(") {
 		return sql
 	}

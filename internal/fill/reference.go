@@ -276,7 +276,7 @@ func newPermutation(n int64, seed uint64) permutation {
 	p := permutation{n: uint64(max(n, 1))}
 	p.b = seed % p.n
 	p.a = mixBits(seed)%p.n | 1
-	for gcd(p.a, p.n) != 1 {
+	for greatestDivisor(p.a, p.n) != 1 {
 		p.a += 2
 	}
 	p.a %= p.n
@@ -292,7 +292,7 @@ func (p permutation) valueAt(i int64) int64 {
 	return int64((rem + p.b) % p.n)
 }
 
-func gcd(a, b uint64) uint64 {
+func greatestDivisor(a, b uint64) uint64 {
 	for b != 0 {
 		a, b = b, a%b
 	}

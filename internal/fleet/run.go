@@ -88,7 +88,7 @@ func Run(ctx context.Context, c Config) (*onward.Rollout, error) {
 			}
 		}
 	}
-	r.summarize(waves)
+	r.summarizeWaves(waves)
 	return r.out, r.finalError(ctx)
 }
 

@@ -290,7 +290,7 @@ func SurveyTargets(ctx context.Context, c Config) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.summarize(waves)
+	r.summarizeWaves(waves)
 	out := &Survey{Rollout: r.out, Servers: map[string]string{}}
 	for _, t := range r.targets {
 		out.Servers[t.Name] = t.serverKey()

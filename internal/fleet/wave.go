@@ -135,8 +135,8 @@ var severities = []onward.RolloutState{
 	onward.RolloutFailed, onward.RolloutUnreachable, onward.RolloutInterrupted, onward.RolloutRunning, onward.RolloutPending, onward.RolloutDone,
 }
 
-// summarize fills the result.
-func (r *rollout) summarize(waves []wave) {
+// summarizeWaves fills the result.
+func (r *rollout) summarizeWaves(waves []wave) {
 	r.out.Duplicates = r.duplicates
 	summarizeWaves(r.out, waves, func(t *Target) *onward.RolloutTarget { return r.results[t] })
 }

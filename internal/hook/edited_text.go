@@ -68,9 +68,9 @@ func (r *replacement) apply(text string) (string, error) {
 	case before == "":
 		return "", errors.New("the edit replaces an empty text")
 	case n == 0:
-		return "", fmt.Errorf("the edit replaces a text that the file does not have: %q", shorten(before))
+		return "", fmt.Errorf("the edit replaces a text that the file does not have: %q", shortenText(before))
 	case n > 1 && !r.all:
-		return "", fmt.Errorf("the edit replaces a text that the file has %d times: %q", n, shorten(before))
+		return "", fmt.Errorf("the edit replaces a text that the file has %d times: %q", n, shortenText(before))
 	}
 	if r.all {
 		return strings.ReplaceAll(text, before, after), nil
@@ -78,7 +78,7 @@ func (r *replacement) apply(text string) (string, error) {
 	return strings.Replace(text, before, after, 1), nil
 }
 
-func shorten(text string) string {
+func shortenText(text string) string {
 	const most = 60
 	if r := []rune(text); len(r) > most {
 		return string(r[:most]) + "…"

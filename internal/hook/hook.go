@@ -211,7 +211,7 @@ func (r *reader) judgeWrites(s *script) {
 // exitRefused is the exit code that assistants read as a refusal.
 const exitRefused = 2
 
-func exists(name string) bool {
+func fileExists(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil
 }

@@ -206,13 +206,13 @@ func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string)
 // isOutsideRepositories reports whether a directory is in no repository, and outside of the one where the assistant works: /tmp.
 func (r *reader) isOutsideRepositories(dir string) bool {
 	relative, err := filepath.Rel(filepath.Dir(resolveDirLinks(filepath.Join(r.event.dir, "file"))), dir)
-	return (err != nil || !filepath.IsLocal(relative)) && !exists(filepath.Join(findRepository(dir), ".git"))
+	return (err != nil || !filepath.IsLocal(relative)) && !fileExists(filepath.Join(findRepository(dir), ".git"))
 }
 
 // findRepository returns the directory of the repository around a directory, or the directory itself.
 func findRepository(dir string) string {
 	for current := dir; ; current = filepath.Dir(current) {
-		if exists(filepath.Join(current, ".git")) {
+		if fileExists(filepath.Join(current, ".git")) {
 			return current
 		}
 		if current == filepath.Dir(current) {

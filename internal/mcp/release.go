@@ -74,7 +74,7 @@ func (s *server) planRelease(ctx context.Context, in planArgs) (*answer, error) 
 		}
 	}
 	for _, f := range out.Files {
-		fmt.Fprintf(&text, "\n%s\n%s\n", f.Path, indent(f.Text))
+		fmt.Fprintf(&text, "\n%s\n%s\n", f.Path, indentLines(f.Text))
 	}
 	text.WriteString(s.describeUnread(out.Opaque))
 	return newAnswer(
@@ -111,7 +111,7 @@ func (s *server) addPlanFiles(ctx context.Context, c audit.Config, p *onward.Pla
 	return nil
 }
 
-func indent(text string) string {
+func indentLines(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ConcludeQueries is [Conclude] for a report with recorded queries: a query that surely breaks makes a
+// ConcludeQueries is [ConcludeReport] for a report with recorded queries: a query that surely breaks makes a
 // release that is not safe. whole: the report is about the locks as much as about the queries.
 func ConcludeQueries(r *onward.Report, whole bool) {
-	Conclude(r)
+	ConcludeReport(r)
 	v := r.Verification
 	if v == nil {
 		return

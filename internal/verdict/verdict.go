@@ -13,9 +13,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Conclude counts the findings of a report, and derives the verdicts of its migrations
+// ConcludeReport counts the findings of a report, and derives the verdicts of its migrations
 // and of the release. It can be called again after findings were added.
-func Conclude(r *onward.Report) {
+func ConcludeReport(r *onward.Report) {
 	r.Summary.Errors, r.Summary.Warnings, r.Summary.Infos, r.Summary.Next = 0, 0, 0, nil
 	worst := map[string]onward.Severity{}
 	for _, f := range r.Findings {

@@ -104,7 +104,7 @@ func (t *rubyTables) findTable(m *facts.Model, up int) string {
 		return table
 	}
 	table := ""
-	switch super := t.superclass(m); {
+	switch super := t.superclassOf(m); {
 	case super == nil && m.Derived:
 	case super == nil || super.Base && len(super.Bases) > 0:
 		if super == nil || t.isAbstractRecord(super, up+1) {
@@ -122,13 +122,13 @@ func (t *rubyTables) isAbstractRecord(m *facts.Model, up int) bool {
 	if !m.Derived {
 		return true
 	}
-	super := t.superclass(m)
+	super := t.superclassOf(m)
 	return super != nil && up < maxInherited && super.Base && t.isAbstractRecord(super, up+1)
 }
 
 // sharesSuperclassTable reports whether a model has the table of the model that it extends.
 func (t *rubyTables) sharesSuperclassTable(m *facts.Model) bool {
-	super := t.superclass(m)
+	super := t.superclassOf(m)
 	return super != nil && !super.Base
 }
 
@@ -144,7 +144,7 @@ func (t *rubyTables) conventionalTable(m *facts.Model, up int) string {
 			}
 		}
 	}
-	for super := t.superclass(m); super != nil && up < maxInherited; super, up = t.superclass(super), up+1 {
+	for super := t.superclassOf(m); super != nil && up < maxInherited; super, up = t.superclassOf(super), up+1 {
 		if prefix, known := t.prefixes[fullName(super)]; known {
 			return prefix + inflect.TableOf(m.Class)
 		}
@@ -165,8 +165,8 @@ func (t *rubyTables) listIgnoredColumns(m *facts.Model, up int) []facts.Place {
 	return out
 }
 
-// superclass returns the class that a class extends; nil if no file has it.
-func (t *rubyTables) superclass(m *facts.Model) *facts.Model {
+// superclassOf returns the class that a class extends; nil if no file has it.
+func (t *rubyTables) superclassOf(m *facts.Model) *facts.Model {
 	if len(m.Bases) == 0 {
 		return nil
 	}

@@ -41,14 +41,14 @@ func writeVerification(b *strings.Builder, r *onward.Report) {
 		}
 		fmt.Fprintf(b, "| %s |", escapeCell(name))
 		for _, c := range row.Cells {
-			fmt.Fprintf(b, " %s |", emphasize(c))
+			fmt.Fprintf(b, " %s |", emphasizeErrors(c))
 		}
 		b.WriteString("\n")
 	}
 	writeBlocks(b, view.DescribeVerification(r, commentScope))
 }
 
-func emphasize(c view.MatrixCell) string {
+func emphasizeErrors(c view.MatrixCell) string {
 	if c.Severity == onward.Error {
 		return "**" + c.Words + "**"
 	}
