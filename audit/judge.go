@@ -258,8 +258,10 @@ func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 				j.addOpaque(opaque)
 			}
 		case s.Opaque != "":
-			opaque.What = s.Opaque
+			opaque.What, opaque.Failed = s.Opaque, s.Exceeded
 			switch {
+			case s.Exceeded:
+				opaque.Why = "it is larger than what onward reads"
 			case strings.HasPrefix(s.Opaque, "EXECUTE"):
 				opaque.Why = "its text is known only when it runs"
 			case strings.HasPrefix(s.Opaque, "call of"):

@@ -36,6 +36,8 @@ type BlockStatement struct {
 	// executes.
 	Dynamic bool
 	Hidden  string
+	// Exceeded says that its text, or the rounds of a loop around it, are more than what is computed.
+	Exceeded bool
 	// Needs are the relations that must exist, or the statement is skipped, with line breaks between them. NeedsAt is
 	// the line of the innermost IF that asks for them.
 	Needs   string
@@ -198,7 +200,8 @@ type blockWalk struct {
 	// is in such a round, again that it is not the first round.
 	rounds        int
 	within, again bool
-	size          int // of the text that EXECUTE runs, in bytes
+	size          int  // of the text that EXECUTE runs, in bytes
+	exceeded      bool // a text or a loop before this point has more than what is computed
 	needs         string
 	needsAt       int
 	// guard joins the conditions of the IFs around this point. unguarded: something else than a plain IF may skip it, too.
@@ -322,7 +325,10 @@ func (w *blockWalk) addExecute(query string, line int, conditional, loop bool) {
 		if r := []rune(excerpt); len(r) > 80 {
 			excerpt = string(r[:80]) + "…"
 		}
-		x = BlockStatement{Line: line, Conditional: conditional || w.within, Loop: loop || w.within, Dynamic: true, Hidden: "EXECUTE of " + excerpt}
+		x = BlockStatement{
+			Line: line, Conditional: conditional || w.within, Loop: loop || w.within, Dynamic: true, Hidden: "EXECUTE of " + excerpt,
+			Exceeded: w.exceeded || w.size > maxBlock,
+		}
 		if w.again && slices.Contains(w.block.Statements, x) {
 			return
 		}

@@ -14,11 +14,13 @@ func (w *blockWalk) evalConstant(expression string) (text string, varies, ok boo
 
 // evalNode is like evalConstant, for a parsed expression.
 func (w *blockWalk) evalNode(n *Node) (text string, varies, ok bool) {
-	text, ok = evalStringNode(n, func(n *Node) (string, bool) {
+	e := textEvaluation{valueOf: func(n *Node) (string, bool) {
 		value, known := w.variableValue(n)
 		varies = varies || known
 		return value, known
-	})
+	}}
+	text, ok = e.evalNode(n)
+	w.exceeded = w.exceeded || e.exceeded
 	return text, varies, ok
 }
 
@@ -69,14 +71,26 @@ func variableName(c *ColumnRef) string {
 // ConstantString evaluates an expression of string constants, ||, casts to text,
 // quote_ident, quote_literal and format with such arguments.
 func ConstantString(n *Node) (string, bool) {
-	return evalStringNode(n, func(*Node) (string, bool) { return "", false })
+	e := textEvaluation{valueOf: func(*Node) (string, bool) { return "", false }}
+	return e.evalNode(n)
 }
 
 // mostBuilt bounds the text that an expression builds, in bytes: s := s || s doubles it. A longer one is not known before it runs.
 const mostBuilt = 1 << 20
 
-// evalStringNode is ConstantString with values for variables and elements of arrays.
-func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) {
+// textEvaluation is ConstantString with values for variables and elements of arrays.
+type textEvaluation struct {
+	valueOf  func(*Node) (string, bool)
+	exceeded bool // a text is longer than mostBuilt
+}
+
+// exceed is the result for a text that is too long.
+func (e *textEvaluation) exceed() (string, bool) {
+	e.exceeded = true
+	return "", false
+}
+
+func (e *textEvaluation) evalNode(n *Node) (string, bool) {
 	switch x := unwrap(n).(type) {
 	case *A_Const:
 		switch v := x.GetVal().(type) {
@@ -84,21 +98,24 @@ func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 			return v.Sval.GetSval(), true
 		case *A_Const_Ival:
 			return strconv.Itoa(int(v.Ival.GetIval())), true
+		case *A_Const_Fval: // a bigint, too
+			text := v.Fval.GetFval()
+			return text, strings.Trim(text, "0123456789") == ""
 		}
 	case *ColumnRef, *A_Indirection:
-		return valueOf(n)
+		return e.valueOf(n)
 	case *TypeCast:
-		return evalStringNode(x.Arg, valueOf)
+		return e.evalNode(x.Arg)
 	case *A_Expr:
-		l, ok := evalStringNode(x.Lexpr, valueOf)
-		r, ok2 := evalStringNode(x.Rexpr, valueOf)
+		l, ok := e.evalNode(x.Lexpr)
+		r, ok2 := e.evalNode(x.Rexpr)
 		if !ok || !ok2 {
 			return "", false
 		}
 		switch LastText(x.Name) {
 		case "||":
 			if len(l)+len(r) > mostBuilt {
-				return "", false
+				return e.exceed()
 			}
 			return l + r, true
 		case "+":
@@ -109,7 +126,7 @@ func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 	case *FuncCall:
 		args := make([]string, len(x.Args))
 		for i, a := range x.Args {
-			s, ok := evalStringNode(a, valueOf)
+			s, ok := e.evalNode(a)
 			if !ok {
 				return "", false
 			}
@@ -118,8 +135,11 @@ func evalStringNode(n *Node, valueOf func(*Node) (string, bool)) (string, bool) 
 		if len(args) == 0 || len(x.Funcname) == 0 {
 			return "", false
 		}
-		text, ok := evalTextFunction(LastText(x.Funcname), args)
-		return text, ok && len(text) <= mostBuilt
+		text, ok := e.evalFunction(LastText(x.Funcname), args)
+		if len(text) > mostBuilt {
+			return e.exceed()
+		}
+		return text, ok
 	}
 	return "", false
 }
@@ -133,14 +153,14 @@ func addNumberTexts(l, r string, sign int) (string, bool) {
 
 // evalFormat implements format() with %s, %I, %L, %%, and the same by number: %1$I.
 // https://www.postgresql.org/docs/current/functions-string.html#FUNCTIONS-STRING-FORMAT
-func evalFormat(f string, args []string) (string, bool) {
+func (e *textEvaluation) evalFormat(f string, args []string) (string, bool) {
 	var b strings.Builder
 	next := 0
 	for {
 		head, rest, more := strings.Cut(f, "%")
 		b.WriteString(head)
 		if b.Len() > mostBuilt {
-			return "", false
+			return e.exceed()
 		}
 		if !more {
 			return b.String(), true

@@ -3,6 +3,7 @@ package pgparse
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,9 +188,10 @@ func (w *blockWalk) loopRounds(kind string, f map[string]any) []map[string]strin
 				return nil
 			}
 		}
-		if reverse, _ := f["reverse"].(bool); !ok || !ok2 || reverse || (high-low)/step >= mostTurns {
+		if reverse, _ := f["reverse"].(bool); !ok || !ok2 || reverse {
 			return nil
 		}
+		high = min(high, low+step*mostTurns) // one round more than are unrolled
 		for i := low; i <= high; i += step {
 			out = append(out, map[string]string{name: strconv.Itoa(i)})
 		}
@@ -229,7 +231,10 @@ func (w *blockWalk) unrollLoop(body any, turns []map[string]string, line int, co
 	known := len(turns) > 0 && len(turns) <= mostTurns && w.rounds+len(turns) <= mostRounds
 	w.forgetAssigned(body) // a round sees what the round before it assigned
 	if !known {
+		exceeded := w.exceeded
+		w.exceeded = exceeded || len(turns) > 0
 		w.walkBranch(body, line, true)
+		w.exceeded = exceeded
 		w.forgetAssigned(body)
 		return
 	}
@@ -271,7 +276,7 @@ func (w *blockWalk) constantNumber(v any) (int, bool) {
 	}
 	text, _, ok := w.evalNode(n)
 	number, err := strconv.Atoi(text)
-	return number, ok && err == nil && number > -1e6 && number < 1e6
+	return max(min(number, math.MaxInt32), math.MinInt32), ok && err == nil
 }
 
 // constantArray returns the elements of an array of constants; nil for another expression.

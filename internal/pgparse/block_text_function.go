@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// evalTextFunction evaluates a function of the server that makes names and statements. format('DROP TABLE %I', 'My t') is DROP TABLE "My t".
+// evalFunction evaluates a function of the server that makes names and statements. format('DROP TABLE %I', 'My t') is DROP TABLE "My t".
 // It returns false for other functions.
 // https://www.postgresql.org/docs/current/functions-string.html
-func evalTextFunction(name string, args []string) (string, bool) {
+func (e *textEvaluation) evalFunction(name string, args []string) (string, bool) {
 	total := 0 // with the first argument before each, as a separator may be
 	for _, a := range args {
 		total += len(a) + len(args[0])
 	}
 	if total > mostBuilt {
-		return "", false
+		return e.exceed()
 	}
 	switch name {
 	case "format":
-		return evalFormat(args[0], args[1:])
+		return e.evalFormat(args[0], args[1:])
 	case "concat":
 		return strings.Join(args, ""), true
 	case "concat_ws":
@@ -31,11 +31,13 @@ func evalTextFunction(name string, args []string) (string, bool) {
 			return args[0], true
 		}
 		if strings.Count(args[0], args[1])*len(args[2]) > mostBuilt {
-			return "", false
+			return e.exceed()
 		}
 		return strings.ReplaceAll(args[0], args[1], args[2]), true
 	case "substr", "substring":
 		return evalSubstring(args)
+	case "repeat":
+		return e.evalRepeat(args)
 	case "left", "right":
 		return evalLeftRight(name == "left", args)
 	}
@@ -77,6 +79,18 @@ func evalSubstring(args []string) (string, bool) {
 	}
 	start = min(max(start-1, 0), end)
 	return string(text[start:end]), true
+}
+
+// evalRepeat evaluates repeat(text, n).
+func (e *textEvaluation) evalRepeat(args []string) (string, bool) {
+	if len(args) != 2 {
+		return "", false
+	}
+	n, err := strconv.Atoi(args[1])
+	if err == nil && n > mostBuilt/max(len(args[0]), 1) {
+		return e.exceed()
+	}
+	return strings.Repeat(args[0], max(n, 0)), err == nil
 }
 
 // evalLeftRight evaluates left(text, n) and right(text, n). A negative number leaves out as many characters at the other end.

@@ -134,9 +134,10 @@ func (s *Script) AddCall(index int, function string, body []pgparse.BlockStateme
 	}
 	var inner []*Statement
 	var hidden []string
+	exceeded := caller.Exceeded
 	for _, x := range body {
 		if x.Dynamic {
-			hidden = append(hidden, x.Hidden+" in "+function+"()")
+			hidden, exceeded = append(hidden, x.Hidden+" in "+function+"()"), exceeded || x.Exceeded
 			continue
 		}
 		inner = append(inner, buildBodyStatements(like, x)...)
@@ -145,7 +146,8 @@ func (s *Script) AddCall(index int, function string, body []pgparse.BlockStateme
 		if caller.Opaque != "" {
 			hidden = append([]string{caller.Opaque}, hidden...)
 		}
-		caller.EditRare().Opaque = strings.Join(hidden, ", ")
+		rare := caller.EditRare()
+		rare.Opaque, rare.Exceeded = strings.Join(hidden, ", "), exceeded
 	}
 	if len(inner) > 0 {
 		s.Added += len(inner)

@@ -201,6 +201,8 @@ type Rare struct {
 	// Opaque says what is hidden in the statement: dynamic SQL, a language that is not
 	// read. "" for nothing.
 	Opaque string
+	// Exceeded says that something of it is hidden because of a limit of onward's.
+	Exceeded bool
 	// Beside are the transactions that are open on other connections of the program, and wait for this statement.
 	Beside []int
 	// Operation is the framework's operation that was rendered; zero if the author wrote

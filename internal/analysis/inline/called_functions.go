@@ -4,6 +4,7 @@
 package inline
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -55,6 +56,7 @@ type functionBody struct {
 	statements  []pgparse.BlockStatement
 	expressions []string
 	why         string // it could not be read
+	exceeded    bool   // because of a limit of onward's
 }
 
 // InlineCalls adds the statements of the functions that a statement calls: SELECT f(), CALL p(),
@@ -95,10 +97,11 @@ func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, stmtIndex int)
 		default:
 			b := in.bodyFor(fn) // a copy: what is changed below is not cached
 			if s.Added > MaxCalled {
-				b.why = "as the file calls too much"
+				b.why, b.exceeded = "as the file calls too much", true
 			}
 			if b.why != "" {
-				st.EditRare().Opaque = joinReasons(st.Opaque, "call of "+name+"(), "+b.why)
+				rare := st.EditRare()
+				rare.Opaque, rare.Exceeded = joinReasons(st.Opaque, "call of "+name+"(), "+b.why), rare.Exceeded || b.exceeded
 			} else {
 				st.EditRare().Expressions = append(slices.Clip(st.Expressions), b.expressions...)
 				s.AddCall(stmtIndex, name, b.statements)
@@ -183,7 +186,8 @@ func readBody(fn *catalog.Function) functionBody {
 	}
 	block, err := pgparse.ParseBlock(fn.Source)
 	if err != nil {
-		return functionBody{why: "whose body could not be read: " + err.Error()}
+		var wrong *pgparse.SyntaxError
+		return functionBody{why: "whose body could not be read: " + err.Error(), exceeded: errors.As(err, &wrong)}
 	}
 	return functionBody{statements: block.Statements, expressions: block.Expressions}
 }

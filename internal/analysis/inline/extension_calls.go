@@ -248,7 +248,7 @@ func (w *firedCode) readType(t catalog.Type, depth int) {
 // readRelation examines what reading or writing a relation calls besides the expressions of its
 // columns, once per statement.
 func (w *firedCode) readRelation(r *catalog.Relation, depth int) {
-	if depth > maxCallDepth || w.readBefore[r.OID] {
+	if w.readBefore[r.OID] || w.isTooDeep(r.Name.String(), depth) {
 		return
 	}
 	if w.readBefore == nil {

@@ -2,6 +2,7 @@ package inline
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -16,8 +17,8 @@ import (
 // schema. The bodies of such functions are added like the bodies of called functions, except
 // for their effects on rows, which are the application's daily work.
 
-// maxCallDepth limits how deep functions that call and fire each other are followed.
-const maxCallDepth = 6
+// maxCallDepth limits how deep functions that call and fire each other are followed. Each is read once for a statement.
+const maxCallDepth = 400
 
 // sideEffects is what a body does besides changing rows.
 type sideEffects struct {
@@ -105,7 +106,7 @@ func (in *Inliner) addFiredCode(c *catalog.Catalog, s *script.Script, stmtIndex 
 	w.readEventTriggers(st)
 	for _, f := range w.found {
 		if s.Added > MaxCalled {
-			w.hidden = append(w.hidden, "call of "+f.function+"(), as the file calls too much")
+			w.hidden, w.exceeded = append(w.hidden, "call of "+f.function+"(), as the file calls too much"), true
 			continue
 		}
 		s.AddCall(stmtIndex, f.function, f.statements)
@@ -116,7 +117,8 @@ func (in *Inliner) addFiredCode(c *catalog.Catalog, s *script.Script, stmtIndex 
 	for _, reason := range w.hidden {
 		if !in.reported[reason] { // once in a file: a trigger may fire many times
 			in.reported[reason] = true
-			st.EditRare().Opaque = joinReasons(st.Opaque, reason)
+			rare := st.EditRare()
+			rare.Opaque, rare.Exceeded = joinReasons(st.Opaque, reason), rare.Exceeded || w.exceeded
 		}
 	}
 }
@@ -135,11 +137,12 @@ type firedCode struct {
 	*Inliner
 	catalog    *catalog.Catalog
 	st         *script.Statement
-	seen       map[*catalog.Function]bool
+	seen       map[any]bool        // functions and rules
 	functions  bool                // some may change more than rows
 	direct     []*pgparse.FuncCall // their bodies are added completely
 	found      []firedBody
 	hidden     []string
+	exceeded   bool                 // something is hidden because of a limit of onward's
 	readBefore map[catalog.OID]bool // by read
 }
 
@@ -150,7 +153,7 @@ type firedBody struct {
 
 // readNode examines a statement that runs; caller is what fired it.
 func (w *firedCode) readNode(n *pgparse.Node, caller string, depth int) {
-	if depth > maxCallDepth {
+	if w.isTooDeep(caller, depth) {
 		return
 	}
 	switch s := pgparse.Unwrap(n).(type) {
@@ -242,15 +245,32 @@ func (w *firedCode) readFunctionsNamed(name catalog.Name, caller string, depth i
 	}
 }
 
+// isFirst reports whether a statement has not yet run a function or a rule.
+func (w *firedCode) isFirst(code any) bool {
+	if w.seen == nil {
+		w.seen = map[any]bool{}
+	}
+	before := len(w.seen)
+	w.seen[code] = true
+	return len(w.seen) > before
+}
+
+// isTooDeep reports whether code is called at a level that is not read.
+func (w *firedCode) isTooDeep(caller string, depth int) bool {
+	if depth <= maxCallDepth {
+		return false
+	}
+	if !w.exceeded {
+		w.hidden, w.exceeded = append(w.hidden, "what "+caller+" calls, at more than "+strconv.Itoa(maxCallDepth)+" levels"), true
+	}
+	return true
+}
+
 // readFunction adds what a function does besides changing rows.
 func (w *firedCode) readFunction(fn *catalog.Function, caller string, depth int) {
-	if w.seen[fn] || depth > maxCallDepth || w.st.IsInside(fn.Name.Name) {
+	if w.st.IsInside(fn.Name.Name) || !w.isFirst(fn) || w.isTooDeep(caller, depth) {
 		return
 	}
-	if w.seen == nil {
-		w.seen = map[*catalog.Function]bool{}
-	}
-	w.seen[fn] = true
 	b := w.sideEffectsOf(fn)
 	location := fn.Name.Name + "()"
 	if caller != "" {

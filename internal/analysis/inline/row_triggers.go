@@ -13,7 +13,7 @@ import (
 // readRowWrite examines the code that a write to a relation runs. cols are the columns that an
 // INSERT names.
 func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, write analysis.RowWrite, cols []*pgparse.Node, depth int) {
-	if rv == nil || depth > maxCallDepth {
+	if rv == nil || w.isTooDeep("a write to "+rv.GetRelname(), depth) {
 		return
 	}
 	r, _ := w.catalog.Resolve(rv)
@@ -35,7 +35,7 @@ func (w *firedCode) readRelationWrite(r *analysis.WrittenRelation, cols []*pgpar
 		}
 	}
 	for _, rule := range r.Rules {
-		if rule.Disabled || !slices.Contains(events, rule.Event) {
+		if rule.Disabled || !slices.Contains(events, rule.Event) || !w.isFirst(rule) {
 			continue
 		}
 		for _, n := range rule.Actions {
