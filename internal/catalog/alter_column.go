@@ -38,7 +38,7 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 	}
 	var p pending
 	c := f.buildColumn(def, &p)
-	t.addColumn(c)
+	f.attachColumn(t, c)
 	if slices.Contains(t.DroppedColumns, name) {
 		t.copyRare().DroppedColumns = removeValue(t.DroppedColumns, name)
 	}
@@ -61,7 +61,7 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		f.eachTypedTable(t, func(table *Relation) {
 			if table.Column(c.Name) == nil {
 				next := *c
-				table.addColumn(&next)
+				f.attachColumn(table, &next)
 			}
 		})
 	}
@@ -85,7 +85,7 @@ func (f *fold) inheritColumn(child *Relation, c *Column) {
 	next := *c
 	next.Inherited, next.Local, next.Sequence, next.Comment = true, false, 0, ""
 	next.copyRare().GeneratedFrom = nil
-	child.addColumn(&next)
+	f.attachColumn(child, &next)
 	child.resolveGeneratedColumns()
 }
 

@@ -3,6 +3,7 @@ package catalog
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -19,6 +20,8 @@ type Body struct {
 	calls map[string]bool
 	// loose: a name may mean a variable instead of a column.
 	loose bool
+	// read are its statements in PL/pgSQL.
+	read []pgparse.Part
 }
 
 // bodyPart is one query or expression of a body.
@@ -44,6 +47,37 @@ type Mention struct {
 // another language, and for BEGIN ATOMIC: the server keeps that as a tree, which
 // follows renames.
 func ReadBody(fn *Function) *Body {
+	readBodies.Lock()
+	b, ok := readBodies.cached[fn]
+	readBodies.Unlock()
+	if ok && b.text == fn.Body {
+		return b.body
+	}
+	b = cachedBody{fn.Body, readBody(fn)}
+	readBodies.Lock()
+	defer readBodies.Unlock()
+	if len(readBodies.cached) >= maxReadBodies {
+		clear(readBodies.cached)
+	}
+	readBodies.cached[fn] = b
+	return b.body
+}
+
+// readBodies are bodies that were read: a statement that fires a thousand triggers asks for each of theirs.
+var readBodies = struct {
+	sync.Mutex
+	cached map[*Function]cachedBody
+}{cached: map[*Function]cachedBody{}}
+
+const maxReadBodies = 1000
+
+// cachedBody is the body that a text has.
+type cachedBody struct {
+	text string
+	body *Body
+}
+
+func readBody(fn *Function) *Body {
 	b := &Body{fn: fn, calls: map[string]bool{}}
 	switch {
 	case fn.Body == "":
@@ -59,7 +93,7 @@ func ReadBody(fn *Function) *Body {
 		}
 	case fn.Language == "plpgsql":
 		read := pgparse.ReadBody(fn.Body)
-		b.variables, b.loose = read.Variables, strings.Contains(fn.Body, "use_variable")
+		b.variables, b.loose, b.read = read.Variables, strings.Contains(fn.Body, "use_variable"), read.Parts
 		for _, p := range read.Parts {
 			part := bodyPart{text: p.Text, into: p.Into, maybe: p.Maybe, caught: p.Caught}
 			if file, err := pgparse.SplitText(p.SQL); err == nil && len(file.Stmts) == 1 {

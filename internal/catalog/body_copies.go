@@ -35,7 +35,7 @@ func (c *Catalog) RowCopies(fn *Function, from *Relation) []RowCopy {
 		return nil
 	}
 	var out []RowCopy
-	for _, part := range pgparse.ReadBody(fn.Body).Parts {
+	for _, part := range fn.listParts() {
 		if part.Caught || !mayWriteRows(part.SQL) || !strings.Contains(part.SQL, "*") {
 			continue
 		}

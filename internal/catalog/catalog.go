@@ -33,6 +33,8 @@ type Catalog struct {
 	// value is the newest entry of a linked list.
 	typed trie[OID, *user]
 	next  OID
+	// made counts the columns and the copies of relations that the statements have made, written their bytes.
+	made, written int
 	// foldCount numbers the folded statements. The last one owns the nodes that it made.
 	foldCount owner
 	// SearchPath is the session's search path. Unqualified names are looked up along it and

@@ -55,6 +55,7 @@ func (f *fold) refuseDuplicateConstraint(t *Relation, name string) bool {
 
 // attachConstraint numbers a constraint and hangs it on its table.
 func (f *fold) attachConstraint(t *Relation, c *Constraint) *Constraint {
+	f.countMade(1)
 	c.ID = f.newOID()
 	t.Constraints = appendShared(f, t.Constraints, c)
 	return c
@@ -96,7 +97,7 @@ func (f *fold) inferColumns(t *Relation, expr *pgparse.Node) {
 	}
 	for _, name := range ColumnsIn(expr) {
 		if t.Column(name) == nil && !slices.Contains(t.DroppedColumns, name) {
-			t.addColumn(&Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
+			f.attachColumn(t, &Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
 		}
 	}
 }

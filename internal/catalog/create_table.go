@@ -95,7 +95,7 @@ func (f *fold) mergeParent(t, parent *Relation) {
 		if parent.Kind != PartitionedTable {
 			next.copyRare().Identity = ""
 		}
-		t.addColumn(next)
+		f.attachColumn(t, next)
 	}
 	t.resolveGeneratedColumns()
 	for _, con := range parent.Constraints {
@@ -103,6 +103,7 @@ func (f *fold) mergeParent(t, parent *Relation) {
 			continue
 		}
 		next := *con
+		f.countMade(1)
 		next.ID = f.newOID()
 		next.Parent = true
 		next.Columns = mapAttnums(parent, t, con.Columns)
@@ -356,7 +357,7 @@ func (f *fold) addTypeColumns(t *Relation, tn *pgparse.TypeName) {
 	}
 	for _, c := range f.Relation(u.Relation).Columns {
 		next := *c
-		t.addColumn(&next)
+		f.attachColumn(t, &next)
 	}
 }
 

@@ -64,7 +64,7 @@ func (f *fold) copyLikeColumns(t *Relation, l *pgparse.TableLikeClause, p *pendi
 		if hasOption(likeComments) {
 			next.Comment = c.Comment
 		}
-		t.addColumn(&next)
+		f.attachColumn(t, &next)
 	}
 	p.cloneLikes = append(p.cloneLikes, likeSpec{source: src.OID, options: l.GetOptions()})
 }

@@ -43,7 +43,7 @@ func (f *fold) markInheritedColumns(parent, child *Relation) {
 		// The known columns of the partition are columns of the parent, too.
 		for _, c := range child.Columns {
 			if parent.Column(c.Name) == nil {
-				parent.addColumn(c.copyForOtherTable())
+				f.attachColumn(parent, c.copyForOtherTable())
 			}
 		}
 		parent.resolveGeneratedColumns()
@@ -57,7 +57,7 @@ func (f *fold) markInheritedColumns(parent, child *Relation) {
 					return
 				}
 			}
-			child.addColumn(c.copyForOtherTable())
+			f.attachColumn(child, c.copyForOtherTable())
 			have = child.Column(c.Name)
 		}
 		partition := parent.Kind == PartitionedTable

@@ -233,7 +233,7 @@ func (r *Relation) findCaseVariant(name string) string {
 func (f *fold) inferColumn(oid OID, name string) *Column {
 	var col *Column
 	if r := f.editRelation(oid); r != nil && r.NextAttnum <= maxColumns {
-		col = r.addColumn(&Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
+		col = f.attachColumn(r, &Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
 		f.recordGuessedColumn(oid, r, col)
 	}
 	return col
@@ -250,14 +250,14 @@ func (f *fold) recordGuessedColumn(oid OID, r *Relation, c *Column) {
 	f.guesses = f.guesses.insertKey(f.own, oid, &guess)
 }
 
-// addColumn appends a column and numbers it. The slice is copied: it may be
-// shared with an older catalog.
-func (r *Relation) addColumn(c *Column) *Column {
+// attachColumn appends a column and numbers it.
+func (f *fold) attachColumn(r *Relation, c *Column) *Column {
+	f.countMade(1)
 	if r.NextAttnum == 0 {
 		r.NextAttnum = 1
 	}
 	r.assignAttnum(c)
-	r.Columns = append(slices.Clip(r.Columns), c)
+	r.Columns = appendShared(f, r.Columns, c)
 	return c
 }
 

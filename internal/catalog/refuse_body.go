@@ -12,7 +12,7 @@ import (
 // names a missing table or function. It skips statements that a call may not reach, and those
 // whose errors are handled.
 func (c *Catalog) FindRefusedInBody(fn *Function) (Mention, *Problem) {
-	parts := pgparse.ReadBody(fn.Body).Parts
+	parts := fn.listParts()
 	for text, node := range certainStatements(parts, mayWriteRows) {
 		if problem := c.findWriteProblem(node); problem != nil {
 			return Mention{Text: text, Sure: true}, problem
@@ -21,11 +21,19 @@ func (c *Catalog) FindRefusedInBody(fn *Function) (Mention, *Problem) {
 	return c.findMissingInBody(fn, parts)
 }
 
+// listParts returns the statements of a PL/pgSQL body.
+func (fn *Function) listParts() []pgparse.Part {
+	if body := ReadBody(fn); body != nil {
+		return body.read
+	}
+	return nil
+}
+
 // CertainStatements yields the statements of a PL/pgSQL body that each call reaches and whose
 // errors nothing handles, with their texts. It parses only those for which look returns
 // true.
 func (fn *Function) CertainStatements(look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {
-	return certainStatements(pgparse.ReadBody(fn.Body).Parts, look)
+	return certainStatements(fn.listParts(), look)
 }
 
 func certainStatements(parts []pgparse.Part, look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {

@@ -57,7 +57,7 @@ func (k *checker) checkAlterTable(s *pgparse.AlterTableStmt) {
 			k.c = now
 		}
 		list := newExpressions(cmd)
-		if i+1 < len(cmds.List) || len(list) > 0 {
+		if i+1 < len(cmds.List) || len(list) > 0 && cmd.GetSubtype() != pgparse.AlterTableType_AT_AddConstraint {
 			k.c = cmds.SchemaAfter(i)
 		}
 		k.checkRowExpressions(s, list)

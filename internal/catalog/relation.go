@@ -265,9 +265,9 @@ func (r *Relation) Attr(attnum int16) *Column {
 	return nil
 }
 
-// Constraint finds a constraint by name; nil if there is none.
+// Constraint finds a constraint by name; nil if there is none. Statements mostly name what was added last.
 func (r *Relation) Constraint(name string) *Constraint {
-	for _, c := range r.Constraints {
+	for _, c := range slices.Backward(r.Constraints) {
 		if c.Name == name {
 			return c
 		}

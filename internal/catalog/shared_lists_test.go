@@ -1,9 +1,14 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // Catalogs that go on from one another share their lists; those that go on from one
@@ -59,5 +64,42 @@ func TestWith(t *testing.T) {
 	}
 	if n := len(f.shared.lists); n > 2*len(branches)+1 {
 		t.Errorf("%d lists are held", n)
+	}
+}
+
+// What statements make without naming it is bounded, and what they name is not: each byte of them allows one more.
+func TestMade(t *testing.T) {
+	t.Parallel()
+	apply := func(c *Catalog, sql string) (next *Catalog, stop any) {
+		defer func() { stop = recover() }()
+		next, _ = c.Apply(pgparse.ParseStatement(sql), sql)
+		return next, nil
+	}
+	wide := "CREATE TABLE wide (id int"
+	for i := range 1000 {
+		wide += fmt.Sprintf(", c%d int", i)
+	}
+	c, _ := apply(New(), wide+")")
+	if c.made != 0 {
+		t.Fatalf("%d columns count that are in the text", c.made)
+	}
+	c, _ = apply(c, "CREATE TABLE child () INHERITS (wide)")
+	if c.made < 1001 || c.made > 1010 {
+		t.Errorf("a child has made %d, want its 1,001 columns and little more", c.made)
+	}
+	c.made, c.written = mostMade, 0
+	for _, sql := range []string{"CREATE TABLE more (LIKE wide)", "CREATE TABLE more () INHERITS (wide)", "CREATE TABLE more AS SELECT * FROM wide"} {
+		if _, stop := apply(c, sql); stop == nil || !strings.Contains(fault.FromPanic(stop).Error(), "more than 250000 relations and columns") {
+			t.Errorf("%s: %v, want the bound", sql, stop)
+		}
+	}
+	for _, sql := range []string{"ALTER TABLE wide ADD COLUMN note int", "CREATE TABLE one (id int)"} {
+		if _, stop := apply(c, sql); stop != nil {
+			t.Errorf("%s: %v", sql, stop)
+		}
+	}
+	c.SetMade(true)
+	if _, stop := apply(c, "CREATE TABLE one (id int)"); stop == nil {
+		t.Error("after a statement at the bound the next one goes on")
 	}
 }

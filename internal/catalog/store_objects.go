@@ -102,6 +102,7 @@ func (f *fold) editRelation(oid OID) *Relation {
 	if old == nil {
 		return nil
 	}
+	f.countMade(2)
 	next := *old
 	f.relations = f.relations.storeRelation(f.own, oid, &next)
 	f.recordOwned(&next)

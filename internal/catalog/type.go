@@ -253,7 +253,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 			f.addProblem(true, pgerror.ColumnTwice, d.GetColname())
 			return
 		}
-		r.addColumn(&Column{Name: clipName(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
+		f.attachColumn(r, &Column{Name: clipName(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
 	}
 	f.storeRelation(r)
 	f.storeType(&UserType{OID: typeOID, Name: name, Kind: Composite, Relation: r.OID})

@@ -115,20 +115,25 @@ func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 func (f *fold) addOutputColumns(v *Relation, q *queryReads, names []string) {
 	v.Partial = v.Partial || q.unknown
 	v.NextAttnum = max(v.NextAttnum, 1)
+	have := map[string]bool{}
+	for _, c := range v.Columns {
+		have[c.Name] = true
+	}
 	for i, o := range q.output {
 		name := o.name
 		if i < len(names) {
 			name = clipName(names[i])
 		}
-		if v.Column(name) != nil {
+		if have[name] {
 			f.addProblem(f.isHistoryComplete() && !v.Partial, pgerror.ColumnTwice, name)
 			continue
 		}
-		v.addColumn(&Column{Name: name, Type: o.typ, Local: true, RareColumn: &plainColumn})
+		have[name] = true
+		f.attachColumn(v, &Column{Name: name, Type: o.typ, Local: true, RareColumn: &plainColumn})
 	}
 	for i := len(q.output); i < len(names); i++ {
 		if v.Column(clipName(names[i])) == nil {
-			v.addColumn(&Column{Name: clipName(names[i]), Local: true, RareColumn: &plainColumn})
+			f.attachColumn(v, &Column{Name: clipName(names[i]), Local: true, RareColumn: &plainColumn})
 		}
 	}
 }

@@ -3,14 +3,21 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
 )
 
-// FromPanic returns an error about a recovered panic: it is a bug of onward, with the
+// Bound is the value of a panic that is no bug: the work on an input has reached a limit. It says which.
+type Bound string
+
+// FromPanic returns an error about a recovered panic: it is a [Bound], or a bug of onward, with the
 // place in the code. The deferred function itself must call it.
 func FromPanic(recovered any) error {
+	if b, ok := recovered.(Bound); ok {
+		return errors.New(string(b))
+	}
 	location := ""
 	callers := make([]uintptr, 32)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])

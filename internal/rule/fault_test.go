@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,5 +61,46 @@ func TestFaultOverAStatement(t *testing.T) {
 	}
 	if findings, _ := e.Finish(); len(findings) != 2 {
 		t.Errorf("after the panic the findings are %v, want those on the 2 other statements", findings)
+	}
+}
+
+// TestBound: a statement that makes too much is not judged, nor are those that follow it; and no code that a statement runs is left out
+// without a word, however deep it is.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	e := NewEngine(Config{Versions: versions}, nil)
+	var wide strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&wide, ", c%d int", i)
+	}
+	e.FoldDeployed(build(t, "CREATE TABLE wide (id int"+wide.String()+")", onward.TransactionNone))
+	e.catalog.SetMade(true)
+	m := &Migration{ID: "m", Path: "m.sql", Script: build(t, "CREATE TABLE b (LIKE wide);\nSELECT 1;\nCREATE TABLE c (LIKE wide)", onward.TransactionNone)}
+	e.JudgeMigration(m)
+	for _, s := range m.Statements {
+		if s.Fault == nil || !strings.HasPrefix(s.Fault.Error(), "too large: ") {
+			t.Errorf("%s: %v", s.SQL, s.Fault)
+		}
+	}
+	for _, levels := range []int{300, 600} {
+		var sql strings.Builder
+		sql.WriteString("CREATE TABLE t (a int);\nCREATE FUNCTION f0() RETURNS void LANGUAGE plpgsql AS 'BEGIN DROP TABLE u; END';\n")
+		for i := range levels {
+			fmt.Fprintf(&sql, "CREATE FUNCTION f%d() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM f%d(); END';\n", i+1, i)
+		}
+		fmt.Fprintf(&sql, "CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM f%d(); RETURN NEW; END';\n", levels)
+		sql.WriteString("CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION g();\nINSERT INTO t VALUES (1)")
+		_, m := judged(t, Config{}, "CREATE TABLE u (a int)", sql.String(), onward.TransactionNone)
+		var insert *Stmt
+		drops := false
+		for _, s := range m.Statements {
+			if s.Node.GetInsertStmt() != nil {
+				insert = s
+			}
+			drops = drops || s.Node.GetDropStmt() != nil
+		}
+		if exceeded := levels > 400; insert.Exceeded != exceeded || drops == exceeded {
+			t.Errorf("%d levels: exceeded %t (%s), the DROP is judged: %t", levels, insert.Exceeded, insert.Opaque, drops)
+		}
 	}
 }

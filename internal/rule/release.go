@@ -262,6 +262,9 @@ func (s *Stmt) recordPanic() {
 	if r := recover(); r != nil {
 		s.Fault = fault.FromPanic(r)
 		s.After, s.Deltas, s.Problems = s.Before.MarkUnseen("a statement that could not be judged"), nil, nil
+		if _, ok := r.(fault.Bound); ok {
+			s.After.SetMade(true) // the next statements do not begin again
+		}
 		s.Result, s.Results, s.Node = effect.Result{}, nil, nil
 	}
 }
@@ -275,6 +278,9 @@ func ApplyDeployed(c *catalog.Catalog, node *pgparse.Node, sql string) (after *c
 		}
 	}()
 	after, _ = c.Apply(node, sql)
+	if after != c {
+		after.SetMade(false)
+	}
 	return after
 }
 
