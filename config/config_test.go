@@ -315,3 +315,22 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestManyUnknownNames: names are compared for the errors that are printed only. The comparison makes a table for each name.
+func TestManyUnknownNames(t *testing.T) {
+	rules := func(n int) []byte {
+		var b strings.Builder
+		b.WriteString("rules:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "  column-drip-%d: off\n", i)
+		}
+		return []byte(b.String())
+	}
+	count := func(n int) float64 {
+		data := rules(n)
+		return testing.AllocsPerRun(1, func() { _, _ = config.Decode(data, "onward.yaml", known) })
+	}
+	if more := (count(2000) - count(1000)) / 1000; more > 100 {
+		t.Errorf("each unknown name takes %.0f allocations", more)
+	}
+}

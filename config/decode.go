@@ -232,7 +232,7 @@ func (d *decoder) decodeRules(n *yaml.Node) map[string]onward.Severity {
 	for _, entry := range d.uniqueEntries(n, "rules") {
 		name := entry.Key.Value
 		if !slices.Contains(d.known.Rules, name) {
-			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, suggestNearest(name, d.known.Rules))
+			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, d.suggestNearest(name, d.known.Rules))
 			continue
 		}
 		var s onward.Severity

@@ -90,7 +90,7 @@ func (d *decoder) decodeAcceptQueries(n *yaml.Node) map[string][]string {
 	for _, entry := range d.uniqueEntries(n, "accept_queries") {
 		name := entry.Key.Value
 		if !slices.Contains(d.known.Rules, name) {
-			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, suggestNearest(name, d.known.Rules))
+			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, d.suggestNearest(name, d.known.Rules))
 			continue
 		}
 		list := d.decodeOneOrMore(entry.Value)

@@ -24,12 +24,8 @@ func (d *decoder) decodeMapping(n *yaml.Node, section string, fields []field) {
 	for _, entry := range d.uniqueEntries(n, section) {
 		key := entry.Key.Value
 		i := slices.Index(names, key)
-		if i < 0 && len(d.errs) >= maxErrors {
-			d.addError(entry.Key, "unknown key %s in %s", key, section)
-			continue
-		}
 		if i < 0 {
-			d.addError(entry.Key, "unknown key %s in %s%s", key, section, suggestNearestOrAll(key, names))
+			d.addError(entry.Key, "unknown key %s in %s%s", key, section, d.suggestNearestOrAll(key, names))
 			continue
 		}
 		if isNull(entry.Value) {
@@ -121,7 +117,7 @@ func (d *decoder) decodeOneOf(n *yaml.Node, noun string, names []string) string 
 	before := len(d.errs)
 	text := d.decodeText(n)
 	if len(d.errs) == before && !slices.Contains(names, text) {
-		d.addError(n, "unknown %s %s%s", noun, text, suggestNearestOrAll(text, names))
+		d.addError(n, "unknown %s %s%s", noun, text, d.suggestNearestOrAll(text, names))
 	}
 	return text
 }
@@ -163,15 +159,18 @@ func describeNode(n *yaml.Node) string {
 }
 
 // suggestNearestOrAll suggests the nearest name, or lists all if none is near.
-func suggestNearestOrAll(name string, names []string) string {
-	if s := suggestNearest(name, names); s != "" {
+func (d *decoder) suggestNearestOrAll(name string, names []string) string {
+	if s := d.suggestNearest(name, names); s != "" || len(d.errs) >= maxErrors {
 		return s
 	}
 	return ": there is " + strings.Join(names, ", ")
 }
 
-// suggestNearest suggests the nearest name, if one is near.
-func suggestNearest(name string, names []string) string {
+// suggestNearest suggests the nearest name, if one is near, in the errors that are printed.
+func (d *decoder) suggestNearest(name string, names []string) string {
+	if len(d.errs) >= maxErrors {
+		return ""
+	}
 	if nearest := Nearest(name, names); nearest != "" {
 		return ": did you mean " + nearest + "?"
 	}

@@ -137,6 +137,9 @@ func (r *scriptReader) expandVariable(p *syntax.ParamExp) word {
 
 // predictOutput returns what a statement prints, for the few whose output is known; nil for others.
 func (r *scriptReader) predictOutput(s *syntax.Stmt, stdin *word) *word {
+	if !r.countBytes(wordBytes) { // a substitution in another one is read again for each around it
+		return nil
+	}
 	for _, redirect := range s.Redirs {
 		if redirect.Op == syntax.Hdoc || redirect.Op == syntax.DashHdoc {
 			text := r.expandHeredoc(redirect)

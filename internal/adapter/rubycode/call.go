@@ -112,7 +112,7 @@ func (r *Run) callLiteral(n *node, c *Call) (v Value, ok bool) {
 	switch c.Receiver.Kind {
 	case String, Symbol:
 		v, ok = callTextMethod(c.Receiver, c.Name, c.Arguments)
-		r.bytes += len(v.Text)
+		r.bytes += len(v.Text) + valueBytes*len(v.Items)
 		return v, ok
 	case Array, Hash:
 		if c.Block.Kind == Proc {

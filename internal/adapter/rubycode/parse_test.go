@@ -157,6 +157,18 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestSplitText: the list of a text's parts ends when a run may make no more.
+func TestSplitText(t *testing.T) {
+	t.Parallel()
+	text := NewString(strings.Repeat("a \n", 1<<20))
+	for name, arguments := range map[string][]Value{"split": nil, "lines": nil, "split ": {NewString(" ")}} {
+		list, ok := callTextMethod(text, strings.TrimSpace(name), arguments)
+		if n := len(list.Items) * valueBytes; !ok || n <= mostBytes || n > mostBytes+valueBytes {
+			t.Errorf("%s: %t, %d elements", name, ok, len(list.Items))
+		}
+	}
+}
+
 // FuzzRead: no program makes the reader panic.
 func FuzzRead(f *testing.F) {
 	f.Add("class A < B[7.1]\n def up\n  execute <<~SQL if x?\n a #{b}\n SQL\n end\nend")

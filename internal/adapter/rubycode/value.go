@@ -1,6 +1,9 @@
 package rubycode
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // ValueKind is the kind of a [Value].
 type ValueKind byte
@@ -139,17 +142,13 @@ func callTextMethod(v Value, name string, arguments []Value) (Value, bool) {
 	case "downcase":
 		s = strings.ToLower(s)
 	case "lines":
-		out := Value{Kind: Array}
-		for line := range strings.Lines(s) {
-			out.Items = append(out.Items, NewString(line))
-		}
-		return out, true
+		return newTextArray(strings.Lines(s)), true
 	case "split":
 		if len(arguments) == 0 {
-			return newTextArray(strings.Fields(s)), true
+			return newTextArray(strings.FieldsSeq(s)), true
 		}
 		if arguments[0].Kind == String && arguments[0].Text != "" {
-			return newTextArray(strings.Split(s, arguments[0].Text)), true
+			return newTextArray(strings.SplitSeq(s, arguments[0].Text)), true
 		}
 		return Value{}, false
 	case "empty?", "blank?":
@@ -162,10 +161,13 @@ func callTextMethod(v Value, name string, arguments []Value) (Value, bool) {
 	return NewString(s), true
 }
 
-func newTextArray(list []string) Value {
+// newTextArray returns the texts. If they are more than a run may hold, so many that it ends.
+func newTextArray(texts iter.Seq[string]) Value {
 	out := Value{Kind: Array}
-	for _, s := range list {
-		out.Items = append(out.Items, NewString(s))
+	for s := range texts {
+		if out.Items = append(out.Items, NewString(s)); len(out.Items)*valueBytes > mostBytes {
+			break
+		}
 	}
 	return out
 }
