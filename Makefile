@@ -36,7 +36,8 @@ test-all: ## every test: with Rust, Ruby, Node, PHP, a JVM, Chromium, Neovim, Pg
 	$(MAKE) fuzz unit packaged ONWARD_REQUIRE=all
 
 packaged: ## tests of the live commands on a distribution's Postgres, with LLVM and default settings
-	ONWARD_TEST_SERVER=packaged ONWARD_REQUIRE=$(ONWARD_REQUIRE),packaged scripts/in-memory.sh $(GO) run ./internal/component/run -timeout 30m ./apply/... ./guard/... ./preflight/... ./verify/...
+	ONWARD_TEST_SERVER=packaged ONWARD_REQUIRE=$(ONWARD_REQUIRE),packaged scripts/in-memory.sh $(GO) run ./internal/component/run -timeout 30m \
+		./apply ./apply/internal/backfill ./apply/internal/session ./guard ./preflight ./verify
 
 setup: ## Postgres servers, Python environments and actionlint, for make test
 	./scripts/setup.sh

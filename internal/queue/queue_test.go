@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,11 +106,14 @@ func TestBehind(t *testing.T) {
 		defer cancel()
 		pgservertest.Exec(t, second, "BEGIN")
 		go func() { _, _ = second.Exec(ctx, "LOCK TABLE t IN ACCESS EXCLUSIVE MODE") }()
-		go func() { time.Sleep(50 * time.Millisecond); _, _ = third.Exec(ctx, "SELECT FROM t") }()
+		join := sync.OnceFunc(func() { go func() { _, _ = third.Exec(ctx, "SELECT FROM t") }() })
 		for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 			tail, err := ReadWaiters(t.Context(), ask, int(holder.PgConn().PID()))
 			if err != nil {
 				t.Fatal(err)
+			}
+			if tail.Count == 1 {
+				join()
 			}
 			if tail.Count == 2 && tail.Longest > 50*time.Millisecond {
 				break

@@ -86,9 +86,10 @@ os.wait()`
 	if n := KillMarked(mark); n != 1 {
 		t.Errorf("%d processes were ended", n)
 	}
-	time.Sleep(50 * time.Millisecond)
-	if n := KillMarked(mark); n != 0 {
-		t.Errorf("%d processes are left", n)
+	for end := time.Now().Add(10 * time.Second); KillMarked(mark) != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a process is left")
+		}
 	}
 }
 
