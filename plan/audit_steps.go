@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/permit"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -16,9 +17,29 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// mostSteps limits the steps of a plan that is judged, and mostTriggers those of their triggers that are on one table: each step that writes
+// the table may fire each of them.
+const mostSteps, mostTriggers = 3000, 150
+
+var triggerPattern = lazyregexp.New(`CREATE TRIGGER .* ON (\S+) FOR EACH`)
+
 // auditSteps audits each step like a migration of its own. It records the step's effects on
 // other sessions, and finds waits that grow with the size of a table.
 func (p *planner) auditSteps() {
+	triggers, most := map[string]int{}, 0
+	for i := range p.plan.Steps {
+		p.plan.Steps[i].Effects = []onward.Effect{}
+		for _, match := range triggerPattern.FindAllStringSubmatch(p.plan.Steps[i].SQL, -1) {
+			triggers[match[1]]++
+			most = max(most, triggers[match[1]])
+		}
+	}
+	if n := len(p.plan.Steps); n > mostSteps || most > mostTriggers {
+		p.fails = true
+		p.reportDoubt(p.plan.Steps[0].ID, "%d steps, with %d triggers on one table, are more than onward judges: divide the release", n, most)
+		p.plan.Proof.Checks = append(p.plan.Proof.Checks, onward.PlanCheck{Name: noFindingName, Detail: p.doubts[p.plan.Steps[0].ID][0]})
+		return
+	}
 	severity, stops := map[string]onward.Severity{}, map[string]bool{}
 	for _, r := range rules.All() {
 		severity[r.ID], stops[r.ID] = r.Severity, r.Stops
@@ -30,11 +51,11 @@ func (p *planner) auditSteps() {
 		Bookkeeping: all.HistoryTableNames(),
 	}, p.release.Deployed)
 	e.Release().Known = true
-	read, judged := true, map[string]bool{}
+	read, judged, contract := true, map[string]bool{}, p.plan.Contract()
 	var known, head usableNames // from the first step of the contract on
 	for i := range p.plan.Steps {
 		s := &p.plan.Steps[i]
-		if i == p.plan.Contract() {
+		if i == contract {
 			known, head = listUsableNames(e.Catalog(), nil), listUsableNames(p.changes[len(p.changes)-1].After, nil)
 		}
 		judged[s.ID] = i < len(p.steps) && p.steps[i].Judged
@@ -82,9 +103,11 @@ func (p *planner) auditSteps() {
 			p.doubts[f.Path] = append(p.doubts[f.Path], bad[len(bad)-1])
 		}
 	}
-	check := onward.PlanCheck{Name: "no step has a finding", OK: read && len(bad) == 0, Detail: strings.Join(bad, "\n")}
+	check := onward.PlanCheck{Name: noFindingName, OK: read && len(bad) == 0, Detail: strings.Join(bad, "\n")}
 	p.plan.Proof.Checks = append(p.plan.Proof.Checks, check)
 }
+
+const noFindingName = "no step has a finding"
 
 // measureStep records what a step does to other sessions, and what it costs.
 func (p *planner) measureStep(s *onward.PlanStep, m *rule.Migration) {

@@ -183,6 +183,9 @@ func effectTables(s *rule.Stmt, deltas []catalog.Delta) map[catalog.OID]bool {
 	return tables
 }
 
+// mostColumnKeys limits the pairs of a table and a word of one statement. If there are more, it uses all columns of its tables.
+const mostColumnKeys = 10_000
+
 // addNames adds the uses of relations, and of what names in a statement may mean.
 func (l *links) addNames(tables map[catalog.OID]bool, words []string) {
 	for _, w := range words {
@@ -193,6 +196,10 @@ func (l *links) addNames(tables map[catalog.OID]bool, words []string) {
 			continue
 		}
 		l.uses[relationKey(oid)] = true
+		if len(tables)*len(words) > mostColumnKeys {
+			l.uses[columnKey(oid, "")] = true
+			continue
+		}
 		for _, w := range words {
 			l.uses[columnKey(oid, w)] = true
 		}
@@ -223,7 +230,7 @@ func (l *links) addDelta(d *catalog.Delta, before *catalog.Catalog) {
 	table := d.Name().String()
 	if d.Old != nil || d.New != nil {
 		for _, name := range deltaNames(d) {
-			l.addChange(columnKey(d.OID, name), table+"."+name)
+			l.addColumnChange(d.OID, name, table+"."+name)
 		}
 		l.changes[rowsKey(d.OID)] = true
 		if d.Old != nil && d.Before != nil {
@@ -267,6 +274,11 @@ func (l *links) addOwnColumns(d *catalog.Delta) {
 	}
 }
 
+func (l *links) addColumnChange(t catalog.OID, name, label string) {
+	l.changes[columnKey(t, "")] = true
+	l.addChange(columnKey(t, name), label)
+}
+
 func (l *links) addChange(key, label string) {
 	l.changes[key], l.uses[key] = true, true
 	if l.label == "" {
@@ -300,7 +312,7 @@ func (l *links) addSharedKeyColumns(d *catalog.Delta, before *catalog.Catalog) {
 		}
 		l.uses[relationKey(t.OID)] = true // a new foreign key names it
 		for _, name := range t.ColumnNames(columns) {
-			l.addChange(columnKey(t.OID, name), name)
+			l.addColumnChange(t.OID, name, name)
 		}
 	}
 	for _, con := range d.Before.Constraints {
@@ -338,7 +350,7 @@ func (l *links) addWrittenRows(s *rule.Stmt, words []string) {
 		if r, _ := s.Before.Resolve(n.UpdateStmt.Relation); r != nil {
 			for _, set := range n.UpdateStmt.TargetList {
 				name := set.GetResTarget().GetName()
-				l.addChange(columnKey(r.OID, name), r.Name.String()+"."+name)
+				l.addColumnChange(r.OID, name, r.Name.String()+"."+name)
 			}
 		}
 		return

@@ -157,8 +157,9 @@ func (d *Draft) draftSteps(w audit.Writing, isBaseGone bool) error {
 		if err != nil {
 			return &config.InputError{Err: err}
 		}
+		planFiles := toPlanFiles(files)
 		for n := range joinedSteps {
-			joinedSteps[n].Files = toPlanFiles(files)
+			joinedSteps[n].Files = slices.Clone(planFiles)
 		}
 		d.Files = append(d.Files, files...)
 		i += len(joinedSteps) - 1

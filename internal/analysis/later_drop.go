@@ -240,8 +240,16 @@ func nameParts(n *pgparse.Node) []*pgparse.Node {
 // DropsByName reports whether a statement is a DROP of one of the kinds that names the relation,
 // and does not take it along.
 func DropsByName(n *pgparse.Node, name catalog.Name, kinds ...pgparse.ObjectType) bool {
-	d := n.GetDropStmt()
-	return slices.Contains(kinds, d.GetRemoveType()) && slices.ContainsFunc(d.GetObjects(), func(n *pgparse.Node) bool {
-		return pgparse.ClipName(pgparse.LastText(nameParts(n))) == name.Name
-	})
+	return DroppedNames(n, kinds...)[name.Name]
+}
+
+// DroppedNames are the names of the objects that a DROP of one of the kinds has.
+func DroppedNames(n *pgparse.Node, kinds ...pgparse.ObjectType) map[string]bool {
+	names := map[string]bool{}
+	if d := n.GetDropStmt(); slices.Contains(kinds, d.GetRemoveType()) {
+		for _, n := range d.GetObjects() {
+			names[pgparse.ClipName(pgparse.LastText(nameParts(n)))] = true
+		}
+	}
+	return names
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -149,10 +150,11 @@ func (b *binder) beginLevel(node any, w *pgparse.WithClause, outer *Level) *Leve
 	if len(list) == 0 {
 		return l
 	}
-	l.With = make([]*CTE, len(list))
-	for i, n := range list {
+	l.With, l.withNames = make([]*CTE, len(list)), make(map[string]int, len(list))
+	for i, n := range slices.Backward(list) {
 		c := n.GetCommonTableExpr()
 		l.With[i] = &CTE{Node: c, Name: pgparse.ClipName(c.GetCtename()), Open: true, Recursive: w.GetRecursive()}
+		l.withNames[l.With[i].Name] = i
 	}
 	for i, c := range l.With {
 		scope := l.withoutSources()
@@ -255,7 +257,7 @@ func (l *Level) withoutSources() *Level {
 	if len(l.With) == 0 {
 		return l.Outer
 	}
-	return &Level{Outer: l.Outer, With: l.With, sees: l.sees, Clause: l.Clause}
+	return &Level{Outer: l.Outer, With: l.With, withNames: l.withNames, sees: l.sees, Clause: l.Clause}
 }
 
 // bindTarget adds what a statement writes to.

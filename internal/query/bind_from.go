@@ -178,7 +178,7 @@ func (l *Level) CTE(rv *pgparse.RangeVar) *CTE {
 		return nil
 	}
 	for ; l != nil; l = l.Outer {
-		if i := slices.IndexFunc(l.With, func(c *CTE) bool { return c.Name == name }); i >= 0 {
+		if i, ok := l.withNames[name]; ok && i < len(l.With) {
 			return l.With[i]
 		}
 	}

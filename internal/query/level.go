@@ -20,6 +20,8 @@ type Level struct {
 	Outer *Level
 	// With are its WITH queries, in order.
 	With []*CTE
+	// withNames are the indexes of all WITH queries of the list, of which With is the beginning.
+	withNames map[string]int
 	// Arms are the two sides of UNION, INTERSECT and EXCEPT.
 	Arms []*Level
 	// Target is the relation that INSERT, UPDATE, DELETE or MERGE writes to.

@@ -240,7 +240,11 @@ func keepUnchanged(c *Change) *Steps {
 	if c.blocksOthers() {
 		reason = "run the statement unchanged: others wait for it"
 	}
-	if len(outside.Role{}.ListReach(c.Node)) > 0 { // apply runs such a statement only in this class
+	node := c.Node
+	if c.Command != nil {
+		node = &pgparse.Node{Node: &pgparse.Node_AlterTableCmd{AlterTableCmd: c.Command}}
+	}
+	if len(outside.Role{}.ListReach(node)) > 0 { // apply runs such a statement only in this class
 		class = onward.StepWork
 	}
 	phase := c.checkPhase("")

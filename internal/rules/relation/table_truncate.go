@@ -48,9 +48,9 @@ func checkTruncate(p *rule.Pass, s *rule.Stmt) {
 		}
 		names = append(names, e.Name.String())
 		t := analysis.QuoteTable(e.Name)
-		// What CASCADE reached goes first: it references what was named.
-		deletes = append([]string{recipe.InBatches("DELETE FROM "+t, t, "")}, deletes...)
+		deletes = append(deletes, recipe.InBatches("DELETE FROM "+t, t, ""))
 	}
+	slices.Reverse(deletes) // what CASCADE reached goes first: it references what was named
 	if len(names) == 0 {
 		return
 	}

@@ -31,10 +31,10 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 	if len(objects) == 0 {
 		return
 	}
-	t := s.Tx
+	t, names := s.Tx, analysis.DroppedNames(s.Node, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE)
 	for _, d := range changesByStatement(t)[s] {
 		if d.Kind != catalog.RelationDropped || !p.IsDeployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
-			!analysis.DropsByName(s.Node, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
+			!names[d.Before.Name.Name] {
 			continue
 		}
 		if d.Before.Name.Schema == onward.PlanRoom && s.Node.GetDropStmt().GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {

@@ -33,8 +33,9 @@ func checkDropCascade(p *rule.Pass, t *rule.Tx) {
 		}
 		var droppedObjects []string
 		severity, ownKeys := onward.Warning, true
+		names := analysis.DroppedNames(s.Node, s.Node.GetDropStmt().GetRemoveType())
 		for _, d := range changesByStatement(t)[s] {
-			description, heavy := describeDroppedAlong(p, s, d)
+			description, heavy := describeDroppedAlong(p, s, names, d)
 			if description == "" || isRecreated(t, d) || slices.Contains(droppedObjects, description) {
 				continue
 			}
@@ -110,10 +111,6 @@ func reportDroppedDefaults(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 			Instead: instead,
 		})
 	}
-}
-
-func isNamedByDrop(s *rule.Stmt, name catalog.Name) bool {
-	return analysis.DropsByName(s.Node, name, s.Node.GetDropStmt().GetRemoveType())
 }
 
 // isOnAlteredTable reports whether a delta is on the table that the statement alters.

@@ -39,8 +39,8 @@ func isCascade(n *pgparse.Node) bool {
 }
 
 // describeDroppedAlong names what a delta took along, when the statement does not; heavy says
-// that code or data depends on it.
-func describeDroppedAlong(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (description string, heavy bool) {
+// that code or data depends on it. names are those in a DROP.
+func describeDroppedAlong(p *rule.Pass, s *rule.Stmt, names map[string]bool, d *rule.Delta) (description string, heavy bool) {
 	if drop := s.Node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_SCHEMA && d.Before != nil &&
 		slices.ContainsFunc(drop.GetObjects(), func(n *pgparse.Node) bool { return n.GetString_().GetSval() == d.Before.Name.Schema }) {
 		return "", false // what is in it: schema-drop
@@ -48,7 +48,7 @@ func describeDroppedAlong(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (descriptio
 	switch d.Kind {
 	case catalog.RelationDropped:
 		if !p.IsDeployed(d) || d.Before.Kind == catalog.Sequence || d.Before.Parent != 0 ||
-			isNamedByDrop(s, d.Before.Name) || d.Before.Kind == catalog.CompositeType {
+			names[d.Before.Name.Name] || d.Before.Kind == catalog.CompositeType {
 			return "", false
 		}
 		return d.Before.Kind.String() + " " + d.Before.Name.String(), true
