@@ -137,6 +137,7 @@ func TestRoots(t *testing.T) {
 		"a module each": {map[string]string{
 			"a/db/changelog.xml": head + set + foot, "b/db/changelog.yaml": "databaseChangeLog: [{changeSet: {id: 1}}]",
 		}, "a/db b/db"},
+		"too deep":         {map[string]string{"db/changelog.xml": head + strings.Repeat("<a>", 200)}, "db"},
 		"no changelog":     {map[string]string{"db/changelog.yaml": "a: databaseChangeLog", "db/changelog.xml": "<a>databaseChangeLog</a>"}, ""},
 		"another database": {map[string]string{"db/oracle/changelog.xml": head + strings.ReplaceAll(set, "id=", `dbms="oracle" id=`) + foot}, "db/oracle"},
 	} {

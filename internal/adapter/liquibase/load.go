@@ -3,6 +3,7 @@ package liquibase
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,13 +23,13 @@ var Adapter = adapter.Base{
 // tool is Liquibase for rules.
 var tool = history.Tool{Name: "Liquibase", Unit: "changeset", Apart: "a changeset of its own with\nrunInTransaction=\"false\""}
 
-// findSources looks for changelogs that no other includes, and that reach a changeset which is no SQL.
+// findSources looks for changelogs that no other includes, and that reach a changeset which is no SQL, or are larger than what is read.
 func findSources(t adapter.Tree) (out []adapter.Source) {
 	for dir, list := range findRootChangelogs(t) {
 		var typed *root
 		s := adapter.Source{Framework: "liquibase", Dir: dir, Deep: true, Score: 3}
 		for _, r := range list {
-			if r.typed && typed == nil {
+			if (r.typed || errors.Is(r.changelog.err, errTooDeep)) && typed == nil {
 				typed = r
 			}
 			for _, f := range r.files {
