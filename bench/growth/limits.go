@@ -21,7 +21,6 @@ var limits = []limit{
 	{"time", "do-ifs", 60, "the parser copies the text of a body for each IF; pgparse bounds that to two seconds"},
 	{"time", "one-transaction-one-table", 20, "names are looked for among the columns of a table, at most 1,600"},
 	{"time", "one-table-grant", 25, "each GRANT is looked up among the table's"},
-	{"time", "drop-tables", 25, "the dependents of each table are looked for among all that goes"},
 	{"time", "plpgsql-called", 35, "the parser copies the text of a body for each statement; pgparse bounds that to two seconds"},
 	{"time", "do-executes", 30, "the same"},
 	{"time", "drop-owned", 25, "each DROP OWNED looks at all relations, whoever may own them"},
