@@ -57,6 +57,56 @@ func TestLostWrites(t *testing.T) {
 	}
 }
 
+// What removes or hides rows, and what depends on that, comes after the deployed code; what no phase suits is refused.
+func TestRemovedRows(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ release, early, missing string }{
+		"deleted": {"DELETE FROM orders WHERE status = 'x';", "", ""},
+		"one row": {"DELETE FROM customers WHERE id = 5;", "", ""},
+		"moved": {
+			"CREATE TABLE past (LIKE orders); " +
+				"WITH d AS (DELETE FROM orders WHERE id = 5 RETURNING *) INSERT INTO past SELECT * FROM d;", "CREATE TABLE past", "",
+		},
+		"marked":              {"UPDATE customers SET note = 'archived' WHERE age = '1';", "", ""},
+		"then a constraint":   {"DELETE FROM orders WHERE total < 0; ALTER TABLE orders ADD CHECK (total >= 0);", "", ""},
+		"then a unique index": {"DELETE FROM orders WHERE total < 0; CREATE UNIQUE INDEX ON orders (lower(status));", "", ""},
+		"by a foreign key":    {"DELETE FROM customers WHERE id < 0; ALTER TABLE customers ADD CHECK (id >= 0);", "", ""},
+		"then others":         {"DELETE FROM orders WHERE total < 0; ALTER TABLE orders ADD COLUMN x int;", "ADD COLUMN x", ""},
+		"then their values":   {"DELETE FROM orders WHERE total < 0; UPDATE orders SET total = total + 1;", "", ""},
+		"all":                 {"DELETE FROM keyless;", "", "removes all rows of keyless"},
+		"emptied":             {"TRUNCATE keyless;", "", "removes all rows of keyless"},
+		"emptied and dropped": {"TRUNCATE keyless; DROP TABLE keyless;", "", ""},
+		"copied, then deleted": {
+			"CREATE TABLE past AS SELECT * FROM orders WHERE total < 5; " +
+				"DELETE FROM orders WHERE total < 5;", "CREATE TABLE past", "which migrations/00002_step.sql:2 reads",
+		},
+		"deleted, then copied": {"DELETE FROM orders WHERE total < 5; CREATE TABLE rest AS SELECT * FROM orders;", "", "no phase suits both codes"},
+		"listed, then deleted": {
+			"CREATE TABLE old AS SELECT id FROM orders WHERE total < 5; DELETE FROM orders USING old WHERE orders.id = old.id;", "CREATE TABLE old", "",
+		},
+		"of the release": {
+			"CREATE TABLE kinds (id int PRIMARY KEY); INSERT INTO kinds VALUES (1), (2); DELETE FROM kinds WHERE id = 1;", "DELETE FROM kinds", "",
+		},
+		"shown": {"UPDATE customers SET note = 'shown' WHERE id = 1;", "SET note", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := sketchRelease(t, repository(t, base, c.release))
+			missing := strings.Join(p.Proof.Missing, "\n")
+			if c.missing == "" && missing != "" || !strings.Contains(missing, c.missing) {
+				t.Errorf("missing is %q, want %q", missing, c.missing)
+			}
+			var early string
+			for _, s := range p.Steps[:p.Contract()] {
+				early += s.SQL
+			}
+			if c.missing == "" && (c.early == "") != (early == "") || !strings.Contains(early, c.early) || strings.Contains(early, "DELETE FROM orders") {
+				t.Errorf("before the contract, want %q:\n%s", c.early, told(p))
+			}
+		})
+	}
+}
+
 // A function that a trigger calls is left with the columns that it needs, and is replaced if they are planned.
 func TestFunctionOfLeftColumns(t *testing.T) {
 	t.Parallel()

@@ -121,7 +121,7 @@ func (p *planner) reportDoubt(step, format string, args ...any) {
 func (p *planner) collectFindings(c *recipe.Change) {
 	if n := len(p.parts); n > 0 && p.parts[n-1].change != nil && p.parts[n-1].change.Stmt == c.Stmt {
 		last := p.parts[n-1].change
-		c.Breaks, c.Locks, c.Rows, c.Copies = slices.Clip(last.Breaks), slices.Clip(last.Locks), slices.Clip(last.Rows), slices.Clip(last.Copies)
+		c.Breaks, c.Locks, c.Rows, c.Copies, c.Renames = slices.Clip(last.Breaks), slices.Clip(last.Locks), slices.Clip(last.Rows), slices.Clip(last.Copies), nil
 		return
 	}
 	for i := range p.report.Findings {
@@ -160,8 +160,11 @@ func addByRule(c *recipe.Change, f *onward.Finding) {
 	if slices.Contains(manyRows, f.Rule) && f.Severity >= onward.Warning && f.ProbablySmall == "" {
 		c.Rows = append(c.Rows, *f)
 	}
-	if f.Rule == release.CopyWithoutSync.ID {
+	switch f.Rule {
+	case release.CopyWithoutSync.ID:
 		c.Copies = append(c.Copies, *f)
+	case data.ValueRenamed.ID:
+		c.Renames = append(c.Renames, *f)
 	}
 }
 

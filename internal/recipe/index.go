@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -61,7 +62,7 @@ var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Steps {
 func (c *Change) indexPhase(t *catalog.Relation, stmt *pgparse.IndexStmt) onward.PlanPhase {
 	var columns []string
 	for _, p := range stmt.IndexParams {
-		columns = append(columns, p.GetIndexElem().GetName())
+		columns = append(columns, cmp.Or(p.GetIndexElem().GetName(), "an expression"))
 	}
 	switch {
 	case stmt.Unique:

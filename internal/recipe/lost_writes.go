@@ -17,6 +17,9 @@ func (c *Change) reportLostWrites(m *Steps) *Steps {
 		return m
 	}
 	place := fmt.Sprintf("%s:%d", c.Migration.Path, c.Line)
+	for _, f := range c.Renames {
+		m.addMissing("%s: %s. No phase suits both codes: release code that accepts both values, and change the rows after it", place, f.Fact)
+	}
 	for _, read := range c.readColumns(c.Node) {
 		if name, isDropped := c.Release.droppedName(read); isDropped {
 			m.addMissing("%s reads %s, which the release drops: what the deployed code writes there after the backfill is lost. Drop it a release later",

@@ -23,8 +23,8 @@ type Change struct {
 	Release *Release
 	// Breaks are the findings that the change may break deployed code. Locks are the findings that it
 	// makes others wait. Rows are the findings that it writes many rows in one transaction. Copies are the findings
-	// that it copies rows once while the deployed code writes others.
-	Breaks, Locks, Rows, Copies []onward.Finding
+	// that it copies rows once while the deployed code writes others. Renames are those that it writes a value which the deployed code does not know.
+	Breaks, Locks, Rows, Copies, Renames []onward.Finding
 }
 
 // Release is the subject of a plan, with the decisions that its recipes have made so far.
@@ -51,6 +51,9 @@ type Release struct {
 	columnOrder   []*columnChange
 	// followed are the statements whose new columns a trigger keeps in step with the row.
 	followed map[*Change]*followedColumns
+	// mirrored are the statements whose copies triggers keep in step. removals are the changes that remove or hide rows, by the deployed table.
+	mirrored map[*Change]bool
+	removals map[catalog.OID]*Change
 	// enums are those that the release makes again with other values.
 	enums []*replacedEnum
 	// shadows are tables that replace others.
@@ -88,6 +91,8 @@ func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
 		copied:        map[catalog.OID]onward.PlanPhase{},
 		derived:       map[string]bool{},
 		names:         map[string]bool{},
+		mirrored:      map[*Change]bool{},
+		removals:      map[catalog.OID]*Change{},
 		columnChanges: map[columnID]*columnChange{},
 		Filled:        map[string]bool{},
 		Volatile:      map[string]bool{},
@@ -179,7 +184,7 @@ var Recipes = []*Recipe{
 }
 
 // PlanChange returns the steps of a change: those of its recipe, or the change itself. They set the privileges on what they create.
-func PlanChange(c *Change) *Steps { return chooseSteps(c).setPrivileges(c.Release) }
+func PlanChange(c *Change) *Steps { return c.delayRemoval(chooseSteps(c)).setPrivileges(c.Release) }
 
 // chooseSteps returns the steps of the first recipe that applies to a change.
 func chooseSteps(c *Change) *Steps {
@@ -214,6 +219,7 @@ func chooseSteps(c *Change) *Steps {
 		switch m := r.Make(c); {
 		case m == nil:
 		case r == tableCopyRecipe || r == columnFollowed: // their triggers follow the deployed code
+			c.Release.mirrored[c] = len(m.Missing) == 0
 			return m
 		default:
 			return c.reportLostWrites(m)
@@ -367,34 +373,4 @@ func qualifiedColumn(t *catalog.Relation, column string) string {
 // Fills records that a backfill fills a column.
 func (r *Release) markFilled(t *catalog.Relation, column string) {
 	r.filled[columnKey(t, column)] = true
-}
-
-// checkPhase returns the phase in which a condition on columns is added: after the backfill that
-// fills one of them, and after the deployed code is gone if the condition might break it.
-func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
-	if c.breaksDeployed() {
-		return onward.Contract
-	}
-	switch t := c.changedTable(); {
-	case t != nil && slices.ContainsFunc(columns, func(column string) bool { return c.Release.derived[columnKey(t, column)] }):
-		return onward.Contract
-	case t != nil && c.Release.fillsAnyColumn(t, columns):
-		return onward.Backfill
-	}
-	return onward.Expand
-}
-
-// breaksDeployed reports whether a change may break the deployed code.
-func (c *Change) breaksDeployed() bool {
-	if slices.ContainsFunc(c.Breaks, func(f onward.Finding) bool { return f.Severity >= onward.Warning }) {
-		return true
-	}
-	if c.commandType() != pgparse.AlterTableType_AT_SetNotNull {
-		return false
-	}
-	// That a new column is required is reported at the command that adds it.
-	colChange := c.findColumnChange()
-	return colChange != nil && colChange.old == nil && slices.ContainsFunc(colChange.changes, func(o *Change) bool {
-		return o.commandType() == pgparse.AlterTableType_AT_AddColumn && o.breaksDeployed()
-	})
 }

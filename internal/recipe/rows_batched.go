@@ -313,33 +313,3 @@ func RowVerb(n *pgparse.Node) string {
 func (c *Change) readsRows() bool {
 	return c.verb() != "" || c.Node.GetSelectStmt() != nil || c.Node.GetCreateTableAsStmt() != nil || c.Node.GetRefreshMatViewStmt() != nil
 }
-
-// phaseAfterFills returns the phase of a statement that reads rows: not before the step that fills one of its tables.
-func (c *Change) phaseAfterFills(phase onward.PlanPhase) onward.PlanPhase {
-	seen := map[catalog.OID]bool{}
-	var look func(r *catalog.Relation)
-	look = func(r *catalog.Relation) {
-		if r == nil || seen[r.OID] || phase == onward.Contract {
-			return
-		}
-		seen[r.OID] = true
-		if slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return c.Release.filled[columnKey(r, col.Name)] }) {
-			phase = onward.Backfill
-		}
-		if fillPhase, ok := c.Release.copied[r.OID]; ok && fillPhase != onward.Expand {
-			phase = fillPhase
-		}
-		if r.View != nil { // a materialized view is filled from what its query reads
-			for _, oid := range r.View.Reads {
-				look(c.Before.Relation(oid))
-			}
-		}
-	}
-	pgparse.Walk(c.Node, func(m any) bool {
-		if rv, ok := m.(*pgparse.RangeVar); ok {
-			look(c.resolveRelation(rv))
-		}
-		return true
-	})
-	return phase
-}
