@@ -171,3 +171,52 @@ func TestFollowedColumns(t *testing.T) {
 		t.Errorf("the rows are %q, want %q: %v\n%s", got, want, err, told(p))
 	}
 }
+
+// A function or a view that the deployed code uses is replaced after the backfill of the columns that its text names.
+func TestReplacedBodies(t *testing.T) {
+	t.Parallel()
+	const begin, end = "-- +goose StatementBegin\n", "\n-- +goose StatementEnd\n"
+	function := func(name, body string) string {
+		return begin + "CREATE OR REPLACE FUNCTION " + name + " AS $$ " + body + " $$;" + end
+	}
+	deployed := "CREATE TABLE seen (id bigint PRIMARY KEY, a text, b int);\nCREATE VIEW looks AS SELECT id, a FROM seen;\nCREATE TABLE log (what text);\n" +
+		function("label(k bigint) RETURNS text LANGUAGE sql", "SELECT a FROM seen WHERE id = k") +
+		function("note() RETURNS trigger LANGUAGE plpgsql", "BEGIN RETURN NEW; END") +
+		"CREATE TRIGGER note BEFORE INSERT OR UPDATE ON seen FOR EACH ROW EXECUTE FUNCTION note();"
+	const add, fill = "ALTER TABLE seen ADD COLUMN c text;\n", "UPDATE seen SET c = upper(a);\n"
+	for name, c := range map[string]struct{ release, late, missing string }{
+		"a function": {add + fill + function("label(k bigint) RETURNS text LANGUAGE sql", "SELECT c FROM seen WHERE id = k"), "FUNCTION label", ""},
+		"a view":     {add + fill + "CREATE OR REPLACE VIEW looks AS SELECT id, c AS a FROM seen;", "VIEW looks", ""},
+		"a view of another": {add + fill + "CREATE OR REPLACE VIEW looks AS SELECT id, a, c FROM seen;" +
+			function("label(k bigint) RETURNS text LANGUAGE sql", "SELECT x.a FROM looks AS x"), "FUNCTION label", ""},
+		"dropped and made": {add + fill + "DROP FUNCTION label(bigint);" + strings.Replace(function("label(k bigint) RETURNS text LANGUAGE sql",
+			"SELECT c FROM seen WHERE id = k"), " OR REPLACE", "", 1), "FUNCTION label", ""},
+		"a renamed column": {"ALTER TABLE seen RENAME COLUMN b TO d;\n" +
+			function("label(k bigint) RETURNS text LANGUAGE sql", "SELECT d::text FROM seen WHERE id = k"),
+			"FUNCTION label", ""},
+		"a trigger reads": {add + fill +
+			function("note() RETURNS trigger LANGUAGE plpgsql", "BEGIN INSERT INTO log VALUES (NEW.c); RETURN NEW; END"), "FUNCTION note", ""},
+		"a trigger fills it": {add + function("note() RETURNS trigger LANGUAGE plpgsql", "BEGIN NEW.c := upper(NEW.a); RETURN NEW; END") + fill, "", ""},
+		"before the fill":    {add + function("label(k bigint) RETURNS text LANGUAGE sql", "SELECT c FROM seen WHERE id = k") + fill, "", "Put it after that"},
+		"another column":     {add + fill + function("label(k bigint) RETURNS text LANGUAGE sql", "SELECT upper(a) FROM seen WHERE id = k"), "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := sketchRelease(t, repository(t, deployed, c.release))
+			missing := strings.Join(p.Proof.Missing, "\n")
+			if c.missing == "" && missing != "" || !strings.Contains(missing, c.missing) {
+				t.Errorf("missing is %q, want %q", missing, c.missing)
+			}
+			isFilled, late := false, ""
+			for _, s := range p.Steps[:p.Contract()] {
+				isFilled = isFilled || s.Repeat
+				if isFilled && strings.Contains(s.SQL, " OR REPLACE ") {
+					late += s.SQL
+				}
+			}
+			if !strings.Contains(late, c.late) || c.late == "" && late != "" {
+				t.Errorf("after the backfill, want %q:\n%s", c.late, told(p))
+			}
+		})
+	}
+}

@@ -27,7 +27,7 @@ var functionReplace = &Recipe{Name: "function-replace", Make: func(c *Change) *S
 	}
 	old := drop.droppedFunction()
 	m := &Steps{}
-	s := m.addStep(c.checkPhase(""), onward.StepDDL, "replace function "+old.Name.Name+": calls go on", replaced...)
+	s := m.addStep(c.phaseOfBody(m, c.checkPhase("")), onward.StepDDL, "replace function "+old.Name.Name+": calls go on", replaced...)
 	s.Undo = addOrReplace(old.Source)
 	return m
 }}

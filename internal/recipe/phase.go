@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -68,4 +69,72 @@ func (c *Change) phaseAfterFills(phase onward.PlanPhase) onward.PlanPhase {
 		return true
 	})
 	return phase
+}
+
+// phaseOfBody returns the phase in which a change replaces a function, a procedure or a view that the deployed code uses: not before the step that
+// fills a new column or table which its text names. A function of triggers that gives the column its value is needed before.
+func (c *Change) phaseOfBody(m *Steps, phase onward.PlanPhase) onward.PlanPhase {
+	r, name := c.Release, ""
+	for _, d := range c.Deltas {
+		switch {
+		case d.Kind == catalog.ViewReplaced:
+			name = d.Name().Name
+		case d.NewFunction != nil && (d.OldFunction != nil || r.recreations.dropOf[c] != nil):
+			name = d.NewFunction.Name.Name
+		}
+	}
+	if name == "" || phase == onward.Contract {
+		return phase
+	}
+	words := pgparse.ListWrittenNames(c.SQL, c.Node)
+	isDelayed := slices.ContainsFunc(words, func(word string) bool { return word != name && r.delayedBodies[word] })
+	r.head.EachRelation(func(t *catalog.Relation) bool {
+		base := r.Deployed.Relation(t.OID)
+		isFired := slices.ContainsFunc(t.Triggers, func(x *catalog.Trigger) bool { return x.Function.Name == name })
+		if !isFired && !slices.Contains(words, t.Name.Name) {
+			return true
+		}
+		isDelayed = isDelayed || base == nil && r.copied[t.OID] == onward.Backfill
+		for _, col := range t.Columns {
+			if base == nil || base.Column(col.Name) != nil || !slices.Contains(words, col.Name) || isFired && assignsNew(c.SQL, col.Name) {
+				continue
+			}
+			if fill := r.findLaterFill(c, columnID{t.OID, col.Attnum}); fill != nil {
+				m.addMissing("%s:%d replaces %s, which names %s.%s, before line %d of %s fills it: the deployed code would read no value. Put it after that",
+					c.Migration.Path, c.Line, name, t.Name, col.Name, fill.Line, fill.Migration.Path)
+			}
+			isDelayed = isDelayed || r.filled[columnKey(t, col.Name)]
+		}
+		return true
+	})
+	if isDelayed {
+		r.delayedBodies[name] = true
+		return onward.Backfill
+	}
+	return phase
+}
+
+// findLaterFill returns a change after another one that fills a column, or makes it from a deployed one; nil for none.
+func (r *Release) findLaterFill(c *Change, id columnID) *Change {
+	column := r.columnChanges[id]
+	for _, d := range r.changes[slices.Index(r.changes, c)+1:] {
+		if slices.Contains(d.setColumns(), id) || column != nil && column.old != nil && slices.Contains(column.changes, d) {
+			return d
+		}
+	}
+	return nil
+}
+
+// assignsNew reports whether a trigger's function gives a column of the new row a value.
+func assignsNew(body, column string) bool {
+	words := strings.Fields(strings.NewReplacer(":=", " = ", "=", " = ", ";", " ; ", `"`, "").Replace(strings.ToLower(body)))
+	for i, w := range words {
+		if w != "new."+strings.ToLower(column) || i == 0 || i+1 == len(words) {
+			continue
+		}
+		if words[i-1] == "into" || words[i+1] == "=" && slices.Contains([]string{";", "begin", "then", "else", "loop"}, words[i-1]) {
+			return true
+		}
+	}
+	return false
 }

@@ -54,6 +54,8 @@ type Release struct {
 	// mirrored are the statements whose copies triggers keep in step. removals are the changes that remove or hide rows, by the deployed table.
 	mirrored map[*Change]bool
 	removals map[catalog.OID]*Change
+	// delayedBodies are the functions and views that are replaced after a backfill.
+	delayedBodies map[string]bool
 	// enums are those that the release makes again with other values.
 	enums []*replacedEnum
 	// shadows are tables that replace others.
@@ -92,6 +94,7 @@ func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
 		derived:       map[string]bool{},
 		names:         map[string]bool{},
 		mirrored:      map[*Change]bool{},
+		delayedBodies: map[string]bool{},
 		removals:      map[catalog.OID]*Change{},
 		columnChanges: map[columnID]*columnChange{},
 		Filled:        map[string]bool{},
@@ -253,7 +256,7 @@ func keepUnchanged(c *Change) *Steps {
 	if len(outside.Role{}.ListReach(node)) > 0 { // apply runs such a statement only in this class
 		class = onward.StepWork
 	}
-	phase := c.checkPhase("")
+	phase := c.phaseOfBody(m, c.checkPhase(""))
 	if name := c.writesSystemCatalog(); name != "" {
 		m.addMissing("%s:%d writes the system catalog %s, which is only safe if nobody sees it before the migration ends: steps commit one by one", c.Migration.Path,
 			c.Line, name)
