@@ -87,13 +87,14 @@ func (c *Change) constraintSteps(typ pgparse.ConstrType, kind catalog.Constraint
 		return nil
 	}
 	m := &Steps{}
-	m.addConstraintSteps(t, newCon.Name, constraintDefinition(c.Text), c.constraintPhase(newCon))
+	phase := m.constraintPhase(c, newCon)
+	m.addConstraintSteps(t, newCon.Name, constraintDefinition(c.Text), phase)
 	return m
 }
 
 // constraintPhase returns the phase in which a change adds a constraint. A foreign key that sets columns to NULL waits until they
-// accept it.
-func (c *Change) constraintPhase(newCon *catalog.Constraint) onward.PlanPhase {
+// accept it. If the release makes rows satisfy the constraint, the deployed code may write others: they follow before it.
+func (m *Steps) constraintPhase(c *Change, newCon *catalog.Constraint) onward.PlanPhase {
 	if slices.Contains([]string{newCon.OnDelete, newCon.OnUpdate}, "set null") {
 		for _, n := range newCon.Columns {
 			colChange := c.Release.columnChanges[columnID{c.AlteredRelation().OID, n}]
@@ -104,7 +105,12 @@ func (c *Change) constraintPhase(newCon *catalog.Constraint) onward.PlanPhase {
 			}
 		}
 	}
-	return c.checkPhase(c.constraintColumns(newCon)...)
+	columns := c.constraintColumns(newCon)
+	if repairs := c.listRepairs(c.AlteredRelation(), c.After.Relation(newCon.Ref), columns); len(repairs) > 0 {
+		m.repeatRepairs(c, repairs, c.violationOf(newCon))
+		return onward.Contract
+	}
+	return c.checkPhase(columns...)
 }
 
 // constraintColumns returns the columns of a constraint that a change adds. The same statement may have added the columns.

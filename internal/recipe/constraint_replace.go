@@ -34,7 +34,7 @@ var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change
 		conName = c.Release.uniqueName(conName, "onward", "")
 	}
 	m := &Steps{}
-	phase := c.constraintPhase(newCon)
+	phase := m.constraintPhase(c, newCon)
 	m.addConstraintSteps(t, conName, notValidWords.ReplaceAllString(constraintDefinition(c.Text), ""), phase)
 	if head := c.Release.head.Relation(t.OID); head != nil && head.Constraint(newCon.Name) != nil && !head.Constraint(newCon.Name).Valid {
 		m.Steps = m.Steps[:len(m.Steps)-1] // the release does not validate it
