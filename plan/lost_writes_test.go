@@ -136,6 +136,16 @@ func TestWiderKeyNote(t *testing.T) {
 			t.Errorf("UNIQUE (%s): the notes are %q", columns, notes)
 		}
 	}
+	const deployed = "CREATE TABLE seen (id bigint PRIMARY KEY, a int, b int, c int);\nCREATE UNIQUE INDEX seen_once ON seen (a, lower(b::text)) WHERE c > 0;"
+	for create, want := range map[string]bool{
+		"CREATE UNIQUE INDEX seen_once ON seen (a, b, c);": true, "": true, "CREATE UNIQUE INDEX twice ON seen (a);": false,
+		"CREATE UNIQUE INDEX twice ON seen (a) WHERE b > 0;": true,
+	} {
+		notes := strings.Join(sketchRelease(t, repository(t, deployed, "DROP INDEX seen_once; "+create)).Notes, "\n")
+		if strings.Contains(notes, "seen_once of seen is still on a, an expression alone") != want {
+			t.Errorf("%s: the notes are %q", create, notes)
+		}
+	}
 }
 
 // A trigger computes new columns of what the deployed code writes before, during and after the backfill. It leaves what new code writes.

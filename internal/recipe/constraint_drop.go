@@ -15,10 +15,15 @@ var constraintDrop = &Recipe{Name: "constraint-drop", Make: func(c *Change) *Ste
 	before, base, old := c.findRestoredConstraint(t, old)
 	x := before.Relation(old.Index)
 	phase := c.checkPhase("")
-	if x == nil || x.Index == nil || old.WithoutOverlaps || phase == onward.Contract {
+	if x == nil || x.Index == nil || old.WithoutOverlaps {
 		return nil
 	}
 	name := c.Command.Name
+	if phase == onward.Contract {
+		m := keepUnchanged(c)
+		m.noteNarrowKey(c, t, name, x)
+		return m
+	}
 	m := &Steps{}
 	s := m.addStep(phase, onward.StepDDL, "drop constraint "+name+" of "+t.Name.Name+": new code may write what it refuses",
 		"ALTER TABLE "+tableName(t)+" "+c.plannedText())

@@ -27,10 +27,7 @@ var constraintKey = &Recipe{Name: "constraint-key", Make: func(c *Change) *Steps
 		return nil
 	}
 	m := &Steps{}
-	if after := c.After.Relation(t.OID); !isSubset(after.ColumnNames(newCon.Columns), t.ColumnNames(old.Columns)) {
-		m.addNote("up to the last step, %s of %s is still on %s alone: new code must not write rows that differ only in other columns. An INSERT of "+
-			"such a row is refused, and ON CONFLICT DO UPDATE overwrites the first one", old.Name, t.Name, strings.Join(t.ColumnNames(old.Columns), ", "))
-	}
+	m.noteNarrowKey(c, t, old.Name, c.Release.Deployed.Relation(old.Index))
 	phase := m.addKeyNotNull(c, t, newCon)
 	exchange := func(index string) *Steps {
 		m.addStep(onward.Contract, onward.StepDDL, "replace constraint "+old.Name+" by "+newCon.Name+": no row is read",
@@ -47,6 +44,27 @@ var constraintKey = &Recipe{Name: "constraint-key", Make: func(c *Change) *Steps
 	m.addIndex(t, indexName, indexBody(c.After.Relation(t.OID), x.Index, x), true, phase)
 	return exchange(indexName)
 }}
+
+// noteNarrowKey says what new code must not write while a unique index of the deployed code is there, if the release keeps nothing that refuses it, too.
+func (m *Steps) noteNarrowKey(c *Change, t *catalog.Relation, name string, index *catalog.Relation) {
+	head := c.Release.head.Relation(t.OID)
+	if head == nil || index == nil || index.Index == nil || !index.Index.Unique {
+		return
+	}
+	old := keyColumns(index.Index)
+	for _, r := range c.Release.head.IndexesOf(head) {
+		if x := r.Index; x != nil && x.Unique && x.Predicate == nil && len(keyColumns(x)) == len(x.Keys) &&
+			!slices.ContainsFunc(keyColumns(x), func(n int16) bool { return !slices.Contains(old, n) }) {
+			return
+		}
+	}
+	columns := t.ColumnNames(old)
+	if len(old) < len(index.Index.Keys) {
+		columns = append(columns, "an expression")
+	}
+	m.addNote("up to the last step, %s of %s is still on %s alone: new code must not write rows that differ only in other columns. An INSERT of "+
+		"such a row is refused, and ON CONFLICT DO UPDATE overwrites the first one", name, t.Name, strings.Join(columns, ", "))
+}
 
 // droppedKey returns the primary key or unique constraint of the base that a change drops; nil if it drops none.
 func (c *Change) droppedKey() *catalog.Constraint {

@@ -210,7 +210,10 @@ func (c *Change) addIndexDrop(m *Steps, name []*pgparse.Node, missingOK bool) {
 		// Its undo is the table's.
 		m.addStep(onward.Expand, onward.StepDDL, "drop index "+object+" of "+t.Name.Name+", which no code uses yet", drop+guard+qualifiedName(name))
 		return
-	case t != nil && t.Kind == catalog.PartitionedTable: // CONCURRENTLY is refused
+	case t != nil:
+		m.noteNarrowKey(c, t, object, index)
+	}
+	if t != nil && t.Kind == catalog.PartitionedTable { // CONCURRENTLY is refused
 		m.addStep(onward.Contract, onward.StepDDL, "drop index "+object+" after the deploy: deployed queries may rely on it", drop+guard+qualifiedName(name))
 		return
 	}
