@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -79,5 +80,30 @@ func TestLateRows(t *testing.T) {
 				t.Errorf("the rows are %q, want %q: %v\n%s", got, want, err, told(p))
 			}
 		})
+	}
+}
+
+// Values that are computed once from what the deployed code is known to write are not proven.
+func TestWrittenSources(t *testing.T) {
+	t.Parallel()
+	const deployed = "-- +goose Up\nCREATE TABLE teams (id bigint PRIMARY KEY, name text, size int); " +
+		"CREATE TABLE users (id bigint PRIMARY KEY, team bigint, mail text, title text);"
+	const code = "def save(cur, i, m):\n    cur.execute(\"UPDATE users SET mail = %s WHERE id = %s\", (m, i))\n" +
+		"    cur.execute(\"INSERT INTO teams (id, name) VALUES (%s, %s)\", (i, m))\n"
+	for release, written := range map[string]bool{
+		"UPDATE users SET mail = lower(mail);":                                                               true,
+		"UPDATE users SET title = teams.name FROM teams WHERE teams.id = team;":                              true,
+		"INSERT INTO teams (id, name) SELECT id, mail FROM users;":                                           true,
+		"UPDATE teams SET name = (SELECT max(title) FROM users);":                                            false,
+		"UPDATE users SET title = upper(title);":                                                             false,
+		"UPDATE users SET mail = lower(mail) WHERE mail IS NULL; ALTER TABLE users ALTER mail SET NOT NULL;": false,
+		"INSERT INTO teams (id, name) VALUES (1, 'x');":                                                      false,
+	} {
+		dir := gittest.Commits(t, map[string]string{"migrations/00001_step.sql": deployed + "\n", "app.py": code},
+			map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + release + "\n"})
+		missing := strings.Join(sketchRelease(t, dir).Proof.Missing, "\n")
+		if strings.Contains(missing, "which the deployed code goes on writing") != written || !written && missing != "" {
+			t.Errorf("%s: missing is %q", release, missing)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	}
 	src := &source{
 		report: report, folds: folds, settings: c.Settings, deployed: deployedSchema(folds), measure: release.Measure,
-		estimates: release, known: c.New,
+		estimates: release, known: c.New, writer: findWriter(release, c.Old),
 	}
 	finish := func(p *planner) error {
 		if err := p.reportUnfilteredQueries(release, c.New); err != nil {

@@ -22,6 +22,8 @@ type source struct {
 	// estimates is nil if sizes are not asked for.
 	estimates estimator
 	known     recordings
+	// writer is [recipe.Release.Writer].
+	writer func(table *catalog.Relation, column string) string
 	// chains are all chains of the release; nil before they are needed.
 	chains []*chain
 }
@@ -48,7 +50,7 @@ func (s *source) newPlanner() *planner {
 		},
 	}
 	p.release = recipe.NewRelease(s.deployed, s.report.Postgres)
-	p.release.Unwritten = s.known.proveUnwritten
+	p.release.Unwritten, p.release.Writer = s.known.proveUnwritten, s.writer
 	if s.settings != nil {
 		p.release.Deprecated, p.release.SoftDelete = s.settings.Deprecated, s.settings.SoftDelete
 	}

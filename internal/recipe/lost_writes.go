@@ -27,6 +27,7 @@ func (c *Change) reportLostWrites(m *Steps) *Steps {
 			return m
 		}
 	}
+	c.reportWrittenSources(m, place)
 	update := c.Node.GetUpdateStmt()
 	for i, id := range c.setColumns() {
 		change := c.Release.columnChanges[id]
@@ -53,6 +54,46 @@ func (c *Change) reportLostWrites(m *Steps) *Steps {
 		}
 	}
 	return m
+}
+
+// reportWrittenSources adds that the deployed code writes what a change computes values of deployed columns from, or copies into a deployed table.
+func (c *Change) reportWrittenSources(m *Steps, place string) {
+	r, t := c.Release, c.writtenTable()
+	if r.Writer == nil || t == nil || r.Deployed.Relation(t.OID) == nil || c.hidesRows() || c.changesRemainingRows() || c.isRepair() {
+		return
+	}
+	parts := []*pgparse.Node{c.Node.GetInsertStmt().GetSelectStmt()}
+	for i, id := range c.setColumns() {
+		if r.Deployed.Relation(t.OID).Attr(id.column) != nil {
+			parts = append(parts, c.Node.GetUpdateStmt().TargetList[i])
+			parts = append(parts, c.Node.GetUpdateStmt().FromClause...)
+		}
+	}
+	for _, id := range c.readColumns(parts...) {
+		base := r.Deployed.Relation(id.table)
+		if query := r.Writer(base, base.Attr(id.column).Name); query != "" {
+			m.addMissing("%s computes rows of %s from %s, which the deployed code goes on writing: what it writes after that is not among them. "+
+				"Run the statement a release later. It writes: %s", place, t.Name, r.columnName(id), query)
+			return
+		}
+	}
+}
+
+// isRepair reports whether a later change requires what an earlier one makes of the rows, and repeats it.
+func (c *Change) isRepair() bool {
+	return slices.ContainsFunc(c.Release.changes, func(d *Change) bool {
+		if d.constraintNode(pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN) == nil && d.commandType() != pgparse.AlterTableType_AT_SetNotNull {
+			return false
+		}
+		columns, newCon := []string{d.Command.Name}, &catalog.Constraint{}
+		if d.Command.Name == "" {
+			if newCon = d.addedConstraint(); newCon == nil {
+				return false
+			}
+			columns = d.constraintColumns(newCon)
+		}
+		return slices.ContainsFunc(d.listRepairs(d.AlteredRelation(), d.After.Relation(newCon.Ref), columns), func(p repair) bool { return p.c == c })
+	})
 }
 
 // droppedName returns the name of a column of a deployed table, and whether the release drops it, or its table.

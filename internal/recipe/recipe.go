@@ -67,6 +67,8 @@ type Release struct {
 	// Unwritten returns the evidence that the new code never writes a column of a table;
 	// "" if it may. If it is nil, nothing is known.
 	Unwritten func(table *catalog.Relation, column string) string
+	// Writer returns a query of the deployed code that writes a column of a table; "" if none is known. If it is nil, nothing is known.
+	Writer func(table *catalog.Relation, column string) string
 	// SoftDelete maps tables to the column that marks deleted rows, from the settings.
 	SoftDelete map[string]string
 	// Adopted are the columns for soft deletion that the release adds. Beyond are statements for
