@@ -60,6 +60,7 @@ type deployedBase struct {
 	seeds, constants deployed.Seeds
 	since            adapter.Oldest // the oldest version that can run them
 	columnComments   columnComments // the places of their comments on columns
+	fills            *rule.ColumnFills
 }
 
 // pair is a source of migrations at base and head.
@@ -200,10 +201,10 @@ func (a *changelog) foldBase(j *judge, d *database, compared []*comparison) {
 		}
 		*d.base = first.deployedBase
 		d.base.schema = first.ensureEngine().Release().Deployed
-		d.base.seeds = first.seeds.ListTables(d.base.schema)
+		d.base.seeds, d.base.fills = first.seeds.ListTables(d.base.schema), first.ensureEngine().Release().Fills
 	}
 	j.deployedBase = *d.base
-	j.config.Seeds, j.config.Said, j.config.Today = j.seeds, j.columnComments, formatDay(a.Now)
+	j.config.Seeds, j.config.Said, j.config.Today, j.config.Fills = j.seeds, j.columnComments, formatDay(a.Now), j.fills
 	if len(a.databases) == 1 { // several databases may be on several servers
 		j.excludeVersions(j.since)
 	}

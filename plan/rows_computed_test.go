@@ -40,20 +40,21 @@ func TestListedRowsBesideWriters(t *testing.T) {
 		s := scene{
 			old: columnA, typ: "text", values: []string{"'x'"}, major: major,
 			base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text); " +
-				"CREATE TABLE sums (nr bigint GENERATED ALWAYS AS IDENTITY, last integer PRIMARY KEY, n bigint);",
+				"CREATE TABLE sums (nr bigint GENERATED ALWAYS AS IDENTITY, last integer PRIMARY KEY, n bigint);" +
+				"CREATE TABLE seen (id bigint PRIMARY KEY, other integer);",
 			release: "DELETE FROM t USING t AS first WHERE first.id < t.id AND first.other % 1000 = t.other % 1000;\n" +
-				"INSERT INTO sums (last, n) SELECT other % 1000, count(*) FROM t GROUP BY 1 ORDER BY 1 DESC ON CONFLICT (last) DO NOTHING;",
+				"INSERT INTO sums (last, n) SELECT other % 1000, count(*) FROM seen GROUP BY 1 ORDER BY 1 DESC ON CONFLICT (last) DO NOTHING;",
 		}
 		st := newStage(t, &s, s.steps(t), 1)
-		st.exec(st.admin, "UPDATE t SET other = id")
+		st.exec(st.admin, "UPDATE t SET other = id; INSERT INTO seen SELECT id, id FROM t WHERE id <= 1000 OR id = 1007")
 		batches := 0
 		for i := range st.steps {
 			if st.steps[i].Class == onward.StepBackfill {
-				if batches++; batches == 1 {
+				if batches++; batches == 2 { // the rows are deleted after the deployed code
 					st.exec(st.admin, "UPDATE t SET a = 'mine' WHERE id = 1007; DELETE FROM t WHERE id = 1008; INSERT INTO t VALUES (9000, 5, 'new'); "+
 						"BEGIN; SELECT FROM t WHERE id = 1009 FOR UPDATE; COMMIT")
 				} else {
-					st.exec(st.admin, "INSERT INTO sums (last, n) VALUES (5, -1); DELETE FROM t WHERE id = 6")
+					st.exec(st.admin, "INSERT INTO sums (last, n) VALUES (5, -1); DELETE FROM seen WHERE id = 6")
 				}
 			}
 			st.step(&st.steps[i], st.steps[i].Class != onward.StepBackfill) // without a row that waits for the test's own session

@@ -40,6 +40,8 @@ type Config struct {
 	// Seeds counts the rows that the deployed history inserts one by one, for tables that get no other
 	// rows.
 	Seeds map[catalog.OID]int
+	// Fills are the columns that the deployed migrations add and fill; nil if they are not read.
+	Fills *ColumnFills
 	// ProbablySmall returns why a deployed table is probably small, "" if it may be large. nil: no
 	// guesses.
 	ProbablySmall func(catalog.OID) string

@@ -67,9 +67,11 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 	}
 	c.order = map[string]int{}
 	e := &Engine{
-		config:         c,
-		catalog:        deployed,
-		release:        &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops},
+		config:  c,
+		catalog: deployed,
+		release: &Release{
+			Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops, Fills: cloneFills(c.Fills),
+		},
 		statementRules: map[Kinds][]ruleOn{},
 		silent:         map[*Rule]bool{},
 		inliner:        inline.New(deployed),
@@ -104,6 +106,7 @@ func (e *Engine) FoldDeployed(s *script.Script) {
 	e.catalog = e.history.foldScript(e.inliner, e.catalog, s)
 	e.endSession(s, s.EndsSession)
 	e.release.Deployed = e.catalog
+	e.release.Fills.addScript(s)
 }
 
 // MarkUnseen records that something unreadable may have changed the schema: a deployed
@@ -135,6 +138,7 @@ func (e *Engine) JudgeMigration(m *Migration) {
 func (e *Engine) FoldMigration(m *Migration) {
 	e.folded = true
 	e.analyseMigration(m)
+	e.release.Fills.addScript(m.Script)
 	e.endSession(m.Script, m.Runner.OwnSession)
 	m.after = e.catalog
 }

@@ -198,6 +198,8 @@ type Release struct {
 	Said map[string]onward.Place
 	// LaterDrops is what the contracts of plans under way on the deployed database will drop.
 	LaterDrops []analysis.LaterDrop
+	// Fills are the columns that the migrations add and fill.
+	Fills *ColumnFills
 }
 
 // After returns the catalog after the migration.

@@ -3,9 +3,11 @@ package removal
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
 )
 
 // judgeReplacedColumn judges a column that is dropped and, in the same transaction, has a successor of its name: DROP COLUMN a, ADD COLUMN a int.
@@ -13,6 +15,7 @@ import (
 func judgeReplacedColumn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if p.KeepsValues(t, d) {
 		judgeReferenceChange(p, t, d)
+		judgeUnfilledSuccessor(p, d)
 		return // column-type-incompatible compares the types
 	}
 	if onlyAddsColumn(d) {
@@ -25,6 +28,27 @@ func judgeReplacedColumn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
 		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
 		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
+	})
+}
+
+// judgeUnfilledSuccessor reports a deployed column that takes the name of a dropped one, and whose older rows no migration and no code has filled.
+func judgeUnfilledSuccessor(p *rule.Pass, d *rule.Delta) {
+	base, now := p.Release.Deployed.Relation(d.OID), d.After.Column(d.Old.Name)
+	if base == nil || base.Partial || base.Inferred || now == nil || now.Generated != "" || now.Default == nil && now.NotNull {
+		return
+	}
+	shadow := base.Attr(now.Attnum)
+	if shadow == nil || shadow.Name == d.Old.Name || !p.Release.IsUnfilled(base.Name.Name, shadow.Name) || p.Code.FindUses(base.Name, shadow.Name).Used {
+		return
+	}
+	table, from, to := analysis.QuoteTable(base.Name), pgparse.QuoteIdent(d.Old.Name), pgparse.QuoteIdent(shadow.Name)
+	p.Report(d, rule.Report{
+		Fact: "column " + d.Old.Name + " of " + base.Name.String() + " is dropped, and " + shadow.Name + " takes its name: no migration fills its older rows",
+		Harm: "values that were written before " + shadow.Name + " was there, or a trigger filled it, are lost",
+		Instead: "look whether rows lack the value, and copy it in a migration before this one:\n" +
+			"SELECT count(*) FROM " + table + " WHERE " + from + " IS DISTINCT FROM " + to + ";",
+		Severity: onward.Warning,
+		SafeIf:   "the query finds no row on the deployed database",
 	})
 }
 
