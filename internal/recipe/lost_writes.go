@@ -59,7 +59,7 @@ func (c *Change) reportLostWrites(m *Steps) *Steps {
 // reportWrittenSources adds that the deployed code writes what a change computes values of deployed columns from, or copies into a deployed table.
 func (c *Change) reportWrittenSources(m *Steps, place string) {
 	r, t := c.Release, c.writtenTable()
-	if r.Writer == nil || t == nil || r.Deployed.Relation(t.OID) == nil || c.hidesRows() || c.changesRemainingRows() || c.isRepair() {
+	if r.Writer == nil || t == nil || r.Deployed.Relation(t.OID) == nil || c.hidesRows() || c.changesRemainingRows() || c.onlyTrims() || c.isRepair() {
 		return
 	}
 	parts := []*pgparse.Node{c.Node.GetInsertStmt().GetSelectStmt()}
