@@ -59,18 +59,18 @@ func (m *Steps) repeatRepairs(c *Change, list []repair, violation func(alias str
 				"Add the condition a release later", p.c.Migration.Path, p.c.Line, c.Line, c.Migration.Path)
 			continue
 		}
-		statement, stmt, again := *p.c.Statement, *p.c.Stmt, *p.c
+		statement, stmt, change := *p.c.Statement, *p.c.Stmt, *p.c
 		statement.SQL, statement.Node = sql, pgparse.ParseStatement(sql)
 		stmt.Statement = &statement
-		again.Stmt, again.Text = &stmt, sql
+		change.Stmt, change.Text = &stmt, sql
 		var steps *Steps
 		for _, r := range []*Recipe{rowsUpdate, rowsBatched, rowsComputed, rowsListed} {
 			if steps == nil {
-				steps = r.Make(&again)
+				steps = r.Make(&change)
 			}
 		}
 		if steps == nil {
-			steps = keepUnchanged(&again)
+			steps = keepUnchanged(&change)
 		}
 		for i := range steps.Steps {
 			s := &steps.Steps[i]
@@ -99,8 +99,8 @@ func restrictUpdate(c *Change, condition string) string {
 	if start < 0 {
 		return ""
 	}
-	where := start + len(" WHERE ")
-	return sql[:where] + "(" + pgparse.EndLineComment(sql[where:]) + ") AND " + condition
+	conditionStart := start + len(" WHERE ")
+	return sql[:conditionStart] + "(" + pgparse.EndLineComment(sql[conditionStart:]) + ") AND " + condition
 }
 
 // violationOf returns the condition for rows that violate a new CHECK or foreign key of a table, by the table's name; "" if it is not known.

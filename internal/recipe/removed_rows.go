@@ -21,9 +21,9 @@ func (c *Change) delayRemoval(m *Steps) *Steps {
 	removed, isWhole := c.listRemovals()
 	var names []string
 	for _, t := range removed {
-		if earlier := r.findCopy(c, t); earlier != nil {
+		if copied := r.findCopy(c, t); copied != nil {
 			m.addMissing("%s removes rows of %s, which %s:%d reads: what the deployed code writes there in between is removed and not read. Remove them a "+
-				"release later", place, t.Name, earlier.Migration.Path, earlier.Line)
+				"release later", place, t.Name, copied.Migration.Path, copied.Line)
 		}
 		if isWhole && r.head.Relation(t.OID) != nil {
 			m.addMissing("%s removes all rows of %s: too early, it takes what the deployed code reads, and later what the new code has written. Name the rows, "+
