@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/adapter/jsrun"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/gitrange"
@@ -60,7 +61,7 @@ type deployedBase struct {
 	seeds, constants deployed.Seeds
 	since            adapter.Oldest // the oldest version that can run them
 	columnComments   columnComments // the places of their comments on columns
-	fills            *rule.ColumnFills
+	fills            *analysis.ColumnFills
 }
 
 // pair is a source of migrations at base and head.

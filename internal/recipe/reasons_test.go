@@ -20,6 +20,9 @@ var unreachedReasons = []string{
 	"constraint %s names %s in a way that is not followed",
 	"the columns of %s are not known",
 	"the sequence of %s is not known",
+	// The deployed code is known to package plan.
+	"%s: %s. No phase suits both codes: release code that accepts both values, and change the rows after it",
+	"%s computes rows of %s from %s, which the deployed code goes on writing: what it writes after that is not among them. ",
 }
 
 // TestReasons: each reason for which a change is not proven, of which a user can read, is in the expected steps of a release. One that is no longer

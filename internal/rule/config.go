@@ -41,7 +41,7 @@ type Config struct {
 	// rows.
 	Seeds map[catalog.OID]int
 	// Fills are the columns that the deployed migrations add and fill; nil if they are not read.
-	Fills *ColumnFills
+	Fills *analysis.ColumnFills
 	// ProbablySmall returns why a deployed table is probably small, "" if it may be large. nil: no
 	// guesses.
 	ProbablySmall func(catalog.OID) string

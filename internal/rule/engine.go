@@ -70,7 +70,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		config:  c,
 		catalog: deployed,
 		release: &Release{
-			Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops, Fills: cloneFills(c.Fills),
+			Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops, Fills: analysis.CloneFills(c.Fills),
 		},
 		statementRules: map[Kinds][]ruleOn{},
 		silent:         map[*Rule]bool{},
@@ -106,7 +106,7 @@ func (e *Engine) FoldDeployed(s *script.Script) {
 	e.catalog = e.history.foldScript(e.inliner, e.catalog, s)
 	e.endSession(s, s.EndsSession)
 	e.release.Deployed = e.catalog
-	e.release.Fills.addScript(s)
+	e.release.Fills.AddScript(s)
 }
 
 // MarkUnseen records that something unreadable may have changed the schema: a deployed
@@ -138,7 +138,7 @@ func (e *Engine) JudgeMigration(m *Migration) {
 func (e *Engine) FoldMigration(m *Migration) {
 	e.folded = true
 	e.analyseMigration(m)
-	e.release.Fills.addScript(m.Script)
+	e.release.Fills.AddScript(m.Script)
 	e.endSession(m.Script, m.Runner.OwnSession)
 	m.after = e.catalog
 }

@@ -199,7 +199,7 @@ type Release struct {
 	// LaterDrops is what the contracts of plans under way on the deployed database will drop.
 	LaterDrops []analysis.LaterDrop
 	// Fills are the columns that the migrations add and fill.
-	Fills *ColumnFills
+	Fills *analysis.ColumnFills
 }
 
 // After returns the catalog after the migration.

@@ -38,7 +38,7 @@ func judgeUnfilledSuccessor(p *rule.Pass, d *rule.Delta) {
 		return
 	}
 	shadow := base.Attr(now.Attnum)
-	if shadow == nil || shadow.Name == d.Old.Name || !p.Release.IsUnfilled(base.Name.Name, shadow.Name) || p.Code.FindUses(base.Name, shadow.Name).Used {
+	if shadow == nil || shadow.Name == d.Old.Name || !p.Release.Fills.IsUnfilled(base.Name.Name, shadow.Name) || p.Code.FindUses(base.Name, shadow.Name).Used {
 		return
 	}
 	table, from, to := analysis.QuoteTable(base.Name), pgparse.QuoteIdent(d.Old.Name), pgparse.QuoteIdent(shadow.Name)

@@ -1,4 +1,4 @@
-package rule
+package analysis
 
 import (
 	"maps"
@@ -17,16 +17,20 @@ type ColumnFills struct {
 	isUnread bool
 }
 
-// cloneFills returns a copy, to which the scripts of a release are added.
-func cloneFills(f *ColumnFills) *ColumnFills {
+// CloneFills returns a copy, to which the scripts of a release are added.
+func CloneFills(f *ColumnFills) *ColumnFills {
 	if f == nil {
 		return &ColumnFills{added: map[string]bool{}, filled: map[string]bool{}, words: map[string]bool{}}
 	}
 	return &ColumnFills{maps.Clone(f.added), maps.Clone(f.filled), maps.Clone(f.words), f.isUnread}
 }
 
-// addScript adds what the statements of a script add and fill. A trigger's function fills the rows that are written after it.
-func (f *ColumnFills) addScript(s *script.Script) {
+// AddScript adds what the statements of a script add and fill. A trigger's function fills the rows that are written after it. A fault costs the
+// script alone.
+func (f *ColumnFills) AddScript(s *script.Script) {
+	defer func() {
+		f.isUnread = recover() != nil || f.isUnread
+	}()
 	f.isUnread = f.isUnread || len(s.Source.Code) > 0
 	for _, st := range s.Statements {
 		if st.Node == nil {
@@ -59,7 +63,7 @@ func mayFill(st *script.Statement) bool {
 }
 
 // IsUnfilled reports whether a migration added a column of a deployed table and, by all that is read, none filled its older rows.
-func (r *Release) IsUnfilled(table, column string) bool {
+func (f *ColumnFills) IsUnfilled(table, column string) bool {
 	key := table + "." + column
-	return r.Fills.added[key] && !r.Fills.filled[key] && !r.Fills.words[column] && !r.Fills.isUnread
+	return f.added[key] && !f.filled[key] && !f.words[column] && !f.isUnread
 }
