@@ -70,7 +70,8 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		config:  c,
 		catalog: deployed,
 		release: &Release{
-			Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops, Fills: analysis.CloneFills(c.Fills),
+			Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops,
+			Fills: analysis.CloneFills(c.Fills),
 		},
 		statementRules: map[Kinds][]ruleOn{},
 		silent:         map[*Rule]bool{},
