@@ -17,7 +17,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// mostSteps limits the steps of a plan that is judged, and mostTriggers those of their triggers that are on one table: each step that writes
+// mostSteps limits the steps of a plan that is judged, and mostTriggers their triggers on one table: each step that writes
 // the table may fire each of them.
 const mostSteps, mostTriggers = 3000, 150
 

@@ -60,7 +60,7 @@ WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY c.relispartition, t.tgr
 
 // eachRow runs a statement and calls each for every row.
 func eachRow(ctx context.Context, conn *pgx.Conn, subject, sql string, each func(pgx.Rows) error) error {
-	rows, _ := conn.Query(ctx, sql, pgx.QueryExecModeExec) // its error is that of the rows
+	rows, _ := conn.Query(ctx, sql, pgx.QueryExecModeExec) // its error is the rows' error
 	defer rows.Close()
 	for rows.Next() {
 		if err := each(rows); err != nil {

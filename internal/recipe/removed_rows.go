@@ -88,7 +88,7 @@ func (c *Change) listRemovals() (out []*catalog.Relation, isWhole bool) {
 }
 
 var (
-	// hiding finds names of columns, and values, that mark rows which queries leave out; showing finds those of rows that they return.
+	// hiding finds names of columns, and values, that mark rows which queries leave out; showing finds values of rows that they return.
 	hiding  = lazyregexp.New(`(?i)delet|remov|archiv|hide|hidden|discard|trash|disab|expire|cancel|retire|revoke|obsolete|suspend|inactiv|deactiv|unpublish`)
 	showing = lazyregexp.New(`(?i)activ|enabl|visib|publish|shown|listed`)
 	// switchOff finds values that take such a mark away.

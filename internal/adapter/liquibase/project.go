@@ -83,7 +83,7 @@ func findRootChangelogs(t adapter.Tree) map[string][]*root {
 		}
 		slices.Sort(paths)
 		if isDeployed := func(p string) bool { return adapter.IsDeployed(parentDir(p)) }; slices.ContainsFunc(paths, isDeployed) {
-			paths = slices.DeleteFunc(paths, func(p string) bool { return !isDeployed(p) }) // those of tests include production's
+			paths = slices.DeleteFunc(paths, func(p string) bool { return !isDeployed(p) }) // a changelog of tests includes production's
 		}
 		included := map[string]bool{}
 		for _, p := range paths {

@@ -28,7 +28,7 @@ var pop = runner{
 	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return popName.MatchString(n) && adapter.UsesPop(p.tree, p.Path) })
 	},
-	// It takes another word in front of .up.sql for the name of a database. Only ory's knows "autocommit".
+	// It takes another word before .up.sql for the name of a database. Only ory's knows "autocommit".
 	list: func(p *migrationDir, set *adapter.Set) {
 		if p.nearestFileHas("go.mod", "github.com/ory/") {
 			return

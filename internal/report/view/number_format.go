@@ -173,7 +173,7 @@ func FormatTick(ms float64) string {
 }
 
 // ShortName returns the shortest name that identifies a migration's file: its name; with
-// the directory, if every file has the same name (up.sql), or if it is that of a version, in which numbers may begin anew (1.3/0001_x.sql);
+// the directory, if every file has the same name (up.sql), or if its name is a version, in which numbers may begin anew (1.3/0001_x.sql);
 // with the application, if the directory does not name it (Django).
 func ShortName(file string) string {
 	dir, name := path.Split(file)
