@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,12 +44,15 @@ func (c *Change) listRepairs(t, ref *catalog.Relation, columns []string) (out []
 }
 
 // repeatRepairs adds repairs once more, as the first steps of the contract, for the rows that the deployed code has written since then and that violate
-// the new condition; violation returns that for the table's name. What the new code has written satisfies it, and stays.
-func (m *Steps) repeatRepairs(c *Change, list []repair, violation func(alias string) string) {
+// the new condition; violation returns that for what stands before names of columns, "" for what needs that. What the new code has written satisfies it, and stays.
+func (m *Steps) repeatRepairs(c *Change, list []repair, violation func(prefix string) string) {
 	for _, p := range list {
 		sql, condition := p.c.SQL, ""
 		if p.alias != "" {
-			condition = violation(quoteIdent(p.alias))
+			if len(p.c.Node.GetUpdateStmt().GetFromClause()) == 0 {
+				condition = violation("")
+			}
+			condition = cmp.Or(condition, violation(quoteIdent(p.alias)+"."))
 			sql = restrictUpdate(p.c, condition)
 		} else if insert := p.c.Node.GetInsertStmt(); insert.GetOnConflictClause() == nil &&
 			!p.c.readsRowsOf(func(o *catalog.Relation) bool { return o == p.c.writtenTable() }) {
@@ -103,24 +107,25 @@ func restrictUpdate(c *Change, condition string) string {
 	return sql[:conditionStart] + "(" + pgparse.EndLineComment(sql[conditionStart:]) + ") AND " + condition
 }
 
-// violationOf returns the condition for rows that violate a new CHECK or foreign key of a table, by the table's name; "" if it is not known.
-func (c *Change) violationOf(newCon *catalog.Constraint) func(alias string) string {
-	return func(alias string) string {
+// violationOf returns the condition for rows that violate a new CHECK or foreign key of a table, by what stands before names of columns; "" if
+// it is not known.
+func (c *Change) violationOf(newCon *catalog.Constraint) func(prefix string) string {
+	return func(prefix string) string {
 		switch newCon.Kind {
 		case catalog.Check:
-			text, ok := pgparse.ReplaceColumns(newCon.ExprText, func(column string) string { return alias + "." + quoteIdent(column) })
+			text, ok := pgparse.ReplaceColumns(newCon.ExprText, func(column string) string { return prefix + quoteIdent(column) })
 			if !ok || newCon.ExprText == "" {
 				return ""
 			}
 			return "(" + text + ") IS FALSE"
 		case catalog.ForeignKey:
 			ref := c.After.Relation(newCon.Ref)
-			if ref == nil || len(newCon.RefColumns) != len(newCon.Columns) {
+			if ref == nil || prefix == "" || len(newCon.RefColumns) != len(newCon.Columns) {
 				return ""
 			}
 			var equal, filled []string
 			for i, name := range c.constraintColumns(newCon) {
-				name = alias + "." + quoteIdent(name)
+				name = prefix + quoteIdent(name)
 				equal = append(equal, fmt.Sprintf("onward_ref.%s = %s", quoteIdent(ref.ColumnNames(newCon.RefColumns)[i]), name))
 				filled = append(filled, name+" IS NOT NULL")
 			}

@@ -29,7 +29,7 @@ var columnNotNull = &Recipe{Name: "column-not-null", Make: func(c *Change) *Step
 	m, phase := &Steps{}, c.checkPhase(c.plannedName())
 	if repairs := c.listRepairs(t, nil, []string{c.plannedName()}); len(repairs) > 0 {
 		phase = onward.Contract // there were NULLs, and the deployed code may write more
-		m.repeatRepairs(c, repairs, func(alias string) string { return alias + "." + quoteIdent(c.plannedName()) + " IS NULL" })
+		m.repeatRepairs(c, repairs, func(prefix string) string { return prefix + quoteIdent(c.plannedName()) + " IS NULL" })
 	}
 	m.addNotNullSteps(c, t, c.plannedName(), phase)
 	return m
