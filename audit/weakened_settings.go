@@ -69,6 +69,11 @@ func (a *changelog) listWeakenedSettings(deployed *deployedSettings) []onward.We
 		return nil // the user has named a file
 	}
 	base := cmp.Or(deployed.config, &config.Config{})
+	if deployed.config == nil { // then the repository's own files name the versions, and a file that repeats them weakens nothing
+		if oldest := adapter.OldestPostgres(deployed.tree); oldest.Major > 0 {
+			base.Postgres = oldest.Since(base.Versions())
+		}
+	}
 	head := &config.Config{}
 	if a.Settings.Path != "" {
 		c, err := config.LoadFile(a.Settings.Path, Names())

@@ -108,7 +108,7 @@ type writtenRelease struct {
 }
 
 // The twelve changes that lock, break or rewrite if they run unchanged.
-var twelveChanges = writtenRelease{dir: "release", byHand: 4, contents: []string{
+var twelveChanges = writtenRelease{dir: "release", byHand: 5, contents: []string{
 	"note, token IS NOT NULL FROM shop_ticket", "id, note, carrier FROM shop_parcel", "id, country FROM shop_customer", "id, count FROM shop_stock",
 	"id, customer_id FROM shop_order", "id, code FROM shop_coupon", "code FROM shop_country", "id, at FROM shop_event", "id, hits FROM shop_visit",
 	"id, full_name FROM shop_author", "id, title FROM shop_product", "id, text FROM shop_note",
