@@ -43,8 +43,9 @@ func (c *Change) listRepairs(t, ref *catalog.Relation, columns []string) (out []
 	return out
 }
 
-// repeatRepairs adds repairs once more, as the first steps of the contract, for the rows that the deployed code has written since then and that violate
-// the new condition; violation returns that for what stands before names of columns, "" for what needs that. What the new code has written satisfies it, and stays.
+// repeatRepairs adds repairs once more, as the first steps of the contract, for the rows that the deployed code has written since then and that
+// violate the new condition. violation returns that for the text before names of columns; "" if it needs such a text. What the new code has
+// written satisfies it, and stays.
 func (m *Steps) repeatRepairs(c *Change, list []repair, violation func(prefix string) string) {
 	for _, p := range list {
 		sql, condition := p.c.SQL, ""

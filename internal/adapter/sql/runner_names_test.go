@@ -39,7 +39,8 @@ func TestRunnerNames(t *testing.T) {
 			"go.mod": goMod + "github.com/uptrace/bun v1.2.16\n", "m/20260101000000_a.tx.up.sql": sql, "m/20260102000000_b.up.sql": sql,
 		}, "20260101000000_a file; 20260102000000_b message"},
 		"bun drops empty lines of a string": {"m", map[string]string{
-			"go.mod": goMod + "github.com/uptrace/bun v1.2.16\n", "m/1_a.tx.up.sql": "INSERT INTO t VALUES ('a\n\nb');", "m/2_b.tx.up.sql": "-- it's\n\nSELECT 'a\nb', $$\n\n$$;",
+			"go.mod": goMod + "github.com/uptrace/bun v1.2.16\n", "m/1_a.tx.up.sql": "INSERT INTO t VALUES ('a\n\nb');",
+			"m/2_b.tx.up.sql": "-- it's\n\nSELECT 'a\nb', $$\n\n$$;",
 		}, "1_a file, 2: warning; 2_b file"},
 		"sql-migrate drops lines of a string": {"m", map[string]string{
 			"dbconfig.yml": "", "m/1_a.sql": "-- +migrate Up\nINSERT INTO t VALUES ('a\n-- \nb');\n", "m/2_b.sql": "-- +migrate Up\nSELECT 'a\n--b\nc';\n-- c\n",
