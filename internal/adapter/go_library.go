@@ -20,7 +20,7 @@ var goLibraries = map[string]*lazyregexp.Regexp{
 	"dbmate":      lazyregexp.New(`\bgithub\.com/amacneil/dbmate\b`),
 	"sql-migrate": lazyregexp.New(`\bgithub\.com/rubenv/sql-migrate\b`),
 	"tern":        lazyregexp.New(`\bgithub\.com/jackc/tern\b`),
-	bun:           lazyregexp.New(`\bgithub\.com/uptrace/bun(?:/migrate"| v\d)`),
+	bun:           lazyregexp.New(`\bgithub\.com/uptrace/bun/migrate\b`),
 	"Atlas":       lazyregexp.New(`\b(?:ariga\.io/atlas(?:-go-sdk)?|entgo\.io/ent/dialect/sql/schema)\b`),
 }
 
@@ -53,31 +53,39 @@ func closestGoImport(t Tree, dir, mod string) (libraries []string, file string) 
 	}
 }
 
-// UsesMaragu returns the file that shows that maragu.dev/migrate runs the .up.sql files of a directory; "" for none.
-func UsesMaragu(t Tree, dir string) string { return findGoRunner(t, dir, maragu) }
+// UsesBun returns the closest Go file that imports bun's migrations, in a directory of .up.sql files or above it; "" if that is none, or if it
+// imports other libraries of migrations alone.
+func UsesBun(t Tree, dir string) string {
+	mod, ok := NearestFile(t, dir, "go.mod")
+	if !ok || !strings.Contains(ReadFile(t, mod).Text, "github.com/uptrace/bun") {
+		return ""
+	}
+	imported, file := closestGoImport(t, dir, mod)
+	if !slices.Contains(imported, bun) {
+		return ""
+	}
+	return file
+}
 
-// UsesBun returns the file that shows that bun runs the .up.sql files of a directory; "" for none.
-func UsesBun(t Tree, dir string) string { return findGoRunner(t, dir, bun) }
-
-// findGoRunner returns the file that shows that a library runs the .up.sql files of a directory; "" for none. Its names
+// UsesMaragu returns the file that shows that maragu.dev/migrate runs the .up.sql files of a directory; "" for none. Its names
 // may also belong to other libraries: in a module that requires several, the closest Go file that imports one of them decides.
-func findGoRunner(t Tree, dir, library string) string {
+func UsesMaragu(t Tree, dir string) string {
 	mod, ok := NearestFile(t, dir, "go.mod")
 	if !ok {
 		return ""
 	}
 	required := listGoLibraries(ReadFile(t, mod).Text)
-	if !slices.Contains(required, library) {
+	if !slices.Contains(required, maragu) {
 		return ""
 	}
-	if len(required) == 1 && library != bun {
+	if len(required) == 1 {
 		return mod
 	}
 	imported, file := closestGoImport(t, dir, mod)
 	switch {
-	case slices.Contains(imported, library):
+	case slices.Contains(imported, maragu):
 		return file
-	case len(imported) == 0 && library != bun && !slices.Contains(required, golangMigrate):
+	case len(imported) == 0 && !slices.Contains(required, golangMigrate):
 		return mod // no other of them has these names
 	}
 	return ""

@@ -30,7 +30,7 @@ var bun = runner{
 		}
 		return slices.ContainsFunc(p.ups, isBunTransaction) && p.nearestFileHas("go.mod", "github.com/uptrace/bun ")
 	},
-	names: lazyregexp.New(`^\d{1,14}_[0-9a-z_-]+\..*up\.sql$`), nameForm: "NUMBER_words.up.sql, in small letters and with at most 14 digits",
+	names: lazyregexp.New(`^\d{1,14}_[0-9a-z_-]+\.(?:.*\.)?up\.sql$`), nameForm: "NUMBER_words.up.sql, in small letters and with at most 14 digits",
 	nameExample: "20240131120000_what_it_does.up.sql",
 	mode:        onward.TransactionMessage,
 	whole:       true,

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -58,12 +57,17 @@ func (p *migrationDir) removeFiles(out func(name string, f *adapter.File) bool) 
 	p.ups, p.files = names, files
 }
 
-// takeNames takes the files of a directory that its tool runs, and reports those that it passes over.
+// takeNames takes the files of a directory that its tool runs, those with names that other tools give to a down migration, too, and reports
+// those that it passes over.
 func (p *migrationDir) takeNames(tool *runner, set *adapter.Set) {
-	names := p.ups
-	for _, n := range p.Names { // a name that other tools give to a down migration
-		if tool.names.MatchString(n) && !slices.Contains(names, n) {
-			names = append(slices.Clip(names), n)
+	known := map[string]bool{}
+	for _, n := range p.ups {
+		known[n] = true
+	}
+	names := slices.Clip(p.ups)
+	for _, n := range p.Names {
+		if !known[n] && tool.names.MatchString(n) {
+			names = append(names, n)
 		}
 	}
 	if len(names) > len(p.ups) {
@@ -71,13 +75,20 @@ func (p *migrationDir) takeNames(tool *runner, set *adapter.Set) {
 		sortVersions(p.ups)
 		p.readFiles(p.ups)
 	}
+	p.passOver(set, func(name string) bool { return !tool.names.MatchString(name) },
+		tool.name+" passes over %s: its name is not "+tool.nameForm, "name it like its neighbours: "+tool.nameExample)
+}
+
+// passOver removes the up migrations that a tool never runs, by their names, and reports each. message has %s for the name.
+func (p *migrationDir) passOver(set *adapter.Set, isIgnored func(name string) bool, message, instead string) {
 	p.removeFiles(func(n string, _ *adapter.File) bool {
-		if tool.names.MatchString(path.Base(n)) {
+		name := path.Base(n)
+		if !isIgnored(name) {
 			return false
 		}
-		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
-			fmt.Sprintf("%s passes over %s: its name is not %s", tool.name, path.Base(n), tool.nameForm),
-			"the migration never runs", "name it like its neighbours: "+tool.nameExample)})
+		set.Problems = append(set.Problems, adapter.Problem{
+			Path: p.Join(n), Refusal: newFileRefusal(strings.Replace(message, "%s", name, 1), "the migration never runs", instead),
+		})
 		return true
 	})
 }

@@ -40,7 +40,11 @@ var mybatis = runner{
 		down: compilePattern(`^--\s*//\s*@UNDO\b.*$`), words: []string{"@UNDO", "@undo", "@Undo"}, mode: onward.TransactionFile, cuts: true,
 	},
 	send: func(f *file) {
-		if file := findMyBatisEnvironment(f.tree, path.Dir(f.m.Path)); file != "" && myBatisCommits.MatchString(adapter.ReadFile(f.tree, file).Text) {
+		dir := path.Dir(f.m.Path)
+		if adapter.Memoize(f.tree, "auto_commit of "+dir, func() bool {
+			file := findMyBatisEnvironment(f.tree, dir)
+			return file != "" && myBatisCommits.MatchString(adapter.ReadFile(f.tree, file).Text)
+		}) {
 			f.mode = onward.TransactionNone
 		}
 	},

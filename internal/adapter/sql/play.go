@@ -54,8 +54,10 @@ var play = runner{
 
 // isPlayTogether reports whether a configuration above a directory of evolutions turns autocommit off.
 func isPlayTogether(t adapter.Tree, dir string) bool {
-	file, ok := adapter.NearestFile(t, dir, "application.conf")
-	return ok && playTogether.MatchString(adapter.ReadFile(t, file).Text)
+	return adapter.Memoize(t, "autocommit of Play in "+dir, func() bool {
+		file, ok := adapter.NearestFile(t, dir, "application.conf")
+		return ok && playTogether.MatchString(adapter.ReadFile(t, file).Text)
+	})
 }
 
 // cutPlayFile cuts an evolution as Play does: at each ';' that is not one of two. Of two, one reaches the server; the other is a blank here,

@@ -33,15 +33,8 @@ var pop = runner{
 		if p.nearestFileHas("go.mod", "github.com/ory/") {
 			return
 		}
-		p.removeFiles(func(n string, _ *adapter.File) bool {
-			if !strings.Contains(n, ".autocommit.") {
-				return false
-			}
-			set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: newFileRefusal(
-				"pop passes over "+n+": it takes autocommit for the name of a database", "the migration never runs",
-				"take the word out of the name; pop runs each file in a transaction")})
-			return true
-		})
+		p.passOver(set, func(name string) bool { return strings.Contains(name, ".autocommit.") },
+			"pop passes over %s: it takes autocommit for the name of a database", "take the word out of the name; pop runs each file in a transaction")
 	},
 	// It records versions: the rest of the name may change.
 	id:       func(_, name string) string { id, _, _ := strings.Cut(name, "."); return id },

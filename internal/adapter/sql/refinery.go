@@ -50,10 +50,13 @@ func refuseRefineryVersion(f *file) {
 	if name == nil {
 		return
 	}
-	version, bits := name[1], 32
-	if cargo, ok := adapter.NearestFile(f.tree, path.Dir(f.m.Path), "Cargo.toml"); ok && strings.Contains(adapter.ReadFile(f.tree, cargo).Text, "int8-versions") {
-		bits = 64
-	}
+	version, dir := name[1], path.Dir(f.m.Path)
+	bits := adapter.Memoize(f.tree, "bits of a version of refinery in "+dir, func() int {
+		if cargo, ok := adapter.NearestFile(f.tree, dir, "Cargo.toml"); ok && strings.Contains(adapter.ReadFile(f.tree, cargo).Text, "int8-versions") {
+			return 64
+		}
+		return 32
+	})
 	if _, err := strconv.ParseInt(version, 10, bits); err != nil {
 		f.m.Refuse(0, "refinery cannot read the version "+version+": it is not a whole number of "+strconv.Itoa(bits)+" bits",
 			"refinery loads no migration, and stops: \"migration version must be a valid integer\"",

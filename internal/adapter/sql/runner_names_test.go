@@ -33,8 +33,11 @@ func TestRunnerNames(t *testing.T) {
 		"bun": {"m", map[string]string{
 			"go.mod":       goMod + "github.com/uptrace/bun v1.2.16\n",
 			"m/main.go":    "package m\n\nimport \"github.com/uptrace/bun/migrate\"\n\nvar M = migrate.NewMigrations()\n",
-			"m/1_a.up.sql": sql, "m/2_b.tx.up.sql": sql + "\n--bun:split\n" + sql, "m/3_C.up.sql": sql,
-		}, "1_a message; 2_b file; ! 3_C.up.sql: the migration never runs"},
+			"m/1_a.up.sql": sql, "m/2_b.tx.up.sql": sql + "\n--bun:split\n" + sql, "m/3_C.up.sql": sql, "m/4_d.backup.sql": sql,
+		}, "1_a message; 2_b file; ! 3_C.up.sql: the migration never runs; ! 4_d.backup.sql: the migration never runs"},
+		"Supabase runs what other tools undo with": {"supabase/migrations", map[string]string{
+			"supabase/config.toml": "", "supabase/migrations/20240101000000_a.sql": sql, "supabase/migrations/20240101000000_a.down.sql": sql,
+		}, "20240101000000_a.down pipeline; 20240101000000_a pipeline; = the second fails: Supabase's CLI records versions, and none twice"},
 		"bun, by its names alone": {"m", map[string]string{
 			"go.mod": goMod + "github.com/uptrace/bun v1.2.16\n", "m/20260101000000_a.tx.up.sql": sql, "m/20260102000000_b.up.sql": sql,
 		}, "20260101000000_a file; 20260102000000_b message"},
