@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
@@ -89,8 +90,9 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 	for _, m := range base {
 		newest = max(newest, m.Order)
 	}
+	isPathSet := sync.OnceValue(func() bool { return p.base != nil && slices.ContainsFunc(p.base.Migrations, setsPath) })
 	for i, m := range p.head.Migrations {
-		if strings.Contains(m.Source.Text, "search_path") && p.base != nil && slices.ContainsFunc(p.base.Migrations, setsPath) {
+		if strings.Contains(m.Source.Text, "search_path") && isPathSet() {
 			m.Runner.RowTable = history.QualifiedRow // a deployed one has set it, and the tool found its table
 		}
 		old := base[m.ID]

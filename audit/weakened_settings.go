@@ -68,12 +68,9 @@ func (a *changelog) listWeakenedSettings(deployed *deployedSettings) []onward.We
 	if deployed.path == "" {
 		return nil // the user has named a file
 	}
-	base := cmp.Or(deployed.config, &config.Config{})
-	if deployed.config == nil { // then the repository's own files name the versions, and a file that repeats them weakens nothing
-		if oldest := adapter.OldestPostgres(deployed.tree); oldest.Major > 0 {
-			base.Postgres = oldest.Since(base.Versions())
-		}
-	}
+	base := *cmp.Or(deployed.config, &config.Config{})
+	// Without a setting the repository's own files name the versions, and a setting that repeats them weakens nothing.
+	base.Postgres, _ = (&deployedFacts{base: deployed.tree}).majorVersions(&base)
 	head := &config.Config{}
 	if a.Settings.Path != "" {
 		c, err := config.LoadFile(a.Settings.Path, Names())
@@ -82,7 +79,7 @@ func (a *changelog) listWeakenedSettings(deployed *deployedSettings) []onward.We
 		}
 		head = c
 	}
-	list := config.ListWeakened(base, head, func(id string) onward.Severity {
+	list := config.ListWeakened(&base, head, func(id string) onward.Severity {
 		if r := rules.FindRule(id); r != nil {
 			return r.Severity
 		}
