@@ -24,7 +24,7 @@ func TestSettings(t *testing.T) {
 		"migrate.ignored-chars = [\" \", \"\\t\", \"\\r\", \"\\n\"]\n": "SELECT1;", "[common]\nignored-chars = [\"1\"]\n": "SELECT\t1;\r\n",
 	} {
 		if got := read(text).describeTable().Sum(nil, content); got != sum(want) {
-			t.Errorf("%s: the checksum is not that of %q", text, want)
+			t.Errorf("%s: another checksum than for %q", text, want)
 		}
 	}
 	if got := read("[migrate]\ntable-name = \"moves\"\n").describeTable().Table; got != "moves" {
